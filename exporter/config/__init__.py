@@ -1,0 +1,1 @@
+"""YAML files in, an immutable Config out. The only room that imports yaml."""

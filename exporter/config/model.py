@@ -1,0 +1,131 @@
+"""The configuration as the rest of the program sees it: checked, complete, immutable.
+
+No key is missing here and no name is left to resolve: defaults are merged into each target, names are A-labels,
+durations are seconds. :mod:`exporter.config.schema` says what a user may write, :mod:`exporter.config.load` turns
+files into this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from types import MappingProxyType
+from typing import Literal
+
+from exporter.result import Stage
+
+IPNetwork = IPv4Network | IPv6Network
+
+
+class Family(StrEnum):
+    """An address family a probe may use."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+class TargetKind(StrEnum):
+    """How a target's addresses are found."""
+
+    DOMAIN = "domain"  # MX lookup
+    HOST = "host"  # the host itself
+
+
+@dataclass(frozen=True, slots=True)
+class Starttls:
+    """What a module asks of TLS."""
+
+    required: bool = False
+    verify: Literal["report", "require"] = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """How far a probe goes into the conversation; banner and QUIT are always part of it."""
+
+    name: str = "default"
+    stages: tuple[Stage, ...] = (Stage.EHLO,)
+    force_helo: bool = False  # `helo` in place of `ehlo` in the stages
+    starttls: Starttls = Starttls()
+    mail_from: str = ""  # "" is <>
+    rcpt_to: tuple[str, ...] = ()
+    size: int = 0  # octets declared with MAIL; 0: none
+    vrfy: str = ""
+    expn: str = ""
+    expect: Mapping[Stage, frozenset[int]] = field(default_factory=lambda: MappingProxyType({}))
+    timeout: float | None = None  # seconds, where the module has its own
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything about a target but its name and labels; targets alike share one."""
+
+    interval: float = 60.0  # seconds
+    timeout: float = 30.0  # seconds: one address, all stages together
+    module: Module = Module()
+    port: int = 25
+    helo: str = ""  # empty: this machine's fully qualified name
+    families: tuple[Family, ...] = (Family.IPV4, Family.IPV6)
+    source_ipv4: str = ""
+    source_ipv6: str = ""
+    max_addresses: int = 16
+    allow_addresses: tuple[IPNetwork, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing to probe. `name` is its identity: a domain in A-labels, or a host as the user wrote it."""
+
+    kind: TargetKind
+    name: str
+    host: str  # what to look up or connect to: the domain, the host's A-labels, or a canonical address
+    settings: Settings
+    labels: tuple[tuple[str, str], ...] = ()  # sorted by name
+
+    @property
+    def key(self) -> tuple[TargetKind, str]:
+        """Identity across reloads; a domain and a host of the same name are two targets."""
+        return (self.kind, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverSettings:
+    """Which DNS servers to ask. Empty `nameservers`: the system's."""
+
+    nameservers: tuple[tuple[str, int], ...] = ()  # (address, port)
+    timeout: float = 5.0  # seconds for one question, retries included
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How hard we may press, on ourselves and on others."""
+
+    concurrency: int = 1000  # probes under way
+    per_address: int = 1  # sessions at once to one address
+    per_address_interval: float = 0.0  # least seconds between two sessions to one address
+    share_addresses: bool = True  # domains whose MX is the same address share one session per interval
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """What tells a block of ours from a death of theirs."""
+
+    references: tuple[str, ...] = ()
+    witness_ports: tuple[int, ...] = (443, 587)
+    trace: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration."""
+
+    targets: tuple[Target, ...] = ()
+    defaults: Settings = Settings()
+    modules: Mapping[str, Module] = field(default_factory=lambda: MappingProxyType({"default": Module()}))
+    resolver: ResolverSettings = ResolverSettings()
+    limits: Limits = Limits()
+    egress: Egress = Egress()
+    files: tuple[str, ...] = ()  # every file read, the main one first
+    effective: str = ""  # YAML of the whole with every default filled in and secrets masked, for /config

@@ -1,0 +1,1 @@
+"""A small mail world on loopback, for the demonstration and the tests."""

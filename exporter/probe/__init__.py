@@ -1,0 +1,1 @@
+"""One target in, one ProbeResult out."""

@@ -1,0 +1,1 @@
+"""MX and address lookup. With the demo world, the only room that imports dnspython."""

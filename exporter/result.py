@@ -1,0 +1,323 @@
+"""The vocabulary every room speaks: stages, failure classes, verdicts and the values a probe hands on.
+
+Everything here is immutable and knows no socket, no clock and no metric. A fault of a remote server is a
+:class:`Failure` inside a result, never an exception that travels. Times are seconds; `at` values are Unix time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Stage(StrEnum):
+    """Where in a probe something happened; the `stage` label of failures, reply codes and phases."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    BANNER = "banner"
+    EHLO = "ehlo"  # HELO too
+    STARTTLS = "starttls"
+    TLS = "tls"
+    EHLO_TLS = "ehlo_tls"  # EHLO after STARTTLS
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    VRFY = "vrfy"
+    EXPN = "expn"
+    RSET = "rset"
+    QUIT = "quit"
+
+
+# The phases whose duration is published, in dialogue order.
+PHASES: Final = (
+    Stage.CONNECT,
+    Stage.BANNER,
+    Stage.EHLO,
+    Stage.STARTTLS,
+    Stage.TLS,
+    Stage.MAIL,
+    Stage.RCPT,
+    Stage.DATA,
+    Stage.VRFY,
+    Stage.EXPN,
+    Stage.QUIT,
+)
+
+
+class Verdict(StrEnum):
+    """The operator's question, whom to call."""
+
+    BLOCKED = "blocked"  # something between us and them, or their policy, refuses us
+    DEAD = "dead"  # nobody can hand mail over there now
+    DEGRADED = "degraded"  # temporary: try later
+    MISCONFIGURED = "misconfigured"  # their DNS, TLS or protocol is wrong; it will not heal by itself
+    DECLINED = "declined"  # a fact, not a fault: null MX, no such mailbox
+    LOCAL = "local"  # our own resolver, network, limits or configuration
+
+
+class FailureClass(StrEnum):
+    """Why a probe failed: a closed list, each with the evidence it rests on."""
+
+    DNS_NXDOMAIN = "dns_nxdomain"  # NXDOMAIN for the domain
+    DNS_NO_ADDRESS = "dns_no_address"  # no MX and the domain has no A/AAAA (RFC 5321 5.1)
+    DNS_NULL_MX = "dns_null_mx"  # "0 ." alone (RFC 7505)
+    DNS_SERVFAIL = "dns_servfail"  # SERVFAIL, EDE 22/23 likewise (RFC 8914)
+    DNS_BOGUS = "dns_bogus"  # SERVFAIL with a DNSSEC EDE code (RFC 8914)
+    DNS_REFUSED = "dns_refused"  # REFUSED by the resolver
+    DNS_TIMEOUT = "dns_timeout"  # the resolver did not answer
+    DNS_MALFORMED = "dns_malformed"  # unparsable answer, CNAME loop or chain over 16 links
+    MX_UNRESOLVABLE = "mx_unresolvable"  # no MX host exists, has an address or can be looked up
+    MX_IS_ADDRESS = "mx_is_address"  # an IP address where a host name belongs
+    MX_ADDRESS_FORBIDDEN = "mx_address_forbidden"  # a special address, never connected to
+    CONNECT_REFUSED = "connect_refused"  # RST to the SYN
+    CONNECT_TIMEOUT = "connect_timeout"  # silence, and no sign of a block
+    CONNECT_UNREACHABLE = "connect_unreachable"  # ICMP unreachable from a router
+    CONNECT_PROHIBITED = "connect_prohibited"  # ICMP administratively prohibited, with the router
+    PORT_FILTERED = "port_filtered"  # silent, while a witness port of the same address answers
+    EGRESS_BLOCKED = "egress_blocked"  # every reference and unrelated network fails at once
+    OFFLINE = "offline"  # the same, and nothing else gets out either
+    EGRESS_INTERCEPTED = "egress_intercepted"  # one foreign speaker answers for unrelated addresses
+    LOCAL_FIREWALL = "local_firewall"  # EPERM/EACCES on connect: our own output filter
+    NO_ROUTE = "no_route"  # ENETUNREACH without any ICMP
+    LOCAL_RESOURCE = "local_resource"  # EMFILE, ENOBUFS, EADDRNOTAVAIL
+    BANNER_TIMEOUT = "banner_timeout"  # connected, and no complete greeting in time
+    BANNER_CLOSED = "banner_closed"  # closed or reset before a greeting
+    BANNER_TEMPFAIL = "banner_tempfail"  # 4xx greeting with nothing finer
+    BANNER_REJECTED = "banner_rejected"  # 5xx greeting with nothing finer
+    NOT_SMTP = "not_smtp"  # another protocol speaks
+    PROTOCOL_ERROR = "protocol_error"  # malformed, contradictory, unsolicited or oversized reply
+    UNEXPECTED_REPLY = "unexpected_reply"  # a positive reply the module's `expect` does not list
+    EHLO_REJECTED = "ehlo_rejected"  # EHLO and then HELO refused with 5xx
+    EHLO_TEMPFAIL = "ehlo_tempfail"  # the same with 4xx
+    TIMEOUT = "timeout"  # silence after the banner
+    CLOSED = "closed"  # closed or reset after the banner
+    STARTTLS_NOT_OFFERED = "starttls_not_offered"
+    STARTTLS_REJECTED = "starttls_rejected"
+    TLS_HANDSHAKE = "tls_handshake"
+    TLS_INJECTION = "tls_injection"  # plaintext after the 220 and before the handshake
+    TLS_EXPIRED = "tls_expired"
+    TLS_NOT_YET_VALID = "tls_not_yet_valid"
+    TLS_NAME_MISMATCH = "tls_name_mismatch"
+    TLS_UNTRUSTED = "tls_untrusted"
+    REPUTATION_BLOCKED = "reputation_blocked"  # names a block list or our address's reputation
+    POLICY_REJECTED = "policy_rejected"  # 5.7.x or policy wording, nothing finer
+    RDNS_REQUIRED = "rdns_required"  # our address lacks (matching) reverse DNS
+    HELO_REJECTED = "helo_rejected"  # our HELO name is what they object to
+    SENDER_AUTH_FAILED = "sender_auth_failed"  # SPF, DKIM, DMARC
+    TLS_REQUIRED = "tls_required"  # 530 5.7.0 must issue STARTTLS; 5.7.10
+    AUTH_REQUIRED = "auth_required"  # a submission server, or AUTH demanded
+    RELAY_DENIED = "relay_denied"  # the MX does not take mail for the domain
+    RATE_LIMITED = "rate_limited"  # too many connections, messages, recipients, or too fast
+    GREYLISTED = "greylisted"
+    MAILBOX_UNKNOWN = "mailbox_unknown"
+    MAILBOX_FULL = "mailbox_full"
+    MAILBOX_DISABLED = "mailbox_disabled"
+    SENDER_REJECTED = "sender_rejected"
+    MESSAGE_TOO_LARGE = "message_too_large"
+    TEMPFAIL = "tempfail"  # 4xx with nothing finer
+    REJECTED = "rejected"  # 5xx with nothing finer
+    INTERNAL = "internal"  # our own bug
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whom to call for this class."""
+        return VERDICTS[self]
+
+
+_C, _V = FailureClass, Verdict
+_CLASSES_BY_VERDICT: dict[Verdict, tuple[FailureClass, ...]] = {
+    _V.BLOCKED: (
+        _C.CONNECT_PROHIBITED,
+        _C.PORT_FILTERED,
+        _C.EGRESS_BLOCKED,
+        _C.EGRESS_INTERCEPTED,
+        _C.LOCAL_FIREWALL,
+        _C.REPUTATION_BLOCKED,
+        _C.POLICY_REJECTED,
+        _C.RDNS_REQUIRED,
+        _C.HELO_REJECTED,
+        _C.SENDER_AUTH_FAILED,
+        _C.TLS_REQUIRED,
+        _C.AUTH_REQUIRED,
+    ),
+    _V.DEAD: (
+        _C.DNS_SERVFAIL,
+        _C.CONNECT_REFUSED,
+        _C.CONNECT_TIMEOUT,
+        _C.CONNECT_UNREACHABLE,
+        _C.BANNER_TIMEOUT,
+        _C.BANNER_CLOSED,
+        _C.BANNER_REJECTED,
+    ),
+    _V.DEGRADED: (
+        _C.BANNER_TEMPFAIL,
+        _C.EHLO_TEMPFAIL,
+        _C.TIMEOUT,
+        _C.CLOSED,
+        _C.STARTTLS_REJECTED,
+        _C.RATE_LIMITED,
+        _C.GREYLISTED,
+        _C.MAILBOX_FULL,
+        _C.TEMPFAIL,
+    ),
+    _V.MISCONFIGURED: (
+        _C.DNS_NXDOMAIN,
+        _C.DNS_NO_ADDRESS,
+        _C.DNS_BOGUS,
+        _C.DNS_MALFORMED,
+        _C.MX_UNRESOLVABLE,
+        _C.MX_IS_ADDRESS,
+        _C.MX_ADDRESS_FORBIDDEN,
+        _C.NOT_SMTP,
+        _C.PROTOCOL_ERROR,
+        _C.UNEXPECTED_REPLY,
+        _C.EHLO_REJECTED,
+        _C.STARTTLS_NOT_OFFERED,
+        _C.TLS_HANDSHAKE,
+        _C.TLS_INJECTION,
+        _C.TLS_EXPIRED,
+        _C.TLS_NOT_YET_VALID,
+        _C.TLS_NAME_MISMATCH,
+        _C.TLS_UNTRUSTED,
+        _C.RELAY_DENIED,
+    ),
+    _V.DECLINED: (
+        _C.DNS_NULL_MX,
+        _C.MAILBOX_UNKNOWN,
+        _C.MAILBOX_DISABLED,
+        _C.SENDER_REJECTED,
+        _C.MESSAGE_TOO_LARGE,
+        _C.REJECTED,
+    ),
+    _V.LOCAL: (
+        _C.DNS_REFUSED,
+        _C.DNS_TIMEOUT,
+        _C.OFFLINE,
+        _C.NO_ROUTE,
+        _C.LOCAL_RESOURCE,
+        _C.INTERNAL,
+    ),
+}
+VERDICTS: Final = MappingProxyType({c: v for v, classes in _CLASSES_BY_VERDICT.items() for c in classes})
+
+
+class HostWarning(StrEnum):
+    """Works, yet wrong: the `class` label of `mx_host_warning`."""
+
+    MX_IS_CNAME = "mx_is_cname"
+    NULL_MX_AMONG_OTHERS = "null_mx_among_others"
+    STARTTLS_NOT_OFFERED = "starttls_not_offered"
+    STARTTLS_REJECTED = "starttls_rejected"
+    TLS_EXPIRED = "tls_expired"
+    TLS_NOT_YET_VALID = "tls_not_yet_valid"
+    TLS_NAME_MISMATCH = "tls_name_mismatch"
+    TLS_UNTRUSTED = "tls_untrusted"
+    TLS_EXPIRES_SOON = "tls_expires_soon"
+    HELO_ONLY = "helo_only"
+    BANNER_SLOW = "banner_slow"
+    BARE_LF = "bare_lf"
+    QUIT_UNCLEAN = "quit_unclean"
+    VRFY_ENABLED = "vrfy_enabled"
+    EXPN_ENABLED = "expn_enabled"
+    BANNER_NAME_MISMATCH = "banner_name_mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something failed. `detail` is a sentence for a person and may quote a server; it never becomes a label."""
+
+    stage: Stage
+    failure_class: FailureClass
+    detail: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whom to call."""
+        return self.failure_class.verdict
+
+
+@dataclass(frozen=True, slots=True)
+class MxHost:
+    """One host that takes mail for a domain, with what its name resolved to.
+
+    `addresses` are canonical texts (IPv4 dotted, IPv6 compressed), sorted, IPv4 before IPv6, each once;
+    `failure` says why there are none.
+    """
+
+    name: str  # lower-case A-labels without the final dot
+    preference: int
+    addresses: tuple[str, ...] = ()
+    failure: Failure | None = None
+    is_cname: bool = False  # RFC 2181 10.3, RFC 5321 5.1: an MX target may not be an alias
+
+
+@dataclass(frozen=True, slots=True)
+class MxLookup:
+    """The hosts of a domain by preference, then name (RFC 5321 5.1), or the failure that left none."""
+
+    domain: str
+    hosts: tuple[MxHost, ...] = ()
+    failure: Failure | None = None
+    mx_records: int = 0  # 0 with an implicit MX
+    authenticated: bool = False  # AD bit of the MX answer
+    duration: float | None = None  # seconds the last real lookup took; an answer within its TTL is not asked again
+    null_mx_among_others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptLine:
+    """One line of a dialogue as it went over the wire, bounded by the transport; show it escaped."""
+
+    at: float  # seconds since the connect began
+    sent: bool  # by us; else by the server
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HostResult:
+    """What one address of one MX host showed. `address` is empty where the host's name gave none."""
+
+    mx: str
+    address: str
+    preference: int | None  # None: no MX lookup led here
+    failure: Failure | None = None
+    warnings: tuple[HostWarning, ...] = ()
+    phases: tuple[tuple[Stage, float], ...] = ()  # seconds
+    reply_codes: tuple[tuple[Stage, int], ...] = ()
+    enhanced: tuple[tuple[Stage, str], ...] = ()  # RFC 3463 codes of failing replies
+    tcp_rtt: float | None = None  # seconds, the kernel's own measure
+    esmtp: bool | None = None  # False: only HELO worked; None: not known
+    extensions: tuple[str, ...] = ()  # of the closed list smtp.ehlo.EXTENSIONS
+    size_limit: int | None = None  # bytes, RFC 1870; 0: announced without a limit
+    transcript: tuple[TranscriptLine, ...] = ()
+    at: float = 0.0
+
+    @property
+    def up(self) -> bool:
+        """Every stage of the module passed."""
+        return self.failure is None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """One probe of one target, whole: the value that travels from the probe to the store."""
+
+    at: float  # Unix time at its start
+    duration: float  # seconds, lookup and all addresses
+    lookup: MxLookup | None  # None for a target named by its host
+    hosts: tuple[HostResult, ...]
+    addresses: int  # all that were found, probed or not
+    failure: Failure | None
+
+    @property
+    def up(self) -> bool:
+        """Mail could be handed over: at least one address passed every stage."""
+        return self.failure is None
+
+    @property
+    def addresses_up(self) -> int:
+        """How many addresses passed every stage."""
+        return sum(host.up for host in self.hosts)

@@ -1,0 +1,1 @@
+"""The HTTP application. The only room that imports the web framework."""
