@@ -1,0 +1,62 @@
+"""The EHLO answer (RFC 5321 4.1.1.1): which extensions a server offers.
+
+Keywords come from strangers and end in labels, so only those of the closed list below leave this module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from exporter.smtp.reply import Reply
+
+# The order is that of the published series.
+EXTENSIONS: Final = (
+    "STARTTLS",
+    "PIPELINING",
+    "SIZE",
+    "8BITMIME",
+    "SMTPUTF8",
+    "CHUNKING",
+    "DSN",
+    "ENHANCEDSTATUSCODES",
+    "REQUIRETLS",
+    "VRFY",
+    "EXPN",
+    "ETRN",
+    "AUTH",
+)
+_KNOWN: Final = {name.encode(): name for name in EXTENSIONS}
+_MAX_SIZE_DIGITS: Final = 20  # RFC 1870 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ehlo:
+    """What a server offers: names of EXTENSIONS in their order, and the SIZE limit in bytes (0: none stated)."""
+
+    extensions: tuple[str, ...] = ()
+    size_limit: int | None = None  # None: SIZE not offered
+
+    def __contains__(self, extension: str) -> bool:
+        return extension in self.extensions
+
+
+def parse_ehlo(reply: Reply) -> Ehlo:
+    """Read the extension lines; the first line is the server's name. Unknown, empty and repeated ones are ignored."""
+    offered: set[str] = set()
+    size_limit: int | None = None
+    for line in reply.lines[1:]:
+        # "AUTH=LOGIN" is the pre-standard spelling of "AUTH LOGIN"; servers send it beside the right one.
+        words = line.upper().replace(b"=", b" ", 1).split(None, 2)
+        name = _KNOWN.get(words[0]) if words else None
+        if name is None:
+            continue
+        if name == "SIZE" and size_limit is None:
+            size_limit = _size(words[1] if len(words) > 1 else b"")
+        offered.add(name)
+    return Ehlo(tuple(name for name in EXTENSIONS if name in offered), size_limit)
+
+
+def _size(argument: bytes) -> int:
+    """RFC 1870 4: no argument or 0 means no fixed limit."""
+    return int(argument) if argument.isdigit() and len(argument) <= _MAX_SIZE_DIGITS else 0

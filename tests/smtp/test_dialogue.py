@@ -1,0 +1,203 @@
+"""The conversation, fed whole and byte by byte, against servers that keep to the protocol and that do not."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.result import Stage
+from exporter.smtp.dialogue import (
+    TRANSITIONS,
+    Answer,
+    Answered,
+    Break,
+    Dialogue,
+    Event,
+    Finished,
+    Plan,
+    Problem,
+    Send,
+    State,
+)
+from exporter.smtp.reply import Reply
+from tests.smtp.feeding import FEEDS, Feed, whole
+
+EHLO = Plan(b"probe.example")
+EOF = b""
+
+
+def converse(plan: Plan, *turns: bytes, feed: Feed = whole) -> tuple[Dialogue, list[str]]:
+    """Play the server's `turns`, one after each thing the client says; EOF closes. The log is what happened."""
+    dialogue = Dialogue(plan)
+    log: list[str] = []
+
+    def drain() -> None:
+        while (event := dialogue.next_event()) is not None:
+            log.append(_shown(event))
+
+    drain()
+    for turn in turns:
+        if turn == EOF:
+            dialogue.receive_eof()
+            drain()
+        for piece in feed(turn):
+            dialogue.receive_data(piece)
+            drain()
+    return dialogue, log
+
+
+def _shown(event: Event) -> str:
+    match event:
+        case Send(_, data):
+            return f"> {data.decode().rstrip()}"
+        case Answered(stage, reply):
+            return f"< {stage} {reply.code}"
+        case Finished():
+            return "."
+
+
+GREETING, CAPABILITIES, BYE = b"220 mx.example ESMTP\r\n", b"250-mx.example\r\n250 SIZE 1000\r\n", b"221 bye\r\n"
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+def test_the_ordinary_conversation_is_banner_ehlo_quit(feed: Feed) -> None:
+    dialogue, log = converse(EHLO, GREETING, CAPABILITIES, BYE, feed=feed)
+    assert log == ["< banner 220", "> EHLO probe.example", "< ehlo 250", "> QUIT", "< quit 221", "."]
+    assert dialogue.problem is None
+    assert dialogue.quit_clean
+    assert not dialogue.helo_only
+    assert dialogue.ehlo == Reply(250, (b"mx.example", b"SIZE 1000"))
+    assert dialogue.state is State.FINISHED
+    assert dialogue.stage is None
+
+
+def test_nothing_is_said_before_the_greeting() -> None:
+    _, log = converse(EHLO)
+    assert log == []
+
+
+@pytest.mark.parametrize("refusal", [b"500 what\r\n", b"502 not implemented\r\n", b"550 no\r\n", b"450 later\r\n"])
+def test_helo_follows_a_refused_ehlo(refusal: bytes) -> None:
+    dialogue, log = converse(EHLO, GREETING, refusal, b"250 mx.example\r\n", BYE)
+    assert log[2:] == [
+        f"< ehlo {refusal[:3].decode()}",
+        "> HELO probe.example",
+        "< ehlo 250",
+        "> QUIT",
+        "< quit 221",
+        ".",
+    ]
+    assert dialogue.helo_only
+    assert dialogue.ehlo is None
+    assert dialogue.problem is None
+
+
+def test_helo_refused_too_is_the_problem_and_ehlos_answer_is_kept() -> None:
+    dialogue, log = converse(EHLO, GREETING, b"550 5.7.1 listed\r\n", b"500 no\r\n", BYE)
+    assert log[-3:] == ["> QUIT", "< quit 221", "."]
+    assert dialogue.problem == Problem(Stage.EHLO, Reply(500, (b"no",)))
+    assert dialogue.ehlo_refusal == Reply(550, (b"5.7.1 listed",))
+
+
+def test_a_module_can_ask_for_helo_alone() -> None:
+    dialogue, log = converse(Plan(b"probe.example", (State.HELO,)), GREETING, b"250 mx\r\n", BYE)
+    assert log[1] == "> HELO probe.example"
+    assert dialogue.helo_only
+
+
+@pytest.mark.parametrize("code", [450, 550, 554])
+def test_after_a_refusing_greeting_the_client_still_quits(code: int) -> None:
+    dialogue, log = converse(EHLO, f"{code} no\r\n".encode(), BYE)
+    assert log == [f"< banner {code}", "> QUIT", "< quit 221", "."]
+    assert dialogue.problem == Problem(Stage.BANNER, Reply(code, (b"no",)))
+
+
+@pytest.mark.parametrize(
+    ("turns", "stage"), [((b"421 busy\r\n",), Stage.BANNER), ((GREETING, b"421 busy\r\n"), Stage.EHLO)]
+)
+def test_421_ends_the_conversation_without_another_word(turns: tuple[bytes, ...], stage: Stage) -> None:
+    dialogue, log = converse(EHLO, *turns)
+    assert log[-2:] == [f"< {stage} 421", "."]
+    assert dialogue.problem == Problem(stage, Reply(421, (b"busy",)))
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+@pytest.mark.parametrize(
+    ("turns", "stage", "broken"),
+    [
+        ((EOF,), Stage.BANNER, Break.CLOSED),
+        ((b"220 mx", EOF), Stage.BANNER, Break.CLOSED),
+        ((GREETING, EOF), Stage.EHLO, Break.CLOSED),
+        ((GREETING, b"250-mx\r\n", EOF), Stage.EHLO, Break.CLOSED),
+        ((b"22\r\n",), Stage.BANNER, Break.VIOLATION),
+        ((b"250 hello\r\n",), Stage.BANNER, Break.VIOLATION),
+        ((b"354 go on\r\n",), Stage.BANNER, Break.VIOLATION),
+        ((GREETING, b"354 go on\r\n"), Stage.EHLO, Break.VIOLATION),
+        ((GREETING, b"250-a\r\n220 b\r\n"), Stage.EHLO, Break.VIOLATION),
+        ((b"SSH-2.0-OpenSSH\r\n",), Stage.BANNER, Break.NOT_SMTP),
+        ((b"220 FTP server ready\r\n",), Stage.BANNER, Break.NOT_SMTP),
+        ((b"\x16\x03\x01",), Stage.BANNER, Break.NOT_SMTP),
+    ],
+)
+def test_a_broken_conversation_names_its_stage_and_says_nothing_more(
+    turns: tuple[bytes, ...], stage: Stage, broken: Break, feed: Feed
+) -> None:
+    dialogue, log = converse(EHLO, *turns, feed=feed)
+    assert dialogue.problem is not None
+    assert (dialogue.problem.stage, dialogue.problem.broken) == (stage, broken)
+    assert log[-1] == "."
+    assert "> QUIT" not in log
+
+
+def test_a_server_that_speaks_before_its_turn_is_a_violation() -> None:
+    dialogue, log = converse(EHLO, GREETING + CAPABILITIES)
+    assert log == ["."]
+    assert dialogue.problem is not None
+    assert dialogue.problem.broken is Break.VIOLATION
+
+
+@pytest.mark.parametrize("end", [EOF, b"250 ok\r\n", b"500 no\r\n", b"221 bye\r\nmore", b"garbage\r\n", b"421 bye\r\n"])
+def test_after_quit_nothing_can_fail_but_it_is_not_clean(end: bytes) -> None:
+    dialogue, log = converse(EHLO, GREETING, CAPABILITIES, end)
+    assert log[-1] == "."
+    assert dialogue.problem is None
+    assert not dialogue.quit_clean
+
+
+def test_expected_codes_replace_the_standards() -> None:
+    plan = Plan(b"probe.example", expect=((Stage.BANNER, frozenset({554})),))
+    refused, log = converse(plan, b"554 no mail here\r\n", CAPABILITIES, BYE)
+    assert refused.problem is None
+    assert "> EHLO probe.example" in log
+    greeted, log = converse(plan, GREETING, BYE)
+    assert greeted.problem is not None
+    assert greeted.problem.broken is Break.UNEXPECTED
+    assert log[1] == "> QUIT"
+
+
+def test_silence_ends_it_with_the_awaited_stage() -> None:
+    dialogue, _ = converse(EHLO, GREETING)
+    dialogue.expire()
+    assert dialogue.problem is not None
+    assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.EHLO, Break.TIMEOUT)
+    dialogue.receive_data(CAPABILITIES)
+    assert dialogue.next_event() is None  # a late reply must not be answered
+
+
+def test_the_table_has_a_row_for_every_state_and_answer() -> None:
+    assert set(TRANSITIONS) == {(state, answer) for state in State if state is not State.FINISHED for answer in Answer}
+
+
+@given(st.lists(st.sampled_from([GREETING, CAPABILITIES, BYE, b"421 x\r\n", b"5", b"00 no\r\n", b"\0", EOF, b"\n"])))
+def test_no_order_of_turns_makes_it_talk_out_of_turn(turns: list[bytes]) -> None:
+    """It sends a command only after a reply, each at most once, QUIT last."""
+    _, log = converse(EHLO, *turns)
+    said = [line for line in log if line.startswith(">")]
+    assert len(said) == len(set(said))
+    assert all(before.startswith("<") for before, line in itertools.pairwise(log) if line.startswith(">"))
+    if "> QUIT" in said:
+        assert said[-1] == "> QUIT"
+    assert log.count(".") <= 1
