@@ -8,7 +8,7 @@ files into this.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
@@ -17,6 +17,8 @@ from typing import Literal
 from exporter.result import Stage
 
 IPNetwork = IPv4Network | IPv6Network
+# Of a file: path, modification time in nanoseconds, size, inode.
+FileState = tuple[str, int, int, int]
 
 
 class Family(StrEnum):
@@ -128,4 +130,18 @@ class Config:
     limits: Limits = Limits()
     egress: Egress = Egress()
     files: tuple[str, ...] = ()  # every file read, the main one first
-    effective: str = ""  # YAML of the whole with every default filled in and secrets masked, for /config
+    domain_files: tuple[str, ...] = ()  # patterns, relative to the folder of the main file
+    # The files these matched, looked at before they were read; not part of what is configured.
+    domain_file_states: tuple[FileState, ...] = field(default=(), compare=False)
+
+    def settings(self, module: str | None = None) -> Settings:
+        """The settings of a target that has none of its own, with another `module` where one is named.
+
+        Raises KeyError for a module that does not exist.
+        """
+        return with_module(self.defaults, self.defaults.module if module is None else self.modules[module])
+
+
+def with_module(settings: Settings, module: Module) -> Settings:
+    """`settings` with `module`, whose timeout, where it has one, counts."""
+    return replace(settings, module=module, timeout=settings.timeout if module.timeout is None else module.timeout)

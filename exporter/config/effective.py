@@ -1,0 +1,124 @@
+"""The configuration as it counts, written as YAML: every default filled in, for a person to read.
+
+Targets show what differs from the defaults. The text is made when asked for, and bounded; it can be loaded again,
+except that targets of domain files appear under `domains`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import yaml
+
+from exporter.config.model import Config, Module, Settings, Target, TargetKind
+from exporter.config.scalars import needs_quotes
+from exporter.config.values import DNS_PORT, format_duration, parse_host_port
+from exporter.result import Stage
+
+# Of each kind; a page is for reading, and 100,000 domains are no reading matter.
+MAX_TARGETS: Final = 1000
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what our own reader would take for something else than text, and indents lists."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if needs_quotes(text) else None)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def effective_yaml(config: Config) -> str:
+    """The whole configuration as YAML text."""
+    sections: dict[str, Any] = {
+        "defaults": _settings(config.defaults),
+        "resolver": {
+            "nameservers": [_nameserver(*server) for server in config.resolver.nameservers],
+            "timeout": format_duration(config.resolver.timeout),
+        },
+        "limits": {
+            "concurrency": config.limits.concurrency,
+            "per_address": config.limits.per_address,
+            "per_address_interval": format_duration(config.limits.per_address_interval),
+            "share_addresses": config.limits.share_addresses,
+        },
+        "modules": {name: _module(module) for name, module in config.modules.items()},
+        "egress": {
+            "references": list(config.egress.references),
+            "witness_ports": list(config.egress.witness_ports),
+            "trace": config.egress.trace,
+        },
+        "domain_files": list(config.domain_files),
+    }
+    parts = [_dump(sections)]
+    for key, kind in (("domains", TargetKind.DOMAIN), ("hosts", TargetKind.HOST)):
+        targets = [target for target in config.targets if target.kind is kind]
+        parts.append(_dump({key: [_target(target, config) for target in targets[:MAX_TARGETS]]}))
+        if len(targets) > MAX_TARGETS:
+            parts.append(f"  # and {len(targets) - MAX_TARGETS} more\n")
+    return "".join(parts)
+
+
+def _dump(data: Mapping[str, Any]) -> str:
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=120)
+
+
+def _settings(settings: Settings) -> dict[str, Any]:
+    source = {"ipv4": settings.source_ipv4, "ipv6": settings.source_ipv6}
+    return {
+        "interval": format_duration(settings.interval),
+        "timeout": format_duration(settings.timeout),
+        "module": settings.module.name,
+        "port": settings.port,
+        "helo": settings.helo,
+        "address_families": _texts(settings.families),
+        "source_address": {family: address for family, address in source.items() if address},
+        "max_addresses": settings.max_addresses,
+        "allow_addresses": _texts(settings.allow_addresses),
+    }
+
+
+def _module(module: Module) -> dict[str, Any]:
+    section: dict[str, Any] = {
+        "stages": ["helo" if module.force_helo and stage is Stage.EHLO else str(stage) for stage in module.stages],
+        "starttls": {"required": module.starttls.required, "verify": module.starttls.verify},
+        "mail_from": module.mail_from,
+        "rcpt_to": list(module.rcpt_to),
+        "size": module.size,
+        "vrfy": module.vrfy,
+        "expn": module.expn,
+        "expect": {str(stage): sorted(codes) for stage, codes in module.expect.items()},
+    }
+    if module.timeout is not None:
+        section["timeout"] = format_duration(module.timeout)
+    return section
+
+
+def _target(target: Target, config: Config) -> str | dict[str, Any]:
+    own, usual = _settings(target.settings), _settings(config.settings(target.settings.module.name))
+    usual["module"] = config.defaults.module.name
+    differing = {key: value for key, value in own.items() if value != usual[key]}
+    if target.kind is TargetKind.HOST and parse_host_port(target.name).port is not None:
+        differing.pop("port", None)  # it is part of the name
+    if target.labels:
+        differing["labels"] = dict(target.labels)
+    return {str(target.kind): target.name, **differing} if differing else target.name
+
+
+def _nameserver(address: str, port: int) -> str:
+    if port == DNS_PORT:
+        return address
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _texts(values: Iterable[object]) -> list[str]:
+    return [str(value) for value in values]

@@ -1,0 +1,292 @@
+"""Files in, a Config out, or every mistake of all files at once.
+
+Each section is checked by itself, so that a slip in one hides nothing in another; what could not be used is passed over
+and nothing is returned in the end. The order is that of dependence: modules, defaults, the small sections, then the
+targets, which refer to the first two.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+from exporter.config.document import REFUSED, Document, KeyPath, compose, read, read_text
+from exporter.config.domain_files import TEXT_SUFFIX, YAML_SUFFIXES, file_states, matching, text_entries
+from exporter.config.model import Config, Egress, Limits, Module, ResolverSettings, Settings, TargetKind
+from exporter.config.modules import contradictions, module_of
+from exporter.config.problems import ConfigError, ConfigProblem
+from exporter.config.schema import (
+    SECTIONS,
+    DomainEntry,
+    EgressSection,
+    HostEntry,
+    LimitsSection,
+    ModuleSection,
+    Options,
+    ResolverSection,
+    Section,
+    kind,
+    parse_module_name,
+)
+from exporter.config.sentences import nearest, unknown_key, validate
+from exporter.config.targets import DuplicateTargetError, Targets, merged
+from exporter.config.values import parse_domain
+
+__all__ = ["ConfigError", "ConfigProblem", "load", "parse", "summary"]
+
+_DEFAULT_MODULE: Final = "default"
+
+_S = TypeVar("_S", bound=Section)
+
+
+def load(path: Path) -> Config:
+    """Read the configuration in `path` and all files it names. Raises ConfigError."""
+    with _collector_paused():
+        return _Loading(read(path, str(path)), path.parent).config()
+
+
+def parse(text: str, file: str = "config.yaml") -> Config:
+    """The same for a text that would be the contents of `file`. Raises ConfigError."""
+    return _Loading(compose(file, text), Path(file).parent).config()
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Loading makes values that stay, by the hundred thousand: searching them for garbage takes a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def summary(config: Config) -> str:
+    """`config.yaml: 3 domains, 1 host, 2 modules in 2 files`."""
+    hosts = sum(target.kind is TargetKind.HOST for target in config.targets)
+    counts = ((len(config.targets) - hosts, "domain"), (hosts, "host"), (len(config.modules), "module"))
+    text = ", ".join(_count(number, noun) for number, noun in counts)
+    return f"{config.files[0]}: {text} in {_count(len(config.files), 'file')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+class _Loading:
+    """One reading of everything."""
+
+    def __init__(self, document: Document, folder: Path) -> None:
+        self._main = document
+        self._folder = folder
+        # Every file read, the main one first; names are those shown in messages.
+        self._documents = {document.file: document}
+        self._module_names: set[str] = set()
+
+    def config(self) -> Config:
+        """The whole. Raises ConfigError."""
+        data = self._top()
+        modules = self._modules(data.get("modules"))
+        defaults = self._defaults(data.get("defaults"), modules)
+        resolver = self._section(ResolverSection, data, "resolver")
+        limits = self._section(LimitsSection, data, "limits")
+        egress = self._section(EgressSection, data, "egress")
+        self._targets = Targets(defaults, modules)
+        self._domains(self._main, self._list(data, "domains"), ("domains",))
+        for index, item in enumerate(self._list(data, "hosts")):
+            self._host(item, ("hosts", index))
+        patterns = self._patterns(self._list(data, "domain_files"))
+        # Before they are read: a change in between is then seen at the next look.
+        states = file_states(self._folder, patterns)
+        for index, pattern in enumerate(patterns):
+            self._domain_files(pattern, ("domain_files", index))
+        self._raise_problems()
+        return Config(
+            targets=tuple(self._targets.found),
+            defaults=defaults,
+            modules=modules,
+            resolver=ResolverSettings(tuple(resolver.nameservers), resolver.timeout),
+            limits=Limits(**dict(limits)),
+            egress=Egress(
+                tuple(reference.text for reference in egress.references), tuple(egress.witness_ports), egress.trace
+            ),
+            files=tuple(self._documents),
+            domain_files=tuple(patterns),
+            domain_file_states=states,
+        )
+
+    def _raise_problems(self) -> None:
+        problems = [
+            (number, problem.line, problem.column, index, problem)
+            for number, document in enumerate(self._documents.values())
+            for index, problem in enumerate(document.problems)
+        ]
+        if problems:
+            raise ConfigError(tuple(entry[-1] for entry in sorted(problems, key=lambda entry: entry[:4])))
+
+    # Sections
+
+    def _top(self) -> dict[str, Any]:
+        data = self._main.data
+        if data is REFUSED:
+            return {}
+        if not isinstance(data, dict):
+            # More likely a file caught half-written than the wish to probe nothing any more.
+            empty = "is empty: write {} if that is meant"
+            self._main.problem((), empty if data is None else f"must be a mapping, not {kind(data)}")
+            return {}
+        for key in data:
+            if key not in SECTIONS:
+                self._main.problem((key,), unknown_key(key, SECTIONS), key=True)
+        return data
+
+    def _section(self, model: type[_S], data: Mapping[str, Any], name: str) -> _S:
+        given = data.get(name)
+        if given is None or given is REFUSED:
+            return model()
+        return validate(model, given, self._main, (name,)) or model()
+
+    def _list(self, data: Mapping[str, Any], name: str) -> list[Any]:
+        given = data.get(name)
+        if given is None or given is REFUSED:
+            return []
+        if isinstance(given, list):
+            return given
+        self._main.problem((name,), f"must be a list, not {kind(given)}")
+        return []
+
+    def _modules(self, data: Any) -> Mapping[str, Module]:
+        modules = {_DEFAULT_MODULE: Module()}
+        if data is not None and data is not REFUSED and not isinstance(data, dict):
+            self._main.problem(("modules",), f"must be a mapping, not {kind(data)}")
+        elif isinstance(data, dict):
+            for name, given in data.items():
+                path = ("modules", name)
+                try:
+                    parse_module_name(name)
+                except ValueError as error:
+                    self._main.problem(path, str(error), key=True)
+                # Known even if wrong in itself: who refers to it makes no mistake.
+                modules[name] = Module(name)
+                if given is not REFUSED:
+                    section = validate(ModuleSection, {} if given is None else given, self._main, path)
+                    if section is not None:
+                        for location, message in contradictions(section):
+                            self._main.problem(self._main.existing((*path, *location)), message)
+                        modules[name] = module_of(name, section)
+        return MappingProxyType(modules)
+
+    def _defaults(self, data: Any, modules: Mapping[str, Module]) -> Settings:
+        base = Settings(module=modules[_DEFAULT_MODULE])
+        options = self._section(Options, {"defaults": data}, "defaults")
+        if not self._module_exists(options, modules, self._main, ("defaults",)):
+            return base
+        # The module's own timeout comes in target by target, where it is known which module counts.
+        settings = merged(base, options, modules)
+        timeout = Settings().timeout if options.timeout is None else options.timeout
+        return replace(settings, timeout=timeout)
+
+    def _module_exists(
+        self, options: Options, modules: Mapping[str, Module], document: Document, path: KeyPath
+    ) -> bool:
+        if options.module is None or options.module in modules:
+            return True
+        document.problem((*path, "module"), f"there is no module {options.module}{nearest(options.module, modules)}")
+        return False
+
+    # Targets
+
+    def _domains(self, document: Document, items: list[Any], path: KeyPath) -> None:
+        for index, item in enumerate(items):
+            place = (*path, index)
+            if isinstance(item, str):
+                try:
+                    self._targets.add_domain(parse_domain(item), document.place(place))
+                except ValueError as error:
+                    document.problem(place, str(error))
+            elif isinstance(item, dict):
+                self._domain_entry(document, item, place)
+            elif item is not REFUSED:
+                document.problem(place, f"must be a domain or a mapping with one, not {kind(item)}")
+
+    def _domain_entry(self, document: Document, item: dict[str, Any], path: KeyPath) -> None:
+        entry = validate(DomainEntry, item, document, path)
+        if entry is None or not self._module_exists(entry, self._targets.modules, document, path):
+            return
+        try:
+            self._targets.add_domain_entry(entry, document.place((*path, "domain")))
+        except DuplicateTargetError as error:
+            document.problem((*path, "domain"), str(error))
+
+    def _host(self, item: Any, path: KeyPath) -> None:
+        if item is REFUSED:
+            return
+        place: KeyPath = path
+        if isinstance(item, str):
+            item = {"host": item}
+        elif isinstance(item, dict):
+            place = (*path, "host")
+        else:
+            self._main.problem(path, f"must be a host or a mapping with one, not {kind(item)}")
+            return
+        entry = validate(HostEntry, item, self._main, path)
+        if entry is None or not self._module_exists(entry, self._targets.modules, self._main, path):
+            return
+        if entry.host.port is not None and entry.port is not None:
+            self._main.problem((*path, "port"), f"the port is given with the host already: {entry.host.text}")
+            return
+        try:
+            self._targets.add_host(entry, self._main.place(place))
+        except DuplicateTargetError as error:
+            self._main.problem(place, str(error))
+
+    # Files of domains
+
+    def _patterns(self, items: list[Any]) -> list[str]:
+        patterns = []
+        for index, item in enumerate(items):
+            if isinstance(item, str) and item and "\0" not in item:
+                patterns.append(item)
+            elif item is not REFUSED:
+                what = "a file name" if isinstance(item, str) else kind(item)
+                self._main.problem(
+                    ("domain_files", index), f"must be a file or pattern such as domains.d/*.txt, not {what}"
+                )
+        return patterns
+
+    def _domain_files(self, pattern: str, path: KeyPath) -> None:
+        for file in matching(self._folder, pattern):
+            shown = str(file)
+            if shown in self._documents:
+                continue  # two patterns may match one file
+            if file.suffix == TEXT_SUFFIX:
+                self._text_file(file, shown)
+            elif file.suffix in YAML_SUFFIXES:
+                self._yaml_file(file, shown)
+            else:
+                self._main.problem(path, f"{shown} is neither a {TEXT_SUFFIX} nor a .yaml file")
+
+    def _text_file(self, file: Path, shown: str) -> None:
+        document = self._documents[shown] = Document(shown)
+        text = read_text(file, shown)
+        if not isinstance(text, str):
+            document.problems.append(text)
+            return
+        for place, name in text_entries(shown, text):
+            try:
+                self._targets.add_domain(parse_domain(name), place)
+            except ValueError as error:
+                document.problems.append(ConfigProblem(*place, "", str(error)))
+
+    def _yaml_file(self, file: Path, shown: str) -> None:
+        document = self._documents[shown] = read(file, shown)
+        if isinstance(document.data, list):
+            self._domains(document, document.data, ())
+        elif document.data is not REFUSED and document.data is not None:
+            document.problem((), f"must be a list of domains, not {kind(document.data)}")

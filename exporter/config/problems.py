@@ -1,0 +1,43 @@
+"""What is wrong in a configuration and where: one value per mistake, one exception for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """A spot in a file; line and column count from 1, as editors do."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """One mistake. `path` is the key in dotted form, empty where the file as a whole or a line of a list is meant."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        path = f"{self.path}: " if self.path else ""
+        return f"{self.file}:{self.line}:{self.column}: {path}{self.message}"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `errors` are all its mistakes, in the order of files and lines."""
+
+    def __init__(self, errors: tuple[ConfigProblem, ...]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.errors))

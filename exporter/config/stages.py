@@ -1,0 +1,85 @@
+"""Which orders of stages RFC 5321 allows, as a table, and what else in a module must fit together.
+
+A conversation is in one of four states; each stage needs one of some states and leads to another. What the table does
+not allow is refused with the reason, before anything is said to anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+# What a module may name; banner and QUIT are part of every probe, `tls` and the second EHLO of every starttls.
+STAGES: Final = ("ehlo", "helo", "starttls", "mail", "rcpt", "data", "vrfy", "expn", "rset")
+# Stages with a reply of their own, so with codes to expect; `ehlo` stands for HELO too.
+REPLYING: Final = (
+    "banner", "ehlo", "starttls", "ehlo_tls", "mail", "rcpt", "data", "vrfy", "expn", "rset", "quit",
+)  # fmt: skip
+
+
+class _State(Enum):
+    GREETED = "nothing said yet"
+    READY = "no mail transaction open"
+    MAIL = "after MAIL"
+    RCPT = "after RCPT"
+
+
+_OPEN: Final = (_State.MAIL, _State.RCPT)
+_SESSION: Final = (_State.READY, *_OPEN)
+
+# Stage -> (states it may stand in, the state it leads to or None for the same, the reason if it may not).
+_ORDER: Final = MappingProxyType(
+    {
+        "ehlo": ((_State.GREETED,), _State.READY, "ehlo or helo comes first, and once"),  # RFC 5321 4.1.4
+        "helo": ((_State.GREETED,), _State.READY, "ehlo or helo comes first, and once"),
+        # RFC 3207 4.2: after the handshake the server forgets all that was said.
+        "starttls": ((_State.READY,), _State.READY, "starttls must come before mail: it would undo the transaction"),
+        # RFC 5321 4.1.4: a transaction begins with MAIL and is not nested; RCPT and then DATA follow.
+        "mail": ((_State.READY,), _State.MAIL, "a mail transaction is already open"),
+        "rcpt": (_OPEN, _State.RCPT, "rcpt needs mail before it"),
+        "data": ((_State.RCPT,), _State.READY, "data needs rcpt before it"),
+        # RFC 5321 4.1.4: these may be given at any time in a session.
+        "vrfy": (_SESSION, None, ""),
+        "expn": (_SESSION, None, ""),
+        "rset": (_SESSION, _State.READY, ""),
+    }
+)
+
+
+def parse_stage(text: str) -> str:
+    """A stage that a module may name."""
+    if text in STAGES:
+        return text
+    if text in ("banner", "quit"):
+        raise ValueError(f"{text} is part of every probe and is not listed")
+    if text in ("tls", "ehlo_tls"):
+        raise ValueError(f"{text} follows starttls by itself and is not listed")
+    raise ValueError(f"no stage {text!r}: the stages are {', '.join(STAGES)}")
+
+
+def order_problems(stages: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """(index, reason) for each stage that may not stand where it does."""
+    state = _State.GREETED
+    for index, stage in enumerate(stages):
+        earlier = stages[:index]
+        states, following, reason = _ORDER[stage]
+        if stage in earlier and not _repeatable(stage, earlier):
+            yield index, f"{stage} is listed twice"
+        elif state is _State.GREETED and stage not in ("ehlo", "helo"):
+            yield index, "ehlo or helo must come first"
+            state = _State.READY
+        elif stage == "starttls" and "helo" in earlier:
+            yield index, "starttls needs ehlo: HELO offers no extensions"
+        elif state not in states and not _repeatable(stage, earlier):
+            yield index, reason
+            # Go on as if what is missing were there: one slip, one message.
+            state = following if following in _OPEN else state
+        else:
+            state = following or state
+
+
+def _repeatable(stage: str, earlier: Sequence[str]) -> bool:
+    """RFC 3207 4.2: EHLO follows STARTTLS in any case, so it may be written out. RSET may be given at any time."""
+    return stage == "rset" or (stage == "ehlo" and bool(earlier) and earlier[-1] == "starttls")

@@ -1,0 +1,123 @@
+"""From what a user wrote about a target to a Target: defaults merged, equal settings shared, each target once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from exporter.config.model import Family, Module, Settings, Target, TargetKind, with_module
+from exporter.config.problems import Place
+from exporter.config.schema import DomainEntry, HostEntry, Options
+from exporter.config.values import HostPort, parse_domain, parse_host_port
+
+Labels = tuple[tuple[str, str], ...]
+
+
+def parse_target(text: str, settings: Settings) -> Target:
+    """What a person names on the command line or in a URL. Raises ValueError with a plain sentence.
+
+    A domain; or, for one host without an MX lookup, `host:port`, `[IPv6]:port` or an address.
+    """
+    text = text.strip()
+    host = _as_host(text)
+    if host is None:
+        domain = parse_domain(text)
+        return Target(TargetKind.DOMAIN, domain, domain, settings)
+    return _host_target(host, settings)
+
+
+def _as_host(text: str) -> HostPort | None:
+    """Whether `text` names a host rather than a domain. An address may lack its port, a name may not."""
+    if ":" in text or text.startswith("["):
+        return parse_host_port(text)
+    try:
+        host = parse_host_port(text)
+    except ValueError:
+        return None
+    # A host name is never made of digits and dots alone, an IPv4 address always is.
+    return host if host.host.replace(".", "").isdigit() else None
+
+
+def _host_target(host: HostPort, settings: Settings, labels: Labels = ()) -> Target:
+    if host.port is not None and host.port != settings.port:
+        settings = replace(settings, port=host.port)
+    return Target(TargetKind.HOST, host.text, host.host, settings, labels)
+
+
+def merged(base: Settings, options: Options, modules: Mapping[str, Module]) -> Settings:
+    """`base` with what `options` gives. A timeout given beside a target wins over its module's, that over `base`'s."""
+    changes: dict[str, Any] = {}
+    for name in ("interval", "port", "helo", "max_addresses"):
+        if (value := getattr(options, name)) is not None:
+            changes[name] = value
+    if options.address_families is not None:
+        changes["families"] = tuple(family for family in Family if family in options.address_families)
+    if options.source_address is not None:
+        changes["source_ipv4"] = options.source_address.ipv4
+        changes["source_ipv6"] = options.source_address.ipv6
+    if options.allow_addresses is not None:
+        changes["allow_addresses"] = tuple(options.allow_addresses)
+    settings = replace(base, **changes)
+    if options.module is not None:
+        settings = with_module(settings, modules[options.module])
+    return settings if options.timeout is None else replace(settings, timeout=options.timeout)
+
+
+class DuplicateTargetError(ValueError):
+    """A target is configured already; the message says where."""
+
+
+class Targets:
+    """Collects targets; equal settings and labels are one object, so that 100,000 targets are small."""
+
+    def __init__(self, defaults: Settings, modules: Mapping[str, Module]) -> None:
+        self._defaults = defaults
+        self._plain = with_module(defaults, defaults.module)
+        self.modules = modules
+        self._settings: dict[tuple[object, ...], Settings] = {_fingerprint(self._plain): self._plain}
+        self._labels: dict[Labels, Labels] = {}
+        self._places: dict[Hashable, Place] = {}
+        self.found: list[Target] = []
+
+    def add_domain(self, domain: str, place: Place) -> None:
+        """A domain (A-labels) with the settings of `defaults`."""
+        self._claim(domain, place)
+        self.found.append(Target(TargetKind.DOMAIN, domain, domain, self._plain))
+
+    def add_domain_entry(self, entry: DomainEntry, place: Place) -> None:
+        """A domain with settings of its own."""
+        self._claim(entry.domain, place)
+        settings = self._shared(self._settings_of(entry))
+        self.found.append(Target(TargetKind.DOMAIN, entry.domain, entry.domain, settings, self._labels_of(entry)))
+
+    def add_host(self, entry: HostEntry, place: Place) -> None:
+        """A host; its port, where it has one, beside the name or by itself."""
+        target = _host_target(entry.host, self._settings_of(entry), self._labels_of(entry))
+        # One name is one set of series, whatever the port; two spellings of one host and port would be probed twice.
+        self._claim(target.key, place)
+        self._claim((target.host, target.settings.port), place)
+        self.found.append(replace(target, settings=self._shared(target.settings)))
+
+    def _settings_of(self, entry: Options) -> Settings:
+        return merged(self._plain if entry.module is None else self._defaults, entry, self.modules)
+
+    def _shared(self, settings: Settings) -> Settings:
+        return self._settings.setdefault(_fingerprint(settings), settings)
+
+    def _labels_of(self, entry: DomainEntry | HostEntry) -> Labels:
+        labels = tuple(sorted(entry.labels.items()))
+        return self._labels.setdefault(labels, labels)
+
+    def _claim(self, identity: Hashable, place: Place) -> None:
+        first = self._places.setdefault(identity, place)
+        if first is not place:
+            raise DuplicateTargetError(f"is configured twice; the first is at {first}")
+
+
+def _fingerprint(settings: Settings) -> tuple[object, ...]:
+    """The values of `settings`; a module is known by its name, for its mapping of codes cannot be hashed."""
+    return (settings.module.name, *(getattr(settings, name) for name in _HASHABLE))
+
+
+_HASHABLE: Final = tuple(name for name in Settings.__slots__ if name != "module")

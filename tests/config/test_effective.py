@@ -1,0 +1,49 @@
+"""The effective configuration says the same as the one it was made from."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from exporter.config.effective import MAX_TARGETS, effective_yaml
+from exporter.config.load import parse
+from tests.config.loading import config
+
+EVERYTHING = """
+    defaults: {interval: 90s, module: slow, address_families: [ipv6], helo: "[192.0.2.1]",
+               source_address: {ipv6: "2001:db8::1"}}
+    resolver: {nameservers: ["192.0.2.53", "192.0.2.53:5300", "2001:db8::53", "[2001:db8::53]:5300"], timeout: 250ms}
+    limits: {per_address_interval: 1h30m, share_addresses: false}
+    modules:
+      slow: {timeout: 2m}
+      helo: {stages: [helo, mail, rcpt], rcpt_to: ["postmaster@{domain}", postmaster], vrfy: "no", expn: "1e3"}
+      tls: {stages: [ehlo, starttls], starttls: {required: true, verify: require}, expect: {banner: [220, 250]}}
+    egress: {references: ["192.0.2.9:25", "2001:db8::1"], witness_ports: []}
+    domains:
+      - straße.de
+      - {domain: a.example, module: helo, timeout: 3s, labels: {team: "y", "no": "012", area: "ü: #x"}}
+      - {domain: b.example, module: tls, allow_addresses: [127.0.0.0/8], max_addresses: 1}
+      - {domain: c.example, module: slow, timeout: 30s}
+    hosts: ["relay.example:26", "2001:DB8::25", {host: "192.0.2.1", port: 27}, "[2001:db8::26]:28"]
+"""
+
+
+@pytest.mark.parametrize("text", ["{}", EVERYTHING])
+def test_it_can_be_loaded_again_and_is_the_same(text: str) -> None:
+    loaded = config(text)
+    assert parse(effective_yaml(loaded), "c.yaml") == loaded
+
+
+def test_every_default_is_filled_in() -> None:
+    shown = yaml.safe_load(effective_yaml(config("{}")))
+    assert shown["defaults"]["interval"] == "1m"
+    assert shown["defaults"]["address_families"] == ["ipv4", "ipv6"]
+    assert shown["modules"]["default"]["stages"] == ["ehlo"]
+    assert shown["limits"]["concurrency"] == 1000
+
+
+def test_it_is_bounded() -> None:
+    loaded = parse("domains:\n" + "".join(f"  - d{n}.example\n" for n in range(MAX_TARGETS + 5)))
+    text = effective_yaml(loaded)
+    assert len(parse(text).targets) == MAX_TARGETS
+    assert "# and 5 more" in text

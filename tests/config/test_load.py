@@ -1,0 +1,430 @@
+"""What a user may write, what comes of it, and what is said of each mistake."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from exporter.config.load import ConfigError, load, summary
+from exporter.config.model import Config, Egress, Family, Limits, Module, ResolverSettings, Settings, TargetKind
+from exporter.config.schema import RESERVED_LABELS
+from exporter.result import Stage
+from tests.config.loading import config, file_problems, problems, write
+
+
+def test_a_configuration_without_keys_has_all_defaults() -> None:
+    assert config("{}") == Config(files=("c.yaml",))
+
+
+@pytest.mark.parametrize(
+    "key", ["defaults", "resolver", "limits", "modules", "egress", "domains", "hosts", "domain_files"]
+)
+def test_a_section_may_be_commented_out_line_by_line(key: str) -> None:
+    assert config(f"{key}:\n  # nothing\n") == Config(files=("c.yaml",))
+
+
+def test_every_section() -> None:
+    loaded = config("""
+        defaults:
+          interval: 2m
+          timeout: 10s
+          port: 2525
+          helo: Probe.Example.net
+          address_families: [ipv6]
+          source_address: {ipv4: 192.0.2.1, ipv6: "2001:DB8::1"}
+          max_addresses: 3
+          allow_addresses: [127.0.0.0/8, "::1"]
+        resolver: {nameservers: ["192.0.2.53:5300", "2001:db8::53"], timeout: 250ms}
+        limits: {concurrency: 5, per_address: 2, per_address_interval: 1s, share_addresses: false}
+        egress: {references: ["mx.example.net", "192.0.2.9:25"], witness_ports: [80], trace: false}
+        """)
+    assert loaded.defaults == Settings(
+        interval=120.0,
+        timeout=10.0,
+        port=2525,
+        helo="probe.example.net",
+        families=(Family.IPV6,),
+        source_ipv4="192.0.2.1",
+        source_ipv6="2001:db8::1",
+        max_addresses=3,
+        allow_addresses=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
+    )
+    assert loaded.resolver == ResolverSettings((("192.0.2.53", 5300), ("2001:db8::53", 53)), 0.25)
+    assert loaded.limits == Limits(5, 2, 1.0, False)
+    assert loaded.egress == Egress(("mx.example.net", "192.0.2.9:25"), (80,), False)
+
+
+def test_modules() -> None:
+    loaded = config("""
+        modules:
+          full:
+            stages: [ehlo, starttls, ehlo, mail, rcpt]
+            starttls: {required: true, verify: require}
+            mail_from: probe@straße.de
+            rcpt_to: "postmaster@{domain}"
+            size: 1000
+            vrfy: root
+            expn: staff
+            expect: {banner: [220, 250], ehlo_tls: [250]}
+            timeout: 1m
+          old: {stages: [helo]}
+          several: {rcpt_to: [a@example.com, b@example.com]}
+          empty:
+        """)
+    full = loaded.modules["full"]
+    assert full.name == "full"
+    assert full.stages == (Stage.EHLO, Stage.STARTTLS, Stage.MAIL, Stage.RCPT)
+    assert (full.starttls.required, full.starttls.verify) == (True, "require")
+    assert full.mail_from == "probe@xn--strae-oqa.de"
+    assert full.rcpt_to == ("postmaster@{domain}",)
+    assert (full.size, full.vrfy, full.expn, full.timeout) == (1000, "root", "staff", 60.0)
+    assert full.expect == {Stage.BANNER: {220, 250}, Stage.EHLO_TLS: {250}}
+    assert not full.force_helo
+    assert loaded.modules["old"] == Module("old", force_helo=True)
+    assert loaded.modules["several"].rcpt_to == ("a@example.com", "b@example.com")
+    assert loaded.modules["empty"] == Module("empty")
+    assert loaded.modules["default"] == Module()
+
+
+def test_targets() -> None:
+    loaded = config("""
+        modules: {full: {timeout: 45s}}
+        domains:
+          - Example.COM.
+          - straße.de
+          - {domain: example.org, module: full, interval: 5m, port: 2525, labels: {team: mail, area: "1"}}
+        hosts:
+          - relay.example.net:2525
+          - {host: "2001:DB8::1", port: 465, timeout: 5s, labels: {team: mail}}
+        """)
+    plain, international, own, relay, address = loaded.targets
+    assert (plain.kind, plain.name, plain.host) == (TargetKind.DOMAIN, "example.com", "example.com")
+    assert plain.settings == loaded.defaults == Settings()
+    assert international.name == "xn--strae-oqa.de"
+    assert own.settings == Settings(interval=300.0, timeout=45.0, module=loaded.modules["full"], port=2525)
+    assert own.labels == (("area", "1"), ("team", "mail"))
+    assert (relay.kind, relay.name, relay.host) == (TargetKind.HOST, "relay.example.net:2525", "relay.example.net")
+    assert relay.settings == Settings(port=2525)
+    assert (address.name, address.host) == ("2001:DB8::1", "2001:db8::1")
+    assert address.settings == Settings(port=465, timeout=5.0)
+
+
+def test_a_domain_and_a_host_of_one_name_are_two_targets() -> None:
+    loaded = config("domains: [example.com]\nhosts: [example.com, 'example.com:587']\n")
+    assert len({target.key for target in loaded.targets}) == 3
+
+
+# A snippet and every line it gives.
+MISTAKES: tuple[tuple[str, ...], ...] = (
+    # The whole
+    ("", "c.yaml:1:1: is empty: write {} if that is meant"),
+    ("- example.com\n", "c.yaml:1:1: must be a mapping, not a list"),
+    ("domain: [a.example]\n", "c.yaml:1:1: domain: unknown key; did you mean domains?"),
+    ("xyzzy: 1\n", "c.yaml:1:1: xyzzy: unknown key"),
+    ("domains: a.example\n", "c.yaml:1:10: domains: must be a list, not a string"),
+    ("defaults: [1]\n", "c.yaml:1:11: defaults: must be a mapping, not a list"),
+    ("modules: [1]\n", "c.yaml:1:10: modules: must be a mapping, not a list"),
+    # Durations
+    ("defaults: {interval: 60}\n", "c.yaml:1:22: defaults.interval: 60 needs a unit, such as 60s"),
+    ("defaults: {interval: '60'}\n", "c.yaml:1:22: defaults.interval: '60' needs a unit, such as 60s"),
+    ("defaults: {interval: 999ms}\n", "c.yaml:1:22: defaults.interval: must be at least 1s"),
+    ("defaults: {timeout: 0s}\n", "c.yaml:1:21: defaults.timeout: must be longer than 0s"),
+    (
+        "defaults: {timeout: soon}\n",
+        "c.yaml:1:21: defaults.timeout: 'soon' is not a duration such as 250ms, 30s, 5m or 1h30m",
+    ),
+    (
+        "defaults: {timeout: true}\n",
+        "c.yaml:1:21: defaults.timeout: must be a string such as 30s, not true or false",
+    ),
+    (
+        "defaults: {timeout: 1:30}\n",
+        "c.yaml:1:21: defaults.timeout: '1:30' is a base-60 number in YAML 1.1: give a unit, such as 90s, "
+        "or quote it if meant as text",
+    ),
+    # Numbers, booleans, choices
+    ("defaults: {port: 0}\n", "c.yaml:1:18: defaults.port: must be at least 1, not 0"),
+    ("defaults: {port: 65536}\n", "c.yaml:1:18: defaults.port: must be at most 65535, not 65536"),
+    ("defaults: {port: '25'}\n", "c.yaml:1:18: defaults.port: must be a whole number, not a string"),
+    ("defaults: {port: true}\n", "c.yaml:1:18: defaults.port: must be a whole number, not true or false"),
+    ("defaults: {max_addresses: 0}\n", "c.yaml:1:27: defaults.max_addresses: must be at least 1, not 0"),
+    ("limits: {concurrency: 0}\n", "c.yaml:1:23: limits.concurrency: must be at least 1, not 0"),
+    (
+        "limits: {share_addresses: 1}\n",
+        "c.yaml:1:27: limits.share_addresses: must be true or false, not a number",
+    ),
+    (
+        "limits: {share_addresses: no}\n",
+        "c.yaml:1:27: limits.share_addresses: 'no' is false to YAML 1.1 only: write false, "
+        "or quote it if meant as text",
+    ),
+    (
+        "defaults: {address_families: [ipv4, ipv5]}\n",
+        "c.yaml:1:37: defaults.address_families[1]: must be ipv4 or ipv6, not 'ipv5'",
+    ),
+    ("defaults: {address_families: []}\n", "c.yaml:1:30: defaults.address_families: must not be empty"),
+    (
+        "defaults: {address_families: [ipv4, ipv4]}\n",
+        "c.yaml:1:30: defaults.address_families: ipv4 is listed twice",
+    ),
+    # Addresses
+    (
+        "defaults: {source_address: {ipv4: '::1'}}\n",
+        "c.yaml:1:35: defaults.source_address.ipv4: '::1' is not an IPv4 address",
+    ),
+    (
+        "defaults: {source_address: {ip4: 192.0.2.1}}\n",
+        "c.yaml:1:29: defaults.source_address.ip4: unknown key; did you mean ipv4?",
+    ),
+    (
+        "defaults: {allow_addresses: [10.0.0.1/8]}\n",
+        "c.yaml:1:30: defaults.allow_addresses[0]: '10.0.0.1/8' has bits set to the right of its prefix: "
+        "write 10.0.0.0/8",
+    ),
+    (
+        "resolver: {nameservers: [dns.example]}\n",
+        "c.yaml:1:26: resolver.nameservers[0]: 'dns.example' is not an IP address: "
+        "a name server cannot be looked up before it is known",
+    ),
+    (
+        "egress: {references: ['a.example:0']}\n",
+        "c.yaml:1:23: egress.references[0]: 'a.example:0': the port must be between 1 and 65535",
+    ),
+    (
+        "egress: {references: [a.example, a.example]}\n",
+        "c.yaml:1:22: egress.references: a.example is listed twice",
+    ),
+    (
+        "egress: {witness_ports: [25]}\n",
+        "c.yaml:1:26: egress.witness_ports[0]: 25 is the port whose silence a witness port explains",
+    ),
+    # Domains and hosts
+    (
+        "domains: [a_b.example]\n",
+        "c.yaml:1:11: domains[0]: 'a_b.example' is not a host name: it contains an underscore",
+    ),
+    ("domains: [5]\n", "c.yaml:1:11: domains[0]: must be a domain or a mapping with one, not a number"),
+    ("domains: [~]\n", "c.yaml:1:11: domains[0]: must be a domain or a mapping with one, not empty"),
+    ("domains:\n  - interval: 5m\n", "c.yaml:2:5: domains[0]: domain is missing"),
+    ("domains:\n  - domain:\n", "c.yaml:2:5: domains[0]: domain is missing"),
+    (
+        "domains:\n  - domain: a.example\n    intervall: 5m\n",
+        "c.yaml:3:5: domains[0].intervall: unknown key; did you mean interval?",
+    ),
+    (
+        "domains: [{domain: a.example, module: ful}]\nmodules: {full: {}}\n",
+        "c.yaml:1:39: domains[0].module: there is no module ful; did you mean full?",
+    ),
+    (
+        "domains: [{domain: a.example, module: none}]\nmodules: {x: {size: -1}}\n",
+        "c.yaml:1:39: domains[0].module: there is no module none",
+        "c.yaml:2:21: modules.x.size: must be at least 0, not -1",
+    ),
+    (
+        "domains: [{domain: a.example, module: x}]\nmodules: {x: {size: -1}}\n",
+        "c.yaml:2:21: modules.x.size: must be at least 0, not -1",
+    ),
+    (
+        "domains: [a.example, A.Example.]\n",
+        "c.yaml:1:22: domains[1]: is configured twice; the first is at c.yaml:1:11",
+    ),
+    (
+        "domains: [a.example, {domain: a.example, port: 26}]\n",
+        "c.yaml:1:31: domains[1].domain: is configured twice; the first is at c.yaml:1:11",
+    ),
+    (
+        "hosts: [a.example, 'a.example:25']\n",
+        "c.yaml:1:20: hosts[1]: is configured twice; the first is at c.yaml:1:9",
+    ),
+    (
+        "hosts: [{host: a.example, port: 26}, {host: a.example, port: 27}]\n",
+        "c.yaml:1:45: hosts[1].host: is configured twice; the first is at c.yaml:1:16",
+    ),
+    (
+        "hosts: [{host: 'a.example:25', port: 26}]\n",
+        "c.yaml:1:38: hosts[0].port: the port is given with the host already: a.example:25",
+    ),
+    ("hosts: ['a.example:']\n", "c.yaml:1:9: hosts[0]: 'a.example:': the port must be between 1 and 65535"),
+    ("hosts: [[]]\n", "c.yaml:1:9: hosts[0]: must be a host or a mapping with one, not a list"),
+    # Labels
+    (
+        "domains: [{domain: a.example, labels: {a-b: x}}]\n",
+        "c.yaml:1:40: domains[0].labels.a-b: 'a-b' is not a label name: letters, digits and _, "
+        "not beginning with a digit",
+    ),
+    (
+        "domains: [{domain: a.example, labels: {__x: z}}]\n",
+        "c.yaml:1:40: domains[0].labels.__x: '__x': label names beginning with __ are Prometheus's own",
+    ),
+    (
+        "domains: [{domain: a.example, labels: {team: 7}}]\n",
+        "c.yaml:1:46: domains[0].labels.team: a label value must be a string, not a number: quote it",
+    ),
+    (
+        'domains: [{domain: a.example, labels: {team: "a\\nb"}}]\n',
+        "c.yaml:1:46: domains[0].labels.team: a label value must not contain the control character U+000A",
+    ),
+    (
+        "domains: [{domain: a.example, labels: {team: [a]}}]\n",
+        "c.yaml:1:46: domains[0].labels.team: a label value must be a string, not a list",
+    ),
+    # Modules
+    (
+        "modules: {a b: {}}\n",
+        "c.yaml:1:11: modules.a b: 'a b' is not a module name: up to 64 letters, digits and _ . -",
+    ),
+    ("modules: {x: {stages: []}}\n", "c.yaml:1:23: modules.x.stages: must not be empty"),
+    (
+        "modules: {x: {stages: [ehlo, quit]}}\n",
+        "c.yaml:1:30: modules.x.stages[1]: quit is part of every probe and is not listed",
+    ),
+    (
+        "modules: {x: {stages: [ehlo, noop]}}\n",
+        "c.yaml:1:30: modules.x.stages[1]: no stage 'noop': the stages are ehlo, helo, starttls, mail, rcpt, data, "
+        "vrfy, expn, rset",
+    ),
+    (
+        "modules: {x: {stages: [ehlo, rcpt]}}\n",
+        "c.yaml:1:30: modules.x.stages[1]: rcpt needs mail before it",
+    ),
+    (
+        "modules: {x: {starttls: {required: true}}}\n",
+        "c.yaml:1:36: modules.x.starttls.required: needs the stage starttls, which stages does not list",
+    ),
+    (
+        "modules: {x: {stages: [helo, mail], size: 5}}\n",
+        "c.yaml:1:43: modules.x.size: needs ehlo: HELO offers no extensions",
+    ),
+    (
+        "modules: {x: {stages: [helo, mail], mail_from: ü@a.example}}\n",
+        "c.yaml:1:48: modules.x.mail_from: needs ehlo: HELO offers no extensions",
+    ),
+    (
+        "modules: {x: {stages: [ehlo, mail, rcpt, data]}}\n",
+        "c.yaml:1:42: modules.x.stages[3]: data needs a recipient: set rcpt_to",
+    ),
+    (
+        "modules: {x: {stages: [ehlo, mail, rcpt, data], rcpt_to: 'a@{domain}'}}\n",
+        "c.yaml:1:58: modules.x.rcpt_to: data delivers a message: name its recipient, without {domain}",
+    ),
+    (
+        "modules: {x: {rcpt_to: nobody}}\n",
+        "c.yaml:1:24: modules.x.rcpt_to: 'nobody' is not a mail address: it has no @",
+    ),
+    (
+        "modules: {x: {rcpt_to: [a@a.example, 'a@{host}']}}\n",
+        "c.yaml:1:38: modules.x.rcpt_to[1]: 'a@{host}': {host} is no placeholder; {domain} is the only one",
+    ),
+    (
+        'modules: {x: {vrfy: "a\\r\\nQUIT"}}\n',
+        "c.yaml:1:21: modules.x.vrfy: 'a\\r\\nQUIT' contains the control character U+000D",
+    ),
+    ("modules: {x: {expect: {banner: 220}}}\n", "c.yaml:1:32: modules.x.expect.banner: must be a list, not a number"),
+    (
+        "modules: {x: {expect: {banner: [200]}}}\n",
+        "c.yaml:1:33: modules.x.expect.banner[0]: must be at least 220, not 200",
+    ),
+    (
+        "modules: {x: {expect: {tls: [220]}}}\n",
+        "c.yaml:1:24: modules.x.expect.tls: 'tls' is not a stage with a reply: banner, ehlo, starttls, ehlo_tls, "
+        "mail, rcpt, data, vrfy, expn, rset, quit",
+    ),
+    (
+        "modules: {x: {starttls: {verify: maybe}}}\n",
+        "c.yaml:1:34: modules.x.starttls.verify: must be report or require, not 'maybe'",
+    ),
+    ("defaults: {module: none}\n", "c.yaml:1:20: defaults.module: there is no module none"),
+    # Domain files
+    (
+        "domain_files: [5]\n",
+        "c.yaml:1:16: domain_files[0]: must be a file or pattern such as domains.d/*.txt, not a number",
+    ),
+)
+
+
+@pytest.mark.parametrize("row", MISTAKES, ids=lambda row: row[1])
+def test_mistakes(row: tuple[str, ...]) -> None:
+    text, *expected = row
+    assert problems(text) == expected
+
+
+def test_all_mistakes_come_at_once_in_the_order_of_lines() -> None:
+    assert problems("""\
+        defaults:
+          interval: 5
+          timeout: no
+        hosts: [a_b]
+        domains:
+          - domain: x
+            labels: {le: a, b: 1}
+          - ok.example
+        modules:
+          m: {stages: [mail]}
+          m: {}
+        """) == [
+        "c.yaml:2:13: defaults.interval: 5 needs a unit, such as 5s",
+        "c.yaml:3:12: defaults.timeout: 'no' is false to YAML 1.1 only: write false, or quote it if meant as text",
+        "c.yaml:4:9: hosts[0]: 'a_b' is not a host name: it contains an underscore",
+        "c.yaml:6:13: domains[0].domain: 'x' is a single label: a domain has a dot (or write x. with a final dot)",
+        "c.yaml:7:14: domains[0].labels.le: 'le' is a label of the exporter's own",
+        "c.yaml:7:24: domains[0].labels.b: a label value must be a string, not a number: quote it",
+        "c.yaml:10:16: modules.m.stages[0]: ehlo or helo must come first",
+        "c.yaml:11:3: modules.m: duplicate key; the first is at c.yaml:10:3",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED_LABELS))
+def test_the_exporter_s_own_labels_are_reserved(name: str) -> None:
+    (problem,) = problems(f"domains: [{{domain: a.example, labels: {{{name}: x}}}}]\n")
+    assert problem.endswith(f"'{name}' is a label of the exporter's own")
+
+
+def test_a_value_that_could_not_be_read_is_told_once() -> None:
+    assert len(problems("domains: [{domain: no}]\n")) == 1
+    assert len(problems("domains: no\n")) == 1
+    assert len(problems("domains: [no]\nhosts: [off, {host: 1_0}]\nmodules: {x: 012}\ndefaults: =\n")) == 5
+
+
+def test_an_error_names_its_parts() -> None:
+    with pytest.raises(ConfigError) as error:
+        config("domains:\n  - domain: a.example\n    labels: {team: 1}\n")
+    (problem,) = error.value.errors
+    assert (problem.file, problem.line, problem.column) == ("c.yaml", 3, 20)
+    assert problem.path == "domains[0].labels.team"
+    assert problem.message == "a label value must be a string, not a number: quote it"
+
+
+def test_mistakes_of_all_files_come_at_once_the_main_file_first(tmp_path: Path) -> None:
+    assert file_problems(
+        tmp_path,
+        {
+            "config.yaml": "domain_files: [b.txt, 'd/*.yaml', none.txt]\nhosts: [a_b]\n",
+            "b.txt": "ok.example\n\n  bad_name.example # comment\nok.example\n",
+            "d/x.yaml": "- a.example\n- domain: ok.example\n  labels: {y: b}\n",
+            "d/z.yaml": "domains: []\n",
+        },
+    ) == [
+        "config.yaml:2:9: hosts[0]: 'a_b' is not a host name: it contains an underscore",
+        "b.txt:3:3: 'bad_name.example' is not a host name: it contains an underscore",
+        "b.txt:4:1: is configured twice; the first is at b.txt:1:1",
+        "d/x.yaml:2:11: [1].domain: is configured twice; the first is at b.txt:1:1",
+        "d/x.yaml:3:12: [1].labels: a key must be a string: quote 'y'",
+        "d/z.yaml:1:1: must be a list of domains, not a mapping",
+        "none.txt:1:1: cannot be read: No such file or directory",
+    ]
+
+
+def test_a_missing_or_unreadable_main_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml:1:1: cannot be read: No such file or directory"):
+        load(tmp_path / "none.yaml")
+
+
+def test_the_summary_counts_in_words(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "config.yaml": "domains: [a.example, b.example]\nhosts: [c.example]\nmodules: {x: {}}\ndomain_files: [d.txt]\n",
+        "d.txt": "e.example\n",
+    }
+    path = write(tmp_path, files)
+    assert summary(load(path)) == f"{path}: 3 domains, 1 host, 2 modules in 2 files"
