@@ -64,13 +64,14 @@ def test_an_incomplete_reply_waits_for_more() -> None:
 
 def test_pending_tells_whether_bytes_wait() -> None:
     reader = ReplyReader()
-    assert not reader.pending
+    seen = [reader.pending]
     reader.receive_data(b"250-a\r\n")
     assert reader.next_reply() is None
-    assert reader.pending
+    seen.append(reader.pending)
     reader.receive_data(b"250 b\r\nx")
     assert reader.next_reply() == Reply(250, (b"a", b"b"))
-    assert reader.pending
+    seen.append(reader.pending)
+    assert seen == [False, True, True]
 
 
 @pytest.mark.parametrize(

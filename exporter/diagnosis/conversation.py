@@ -1,0 +1,60 @@
+"""What went wrong in a conversation -> failure: breaks by a table, refusals by the words of the reply."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from exporter.diagnosis.replies import classify
+from exporter.result import Failure, FailureClass, Stage
+from exporter.smtp.dialogue import Break, Problem
+from exporter.smtp.printable import printable
+from exporter.smtp.reply import Reply
+
+_C = FailureClass
+
+# A break means one thing before the greeting and another after it.
+_AT_BANNER: Final = MappingProxyType(
+    {
+        Break.CLOSED: _C.BANNER_CLOSED,
+        Break.TIMEOUT: _C.BANNER_TIMEOUT,
+        Break.VIOLATION: _C.PROTOCOL_ERROR,
+        Break.NOT_SMTP: _C.NOT_SMTP,
+        Break.UNEXPECTED: _C.UNEXPECTED_REPLY,
+    }
+)
+_LATER: Final = MappingProxyType({**_AT_BANNER, Break.CLOSED: _C.CLOSED, Break.TIMEOUT: _C.TIMEOUT})
+
+# What a refusal of EHLO is called where its words say nothing finer.
+_BARE_EHLO: Final = frozenset({_C.EHLO_REJECTED, _C.EHLO_TEMPFAIL})
+
+
+def judge_problem(problem: Problem, ehlo_refusal: Reply | None = None) -> Failure:
+    """The failure of a conversation. `ehlo_refusal` is what EHLO was answered where HELO was refused after it."""
+    if problem.broken is not None:
+        table = _AT_BANNER if problem.stage is Stage.BANNER else _LATER
+        detail = f"the server {problem.detail}"
+        if problem.reply is not None:
+            detail += f": {quote(problem.reply)}"
+        return Failure(problem.stage, table[problem.broken], detail)
+    reply = problem.reply
+    if reply is None:
+        raise ValueError(f"a problem without a reason: {problem}")
+    failure_class = classify_reply(problem.stage, reply)
+    if problem.stage is Stage.EHLO and ehlo_refusal is not None and failure_class in _BARE_EHLO:
+        # EHLO's own words may name the reason that HELO's do not repeat.
+        finer = classify_reply(problem.stage, ehlo_refusal)
+        if finer not in _BARE_EHLO:
+            failure_class, reply = finer, ehlo_refusal
+    return Failure(problem.stage, failure_class, f"the server said: {quote(reply)}")
+
+
+def classify_reply(stage: Stage, reply: Reply) -> FailureClass:
+    """The class of a refusing reply."""
+    found = classify(stage, reply.code, reply.text, reply.enhanced)
+    return found if found is not None else _C.UNEXPECTED_REPLY
+
+
+def quote(reply: Reply) -> str:
+    """A reply on one line, harmless to show."""
+    return printable(f"{reply.code} {reply.text}".rstrip(), limit=512)

@@ -1,0 +1,205 @@
+"""One TCP connection, read and written beside the socket event.
+
+The socket is driven by the event loop's reader and writer callbacks and not by a transport: that is the cheapest way
+through uvloop (0.6 of the CPU of a Protocol, connect to close), it puts the clock next to the event, and it leaves the
+socket's error queue and TCP_INFO within reach. What the network does is told to a :class:`Receiver`; OSErrors end here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import struct
+import time
+from typing import Final, Protocol
+
+from exporter import icmp
+from exporter.evidence import ConnectEvidence
+
+# Larger than any honest reply, small enough that a hostile flood is cut after a few reads.
+READ_BYTES: Final = 16384
+# struct tcp_info: tcpi_rtt, a u32 of microseconds (linux/tcp.h); the offset is part of the kernel's stable interface.
+_TCP_INFO_RTT_OFFSET: Final = 68
+_PENDING: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
+
+
+class Receiver(Protocol):
+    """Who is told. `now` is time.perf_counter() right after the event."""
+
+    def connected(self, now: float) -> None:
+        """The handshake is complete."""
+
+    def connect_failed(self, evidence: ConnectEvidence) -> None:
+        """It never will be. The connection is closed."""
+
+    def data_received(self, data: bytes, now: float) -> None:
+        """The peer sent `data`."""
+
+    def eof_received(self, now: float) -> None:
+        """The peer closed or reset the connection."""
+
+    def crashed(self, error: Exception) -> None:
+        """The receiver itself raised `error`. The connection is closed."""
+
+
+class Connection:
+    """From connect to close; every method after close does nothing."""
+
+    __slots__ = ("_address", "_loop", "_receiver", "_socket", "_started", "_unsent", "tcp_rtt")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, receiver: Receiver) -> None:
+        self._loop = loop
+        self._receiver = receiver
+        self._socket: socket.socket | None = None
+        self._address = ""
+        self._started = 0.0
+        self._unsent = b""
+        self.tcp_rtt: float | None = None  # seconds, of the handshake, by the kernel's own clock
+
+    def open(self, address: str, port: int, source: str = "") -> float:
+        """Begin to connect; returns time.perf_counter() right before the SYN. A failure is told, not raised."""
+        self._address = address
+        self._started = time.perf_counter()
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            self._loop.call_soon(self._fail, error.errno)
+            return self._started
+        self._socket = sock
+        try:
+            sock.setblocking(False)
+            # A command is one small segment; it must not wait for the acknowledgement of the one before.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            icmp.enable(sock)
+            if source:
+                sock.bind((source, 0))
+            self._started = time.perf_counter()
+            number = sock.connect_ex((address, port))
+        except OSError as error:
+            number = error.errno or errno.EIO
+        if number in _PENDING:
+            self._loop.add_writer(sock, self._on_connect)
+        else:
+            self._loop.call_soon(self._fail, number)
+        return self._started
+
+    def send(self, data: bytes) -> None:
+        """Write `data`, now or as the peer takes it."""
+        sock = self._socket
+        if sock is None:
+            return
+        if self._unsent:
+            self._unsent += data
+            return
+        try:
+            sent = sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            return  # a reset: the reader sees it next, with whatever the peer said before it
+        if sent < len(data):
+            self._unsent = data[sent:]
+            self._loop.add_writer(sock, self._on_writable)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        sock, self._socket = self._socket, None
+        if sock is not None:
+            self._loop.remove_writer(sock)
+            self._loop.remove_reader(sock)
+            sock.close()
+
+    def silence(self) -> ConnectEvidence:
+        """The connect drew nothing until its deadline: the evidence, and the end."""
+        evidence = self._evidence(None)
+        self.close()
+        return evidence
+
+    def _on_connect(self) -> None:
+        now = time.perf_counter()
+        sock = self._socket
+        if sock is None:
+            return
+        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            self._fail(number)
+            return
+        self._loop.remove_writer(sock)
+        self.tcp_rtt = _tcp_rtt(sock)
+        self._loop.add_reader(sock, self._on_readable)
+        try:
+            self._receiver.connected(now)
+        except Exception as error:
+            self._crash(error)
+
+    def _on_readable(self) -> None:
+        now = time.perf_counter()
+        sock = self._socket
+        if sock is None:
+            return
+        try:
+            data = sock.recv(READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        try:
+            if data:
+                self._receiver.data_received(data, now)
+            else:
+                self._loop.remove_reader(sock)
+                self._receiver.eof_received(now)
+        except Exception as error:
+            self._crash(error)
+
+    def _on_writable(self) -> None:
+        sock, unsent = self._socket, self._unsent
+        if sock is None:
+            return
+        self._loop.remove_writer(sock)
+        self._unsent = b""
+        self.send(unsent)
+
+    def _fail(self, number: int | None) -> None:
+        evidence = self._evidence(number)
+        self.close()
+        try:
+            self._receiver.connect_failed(evidence)
+        except Exception as error:
+            self._crash(error)
+
+    def _crash(self, error: Exception) -> None:
+        self.close()
+        self._receiver.crashed(error)
+
+    def _evidence(self, number: int | None) -> ConnectEvidence:
+        elapsed = time.perf_counter() - self._started
+        seen = icmp.read(self._socket) if self._socket is not None else None
+        own = seen is not None and bool(seen.sender) and seen.sender != self._address and is_own_address(seen.sender)
+        return ConnectEvidence(self._address, number, seen, own, elapsed)
+
+
+def is_own_address(address: str) -> bool:
+    """Whether this host has `address`: only then can a socket be bound to it."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.bind((address, 0))
+    except OSError:
+        return False
+    return True
+
+
+def _tcp_rtt(sock: socket.socket) -> float | None:
+    """Seconds between the SYN and its answer as the kernel saw them (tcp(7), TCP_INFO); None where it does not tell."""
+    option = getattr(socket, "TCP_INFO", None)
+    if option is None or os.name != "posix":
+        return None
+    info = sock.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO_RTT_OFFSET + 4)
+    if len(info) < _TCP_INFO_RTT_OFFSET + 4:
+        return None
+    microseconds: int = struct.unpack_from("=I", info, _TCP_INFO_RTT_OFFSET)[0]
+    return microseconds / 1e6
