@@ -1,0 +1,100 @@
+"""The resolver: questions by name and type, remembered; and on top of them the two lookups a probe makes."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import dns.exception
+import dns.name
+import dns.rdatatype
+
+from exporter.config.model import Family, ResolverSettings
+from exporter.resolver import mx
+from exporter.resolver.answer import Answer, failed, read_answer
+from exporter.resolver.exchange import Exchange, MalformedReply, NoReply
+from exporter.resolver.memory import Memory
+from exporter.resolver.system import SystemNameservers
+from exporter.result import FailureClass, MxHost, MxLookup
+
+# How long the last real lookups of domains took. Beyond it the oldest is forgotten.
+_MAX_DURATIONS: Final = 1_000_000
+# Resources of ours, not an absent nameserver.
+_OUR_LIMITS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class Resolver:
+    """Looks up mail hosts and addresses. Create it in the event loop that uses it; nothing is raised for DNS faults."""
+
+    def __init__(self, settings: ResolverSettings) -> None:
+        nameservers = settings.nameservers
+        self._exchange = Exchange((lambda: nameservers) if nameservers else SystemNameservers(), settings.timeout)
+        self._memory = Memory()
+        self._durations: dict[tuple[str, tuple[Family, ...]], float] = {}
+
+    async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
+        """The mail hosts of `domain` (RFC 5321 5.1), by preference, each with its addresses."""
+        questions = _Questions(self._memory, self._exchange)
+        began = time.perf_counter()
+        lookup = await mx.lookup_mx(questions, domain, families)
+        key = (domain, families)
+        if questions.asked:
+            self._durations[key] = time.perf_counter() - began
+            if len(self._durations) > _MAX_DURATIONS:
+                del self._durations[next(iter(self._durations))]
+        return mx.with_duration(lookup, self._durations.get(key))
+
+    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
+        """The addresses of `name`; an address is its own."""
+        return await mx.lookup_host(_Questions(self._memory, self._exchange), name, 0, families)
+
+    async def close(self) -> None:
+        """End what is under way."""
+        await self._memory.close()
+        self._exchange.close()
+
+
+class _Questions:
+    """The questions of one lookup: from memory where possible. `asked`: some had to be asked."""
+
+    __slots__ = ("_exchange", "_memory", "asked")
+
+    def __init__(self, memory: Memory, exchange: Exchange) -> None:
+        self._memory = memory
+        self._exchange = exchange
+        self.asked = False
+
+    async def ask(self, name: str, kind: str) -> Answer:
+        known = self._memory.known((name, kind))
+        if known is not None:
+            return known
+        self.asked = True
+        return await self._memory.learn((name, kind), self._over_the_network)
+
+    async def ask_both(self, name: str, kinds: Sequence[str]) -> Sequence[Answer]:
+        known = [self._memory.known((name, kind)) for kind in kinds]
+        answers = [answer for answer in known if answer is not None]
+        if len(answers) == len(kinds):
+            return answers
+        return await asyncio.gather(*(self.ask(name, kind) for kind in kinds))
+
+    async def _over_the_network(self, name: str, kind: str) -> Answer:
+        try:
+            message = await self._exchange.ask(name, dns.rdatatype.from_text(kind))
+        except NoReply as problem:
+            return failed(FailureClass.DNS_TIMEOUT, f"no answer about {name}: {problem}")
+        except MalformedReply as problem:
+            return failed(FailureClass.DNS_MALFORMED, f"the answer about {name} cannot be read: {problem}")
+        except (dns.exception.DNSException, UnicodeError) as error:
+            # A name from an MX record or a greeting that is none of the DNS.
+            return failed(FailureClass.DNS_MALFORMED, f"{name} cannot be asked about: {error}")
+        except OSError as error:
+            ours = error.errno in _OUR_LIMITS
+            return failed(
+                FailureClass.LOCAL_RESOURCE if ours else FailureClass.DNS_TIMEOUT,
+                f"no answer about {name}: {error.strerror}",
+            )
+        return read_answer(name, message)

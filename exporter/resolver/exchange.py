@@ -1,0 +1,255 @@
+"""Questions to nameservers and their answers: UDP, and TCP where an answer does not fit.
+
+The messages are dnspython's; the UDP transport is ours, for two reasons. One connected socket carries many questions in
+flight, where dnspython opens one for each (a third of a query's CPU). And dnspython takes an answer that cannot be
+parsed for none at all, where it is evidence of its own: here a datagram counts as the answer once its id and question
+match, whatever follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import dns.asyncquery
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+
+# What an answer may measure over UDP without being fragmented on the way (DNS flag day 2020).
+UDP_PAYLOAD: Final = 1232
+# A question is asked this often, each of the nameservers in turn, within the timeout.
+TRIES: Final = 4
+# The source port changes after so many questions, so that a blind forger has more to guess than the id (RFC 5452 9.2).
+_QUESTIONS_PER_PORT: Final = 500
+_DATAGRAM_BYTES: Final = 65535
+_HEADER_BYTES: Final = 12
+_DATAGRAMS_PER_WAKE: Final = 64  # then the loop looks after the probes again
+
+Address = tuple[str, int]
+_Rcode = dns.rcode.Rcode
+# What another nameserver may answer better.
+_UNHELPFUL: Final = frozenset({_Rcode.SERVFAIL, _Rcode.REFUSED, _Rcode.FORMERR, _Rcode.NOTIMP, _Rcode.NOTAUTH})
+
+
+class NoReply(Exception):  # noqa: N818 - no error of the program
+    """No nameserver gave an answer in time."""
+
+
+class MalformedReply(Exception):  # noqa: N818
+    """An answer came and cannot be parsed."""
+
+
+class Exchange:
+    """Asks the nameservers that `nameservers()` names, each question within `timeout` seconds."""
+
+    def __init__(self, nameservers: Callable[[], Sequence[Address]], timeout: float) -> None:
+        self._nameservers = nameservers
+        self._timeout = timeout
+        self._loop = asyncio.get_running_loop()
+        self._ports: dict[Address, _Port] = {}
+
+    async def ask(self, name: str, kind: dns.rdatatype.RdataType) -> dns.message.Message:
+        """The answer, whatever its code. Raises NoReply, MalformedReply, or OSError for want of a socket."""
+        query = dns.message.make_query(name, kind, use_edns=0, want_dnssec=True, payload=UDP_PAYLOAD)
+        query.flags |= dns.flags.AD  # RFC 6840 5.7: tell us whether it is authenticated
+        end = self._loop.time() + self._timeout
+        servers = list(self._nameservers())
+        unhelpful: dns.message.Message | None = None
+        reasons: dict[str, None] = {}  # each once, in order
+        for attempt in range(max(TRIES, len(servers))):
+            if not servers:
+                break
+            left = end - self._loop.time()
+            if left <= 0:
+                break
+            server = servers[attempt % len(servers)]
+            try:
+                reply = await self._ask_one(server, query, min(left, self._timeout / TRIES), end)
+            except NoReply as problem:
+                reasons[str(problem)] = None
+                continue
+            if reply.rcode() not in _UNHELPFUL:
+                return reply
+            unhelpful = reply
+            servers.remove(server)
+        if unhelpful is not None:
+            return unhelpful
+        raise NoReply(", ".join(reasons) or "no nameserver is configured")
+
+    def close(self) -> None:
+        """Give the sockets back; what is asked meanwhile gets no answer."""
+        for port in self._ports.values():
+            port.close()
+        self._ports.clear()
+
+    async def _ask_one(
+        self, server: Address, query: dns.message.QueryMessage, wait: float, end: float
+    ) -> dns.message.Message:
+        reply = await self._udp(server, query, wait)
+        if reply.rcode() in (_Rcode.FORMERR, _Rcode.NOTIMP) and query.edns >= 0:
+            # RFC 6891 7: it may know no EDNS. Asked without, once, it tells at least the rest.
+            plain = dns.message.make_query(query.question[0].name, query.question[0].rdtype)
+            reply = await self._udp(server, plain, wait)
+        if reply.flags & dns.flags.TC:
+            reply = await _tcp(server, query, max(0.0, end - self._loop.time()))
+        return reply
+
+    async def _udp(self, server: Address, query: dns.message.QueryMessage, wait: float) -> dns.message.Message:
+        port = self._ports.get(server)
+        if port is None or port.worn_out:
+            if port is not None:
+                port.close_when_idle()
+            port = self._ports[server] = _Port(self._loop, server)
+        answered: asyncio.Future[bytes | None] = self._loop.create_future()
+        timer = self._loop.call_later(wait, _give_up, answered)
+        number = port.send(query.to_wire(), answered)
+        try:
+            data = await answered
+        except OSError as error:
+            raise NoReply(f"{_text(server)}: {error.strerror}") from None
+        finally:
+            timer.cancel()
+            port.forget(number)
+        if data is None:
+            raise NoReply(f"{_text(server)}: no answer")
+        return _parse(data)
+
+
+class _Port:
+    """A UDP socket connected to a nameserver, with the questions in flight on it by their ids."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, server: Address) -> None:
+        family, _, _, _, address = socket.getaddrinfo(
+            *server, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        )[0]
+        self._loop = loop
+        self._in_flight: dict[int, tuple[bytes, asyncio.Future[bytes | None]]] = {}
+        self._left = _QUESTIONS_PER_PORT
+        self._closing = False
+        self._unreachable: OSError | None = None
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        try:
+            self._socket.connect(address)
+        except OSError as error:
+            # No route to the nameserver: told to each question, for the route may come back.
+            self._unreachable = error
+        loop.add_reader(self._socket, self._on_readable)
+
+    @property
+    def worn_out(self) -> bool:
+        """Whether the next question should leave from another port."""
+        return self._left <= 0 or self._unreachable is not None
+
+    def send(self, wire: bytes, answered: asyncio.Future[bytes | None]) -> int:
+        """Ask; `answered` gets the datagram, or an OSError. Returns the number for :meth:`forget`."""
+        number = int.from_bytes(os.urandom(2), "big")
+        while number in self._in_flight:
+            number = int.from_bytes(os.urandom(2), "big")
+        self._left -= 1
+        self._in_flight[number] = (_question(wire), answered)
+        try:
+            if self._unreachable is not None:
+                raise self._unreachable
+            self._socket.send(number.to_bytes(2, "big") + wire[2:])
+        except BlockingIOError:
+            pass  # the send buffer is full: as if lost on the way, and tried again like that
+        except OSError as error:
+            answered.set_exception(error)
+        return number
+
+    def forget(self, number: int) -> None:
+        """The question is answered or given up."""
+        self._in_flight.pop(number, None)
+        if self._closing and not self._in_flight:
+            self.close()
+
+    def close_when_idle(self) -> None:
+        """Close after the last answer."""
+        self._closing = True
+        if not self._in_flight:
+            self.close()
+
+    def close(self) -> None:
+        """Close now; a second time does nothing."""
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
+
+    def _on_readable(self) -> None:
+        for _ in range(_DATAGRAMS_PER_WAKE):
+            try:
+                data = self._socket.recv(_DATAGRAM_BYTES)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                # An ICMP error for one question tells that nobody listens for any of them.
+                for _, answered in self._in_flight.values():
+                    if not answered.done():
+                        answered.set_exception(error)
+                return
+            asked = self._in_flight.get(int.from_bytes(data[:2], "big"))
+            if asked is not None and not asked[1].done() and _answers(data, asked[0]):
+                asked[1].set_result(data)
+
+
+def _give_up(answered: asyncio.Future[bytes | None]) -> None:
+    if not answered.done():
+        answered.set_result(None)
+
+
+def _question(wire: bytes) -> bytes:
+    """The question section of a query of ours: a name without compression, type and class."""
+    end = _HEADER_BYTES
+    while wire[end]:
+        end += 1 + wire[end]
+    return wire[_HEADER_BYTES : end + 5].lower()
+
+
+def _answers(data: bytes, question: bytes) -> bool:
+    """Whether a datagram with the right id is the answer to `question` (RFC 5452 9.1)."""
+    if len(data) < _HEADER_BYTES or not data[2] & 0x80:
+        return False
+    if data[4:6] == b"\0\0":
+        # A server that could not read the question need not repeat it (RFC 1035 4.1.1: FORMERR, NOTIMP …).
+        return data[3] & 0x0F not in (_Rcode.NOERROR, _Rcode.NXDOMAIN)
+    return data[_HEADER_BYTES : _HEADER_BYTES + len(question)].lower() == question
+
+
+async def _tcp(server: Address, query: dns.message.QueryMessage, wait: float) -> dns.message.Message:
+    """RFC 7766: the answer that does not fit into a datagram."""
+    try:
+        return await dns.asyncquery.tcp(query, server[0], timeout=wait, port=server[1])
+    except (OSError, EOFError, dns.exception.Timeout) as error:
+        reason = getattr(error, "strerror", None) or "no answer"
+        raise NoReply(f"{_text(server)}: the answer is too long for UDP, and over TCP: {reason}") from None
+    except dns.exception.DNSException as error:
+        raise MalformedReply(str(error)) from None
+
+
+def _parse(data: bytes) -> dns.message.Message:
+    try:
+        return dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
+    except Exception as error:  # bytes of strangers: whatever the parser trips over is theirs
+        if len(data) > 3 and data[2] & 0x02:
+            # Truncated within a record: all we need to know is that the rest is to be had over TCP.
+            return _truncated()
+        raise MalformedReply(f"{type(error).__name__}: {error}") from None
+
+
+def _truncated() -> dns.message.Message:
+    message = dns.message.Message()
+    message.flags = dns.flags.QR | dns.flags.TC
+    return message
+
+
+def _text(server: Address) -> str:
+    address, port = server
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

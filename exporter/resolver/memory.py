@@ -1,0 +1,65 @@
+"""Answers kept for their TTL, and one question for all who ask it at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from exporter.resolver.answer import Answer
+
+Key = tuple[str, str]  # name, type
+
+# About 200 bytes each. Beyond it the oldest go, expired or not: a bound, not a working size.
+MAX_ANSWERS: Final = 1_000_000
+
+
+class Memory:
+    """What is known, by name and type."""
+
+    def __init__(self, max_answers: int = MAX_ANSWERS) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._max_answers = max_answers
+        self._answers: dict[Key, tuple[float, Answer]] = {}
+        self._in_flight: dict[Key, asyncio.Task[Answer]] = {}
+
+    def known(self, key: Key) -> Answer | None:
+        """The answer, within its TTL."""
+        kept = self._answers.get(key)
+        if kept is None:
+            return None
+        if kept[0] > self._loop.time():
+            return kept[1]
+        del self._answers[key]
+        return None
+
+    async def learn(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Answer:
+        """Ask, or wait with whoever asks already."""
+        task = self._in_flight.get(key)
+        if task is None:
+            task = self._in_flight[key] = asyncio.ensure_future(self._ask(key, ask))
+        # Whoever gives up waiting does not end the question of the others.
+        return await asyncio.shield(task)
+
+    def forget(self) -> None:
+        """Everything that is known."""
+        self._answers.clear()
+
+    async def close(self) -> None:
+        """End the questions in flight."""
+        tasks = tuple(self._in_flight.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _ask(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Answer:
+        try:
+            answer = await ask(*key)
+        finally:
+            del self._in_flight[key]
+        if answer.ttl > 0:
+            self._answers.pop(key, None)  # to the end of the order, which is that of age
+            self._answers[key] = (self._loop.time() + answer.ttl, answer)
+            while len(self._answers) > self._max_answers:
+                del self._answers[next(iter(self._answers))]
+        return answer

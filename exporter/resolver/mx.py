@@ -1,0 +1,169 @@
+"""Which hosts take a domain's mail: the rules of RFC 5321 5.1, RFC 7505 and RFC 2181 10.3 over plain questions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Final, Protocol
+
+from exporter.config.model import Family
+from exporter.resolver.answer import Answer
+from exporter.result import Failure, FailureClass, MxHost, MxLookup, Stage, Verdict
+
+# Hosts whose addresses are looked up, the most preferred first. Large providers have a dozen; who has hundreds is
+# mistaken or wants the resolver to work for him.
+MAX_HOSTS: Final = 64
+_HOSTS_AT_ONCE: Final = 8
+
+_C = FailureClass
+_TYPES: Final = {Family.IPV4: "A", Family.IPV6: "AAAA"}
+_FAMILY_NAMES: Final = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
+
+
+class Questions(Protocol):
+    """What is asked of the DNS, by name and type."""
+
+    async def ask(self, name: str, kind: str) -> Answer:
+        """One question."""
+
+    async def ask_both(self, name: str, kinds: Sequence[str]) -> Sequence[Answer]:
+        """The types of one name side by side."""
+
+
+async def lookup_mx(questions: Questions, domain: str, families: tuple[Family, ...]) -> MxLookup:
+    """The mail hosts of `domain`, by preference, then name."""
+    answer = await questions.ask(domain, "MX")
+    if answer.failure is not None:
+        return MxLookup(domain, failure=answer.failure)
+    if not answer.records:
+        return await _implicit(questions, domain, families, answer)
+    exchanges = _exchanges(answer)
+    if not exchanges:
+        # RFC 7505 3: the domain takes no mail.
+        detail = f"the null MX record says that {domain} takes no mail"
+        return MxLookup(
+            domain,
+            failure=Failure(Stage.DNS, _C.DNS_NULL_MX, detail),
+            mx_records=len(answer.records),
+            authenticated=answer.authenticated,
+        )
+    hosts = await _hosts(questions, exchanges[:MAX_HOSTS], families)
+    return MxLookup(
+        domain,
+        hosts=hosts,
+        failure=_no_host(hosts),
+        mx_records=len(answer.records),
+        authenticated=answer.authenticated,
+        null_mx_among_others=any(not name for _, name in _pairs(answer)),
+    )
+
+
+async def lookup_host(questions: Questions, name: str, preference: int, families: tuple[Family, ...]) -> MxHost:
+    """The addresses of one host. `name` may be an address, which is its own."""
+    literal = _literal(name)
+    if literal is not None:
+        return MxHost(name, preference, addresses=(literal,))
+    answers = await questions.ask_both(name, [_TYPES[family] for family in families])
+    addresses = {record for answer in answers for record in answer.records if isinstance(record, str)}
+    return MxHost(
+        name,
+        preference,
+        addresses=tuple(sorted(addresses, key=_order)),
+        failure=None if addresses else _no_address(name, families, answers),
+        is_cname=any(answer.is_alias for answer in answers),
+    )
+
+
+def with_duration(lookup: MxLookup, seconds: float | None) -> MxLookup:
+    """`lookup` with what its last real questions took."""
+    return replace(lookup, duration=seconds)
+
+
+async def _implicit(questions: Questions, domain: str, families: tuple[Family, ...], answer: Answer) -> MxLookup:
+    """RFC 5321 5.1: without an MX record the domain itself is its mail host, with preference 0."""
+    host = await lookup_host(questions, domain, 0, families)
+    # That the name is an alias is no fault here: the rule about aliases is about the targets of MX records.
+    host = replace(host, is_cname=False)
+    if host.failure is None:
+        return MxLookup(domain, hosts=(host,), authenticated=answer.authenticated)
+    failure = host.failure
+    if failure.failure_class in (_C.DNS_NO_ADDRESS, _C.DNS_NXDOMAIN):
+        detail = f"{domain} has no MX record, and {failure.detail}"
+        failure = Failure(Stage.DNS, _C.DNS_NO_ADDRESS, detail)
+    return MxLookup(domain, failure=failure, authenticated=answer.authenticated)
+
+
+async def _hosts(
+    questions: Questions, exchanges: list[tuple[int, str]], families: tuple[Family, ...]
+) -> tuple[MxHost, ...]:
+    if len(exchanges) == 1:
+        return (await _exchange(questions, *exchanges[0], families),)
+    limit = asyncio.Semaphore(_HOSTS_AT_ONCE)
+
+    async def one(preference: int, name: str) -> MxHost:
+        async with limit:
+            return await _exchange(questions, preference, name, families)
+
+    return tuple(await asyncio.gather(*(one(*exchange) for exchange in exchanges)))
+
+
+async def _exchange(questions: Questions, preference: int, name: str, families: tuple[Family, ...]) -> MxHost:
+    """What an MX record points to, judged as such."""
+    if _literal(name) is not None:
+        detail = f"the MX record names the address {name}, where a host name belongs"
+        return MxHost(name, preference, failure=Failure(Stage.DNS, _C.MX_IS_ADDRESS, detail))
+    host = await lookup_host(questions, name, preference, families)
+    failure = host.failure
+    if failure is None or failure.verdict is Verdict.LOCAL:
+        return host
+    detail = f"the MX host {name} gives no address: {failure.detail}"
+    return replace(host, failure=Failure(Stage.DNS, _C.MX_UNRESOLVABLE, detail))
+
+
+def _pairs(answer: Answer) -> list[tuple[int, str]]:
+    return [record for record in answer.records if not isinstance(record, str)]
+
+
+def _exchanges(answer: Answer) -> list[tuple[int, str]]:
+    """Each host once, with its best preference; the root, which is no host, left out."""
+    best: dict[str, int] = {}
+    for preference, name in _pairs(answer):
+        if name:
+            best[name] = min(preference, best.get(name, preference))
+    return sorted((preference, name) for name, preference in best.items())
+
+
+def _no_host(hosts: tuple[MxHost, ...]) -> Failure | None:
+    """Why no host of all has an address: ours to mend if we could not ask about one of them."""
+    failures = [host.failure for host in hosts if host.failure is not None]
+    if len(failures) < len(hosts):
+        return None
+    ours = next((failure for failure in failures if failure.verdict is Verdict.LOCAL), None)
+    if ours is not None:
+        return ours
+    return next((failure for failure in failures if failure.failure_class is not _C.MX_IS_ADDRESS), failures[0])
+
+
+def _no_address(name: str, families: tuple[Family, ...], answers: Sequence[Answer]) -> Failure:
+    """A question that failed says why; without one the name has nothing of what was asked."""
+    failures = [answer.failure for answer in answers if answer.failure is not None]
+    if failures:
+        # NXDOMAIN is about the name, so it holds for the other family too, whatever became of that question.
+        return next((failure for failure in failures if failure.failure_class is _C.DNS_NXDOMAIN), failures[0])
+    what = " or ".join(_FAMILY_NAMES[family] for family in families)
+    return Failure(Stage.DNS, _C.DNS_NO_ADDRESS, f"{name} has no {what} address")
+
+
+def _literal(name: str) -> str | None:
+    """The address that `name` is, in canonical form, be it in brackets or with the last label's dot lost."""
+    try:
+        return str(ip_address(name.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return None
+
+
+def _order(address: str) -> tuple[int, int]:
+    ip = ip_address(address)
+    return ip.version, int(ip)

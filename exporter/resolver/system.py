@@ -1,0 +1,57 @@
+"""The system's own nameservers, looked at again when their file changes (a laptop that moved, a new DHCP lease)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Final
+
+import dns.exception
+import dns.resolver
+
+log = logging.getLogger(__name__)
+
+RESOLV_CONF: Final = Path("/etc/resolv.conf")
+_PORT: Final = 53
+# resolv.conf(5): without a nameserver line, the one on this machine.
+_NOTHING_CONFIGURED: Final = (("127.0.0.1", _PORT),)
+_LOOK_AGAIN_SECONDS: Final = 1.0
+
+
+class SystemNameservers:
+    """The pairs of address and port that hold now."""
+
+    def __init__(self, path: Path = RESOLV_CONF) -> None:
+        self._path = path
+        self._state: object = None
+        self._looked = 0.0
+        self._nameservers: tuple[tuple[str, int], ...] = _NOTHING_CONFIGURED
+
+    def __call__(self) -> tuple[tuple[str, int], ...]:
+        """Read them again if the file has changed."""
+        now = time.monotonic()
+        if now - self._looked >= _LOOK_AGAIN_SECONDS or not self._looked:
+            self._looked = now
+            state = _state(self._path)
+            if state != self._state:
+                self._state = state
+                self._nameservers = _read(self._path)
+        return self._nameservers
+
+
+def _state(path: Path) -> object:
+    try:
+        status = path.stat()
+    except OSError:
+        return "absent"
+    return status.st_mtime_ns, status.st_ino, status.st_size
+
+
+def _read(path: Path) -> tuple[tuple[str, int], ...]:
+    try:
+        found = dns.resolver.Resolver(str(path)).nameservers
+    except (dns.exception.DNSException, OSError, ValueError) as error:
+        log.warning("no nameservers from %s: %s", path, error)
+        return _NOTHING_CONFIGURED
+    return tuple((address, _PORT) for address in found if isinstance(address, str))

@@ -1,0 +1,124 @@
+"""Real servers, each a private instance with its own folder and ports on loopback, ended with the test."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tests.lab.require import require_program
+from tests.lab.waiting import until_sync
+
+_STOP_SECONDS = 10.0
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port that is free for TCP and UDP at this moment."""
+    for _ in range(50):
+        with socket.create_server((address, 0)) as stream:
+            port = int(stream.getsockname()[1])
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram, contextlib.suppress(OSError):
+                datagram.bind((address, port))
+                return port
+    raise AssertionError("no port is free for both TCP and UDP")
+
+
+def accepts(port: int, address: str = "127.0.0.1") -> bool:
+    """Whether somebody listens."""
+    try:
+        socket.create_connection((address, port), 1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def running(argv: Sequence[str], ready: Callable[[], object], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A server in the foreground from when it is ready until the end of the block."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    try:
+        until_sync(lambda: process.poll() is not None or ready())
+        assert process.poll() is None, f"{argv[0]} ended at once: {log.read_text(errors='replace')[-2000:]}"
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def nsd(folder: Path, zones: Mapping[str, str]) -> Iterator[int]:
+    """An authoritative server of `zones` (name -> zone file text); gives the port on 127.0.0.1."""
+    program = require_program("nsd")
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    sections = []
+    for name, text in zones.items():
+        path = folder / f"{name}.zone"
+        path.write_text(text)
+        sections.append(f'zone:\n  name: "{name}"\n  zonefile: "{path}"\n')
+    config = folder / "nsd.conf"
+    config.write_text(
+        f"""\
+server:
+  ip-address: 127.0.0.1@{port}
+  username: ""
+  zonesdir: "{folder}"
+  database: ""
+  pidfile: ""
+  xfrdfile: "{folder}/xfrd.state"
+  zonelistfile: "{folder}/zone.list"
+  xfrdir: "{folder}"
+  chroot: ""
+  server-count: 1
+remote-control:
+  control-enable: no
+{"".join(sections)}"""
+    )
+    with running([program, "-d", "-c", str(config)], lambda: accepts(port), folder / "nsd.log"):
+        yield port
+
+
+@contextlib.contextmanager
+def unbound(folder: Path, stubs: Mapping[str, int], trust_anchors: Sequence[str] = ()) -> Iterator[int]:
+    """A recursive resolver that asks 127.0.0.1 at the given port about each zone, and nobody else."""
+    program = require_program("unbound")
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    config = folder / "unbound.conf"
+    anchors = "".join(f'  trust-anchor: "{anchor}"\n' for anchor in trust_anchors)
+    insecure = "" if trust_anchors else "".join(f'  domain-insecure: "{zone}"\n' for zone in stubs)
+    sections = "".join(
+        f'stub-zone:\n  name: "{zone}"\n  stub-addr: 127.0.0.1@{stub_port}\n  stub-no-cache: yes\n'
+        for zone, stub_port in stubs.items()
+    )
+    config.write_text(
+        f"""\
+server:
+  interface: 127.0.0.1@{port}
+  access-control: 127.0.0.0/8 allow
+  do-daemonize: no
+  do-not-query-localhost: no
+  username: ""
+  chroot: ""
+  directory: "{folder}"
+  pidfile: ""
+  use-syslog: no
+  logfile: ""
+  num-threads: 1
+  ede: yes
+  module-config: "validator iterator"
+  local-zone: "example." nodefault
+  local-zone: "test." nodefault
+{anchors}{insecure}remote-control:
+  control-enable: no
+{sections}"""
+    )
+    with running([program, "-d", "-p", "-c", str(config)], lambda: accepts(port), folder / "unbound.log"):
+        yield port

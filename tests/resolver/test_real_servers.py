@@ -1,0 +1,143 @@
+"""The resolver against real name servers: nsd with the zones, a validating unbound before it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from exporter.config.model import Family, ResolverSettings
+from exporter.resolver.client import Resolver
+from exporter.result import FailureClass as C
+from tests.lab.daemons import free_port, nsd, unbound
+from tests.lab.require import require_program
+
+BOTH = (Family.IPV4, Family.IPV6)
+SOA = "$TTL 60\n@ IN SOA ns.{zone}. admin.{zone}. 1 3600 600 86400 30\n@ IN NS ns.{zone}.\nns IN A 127.0.0.1\n"
+ZONE = (
+    SOA.format(zone="mail.example")
+    + """
+@ IN MX 10 mx1
+@ IN MX 20 mx2
+mx1 IN A 192.0.2.1
+mx1 IN AAAA 2001:db8::1
+mx2 IN A 192.0.2.2
+implicit IN A 192.0.2.3
+nullmx IN MX 0 .
+alias IN MX 5 www
+www IN CNAME mx1
+nothing IN TXT "no address"
+unresolvable IN MX 5 absent
+xn--mller-kva IN MX 5 mx1
+"""
+    + "".join(f"many IN MX {number} a-rather-long-name-for-a-mail-host-{number}.many\n" for number in range(200))
+)
+BOGUS = SOA.format(zone="bogus.example") + "@ IN MX 10 mx\nmx IN A 192.0.2.9\n"
+
+
+@asynccontextmanager
+async def _resolver(port: int) -> AsyncIterator[Resolver]:
+    resolver = Resolver(ResolverSettings(nameservers=(("127.0.0.1", port),), timeout=5.0))
+    try:
+        yield resolver
+    finally:
+        await resolver.close()
+
+
+def _sign(folder: Path, zone: str, text: str) -> tuple[str, str]:
+    """The zone signed by a new key, and the key's DS record as a trust anchor."""
+    keygen, signzone, dsfromkey = map(require_program, ("dnssec-keygen", "dnssec-signzone", "dnssec-dsfromkey"))
+    folder.mkdir()
+
+    def run(*argv: str) -> str:
+        return subprocess.run(argv, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+    key = run(keygen, "-a", "ECDSAP256SHA256", "-f", "KSK", zone).strip()
+    (folder / "zone").write_text(text + f"\n$INCLUDE {key}.key\n")
+    run(signzone, "-z", "-o", zone, "-f", "signed", "zone", key)
+    return (folder / "signed").read_text(), run(dsfromkey, "-2", key).strip()
+
+
+@pytest.fixture(scope="module")
+def resolver_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    folder = tmp_path_factory.mktemp("dns")
+    signed, anchor = _sign(folder / "good", "mail.example", ZONE)
+    # Signed by one key, and another is trusted: what a broken rollover looks like.
+    broken, _ = _sign(folder / "broken", "bogus.example", BOGUS)
+    _, other = _sign(folder / "other", "bogus.example", BOGUS)
+    with (
+        nsd(folder / "nsd", {"mail.example": signed, "bogus.example": broken}) as port,
+        unbound(
+            folder / "unbound", {"mail.example": port, "bogus.example": port}, trust_anchors=[anchor, other]
+        ) as resolver,
+    ):
+        yield resolver
+
+
+async def test_hosts_with_their_addresses_and_the_ad_bit(resolver_port: int) -> None:
+    async with _resolver(resolver_port) as resolver:
+        lookup = await resolver.lookup_mx("mail.example", BOTH)
+    assert [(host.preference, host.name, host.addresses) for host in lookup.hosts] == [
+        (10, "mx1.mail.example", ("192.0.2.1", "2001:db8::1")),
+        (20, "mx2.mail.example", ("192.0.2.2",)),
+    ]
+    assert (lookup.failure, lookup.authenticated, lookup.mx_records) == (None, True, 2)
+    assert lookup.duration is not None
+    assert lookup.duration > 0
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        ("implicit.mail.example", None),
+        ("xn--mller-kva.mail.example", None),
+        ("nullmx.mail.example", C.DNS_NULL_MX),
+        ("absent.mail.example", C.DNS_NXDOMAIN),
+        ("nothing.mail.example", C.DNS_NO_ADDRESS),
+        ("unresolvable.mail.example", C.MX_UNRESOLVABLE),
+        ("bogus.example", C.DNS_BOGUS),
+    ],
+)
+async def test_what_a_real_resolver_says_gets_its_class(resolver_port: int, domain: str, expected: C | None) -> None:
+    async with _resolver(resolver_port) as resolver:
+        lookup = await resolver.lookup_mx(domain, BOTH)
+    assert (lookup.failure.failure_class if lookup.failure else None) == expected
+
+
+async def test_an_mx_that_is_an_alias(resolver_port: int) -> None:
+    async with _resolver(resolver_port) as resolver:
+        lookup = await resolver.lookup_mx("alias.mail.example", BOTH)
+    assert [(host.name, host.addresses, host.is_cname) for host in lookup.hosts] == [
+        ("www.mail.example", ("192.0.2.1", "2001:db8::1"), True)
+    ]
+
+
+async def test_an_answer_too_long_for_a_datagram_comes_whole_over_tcp(resolver_port: int) -> None:
+    async with _resolver(resolver_port) as resolver:
+        lookup = await resolver.lookup_mx("many.mail.example", (Family.IPV4,))
+    assert lookup.mx_records == 200
+
+
+async def test_an_answer_within_its_ttl_is_not_asked_again(resolver_port: int) -> None:
+    async with _resolver(resolver_port) as resolver:
+        first = await resolver.lookup_mx("mail.example", BOTH)
+        second = await resolver.lookup_mx("mail.example", BOTH)
+    assert first.duration == second.duration
+
+
+async def test_a_resolver_that_refuses_is_ours(tmp_path: Path) -> None:
+    with nsd(tmp_path, {"mail.example": ZONE}) as port:
+        async with _resolver(port) as resolver:
+            lookup = await resolver.lookup_mx("elsewhere.test", BOTH)
+    assert lookup.failure is not None
+    assert lookup.failure.failure_class is C.DNS_REFUSED
+
+
+async def test_a_resolver_that_is_not_there_is_ours() -> None:
+    async with _resolver(free_port()) as resolver:
+        lookup = await resolver.lookup_mx("mail.example", BOTH)
+    assert lookup.failure is not None
+    assert lookup.failure.failure_class is C.DNS_TIMEOUT
