@@ -1,0 +1,232 @@
+"""A name server out of a table, over UDP and TCP on one port: the demo's DNS, and one that misbehaves on command.
+
+It answers like a resolver that knows these names and no others: aliases followed, absent names and absent types told
+apart, each with the SOA that bounds how long that may be remembered (RFC 2308).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+
+Records = Mapping[tuple[str, str], Sequence[str]]
+
+_MAX_LINKS: Final = 20  # of a chain of aliases; longer than anybody should follow
+_MAX_SEEN: Final = 1000  # questions kept for whoever asks what was asked
+_PLAIN_PAYLOAD: Final = 512  # RFC 1035 4.2.1
+_TCP_PAYLOAD: Final = 65535
+_TCP_IDLE_SECONDS: Final = 10.0
+_PORT_ATTEMPTS: Final = 20  # a port free for UDP may be taken for TCP
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the answers about a name. Several things may be."""
+
+    rcode: dns.rcode.Rcode | None = None
+    extended_error: int | None = None  # RFC 8914
+    silent: bool = False
+    delay: float = 0.0  # seconds
+    no_edns: dns.rcode.Rcode | None = None  # the answer to whoever asks with EDNS
+    truncated: bool = False  # over UDP always
+    tcp_closed: bool = False
+    raw: bytes | None = None  # in place of everything after the id
+    wrong_id: bool = False
+    wrong_question: bool = False
+    authenticated: bool = False
+
+
+NO_FAULT: Final = Fault()
+SILENT: Final = Fault(silent=True)
+SERVFAIL: Final = Fault(rcode=dns.rcode.SERVFAIL)
+BOGUS: Final = Fault(rcode=dns.rcode.SERVFAIL, extended_error=6)  # RFC 8914 4.7: DNSSEC Bogus
+
+
+class DnsHost:
+    """`records` maps (name without final dot, type) to data in presentation format. All four may be replaced any time.
+
+    `faults` are by name, or by (name, type) where only that is at fault; `ttl` is in seconds.
+    """
+
+    def __init__(
+        self, records: Records, faults: Mapping[str | tuple[str, str], Fault] | None = None, *, ttl: int = 60
+    ) -> None:
+        self.records = records
+        self.faults = faults or {}
+        self.ttl = ttl
+        self.negative_ttl = ttl
+        self.queries: Counter[tuple[str, str]] = Counter()  # over UDP
+        self.tcp_queries: Counter[tuple[str, str]] = Counter()
+        self.seen: deque[dns.message.Message] = deque(maxlen=_MAX_SEEN)
+        self._udp: asyncio.DatagramTransport | None = None
+        self._udp_closed = asyncio.Event()
+        self._tcp: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, address: str = "127.0.0.1", port: int = 0) -> tuple[str, int]:
+        """Answer; returns the address and the port."""
+        loop = asyncio.get_running_loop()
+        for attempt in range(_PORT_ATTEMPTS):
+            self._udp_closed = asyncio.Event()
+            protocol = partial(_Datagrams, self._receive, self._udp_closed)
+            self._udp, _ = await loop.create_datagram_endpoint(protocol, local_addr=(address, port))
+            bound: int = self._udp.get_extra_info("sockname")[1]
+            try:
+                self._tcp = await asyncio.start_server(self._accept, address, bound)
+            except OSError:
+                self._udp.close()
+                if port or attempt == _PORT_ATTEMPTS - 1:
+                    raise
+            else:
+                return address, bound
+        raise AssertionError("unreachable")
+
+    async def stop(self) -> None:
+        """Answer no more."""
+        if self._udp is not None:
+            self._udp.close()
+            await self._udp_closed.wait()
+        if self._tcp is not None:
+            self._tcp.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _receive(self, data: bytes, address: tuple[str, int]) -> None:
+        self._spawn(self._answer_datagram(data, address))
+
+    # Not a coroutine: asyncio would make the task itself, and stumbles over its cancellation before Python 3.12.
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._spawn(self._serve(reader, writer))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer_datagram(self, data: bytes, address: tuple[str, int]) -> None:
+        answer = await self._answer(data, tcp=False)
+        if answer and self._udp is not None and not self._udp.is_closing():
+            self._udp.sendto(answer, address)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """RFC 7766: messages behind their lengths."""
+        with contextlib.suppress(OSError, EOFError, TimeoutError), contextlib.closing(writer):
+            while True:
+                async with asyncio.timeout(_TCP_IDLE_SECONDS):
+                    (length,) = struct.unpack("!H", await reader.readexactly(2))
+                    data = await reader.readexactly(length)
+                answer = await self._answer(data, tcp=True)
+                if answer is None:
+                    return
+                if answer:
+                    writer.write(struct.pack("!H", len(answer)) + answer)
+                    await writer.drain()
+
+    async def _answer(self, data: bytes, *, tcp: bool) -> bytes | None:
+        """Empty where nothing is to be said, None where the connection is to be closed besides."""
+        try:
+            query = dns.message.from_wire(data)
+            question = query.question[0]
+        except (dns.exception.DNSException, IndexError):
+            return None
+        if query.flags & dns.flags.QR:  # answering answers would let two hosts talk for ever
+            return None
+        name, kind = _plain(question.name.to_text()), dns.rdatatype.to_text(question.rdtype)
+        self.seen.append(query)
+        (self.tcp_queries if tcp else self.queries)[name, kind] += 1
+        fault = self.faults.get((name, kind)) or self.faults.get(name) or NO_FAULT
+        if tcp and fault.tcp_closed:
+            return None
+        if fault.silent:
+            return b""
+        if fault.delay:
+            await asyncio.sleep(fault.delay)
+        if fault.raw is not None:
+            return data[:2] + fault.raw
+        return _broken(self._response(query, name, kind, fault), query, fault, tcp)
+
+    def _response(self, query: dns.message.Message, name: str, kind: str, fault: Fault) -> dns.message.Message:
+        response = dns.message.make_response(query, recursion_available=True)
+        if fault.authenticated:
+            response.flags |= dns.flags.AD
+        if fault.no_edns is not None and query.edns >= 0:
+            response.use_edns(False)
+            response.set_rcode(fault.no_edns)
+        elif fault.rcode is not None:
+            response.set_rcode(fault.rcode)
+            if fault.extended_error is not None and query.edns >= 0:
+                options: list[dns.edns.Option] = [dns.edns.EDEOption(dns.edns.EDECode(fault.extended_error))]
+                response.use_edns(0, query.ednsflags, _TCP_PAYLOAD, options=options)
+        else:
+            self._fill(response, name, kind)
+        return response
+
+    def _fill(self, response: dns.message.Message, name: str, kind: str) -> None:
+        """The records, at the end of a chain of aliases where there is one."""
+        for _ in range(_MAX_LINKS):
+            data = self.records.get((name, kind))
+            if data:
+                response.answer.append(dns.rrset.from_text_list(f"{name}.", self.ttl, "IN", kind, data))
+                return
+            alias = self.records.get((name, "CNAME"))
+            if not alias:
+                break
+            response.answer.append(dns.rrset.from_text_list(f"{name}.", self.ttl, "IN", "CNAME", alias))
+            name = _plain(alias[0])
+        else:
+            return
+        if name and not any(known == name or known.endswith(f".{name}") for known, _ in self.records):
+            response.set_rcode(dns.rcode.NXDOMAIN)
+        zone = name.rpartition(".")[2]
+        soa = f"ns.invalid. admin.invalid. 1 3600 600 86400 {self.negative_ttl}"
+        response.authority.append(dns.rrset.from_text(f"{zone}.", self.negative_ttl, "IN", "SOA", soa))
+
+
+def _broken(response: dns.message.Message, query: dns.message.Message, fault: Fault, tcp: bool) -> bytes:
+    if fault.wrong_id:
+        response.id ^= 1
+    if fault.wrong_question:
+        response.question[0].name = dns.name.from_text("elsewhere.example")
+    payload = _TCP_PAYLOAD if tcp else query.payload if query.edns >= 0 else _PLAIN_PAYLOAD
+    if not (fault.truncated and not tcp):
+        try:
+            return response.to_wire(max_size=payload)
+        except dns.exception.TooBig:
+            pass
+    # RFC 2181 9: what is cut is better left out whole.
+    response.answer.clear()
+    response.flags |= dns.flags.TC
+    return response.to_wire(max_size=payload)
+
+
+def _plain(name: str) -> str:
+    """As in the keys of the tables; the root is empty."""
+    return name.removesuffix(".").lower()
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, receive: Callable[[bytes, tuple[str, int]], None], closed: asyncio.Event) -> None:
+        self._receive = receive
+        self._closed = closed
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._receive(data, addr)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed.set()

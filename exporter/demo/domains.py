@@ -1,0 +1,362 @@
+"""The domains of the demo's mail world: a table of what happens to each, and what a probe must call it.
+
+Every host has an address of its own below 127.53.0.0/16, which a Linux loopback interface answers for without being
+told. Address records follow from `hosts`, and so do MX records where `records` has none: preference 10, 20, ... in
+their order, and none for a host that bears the domain's own name (RFC 5321 5.1: the implicit MX).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from exporter.demo.smtp_host import CLOSE, Drip, SmtpScript, Wait, ordinary, reply
+from exporter.result import FailureClass, HostWarning
+
+NETWORK: Final = "127.53.0.0/16"
+_C, _W = FailureClass, HostWarning
+
+
+class Port(Enum):
+    """A host on whose SMTP port nobody speaks."""
+
+    REFUSED = "refused"  # nothing listens: RST
+    SILENT = "silent"  # SYNs vanish
+
+
+class Certificate(Enum):
+    """What a host presents after STARTTLS."""
+
+    VALID = "valid"  # of the demo's own authority
+    EXPIRED = "expired"
+
+
+class DnsFault(Enum):
+    """A domain whose DNS is at fault."""
+
+    SERVFAIL = "servfail"
+    BOGUS = "bogus"  # SERVFAIL with the extended error DNSSEC Bogus (RFC 8914 4.7)
+    SILENT = "silent"  # no answer
+
+
+@dataclass(frozen=True, slots=True)
+class DemoHost:
+    """One mail host. With a certificate it offers STARTTLS."""
+
+    name: str
+    address: str
+    behaviour: SmtpScript | Port
+    certificate: Certificate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DemoDomain:
+    """One domain: `shows` says in words what is to be seen, `expected` what the probe calls it (None: up)."""
+
+    name: str
+    group: str  # published as a label
+    shows: str
+    expected: FailureClass | None = None
+    hosts: tuple[DemoHost, ...] = ()
+    records: tuple[tuple[str, str, str], ...] = ()  # (name, type, data)
+    fault: DnsFault | None = None
+    warnings: tuple[HostWarning, ...] = ()  # of its hosts that are up
+    module: str = "default"
+
+    @property
+    def all_records(self) -> tuple[tuple[str, str, str], ...]:
+        """Everything its zone holds."""
+        addresses = tuple((host.name, "A", host.address) for host in self.hosts)
+        if any(kind == "MX" for _, kind, _ in self.records):
+            return (*addresses, *self.records)
+        named = (host.name for host in self.hosts if host.name != self.name)
+        exchanges = ((self.name, "MX", f"{10 * place} {name}.") for place, name in enumerate(named, 1))
+        return (*addresses, *exchanges, *self.records)
+
+    def aliases(self, host: str) -> tuple[str, ...]:
+        """Names that are a CNAME of `host`."""
+        return tuple(name for name, kind, data in self.records if kind == "CNAME" and data == f"{host}.")
+
+
+def _works(name: str, address: str) -> DemoHost:
+    """An ordinary host with STARTTLS."""
+    return DemoHost(name, address, ordinary(name), Certificate.VALID)
+
+
+def _alone(
+    domain: str, address: str, behaviour: SmtpScript | Port, certificate: Certificate | None = None
+) -> tuple[DemoHost]:
+    """The only mail host of a domain."""
+    return (DemoHost(f"mx.{domain}", address, behaviour, certificate),)
+
+
+_WORKING: Final = (
+    DemoDomain(
+        "healthy.example",
+        "works",
+        "two mail hosts, both well",
+        hosts=(_works("mx1.healthy.example", "127.53.1.1"), _works("mx2.healthy.example", "127.53.1.2")),
+        module="tls",
+    ),
+    DemoDomain(
+        "implicit.example",
+        "works",
+        "no MX record: the domain's own address takes the mail",
+        hosts=(_works("implicit.example", "127.53.2.1"),),
+    ),
+    DemoDomain(
+        "halfdown.example",
+        "works",
+        "the first of two mail hosts refuses connections; the domain is up",
+        hosts=(
+            DemoHost("mx1.halfdown.example", "127.53.3.1", Port.REFUSED),
+            _works("mx2.halfdown.example", "127.53.3.2"),
+        ),
+    ),
+    DemoDomain(
+        "slow.example",
+        "works",
+        "the greeting comes byte by byte and takes two seconds",
+        hosts=_alone(
+            "slow.example",
+            "127.53.4.1",
+            ordinary("mx.slow.example", greeting=Drip(reply(220, "mx.slow.example ESMTP"), 0.07)),
+            Certificate.VALID,
+        ),
+    ),
+    DemoDomain(
+        "cname.example",
+        "works",
+        "the MX is an alias, which RFC 5321 forbids",
+        hosts=(_works("real.cname.example", "127.53.5.1"),),
+        records=(
+            ("cname.example", "MX", "5 alias.cname.example."),
+            ("alias.cname.example", "CNAME", "real.cname.example."),
+        ),
+        warnings=(_W.MX_IS_CNAME,),
+    ),
+    DemoDomain(
+        "halfnull.example",
+        "works",
+        "a null MX beside a real one",
+        hosts=_alone("halfnull.example", "127.53.6.1", ordinary("mx.halfnull.example"), Certificate.VALID),
+        records=(("halfnull.example", "MX", "0 ."), ("halfnull.example", "MX", "10 mx.halfnull.example.")),
+        warnings=(_W.NULL_MX_AMONG_OTHERS,),
+    ),
+    DemoDomain(
+        "helo.example",
+        "works",
+        "an old server that knows HELO and not EHLO",
+        hosts=_alone(
+            "helo.example", "127.53.7.1", ordinary("mx.helo.example", EHLO=reply(500, "Command unrecognized"))
+        ),
+        warnings=(_W.HELO_ONLY,),
+    ),
+    DemoDomain(
+        "masked.example",
+        "works",
+        "a firewall has masked the greeting and the extensions (Cisco PIX)",
+        hosts=_alone(
+            "masked.example",
+            "127.53.8.1",
+            ordinary(
+                "mx.masked.example",
+                greeting=b"220 ****************************0*2******0*********************\r\n",
+                EHLO=reply(250, "mx.masked.example", "SIZE 10485760", "XXXXXXXA", "XXXXXXXXXXXXXXXB"),
+            ),
+        ),
+        warnings=(_W.STARTTLS_NOT_OFFERED,),
+    ),
+    DemoDomain(
+        "expired.example",
+        "works",
+        "offers STARTTLS with a certificate that has expired",
+        hosts=_alone("expired.example", "127.53.9.1", ordinary("mx.expired.example"), Certificate.EXPIRED),
+        module="tls",
+    ),
+    DemoDomain(
+        "greylisting.example",
+        "works",
+        "greylists: each first recipient is told to come back later",
+        hosts=_alone(
+            "greylisting.example",
+            "127.53.10.1",
+            ordinary("mx.greylisting.example", RCPT=reply(451, "4.7.1 Greylisted, please try again in 300 seconds")),
+            Certificate.VALID,
+        ),
+        module="mailbox",
+    ),
+)
+
+_UNREACHABLE: Final = (
+    DemoDomain(
+        "refused.example",
+        "connect",
+        "nothing listens on the port",
+        _C.CONNECT_REFUSED,
+        _alone("refused.example", "127.53.20.1", Port.REFUSED),
+    ),
+    DemoDomain(
+        "silent.example",
+        "connect",
+        "SYNs vanish without an answer",
+        _C.CONNECT_TIMEOUT,
+        _alone("silent.example", "127.53.21.1", Port.SILENT),
+    ),
+)
+
+_GREETINGS: Final = (
+    DemoDomain(
+        "blocklisted.example",
+        "banner",
+        "554: our address is on a block list",
+        _C.REPUTATION_BLOCKED,
+        _alone(
+            "blocklisted.example",
+            "127.53.30.1",
+            ordinary(
+                "mx.blocklisted.example",
+                greeting=reply(
+                    554, "5.7.1 Service unavailable; Client host [127.0.0.1] blocked using zen.spamhaus.org"
+                ),
+            ),
+        ),
+    ),
+    DemoDomain(
+        "rejecting.example",
+        "banner",
+        "554 and no reason",
+        _C.BANNER_REJECTED,
+        _alone(
+            "rejecting.example",
+            "127.53.31.1",
+            ordinary("mx.rejecting.example", greeting=reply(554, "No SMTP service here")),
+        ),
+    ),
+    DemoDomain(
+        "busy.example",
+        "banner",
+        "421: not available now",
+        _C.BANNER_TEMPFAIL,
+        _alone(
+            "busy.example",
+            "127.53.32.1",
+            ordinary(
+                "mx.busy.example",
+                greeting=(reply(421, "mx.busy.example Service not available, closing transmission channel"), CLOSE),
+            ),
+        ),
+    ),
+    DemoDomain(
+        "crowded.example",
+        "banner",
+        "421: too many connections",
+        _C.RATE_LIMITED,
+        _alone(
+            "crowded.example",
+            "127.53.33.1",
+            ordinary(
+                "mx.crowded.example",
+                greeting=(reply(421, "4.7.0 Too many concurrent connections from your address"), CLOSE),
+            ),
+        ),
+    ),
+    DemoDomain(
+        "mute.example",
+        "banner",
+        "takes the connection and says nothing",
+        _C.BANNER_TIMEOUT,
+        _alone("mute.example", "127.53.34.1", ordinary("mx.mute.example", greeting=None)),
+    ),
+    DemoDomain(
+        "hangup.example",
+        "banner",
+        "takes the connection and closes it",
+        _C.BANNER_CLOSED,
+        _alone("hangup.example", "127.53.35.1", ordinary("mx.hangup.example", greeting=CLOSE)),
+    ),
+    DemoDomain(
+        "ssh.example",
+        "banner",
+        "an SSH server on the SMTP port",
+        _C.NOT_SMTP,
+        _alone("ssh.example", "127.53.36.1", SmtpScript(b"SSH-2.0-OpenSSH_9.6\r\n", otherwise=CLOSE)),
+    ),
+    DemoDomain(
+        "garbled.example",
+        "banner",
+        "a greeting with two codes",
+        _C.PROTOCOL_ERROR,
+        _alone(
+            "garbled.example",
+            "127.53.37.1",
+            ordinary("mx.garbled.example", greeting=b"220-mx.garbled.example ESMTP\r\n554 or not\r\n"),
+        ),
+    ),
+)
+
+_CONVERSATIONS: Final = (
+    DemoDomain(
+        "tarpit.example",
+        "dialogue",
+        "greets, then takes a minute to answer EHLO",
+        _C.TIMEOUT,
+        _alone(
+            "tarpit.example",
+            "127.53.40.1",
+            ordinary("mx.tarpit.example", EHLO=(Wait(60), reply(250, "mx.tarpit.example"))),
+        ),
+    ),
+    DemoDomain(
+        "dropping.example",
+        "dialogue",
+        "closes the connection at EHLO",
+        _C.CLOSED,
+        _alone("dropping.example", "127.53.41.1", ordinary("mx.dropping.example", EHLO=CLOSE)),
+    ),
+)
+
+_DNS: Final = (
+    DemoDomain(
+        "nullmx.example",
+        "dns",
+        "a null MX: the domain takes no mail",
+        _C.DNS_NULL_MX,
+        records=(("nullmx.example", "MX", "0 ."),),
+    ),
+    DemoDomain("nxdomain.example", "dns", "the domain does not exist", _C.DNS_NXDOMAIN),
+    DemoDomain(
+        "noaddress.example",
+        "dns",
+        "neither an MX nor an address",
+        _C.DNS_NO_ADDRESS,
+        records=(("noaddress.example", "TXT", '"v=spf1 -all"'),),
+    ),
+    DemoDomain(
+        "dangling.example",
+        "dns",
+        "the MX names a host that does not exist",
+        _C.MX_UNRESOLVABLE,
+        records=(("dangling.example", "MX", "10 gone.dangling.example."),),
+    ),
+    DemoDomain(
+        "literal.example",
+        "dns",
+        "the MX is an IP address",
+        _C.MX_IS_ADDRESS,
+        records=(("literal.example", "MX", "10 127.53.50.1."),),
+    ),
+    DemoDomain(
+        "private.example",
+        "dns",
+        "the MX has a private address, which is never connected to",
+        _C.MX_ADDRESS_FORBIDDEN,
+        records=(("private.example", "MX", "10 mx.private.example."), ("mx.private.example", "A", "10.25.25.25")),
+    ),
+    DemoDomain("servfail.example", "dns", "its name servers fail", _C.DNS_SERVFAIL, fault=DnsFault.SERVFAIL),
+    DemoDomain("bogus.example", "dns", "its DNSSEC signatures are wrong", _C.DNS_BOGUS, fault=DnsFault.BOGUS),
+    DemoDomain("lost.example", "dns", "the resolver does not answer", _C.DNS_TIMEOUT, fault=DnsFault.SILENT),
+)
+
+DEMO: Final[tuple[DemoDomain, ...]] = (*_WORKING, *_UNREACHABLE, *_GREETINGS, *_CONVERSATIONS, *_DNS)

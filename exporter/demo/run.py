@@ -1,0 +1,63 @@
+"""`mx-exporter demo`: the mail world on loopback, and the exporter as everybody runs it, probing it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from exporter.demo.domains import DEMO
+from exporter.demo.world import DemoWorld, WorldError
+from exporter.serve import serve
+
+_FAILED: Final = 1
+
+
+async def demo(*, listen_addresses: Sequence[str], external_url: str = "", route_prefix: str | None = None) -> int:
+    """Serve the demo until SIGTERM or SIGINT; returns the exit code."""
+    world = DemoWorld()
+    try:
+        await asyncio.to_thread(world.start)
+    except WorldError as error:
+        print(f"mx-exporter demo: {error}", file=sys.stderr)
+        return _FAILED
+    try:
+        with tempfile.TemporaryDirectory(prefix="mx-exporter-demo-") as folder:
+            path = Path(folder) / "config.yaml"
+            path.write_text(world.config_yaml(), encoding="utf-8")
+            for line in _introduction(listen_addresses[0], world):
+                print(line)
+            sys.stdout.flush()
+            return await serve(
+                path, listen_addresses=listen_addresses, external_url=external_url, route_prefix=route_prefix
+            )
+    finally:
+        await asyncio.to_thread(world.stop)
+
+
+def _introduction(listen_address: str, world: DemoWorld) -> Iterator[str]:
+    """What runs, where to look, and what is to be seen there."""
+    host, _, port = listen_address.rpartition(":")
+    base = f"http://{host or 'localhost'}:{port}"
+    address, dns_port = world.nameserver
+    width = max(len(domain.name) for domain in DEMO)
+    yield f"A mail world of {len(DEMO)} domains and {len(world.hosts)} mail hosts on loopback, probed every 5 seconds."
+    yield ""
+    yield f"  {base}/           the state of each domain"
+    yield f"  {base}/metrics    what Prometheus scrapes"
+    yield f"  {base}/probe?target=healthy.example&debug=true    a probe now, with its dialogue"
+    yield ""
+    yield "The same by hand, in another terminal:"
+    yield (
+        f"  mx-exporter probe healthy.example --resolver {address}:{dns_port} --port {world.smtp_port}"
+        " --allow-address 127.0.0.0/8"
+    )
+    yield ""
+    for domain in DEMO:
+        state = "up" if domain.expected is None else domain.expected.value
+        yield f"  {domain.name:{width}}  {state:22}  {domain.shows}"
+    yield ""
+    yield "Ctrl-C ends it."

@@ -1,0 +1,333 @@
+"""An SMTP server that follows a script: well-behaved unless told otherwise, and then as hostile as one likes.
+
+A script says what answers the connection and each verb. An answer is a step or a tuple of steps, played in order: bytes
+are sent as they stand, the other steps wait, drip, flood, close, reset, or turn the connection into TLS. What the
+client said, and how it left, is kept in :class:`Session` records. The host runs on any asyncio event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+from exporter.demo.wire import Wire
+
+# Records kept of a host that is probed for days; the newest count.
+MAX_SESSIONS: Final = 1000
+# Of one session, should a client be the hostile side.
+MAX_COMMANDS: Final = 200
+MAX_MESSAGE_BYTES: Final = 65536
+# Connections not yet accepted; the kernel silently drops a SYN beyond, which is SilentHost's business and not ours.
+BACKLOG: Final = 1024
+
+
+class End(Enum):
+    """A step that ends our side of the connection."""
+
+    CLOSE = "close"
+    RESET = "reset"  # RST in place of FIN; what was sent just before may be lost with it
+    HALF_CLOSE = "half close"  # FIN, and go on reading
+
+
+CLOSE: Final = End.CLOSE
+RESET: Final = End.RESET
+HALF_CLOSE: Final = End.HALF_CLOSE
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Do nothing for a while, or until the client has gone."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """Send byte by byte."""
+
+    data: bytes
+    seconds: float = 0.0  # before each byte
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """Send the same over and over until the client has gone."""
+
+    data: bytes
+    seconds: float = 0.0  # between two
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls:
+    """Take a TLS handshake; afterwards `then` is the script, without its greeting. None: the same goes on."""
+
+    context: ssl.SSLContext
+    then: SmtpScript | None = None
+
+
+Step = bytes | Wait | Drip | Flood | StartTls | End
+# None: the client gets no answer, and is listened to further.
+Answer = Step | tuple[Step, ...] | None
+
+_ORDINARY: Final[Mapping[bytes, Answer]] = MappingProxyType(
+    {
+        b"EHLO": (
+            b"250-mx.example\r\n250-PIPELINING\r\n250-SIZE 10485760\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n"
+        ),
+        b"HELO": b"250 mx.example\r\n",
+        b"MAIL": b"250 2.1.0 Ok\r\n",
+        b"RCPT": b"250 2.1.5 Ok\r\n",
+        b"DATA": b"354 End data with <CR><LF>.<CR><LF>\r\n",
+        b".": b"250 2.0.0 Ok: queued\r\n",
+        b"RSET": b"250 2.0.0 Ok\r\n",
+        b"NOOP": b"250 2.0.0 Ok\r\n",
+        b"VRFY": b"252 2.0.0 Cannot VRFY user\r\n",
+        b"QUIT": (b"221 2.0.0 Bye\r\n", CLOSE),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpScript:
+    """What a host answers: `replies` by verb, over those of an ordinary ESMTP server.
+
+    The verb `.` stands for the end of a message after a 354 to DATA.
+    """
+
+    greeting: Answer = b"220 mx.example ESMTP\r\n"
+    replies: Mapping[bytes, Answer] = field(default_factory=lambda: MappingProxyType({}))
+    otherwise: Answer = b"502 5.5.1 Command not implemented\r\n"
+
+    def answer(self, verb: bytes) -> Answer:
+        """What follows when the client says `verb` (upper case)."""
+        if verb in self.replies:
+            return self.replies[verb]
+        return _ORDINARY.get(verb, self.otherwise)
+
+
+ORDINARY_EXTENSIONS: Final = ("PIPELINING", "SIZE 10485760", "8BITMIME", "ENHANCEDSTATUSCODES")
+
+
+def reply(code: int, *lines: str) -> bytes:
+    """A well-formed reply of one or more lines (RFC 5321 4.2)."""
+    *first, last = lines or ("",)
+    return "".join([*(f"{code}-{line}\r\n" for line in first), f"{code} {last}\r\n"]).encode()
+
+
+def ordinary(name: str, extensions: tuple[str, ...] = ORDINARY_EXTENSIONS, /, **replies: Answer) -> SmtpScript:
+    """A well-behaved server called `name`; `RCPT=...` and the like replace its answers, `greeting=...` the greeting."""
+    spoken: dict[bytes, Answer] = {b"EHLO": reply(250, name, *extensions), b"HELO": reply(250, name)}
+    greeting = replies.pop("greeting", reply(220, f"{name} ESMTP"))
+    spoken.update({verb.encode(): answer for verb, answer in replies.items()})
+    return SmtpScript(greeting, MappingProxyType(spoken))
+
+
+class Ended(Enum):
+    """How a session ended."""
+
+    QUIT = "quit"  # the client said QUIT
+    EOF = "eof"  # the client closed without a word
+    RESET = "reset"  # the client reset the connection, or closed it before it had read everything
+    SCRIPT = "script"  # the script closed or reset it
+    STOPPED = "stopped"  # the host was stopped
+
+
+@dataclass(slots=True)
+class Session:
+    """What one client did. Times are those of the event loop's clock."""
+
+    client: str
+    opened: float
+    commands: list[bytes] = field(default_factory=list)  # in order, without the line end
+    message: bytes = b""  # as sent after DATA, dots still stuffed
+    sent: int = 0  # bytes of the steps the client's side took whole
+    tls: str = ""  # version, once a handshake is done
+    ended: Ended | None = None  # None: still open
+    closed: float | None = None
+
+    @property
+    def verbs(self) -> list[bytes]:
+        """The first word of each command, upper case."""
+        return [_verb(command) for command in self.commands]
+
+
+class SmtpHost:
+    """A listening socket and its script. `script` may be replaced at any time, for sessions to come."""
+
+    def __init__(self, script: SmtpScript) -> None:
+        self.script = script
+        self.sessions: deque[Session] = deque(maxlen=MAX_SESSIONS)
+        self.connections = 0  # ever
+        self.ended = 0
+        self.concurrent = 0
+        self.concurrent_max = 0
+        self._listener: socket.socket | None = None
+        self._opening: set[asyncio.Task[object]] = set()
+        self._wires: set[Wire] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._news = asyncio.Event()
+
+    async def start(self, address: str = "127.0.0.1", port: int = 0) -> int:
+        """Listen; returns the port."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._listener = listener = socket.create_server((address, port), family=family, backlog=BACKLOG)
+        listener.setblocking(False)
+        # Not create_server(): it may hand over connections after it was closed, and these would outlive the host.
+        asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+        bound: int = listener.getsockname()[1]
+        return bound
+
+    async def stop(self) -> None:
+        """Stop listening and drop every session."""
+        listener, self._listener = self._listener, None
+        if listener is None:
+            return
+        asyncio.get_running_loop().remove_reader(listener)
+        listener.close()
+        await asyncio.gather(*self._opening, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._wires:  # whose task had not begun
+            wire = self._wires.pop()
+            wire.abort()
+            await wire.lost.wait()
+
+    async def sessions_ended(self, count: int) -> None:
+        """Wait until `count` sessions have ended, of all there ever were."""
+        while self.ended < count:
+            self._news.clear()
+            await self._news.wait()
+
+    def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            sock, _ = listener.accept()
+        except OSError:
+            return  # the client has gone again
+        sock.setblocking(False)
+        opening: asyncio.Task[object] = loop.create_task(loop.connect_accepted_socket(lambda: Wire(self._begin), sock))
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
+
+    def _begin(self, wire: Wire) -> None:
+        self._wires.add(wire)
+        task = asyncio.get_running_loop().create_task(self._serve(wire))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, wire: Wire) -> None:
+        loop = asyncio.get_running_loop()
+        session = Session(wire.peer, loop.time())
+        self.sessions.append(session)
+        self.connections += 1
+        self.concurrent += 1
+        self.concurrent_max = max(self.concurrent_max, self.concurrent)
+        ended = Ended.STOPPED
+        try:
+            ended = await _Conversation(self.script, wire, session).run()
+            wire.close()
+            await wire.lost.wait()
+        finally:
+            wire.abort()
+            session.ended, session.closed = ended, loop.time()
+            self.concurrent -= 1
+            self.ended += 1
+            self._news.set()
+            await wire.lost.wait()
+            self._wires.discard(wire)
+
+
+class _Conversation:
+    """The script played against one client."""
+
+    def __init__(self, script: SmtpScript, wire: Wire, session: Session) -> None:
+        self._script = script
+        self._wire = wire
+        self._session = session
+        self._closed = False
+
+    async def run(self) -> Ended:
+        try:
+            await self._play(self._script.greeting)
+            while not self._closed:
+                line = await self._wire.read_line()
+                if line is None:
+                    break
+                await self._obey(line)
+        except (ConnectionError, ssl.SSLError):
+            pass  # the client has gone, or did not care for our TLS: it shows in the record
+        if self._session.verbs[-1:] == [b"QUIT"]:
+            return Ended.QUIT
+        if self._closed:
+            return Ended.SCRIPT
+        return Ended.EOF if self._wire.error is None else Ended.RESET
+
+    async def _obey(self, line: bytes) -> None:
+        if len(self._session.commands) == MAX_COMMANDS:
+            await self._play(CLOSE)
+            return
+        self._session.commands.append(line)
+        verb = _verb(line)
+        sent = await self._play(self._script.answer(verb))
+        if verb == b"DATA" and sent.startswith(b"354") and await self._take_message():
+            await self._play(self._script.answer(b"."))
+
+    async def _take_message(self) -> bool:
+        """RFC 5321 4.1.1.4: up to a line that is only a dot; False when the client went before it."""
+        while (line := await self._wire.read_line()) is not None:
+            if line == b".":
+                return True
+            room = MAX_MESSAGE_BYTES - len(self._session.message)
+            self._session.message += (line + b"\r\n")[:room]
+        return False
+
+    async def _play(self, answer: Answer) -> bytes:
+        """Play the steps; returns the first bytes sent as they stand."""
+        steps: tuple[Step, ...] = () if answer is None else answer if isinstance(answer, tuple) else (answer,)
+        for step in steps:
+            await self._step(step)
+            if self._closed:
+                break
+        return next((step for step in steps if isinstance(step, bytes)), b"")
+
+    async def _step(self, step: Step) -> None:
+        wire = self._wire
+        match step:
+            case bytes():
+                await self._send(step)
+            case Wait(seconds):
+                await wire.wait_gone(seconds)
+            case Drip(data, seconds):
+                for byte in data:
+                    if await wire.wait_gone(seconds):
+                        break
+                    await self._send(bytes([byte]))
+            case Flood(data, seconds):
+                while not await wire.wait_gone(seconds):
+                    await self._send(data)
+            case StartTls(context, then):
+                self._session.tls = await wire.start_tls(context)
+                self._script = then or self._script
+            case End.HALF_CLOSE:
+                wire.half_close()
+            case End.CLOSE:
+                self._closed = True
+            case End.RESET:
+                self._closed = True
+                wire.reset()
+
+    async def _send(self, data: bytes) -> None:
+        await self._wire.send(data)
+        self._session.sent += len(data)
+
+
+def _verb(command: bytes) -> bytes:
+    return command.split(b" ", 1)[0].split(b":", 1)[0].strip().upper()

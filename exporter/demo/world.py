@@ -1,0 +1,241 @@
+"""The demo's mail world, running: its DNS and SMTP hosts on loopback, in a thread and an event loop of their own.
+
+The probes' latencies would otherwise be those of a loop shared with the servers they measure. Everything here may be
+called from any thread. Hosts can be broken and mended by name while the world runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import threading
+from collections import defaultdict
+from collections.abc import Coroutine, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final, Self, TypeVar
+
+from exporter.demo.certificates import Authority
+from exporter.demo.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
+from exporter.demo.domains import DEMO, NETWORK, Certificate, DemoHost, DnsFault, Port
+from exporter.demo.silent_host import SilentHost
+from exporter.demo.smtp_host import ORDINARY_EXTENSIONS, Answer, SmtpHost, SmtpScript, StartTls, reply
+
+T = TypeVar("T")
+
+_FAULTS: Final[Mapping[DnsFault, Fault]] = MappingProxyType(
+    {DnsFault.SERVFAIL: SERVFAIL, DnsFault.BOGUS: BOGUS, DnsFault.SILENT: SILENT}
+)
+
+_DNS_ADDRESS: Final = "127.0.0.1"
+# A port that one address has free may be taken on another; so many coincidences in a row are none.
+_PORT_ATTEMPTS: Final = 20
+# Nothing the world does takes longer than a few of SilentHost's handshakes.
+_CALL_SECONDS: Final = 30.0
+
+
+class State(StrEnum):
+    """What is on a host's SMTP port at the moment."""
+
+    SPEAKING = "speaking"  # a server follows its script
+    REFUSING = "refusing"  # nothing listens
+    SILENT = "silent"  # SYNs vanish
+
+
+class WorldError(Exception):
+    """The world cannot be set up on this machine; the message says why."""
+
+
+class DemoWorld:
+    """All hosts of :data:`exporter.demo.domains.DEMO`. Start it once; `with` does and stops it."""
+
+    def __init__(self) -> None:
+        self.nameserver: tuple[str, int] = (_DNS_ADDRESS, 0)
+        self.smtp_port = 0
+        self.authority = Authority()
+        self._hosts = {host.name: host for domain in DEMO for host in domain.hosts}
+        self._behaviours = {name: self._behaviour(host) for name, host in self._hosts.items()}
+        self._running: dict[str, SmtpHost | SilentHost] = {}
+        self._changing = asyncio.Lock()
+        self._dns: DnsHost | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self, smtp_port: int = 0) -> None:
+        """Bring everything up; `smtp_port` 0: one that is free on all addresses. Raises WorldError."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="demo world", daemon=True)
+        self._thread.start()
+        try:
+            self._call(self._start(smtp_port))
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Take everything down; a second time does nothing."""
+        if self._loop is None or self._thread is None:
+            return
+        try:
+            self._call(self._stop())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+            self._loop = self._thread = None
+
+    @property
+    def hosts(self) -> Mapping[str, DemoHost]:
+        """Every mail host by name."""
+        return MappingProxyType(self._hosts)
+
+    def state(self, host: str) -> State:
+        """What is on the SMTP port of `host` now. KeyError for a name that is none of :attr:`hosts`."""
+        match self._running.get(self._hosts[host].name):
+            case None:
+                return State.REFUSING
+            case SilentHost():
+                return State.SILENT
+            case SmtpHost():
+                return State.SPEAKING
+
+    def kill(self, host: str) -> None:
+        """Its server dies: connections are dropped, new ones refused."""
+        self._call(self._put(self._hosts[host].name, Port.REFUSED))
+
+    def silence(self, host: str) -> None:
+        """A filter before it swallows what comes; connections under way are dropped."""
+        self._call(self._put(self._hosts[host].name, Port.SILENT))
+
+    def revive(self, host: str) -> None:
+        """As it was at the start."""
+        self._call(self._put(host, self._behaviours[host]))
+
+    def config_yaml(self) -> str:
+        """A configuration with which an ordinary exporter probes this world."""
+        address, port = self.nameserver
+        domains = "".join(
+            f"  - {{domain: {domain.name}, module: {domain.module}, labels: {{group: {domain.group}}}}}\n"
+            for domain in DEMO
+        )
+        return _CONFIG.format(
+            smtp_port=self.smtp_port, network=NETWORK, nameserver=f"{address}:{port}", domains=domains
+        )
+
+    # In the world's own thread
+
+    async def _start(self, smtp_port: int) -> None:
+        self._dns = dns = _dns_host()
+        self.nameserver = await dns.start(_DNS_ADDRESS, 0)
+        for _ in range(1 if smtp_port else _PORT_ATTEMPTS):
+            if await self._listen(smtp_port):
+                return
+        what = f"port {smtp_port} is" if smtp_port else f"{_PORT_ATTEMPTS} ports in turn are"
+        raise WorldError(f"{what} in use on an address of {NETWORK}")
+
+    async def _listen(self, smtp_port: int) -> bool:
+        """Put every host on one port; False where it is taken on one of their addresses."""
+        self.smtp_port = smtp_port
+        try:
+            # Speaking hosts first: with port 0 the first of them chooses for all.
+            for name, host in sorted(self._hosts.items(), key=lambda item: isinstance(item[1].behaviour, Port)):
+                if host.behaviour is Port.REFUSED:
+                    _check_free(host.address, self.smtp_port)
+                await self._put(name, self._behaviours[name])
+        except OSError as error:
+            await self._clear()
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise WorldError(
+                f"the demo needs the loopback addresses {NETWORK}, which Linux has without being told: {error}"
+            ) from error
+        return True
+
+    async def _put(self, name: str, behaviour: SmtpScript | Port) -> None:
+        async with self._changing:
+            before = self._running.pop(name, None)
+            if before is not None:
+                await before.stop()
+            if behaviour is Port.REFUSED:
+                return
+            host = SilentHost() if behaviour is Port.SILENT else SmtpHost(behaviour)
+            self.smtp_port = await host.start(self._hosts[name].address, self.smtp_port)
+            self._running[name] = host
+
+    async def _clear(self) -> None:
+        for name in tuple(self._running):
+            await self._put(name, Port.REFUSED)
+
+    async def _stop(self) -> None:
+        await self._clear()
+        if self._dns is not None:
+            await self._dns.stop()
+
+    def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it in the world's thread and wait for it."""
+        if self._loop is None:
+            coroutine.close()
+            raise RuntimeError("the world is not running")
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_CALL_SECONDS)
+
+    def _behaviour(self, host: DemoHost) -> SmtpScript | Port:
+        """The script of `host` with the STARTTLS that its certificate stands for."""
+        script = host.behaviour
+        if isinstance(script, Port) or host.certificate is None:
+            return script
+        names = {host.name, *(name for domain in DEMO for name in domain.aliases(host.name))}
+        context = self.authority.server_context(*sorted(names), expired=host.certificate is Certificate.EXPIRED)
+        offered: dict[bytes, Answer] = {
+            b"EHLO": reply(250, host.name, *ORDINARY_EXTENSIONS, "STARTTLS"),
+            b"STARTTLS": (reply(220, "2.0.0 Ready to start TLS"), StartTls(context, script)),
+        }
+        return replace(script, replies=MappingProxyType({**script.replies, **offered}))
+
+
+def _dns_host() -> DnsHost:
+    """The DNS of all domains."""
+    records: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for domain in DEMO:
+        for name, kind, data in domain.all_records:
+            records[name, kind].append(data)
+    return DnsHost(records, {domain.name: _FAULTS[domain.fault] for domain in DEMO if domain.fault is not None})
+
+
+def _check_free(address: str, port: int) -> None:
+    """Raise OSError where something listens already."""
+    socket.create_server((address, port)).close()
+
+
+_CONFIG: Final = """\
+defaults:
+  interval: 5s
+  timeout: 4s
+  port: {smtp_port}
+  helo: probe.example
+  address_families: [ipv4]
+  allow_addresses: [{network}]
+resolver:
+  nameservers: ["{nameserver}"]
+  timeout: 2s
+modules:
+  default: {{}}
+  tls:
+    stages: [ehlo, starttls]
+  mailbox:
+    stages: [ehlo, mail, rcpt]
+    rcpt_to: "postmaster@{{domain}}"
+egress:
+  trace: false
+domains:
+{domains}hosts:
+  - mx1.healthy.example:{smtp_port}
+"""

@@ -1,0 +1,52 @@
+"""The verdict of a probe in one sentence, with the evidence it rests on."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from exporter.result import HostResult, ProbeResult, Verdict
+from exporter.smtp.printable import printable
+
+# The answer to "whom to call", in the middle of a sentence.
+MEANING: Final = MappingProxyType(
+    {
+        Verdict.BLOCKED: "blocked: something between us and them, or their policy, refuses us",
+        Verdict.DEAD: "dead: nobody can hand mail over there now",
+        Verdict.DEGRADED: "degraded: a temporary state, try again later",
+        Verdict.MISCONFIGURED: "misconfigured: their DNS, TLS or protocol is wrong and will not heal by itself",
+        Verdict.DECLINED: "declined: they say so themselves, this is no fault",
+        Verdict.LOCAL: "local: the cause is on this side, our resolver, network, limits or configuration",
+    }
+)
+
+
+def sentence(name: str, result: ProbeResult) -> str:
+    """What an operator tells a colleague about `name`."""
+    failure = result.failure
+    if failure is None:
+        return _up(name, result)
+    speaker = next((host for host in result.hosts if host.failure is failure), None)
+    who = f"{_who(speaker)}: " if speaker is not None else ""
+    return f"{name} is down, {MEANING[failure.verdict]} ({failure.failure_class}; {who}{printable(failure.detail)})."
+
+
+def _up(name: str, result: ProbeResult) -> str:
+    up, probed = result.addresses_up, len(result.hosts)
+    text = f"{name} is up: {up} of {probed} {'address takes' if up == 1 else 'addresses take'} mail"
+    broken = [host for host in result.hosts if host.failure is not None]
+    if broken:
+        first = broken[0]
+        reason = first.failure
+        assert reason is not None  # noqa: S101 - what made it broken
+        text += f"; {_who(first)} does not: {reason.failure_class}, {printable(reason.detail)}"
+        if len(broken) > 1:
+            text += f", and {len(broken) - 1} more"
+    warnings = sorted({warning.value for host in result.hosts for warning in host.warnings})
+    if warnings:
+        text += f"; works, yet: {', '.join(warnings)}"
+    return text + "."
+
+
+def _who(host: HostResult) -> str:
+    return f"{host.mx} [{host.address}]" if host.address and host.address != host.mx else host.mx

@@ -1,0 +1,175 @@
+"""The running mail world: what is on its ports, how it breaks and mends, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import smtplib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from exporter.config.load import parse
+from exporter.config.model import TargetKind
+from exporter.demo.domains import DEMO, Port
+from exporter.demo.world import DemoWorld, State, WorldError
+
+MX1 = "mx1.healthy.example"
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[DemoWorld]:
+    with DemoWorld() as running:
+        yield running
+
+
+def _greeting(world: DemoWorld, host: str, seconds: float = 10.0) -> bytes:
+    """The first line of `host`; OSError where there is none."""
+    with socket.create_connection((world.hosts[host].address, world.smtp_port), timeout=seconds) as sock:
+        return sock.makefile("rb").readline()
+
+
+def test_every_host_is_in_the_state_of_the_table(world: DemoWorld) -> None:
+    expected = {Port.REFUSED: State.REFUSING, Port.SILENT: State.SILENT}
+    for name, host in world.hosts.items():
+        behaviour = host.behaviour
+        assert world.state(name) is (expected[behaviour] if isinstance(behaviour, Port) else State.SPEAKING)
+
+
+def test_all_hosts_share_one_port(world: DemoWorld) -> None:
+    assert _greeting(world, MX1) == b"220 mx1.healthy.example ESMTP\r\n"
+    assert _greeting(world, "implicit.example") == b"220 implicit.example ESMTP\r\n"
+    assert _greeting(world, "mx.busy.example").startswith(b"421 ")
+    assert _greeting(world, "mx.ssh.example").startswith(b"SSH-")
+    with pytest.raises(ConnectionRefusedError):
+        _greeting(world, "mx.refused.example")
+    with pytest.raises(TimeoutError):
+        _greeting(world, "mx.silent.example", 0.2)
+
+
+def test_a_host_can_be_killed_silenced_and_revived(world: DemoWorld) -> None:
+    try:
+        world.kill(MX1)
+        assert world.state(MX1) is State.REFUSING
+        with pytest.raises(ConnectionRefusedError):
+            _greeting(world, MX1)
+        world.silence(MX1)
+        assert world.state(MX1) is State.SILENT
+        with pytest.raises(TimeoutError):
+            _greeting(world, MX1, 0.2)
+    finally:
+        world.revive(MX1)
+    assert world.state(MX1) is State.SPEAKING
+    assert _greeting(world, MX1) == b"220 mx1.healthy.example ESMTP\r\n"
+
+
+def test_a_host_that_was_broken_from_the_start_is_revived_broken(world: DemoWorld) -> None:
+    world.silence("mx.refused.example")
+    world.revive("mx.refused.example")
+    assert world.state("mx.refused.example") is State.REFUSING
+
+
+def test_killing_drops_the_connections_under_way(world: DemoWorld) -> None:
+    address = world.hosts[MX1].address
+    with socket.create_connection((address, world.smtp_port), timeout=10) as sock:
+        assert sock.recv(100).startswith(b"220 ")
+        world.kill(MX1)
+        try:
+            try:
+                assert sock.recv(100) == b""
+            except ConnectionResetError:
+                pass  # dropped, one way or the other
+        finally:
+            world.revive(MX1)
+
+
+@pytest.mark.parametrize("change", [DemoWorld.kill, DemoWorld.silence, DemoWorld.revive, DemoWorld.state])
+def test_a_host_that_does_not_exist_is_an_error(world: DemoWorld, change: Callable[[DemoWorld, str], object]) -> None:
+    with pytest.raises(KeyError):
+        change(world, "nobody.example")
+
+
+def test_many_threads_may_change_one_host(world: DemoWorld) -> None:
+    changes = (world.kill, world.silence, world.revive) * 4
+    threads = [threading.Thread(target=change, args=(MX1,)) for change in changes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    world.revive(MX1)
+    assert _greeting(world, MX1).startswith(b"220 ")
+
+
+def _certificate_error(world: DemoWorld, host: str) -> str:
+    """What a client that trusts the demo's authority has against the certificate of `host`."""
+    context = ssl.create_default_context(cadata=world.authority.pem)
+    with smtplib.SMTP(world.hosts[host].address, world.smtp_port, local_hostname="me", timeout=10) as client:
+        client._host = host  # type: ignore[attr-defined] # the name that the certificate is checked against
+        try:
+            client.starttls(context=context)
+        except ssl.SSLCertVerificationError as error:
+            client.close()
+            return error.verify_message
+        return ""
+
+
+def test_hosts_with_a_certificate_speak_tls(world: DemoWorld) -> None:
+    assert _certificate_error(world, MX1) == ""
+    assert _certificate_error(world, "mx.expired.example") == "certificate has expired"
+
+
+def test_an_ordinary_exporter_reads_its_configuration(world: DemoWorld) -> None:
+    config = parse(world.config_yaml())
+    assert config.resolver.nameservers == (world.nameserver,)
+    domains = {target.name: target for target in config.targets if target.kind is TargetKind.DOMAIN}
+    assert list(domains) == [domain.name for domain in DEMO]
+    for domain in DEMO:
+        target = domains[domain.name]
+        assert target.settings.port == world.smtp_port
+        assert target.settings.module.name == domain.module
+        assert dict(target.labels) == {"group": domain.group}
+        assert target.settings.timeout < target.settings.interval
+
+
+def test_its_name_server_listens(world: DemoWorld) -> None:
+    address, port = world.nameserver
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken, pytest.raises(OSError, match="in use"):
+        taken.bind((address, port))
+
+
+def test_a_port_that_is_taken_is_named_and_nothing_is_left_running() -> None:
+    before = threading.active_count()
+    with socket.create_server(("127.53.20.1", 0)) as listener:  # the address where the demo has nobody listen
+        port = listener.getsockname()[1]
+        with pytest.raises(WorldError, match=f"port {port} is in use"):
+            DemoWorld().start(port)
+    assert threading.active_count() == before
+
+
+def test_it_stops_at_once_under_load_and_can_be_started_again() -> None:
+    world = DemoWorld()
+    world.start()
+    port = world.smtp_port
+
+    async def clients() -> None:
+        names = ("mx.tarpit.example", "mx.mute.example", MX1) * 10
+        addresses = [world.hosts[name].address for name in names]
+        streams = await asyncio.gather(*(asyncio.open_connection(address, port) for address in addresses))
+        for _, writer in streams:
+            writer.write(b"EHLO x\r\n")
+        await asyncio.to_thread(world.stop)
+        for _, writer in streams:
+            writer.transport.abort()
+
+    asyncio.run(clients())
+    world.stop()
+    with pytest.raises(ConnectionRefusedError):
+        _greeting(world, MX1)
+    with pytest.raises(RuntimeError, match="not running"):
+        world.kill(MX1)
+    world.start(port)
+    assert world.smtp_port == port
+    assert _greeting(world, MX1).startswith(b"220 ")
+    world.stop()
