@@ -1,0 +1,193 @@
+"""How we behave towards one address: few sessions at once, not too often, and one session for all who share it.
+
+Big providers answer for thousands of domains with the same addresses. What one session shows of an address holds for
+every domain behind it, so the domains share it for the length of an interval.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Final
+
+from exporter.probe.session import SessionRecord
+
+# Timers and loops are a little early or late. Without slack the domain whose turn it is would now and then find its
+# own last session a millisecond too young, and see results twice as old as it should.
+_SHARE_FRACTION: Final = 0.95
+# Sessions begun before the forgotten are looked for again; a purge walks all that are remembered.
+_PURGE_EVERY: Final = 10_000
+
+
+class Turnstile:
+    """Lets at most `at_once` sessions through to one address, starts at least `interval` seconds apart."""
+
+    def __init__(self, at_once: int, interval: float) -> None:
+        self._at_once = at_once
+        self._interval = interval
+        self._loop = asyncio.get_running_loop()
+        self._inside: dict[str, int] = {}
+        self._next_start: dict[str, float] = {}
+        self._queues: dict[str, deque[asyncio.Future[None]]] = {}
+        self._alarms: set[str] = set()  # addresses whose queue a timer looks after
+        self._entered = 0
+
+    def enter_nowait(self, address: str) -> bool:
+        """Go through if nobody is in the way."""
+        if self._queues.get(address) or self._wait(address) > 0 or self._inside.get(address, 0) >= self._at_once:
+            return False
+        self._go(address)
+        return True
+
+    async def enter(self, address: str) -> None:
+        """Go through, in the order of asking; every enter needs its :meth:`leave`."""
+        if self.enter_nowait(address):
+            return
+        turn: asyncio.Future[None] = self._loop.create_future()
+        queue = self._queues.setdefault(address, deque())
+        queue.append(turn)
+        self._admit(address)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave(address)
+            elif turn in queue:
+                queue.remove(turn)
+            raise
+
+    def leave(self, address: str) -> None:
+        """The session is over."""
+        left = self._inside[address] - 1
+        if left:
+            self._inside[address] = left
+        else:
+            del self._inside[address]
+        self._admit(address)
+
+    def _wait(self, address: str) -> float:
+        return self._next_start.get(address, 0.0) - self._loop.time() if self._interval else 0.0
+
+    def _go(self, address: str) -> None:
+        self._inside[address] = self._inside.get(address, 0) + 1
+        if self._interval:
+            now = self._loop.time()
+            self._next_start[address] = now + self._interval
+            self._entered += 1
+            if self._entered % _PURGE_EVERY == 0:
+                self._next_start = {kept: when for kept, when in self._next_start.items() if when > now}
+
+    def _admit(self, address: str) -> None:
+        """Let the first of the queue through, now or when the interval is over."""
+        queue = self._queues.get(address)
+        while queue and queue[0].done():
+            queue.popleft()
+        if not queue:
+            self._queues.pop(address, None)
+            return
+        if self._inside.get(address, 0) >= self._at_once:
+            return  # whoever leaves admits the next
+        if (wait := self._wait(address)) > 0:
+            if address not in self._alarms:
+                self._alarms.add(address)
+                self._loop.call_later(wait, self._ring, address)
+            return
+        self._go(address)
+        queue.popleft().set_result(None)
+        self._admit(address)
+
+    def _ring(self, address: str) -> None:
+        self._alarms.discard(address)
+        self._admit(address)
+
+
+class Slots:
+    """How many probes may be under way. Whoever waits here was under way before, so goes before the newly due."""
+
+    def __init__(self, limit: int, on_free: Callable[[], None] = lambda: None) -> None:
+        self.limit = limit
+        self.used = 0
+        self._on_free = on_free
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def take_nowait(self) -> bool:
+        """Take a slot if one is free."""
+        if self.used >= self.limit or self._waiting:
+            return False
+        self.used += 1
+        return True
+
+    async def take(self) -> None:
+        """Take a slot; every take needs its :meth:`free`."""
+        if self.take_nowait():
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.free()
+            raise
+
+    def free(self) -> None:
+        """Give a slot back."""
+        self.used -= 1
+        while self._waiting and self.used < self.limit:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self.used += 1
+                turn.set_result(None)
+        if self.used < self.limit:
+            self._on_free()
+
+
+class SharedSessions:
+    """One session per key and interval, whoever asks; askers meanwhile wait for the one under way."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._sessions: dict[Hashable, tuple[float, float, asyncio.Task[SessionRecord]]] = {}
+        self._begun = 0
+
+    async def get(self, key: Hashable, interval: float, begin: Callable[[], Awaitable[SessionRecord]]) -> SessionRecord:
+        """The record of a session with `key` begun within the last `interval` seconds, or of one begun now."""
+        now = self._loop.time()
+        known = self._sessions.get(key)
+        if known is None or (known[2].done() and (_failed(known[2]) or now - known[0] >= interval * _SHARE_FRACTION)):
+            task = asyncio.ensure_future(_run(begin))
+            # A bug of ours is told to those who wait; nobody may be left to wait after a shutdown.
+            task.add_done_callback(_retrieve)
+            known = self._sessions[key] = (now, interval, task)
+            self._begun += 1
+            if self._begun % _PURGE_EVERY == 0:
+                self._purge(now)
+        # A probe that is given up must not end the session of the others.
+        return await asyncio.shield(known[2])
+
+    async def close(self) -> None:
+        """End the sessions under way, each with its QUIT."""
+        under_way = [task for _, _, task in self._sessions.values() if not task.done()]
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        self._sessions.clear()
+
+    def _purge(self, now: float) -> None:
+        self._sessions = {
+            key: entry for key, entry in self._sessions.items() if not entry[2].done() or now - entry[0] < entry[1]
+        }
+
+
+async def _run(begin: Callable[[], Awaitable[SessionRecord]]) -> SessionRecord:
+    return await begin()
+
+
+def _retrieve(task: asyncio.Task[SessionRecord]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+def _failed(task: asyncio.Task[SessionRecord]) -> bool:
+    return task.cancelled() or task.exception() is not None

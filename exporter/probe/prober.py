@@ -1,0 +1,208 @@
+"""One target -> one ProbeResult: lookup, addresses, a session with each, judgement.
+
+A test tool is no friendly client: every address is tried, each once, and each has its own result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+from typing import Final, Protocol
+
+from exporter.config.model import Family, Limits, Settings, Target, TargetKind
+from exporter.probe.host import greeting_name, host_result
+from exporter.probe.manners import SharedSessions, Slots, Turnstile
+from exporter.probe.session import Session, SessionRecord
+from exporter.resolver.special import forbidden
+from exporter.result import (
+    Failure,
+    FailureClass,
+    HostResult,
+    HostWarning,
+    MxHost,
+    MxLookup,
+    ProbeResult,
+    Stage,
+    Verdict,
+)
+from exporter.smtp.dialogue import Plan, State
+
+# Whatever a slow lookup left: a host on the same continent still answers within it.
+_LEAST_TIMEOUT: Final = 0.5
+
+
+class Lookup(Protocol):
+    """The questions a probe asks of the DNS; nothing is raised for what goes wrong there."""
+
+    async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
+        """The mail hosts of a domain."""
+
+    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
+        """The addresses of a host; an address is its own."""
+
+
+class Prober:
+    """Probes targets; what they share (manners, the resolver's memory) lives here."""
+
+    def __init__(self, lookup: Lookup, limits: Limits, helo: str, slots: Slots) -> None:
+        self._lookup = lookup
+        self._limits = limits
+        self._helo = helo
+        self._slots = slots
+        self._turnstile = Turnstile(limits.per_address, limits.per_address_interval)
+        self._shared = SharedSessions()
+
+    async def probe(
+        self, target: Target, *, fresh: bool = False, transcript: bool = False, within: float | None = None
+    ) -> ProbeResult:
+        """Probe `target` now. The caller holds a slot.
+
+        `fresh`: take no other target's session for it. `within`: seconds for everything together, the lookup too.
+        """
+        at, began = time.time(), time.perf_counter()
+        settings = target.settings
+        lookup: MxLookup | None = None
+        if target.kind is TargetKind.DOMAIN:
+            lookup = await self._lookup.lookup_mx(target.host, settings.families)
+            hosts: tuple[MxHost, ...] = lookup.hosts
+        else:
+            hosts = (await self._named_host(target),)
+        if within is not None:
+            left = max(_LEAST_TIMEOUT, within - (time.perf_counter() - began))
+            target = replace(target, settings=replace(settings, timeout=min(settings.timeout, left)))
+        chosen = _choose(hosts, settings)
+        probes = [
+            self._address(target, host, address, fresh=fresh, transcript=transcript)
+            for host, address in chosen.to_probe
+        ]
+        results = list(chosen.settled)
+        # A task each only where there is more than one to wait for.
+        results += [await probes[0]] if len(probes) == 1 else await asyncio.gather(*probes)
+        results.sort(key=_place)
+        if lookup is not None and lookup.null_mx_among_others:
+            results = [_warned(result, HostWarning.NULL_MX_AMONG_OTHERS) for result in results]
+        return ProbeResult(
+            at=at,
+            duration=time.perf_counter() - began,
+            lookup=lookup,
+            hosts=tuple(results),
+            addresses=sum(len(host.addresses) for host in hosts),
+            failure=_verdict(lookup, results),
+        )
+
+    async def close(self) -> None:
+        """End what is under way, politely."""
+        await self._shared.close()
+
+    async def _named_host(self, target: Target) -> MxHost:
+        found = await self._lookup.lookup_host(target.host, target.settings.families)
+        # The series carry the name as the user wrote it.
+        return MxHost(target.name, 0, found.addresses, found.failure, is_cname=False)
+
+    async def _address(
+        self, target: Target, host: MxHost, address: str, *, fresh: bool, transcript: bool
+    ) -> HostResult:
+        settings = target.settings
+        source = settings.source_ipv6 if ":" in address else settings.source_ipv4
+        plan = self._plan(settings)
+
+        async def begin() -> SessionRecord:
+            return await self._session(address, settings, source, plan, transcript=transcript)
+
+        if self._limits.share_addresses and not fresh:
+            record = await self._shared.get((address, settings.port, source, plan), settings.interval, begin)
+        else:
+            record = await begin()
+        preference = host.preference if target.kind is TargetKind.DOMAIN else None
+        result = host_result(host, preference, address, record)
+        if result.up and await self._greets_as_another(host, address, record):
+            return _warned(result, HostWarning.BANNER_NAME_MISMATCH)
+        return result
+
+    async def _session(
+        self, address: str, settings: Settings, source: str, plan: Plan, *, transcript: bool
+    ) -> SessionRecord:
+        if not self._turnstile.enter_nowait(address):
+            # Waiting for a turn is not being under way: others may go on meanwhile.
+            self._slots.free()
+            try:
+                await self._turnstile.enter(address)
+            finally:
+                await self._slots.take()
+        try:
+            session = Session(asyncio.get_running_loop(), plan, transcript=transcript)
+            return await session.start(address, settings.port, settings.timeout, source)
+        finally:
+            self._turnstile.leave(address)
+
+    async def _greets_as_another(self, host: MxHost, address: str, record: SessionRecord) -> bool:
+        """Whether the greeting's host name has no address equal to `address`; a name nobody can look up now has."""
+        name = greeting_name(record)
+        if name is None or name == host.name:
+            return False
+        family = Family.IPV6 if ":" in address else Family.IPV4
+        found = await self._lookup.lookup_host(name, (family,))
+        if found.failure is not None:
+            return found.failure.verdict is not Verdict.LOCAL
+        return address not in found.addresses
+
+    def _plan(self, settings: Settings) -> Plan:
+        module = settings.module
+        return Plan(
+            helo=(settings.helo or self._helo).encode("ascii"),
+            steps=(State.HELO if module.force_helo else State.EHLO,),
+            expect=tuple(sorted(module.expect.items())),
+        )
+
+
+@dataclass(slots=True)
+class _Choice:
+    """Which addresses are to be probed, and the results that are settled without a connection."""
+
+    to_probe: list[tuple[MxHost, str]] = field(default_factory=list)
+    settled: list[HostResult] = field(default_factory=list)
+
+
+def _choose(hosts: Sequence[MxHost], settings: Settings) -> _Choice:
+    """The first `max_addresses` in order of preference; a forbidden address is never among them."""
+    choice = _Choice()
+    for host in hosts:
+        if host.failure is not None:
+            choice.settled.append(HostResult(host.name, "", host.preference, host.failure))
+        for address in host.addresses:
+            reason = forbidden(address, settings.allow_addresses)
+            if reason is not None:
+                failure = Failure(Stage.DNS, FailureClass.MX_ADDRESS_FORBIDDEN, f"{address} is {reason}")
+                choice.settled.append(HostResult(host.name, address, host.preference, failure))
+            elif len(choice.to_probe) < settings.max_addresses:
+                choice.to_probe.append((host, address))
+    return choice
+
+
+def _place(result: HostResult) -> tuple[int, int, int, str]:
+    """Sort order of results: preference, then address (those without one last)."""
+    if not result.address:
+        return (result.preference or 0, 9, 0, result.mx)
+    address = ip_address(result.address)
+    return (result.preference or 0, address.version, int(address), result.mx)
+
+
+def _verdict(lookup: MxLookup | None, results: Sequence[HostResult]) -> Failure | None:
+    """Up if one address is; else the reason of the most preferred that has an address; else of the lookup."""
+    if any(result.up for result in results):
+        return None
+    speaking = next((result.failure for result in results if result.address), None)
+    if speaking is None and lookup is not None and lookup.failure is not None:
+        return lookup.failure
+    return speaking or next((result.failure for result in results), None) or _nothing_found()
+
+
+def _nothing_found() -> Failure:
+    return Failure(Stage.DNS, FailureClass.DNS_NO_ADDRESS, "the lookup gave no host")
+
+
+def _warned(result: HostResult, warning: HostWarning) -> HostResult:
+    return result if not result.up else replace(result, warnings=(*result.warnings, warning))

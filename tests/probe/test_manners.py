@@ -1,0 +1,209 @@
+"""How we behave towards one address, on a virtual clock."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from exporter.probe.manners import SharedSessions, Slots, Turnstile
+from exporter.probe.session import SessionRecord
+from tests.lab.virtual_time import run_virtually
+
+
+class Visits:
+    """Sessions that take a while, and when they were."""
+
+    def __init__(self, turnstile: Turnstile, takes: float) -> None:
+        self.turnstile = turnstile
+        self.takes = takes
+        self.starts: list[tuple[str, float]] = []
+        self.inside = 0
+        self.most_inside = 0
+
+    async def visit(self, address: str) -> None:
+        await self.turnstile.enter(address)
+        try:
+            self.starts.append((address, asyncio.get_running_loop().time()))
+            self.inside += 1
+            self.most_inside = max(self.most_inside, self.inside)
+            await asyncio.sleep(self.takes)
+        finally:
+            self.inside -= 1
+            self.turnstile.leave(address)
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_no_more_sessions_at_once_than_allowed(at_once: int) -> None:
+    async def main() -> None:
+        visits = Visits(Turnstile(at_once, 0.0), takes=1.0)
+        await asyncio.gather(*(visits.visit("192.0.2.1") for _ in range(9)))
+        assert visits.most_inside == at_once
+        assert len(visits.starts) == 9
+
+    run_virtually(main())
+
+
+def test_addresses_do_not_wait_for_each_other() -> None:
+    async def main() -> None:
+        visits = Visits(Turnstile(1, 0.0), takes=1.0)
+        await asyncio.gather(*(visits.visit(f"192.0.2.{number}") for number in range(9)))
+        assert visits.most_inside == 9
+
+    run_virtually(main())
+
+
+def test_sessions_keep_their_distance() -> None:
+    async def main() -> None:
+        visits = Visits(Turnstile(5, 10.0), takes=1.0)
+        await asyncio.gather(*(visits.visit("192.0.2.1") for _ in range(4)))
+        times = [at for _, at in visits.starts]
+        assert [at - times[0] for at in times] == pytest.approx([0.0, 10.0, 20.0, 30.0], abs=0.01)
+
+    run_virtually(main())
+
+
+def test_the_first_to_ask_is_the_first_to_enter() -> None:
+    async def main() -> None:
+        turnstile = Turnstile(1, 0.0)
+        order: list[int] = []
+
+        async def visit(number: int) -> None:
+            await turnstile.enter("192.0.2.1")
+            order.append(number)
+            await asyncio.sleep(1.0)
+            turnstile.leave("192.0.2.1")
+
+        await asyncio.gather(*(visit(number) for number in range(5)))
+        assert order == [0, 1, 2, 3, 4]
+
+    run_virtually(main())
+
+
+def test_who_gives_up_waiting_blocks_nobody() -> None:
+    async def main() -> None:
+        visits = Visits(Turnstile(1, 0.0), takes=10.0)
+        first = asyncio.create_task(visits.visit("192.0.2.1"))
+        second = asyncio.create_task(visits.visit("192.0.2.1"))
+        third = asyncio.create_task(visits.visit("192.0.2.1"))
+        await asyncio.sleep(1.0)
+        second.cancel()
+        await asyncio.gather(first, third)
+        assert len(visits.starts) == 2
+
+    run_virtually(main())
+
+
+def test_slots_are_a_limit_and_waiting_ones_go_first() -> None:
+    async def main() -> None:
+        freed: list[int] = []
+        slots = Slots(1, lambda: freed.append(1))
+        await slots.take()
+        waiting = asyncio.create_task(slots.take())
+        await asyncio.sleep(0.0)
+        assert not slots.take_nowait()
+        slots.free()
+        await waiting
+        assert slots.used == 1
+        assert freed == []
+        slots.free()
+        assert freed == [1]
+        assert slots.used == 0
+
+    run_virtually(main())
+
+
+def test_giving_up_a_wait_for_a_slot_loses_none() -> None:
+    async def main() -> None:
+        slots = Slots(1)
+        await slots.take()
+        waiting = asyncio.create_task(slots.take())
+        await asyncio.sleep(0.0)
+        waiting.cancel()
+        slots.free()
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert slots.used == 0
+        assert slots.take_nowait()
+
+    run_virtually(main())
+
+
+class Sessions:
+    """Counts what was really begun."""
+
+    def __init__(self, takes: float = 1.0) -> None:
+        self.takes = takes
+        self.begun = 0
+        self.ended = 0
+
+    async def begin(self) -> SessionRecord:
+        self.begun += 1
+        try:
+            await asyncio.sleep(self.takes)
+        finally:
+            self.ended += 1
+        return SessionRecord(at=float(self.begun))
+
+
+def test_all_who_ask_for_one_address_share_one_session() -> None:
+    async def main() -> None:
+        shared, sessions = SharedSessions(), Sessions()
+        records = await asyncio.gather(*(shared.get("a", 60.0, sessions.begin) for _ in range(5)))
+        await asyncio.sleep(30.0)
+        records.append(await shared.get("a", 60.0, sessions.begin))
+        assert sessions.begun == 1
+        assert {record.at for record in records} == {1.0}
+        await shared.get("b", 60.0, sessions.begin)
+        assert sessions.begun == 2
+
+    run_virtually(main())
+
+
+def test_a_session_is_shared_for_one_interval() -> None:
+    async def main() -> None:
+        shared, sessions = SharedSessions(), Sessions()
+        for turn in range(1, 4):
+            record = await shared.get("a", 60.0, sessions.begin)
+            assert record.at == turn
+            await asyncio.sleep(59.0)
+
+    run_virtually(main())
+
+
+def test_one_that_gives_up_does_not_end_the_session_of_the_others() -> None:
+    async def main() -> None:
+        shared, sessions = SharedSessions(), Sessions()
+        first = asyncio.create_task(shared.get("a", 60.0, sessions.begin))
+        second = asyncio.create_task(shared.get("a", 60.0, sessions.begin))
+        await asyncio.sleep(0.5)
+        first.cancel()
+        assert (await second).at == 1.0
+
+    run_virtually(main())
+
+
+def test_a_session_that_crashed_is_not_shared_further() -> None:
+    async def main() -> None:
+        shared, sessions = SharedSessions(), Sessions()
+
+        async def crash() -> SessionRecord:
+            raise RuntimeError("a bug")
+
+        with pytest.raises(RuntimeError):
+            await shared.get("a", 60.0, crash)
+        assert (await shared.get("a", 60.0, sessions.begin)).at == 1.0
+
+    run_virtually(main())
+
+
+def test_closing_ends_what_is_under_way() -> None:
+    async def main() -> None:
+        shared, sessions = SharedSessions(), Sessions(takes=100.0)
+        asking = asyncio.create_task(shared.get("a", 60.0, sessions.begin))
+        await asyncio.sleep(1.0)
+        await shared.close()
+        assert sessions.ended == 1
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    run_virtually(main())

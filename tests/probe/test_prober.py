@@ -1,0 +1,255 @@
+"""A whole probe of a target: addresses, sessions, judgement. The DNS is a fake that is only data."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
+
+import pytest
+
+from exporter.config.model import Family, Limits, Module, Settings, Target, TargetKind
+from exporter.demo.smtp_host import CLOSE, SmtpHost, SmtpScript, Wait, ordinary, reply
+from exporter.probe.manners import Slots
+from exporter.probe.prober import Prober
+from exporter.result import Failure, FailureClass, HostResult, HostWarning, MxHost, MxLookup, ProbeResult, Stage
+from tests.lab.loops import LoopFactory, on_every_loop, run_on
+from tests.lab.smtp_hosts import HOSTILE, HostileHost
+
+C, W = FailureClass, HostWarning
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+GREETED = "mx.hostile.example"
+
+
+@dataclass
+class Names:
+    """A DNS of maps: domains to lookups, host names to addresses."""
+
+    domains: dict[str, MxLookup] = field(default_factory=dict)
+    hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    failures: dict[str, FailureClass] = field(default_factory=dict)
+
+    async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
+        return self.domains[domain]
+
+    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
+        if name in self.failures:
+            return MxHost(name, 0, failure=Failure(Stage.DNS, self.failures[name]))
+        return MxHost(name, 0, self.hosts.get(name, ("127.0.0.1",)))
+
+
+def _prober(names: Names | None = None, limits: Limits | None = None) -> Prober:
+    return Prober(names or Names(), limits or Limits(), "probe.example", Slots(100))
+
+
+@asynccontextmanager
+async def _hosts(*scripts: tuple[str, SmtpScript]) -> AsyncIterator[tuple[int, Sequence[SmtpHost]]]:
+    """Hosts on one port of several loopback addresses."""
+    running: list[SmtpHost] = []
+    port = 0
+    try:
+        for address, script in scripts:
+            host = SmtpHost(script)
+            port = await host.start(address, port)
+            running.append(host)
+        yield port, running
+    finally:
+        for host in running:
+            await host.stop()
+
+
+def _settings(port: int, timeout: float = 5.0) -> Settings:
+    return Settings(port=port, timeout=timeout, allow_addresses=LOOPBACK)
+
+
+def _domain(name: str, settings: Settings) -> Target:
+    return Target(TargetKind.DOMAIN, name, name, settings)
+
+
+def _lookup(*hosts: MxHost, failure: Failure | None = None) -> MxLookup:
+    return MxLookup("a.example", hosts, failure, mx_records=len(hosts), duration=0.001)
+
+
+def _only(result: ProbeResult) -> HostResult:
+    (host,) = result.hosts
+    return host
+
+
+@on_every_loop
+@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name.replace(" ", "-"))
+def test_odd_and_hostile_servers_get_their_class(hostile: HostileHost, loop_factory: LoopFactory) -> None:
+    async def probe() -> ProbeResult:
+        async with _hosts(("127.0.0.1", hostile.script)) as (port, _):
+            target = Target(TargetKind.HOST, "mx", GREETED, _settings(port, hostile.timeout))
+            prober = _prober(Names(failures={}))
+            try:
+                return await prober.probe(target)
+            finally:
+                await prober.close()
+
+    host = _only(run_on(loop_factory, probe(), timeout=hostile.timeout + 15.0))
+    if hostile.expected is None:
+        assert host.failure is None
+        assert set(host.warnings) == set(hostile.warnings)
+    else:
+        assert host.failure is not None
+        assert (host.failure.failure_class, host.failure.stage) == (hostile.expected, hostile.stage), host.failure
+        assert host.failure.detail.isprintable()
+
+
+async def test_every_address_of_every_host_has_its_own_result() -> None:
+    refusing = ordinary("b.example", greeting=reply(554, "No SMTP service here"))
+    async with _hosts(("127.0.0.2", ordinary("b.example")), ("127.0.0.3", refusing)) as (port, _):
+        lookup = _lookup(MxHost("b.example", 10, ("127.0.0.2", "127.0.0.3")), MxHost("c.example", 20, ("127.0.0.4",)))
+        result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", _settings(port)))
+    assert [(host.mx, host.address, host.preference) for host in result.hosts] == [
+        ("b.example", "127.0.0.2", 10),
+        ("b.example", "127.0.0.3", 10),
+        ("c.example", "127.0.0.4", 20),
+    ]
+    classes = [host.failure.failure_class if host.failure else None for host in result.hosts]
+    assert classes == [None, C.BANNER_REJECTED, C.CONNECT_REFUSED]
+    assert (result.up, result.addresses, result.addresses_up) == (True, 3, 1)
+
+
+async def test_the_most_preferred_host_with_an_address_speaks_for_a_domain_that_is_down() -> None:
+    refusing = ordinary("c.example", greeting=reply(554, "No SMTP service here"))
+    async with _hosts(("127.0.0.3", refusing)) as (port, _):
+        lookup = _lookup(
+            MxHost("b.example", 5, failure=Failure(Stage.DNS, C.MX_UNRESOLVABLE)),
+            MxHost("c.example", 10, ("127.0.0.3",)),
+            MxHost("d.example", 20, ("127.0.0.4",)),
+        )
+        result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", _settings(port)))
+    assert result.failure is not None
+    assert (result.failure.stage, result.failure.failure_class) == (Stage.BANNER, C.BANNER_REJECTED)
+
+
+async def test_of_equal_preference_the_lower_address_speaks() -> None:
+    refusing = ordinary("c.example", greeting=reply(554, "No SMTP service here"))
+    async with _hosts(("127.0.0.10", refusing)) as (port, _):
+        lookup = _lookup(MxHost("b.example", 10, ("127.0.0.10",)), MxHost("c.example", 10, ("127.0.0.9",)))
+        result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", _settings(port)))
+    assert result.failure is not None
+    assert result.failure.failure_class is C.CONNECT_REFUSED
+
+
+async def test_what_the_lookup_failed_with_is_the_failure() -> None:
+    failure = Failure(Stage.DNS, C.DNS_NXDOMAIN, "no such name")
+    result = await _prober(Names({"a.example": _lookup(failure=failure)})).probe(_domain("a.example", Settings()))
+    assert (result.failure, result.hosts, result.addresses) == (failure, (), 0)
+
+
+async def test_a_forbidden_address_is_counted_and_never_connected_to() -> None:
+    async with _hosts(("127.0.0.2", ordinary("b.example"))) as (port, (host,)):
+        settings = replace(_settings(port), allow_addresses=())
+        lookup = _lookup(MxHost("b.example", 10, ("127.0.0.2",)))
+        result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", settings))
+        assert host.connections == 0
+    assert result.failure is not None
+    assert result.failure.failure_class is C.MX_ADDRESS_FORBIDDEN
+    assert "loopback" in result.failure.detail
+    assert result.addresses == 1
+
+
+async def test_more_addresses_than_allowed_are_counted_and_not_probed() -> None:
+    addresses = tuple(f"127.0.0.{number}" for number in range(2, 8))
+    async with _hosts(*((address, ordinary("b.example")) for address in addresses)) as (port, hosts):
+        lookup = _lookup(MxHost("b.example", 10, addresses))
+        settings = replace(_settings(port), max_addresses=2)
+        result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", settings))
+        assert [host.connections for host in hosts] == [1, 1, 0, 0, 0, 0]
+    assert (len(result.hosts), result.addresses) == (2, 6)
+
+
+async def test_domains_with_the_same_address_share_a_session() -> None:
+    async with _hosts(("127.0.0.2", ordinary("b.example"))) as (port, (host,)):
+        lookup = _lookup(MxHost("b.example", 10, ("127.0.0.2",)))
+        prober = _prober(Names({"a.example": lookup, "z.example": lookup}))
+        results = [await prober.probe(_domain(name, _settings(port))) for name in ("a.example", "z.example")]
+        assert host.connections == 1
+        await prober.probe(_domain("a.example", _settings(port)), fresh=True)
+        assert host.connections == 2
+    assert all(result.up for result in results)
+
+
+async def test_one_address_sees_no_more_sessions_at_once_than_allowed() -> None:
+    slow = ordinary("b.example", greeting=(Wait(0.02), reply(220, "b.example")))
+    async with _hosts(("127.0.0.2", slow)) as (port, (host,)):
+        lookup = _lookup(MxHost("b.example", 10, ("127.0.0.2",)))
+        names = [f"a{number}.example" for number in range(6)]
+        prober = _prober(Names(dict.fromkeys(names, lookup)), Limits(per_address=2, share_addresses=False))
+        await asyncio.gather(*(prober.probe(_domain(name, _settings(port))) for name in names))
+        assert (host.connections, host.concurrent_max) == (6, 2)
+
+
+async def test_a_null_mx_among_others_is_a_warning_of_the_hosts_that_are_up() -> None:
+    async with _hosts(("127.0.0.2", ordinary("b.example"))) as (port, _):
+        lookup = replace(_lookup(MxHost("b.example", 10, ("127.0.0.2",))), null_mx_among_others=True)
+        result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", _settings(port)))
+    assert W.NULL_MX_AMONG_OTHERS in _only(result).warnings
+
+
+@pytest.mark.parametrize(
+    ("names", "warned"),
+    [
+        (Names(hosts={"greeted.example": ("127.0.0.2",)}), False),
+        (Names(hosts={"greeted.example": ("127.0.0.9",)}), True),
+        (Names(failures={"greeted.example": C.DNS_NXDOMAIN}), True),
+        (Names(failures={"greeted.example": C.DNS_TIMEOUT}), False),
+    ],
+    ids=["same", "other", "absent", "unknown"],
+)
+async def test_a_greeting_in_the_name_of_another_is_a_warning(names: Names, warned: bool) -> None:
+    async with _hosts(("127.0.0.2", ordinary("greeted.example"))) as (port, _):
+        names.domains["a.example"] = _lookup(MxHost("b.example", 10, ("127.0.0.2",)))
+        result = await _prober(names).probe(_domain("a.example", _settings(port)))
+    assert (W.BANNER_NAME_MISMATCH in _only(result).warnings) is warned
+
+
+async def test_ipv6_is_probed_like_ipv4() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as error:
+        pytest.skip(f"no IPv6 on loopback: {error}")
+    async with _hosts(("::1", ordinary("b.example"))) as (port, _):
+        lookup = _lookup(MxHost("b.example", 10, ("::1",)))
+        result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", _settings(port)))
+    assert _only(result).up
+    assert _only(result).tcp_rtt is not None
+
+
+async def test_a_module_may_force_helo() -> None:
+    async with _hosts(("127.0.0.2", ordinary("b.example"))) as (port, (host,)):
+        settings = replace(_settings(port), module=Module(force_helo=True), helo="me.example")
+        lookup = _lookup(MxHost("b.example", 10, ("127.0.0.2",)))
+        result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", settings))
+        await host.sessions_ended(1)
+        assert host.sessions[0].commands == [b"HELO me.example", b"QUIT"]
+    assert _only(result).up
+
+
+async def test_helo_after_a_refused_ehlo_is_one_phase_and_the_last_code() -> None:
+    old = ordinary("b.example", EHLO=reply(502, "unknown"))
+    async with _hosts(("127.0.0.2", old)) as (port, _):
+        lookup = _lookup(MxHost("b.example", 10, ("127.0.0.2",)))
+        result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", _settings(port)))
+    host = _only(result)
+    assert [stage for stage, _ in host.phases] == [Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.QUIT]
+    assert dict(host.reply_codes)[Stage.EHLO] == 250
+    assert host.esmtp is False
+
+
+async def test_everything_together_keeps_within_the_time_given() -> None:
+    never = ordinary("b.example", greeting=(Wait(60), reply(220, "b.example"), CLOSE))
+    async with _hosts(("127.0.0.2", never)) as (port, _):
+        lookup = _lookup(MxHost("b.example", 10, ("127.0.0.2",)))
+        result = await _prober(Names({"a.example": lookup})).probe(
+            _domain("a.example", _settings(port, 60.0)), within=0.6
+        )
+    assert result.failure is not None
+    assert result.failure.failure_class is C.BANNER_TIMEOUT
+    assert result.duration < 5.0

@@ -1,0 +1,220 @@
+"""One session against scripted hosts on loopback, on every event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+
+import pytest
+
+from exporter.demo.silent_host import SilentHost
+from exporter.demo.smtp_host import CLOSE, RESET, Answer, Drip, Ended, SmtpHost, SmtpScript, Wait, ordinary
+from exporter.probe.session import MAX_TRANSCRIPT_BYTES, Session, SessionRecord
+from exporter.result import Stage
+from exporter.smtp.dialogue import Break, Plan
+from tests.lab.loops import LoopFactory, on_every_loop, run_on
+from tests.lab.waiting import until
+
+PLAN = Plan(b"probe.example")
+
+
+async def talk(script: SmtpScript, seconds: float = 5.0, *, transcript: bool = False) -> tuple[SessionRecord, SmtpHost]:
+    """A session with a host of its own; returns when the host has seen its end too."""
+    host = SmtpHost(script)
+    port = await host.start()
+    try:
+        loop = asyncio.get_running_loop()
+        record = await Session(loop, PLAN, transcript=transcript).start("127.0.0.1", port, seconds)
+        await host.sessions_ended(1)
+    finally:
+        await host.stop()
+    return record, host
+
+
+async def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@on_every_loop
+def test_the_ordinary_session_is_recorded_whole(loop_factory: LoopFactory) -> None:
+    record, host = run_on(loop_factory, talk(ordinary("mx.example"), transcript=True))
+    assert record.problem is None
+    assert record.connect is None
+    assert [stage for stage, _ in record.phases] == [Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.QUIT]
+    assert all(0.0 <= seconds < 5.0 for _, seconds in record.phases)
+    assert [(stage, reply.code) for stage, reply in record.replies] == [
+        (Stage.BANNER, 220),
+        (Stage.EHLO, 250),
+        (Stage.QUIT, 221),
+    ]
+    assert record.quit_clean
+    assert record.tcp_rtt is not None
+    assert 0.0 <= record.tcp_rtt < 1.0
+    session = host.sessions[0]
+    assert session.commands == [b"EHLO probe.example", b"QUIT"]
+    assert session.ended is Ended.QUIT
+    sent = [line.data for line in record.transcript if line.sent]
+    assert sent == [b"EHLO probe.example\r\n", b"QUIT\r\n"]
+    assert record.transcript[0].data.startswith(b"220 mx.example")
+    assert [line.at for line in record.transcript] == sorted(line.at for line in record.transcript)
+
+
+@on_every_loop
+def test_a_transcript_is_kept_only_when_asked_for(loop_factory: LoopFactory) -> None:
+    record, _ = run_on(loop_factory, talk(ordinary("mx.example")))
+    assert record.transcript == ()
+
+
+@on_every_loop
+def test_a_late_greeting_is_the_banner_phases_time_and_no_other(loop_factory: LoopFactory) -> None:
+    record, _ = run_on(loop_factory, talk(ordinary("mx.example", greeting=(Wait(0.3), b"220 mx\r\n"))))
+    phases = dict(record.phases)
+    assert phases[Stage.BANNER] >= 0.29
+    assert phases[Stage.CONNECT] < 0.29
+    assert phases[Stage.EHLO] < 0.29
+
+
+@on_every_loop
+def test_a_reply_that_drips_in_is_timed_to_its_last_byte(loop_factory: LoopFactory) -> None:
+    record, _ = run_on(loop_factory, talk(ordinary("mx.example", EHLO=Drip(b"250 mx\r\n", 0.03))))
+    assert record.problem is None
+    assert dict(record.phases)[Stage.EHLO] >= 0.2
+
+
+@on_every_loop
+def test_a_refused_connection_tells_its_errno(loop_factory: LoopFactory) -> None:
+    async def main() -> SessionRecord:
+        port = await free_port()
+        return await Session(asyncio.get_running_loop(), PLAN).start("127.0.0.1", port, 5.0)
+
+    record = run_on(loop_factory, main())
+    assert record.connect is not None
+    assert record.connect.errno == errno.ECONNREFUSED
+    assert record.connect.icmp is None
+    assert record.phases == ()
+
+
+@on_every_loop
+def test_a_silent_port_is_silence_until_the_deadline(loop_factory: LoopFactory) -> None:
+    async def main() -> SessionRecord:
+        host = SilentHost()
+        port = await host.start()
+        try:
+            return await Session(asyncio.get_running_loop(), PLAN).start("127.0.0.1", port, 0.5)
+        finally:
+            await host.stop()
+
+    record = run_on(loop_factory, main())
+    assert record.connect is not None
+    assert record.connect.errno is None
+    assert record.connect.elapsed == pytest.approx(0.5, abs=0.2)
+
+
+@on_every_loop
+@pytest.mark.parametrize(
+    ("script", "stage"),
+    [
+        (SmtpScript(greeting=None), Stage.BANNER),
+        (SmtpScript(greeting=b"220 half a greeting"), Stage.BANNER),
+        (ordinary("mx.example", EHLO=None), Stage.EHLO),
+        (ordinary("mx.example", EHLO=b"250-more follows\r\n"), Stage.EHLO),
+    ],
+)
+def test_after_a_timeout_nothing_more_is_said(loop_factory: LoopFactory, script: SmtpScript, stage: Stage) -> None:
+    record, host = run_on(loop_factory, talk(script, seconds=0.5))
+    assert record.problem is not None
+    assert (record.problem.stage, record.problem.broken) == (stage, Break.TIMEOUT)
+    assert b"QUIT" not in host.sessions[0].verbs
+    assert host.sessions[0].ended in (Ended.EOF, Ended.RESET)
+
+
+@on_every_loop
+@pytest.mark.parametrize("end", [CLOSE, RESET])
+@pytest.mark.parametrize(("replies", "stage"), [({"greeting": ()}, Stage.BANNER), ({"EHLO": ()}, Stage.EHLO)])
+def test_a_closed_and_a_reset_connection_are_the_same(
+    loop_factory: LoopFactory, replies: dict[str, Answer], stage: Stage, end: Answer
+) -> None:
+    record, _ = run_on(loop_factory, talk(ordinary("mx.example", **dict.fromkeys(replies, end))))
+    assert record.problem is not None
+    assert (record.problem.stage, record.problem.broken) == (stage, Break.CLOSED)
+
+
+@on_every_loop
+def test_what_was_said_before_a_reset_is_read(loop_factory: LoopFactory) -> None:
+    record, _ = run_on(loop_factory, talk(ordinary("mx.example", greeting=(b"554 go away\r\n", CLOSE))))
+    assert record.problem is not None
+    assert record.problem.reply is not None
+    assert record.problem.reply.code == 554
+
+
+@on_every_loop
+def test_a_server_that_hangs_after_quit_costs_a_moment_and_fails_nothing(loop_factory: LoopFactory) -> None:
+    record, _ = run_on(loop_factory, talk(ordinary("mx.example", QUIT=None), seconds=0.5))
+    assert record.problem is None
+    assert not record.quit_clean
+
+
+@on_every_loop
+def test_a_transcript_of_a_flood_is_bounded(loop_factory: LoopFactory) -> None:
+    flood = b"".join(b"250-%d\r\n" % number for number in range(5000))
+    record, _ = run_on(loop_factory, talk(ordinary("mx.example", EHLO=flood), seconds=0.5, transcript=True))
+    assert sum(len(line.data) for line in record.transcript) <= MAX_TRANSCRIPT_BYTES + 100
+
+
+@on_every_loop
+def test_giving_up_in_the_middle_says_quit(loop_factory: LoopFactory) -> None:
+    async def main() -> SmtpHost:
+        host = SmtpHost(ordinary("mx.example", EHLO=None))
+        port = await host.start()
+        try:
+            record = Session(asyncio.get_running_loop(), PLAN).start("127.0.0.1", port, 30.0)
+            await until(lambda: host.sessions and host.sessions[0].commands)
+            record.cancel()
+            await host.sessions_ended(1)
+        finally:
+            await host.stop()
+        return host
+
+    host = run_on(loop_factory, main())
+    assert host.sessions[0].verbs == [b"EHLO", b"QUIT"]
+    assert host.sessions[0].ended is Ended.QUIT
+
+
+@on_every_loop
+def test_a_bug_of_ours_reaches_who_awaits_the_record(
+    loop_factory: LoopFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Session, data: bytes, now: float) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Session, "data_received", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        run_on(loop_factory, talk(ordinary("mx.example")))
+
+
+@on_every_loop
+def test_a_source_address_that_is_not_ours_is_a_local_fault(loop_factory: LoopFactory) -> None:
+    async def main() -> SessionRecord:
+        loop = asyncio.get_running_loop()
+        return await Session(loop, PLAN).start("127.0.0.1", 1, 5.0, source="203.0.113.77")
+
+    record = run_on(loop_factory, main())
+    assert record.connect is not None
+    assert record.connect.errno == errno.EADDRNOTAVAIL
+
+
+@on_every_loop
+def test_the_source_address_is_used(loop_factory: LoopFactory) -> None:
+    async def main() -> SmtpHost:
+        host = SmtpHost(ordinary("mx.example"))
+        port = await host.start()
+        try:
+            await Session(asyncio.get_running_loop(), PLAN).start("127.0.0.1", port, 5.0, source="127.0.0.9")
+            await host.sessions_ended(1)
+        finally:
+            await host.stop()
+        return host
+
+    assert run_on(loop_factory, main()).sessions[0].client == "127.0.0.9"
