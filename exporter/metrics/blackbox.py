@@ -1,0 +1,41 @@
+"""What `/probe` answers beside a target's own series: blackbox_exporter's names, so that its dashboards fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from prometheus_client.utils import floatToGoString
+
+from exporter.metrics.families import Family
+from exporter.result import HostResult, ProbeResult
+
+_value: Callable[[float], str] = floatToGoString
+
+SUCCESS: Final = Family("probe_success", "gauge", "Displays whether or not the probe was a success")
+DURATION: Final = Family("probe_duration_seconds", "gauge", "Returns how long the probe took to complete in seconds")
+DNS_LOOKUP_TIME: Final = Family(
+    "probe_dns_lookup_time_seconds", "gauge", "Returns the time taken for probe dns lookup in seconds"
+)
+IP_PROTOCOL: Final = Family("probe_ip_protocol", "gauge", "Specifies whether probe ip protocol is IP4 or IP6")
+
+
+def probe_series(result: ProbeResult, openmetrics: bool) -> Iterator[bytes]:
+    """The lines for one result."""
+    lookup = 0.0 if result.lookup is None else result.lookup.duration or 0.0
+    for family, value in (
+        (SUCCESS, result.up),
+        (DURATION, result.duration),
+        (DNS_LOOKUP_TIME, lookup),
+        (IP_PROTOCOL, _ip_protocol(result)),
+    ):
+        yield family.header(openmetrics) + f"{family.name} {_value(value)}\n".encode()
+
+
+def _ip_protocol(result: ProbeResult) -> int:
+    """Of the address that speaks for the target: the first that is up, else the first of all; 0 without any."""
+    connected = [host for host in result.hosts if host.address]
+    speaker: HostResult | None = next((host for host in connected if host.up), connected[0] if connected else None)
+    if speaker is None:
+        return 0
+    return 6 if ":" in speaker.address else 4

@@ -1,0 +1,97 @@
+"""Every metric of a target: its name, type and meaning, in the order of exposition. Names are an interface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric. `name` carries the suffix `_total` where it is a counter."""
+
+    name: str
+    type: Literal["gauge", "counter"]
+    help: str
+
+    def header(self, openmetrics: bool) -> bytes:
+        """HELP and TYPE. OpenMetrics names a counter's family without the suffix of its samples."""
+        name = self.name.removesuffix("_total") if openmetrics else self.name
+        return f"# HELP {name} {self.help}\n# TYPE {name} {self.type}\n".encode()
+
+
+DOMAIN_UP: Final = Family(
+    "mx_domain_up", "gauge", "1 if mail could be handed over: at least one address passed every stage of its module."
+)
+DOMAIN_FAILURE: Final = Family(
+    "mx_domain_failure", "gauge", "1 while the domain is down; of several hosts, the reason of the most preferred."
+)
+DOMAIN_ADDRESSES: Final = Family(
+    "mx_domain_addresses", "gauge", "Addresses of the MX hosts that were found, probed or not."
+)
+DOMAIN_ADDRESSES_UP: Final = Family("mx_domain_addresses_up", "gauge", "Addresses that passed every stage.")
+DOMAIN_PROBES: Final = Family("mx_domain_probes_total", "counter", "Probes of the domain.")
+DOMAIN_PROBE_FAILURES: Final = Family("mx_domain_probe_failures_total", "counter", "Probes that found the domain down.")
+DOMAIN_LAST_PROBE: Final = Family(
+    "mx_domain_last_probe_timestamp_seconds", "gauge", "Unix time at which the last probe began."
+)
+DOMAIN_PROBE_DURATION: Final = Family(
+    "mx_domain_probe_duration_seconds", "gauge", "What the last probe took, lookup and all addresses."
+)
+DNS_LOOKUP_DURATION: Final = Family(
+    "mx_dns_lookup_duration_seconds",
+    "gauge",
+    "What the last real MX and address lookup took; an answer within its TTL is not asked again.",
+)
+DNS_MX_RECORDS: Final = Family("mx_dns_mx_records", "gauge", "MX records of the domain; 0 with an implicit MX.")
+DNS_AUTHENTICATED: Final = Family(
+    "mx_dns_authenticated", "gauge", "1 if the resolver authenticated the MX answer (AD bit)."
+)
+HOST_UP: Final = Family("mx_host_up", "gauge", "1 if the address passed every stage of the module.")
+HOST_FAILURE: Final = Family("mx_host_failure", "gauge", "1 while the address fails, with the reason.")
+HOST_WARNING: Final = Family("mx_host_warning", "gauge", "1 where the address works, yet something is wrong.")
+HOST_FAILURES: Final = Family("mx_host_failures_total", "counter", "Failures of the address by class.")
+HOST_PREFERENCE: Final = Family("mx_host_preference", "gauge", "Preference of the MX record.")
+HOST_REPLY_CODE: Final = Family("mx_host_reply_code", "gauge", "Last SMTP reply code of each stage.")
+HOST_ENHANCED_STATUS: Final = Family(
+    "mx_host_enhanced_status", "gauge", "1 for the enhanced status code (RFC 3463) of a failing reply."
+)
+HOST_PHASE_DURATION: Final = Family(
+    "mx_host_phase_duration_seconds", "gauge", "What each phase of the last session took."
+)
+HOST_TCP_RTT: Final = Family(
+    "mx_host_tcp_rtt_seconds", "gauge", "Round-trip time of the TCP handshake as the kernel measured it."
+)
+HOST_ESMTP: Final = Family("mx_host_esmtp", "gauge", "1 if EHLO was understood, 0 if only HELO was.")
+HOST_EXTENSION: Final = Family("mx_host_extension", "gauge", "1 for each SMTP extension that EHLO announced.")
+HOST_SIZE_LIMIT: Final = Family(
+    "mx_host_size_limit_bytes", "gauge", "Largest message the host announces to take (RFC 1870); 0 for no limit."
+)
+
+FAMILIES: Final = (
+    DOMAIN_UP,
+    DOMAIN_FAILURE,
+    DOMAIN_ADDRESSES,
+    DOMAIN_ADDRESSES_UP,
+    DOMAIN_PROBES,
+    DOMAIN_PROBE_FAILURES,
+    DOMAIN_LAST_PROBE,
+    DOMAIN_PROBE_DURATION,
+    DNS_LOOKUP_DURATION,
+    DNS_MX_RECORDS,
+    DNS_AUTHENTICATED,
+    HOST_UP,
+    HOST_FAILURE,
+    HOST_WARNING,
+    HOST_FAILURES,
+    HOST_PREFERENCE,
+    HOST_REPLY_CODE,
+    HOST_ENHANCED_STATUS,
+    HOST_PHASE_DURATION,
+    HOST_TCP_RTT,
+    HOST_ESMTP,
+    HOST_EXTENSION,
+    HOST_SIZE_LIMIT,
+)
+PLACE: Final = MappingProxyType({family: place for place, family in enumerate(FAMILIES)})

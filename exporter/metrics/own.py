@@ -1,0 +1,101 @@
+"""The exporter's metrics about itself, and the histogram over all targets: a registry of its own, no global one."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics import disable_created_metrics
+
+from exporter import __version__
+from exporter.config.model import Target, TargetKind
+from exporter.result import PHASES, ProbeResult
+
+# A phase lasts from a fraction of a millisecond on loopback to the whole timeout.
+_PHASE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+# A _created series beside each counter would double their number and say nothing about mail.
+_without_created: Callable[[], None] = disable_created_metrics
+_LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0)
+
+
+class OwnMetrics:
+    """Counts what happens; :attr:`registry` exposes it."""
+
+    def __init__(self) -> None:
+        _without_created()
+        self.registry: Final = CollectorRegistry(auto_describe=True)
+        phases = self._histogram(
+            "mx_probe_phase_duration_seconds", "Phases of all sessions together.", _PHASE_BUCKETS, ("phase",)
+        )
+        self._phases = {phase: phases.labels(phase) for phase in PHASES}
+        build = self._gauge("mx_exporter_build_info", "1, with the version.", ("version", "python", "implementation"))
+        build.labels(__version__, platform.python_version(), platform.python_implementation()).set(1)
+        self._reload_successful = self._gauge(
+            "mx_exporter_config_last_reload_successful", "1 if the last attempt to load the configuration succeeded."
+        )
+        self._reload_success_time = self._gauge(
+            "mx_exporter_config_last_reload_success_timestamp_seconds", "Unix time of the last successful load."
+        )
+        self._targets = self._gauge("mx_exporter_targets", "Configured targets.", ("kind",))
+        self._probes_in_flight = self._gauge("mx_exporter_probes_in_flight", "Probes under way.")
+        self._schedule_lag = self._histogram(
+            "mx_exporter_schedule_lag_seconds", "How late probes start after their turn.", _LAG_BUCKETS
+        )
+        self._loop_lag = self._histogram(
+            "mx_exporter_loop_lag_seconds", "How late the event loop runs what is due.", _LAG_BUCKETS
+        )
+        self._internal_errors = Counter(
+            "mx_exporter_internal_errors", "Bugs of the exporter that cost a result.", registry=self.registry
+        )
+
+    def probed(self, result: ProbeResult) -> None:
+        """A result: its phases."""
+        for host in result.hosts:
+            for phase, seconds in host.phases:
+                if phase in self._phases:
+                    self._phases[phase].observe(seconds)
+
+    def started(self, lag: float) -> None:
+        """A probe started `lag` seconds after its turn."""
+        self._schedule_lag.observe(max(0.0, lag))
+
+    def loop_lagged(self, lag: float) -> None:
+        """The event loop was `lag` seconds late."""
+        self._loop_lag.observe(max(0.0, lag))
+
+    def crashed(self) -> None:
+        """A bug of ours."""
+        self._internal_errors.inc()
+
+    def watch_in_flight(self, count: Callable[[], float]) -> None:
+        """Where the number of probes under way is to be read."""
+        self._probes_in_flight.set_function(count)
+
+    def loaded(self, targets: tuple[Target, ...]) -> None:
+        """A configuration was loaded and holds from now on."""
+        self._reload_successful.set(1)
+        self._reload_success_time.set(time.time())
+        for kind, count in _by_kind(targets).items():
+            self._targets.labels(kind).set(count)
+
+    def load_failed(self) -> None:
+        """A configuration was refused; the one before holds."""
+        self._reload_successful.set(0)
+
+    def _gauge(self, name: str, documentation: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(name, documentation, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, documentation: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()
+    ) -> Histogram:
+        return Histogram(name, documentation, labels, buckets=buckets, registry=self.registry)
+
+
+def _by_kind(targets: tuple[Target, ...]) -> Mapping[TargetKind, int]:
+    counts = dict.fromkeys(TargetKind, 0)
+    for target in targets:
+        counts[target.kind] += 1
+    return counts

@@ -1,0 +1,121 @@
+"""A target's record -> its lines of exposition text, one piece per family. Pure.
+
+Runs once per result, not once per scrape. The lines are what prometheus_client would write, labels in alphabetical
+order, built from parts that are escaped once per target or host: sorting and escaping each line anew costs several
+times as much (tests/metrics holds both to the same bytes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from prometheus_client.utils import floatToGoString
+
+from exporter.config.model import TargetKind
+from exporter.metrics import families as f
+from exporter.result import Failure, FailureClass, HostResult, MxLookup
+from exporter.store import Samples, TargetRecord
+
+# The library's own way to write a value: as Go does.
+_value: Callable[[float], str] = floatToGoString
+_ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+def render(record: TargetRecord) -> Samples:
+    """The samples of a target, aligned with FAMILIES."""
+    page = _Page()
+    domain = ""
+    if record.target.kind is TargetKind.DOMAIN:
+        domain = record.target.name
+        _domain(page, record)
+    if record.result is not None:
+        for host in record.result.hosts:
+            counts = record.host_failures.get((host.mx, host.address), {})
+            _host(page, domain, host, counts)
+    return page.samples()
+
+
+class _Page:
+    """Lines by family."""
+
+    def __init__(self) -> None:
+        self._lines: list[list[str]] = [[] for _ in f.FAMILIES]
+
+    def add(self, family: f.Family, labels: str, value: float) -> None:
+        self._lines[f.PLACE[family]].append(f"{family.name}{{{labels}}} {_value(value)}\n")
+
+    def samples(self) -> Samples:
+        return tuple("".join(lines).encode() for lines in self._lines)
+
+
+def _domain(page: _Page, record: TargetRecord) -> None:
+    identity = (("domain", record.target.name), *record.target.labels)
+    labels = _labels(identity)
+    page.add(f.DOMAIN_PROBES, labels, record.probes)
+    page.add(f.DOMAIN_PROBE_FAILURES, labels, record.probe_failures)
+    result = record.result
+    if result is None:
+        return
+    page.add(f.DOMAIN_UP, labels, result.up)
+    if result.failure is not None:
+        page.add(f.DOMAIN_FAILURE, _labels((*identity, *_reason(result.failure))), 1)
+    page.add(f.DOMAIN_ADDRESSES, labels, result.addresses)
+    page.add(f.DOMAIN_ADDRESSES_UP, labels, result.addresses_up)
+    page.add(f.DOMAIN_LAST_PROBE, labels, result.at)
+    page.add(f.DOMAIN_PROBE_DURATION, labels, result.duration)
+    if result.lookup is not None:
+        _dns(page, labels, result.lookup)
+
+
+def _dns(page: _Page, labels: str, lookup: MxLookup) -> None:
+    if lookup.duration is not None:
+        page.add(f.DNS_LOOKUP_DURATION, labels, lookup.duration)
+    page.add(f.DNS_MX_RECORDS, labels, lookup.mx_records)
+    page.add(f.DNS_AUTHENTICATED, labels, lookup.authenticated)
+
+
+def _host(page: _Page, domain: str, host: HostResult, counts: dict[FailureClass, int]) -> None:
+    # address < class < domain < keyword < mx < phase, stage, status, verdict
+    address, domain, mx = f'address="{_escaped(host.address)}"', f'domain="{domain}"', f'mx="{_escaped(host.mx)}"'
+    labels = f"{address},{domain},{mx}"
+    page.add(f.HOST_UP, labels, host.up)
+    if host.failure is not None:
+        reason = host.failure
+        page.add(
+            f.HOST_FAILURE,
+            f'{address},class="{reason.failure_class}",{domain},{mx},stage="{reason.stage}",verdict="{reason.verdict}"',
+            1,
+        )
+    for warning in host.warnings:
+        page.add(f.HOST_WARNING, f'{address},class="{warning}",{domain},{mx}', 1)
+    for failure_class, count in counts.items():
+        page.add(f.HOST_FAILURES, f'{address},class="{failure_class}",{domain},{mx}', count)
+    if host.preference is not None:
+        page.add(f.HOST_PREFERENCE, labels, host.preference)
+    for stage, code in host.reply_codes:
+        page.add(f.HOST_REPLY_CODE, f'{labels},stage="{stage}"', code)
+    for stage, status in host.enhanced:
+        page.add(f.HOST_ENHANCED_STATUS, f'{labels},stage="{stage}",status="{status}"', 1)
+    for phase, seconds in host.phases:
+        page.add(f.HOST_PHASE_DURATION, f'{labels},phase="{phase}"', seconds)
+    if host.tcp_rtt is not None:
+        page.add(f.HOST_TCP_RTT, labels, host.tcp_rtt)
+    if host.esmtp is not None:
+        page.add(f.HOST_ESMTP, labels, host.esmtp)
+    for keyword in host.extensions:
+        page.add(f.HOST_EXTENSION, f'{address},{domain},keyword="{keyword}",{mx}', 1)
+    if host.size_limit is not None:
+        page.add(f.HOST_SIZE_LIMIT, labels, host.size_limit)
+
+
+def _reason(failure: Failure) -> tuple[tuple[str, str], ...]:
+    return (("class", failure.failure_class), ("stage", failure.stage), ("verdict", failure.verdict))
+
+
+def _labels(pairs: Iterable[tuple[str, str]]) -> str:
+    return ",".join(f'{name}="{_escaped(value)}"' for name, value in sorted(pairs))
+
+
+def _escaped(value: str) -> str:
+    return value.translate(_ESCAPES)

@@ -1,0 +1,110 @@
+"""What is known of each target: its latest result, its counters, and its samples, rendered once per result.
+
+Written by the probes' event loop alone; a scrape in another thread reads a snapshot of the records and the samples,
+which are immutable and replaced whole.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from exporter.config.model import Target, TargetKind
+from exporter.result import Failure, FailureClass, ProbeResult
+
+# One piece of text per metric family; empty where a target has no sample of it.
+Samples = tuple[bytes, ...]
+_NOTHING: Final[Samples] = ()
+
+
+@dataclass(slots=True)
+class TargetRecord:
+    """One target. `host_failures` counts by (mx, address) and class."""
+
+    target: Target
+    result: ProbeResult | None = None
+    probes: int = 0
+    probe_failures: int = 0
+    host_failures: dict[tuple[str, str], dict[FailureClass, int]] = field(default_factory=dict)
+    since: float = 0.0  # Unix time of the last change of state; 0: not probed yet
+    samples: Samples = _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A target's state is another than before. `before` None: it was up, or is probed for the first time."""
+
+    target: Target
+    first: bool
+    before: Failure | None
+    now: Failure | None
+
+
+class Store:
+    """The records of all targets."""
+
+    def __init__(self, render: Callable[[TargetRecord], Samples]) -> None:
+        self._render = render
+        self._records: dict[tuple[TargetKind, str], TargetRecord] = {}
+
+    def replace_targets(self, targets: Iterable[Target]) -> None:
+        """From now on these; what stays keeps its result and counters, what is gone is forgotten."""
+        before = self._records
+        records: dict[tuple[TargetKind, str], TargetRecord] = {}
+        for target in targets:
+            record = before.get(target.key)
+            if record is None:
+                record = TargetRecord(target)
+            elif record.target.labels == target.labels:
+                record.target = target
+                records[target.key] = record
+                continue
+            record.target = target
+            record.samples = self._render(record)
+            records[target.key] = record
+        self._records = records
+
+    def record(self, target: Target, result: ProbeResult) -> Change | None:
+        """Take in a result; the change of state it brings. A target that is gone meanwhile changes nothing."""
+        record = self._records.get(target.key)
+        if record is None:
+            return None
+        _count(record, result)
+        first, before = record.result is None, record.result.failure if record.result is not None else None
+        record.result = result
+        changed = first or _state(before) != _state(result.failure)
+        if changed:
+            record.since = result.at or time.time()
+        record.samples = self._render(record)
+        return Change(record.target, first, before, result.failure) if changed else None
+
+    def records(self) -> Sequence[TargetRecord]:
+        """All records now, in the order of the configuration."""
+        return list(self._records.values())
+
+    def get(self, kind: TargetKind, name: str) -> TargetRecord | None:
+        """The record of one target."""
+        return self._records.get((kind, name))
+
+
+def _state(failure: Failure | None) -> FailureClass | None:
+    return None if failure is None else failure.failure_class
+
+
+def _count(record: TargetRecord, result: ProbeResult) -> None:
+    record.probes += 1
+    record.probe_failures += not result.up
+    kept: dict[tuple[str, str], dict[FailureClass, int]] = {}
+    for host in result.hosts:
+        key = (host.mx, host.address)
+        counts = record.host_failures.get(key)
+        if host.failure is not None:
+            counts = counts if counts is not None else {}
+            failure_class = host.failure.failure_class
+            counts[failure_class] = counts.get(failure_class, 0) + 1
+        if counts is not None:
+            kept[key] = counts
+    # An address that is gone takes its counters along.
+    record.host_failures = kept

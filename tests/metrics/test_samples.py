@@ -1,0 +1,142 @@
+"""The exposition, whole: against a golden file, the library's own writer and promtool."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families as parse_plain
+from prometheus_client.registry import Collector
+
+from exporter.config.model import Target, TargetKind
+from exporter.metrics.exposition import exposition, negotiate
+from exporter.metrics.own import OwnMetrics
+from exporter.metrics.samples import render
+from exporter.result import FailureClass, ProbeResult
+from exporter.store import Store
+from tests.lab.require import require_program
+from tests.results import domain, down_host, lookup_failed, result, up_host
+
+# The library has no types for these.
+parse_openmetrics: Callable[[str], Iterable[Metric]] = openmetrics_families
+write_openmetrics: Callable[[CollectorRegistry], bytes] = generate_openmetrics
+GOLDEN = Path(__file__).parent / "golden.txt"
+PLAIN = "text/plain; version=0.0.4"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+
+
+def _store(*results: tuple[Target, ProbeResult | None]) -> Store:
+    store = Store(render)
+    store.replace_targets([target for target, _ in results])
+    for target, probed in results:
+        if probed is not None:
+            store.record(target, probed)
+    return store
+
+
+def _text(store: Store, accept: str = PLAIN, registry: CollectorRegistry | None = None) -> str:
+    samples = [record.samples for record in store.records()]
+    return b"".join(exposition(samples, registry, negotiate(accept))).decode()
+
+
+def _everything() -> Store:
+    relay = Target(TargetKind.HOST, "relay.example:25", "relay.example", domain().settings)
+    return _store(
+        (domain("healthy.example", team="mail", Site='north "x"\\\n'), result(up_host(), down_host())),
+        (domain("blocked.example"), result(down_host())),
+        (domain("gone.example"), lookup_failed(FailureClass.DNS_NXDOMAIN)),
+        (domain("waiting.example"), None),
+        (relay, result(up_host("relay.example:25", "192.0.2.7", None))),
+    )
+
+
+def test_the_whole_exposition_is_that_of_the_golden_file() -> None:
+    assert _text(_everything()) == GOLDEN.read_text(encoding="utf-8")
+
+
+class _Parsed(Collector):
+    """Families read from text, for the library to write again."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        return self._families
+
+
+def test_the_plain_text_is_byte_for_byte_what_prometheus_client_writes() -> None:
+    text = _text(_everything())
+    registry = CollectorRegistry()
+    registry.register(_Parsed(list(parse_plain(text))))
+    assert generate_latest(registry).decode() == text
+
+
+def test_openmetrics_is_byte_for_byte_what_prometheus_client_writes() -> None:
+    text = _text(_everything(), OPENMETRICS)
+    registry = CollectorRegistry()
+    registry.register(_Parsed(list(parse_openmetrics(text))))
+    assert write_openmetrics(registry).decode() == text
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=40), st.text(st.characters(codec="utf-8"), max_size=40))
+def test_no_text_breaks_out_of_a_label(mx: str, label: str) -> None:
+    store = _store((domain("x.example", team=label), result(up_host(mx), down_host(name=mx))))
+    names = {sample.name for family in parse_plain(_text(store)) for sample in family.samples}
+    assert all(name.startswith("mx_") for name in names)
+    labels = [s.labels for f in parse_plain(_text(store)) for s in f.samples if s.name == "mx_host_up"]
+    assert [found["mx"] for found in labels] == [mx, mx]
+
+
+@pytest.mark.parametrize("accept", [PLAIN, "text/plain; version=1.0.0", OPENMETRICS])
+def test_promtool_has_nothing_to_say(accept: str) -> None:
+    promtool = require_program("promtool")
+    own = OwnMetrics()
+    own.loaded((domain(),))
+    own.started(0.01)
+    own.probed(result(up_host()))
+    text = _text(_everything(), accept, own.registry)
+    if accept == OPENMETRICS:
+        assert text.endswith("# EOF\n")
+        assert text.count("# EOF") == 1
+        return  # promtool reads the plain format only; the library's parser has read this one above
+    checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_no_series_tells_when_it_was_created() -> None:
+    own = OwnMetrics()
+    for accept in (PLAIN, OPENMETRICS):
+        assert "_created" not in _text(_everything(), accept, own.registry)
+
+
+def test_a_domain_that_is_up_has_no_failure_series() -> None:
+    assert "mx_domain_failure" not in _text(_store((domain(), result(up_host()))))
+
+
+def test_a_host_target_has_no_domain_series() -> None:
+    relay = Target(TargetKind.HOST, "relay.example:25", "relay.example", domain().settings)
+    text = _text(_store((relay, result(up_host("relay.example:25", "192.0.2.7", None)))))
+    assert "mx_domain_" not in text
+    assert 'mx_host_up{address="192.0.2.7",domain="",mx="relay.example:25"} 1.0\n' in text
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/plain; version=1.0.0; escaping=allow-utf-8", "text/plain; version=1.0.0; charset=utf-8"),
+        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        ("application/openmetrics-text; version=x.y", "text/plain; version=0.0.4; charset=utf-8"),
+        ("nonsense;;;,,,==", "text/plain; version=0.0.4; charset=utf-8"),
+    ],
+)
+def test_the_format_is_what_the_scraper_accepts(accept: str, content_type: str) -> None:
+    assert negotiate(accept).content_type.startswith(content_type)

@@ -1,0 +1,82 @@
+"""Results as a probe would give them, for tests of what becomes of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from exporter.config.model import Settings, Target, TargetKind
+from exporter.result import (
+    Failure,
+    FailureClass,
+    HostResult,
+    HostWarning,
+    MxHost,
+    MxLookup,
+    ProbeResult,
+    Stage,
+)
+
+AT = 1_700_000_000.25
+
+
+def domain(name: str = "healthy.example", **labels: str) -> Target:
+    """A domain as configured."""
+    return Target(TargetKind.DOMAIN, name, name, Settings(), tuple(sorted(labels.items())))
+
+
+def up_host(name: str = "mx1.healthy.example", address: str = "192.0.2.1", preference: int | None = 10) -> HostResult:
+    """A host that passed every stage."""
+    return HostResult(
+        mx=name,
+        address=address,
+        preference=preference,
+        warnings=(HostWarning.STARTTLS_NOT_OFFERED,),
+        phases=((Stage.CONNECT, 0.0105), (Stage.BANNER, 0.25), (Stage.EHLO, 0.011), (Stage.QUIT, 0.012)),
+        reply_codes=((Stage.BANNER, 220), (Stage.EHLO, 250), (Stage.QUIT, 221)),
+        tcp_rtt=0.0101,
+        esmtp=True,
+        extensions=("PIPELINING", "SIZE"),
+        size_limit=10240000,
+        at=AT,
+    )
+
+
+def down_host(
+    failure_class: FailureClass = FailureClass.REPUTATION_BLOCKED,
+    name: str = "mx2.healthy.example",
+    address: str = "2001:db8::2",
+    preference: int | None = 20,
+) -> HostResult:
+    """A host whose greeting refused us."""
+    return HostResult(
+        mx=name,
+        address=address,
+        preference=preference,
+        failure=Failure(Stage.BANNER, failure_class, 'the server said: 554 5.7.1 "go\naway"'),
+        phases=((Stage.CONNECT, 0.02), (Stage.BANNER, 0.03)),
+        reply_codes=((Stage.BANNER, 554),),
+        enhanced=((Stage.BANNER, "5.7.1"),),
+        tcp_rtt=0.019,
+        at=AT,
+    )
+
+
+def result(*hosts: HostResult, failure: Failure | None = None, name: str = "healthy.example") -> ProbeResult:
+    """A probe of a domain whose lookup gave `hosts`."""
+    mx_hosts = tuple(MxHost(host.mx, host.preference or 0, (host.address,)) for host in hosts)
+    up = any(host.up for host in hosts)
+    return ProbeResult(
+        at=AT,
+        duration=0.3,
+        lookup=MxLookup(name, mx_hosts, mx_records=len(hosts), authenticated=True, duration=0.004),
+        hosts=hosts,
+        addresses=len(hosts),
+        failure=None if up else failure or (hosts[0].failure if hosts else None),
+    )
+
+
+def lookup_failed(failure_class: FailureClass, name: str = "healthy.example") -> ProbeResult:
+    """A probe that did not come past the DNS."""
+    failure = Failure(Stage.DNS, failure_class, "NXDOMAIN")
+    empty = result(name=name, failure=failure)
+    return replace(empty, lookup=MxLookup(name, failure=failure, duration=0.002))

@@ -1,0 +1,103 @@
+"""What the store keeps, counts and forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from exporter.config.model import Target, TargetKind
+from exporter.result import FailureClass
+from exporter.store import Samples, Store, TargetRecord
+from tests.results import domain, down_host, lookup_failed, result, up_host
+
+C = FailureClass
+
+
+def _render(record: TargetRecord) -> Samples:
+    return (f"{record.target.name} {record.target.labels} {record.probes} {record.probe_failures}".encode(),)
+
+
+def _store(*targets: Target) -> Store:
+    store = Store(_render)
+    store.replace_targets(targets)
+    return store
+
+
+def _samples(store: Store) -> Iterable[bytes]:
+    return [record.samples[0] for record in store.records()]
+
+
+def test_a_target_has_samples_before_its_first_probe() -> None:
+    assert _samples(_store(domain("a.example"))) == [b"a.example () 0 0"]
+
+
+def test_a_result_is_counted_and_rendered_once() -> None:
+    store = _store(domain("a.example"))
+    store.record(domain("a.example"), result(up_host()))
+    store.record(domain("a.example"), result(down_host()))
+    assert _samples(store) == [b"a.example () 2 1"]
+
+
+def test_the_first_result_is_a_change() -> None:
+    change = _store(domain("a.example")).record(domain("a.example"), result(up_host()))
+    assert change is not None
+    assert (change.first, change.before, change.now) == (True, None, None)
+
+
+def test_the_same_state_again_is_none() -> None:
+    store = _store(domain("a.example"))
+    store.record(domain("a.example"), result(down_host()))
+    since = store.records()[0].since
+    assert store.record(domain("a.example"), result(down_host())) is None
+    assert store.records()[0].since == since
+
+
+def test_another_class_is_a_change() -> None:
+    store = _store(domain("a.example"))
+    store.record(domain("a.example"), result(down_host(C.BANNER_REJECTED)))
+    change = store.record(domain("a.example"), result(down_host(C.REPUTATION_BLOCKED)))
+    assert change is not None
+    assert change.before is not None
+    assert change.now is not None
+    assert (change.before.failure_class, change.now.failure_class) == (C.BANNER_REJECTED, C.REPUTATION_BLOCKED)
+
+
+def test_failures_of_an_address_are_counted_by_class() -> None:
+    store = _store(domain("a.example"))
+    for failure_class in (C.BANNER_REJECTED, C.BANNER_REJECTED, C.REPUTATION_BLOCKED):
+        store.record(domain("a.example"), result(down_host(failure_class)))
+    store.record(domain("a.example"), result(up_host("mx2.healthy.example", "2001:db8::2")))
+    record = store.get(TargetKind.DOMAIN, "a.example")
+    assert record is not None
+    counts = record.host_failures["mx2.healthy.example", "2001:db8::2"]
+    assert counts == {C.BANNER_REJECTED: 2, C.REPUTATION_BLOCKED: 1}
+
+
+def test_an_address_that_is_gone_takes_its_counters_along() -> None:
+    store = _store(domain("a.example"))
+    store.record(domain("a.example"), result(down_host()))
+    store.record(domain("a.example"), lookup_failed(C.DNS_NXDOMAIN))
+    record = store.get(TargetKind.DOMAIN, "a.example")
+    assert record is not None
+    assert record.host_failures == {}
+
+
+def test_a_reload_keeps_the_counters_of_what_stays_and_forgets_the_rest() -> None:
+    store = _store(domain("a.example"), domain("b.example"))
+    for name in ("a.example", "b.example"):
+        store.record(domain(name), result(up_host()))
+    store.replace_targets([domain("b.example", team="mail"), domain("c.example")])
+    assert _samples(store) == [b"b.example (('team', 'mail'),) 1 0", b"c.example () 0 0"]
+
+
+def test_a_result_for_a_target_that_is_gone_changes_nothing() -> None:
+    store = _store(domain("a.example"))
+    store.replace_targets([])
+    assert store.record(domain("a.example"), result(up_host())) is None
+    assert list(store.records()) == []
+
+
+def test_a_domain_and_a_host_of_the_same_name_are_two_targets() -> None:
+    host = Target(TargetKind.HOST, "a.example", "a.example", domain().settings)
+    store = _store(domain("a.example"), host)
+    store.record(host, result(up_host()))
+    assert _samples(store) == [b"a.example () 0 0", b"a.example () 1 0"]
