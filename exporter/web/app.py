@@ -1,0 +1,242 @@
+"""The HTTP application: the paths of the interface, and what holds for every answer.
+
+Nothing here may be made slow or large by a client: scrapes and probes under way are counted and refused beyond a bound,
+text is joined in worker threads, and what a client sent is never given back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+import zlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import jinja2
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from exporter.web.backend import Backend, Exposition, NoTurn, ProbeRefused, TargetRow
+from exporter.web.guard import Guard
+
+# Each scrape holds its text in memory once; a few Prometheus servers and a person are served side by side.
+MAX_SCRAPES: Final = 8
+# Each probe for a scraper is a session with a stranger; a scraper that asks for more at once is told to slow down.
+MAX_PROBES: Final = 100
+# A page a browser can still show; the rest is counted.
+MAX_ROWS: Final = 1000
+# Taken from the scrape timeout, so that the answer arrives before it (as blackbox_exporter does).
+TIMEOUT_OFFSET_SECONDS: Final = 0.5
+# No scraper waits longer; a huge number would overflow an event loop's timer.
+MAX_TIMEOUT_SECONDS: Final = 3600.0
+_GZIP_LEVEL: Final = 1  # level 6 makes it a quarter smaller and takes five times as long
+_GZIP_WINDOW: Final = 31  # zlib's way to say: the largest window, in gzip's format
+_ROOM: Final = Path(__file__).parent
+_BUSY: Final = {"Retry-After": "1"}
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class _Bound:
+    """How many may be under way."""
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+
+    def __enter__(self) -> None:
+        self._left -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self._left += 1
+
+    @property
+    def reached(self) -> bool:
+        return self._left <= 0
+
+
+class _Pages:
+    """The endpoints."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._scrapes = _Bound(MAX_SCRAPES)
+        self._probes = _Bound(MAX_PROBES)
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_ROOM / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
+        )
+        self._templates.filters["age"] = _age
+
+    async def index(self, request: Request) -> Response:
+        return HTMLResponse(await run_in_threadpool(self._index))
+
+    def _index(self) -> str:
+        targets = sorted(self._backend.targets(), key=_worst_first)
+        return self._templates.get_template("index.html").render(
+            targets=targets[:MAX_ROWS],
+            left_out=max(0, len(targets) - MAX_ROWS),
+            total=len(targets),
+            down=sum(target.up is False for target in targets),
+            now=time.time(),
+        )
+
+    async def metrics(self, request: Request) -> Response:
+        if self._scrapes.reached:
+            return PlainTextResponse(f"{MAX_SCRAPES} scrapes are under way\n", 503, _BUSY)
+        with self._scrapes:
+            accept = request.headers.get("accept", "")
+            compress = _accepts_gzip(request.headers)
+            return await run_in_threadpool(lambda: _exposed(self._backend.metrics(accept), compress))
+
+    async def probe(self, request: Request) -> Response:
+        query = request.query_params
+        target = query.get("target", "")
+        if not target:
+            return PlainTextResponse("the parameter target is missing\n", 400)
+        if self._probes.reached:
+            return PlainTextResponse(f"{MAX_PROBES} probes are under way\n", 503, _BUSY)
+        module, within = query.get("module") or None, _scrape_timeout(request.headers)
+        with self._probes:
+            try:
+                return await _while_connected(request, self._probe(request, target, module, within))
+            except ProbeRefused as reason:
+                return PlainTextResponse(f"{reason}\n", 400)
+            except NoTurn as reason:
+                return PlainTextResponse(f"{reason}\n", 503, _BUSY)
+
+    async def _probe(self, request: Request, target: str, module: str | None, within: float | None) -> Response:
+        if request.query_params.get("debug") == "true":
+            return PlainTextResponse(await self._backend.probe_dialogue(target, module, within))
+        accept = request.headers.get("accept", "")
+        exposition = await self._backend.probe(target, module, within, accept)
+        compress = _accepts_gzip(request.headers)
+        return await run_in_threadpool(_exposed, exposition, compress)
+
+    async def healthy(self, request: Request) -> Response:
+        return PlainTextResponse("mx-exporter is healthy.\n")
+
+    async def ready(self, request: Request) -> Response:
+        if self._backend.ready():
+            return PlainTextResponse("mx-exporter is ready.\n")
+        return PlainTextResponse("mx-exporter is not ready.\n", 503)
+
+    async def reload(self, request: Request) -> Response:
+        problems = await self._backend.reload()
+        if problems:
+            return PlainTextResponse("".join(f"{problem}\n" for problem in problems), 500)
+        return PlainTextResponse("reloaded\n")
+
+    async def config(self, request: Request) -> Response:
+        text = await run_in_threadpool(self._backend.effective_config)
+        return Response(text, media_type="text/yaml; charset=utf-8")
+
+
+def create_app(backend: Backend, *, route_prefix: str = "/") -> ASGIApp:
+    """The application, with every path below `route_prefix`; the root outside of it leads there."""
+    prefix = "/" + route_prefix.strip("/") if route_prefix.strip("/") else ""
+    pages = _Pages(backend)
+    routes: list[BaseRoute] = [
+        Route("/", pages.index, methods=["GET"]),
+        Route("/metrics", pages.metrics, methods=["GET"]),
+        Route("/probe", pages.probe, methods=["GET"]),
+        Route("/-/healthy", pages.healthy, methods=["GET"]),
+        Route("/-/ready", pages.ready, methods=["GET"]),
+        Route("/-/reload", pages.reload, methods=["POST"]),
+        Route("/config", pages.config, methods=["GET"]),
+        Mount("/static", StaticFiles(directory=_ROOM / "static")),
+    ]
+    if prefix:
+        redirect = _redirect_to(f"{prefix}/")
+        routes = [
+            Mount(prefix, Router(routes, redirect_slashes=False)),
+            Route("/", redirect, methods=["GET"]),
+            Route(prefix, redirect, methods=["GET"]),
+        ]
+    app = Starlette(routes=routes)
+    # Its redirects would repeat the Host that the client sent.
+    app.router.redirect_slashes = False
+    # Around it all: a middleware of Starlette's would not see the answer to an error of ours.
+    return Guard(app)
+
+
+def _redirect_to(path: str) -> Endpoint:
+    async def redirect(request: Request) -> Response:
+        return RedirectResponse(path)
+
+    return redirect
+
+
+def _exposed(exposition: Exposition, compress: bool) -> Response:
+    headers = {"Vary": "Accept, Accept-Encoding"}
+    if compress:
+        headers["Content-Encoding"] = "gzip"
+        # Piece by piece: the whole text is never in memory, and zlib lets other threads run while it works.
+        packer = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_WINDOW)
+        body = b"".join([*map(packer.compress, exposition.body), packer.flush()])
+    else:
+        body = b"".join(exposition.body)
+    return Response(body, headers=headers, media_type=exposition.content_type)
+
+
+def _accepts_gzip(headers: Headers) -> bool:
+    """RFC 9110 12.5.3: named, or covered by *, and not with q=0."""
+    weights: dict[str, bool] = {}
+    for part in headers.get("accept-encoding", "").split(","):
+        name, _, parameters = part.partition(";")
+        weights[name.strip().lower()] = parameters.replace(" ", "").lower() not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return weights.get("gzip", weights.get("*", False))
+
+
+def _scrape_timeout(headers: Headers) -> float | None:
+    """How long a probe may take; None where the scraper does not say it in a way that makes sense."""
+    try:
+        seconds = float(headers.get("x-prometheus-scrape-timeout-seconds", ""))
+    except ValueError:
+        return None
+    if not math.isfinite(seconds) or seconds <= 0:
+        return None
+    seconds = min(seconds, MAX_TIMEOUT_SECONDS)
+    return seconds - TIMEOUT_OFFSET_SECONDS if seconds > 2 * TIMEOUT_OFFSET_SECONDS else seconds / 2
+
+
+async def _while_connected(request: Request, answer: Awaitable[Response]) -> Response:
+    """Work for a client that is still there: who hangs up ends the probe."""
+    work = asyncio.ensure_future(answer)
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            return work.result()
+        return PlainTextResponse("", 499)  # nobody reads it
+    finally:
+        for task in (work, gone):
+            task.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _worst_first(target: TargetRow) -> tuple[int, str, float, str]:
+    """Down, not probed yet, up; among equals the slowest first."""
+    state = {False: 0, None: 1, True: 2}[target.up]
+    return state, target.verdict, -(target.duration or 0.0), target.name
+
+
+def _age(then: float | None, now: float) -> str:
+    """How long ago, in the largest unit that says it."""
+    if then is None:
+        return ""
+    seconds = max(0.0, now - then)
+    for unit, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds // unit:.0f} {name} ago"
+    return f"{seconds:.0f} s ago"

@@ -1,0 +1,82 @@
+"""The exporter as the web server sees it, made of data: what it answers is set, what it was asked is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+
+from exporter.web.backend import Exposition, TargetRow
+
+PLAIN = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class FakeBackend:
+    """`hold_*` makes an answer wait until it is released."""
+
+    def __init__(self) -> None:
+        self.is_ready = True
+        self.pieces: Sequence[bytes] = (b"mx_domain_up 1\n", b"mx_domain_addresses 2\n")
+        self.rows: Sequence[TargetRow] = ()
+        self.problems: Sequence[str] = ()
+        self.configuration = "domains: [example.com]\n"
+        self.error: Exception | None = None  # raised by probes and by effective_config
+        self.accepts: list[str] = []
+        self.probes: list[tuple[str, str | None, float | None]] = []
+        self.reloads = 0
+        self.rendering_threads: set[int] = set()
+        self.scrapes_under_way = 0
+        self.probes_under_way = 0
+        self.cancelled = threading.Event()
+        self.hold_scrapes = threading.Event()
+        self.hold_scrapes.set()
+        self.hold_probes: asyncio.Event | None = None
+
+    def ready(self) -> bool:
+        return self.is_ready
+
+    def metrics(self, accept: str) -> Exposition:
+        self.accepts.append(accept)
+        return Exposition(PLAIN, self._render())
+
+    def _render(self) -> Iterator[bytes]:
+        self.rendering_threads.add(threading.get_ident())
+        self.scrapes_under_way += 1
+        self.hold_scrapes.wait(30)
+        yield from self.pieces
+        self.scrapes_under_way -= 1
+
+    async def probe(self, target: str, module: str | None, within: float | None, accept: str) -> Exposition:
+        self.accepts.append(accept)
+        await self._probe(target, module, within)
+        return Exposition(PLAIN, self._render())
+
+    async def probe_dialogue(self, target: str, module: str | None, within: float | None) -> str:
+        await self._probe(target, module, within)
+        return f"220 {target} <b>ESMTP</b>\n"
+
+    async def _probe(self, target: str, module: str | None, within: float | None) -> None:
+        self.probes.append((target, module, within))
+        if self.error is not None:
+            raise self.error
+        self.probes_under_way += 1
+        try:
+            if self.hold_probes is not None:
+                await self.hold_probes.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        finally:
+            self.probes_under_way -= 1
+
+    async def reload(self) -> Sequence[str]:
+        self.reloads += 1
+        return self.problems
+
+    def effective_config(self) -> str:
+        if self.error is not None:
+            raise self.error
+        return self.configuration
+
+    def targets(self) -> Sequence[TargetRow]:
+        return self.rows

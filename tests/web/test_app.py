@@ -1,0 +1,381 @@
+from __future__ import annotations
+
+import asyncio
+import gzip
+import re
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.web.app import MAX_PROBES, MAX_ROWS, MAX_SCRAPES, MAX_TIMEOUT_SECONDS, create_app
+from exporter.web.backend import Backend, NoTurn, ProbeRefused, TargetRow
+from tests.lab.waiting import until
+from tests.web.fake_backend import PLAIN, FakeBackend
+
+_: type[Backend] = FakeBackend  # the fake is one, says mypy
+
+READ_PATHS = ["/", "/metrics", "/probe?target=example.com", "/-/healthy", "/-/ready", "/config", "/static/style.css"]
+
+
+@pytest.fixture
+def backend() -> FakeBackend:
+    return FakeBackend()
+
+
+def browse(backend: FakeBackend, route_prefix: str = "/") -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(create_app(backend, route_prefix=route_prefix), raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://client.example", headers={"Accept-Encoding": ""})
+
+
+async def get(backend: FakeBackend, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    async with browse(backend) as client:
+        return await client.get(path, headers=headers)
+
+
+async def test_metrics_are_the_backends_pieces_in_the_backends_format(backend: FakeBackend) -> None:
+    answer = await get(backend, "/metrics", {"Accept": "application/openmetrics-text"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, PLAIN)
+    assert answer.content == b"mx_domain_up 1\nmx_domain_addresses 2\n"
+    assert backend.accepts == ["application/openmetrics-text"]
+    assert answer.headers["vary"] == "Accept, Accept-Encoding"
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/probe?target=example.com"])
+async def test_text_is_rendered_outside_the_event_loops_thread(backend: FakeBackend, path: str) -> None:
+    await get(backend, path)
+    assert backend.rendering_threads
+    assert threading.get_ident() not in backend.rendering_threads
+
+
+@pytest.mark.parametrize(
+    ("accepted", "compressed"),
+    [
+        ("gzip", True),
+        ("deflate, GZIP;q=0.5", True),
+        ("*", True),
+        ("", False),
+        ("identity", False),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, *", False),
+        ("gzip, *;q=0", True),
+        ("*;q=0", False),
+    ],
+)
+@pytest.mark.parametrize("path", ["/metrics", "/probe?target=example.com"])
+async def test_gzip_is_used_exactly_where_the_client_takes_it(
+    backend: FakeBackend, path: str, accepted: str, compressed: bool
+) -> None:
+    transport = httpx.ASGITransport(create_app(backend))
+    async with (
+        httpx.AsyncClient(transport=transport, base_url="http://client.example") as client,
+        client.stream("GET", path, headers={"Accept-Encoding": accepted}) as answer,
+    ):
+        raw = b"".join([piece async for piece in answer.aiter_raw()])
+    assert (answer.headers.get("content-encoding") == "gzip") == compressed
+    assert (gzip.decompress(raw) if compressed else raw) == b"".join(backend.pieces)
+    assert int(answer.headers["content-length"]) == len(raw)
+
+
+async def test_one_scrape_too_many_is_refused_at_once_and_the_others_are_answered(backend: FakeBackend) -> None:
+    backend.hold_scrapes.clear()
+    async with browse(backend) as client:
+        scrapes = [asyncio.create_task(client.get("/metrics")) for _ in range(MAX_SCRAPES)]
+        try:
+            await until(lambda: backend.scrapes_under_way == MAX_SCRAPES)
+            refused = await client.get("/metrics")
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            assert (await client.get("/-/healthy")).status_code == 200
+        finally:
+            backend.hold_scrapes.set()
+        assert {answer.status_code for answer in await asyncio.gather(*scrapes)} == {200}
+        assert (await client.get("/metrics")).status_code == 200
+
+
+async def test_a_failed_scrape_gives_its_place_back(backend: FakeBackend) -> None:
+    backend.pieces = ("no bytes",)  # type: ignore[assignment]
+    async with browse(backend) as client:
+        for _attempt in range(MAX_SCRAPES):
+            assert (await client.get("/metrics")).status_code == 500
+        backend.pieces = (b"",)
+        assert (await client.get("/metrics")).status_code == 200
+
+
+async def test_a_probe_is_asked_for_with_what_the_query_says(backend: FakeBackend) -> None:
+    answer = await get(backend, "/probe?target=b%C3%BCcher.example&module=full", {"Accept": "text/plain"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, PLAIN)
+    assert answer.content == b"mx_domain_up 1\nmx_domain_addresses 2\n"
+    assert backend.probes == [("bücher.example", "full", None)]
+    assert backend.accepts == ["text/plain"]
+
+
+async def test_debug_answers_with_the_dialogue_as_plain_text(backend: FakeBackend) -> None:
+    answer = await get(backend, "/probe?target=example.com&debug=true")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.text == "220 example.com <b>ESMTP</b>\n"
+
+
+@pytest.mark.parametrize("query", ["", "?target=", "?module=full"])
+async def test_a_probe_needs_a_target(backend: FakeBackend, query: str) -> None:
+    answer = await get(backend, f"/probe{query}")
+    assert (answer.status_code, answer.text) == (400, "the parameter target is missing\n")
+    assert backend.probes == []
+
+
+@pytest.mark.parametrize("debug", ["", "&debug=true"])
+@pytest.mark.parametrize(("reason", "status"), [(ProbeRefused, 400), (NoTurn, 503)])
+async def test_a_refused_probe_says_why_in_plain_text(
+    backend: FakeBackend, debug: str, reason: type[Exception], status: int
+) -> None:
+    backend.error = reason("unknown module '<script>'")
+    answer = await get(backend, f"/probe?target=example.com{debug}")
+    assert (answer.status_code, answer.text) == (status, "unknown module '<script>'\n")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("header", "within"),
+    [
+        ("10", 9.5),
+        ("10.25", 9.75),
+        ("0.5", 0.25),  # the offset would leave nothing
+        ("1e300", MAX_TIMEOUT_SECONDS - 0.5),
+        ("nan", None),
+        ("inf", None),
+        ("-inf", None),
+        ("-1", None),
+        ("0", None),
+        ("ten", None),
+        ("", None),
+    ],
+)
+async def test_a_probe_ends_half_a_second_before_the_scrape(
+    backend: FakeBackend, header: str, within: float | None
+) -> None:
+    await get(backend, "/probe?target=example.com", {"X-Prometheus-Scrape-Timeout-Seconds": header})
+    assert backend.probes == [("example.com", None, within)]
+
+
+async def test_one_probe_too_many_is_refused_at_once_and_the_others_are_answered(backend: FakeBackend) -> None:
+    backend.hold_probes = asyncio.Event()
+    async with browse(backend) as client:
+        probes = [asyncio.create_task(client.get("/probe?target=example.com")) for _ in range(MAX_PROBES)]
+        await until(lambda: backend.probes_under_way == MAX_PROBES)
+        refused = await client.get("/probe?target=example.com")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert len(backend.probes) == MAX_PROBES
+        backend.hold_probes.set()
+        assert {answer.status_code for answer in await asyncio.gather(*probes)} == {200}
+        assert (await client.get("/probe?target=example.com")).status_code == 200
+
+
+async def test_a_client_that_hangs_up_cancels_its_probe(backend: FakeBackend) -> None:
+    backend.hold_probes = asyncio.Event()
+    gone = asyncio.Event()
+    requests: list[dict[str, Any]] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        if requests:
+            return requests.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        pass
+
+    scope = {"type": "http", "method": "GET", "path": "/probe", "query_string": b"target=example.com", "headers": []}
+    serving = asyncio.ensure_future(create_app(backend)(scope, receive, send))
+    await until(lambda: backend.probes_under_way == 1)
+    gone.set()
+    await asyncio.wait_for(serving, 10)
+    await until(lambda: backend.probes_under_way == 0)
+    assert backend.cancelled.is_set()
+
+
+async def test_healthy_whether_ready_or_not(backend: FakeBackend) -> None:
+    backend.is_ready = False
+    assert (await get(backend, "/-/healthy")).status_code == 200
+    assert (await get(backend, "/-/ready")).status_code == 503
+    backend.is_ready = True
+    assert (await get(backend, "/-/ready")).status_code == 200
+
+
+async def test_reload_answers_with_what_is_wrong_a_line_each(backend: FakeBackend) -> None:
+    async with browse(backend) as client:
+        assert (await client.post("/-/reload")).status_code == 200
+        backend.problems = ["c.yaml:1:1: domains: <a>", "c.yaml:2:1: hosts: b"]
+        answer = await client.post("/-/reload")
+    assert (answer.status_code, answer.text) == (500, "c.yaml:1:1: domains: <a>\nc.yaml:2:1: hosts: b\n")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert backend.reloads == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
+async def test_reload_is_by_post_alone(backend: FakeBackend, method: str) -> None:
+    async with browse(backend) as client:
+        answer = await client.request(method, "/-/reload")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert backend.reloads == 0
+
+
+async def test_the_configuration_is_yaml(backend: FakeBackend) -> None:
+    backend.configuration = "domains: [bücher.example]\n"
+    answer = await get(backend, "/config")
+    assert answer.headers["content-type"] == "text/yaml; charset=utf-8"
+    assert answer.text == "domains: [bücher.example]\n"
+
+
+@pytest.mark.parametrize("path", READ_PATHS)
+async def test_what_can_be_read_allows_get_and_head_only(backend: FakeBackend, path: str) -> None:
+    async with browse(backend) as client:
+        got, head = await client.get(path), await client.head(path)
+        assert (got.status_code, head.status_code) == (200, 200)
+        assert head.headers["content-type"] == got.headers["content-type"]
+        for method in ("POST", "PUT", "DELETE"):
+            refused = await client.request(method, path)
+            assert refused.status_code == 405
+            assert set(refused.headers["allow"].split(", ")) == {"GET", "HEAD"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nope",
+        "/metrics/",
+        "/-/",
+        "/static",
+        "/static/",
+        "/static/nope",
+        "/static/%2e%2e/app.py",
+        "http://client.example//x.example",
+    ],
+)
+async def test_an_unknown_path_is_not_found_and_not_repeated(backend: FakeBackend, path: str) -> None:
+    answer = await get(backend, path)
+    assert answer.status_code == 404
+    assert answer.text == "Not Found"
+
+
+@pytest.mark.parametrize("path", [*READ_PATHS, "/nope", "/-/reload", "/probe"])
+async def test_every_answer_carries_the_security_headers(backend: FakeBackend, path: str) -> None:
+    assert_guarded(await get(backend, path))
+
+
+async def test_an_error_of_ours_is_told_guarded_and_without_its_details(backend: FakeBackend) -> None:
+    backend.error = RuntimeError("a secret")
+    answer = await get(backend, "/config")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert_guarded(answer)
+
+
+def assert_guarded(answer: httpx.Response) -> None:
+    policy = set(answer.headers["content-security-policy"].split("; "))
+    assert policy >= {
+        "default-src 'none'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    }
+    assert not any("unsafe" in directive or "script-src" in directive for directive in policy)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_only_the_style_sheet_may_be_kept_by_a_browser(backend: FakeBackend) -> None:
+    async with browse(backend) as client:
+        for path in READ_PATHS:
+            kept = (await client.get(path)).headers.get("cache-control") != "no-store"
+            assert kept == path.startswith("/static/"), path
+
+
+async def test_the_landing_page_shows_each_target_with_state_class_verdict_and_latency(backend: FakeBackend) -> None:
+    backend.rows = [
+        TargetRow("up.example", True, addresses=3, addresses_up=2, duration=0.0421, last_probe=1.0),
+        TargetRow("down.example", False, "connect", "connect_refused", "dead", 1, 0, 0.5, 1.0),
+        TargetRow("new.example", None),
+    ]
+    rows = cells((await get(backend, "/")).text)
+    assert [row[:6] for row in rows] == [
+        ["down.example", "dead", "connect_refused", "connect", "0/1", "500.0 ms"],
+        ["new.example", "not probed yet", "", "", "", ""],
+        ["up.example", "up", "", "", "2/3", "42.1 ms"],
+    ]
+
+
+async def test_the_worst_are_first_and_the_slowest_among_equals(backend: FakeBackend) -> None:
+    backend.rows = [
+        TargetRow("fast.example", True, duration=0.1),
+        TargetRow("slow.example", True, duration=2.0),
+        TargetRow("new.example", None),
+        TargetRow("down.example", False, "connect", "connect_refused", "dead", duration=0.1),
+        TargetRow("slow-down.example", False, "connect", "connect_timeout", "dead", duration=9.0),
+    ]
+    names = [row[0] for row in cells((await get(backend, "/")).text)]
+    assert names == ["slow-down.example", "down.example", "new.example", "slow.example", "fast.example"]
+
+
+async def test_the_landing_page_is_bounded_and_says_so(backend: FakeBackend) -> None:
+    healthy = [TargetRow(f"d{number:04}.example", True, duration=0.1) for number in range(MAX_ROWS)]
+    backend.rows = healthy
+    assert "are shown" not in (await get(backend, "/")).text
+    backend.rows = [*healthy, TargetRow("down.example", False, "dns", "dns_servfail", "dead")]
+    page = (await get(backend, "/")).text
+    assert len(cells(page)) == MAX_ROWS
+    assert cells(page)[0][0] == "down.example"
+    assert f"{MAX_ROWS + 1} targets, 1 down. The first {MAX_ROWS} are shown" in page
+
+
+async def test_markup_in_a_row_is_shown_not_obeyed(backend: FakeBackend) -> None:
+    evil = "\"><script>alert('1')</script>&x=y"
+    backend.rows = [TargetRow(evil, False, evil, evil, evil)]
+    page = (await get(backend, "/")).text
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    (link,) = re.findall(r'href="(probe\?[^"]*)"', page)
+    async with browse(backend) as client:
+        await client.get("/" + link.replace("&amp;", "&"))
+    assert backend.probes == [(evil, None, None)]  # none of it left its parameter
+
+
+async def test_the_landing_page_needs_nothing_the_policy_forbids(backend: FakeBackend) -> None:
+    backend.rows = [TargetRow("example.com", True)]
+    page = (await get(backend, "/")).text
+    assert not re.search(r"<script|<style|\sstyle=|\son\w+=|https?:|javascript:", page)
+
+
+@pytest.mark.parametrize("prefix", ["/mail/mx", "mail/mx", "/mail/mx/"])
+async def test_with_a_prefix_all_is_below_it_and_the_root_leads_there(backend: FakeBackend, prefix: str) -> None:
+    async with browse(backend, prefix) as client:
+        for path in READ_PATHS:
+            assert (await client.get(f"/mail/mx{path}")).status_code == 200, path
+        assert (await client.post("/mail/mx/-/reload")).status_code == 200
+        for path in ("/", "/mail/mx"):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.headers["location"]) == (307, "/mail/mx/")
+        for path in ("/metrics", "/mail/mxmetrics", "/mail/", "/mail/mx/metrics/", "/mail/mx/static"):
+            assert (await client.get(path)).status_code == 404, path
+
+
+@pytest.mark.parametrize("prefix", ["/", "/mx"])
+async def test_every_link_of_the_landing_page_leads_somewhere(backend: FakeBackend, prefix: str) -> None:
+    """Relative, so also behind a proxy that puts the page below a path of its own."""
+    backend.rows = [TargetRow("example.com", True)]
+    async with browse(backend, prefix) as client:
+        page = await client.get(f"{prefix.rstrip('/')}/")
+        links = [link.replace("&amp;", "&") for link in re.findall(r'href="([^"]*)"', page.text)]
+        assert len(links) == 4
+        for link in links:
+            assert not link.startswith("/")
+            assert (await client.get(page.url.join(link))).status_code == 200, link
+
+
+def cells(page: str) -> list[list[str]]:
+    body = page.partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", body, re.DOTALL)
+    return [[re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)] for row in rows]
