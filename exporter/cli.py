@@ -1,0 +1,181 @@
+"""The command line: flags in Prometheus's style, one function a subcommand."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import platform
+import sys
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+from exporter import __version__, log
+from exporter.config.load import ConfigError, load, summary
+
+OK: Final = 0
+USAGE: Final = 2
+DEFAULT_LISTEN_ADDRESS: Final = ":10225"
+
+_T = TypeVar("_T")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = arguments[0] if arguments else ""
+    runner = {"probe": _probe, "demo": _demo}.get(command)
+    try:
+        return runner(arguments[1:]) if runner is not None else _serve(arguments)
+    except BrokenPipeError:
+        # The reader of our output (head, less) has seen enough.
+        sys.stderr.close()
+        return OK
+
+
+def _parser(command: str, description: str) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(prog=f"mx-exporter{command}", description=description, allow_abbrev=False)
+
+
+def _version_text() -> str:
+    return f"mx-exporter, version {__version__} ({platform.python_implementation()} {platform.python_version()})"
+
+
+def _add_web_flags(parser: argparse.ArgumentParser) -> None:
+    web = parser.add_argument_group("web")
+    web.add_argument(
+        "--web.listen-address",
+        dest="listen_addresses",
+        metavar="ADDRESS",
+        action="append",
+        help=f"address to listen on, repeatable (default {DEFAULT_LISTEN_ADDRESS})",
+    )
+    web.add_argument(
+        "--web.external-url",
+        dest="external_url",
+        metavar="URL",
+        default="",
+        help="the URL under which users reach the exporter, for links",
+    )
+    web.add_argument(
+        "--web.route-prefix",
+        dest="route_prefix",
+        metavar="PATH",
+        default=None,
+        help="prefix of all paths (default: the path of --web.external-url)",
+    )
+
+
+def _add_log_flags(parser: argparse.ArgumentParser) -> None:
+    logs = parser.add_argument_group("log")
+    logs.add_argument("--log.level", dest="log_level", choices=log.LEVELS, default="info", help="default: info")
+    logs.add_argument("--log.format", dest="log_format", choices=("logfmt", "json"), default="logfmt")
+
+
+def _serve(arguments: Sequence[str]) -> int:
+    parser = _parser(
+        "",
+        "Probe the mail hosts of many domains and expose what they say to Prometheus. "
+        "Other commands: `mx-exporter probe NAME…`, `mx-exporter demo`; each has its own --help.",
+    )
+    parser.add_argument("--config.file", dest="config_file", metavar="FILE", type=Path, required=True)
+    parser.add_argument(
+        "--config.check", dest="config_check", action="store_true", help="check the configuration and exit: 0 or 2"
+    )
+    parser.add_argument("--version", action="version", version=_version_text())
+    _add_web_flags(parser)
+    _add_log_flags(parser)
+    flags = parser.parse_args(arguments)
+    if flags.config_check:
+        return _check(flags.config_file)
+    log.configure(flags.log_level, flags.log_format)
+    from exporter.serve import serve
+
+    return run(
+        serve(
+            flags.config_file,
+            listen_addresses=flags.listen_addresses or [DEFAULT_LISTEN_ADDRESS],
+            external_url=flags.external_url,
+            route_prefix=flags.route_prefix,
+        )
+    )
+
+
+def _check(path: Path) -> int:
+    try:
+        config = load(path)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    print(summary(config))
+    return OK
+
+
+def _probe(arguments: Sequence[str]) -> int:
+    from exporter.manual import ManualError, probe_names
+
+    parser = _parser(
+        " probe",
+        "The manual test, done for every MX address: look up the MX, connect, read the banner, EHLO, QUIT. "
+        "Exit code 0: all up; 1: some down; 2: usage or configuration error.",
+    )
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", help="a domain; or host:port or an address, for one host without MX lookup"
+    )
+    parser.add_argument("--module", default=None, help="module of the configuration (default: default)")
+    parser.add_argument("--config.file", "--config", dest="config_file", metavar="FILE", type=Path)
+    parser.add_argument("--resolver", metavar="IP[:PORT]", help="DNS server to ask (default: the system's)")
+    parser.add_argument("--port", type=int, help="port to connect to (default: 25)")
+    parser.add_argument("--helo", metavar="NAME", help="EHLO argument (default: this machine's name)")
+    parser.add_argument("--timeout", metavar="DURATION", help="for one address, all stages together (default: 30s)")
+    parser.add_argument(
+        "--allow-address",
+        dest="allow_addresses",
+        metavar="CIDR",
+        action="append",
+        default=[],
+        help="connect to these special addresses (loopback, private …) too; repeatable",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object per NAME and line")
+    parser.add_argument("--input", metavar="FILE", help="more names, one a line; - for standard input")
+    parser.add_argument("--log.level", dest="log_level", choices=log.LEVELS, default="warn", help="default: warn")
+    flags = parser.parse_args(arguments)
+    log.configure(flags.log_level, "logfmt")
+    try:
+        return run(probe_names(flags))
+    except (ManualError, ConfigError) as error:
+        print(f"mx-exporter probe: {error}", file=sys.stderr)
+        return USAGE
+
+
+def _demo(arguments: Sequence[str]) -> int:
+    from exporter.demo.run import demo
+
+    parser = _parser(" demo", "Probe a small mail world on loopback; no network and no root needed.")
+    _add_web_flags(parser)
+    _add_log_flags(parser)
+    flags = parser.parse_args(arguments)
+    log.configure(flags.log_level, flags.log_format)
+    return run(
+        demo(
+            listen_addresses=flags.listen_addresses or [DEFAULT_LISTEN_ADDRESS],
+            external_url=flags.external_url,
+            route_prefix=flags.route_prefix,
+        )
+    )
+
+
+def run(main_coroutine: Coroutine[object, object, _T]) -> _T:
+    """Run on uvloop where there is one (CPython, not Windows), else on asyncio's selector loop."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(main_coroutine)
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        # The transport needs reader and writer callbacks, which Windows' default loop lacks.
+        return asyncio.SelectorEventLoop
+    loop_class: type[asyncio.AbstractEventLoop] = uvloop.Loop
+    return loop_class

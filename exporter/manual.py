@@ -1,0 +1,331 @@
+"""`mx-exporter probe`: the manual test (nslookup, telnet 25, look for the 220) done for every address of a name.
+
+A few names are shown dialogue by dialogue. Many get a progress bar, and a table at the end. All names are read before
+anything is probed, so a wrong one in the middle of a file is told at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, Protocol, TextIO
+
+from exporter.config.load import load
+from exporter.config.model import Config, Limits, Settings, Target
+from exporter.config.targets import parse_target
+from exporter.config.values import parse_duration, parse_helo, parse_nameserver, parse_network
+from exporter.probe.helo import local_helo
+from exporter.probe.manners import Slots
+from exporter.probe.prober import Prober
+from exporter.probe.transcript import describe, dialogue_lines, host_heading
+from exporter.resolver.client import Resolver
+from exporter.result import Failure, HostResult, MxLookup, ProbeResult
+from exporter.sentence import sentence
+
+# From here on a person wants the summary, not the dialogues.
+MANY_NAMES: Final = 5
+_BAR_WIDTH: Final = 30  # characters
+_BAR_SECONDS: Final = 0.1  # between two drawings
+_MAX_PORT: Final = 65535
+
+
+class ManualError(ValueError):
+    """What the user asked for cannot be done; the message says why."""
+
+
+async def probe_names(flags: argparse.Namespace) -> int:
+    """Probe what the flags name. Exit code 0: all up, 1: some down.
+
+    Raises ManualError or ConfigError for what the user must mend first.
+    """
+    config = load(flags.config_file) if flags.config_file else Config()
+    settings = _settings(config, flags)
+    resolver = config.resolver
+    if flags.resolver:
+        resolver = replace(resolver, nameservers=(_value(parse_nameserver, flags.resolver, "--resolver"),))
+    targets = [_target(name, settings, f"argument {number}") for number, name in enumerate(flags.names, 1)]
+    if flags.input:
+        targets += _read_targets(flags.input, settings)
+    if not targets:
+        raise ManualError("no NAME given")
+    report: Report
+    if flags.json:
+        report = JsonReport(sys.stdout)
+    elif len(targets) < MANY_NAMES:
+        report = DialogueReport(sys.stdout)
+    else:
+        report = TableReport(sys.stdout, sys.stderr, len(targets))
+    # Asking for this machine's name may take a while: only where nobody has said one.
+    helo = settings.helo or local_helo()[0]
+    await _probe_all(targets, Resolver(resolver), config.limits, helo, report)
+    return report.finish()
+
+
+async def _probe_all(targets: list[Target], resolver: Resolver, limits: Limits, helo: str, report: Report) -> None:
+    slots = Slots(limits.concurrency)
+    prober = Prober(resolver, limits, helo, slots)
+    left = iter(targets)
+
+    async def work() -> None:
+        for target in left:
+            await slots.take()
+            try:
+                result = await prober.probe(target, transcript=True)
+            finally:
+                slots.free()
+            report.add(target, result)
+
+    try:
+        await asyncio.gather(*(work() for _ in range(min(limits.concurrency, len(targets)))))
+    finally:
+        await prober.close()
+        await resolver.close()
+
+
+# What the user wrote
+
+
+def _settings(config: Config, flags: argparse.Namespace) -> Settings:
+    try:
+        settings = config.settings(flags.module)
+    except KeyError:
+        names = ", ".join(sorted(config.modules))
+        raise ManualError(f"--module: no module {flags.module!r}; there are {names}") from None
+    if flags.port is not None:
+        if not 1 <= flags.port <= _MAX_PORT:
+            raise ManualError(f"--port: {flags.port} is not between 1 and {_MAX_PORT}")
+        settings = replace(settings, port=flags.port)
+    if flags.helo is not None:
+        settings = replace(settings, helo=_value(parse_helo, flags.helo, "--helo"))
+    if flags.timeout is not None:
+        timeout = _value(parse_duration, flags.timeout, "--timeout")
+        if not timeout:
+            raise ManualError("--timeout: it must be greater than 0")
+        settings = replace(settings, timeout=timeout)
+    allowed = [_value(parse_network, text, "--allow-address") for text in flags.allow_addresses]
+    return replace(settings, allow_addresses=(*settings.allow_addresses, *allowed))
+
+
+def _value(parse: Any, text: str, flag: str) -> Any:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ManualError(f"{flag}: {error}") from None
+
+
+def _target(name: str, settings: Settings, place: str) -> Target:
+    try:
+        return parse_target(name, settings)
+    except ValueError as error:
+        raise ManualError(f"{place}: {error}") from None
+
+
+def _read_targets(name: str, settings: Settings) -> list[Target]:
+    """One name a line; # begins a comment."""
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManualError(f"--input: {name}: {error}") from None
+    lines = ((number, line.split("#", 1)[0].strip()) for number, line in enumerate(text.splitlines(), 1))
+    return [_target(line, settings, f"{name}:{number}") for number, line in lines if line]
+
+
+# What the user sees
+
+
+class Report(Protocol):
+    """Takes results as they come."""
+
+    def add(self, target: Target, result: ProbeResult) -> None:
+        """One name is done."""
+
+    def finish(self) -> int:
+        """All are; returns the exit code."""
+
+
+class JsonReport:
+    """One JSON object a name and line, in the order of completion."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._down = False
+
+    def add(self, target: Target, result: ProbeResult) -> None:
+        """Print it."""
+        self._down |= not result.up
+        print(json.dumps(as_json(target.name, result), ensure_ascii=False), file=self._out, flush=True)
+
+    def finish(self) -> int:
+        """The exit code."""
+        return int(self._down)
+
+
+class DialogueReport:
+    """Every dialogue line by line with its times, then the verdict in a sentence."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._down = False
+        self._blocks = 0
+
+    def add(self, target: Target, result: ProbeResult) -> None:
+        """Print it."""
+        self._down |= not result.up
+        if self._blocks:
+            print(file=self._out)
+        self._blocks += 1
+        for line in _dialogue(target.name, result):
+            print(line, file=self._out)
+        self._out.flush()
+
+    def finish(self) -> int:
+        """The exit code."""
+        return int(self._down)
+
+
+def _dialogue(name: str, result: ProbeResult) -> Iterator[str]:
+    if result.lookup is not None:
+        yield from _lookup(name, result.lookup)
+    for host in result.hosts:
+        yield ""
+        yield host_heading(host)
+        phases = dict(host.phases)
+        if host.tcp_rtt is not None:
+            connect = next(iter(phases.values()), 0.0)
+            yield f"  {_ms(connect)}   connected (kernel round-trip time {host.tcp_rtt * 1000:.1f} ms)"
+        for at, sent, text in dialogue_lines(host.transcript):
+            yield f"  {_ms(at)} {'>' if sent else '<'} {text}"
+        yield "  " + ("up" if host.failure is None else describe(host.failure))
+        if host.warnings:
+            yield f"  works, yet: {', '.join(host.warnings)}"
+    yield ""
+    yield sentence(name, result)
+
+
+def _lookup(name: str, lookup: MxLookup) -> Iterator[str]:
+    took = "" if lookup.duration is None else f" ({_ms(lookup.duration).strip()})"
+    yield f"{name}: {'implicit MX' if not lookup.mx_records else f'{lookup.mx_records} MX'}{took}"
+    if lookup.failure is not None:
+        yield f"  {describe(lookup.failure)}"
+    for host in lookup.hosts:
+        found = ", ".join(host.addresses) if host.failure is None else describe(host.failure)
+        yield f"  {host.preference:5d} {host.name}: {found}"
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:8.1f} ms"
+
+
+class TableReport:
+    """A progress bar while it lasts, where the terminal has room for one; a table and the counts at the end."""
+
+    def __init__(self, out: TextIO, progress: TextIO, total: int) -> None:
+        self._out = out
+        self._total = total
+        self._progress = progress if progress.isatty() else None
+        self._began = time.monotonic()
+        self._drawn = 0.0
+        self._rows: list[tuple[str, str, str, str]] = []
+        self._verdicts: Counter[str] = Counter()
+
+    def add(self, target: Target, result: ProbeResult) -> None:
+        """Remember it, and move the bar."""
+        failure = result.failure
+        self._verdicts[failure.verdict if failure else "up"] += 1
+        state, reason = ("up", "") if failure is None else (failure.verdict.value, failure.failure_class.value)
+        addresses = f"{result.addresses_up}/{result.addresses}"
+        self._rows.append((target.name, state, reason, addresses))
+        now = time.monotonic()
+        if self._progress is not None and now - self._drawn >= _BAR_SECONDS:
+            self._drawn = now
+            self._progress.write(f"\r\x1b[K{self._bar(now - self._began)}")
+            self._progress.flush()
+
+    def finish(self) -> int:
+        """Print the table; the exit code."""
+        if self._progress is not None:
+            self._progress.write("\r\x1b[K")
+            self._progress.flush()
+        header = ("NAME", "STATE", "CLASS", "ADDRESSES UP")
+        # Down first, and alike together: that is what one looks for.
+        rows = sorted(self._rows, key=lambda row: (row[1] == "up", row[1], row[2], row[0]))
+        widths = [max(len(row[column]) for row in (header, *rows)) for column in range(3)]
+        for row in (header, *rows):
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+            print("  ".join([*cells, row[3]]), file=self._out)
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(self._verdicts.items()))
+        print(f"{len(rows)} names in {time.monotonic() - self._began:.1f} s: {counts}", file=self._out)
+        return int(self._verdicts["up"] != len(rows))
+
+    def _bar(self, seconds: float) -> str:
+        done = len(self._rows)
+        rate = done / seconds if seconds else 0.0
+        left = (self._total - done) / rate if rate else 0.0
+        filled = _BAR_WIDTH * done // self._total
+        down = done - self._verdicts["up"]
+        bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
+        return f"{bar} {done}/{self._total}  {rate:.0f}/s  {left:.0f} s left  {down} down"
+
+
+def as_json(name: str, result: ProbeResult) -> dict[str, Any]:
+    """A result as plain data; the names are those of the metrics."""
+    lookup = result.lookup
+    return {
+        "name": name,
+        "up": result.up,
+        "failure": _failure_json(result.failure),
+        "verdict": sentence(name, result),
+        "timestamp_seconds": result.at,
+        "duration_seconds": result.duration,
+        "addresses": result.addresses,
+        "addresses_up": result.addresses_up,
+        "dns": None
+        if lookup is None
+        else {
+            "duration_seconds": lookup.duration,
+            "mx_records": lookup.mx_records,
+            "authenticated": lookup.authenticated,
+            "failure": _failure_json(lookup.failure),
+        },
+        "hosts": [_host_json(host) for host in result.hosts],
+    }
+
+
+def _failure_json(failure: Failure | None) -> dict[str, str] | None:
+    if failure is None:
+        return None
+    return {
+        "stage": failure.stage,
+        "class": failure.failure_class,
+        "verdict": failure.verdict,
+        "detail": failure.detail,
+    }
+
+
+def _host_json(host: HostResult) -> dict[str, Any]:
+    return {
+        "mx": host.mx,
+        "address": host.address,
+        "preference": host.preference,
+        "up": host.up,
+        "failure": _failure_json(host.failure),
+        "warnings": list(host.warnings),
+        "reply_codes": dict(host.reply_codes),
+        "enhanced_status": dict(host.enhanced),
+        "phase_duration_seconds": dict(host.phases),
+        "tcp_rtt_seconds": host.tcp_rtt,
+        "esmtp": host.esmtp,
+        "extensions": list(host.extensions),
+        "size_limit_bytes": host.size_limit,
+        "dialogue": [
+            {"seconds": at, "from": "client" if sent else "server", "text": text}
+            for at, sent, text in dialogue_lines(host.transcript)
+        ],
+    }

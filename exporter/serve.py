@@ -1,0 +1,187 @@
+"""The process: signals, the web server in its thread, and what it may ask of the service.
+
+Probes run in the main thread's event loop. The web server has a thread and a loop of its own, so neither a slow scraper
+nor the joining of a large answer holds up a probe's clock; what it asks of the probes crosses over by
+`run_coroutine_threadsafe`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from exporter import __version__
+from exporter.config.effective import effective_yaml
+from exporter.config.load import ConfigError, load
+from exporter.config.model import Target
+from exporter.config.targets import parse_target
+from exporter.metrics.blackbox import probe_series
+from exporter.metrics.exposition import exposition, negotiate
+from exporter.metrics.samples import render
+from exporter.probe.helo import local_helo
+from exporter.probe.transcript import dialogue_text
+from exporter.result import ProbeResult
+from exporter.sentence import sentence
+from exporter.service import Service
+from exporter.store import TargetRecord
+from exporter.web.app import create_app
+from exporter.web.backend import Exposition, NoTurn, ProbeRefused, TargetRow
+from exporter.web.listen import ListenError, listen
+from exporter.web.server import WebServer
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+USAGE: Final = 2
+# A scrape under way at the end may still be answered.
+_WEB_GRACE_SECONDS: Final = 1.0
+# Beyond this over its time, a probe for a scraper waits for something that will not come in time (a turnstile's pause).
+_PROBE_SLACK_SECONDS: Final = 0.4
+
+
+async def serve(
+    path: Path, *, listen_addresses: Sequence[str], external_url: str = "", route_prefix: str | None = None
+) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code."""
+    try:
+        config = load(path)
+        sockets = listen(listen_addresses)
+    except (ConfigError, ListenError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the command's own answer to its user
+        return USAGE
+    _raise_open_files_limit(config.limits.concurrency)
+    loop = asyncio.get_running_loop()
+    helo, qualified = await asyncio.to_thread(local_helo)
+    if not qualified and not config.defaults.helo:
+        log.warning("this machine has no fully qualified name; set defaults.helo", extra={"fields": {"helo": helo}})
+    service = Service(path, config, helo)
+    prefix = urlsplit(external_url).path if route_prefix is None else route_prefix
+    app = create_app(_ServiceBackend(service, loop), route_prefix=prefix or "/")
+    web = WebServer(app, sockets)
+    stopping = asyncio.Event()
+    reloads: set[asyncio.Task[list[str]]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(service.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    service.start()
+    web.start()
+    addresses = " ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in web.addresses)
+    log.info(
+        "serving",
+        extra={"fields": {"version": __version__, "targets": len(config.targets), "listen": addresses, "helo": helo}},
+    )
+    try:
+        await stopping.wait()
+    finally:
+        log.info("stopping")
+        await service.stop()
+        # Last, so that the end is still to be seen from outside; in a thread, for it waits.
+        await asyncio.to_thread(web.stop, _WEB_GRACE_SECONDS)
+    return 0
+
+
+class _ServiceBackend:
+    """What the web server may ask; it is called in the web server's threads."""
+
+    def __init__(self, service: Service, loop: asyncio.AbstractEventLoop) -> None:
+        self._service = service
+        self._loop = loop
+
+    def ready(self) -> bool:
+        return True  # without a configuration nothing is served
+
+    def metrics(self, accept: str) -> Exposition:
+        format_ = negotiate(accept)
+        samples = [record.samples for record in self._service.store.records()]
+        return Exposition(format_.content_type, exposition(samples, self._service.own.registry, format_))
+
+    async def probe(self, target: str, module: str | None, within: float | None, accept: str) -> Exposition:
+        found = self._target(target, module)
+        result = await self._probe_now(found, within)
+        format_ = negotiate(accept)
+        record = TargetRecord(found, result, probes=1, probe_failures=int(not result.up))
+        series = probe_series(result, format_.openmetrics)
+        return Exposition(format_.content_type, chain(series, exposition([render(record)], None, format_)))
+
+    async def probe_dialogue(self, target: str, module: str | None, within: float | None) -> str:
+        found = self._target(target, module)
+        result = await self._probe_now(found, within)
+        return f"{dialogue_text(result)}\n{sentence(found.name, result)}\n"
+
+    async def _probe_now(self, target: Target, within: float | None) -> ProbeResult:
+        try:
+            async with asyncio.timeout(None if within is None else within + _PROBE_SLACK_SECONDS):
+                return await self._in_probes_loop(self._service.probe_now(target, within))
+        except TimeoutError:
+            raise NoTurn(f"{target.name} had no turn within {within:g} s: sessions are limited") from None
+
+    async def reload(self) -> list[str]:
+        return await self._in_probes_loop(self._service.reload())
+
+    def effective_config(self) -> str:
+        return effective_yaml(self._service.config)
+
+    def targets(self) -> Sequence[TargetRow]:
+        return [_row(record) for record in self._service.store.records()]
+
+    def _target(self, name: str, module: str | None) -> Target:
+        """A configured target is probed as it is configured, unless a module is named."""
+        config = self._service.config
+        try:
+            target = parse_target(name, config.settings(module))
+        except ValueError as error:
+            raise ProbeRefused(str(error)) from None
+        except KeyError:
+            raise ProbeRefused(f"unknown module {module!r}") from None
+        record = self._service.store.get(*target.key)
+        return record.target if record is not None and module is None else target
+
+    async def _in_probes_loop(self, work: Coroutine[Any, Any, _T]) -> _T:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+
+def _row(record: TargetRecord) -> TargetRow:
+    result = record.result
+    failure = result.failure if result is not None else None
+    return TargetRow(
+        name=record.target.name,
+        up=None if result is None else result.up,
+        failure_class=failure.failure_class if failure is not None else "",
+        verdict=failure.verdict if failure is not None else "",
+        stage=failure.stage if failure is not None else "",
+        addresses=result.addresses if result is not None else 0,
+        addresses_up=result.addresses_up if result is not None else 0,
+        duration=result.duration if result is not None else None,
+        last_probe=result.at if result is not None else None,
+    )
+
+
+def _raise_open_files_limit(concurrency: int) -> None:
+    """A socket a probe: the soft limit of most systems, 1,024, is an old habit and no need (getrlimit(2))."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or soft < hard:
+        wanted = max(soft, 65536) if hard == resource.RLIM_INFINITY else hard
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    if soft < 2 * concurrency:
+        log.warning(
+            "few open files are allowed for so many probes at once",
+            extra={"fields": {"open_files": soft, "concurrency": concurrency}},
+        )

@@ -1,0 +1,191 @@
+"""The exporter at work, without its process: resolver, prober, scheduler, store and own metrics joined.
+
+Everything here lives in one event loop, that of the probes. A configuration is taken in whole or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Final
+
+from exporter.config.domain_files import snapshot
+from exporter.config.load import ConfigError, load
+from exporter.config.model import Config, Target
+from exporter.metrics.own import OwnMetrics
+from exporter.metrics.samples import render
+from exporter.probe.prober import Prober
+from exporter.resolver.client import Resolver
+from exporter.result import ProbeResult
+from exporter.scheduler import Scheduler
+from exporter.store import Change, Store
+
+log = logging.getLogger(__name__)
+
+# At the end, what is under way may finish within this time; then it says QUIT and goes. Supervisors kill after 10 s.
+STOP_GRACE_SECONDS: Final = 5.0
+# How often domain files are looked at, and how often the loop's own lag is measured.
+_WATCH_SECONDS: Final = 5.0
+_LOOP_LAG_SECONDS: Final = 0.5
+# After a reload has changed the resolver, probes under way still ask the old one for at most about this long.
+_RETIRE_SECONDS: Final = 120.0
+
+
+class Service:
+    """Probes what a configuration names. Create it in the event loop it lives in."""
+
+    def __init__(self, path: Path, config: Config, helo: str) -> None:
+        """`config` is what was loaded from `path`; `helo` is said where it names nothing else."""
+        self.config = config
+        self.store = Store(render)
+        self.own = OwnMetrics()
+        self._path = path
+        self._helo = helo
+        self._loop = asyncio.get_running_loop()
+        self._reloading = asyncio.Lock()
+        self._resolver = Resolver(config.resolver)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.scheduler = Scheduler(
+            self._probe,
+            config.limits.concurrency,
+            on_result=self._take_in,
+            on_start=self.own.started,
+            on_crash=self.own.crashed,
+        )
+        self._prober = self._new_prober(config)
+        self.own.watch_in_flight(lambda: self.scheduler.probes_in_flight)
+
+    def start(self) -> None:
+        """Begin to probe."""
+        self._adopt(self.config)
+        self._tasks = [
+            self._loop.create_task(self._watch_domain_files()),
+            self._loop.create_task(self._measure_loop_lag()),
+        ]
+
+    async def stop(self) -> None:
+        """End gracefully: nothing starts any more, what is under way gets a moment, then says QUIT."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.scheduler.stop(STOP_GRACE_SECONDS)
+        await self._prober.close()
+        await self._resolver.close()
+
+    async def reload(self) -> list[str]:
+        """Load the configuration anew. What is wrong with it, a line each; with any, the one before holds."""
+        problems: list[str] = []
+        async with self._reloading:
+            try:
+                self._adopt(await asyncio.to_thread(load, self._path))
+            except ConfigError as error:
+                self.own.load_failed()
+                problems = str(error).splitlines()
+        for problem in problems:
+            log.error("the configuration was not reloaded", extra={"fields": {"problem": problem}})
+        if not problems:
+            log.info("configuration loaded", extra={"fields": {"targets": len(self.config.targets)}})
+        return problems
+
+    async def probe_now(self, target: Target, within: float | None = None) -> ProbeResult:
+        """One probe outside the schedule, with sessions of its own and their transcripts; `within` seconds for all."""
+        slots = self.scheduler.slots
+        await slots.take()
+        try:
+            return await self._prober.probe(target, fresh=True, transcript=True, within=within)
+        finally:
+            slots.free()
+
+    def _adopt(self, config: Config) -> None:
+        before, self.config = self.config, config
+        if (config.resolver, config.limits) != (before.resolver, before.limits):
+            if config.resolver != before.resolver:
+                self._tasks.append(self._loop.create_task(_retire(self._resolver)))
+                self._resolver = Resolver(config.resolver)
+            self._prober = self._new_prober(config)
+            self.scheduler.slots.limit = config.limits.concurrency
+        self.store.replace_targets(config.targets)
+        self.scheduler.replace_targets(config.targets)
+        self.own.loaded(config.targets)
+
+    def _new_prober(self, config: Config) -> Prober:
+        return Prober(self._resolver, config.limits, self._helo, self.scheduler.slots)
+
+    async def _probe(self, target: Target) -> ProbeResult:
+        return await self._prober.probe(target)
+
+    def _take_in(self, target: Target, result: ProbeResult) -> None:
+        change = self.store.record(target, result)
+        self.own.probed(result)
+        if change is not None:
+            _tell(change)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("probed", extra={"fields": _fields(target, result)})
+
+    async def _watch_domain_files(self) -> None:
+        seen = self.config.domain_file_states
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            config = self.config
+            if not config.domain_files:
+                continue
+            now = await asyncio.to_thread(snapshot, config)
+            # A set of files that cannot be loaded is complained about once, not every few seconds.
+            if now not in (seen, self.config.domain_file_states):
+                log.info("domain files have changed")
+                await self.reload()
+            seen = now
+
+    async def _measure_loop_lag(self) -> None:
+        due = self._loop.time()
+        while True:
+            due += _LOOP_LAG_SECONDS
+            await asyncio.sleep(due - self._loop.time())
+            lag = self._loop.time() - due
+            self.own.loop_lagged(lag)
+            if lag > _LOOP_LAG_SECONDS:
+                due = self._loop.time()
+
+
+def _tell(change: Change) -> None:
+    """A change of state is one line; that a target is up at its first probe is no news."""
+    failure = change.now
+    if failure is None:
+        if not change.first:
+            before = change.before.failure_class if change.before is not None else ""
+            log.info("up again", extra={"fields": {"target": change.target.name, "before": before}})
+        return
+    log.info(
+        "down",
+        extra={
+            "fields": {
+                "target": change.target.name,
+                "stage": failure.stage,
+                "class": failure.failure_class,
+                "verdict": failure.verdict,
+                "before": "" if change.first else change.before.failure_class if change.before is not None else "up",
+                "detail": failure.detail,
+            }
+        },
+    )
+
+
+def _fields(target: Target, result: ProbeResult) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "target": target.name,
+        "up": int(result.up),
+        "addresses": result.addresses,
+        "addresses_up": result.addresses_up,
+        "seconds": f"{result.duration:.4f}",
+    }
+    if result.failure is not None:
+        fields |= {"class": result.failure.failure_class, "verdict": result.failure.verdict}
+    return fields
+
+
+async def _retire(resolver: Resolver) -> None:
+    try:
+        await asyncio.sleep(_RETIRE_SECONDS)
+    finally:
+        await resolver.close()

@@ -1,0 +1,109 @@
+"""The house's floors: a module imports only from floors below its own, and each foreign library has one room."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import exporter
+
+ROOT = Path(exporter.__file__).parent
+
+# Room -> floor; the longest matching prefix counts. Rooms of one floor do not import each other, a package's own
+# modules do.
+FLOORS = {
+    "exporter": 0,  # the package itself: its version
+    "exporter.result": 0,
+    "exporter.smtp": 1,
+    "exporter.icmp": 1,
+    "exporter.sentence": 2,
+    "exporter.log": 2,
+    "exporter.config": 2,
+    "exporter.evidence": 2,
+    "exporter.diagnosis": 3,
+    "exporter.resolver": 3,
+    "exporter.transport": 3,
+    "exporter.probe": 4,
+    "exporter.store": 5,
+    "exporter.metrics": 6,
+    "exporter.scheduler": 6,
+    "exporter.web": 7,
+    "exporter.service": 8,
+    "exporter.manual": 8,
+    "exporter.serve": 9,
+    "exporter.demo": 10,
+    "exporter.cli": 11,
+    "exporter.__main__": 12,
+}
+
+# Library -> the rooms that may import it.
+FENCES = {
+    "dns": ("exporter.resolver", "exporter.demo.dns_host"),
+    "yaml": ("exporter.config",),
+    "pydantic": ("exporter.config",),
+    "prometheus_client": ("exporter.metrics",),
+    "starlette": ("exporter.web",),
+    "uvicorn": ("exporter.web",),
+    "jinja2": ("exporter.web",),
+    "uvloop": ("exporter.cli",),
+}
+# smtp and result know no socket, no event loop and no clock.
+PURE = ("exporter.result", "exporter.smtp")
+IMPURE_MODULES = {"asyncio", "socket", "ssl", "time", "datetime", "select", "selectors", "threading"}
+
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _room(module: str) -> str:
+    parts = module.split(".")
+    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next(prefix for prefix in prefixes if prefix in FLOORS)
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            module = node.module or ""
+            for alias in node.names:
+                name = f"{module}.{alias.name}"
+                yield name if (ROOT.parent / (name.replace(".", "/") + ".py")).exists() else module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_module_imports_only_from_floors_below(path: Path) -> None:
+    own = _room(_name(path))
+    for imported in _imports(path):
+        if imported == "exporter" or not imported.startswith("exporter."):
+            continue
+        room = _room(imported)
+        assert room == own or FLOORS[room] < FLOORS[own], f"{_name(path)} imports {imported}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_library_is_imported_only_in_its_room(path: Path) -> None:
+    name = _name(path)
+    for imported in _imports(path):
+        library = imported.split(".")[0]
+        rooms = FENCES.get(library, (name,))
+        assert any(name == room or name.startswith(room + ".") for room in rooms), f"{name} imports {library}"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if _name(path).startswith(PURE)], ids=_name)
+def test_the_protocol_core_is_pure(path: Path) -> None:
+    assert not {imported.split(".")[0] for imported in _imports(path)} & IMPURE_MODULES
+
+
+def test_every_module_has_a_floor_of_its_own_choice() -> None:
+    """A new top-level room is put on a floor by hand; the package's own 0 is not inherited."""
+    assert [name for name in map(_name, MODULES) if name != "exporter" and _room(name) == "exporter"] == []
