@@ -22,8 +22,9 @@ _LOOK_AGAIN_SECONDS: Final = 1.0
 class SystemNameservers:
     """The pairs of address and port that hold now."""
 
-    def __init__(self, path: Path = RESOLV_CONF) -> None:
+    def __init__(self, path: Path = RESOLV_CONF, look_again: float = _LOOK_AGAIN_SECONDS) -> None:
         self._path = path
+        self._look_again = look_again
         self._state: object = None
         self._looked = 0.0
         self._nameservers: tuple[tuple[str, int], ...] = _NOTHING_CONFIGURED
@@ -31,7 +32,7 @@ class SystemNameservers:
     def __call__(self) -> tuple[tuple[str, int], ...]:
         """Read them again if the file has changed."""
         now = time.monotonic()
-        if now - self._looked >= _LOOK_AGAIN_SECONDS or not self._looked:
+        if now - self._looked >= self._look_again or not self._looked:
             self._looked = now
             state = _state(self._path)
             if state != self._state:

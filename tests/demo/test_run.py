@@ -1,0 +1,132 @@
+"""`mx-exporter demo` from the outside, scraped by a real Prometheus."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from exporter.demo.domains import DEMO, DemoDomain
+from exporter.result import VERDICTS
+from tests.lab.daemons import free_port, running
+from tests.lab.exporter_process import ExporterProcess, exporter
+from tests.lab.require import require_program
+from tests.lab.waiting import until_sync
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[ExporterProcess]:
+    with exporter("demo") as process:
+        until_sync(lambda: _probed(process) == len(DEMO), seconds=60.0)
+        yield process
+        assert process.stop() == 0
+        assert "level=error" not in process.text
+        assert "traceback" not in process.text.lower()
+
+
+def _probed(process: ExporterProcess) -> int:
+    return sum(sample.name == "mx_domain_up" for sample in process.samples())
+
+
+@pytest.mark.parametrize("domain", DEMO, ids=lambda domain: domain.name)
+def test_each_domain_has_the_state_that_the_table_says(demo: ExporterProcess, domain: DemoDomain) -> None:
+    reasons = [
+        (sample.labels["class"], sample.labels["verdict"], sample.labels["group"])
+        for sample in demo.samples()
+        if sample.name == "mx_domain_failure" and sample.labels["domain"] == domain.name
+    ]
+    if domain.expected is None:
+        assert reasons == []
+    else:
+        assert reasons == [(domain.expected, VERDICTS[domain.expected], domain.group)]
+    assert demo.value("mx_domain_up", domain=domain.name) == (domain.expected is None)
+
+
+@pytest.mark.parametrize("domain", [domain for domain in DEMO if domain.warnings], ids=lambda domain: domain.name)
+def test_its_warnings_are_shown(demo: ExporterProcess, domain: DemoDomain) -> None:
+    found = {
+        s.labels["class"] for s in demo.samples() if s.name == "mx_host_warning" and s.labels["domain"] == domain.name
+    }
+    assert set(domain.warnings) <= found
+
+
+def test_a_host_target_has_its_series_under_the_empty_domain(demo: ExporterProcess) -> None:
+    until_sync(lambda: demo.value("mx_host_up", domain="") == 1.0)
+
+
+def test_the_page_names_every_domain(demo: ExporterProcess) -> None:
+    page = demo.get("/").text
+    assert all(domain.name in page for domain in DEMO)
+
+
+def test_a_probe_on_request_gives_blackbox_names_and_the_dialogue(demo: ExporterProcess) -> None:
+    values = {sample.name: sample.value for sample in demo.samples("/probe?target=healthy.example")}
+    assert (values["probe_success"], values["probe_ip_protocol"], values["mx_domain_up"]) == (1.0, 4.0, 1.0)
+    assert values["probe_duration_seconds"] > 0
+    dialogue = demo.get("/probe?target=healthy.example&debug=true").text
+    assert "> EHLO probe.example" in dialogue
+    assert "healthy.example is up: 2 of 2 addresses take mail." in dialogue
+    # The same rules hold as for what is configured.
+    refused = demo.samples("/probe?target=private.example")
+    assert [s.labels["class"] for s in refused if s.name == "mx_domain_failure"] == ["mx_address_forbidden"]
+    assert demo.get("/probe?target=not+a+domain").status_code == 400
+    assert demo.get("/probe?target=healthy.example&module=absent").status_code == 400
+
+
+def test_the_scrape_timeout_bounds_a_probe(demo: ExporterProcess) -> None:
+    """The greeting takes two seconds. While the schedule's own session lasts, the host sees no second one: 503."""
+
+    answers: list[httpx.Response] = []
+
+    def probed() -> bool:
+        answers.append(demo.get("/probe?target=slow.example", **{"X-Prometheus-Scrape-Timeout-Seconds": "1.5"}))
+        return answers[-1].status_code == 200
+
+    until_sync(probed)
+    assert 'class="banner_timeout"' in answers[-1].text
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert all(answer.elapsed.total_seconds() < 4.0 for answer in answers)
+
+
+def test_a_real_prometheus_scrapes_it_and_answers(demo: ExporterProcess, tmp_path: Path) -> None:
+    program, port = require_program("prometheus"), free_port()
+    config = tmp_path / "prometheus.yml"
+    config.write_text(
+        json.dumps(
+            {
+                "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+                "scrape_configs": [
+                    {"job_name": "mx", "static_configs": [{"targets": [demo.url.removeprefix("http://")]}]}
+                ],
+            }
+        )
+    )
+    argv = [
+        program,
+        f"--config.file={config}",
+        f"--storage.tsdb.path={tmp_path}/data",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+
+    def query(expression: str) -> dict[str, float]:
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": expression})
+        except httpx.TransportError:
+            return {}
+        found = answer.json().get("data", {}).get("result", [])
+        return {series["metric"].get("verdict", ""): float(series["value"][1]) for series in found}
+
+    with running(argv, lambda: query("up{job='mx'} == 1"), tmp_path / "prometheus.log"):
+        down = query("count by (verdict) (mx_domain_failure)")
+        expected: dict[str, float] = {}
+        for domain in DEMO:
+            if domain.expected is not None:
+                verdict = VERDICTS[domain.expected].value
+                expected[verdict] = expected.get(verdict, 0) + 1
+        assert down == expected
+        assert query("sum(mx_domain_up)")[""] == sum(domain.expected is None for domain in DEMO)
+        assert query("histogram_quantile(0.5, mx_probe_phase_duration_seconds_bucket{phase='connect'})")[""] < 1.0
+        assert query("count({__name__=~'.*_created'})") == {}

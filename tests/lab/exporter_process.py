@@ -1,0 +1,99 @@
+"""The exporter as a user runs it: a process, its log and its HTTP answers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+from tests.lab.waiting import until_sync
+
+_LISTENING = re.compile(r"\bserving\b.*listen(?:=|\": \")([^\s\"]+)")
+
+
+class ExporterProcess:
+    """A running exporter. `log` grows while it runs."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.log: list[str] = []
+        assert process.stderr is not None
+        self._reader = threading.Thread(target=self._read, args=(process.stderr,), daemon=True)
+        self._reader.start()
+        until_sync(lambda: self._address() or process.poll() is not None)
+        address = self._address()
+        assert address is not None, self.text
+        self.url = f"http://{address}"
+
+    @property
+    def text(self) -> str:
+        """The whole log so far."""
+        return "\n".join(self.log)
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """An answer."""
+        return httpx.get(self.url + path, headers=headers, timeout=30.0)
+
+    def samples(self, path: str = "/metrics") -> list[Sample]:
+        """Every sample of an exposition."""
+        families = text_string_to_metric_families(self.get(path).text)
+        return [sample for family in families for sample in family.samples]
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """The value of the one series that has these labels."""
+        return next(
+            (
+                sample.value
+                for sample in self.samples()
+                if sample.name == name and labels.items() <= sample.labels.items()
+            ),
+            None,
+        )
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Ask it to end; returns the exit code."""
+        self.process.send_signal(number)
+        code = self.process.wait(20.0)
+        self._reader.join(5.0)
+        return code
+
+    def _read(self, stream: IO[str]) -> None:
+        for line in stream:
+            self.log.append(line.rstrip("\n"))
+
+    def _address(self) -> str | None:
+        found = _LISTENING.search("\n".join(self.log))
+        return found[1] if found else None
+
+
+@contextlib.contextmanager
+def exporter(*arguments: str) -> Iterator[ExporterProcess]:
+    """`mx-exporter` with these arguments, on a free port of loopback."""
+    with subprocess.Popen(
+        command(*arguments, "--web.listen-address=127.0.0.1:0"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        try:
+            yield ExporterProcess(process)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def command(*arguments: str) -> Sequence[str]:
+    """How to start it."""
+    return [sys.executable, "-m", "exporter", *arguments]

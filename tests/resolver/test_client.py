@@ -1,0 +1,167 @@
+"""The resolver against name servers that misbehave, on both event loops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import dns.flags
+import dns.rcode
+import pytest
+
+from exporter.config.model import Family, ResolverSettings
+from exporter.demo.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
+from exporter.resolver.client import Resolver
+from exporter.resolver.exchange import UDP_PAYLOAD
+from exporter.resolver.system import SystemNameservers
+from exporter.result import FailureClass as C
+from exporter.result import MxLookup
+from tests.lab.loops import LoopFactory, on_every_loop, run_on
+
+V4 = (Family.IPV4,)
+BOTH = (Family.IPV4, Family.IPV6)
+RECORDS = {
+    ("a.example", "MX"): ["10 mx.a.example."],
+    ("mx.a.example", "A"): ["192.0.2.1"],
+    ("mx.a.example", "AAAA"): ["2001:db8::1"],
+    ("many.example", "MX"): [f"{number} a-long-name-of-a-host-{number}.many.example." for number in range(150)],
+    ("loop.example", "CNAME"): ["pool.example."],
+    ("pool.example", "CNAME"): ["loop.example."],
+}
+# Not dnspython's own parser's idea of a message: a pointer that points at itself (RFC 1035 4.1.4).
+SELF_POINTER = b"\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\x01a\x07example\x00\x00\x0f\x00\x01\xc0\x1b\x00\x0f\x00\x01"
+
+Look = Callable[[Resolver, DnsHost], Awaitable[MxLookup]]
+
+
+async def _ask(host: DnsHost, look: Look, seconds: float = 1.0, others: tuple[tuple[str, int], ...] = ()) -> MxLookup:
+    address = await host.start()
+    resolver = Resolver(ResolverSettings(nameservers=(*others, address), timeout=seconds))
+    try:
+        return await look(resolver, host)
+    finally:
+        await resolver.close()
+        await host.stop()
+
+
+async def _a_example(resolver: Resolver, _: DnsHost) -> MxLookup:
+    return await resolver.lookup_mx("a.example", BOTH)
+
+
+def _class(lookup: MxLookup) -> C | None:
+    return None if lookup.failure is None else lookup.failure.failure_class
+
+
+@on_every_loop
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (Fault(), None),
+        (SERVFAIL, C.DNS_SERVFAIL),
+        (Fault(rcode=dns.rcode.SERVFAIL, extended_error=22), C.DNS_SERVFAIL),
+        (BOGUS, C.DNS_BOGUS),
+        (Fault(rcode=dns.rcode.SERVFAIL, extended_error=9), C.DNS_BOGUS),
+        (Fault(rcode=dns.rcode.NXDOMAIN), C.DNS_NXDOMAIN),
+        (Fault(rcode=dns.rcode.REFUSED), C.DNS_REFUSED),
+        (Fault(rcode=dns.rcode.YXDOMAIN), C.DNS_MALFORMED),
+        (Fault(raw=SELF_POINTER), C.DNS_MALFORMED),
+        (Fault(wrong_id=True), C.DNS_TIMEOUT),
+        (Fault(wrong_question=True), C.DNS_TIMEOUT),
+        (Fault(raw=b""), C.DNS_TIMEOUT),
+        (SILENT, C.DNS_TIMEOUT),
+        (Fault(truncated=True), None),
+        (Fault(truncated=True, tcp_closed=True), C.DNS_TIMEOUT),
+        (Fault(no_edns=dns.rcode.FORMERR), None),
+        (Fault(no_edns=dns.rcode.NOTIMP), None),
+    ],
+    ids=str,
+)
+def test_every_way_to_answer_has_its_class(fault: Fault, expected: C | None, loop_factory: LoopFactory) -> None:
+    host = DnsHost(RECORDS, {"a.example": fault})
+    lookup = run_on(loop_factory, _ask(host, _a_example))
+    assert _class(lookup) is expected, lookup.failure
+    if expected is None:
+        assert lookup.hosts[0].addresses == ("192.0.2.1", "2001:db8::1")
+
+
+async def test_it_asks_with_edns_do_and_ad() -> None:
+    host = DnsHost(RECORDS)
+    await _ask(host, _a_example)
+    for query in host.seen:
+        assert (query.edns, query.payload) == (0, UDP_PAYLOAD)
+        assert query.ednsflags & dns.flags.DO
+        assert query.flags & dns.flags.AD
+
+
+async def test_the_ad_bit_of_the_mx_answer_is_kept() -> None:
+    lookup = await _ask(DnsHost(RECORDS, {("a.example", "MX"): Fault(authenticated=True)}), _a_example)
+    assert lookup.authenticated
+
+
+async def test_one_family_that_hangs_does_not_hide_the_other() -> None:
+    lookup = await _ask(DnsHost(RECORDS, {("mx.a.example", "AAAA"): SILENT}), _a_example)
+    assert lookup.failure is None
+    assert lookup.hosts[0].addresses == ("192.0.2.1",)
+
+
+async def test_a_nameserver_that_does_not_answer_is_passed_over_for_the_next() -> None:
+    silent = DnsHost({}, {"a.example": SILENT, "mx.a.example": SILENT})
+    address = await silent.start()
+    lookup = await _ask(DnsHost(RECORDS), _a_example, seconds=2.0, others=(address,))
+    await silent.stop()
+    assert lookup.failure is None
+
+
+async def test_a_loop_of_aliases_is_malformed() -> None:
+    lookup = await _ask(DnsHost(RECORDS), lambda resolver, _: resolver.lookup_mx("loop.example", V4))
+    assert _class(lookup) is C.DNS_MALFORMED
+
+
+async def test_answers_live_as_long_as_their_ttl_negative_ones_too() -> None:
+    async def look(resolver: Resolver, host: DnsHost) -> MxLookup:
+        for _ in range(3):
+            await resolver.lookup_mx("a.example", V4)
+            await resolver.lookup_mx("absent.example", V4)
+        return await resolver.lookup_mx("a.example", V4)
+
+    host = DnsHost(RECORDS)
+    await _ask(host, look)
+    assert set(host.queries.values()) == {1}
+
+
+async def test_a_ttl_of_0_is_asked_again_each_time() -> None:
+    async def look(resolver: Resolver, host: DnsHost) -> MxLookup:
+        await resolver.lookup_mx("a.example", V4)
+        return await resolver.lookup_mx("a.example", V4)
+
+    host = DnsHost(RECORDS, ttl=0)
+    await _ask(host, look)
+    assert host.queries["a.example", "MX"] == 2
+
+
+async def test_a_question_in_flight_is_shared_by_all_who_ask() -> None:
+    async def look(resolver: Resolver, host: DnsHost) -> MxLookup:
+        return (await asyncio.gather(*(resolver.lookup_mx("a.example", BOTH) for _ in range(50))))[0]
+
+    host = DnsHost(RECORDS, {"a.example": Fault(delay=0.1)}, ttl=0)
+    assert (await _ask(host, look)).failure is None
+    assert host.queries["a.example", "MX"] == 1
+
+
+async def test_a_long_answer_comes_over_tcp() -> None:
+    host = DnsHost(RECORDS)
+    lookup = await _ask(host, lambda resolver, _: resolver.lookup_mx("many.example", V4))
+    assert lookup.mx_records == 150
+    assert host.tcp_queries["many.example", "MX"] == 1
+
+
+def test_the_systems_nameservers_are_read_again_when_the_file_changes(tmp_path: Path) -> None:
+    path = tmp_path / "resolv.conf"
+    path.write_text("search example.com\nnameserver 192.0.2.53\nnameserver 2001:db8::53\n")
+    nameservers = SystemNameservers(path, look_again=0.0)
+    assert nameservers() == (("192.0.2.53", 53), ("2001:db8::53", 53))
+    path.write_text("nameserver 192.0.2.54\n")
+    assert nameservers() == (("192.0.2.54", 53),)
+    path.unlink()
+    assert nameservers() == (("127.0.0.1", 53),)

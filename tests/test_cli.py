@@ -1,0 +1,147 @@
+"""The command line from the outside: what it prints and how it exits."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exporter import __version__
+from exporter.demo.world import DemoWorld
+from tests.lab.exporter_process import command
+
+EXAMPLE = Path(__file__).parent.parent / "config.example.yaml"
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[DemoWorld]:
+    with DemoWorld() as running:
+        yield running
+
+
+def _run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, input=stdin, check=False, timeout=60)
+
+
+def _probe(world: DemoWorld, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    address, port = world.nameserver
+    return _run(
+        "probe",
+        *arguments,
+        f"--resolver={address}:{port}",
+        f"--port={world.smtp_port}",
+        "--helo=probe.example",
+        "--allow-address=127.0.0.0/8",
+        "--timeout=2s",
+        stdin=stdin,
+    )
+
+
+def test_version() -> None:
+    assert _run("--version").stdout.startswith(f"mx-exporter, version {__version__} (")
+
+
+def test_the_example_configuration_is_right() -> None:
+    done = _run("--config.check", f"--config.file={EXAMPLE}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_every_error_of_a_configuration_is_told_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("defaults: {interval: 5}\ndomains: [a..example]\n")
+    done = _run("--config.check", f"--config.file={path}")
+    assert done.returncode == 2
+    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == [f"{path}:1:22", f"{path}:2:11"]
+
+
+def test_a_server_without_its_configuration_says_so(tmp_path: Path) -> None:
+    done = _run(f"--config.file={tmp_path}/absent.yaml")
+    assert done.returncode == 2
+    assert "absent.yaml" in done.stderr
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("domains: [a.example]\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = _run(f"--config.file={path}", f"--web.listen-address={address}")
+    assert done.returncode == 2
+    assert f'cannot listen on "{address}": Address already in use' in done.stderr
+
+
+def test_a_probe_shows_lookup_dialogue_and_verdict(world: DemoWorld) -> None:
+    done = _probe(world, "healthy.example")
+    assert (done.returncode, done.stderr) == (0, "")
+    for part in (
+        "healthy.example: 2 MX",
+        "10 mx1.healthy.example: 127.53.1.1",
+        "10 mx1.healthy.example [127.53.1.1]",
+        "< 220 mx1.healthy.example ESMTP",
+        "> EHLO probe.example",
+        "> QUIT",
+        "< 221 ",
+    ):
+        assert part in done.stdout
+    assert done.stdout.splitlines()[-1] == "healthy.example is up: 2 of 2 addresses take mail."
+
+
+def test_what_is_down_exits_with_1_and_its_evidence(world: DemoWorld) -> None:
+    done = _probe(world, "blocklisted.example")
+    assert done.returncode == 1
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("blocklisted.example is down, blocked: ")
+    assert "reputation_blocked" in last
+    assert "554 5.7.1" in last
+
+
+def test_json_is_one_object_a_line_with_the_names_of_the_metrics(world: DemoWorld) -> None:
+    done = _probe(world, "healthy.example", "nullmx.example", "--json")
+    assert done.returncode == 1
+    found = {answer["name"]: answer for answer in map(json.loads, done.stdout.splitlines())}
+    assert found["healthy.example"]["up"] is True
+    assert found["healthy.example"]["hosts"][0]["reply_codes"] == {"banner": 220, "ehlo": 250, "quit": 221}
+    assert found["nullmx.example"]["failure"]["class"] == "dns_null_mx"
+
+
+def test_many_names_end_in_a_table_worst_first(world: DemoWorld) -> None:
+    names = "healthy.example # fine\n\nimplicit.example\nrefused.example\nnullmx.example\nssh.example\n"
+    done = _probe(world, "--input=-", stdin=names)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["NAME", "STATE", "CLASS", "ADDRESSES", "UP"]
+    assert [line.split()[1] for line in lines[1:-1]] == ["dead", "declined", "misconfigured", "up", "up"]
+    assert lines[-1].startswith("5 names in ")
+
+
+def test_one_host_is_probed_without_a_lookup(world: DemoWorld) -> None:
+    done = _probe(world, f"127.53.1.1:{world.smtp_port}")
+    assert done.returncode == 0
+    assert "MX" not in done.stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("probe",), "no NAME"),
+        (("probe", "not a domain"), "argument 1"),
+        (("probe", "a.example", "--module=absent"), "--module"),
+        (("probe", "a.example", "--resolver=nowhere"), "--resolver"),
+        (("probe", "a.example", "--port=0"), "--port"),
+        (("probe", "a.example", "--timeout=0s"), "--timeout"),
+        (("probe", "a.example", "--helo=a b"), "--helo"),
+        (("probe", "a.example", "--allow-address=10.0.0.1/8"), "--allow-address"),
+        (("probe", "--input=/nowhere/at/all"), "--input"),
+        ((), "--config.file"),
+    ],
+)
+def test_a_mistake_of_the_user_exits_with_2_and_says_which(arguments: tuple[str, ...], said: str) -> None:
+    done = _run(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
