@@ -1,0 +1,66 @@
+"""One event is one line, whatever a server put into it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from exporter import log
+
+
+@pytest.fixture(autouse=True)
+def _root_restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def _logged(format_: log.Format, message: str, **fields: object) -> str:
+    out = io.StringIO()
+    log.configure("info", format_, out)
+    logging.getLogger("exporter.service").info(message, extra={"fields": fields})
+    return out.getvalue()
+
+
+def test_logfmt_quotes_what_needs_it() -> None:
+    line = _logged("logfmt", "down", target="a.example", detail='said "no"', nothing="")
+    assert line.endswith(' level=info caller=service msg=down target=a.example detail="said \\"no\\"" nothing=""\n')
+
+
+def test_json_is_one_object_with_numbers_as_numbers() -> None:
+    line = json.loads(_logged("json", "down", target="a.example", targets=3))
+    assert (line["msg"], line["level"], line["target"], line["targets"]) == ("down", "info", "a.example", 3)
+
+
+@pytest.mark.parametrize("format_", ["logfmt", "json"])
+def test_a_hostile_value_stays_on_its_line_and_steers_no_terminal(format_: log.Format) -> None:
+    line = _logged(format_, "down", detail="a\nlevel=error\r\x1b[2J\u202e" + "x" * 100_000)
+    assert line.count("\n") == 1
+    assert line.rstrip("\n").isprintable()
+    assert len(line) < 10_000
+
+
+def test_levels_below_the_chosen_one_are_silent() -> None:
+    out = io.StringIO()
+    log.configure("warn", "logfmt", out)
+    logging.getLogger("exporter.x").info("quiet")
+    logging.getLogger("exporter.x").warning("loud")
+    assert "quiet" not in out.getvalue()
+    assert "level=warn" in out.getvalue()
+
+
+def test_a_traceback_is_part_of_the_line() -> None:
+    out = io.StringIO()
+    log.configure("info", "logfmt", out)
+    try:
+        _ = [][0]
+    except IndexError:
+        logging.getLogger("exporter.x").exception("internal error")
+    assert out.getvalue().count("\n") == 1
+    assert "IndexError: list index out of range" in out.getvalue()
