@@ -44,13 +44,13 @@ _CONVERSATION_RULES: Final = (
             r"any commands? (?:except|but|other than) quit",
             r"(?:pre-?greet|talk(?:ed|ing|s)? (?:too soon|early|before)|early ?talker)",
             r"non-?smtp command",
-            r"bare (?:lf|cr|newline|line ?feed)",
+            r"bare (?:lf|cr|newline|line ?feed)|smtplf",  # qmail names a page about bare line feeds
         ),
     ),
     # AOL and Zimbra complain about the order where they miss TLS; MailEnable and Kerio where they miss AUTH: further below.
-    # Otherwise 503 says that we, who keep the order by a table, got it wrong (RFC 5321 4.2.2).
+    # Otherwise 503 contradicts the order we keep by a table (RFC 5321 4.2.2): the server lost count of it.
     Rule(
-        _C.INTERNAL,
+        _C.PROTOCOL_ERROR,
         any_of(
             r"(?:bad|wrong|invalid|incorrect|improper|out of) (?:command )?(?:sequence|order)",
             r"sequence (?:of commands|error)",
@@ -116,7 +116,8 @@ _PATIENCE_RULES: Final = (
             r"rate[- _]?limit|ratelimit|\bthrottl|traffic shap",
             r"(?:unusual|excessive|unexpected|high|abnormal|suspicious|exceeded|sending|message|connection)[^.]{0,16} (?:rate|frequency)\b",
             r"(?:rate|frequency|speed)[^.]{0,30}(?:exceed|limit|prevent|too (?:high|fast))",
-            r"frequency limited|connection frequency",
+            r"frequency limited|connection frequency|receiving mail (?:at a rate|too)",
+            r"exceeded[^.]{0,20} command limit",
             r"too (?:quickly|fast|frequent|often|much (?:mail|traffic|volume))",
             r"too many[^.]{0,30} (?:concurrent|simultaneous|parallel|open|connect|connexion|session|message|mail|e-?mail|recipient"
             r"|rcpt|command|request|error|transaction|deliver|attempt|helo|ehlo|rset|failure|session|smtp|process|client)",
@@ -182,6 +183,7 @@ _CREDENTIAL_RULES: Final = (
             r"(?:\(|;|,|-|\.)? ?(?:auth|please auth|you must auth|ip name)",
             r"auth\S{0,12} (?:is )?(?:required|needed) (?:for|to|before) relay",
             r"requires? authentication[^.]{0,40}non-local",
+            r"insecure mail relay",
         ),
     ),
     # Exchange, hMailServer, Kerio, submission servers on port 25, Courier, POP-before-SMTP.
@@ -257,10 +259,11 @@ _LISTS: Final = (
     r"csi\.mimecast|cyren|vadesecure|sendersupport|sender\.office\.com|delist"
 )
 
+# Refusals that name a list by host name, URL or brand.
+_LIST_RULES: Final = (Rule(_C.REPUTATION_BLOCKED, any_of(_LISTS), stages=CONVERSATION),)
+
 # Our address's, network's or domain's standing.
 _REPUTATION_RULES: Final = (
-    # Refusals that name a list by host name, URL or brand.
-    Rule(_C.REPUTATION_BLOCKED, any_of(_LISTS), stages=CONVERSATION),
     # The vocabulary of lists, and "reputation" itself.
     Rule(
         _C.REPUTATION_BLOCKED,
@@ -278,6 +281,7 @@ _REPUTATION_RULES: Final = (
             r"your (?:ip|host|server|network|mail server|address)[^.]{0,50}(?:is|are|was|been|temporarily|permanently) (?:banned|block|reject|refus)",
             r"\b(?:dialup|dial-up|dynamic|residential|transient|dynamically)[^.]{0,20}(?:ip|address|host|pool|assigned|space|connection|range)",
             r"\bip=\S{1,60} - ",  # T-Online's greeting
+            r"\bservice refus\w{1,2}\b",  # Orange
             r"weren.t sent[^.]{0,8}\.|part of (?:their|your) network|unfortunately, messages from",  # Outlook.com
             r"(?:temporarily|permanently) deferred|user complaints",  # Yahoo
             r"\[(?:tss?|ipts|bl)\d{2}\]|\b(?:rtr|dyn|rly|con|hvu|snd):[a-z0-9]{2}\b|\b(?:bl0000\d\d|aup#\S{0,4}(?:bl|rbl))",  # Yahoo, AOL, Comcast, Cox
@@ -290,6 +294,20 @@ _REPUTATION_RULES: Final = (
 
 # Whom we write to, and who from.
 _ADDRESS_RULES: Final = (
+    # A policy may be told in a sentence about an address; the sentence is about the policy.
+    Rule(
+        _C.POLICY_REJECTED,
+        any_of(
+            r"policy rejection|for policy reasons|\bspam detected|rejected by (?:this|the) user\b|not a registered (?:gateway )?user"
+        ),
+        stages=CONVERSATION,
+    ),
+    # A mailbox that exists and is out of use, where the same sentence says "address rejected" too.
+    Rule(
+        _C.MAILBOX_DISABLED,
+        any_of(r"(?:user|account|mail ?box)[^.]{0,60}[. ]\S{0,60} ?temporar\w{1,4} (?:locked|disabled|suspended)"),
+        stages=ABOUT_RECIPIENT,
+    ),
     # Exim's callout, qmail's badmailfrom, Postfix's reject_*_sender_*, Orange, Exchange's sender filter.
     Rule(
         _C.SENDER_REJECTED,
@@ -300,7 +318,7 @@ _ADDRESS_RULES: Final = (
             r"[^.]{0,30} ?(?:is |was |were |are |has been |est )?(?:rejected|denied|refused|invalid|blocked|blacklisted|not (?:exist|found|accept|allow|valid)"
             r"|does not exist|unknown|prohibited|disallowed|invalide|refus|rejet|unzul|abgelehnt|rechazad|banned)",
             r"(?:bad|invalid|illegal|unacceptable|unknown|rejected|blocked|unresolvable|missing|forged) (?:sender|from|return[- ]path|originator|mail from)",
-            r"domain of (?:the )?sender|sender(?:.s)? domain|sending domain[^.]{0,40}(?:not|invalid|resolv)|domain in (?:mail )?from",
+            r"unrout\S{0,2}able sender|domain of (?:the )?sender|sender(?:.s)? domain|sending domain[^.]{0,40}(?:not|invalid|resolv)|domain in (?:mail )?from",
             r"valid mx[^.]{0,20}(?:from|sender)|no (?:valid )?(?:mx|a) (?:or \S{1,5} )?(?:record)?[^.]{0,20}(?:for|from)[^.]{0,12} (?:from|sender|domain)",
             r"null[- ](?:sender|return|reverse|envelope|mx)|empty (?:sender|envelope|from|return)|bounces? (?:messages? )?(?:are |is )?not accepted",
             r"<> (?:is )?(?:not|sender)|(?:don.t|not) accept[^.]{0,20}(?:bounce|null|empty|<>)|domain (?:name )?(?:of|for) sender",
@@ -362,7 +380,7 @@ _ADDRESS_RULES: Final = (
             r"(?:not|n.t|never)(?: \w{1,8})? (?:a |have a )?(?:\S{1,20} )?(?:account|valid recipient|valid user|registered user|known (?:user|recipient)|valid (?:mailbox|address|e-?mail))",
             r"recipient address rejected: access denied|all recipient addresses rejected ?: access denied",  # Exchange Online's directory edge block
             r"recipient (?:address )?(?:rejected|refused|unknown|not)\b[^.]{0,4}(?:$|\.|@|\[|\()|address rejected|address unknown|rcp-p1|unrouteable",
-            r"mailbox (?:name )?(?:not allowed|unavailable|invalid)|user not local|has moved|has (?:left|been (?:deleted|removed))|deleted (?:account|mailbox)|utilisateur inconnu",
+            r"> (?:is )?not deliverable|mailbox (?:name )?(?:not allowed|unavailable|invalid)|user not local|has moved|has (?:left|been (?:deleted|removed))|deleted (?:account|mailbox)|utilisateur inconnu",
             r"destinataire (?:\S{1,12} )?(?:inconnu|invalide)|adresse d.?au moins|(?:adresse|compte|boite)[^.]{0,30}(?:inconnu|invalide|n.existe|inexistant)",
             r"empf.{1,2}nger[^.]{0,30}(?:unbekannt|existiert|nicht)|(?:benutzer|postfach|adresse)[^.]{0,30}(?:unbekannt|existiert nicht|nicht (?:gefunden|bekannt))|unbekannter",
             r"(?:usuario|cuenta|direcci.n|buz.n|destinatario|usu.rio|conta|caixa|utente|casella|indirizzo)[^.]{0,40}(?:desconoc|no existe|inexist|não existe|desconhec|sconosciut|inesist|non esiste|no encontrad|no v.lid|inv.lid)",
@@ -378,7 +396,7 @@ _ADDRESS_RULES: Final = (
             r"(?:mail ?box|account|user|recipient|address|box|customer|domain|e-?mail)[^.]{0,60}(?:disabled|suspend|inactive|deactivat|locked|frozen|expired|closed|blocked by admin|not active|"
             r"temporarily blocked|terminat|discontinued|has been blocked|archived|not activated|desactiv|deaktiviert|gesperrt)",
             r"(?:disabled|suspended|inactive|deactivated|expired|frozen|locked|closed|blocked|dormant) (?:due \w{1,10} )?(?:mail ?box|account|user|recipient|address|e-?mail)",
-            r"mailbox disabled|заблокирован|账号.{0,6}(?:禁用|冻结)",
+            r"(?:temporar\w{1,4}) (?:locked|disabled|suspended)|mailbox disabled|заблокирован|账号.{0,6}(?:禁用|冻结)",
         ),
         stages=ABOUT_RECIPIENT,
     ),
@@ -458,7 +476,7 @@ _EHLO: Final = frozenset({Stage.EHLO, Stage.EHLO_TLS})
 _CODE_RULES: Final = (
     Rule(_C.AUTH_REQUIRED, codes={530, 534, 535}, stages=CONVERSATION),  # RFC 4954 6
     Rule(_C.TLS_REQUIRED, codes={523, 538}, stages=CONVERSATION),  # RFC 4954 6, RFC 5248: encryption needed
-    Rule(_C.INTERNAL, codes={503}, stages=TRANSACTION | _EHLO),  # RFC 5321 4.2.2: bad sequence
+    Rule(_C.PROTOCOL_ERROR, codes={503}, stages=TRANSACTION | _EHLO),  # RFC 5321 4.2.2: bad sequence
     Rule(_C.HELO_REJECTED, codes={501}, stages=_EHLO),  # its argument, for the command is known
     # RFC 5321 4.3.2: 550 to EHLO, "command rejected for policy reasons"; an unknown command is 500 or 502.
     Rule(_C.POLICY_REJECTED, codes={550, 553, 554, 571}, stages=_EHLO),
@@ -476,6 +494,7 @@ RULES: Final = (
     *_CONVERSATION_RULES,
     *_PATIENCE_RULES,
     *_CREDENTIAL_RULES[1:],
+    *_LIST_RULES,
     *_IDENTITY_RULES,
     *_REPUTATION_RULES,
     *_ADDRESS_RULES,
