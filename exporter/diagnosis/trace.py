@@ -1,0 +1,286 @@
+"""Where the path to a port ends: TCP connects with small TTLs, without privileges.
+
+A SYN whose TTL runs out makes that router say "time exceeded", and the socket's error queue names it. The SYN is a real
+one for the real port, so that a filter treats it as it treats mail. Hops are asked in rounds, those of one round at
+once; a round in which the target or a filter answers is the last, and so is one at the end of a long silence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from exporter import icmp
+from exporter.diagnosis.connect import judge_connect
+from exporter.evidence import ConnectEvidence
+from exporter.icmp import IcmpError, Origin
+from exporter.result import FailureClass
+
+MAX_HOPS: Final = 30  # the Internet is seldom wider; the same limit as traceroute(8)
+# SYNs of one round. Few, because each that has the TTL to reach the target is one more connection for it.
+_ROUND: Final = 6
+# Seconds until the next round although some hop was silent: Linux sends a lost SYN again after 1 s.
+_PATIENCE: Final = 1.2
+# Routers in a row that do not answer, before the path counts as ended: clouds hide the first four or five of theirs.
+_GAP: Final = 8
+_PENDING: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
+
+# RFC 792, RFC 4443 3.3: hop limit exceeded in transit.
+_TIME_EXCEEDED: Final = frozenset({(Origin.ICMP, 11, 0), (Origin.ICMP6, 3, 0)})
+
+
+class HopKind(StrEnum):
+    """What a SYN with a given TTL drew."""
+
+    TIME_EXCEEDED = "time_exceeded"  # a router on the way
+    REACHED = "reached"  # SYN-ACK
+    REFUSED = "refused"  # RST, or the target's own "port unreachable"
+    PROHIBITED = "prohibited"  # an ICMP error: administratively prohibited, or a firewall's "port unreachable"
+    UNREACHABLE = "unreachable"  # another ICMP error of a router
+    LOCAL = "local"  # this host did not let the SYN out
+    SILENT = "silent"
+
+
+_KINDS: Final = MappingProxyType(
+    {
+        FailureClass.CONNECT_REFUSED: HopKind.REFUSED,
+        FailureClass.CONNECT_PROHIBITED: HopKind.PROHIBITED,
+        FailureClass.CONNECT_UNREACHABLE: HopKind.UNREACHABLE,
+        FailureClass.CONNECT_TIMEOUT: HopKind.SILENT,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """The answer to one TTL."""
+
+    ttl: int
+    kind: HopKind
+    address: str = ""  # who answered; "" for silence
+    rtt: float | None = None  # seconds since the first SYN; a second more where the answer was to the next one
+    detail: str = ""  # a sentence, of an answer that ends the path
+
+
+@dataclass(frozen=True, slots=True)
+class PathTrace:
+    """The hops of one port by TTL from 1, without gaps; `against` is the trace of another port of the same address."""
+
+    address: str
+    port: int
+    hops: tuple[Hop, ...]
+    against: PathTrace | None = None
+
+    @property
+    def answered(self) -> Hop | None:
+        """The first answer in the name of the target itself, be it true or forged."""
+        return _first(hop for hop in self.hops if hop.address == self.address and hop.kind is not HopKind.TIME_EXCEEDED)
+
+    @property
+    def reached(self) -> int | None:
+        """The TTL at which the target itself answered."""
+        hop = self.answered
+        return None if hop is None or self._is_forged(hop) else hop.ttl
+
+    @property
+    def rejected_by(self) -> Hop | None:
+        """A router's word that the SYN goes no further."""
+        kinds = (HopKind.PROHIBITED, HopKind.UNREACHABLE)
+        return _first(hop for hop in self.hops if hop.kind in kinds and hop.address != self.address)
+
+    @property
+    def last_hop(self) -> Hop | None:
+        """The last router that answered, with the first TTL that it answered to."""
+        last = self.rejected_by or _first(hop for hop in reversed(self.hops) if hop.kind is HopKind.TIME_EXCEEDED)
+        # A router that rejects what it would forward tells of its own distance one TTL earlier.
+        return last and _first(
+            hop for hop in self.hops if hop.kind is not HopKind.SILENT and hop.address == last.address
+        )
+
+    @property
+    def local(self) -> Hop | None:
+        """This host's own failure to send."""
+        return _first(hop for hop in self.hops if hop.kind is HopKind.LOCAL)
+
+    @property
+    def forged_reset(self) -> bool:
+        """The RST comes from someone before the target, in its name."""
+        hop = self.answered
+        return hop is not None and hop.kind is HopKind.REFUSED and self._is_forged(hop)
+
+    @property
+    def intercepted(self) -> bool:
+        """The SYN-ACK comes from someone before the target, in its name: a transparent proxy."""
+        hop = self.answered
+        return hop is not None and hop.kind is HopKind.REACHED and self._is_forged(hop)
+
+    @property
+    def stops_earlier(self) -> bool:
+        """The other port gets further than this one."""
+        if self.against is None or self.reached is not None:
+            return False
+        other = self.against.answered
+        # An answer from no further than the routers that passed this port on is itself not the target's.
+        reached = other is not None and other.ttl > self._routers_passed
+        return reached or self._routers_passed < self.against._routers_passed
+
+    @property
+    def _routers_passed(self) -> int:
+        last = _first(hop for hop in reversed(self.hops) if hop.kind is HopKind.TIME_EXCEEDED)
+        return last.ttl if last else 0
+
+    def _is_forged(self, hop: Hop) -> bool:
+        """Whether the target is further away than the TTL of its alleged answer."""
+        if self._routers_passed > hop.ttl:
+            return True
+        if self.against is None:
+            return False
+        other = self.against.answered
+        return self.against._routers_passed >= hop.ttl or (other is not None and other.ttl > hop.ttl)
+
+
+async def trace(
+    address: str,
+    port: int,
+    *,
+    against: int | None = None,
+    source: str = "",
+    max_hops: int = MAX_HOPS,
+    timeout: float = 3.0,  # noqa: ASYNC109 - of one hop: the others' answers stay
+) -> PathTrace:
+    """The path to `port`, and at the same time to the port `against`. A failure to send is a hop, not an exception."""
+    ports = (port,) if against is None else (port, against)
+    found = await asyncio.gather(*(_walk(address, each, source, max_hops, timeout) for each in ports))
+    other = PathTrace(address, against, found[1]) if against is not None else None
+    return PathTrace(address, port, found[0], other)
+
+
+async def _walk(address: str, port: int, source: str, max_hops: int, seconds: float) -> tuple[Hop, ...]:
+    attempts: list[_Attempt] = []
+    try:
+        while len(attempts) < max_hops and not _ended(attempts):
+            first = len(attempts) + 1
+            for ttl in range(first, min(first + _ROUND, max_hops + 1)):
+                attempts.append(_Attempt(address, port, ttl, source))
+            await _answers(attempts[first - 1 :], min(_PATIENCE, seconds))
+        if attempts and not _final(attempts):
+            # Earlier rounds were given their time when the last one has had its own.
+            await _answers(attempts, attempts[-1].started + seconds - time.perf_counter())
+        return _tidy([attempt.hop for attempt in attempts])
+    finally:
+        for attempt in attempts:
+            attempt.close()
+
+
+async def _answers(attempts: list[_Attempt], seconds: float) -> None:
+    waiting = [attempt.done for attempt in attempts if not attempt.done.done()]
+    if waiting and seconds > 0:
+        await asyncio.wait(waiting, timeout=seconds)
+
+
+def _ended(attempts: list[_Attempt]) -> bool:
+    """Whether a further round would tell nothing more."""
+    silent = [attempt.hop.kind is HopKind.SILENT for attempt in attempts[-_GAP:]]
+    return _final(attempts) or (len(silent) == _GAP and all(silent))
+
+
+def _final(attempts: list[_Attempt]) -> bool:
+    return any(attempt.hop.kind not in (HopKind.TIME_EXCEEDED, HopKind.SILENT) for attempt in attempts)
+
+
+def _tidy(hops: list[Hop]) -> tuple[Hop, ...]:
+    """Without the hops behind the one that ends the path: they only repeat it."""
+    routers = [hop.ttl for hop in hops if hop.kind is HopKind.TIME_EXCEEDED]
+    ends = [hop.ttl for hop in hops if hop.kind not in (HopKind.TIME_EXCEEDED, HopKind.SILENT)]
+    if not ends:
+        return tuple(hops)
+    return tuple(hops[: max(ends[0], *routers) if routers else ends[0]])
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _first(hops: Iterable[Hop]) -> Hop | None:
+    return next(iter(hops), None)
+
+
+class _Attempt:
+    """One SYN with its TTL, until something answers it. `hop` is silent before."""
+
+    def __init__(self, address: str, port: int, ttl: int, source: str) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._address = address
+        self._own = ""  # the address the SYN leaves from
+        self._socket: socket.socket | None = None
+        self.done: asyncio.Future[None] = self._loop.create_future()
+        self.hop = Hop(ttl, HopKind.SILENT)
+        self.started = time.perf_counter()
+        try:
+            sock = self._socket = socket.socket(_family(address), socket.SOCK_STREAM)
+            number = self._connect(sock, port, source)
+            if number in _PENDING:
+                self._loop.add_writer(sock, self._on_event)
+                return
+        except OSError as error:
+            number = error.errno or errno.EIO
+        self._finish(number)
+
+    def close(self) -> None:
+        """Let go of the connection, answered or not."""
+        sock, self._socket = self._socket, None
+        if sock is not None:
+            self._loop.remove_writer(sock)
+            sock.close()
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def _connect(self, sock: socket.socket, port: int, source: str) -> int:
+        sock.setblocking(False)
+        icmp.enable(sock)
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, self.hop.ttl)
+        else:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, self.hop.ttl)
+        if source:
+            sock.bind((source, 0))
+        self.started = time.perf_counter()
+        number = sock.connect_ex((self._address, port))
+        self._own = sock.getsockname()[0]
+        return number
+
+    def _on_event(self) -> None:
+        """The handshake is complete or has failed; an entry of the error queue wakes a writer as well."""
+        if self._socket is not None:
+            self._finish(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+
+    def _finish(self, number: int) -> None:
+        rtt = time.perf_counter() - self.started
+        seen = icmp.read(self._socket) if self._socket is not None else None
+        self.hop = _hop(self.hop.ttl, ConnectEvidence(self._address, number, seen, self._sent(seen), rtt))
+        self.close()
+
+    def _sent(self, seen: IcmpError | None) -> bool:
+        return seen is not None and seen.sender == self._own != self._address
+
+
+def _hop(ttl: int, evidence: ConnectEvidence) -> Hop:
+    seen = evidence.icmp if evidence.icmp is not None and evidence.icmp.origin is not Origin.LOCAL else None
+    if seen is not None and not evidence.own_sender and (seen.origin, seen.type, seen.code) in _TIME_EXCEEDED:
+        return Hop(ttl, HopKind.TIME_EXCEEDED, seen.sender, evidence.elapsed)
+    if seen is None and evidence.errno == 0:
+        return Hop(ttl, HopKind.REACHED, evidence.address, evidence.elapsed)
+    failure = judge_connect(evidence)
+    kind = _KINDS.get(failure.failure_class, HopKind.LOCAL)
+    if kind is HopKind.LOCAL:
+        return Hop(ttl, kind, seen.sender if seen else "", detail=failure.detail)
+    if kind is HopKind.SILENT:
+        return Hop(ttl, kind)
+    return Hop(ttl, kind, seen.sender if seen else evidence.address, evidence.elapsed, failure.detail)
