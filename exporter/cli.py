@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = arguments[0] if arguments else ""
-    runner = {"probe": _probe, "demo": _demo}.get(command)
+    runner = {"probe": _probe, "trace": _trace, "demo": _demo}.get(command)
     try:
         return runner(arguments[1:]) if runner is not None else _serve(arguments)
     except BrokenPipeError:
@@ -76,7 +76,8 @@ def _serve(arguments: Sequence[str]) -> int:
     parser = _parser(
         "",
         "Probe the mail hosts of many domains and expose what they say to Prometheus. "
-        "Other commands: `mx-exporter probe NAME…`, `mx-exporter demo`; each has its own --help.",
+        "Other commands: `mx-exporter probe NAME…`, `mx-exporter trace HOST`, `mx-exporter demo`; "
+        "each has its own --help.",
     )
     parser.add_argument("--config.file", dest="config_file", metavar="FILE", type=Path, required=True)
     parser.add_argument(
@@ -145,6 +146,36 @@ def _probe(arguments: Sequence[str]) -> int:
         return run(probe_names(flags))
     except (ManualError, ConfigError) as error:
         print(f"mx-exporter probe: {error}", file=sys.stderr)
+        return USAGE
+
+
+def _trace(arguments: Sequence[str]) -> int:
+    from exporter.manual import ManualError
+    from exporter.manual_trace import trace_host
+
+    parser = _parser(
+        " trace",
+        "Where on the way a port is dropped, hop by hop, beside another port that gets through; no root needed. "
+        "Exit code 0: the host answers; 1: it does not, or somebody answers in its name; 2: usage error.",
+    )
+    parser.add_argument("host", metavar="HOST", help="a host name or an address, perhaps with :port")
+    parser.add_argument("--port", type=int, default=25, help="default: 25")
+    parser.add_argument("--against", metavar="PORT", type=int, default=443, help="port to compare with (default: 443)")
+    parser.add_argument("--resolver", metavar="IP[:PORT]", help="DNS server to ask (default: the system's)")
+    parser.add_argument(
+        "--allow-address",
+        dest="allow_addresses",
+        metavar="CIDR",
+        action="append",
+        default=[],
+        help="trace the way to these special addresses (loopback, private …) too; repeatable",
+    )
+    flags = parser.parse_args(arguments)
+    log.configure("warn", "logfmt")
+    try:
+        return run(trace_host(flags))
+    except ManualError as error:
+        print(f"mx-exporter trace: {error}", file=sys.stderr)
         return USAGE
 
 

@@ -12,14 +12,14 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Protocol, TextIO
+from typing import Any, Final, Protocol, TextIO, TypeVar
 
 from exporter.config.load import load
 from exporter.config.model import Config, Limits, Settings, Target
-from exporter.config.targets import parse_target
+from exporter.config.targets import parse_host, parse_target
 from exporter.config.values import parse_duration, parse_helo, parse_nameserver, parse_network
 from exporter.probe.helo import local_helo
 from exporter.probe.manners import Slots
@@ -28,6 +28,8 @@ from exporter.probe.transcript import describe, dialogue_lines, host_heading
 from exporter.resolver.client import Resolver
 from exporter.result import Failure, HostResult, MxLookup, ProbeResult
 from exporter.sentence import sentence
+
+T = TypeVar("T")
 
 # From here on a person wants the summary, not the dialogues.
 MANY_NAMES: Final = 5
@@ -49,7 +51,7 @@ async def probe_names(flags: argparse.Namespace) -> int:
     settings = _settings(config, flags)
     resolver = config.resolver
     if flags.resolver:
-        resolver = replace(resolver, nameservers=(_value(parse_nameserver, flags.resolver, "--resolver"),))
+        resolver = replace(resolver, nameservers=(parse_flag(parse_nameserver, flags.resolver, "--resolver"),))
     targets = [_target(name, settings, f"argument {number}") for number, name in enumerate(flags.names, 1)]
     if flags.input:
         targets += _read_targets(flags.input, settings)
@@ -103,17 +105,18 @@ def _settings(config: Config, flags: argparse.Namespace) -> Settings:
             raise ManualError(f"--port: {flags.port} is not between 1 and {_MAX_PORT}")
         settings = replace(settings, port=flags.port)
     if flags.helo is not None:
-        settings = replace(settings, helo=_value(parse_helo, flags.helo, "--helo"))
+        settings = replace(settings, helo=parse_flag(parse_helo, flags.helo, "--helo"))
     if flags.timeout is not None:
-        timeout = _value(parse_duration, flags.timeout, "--timeout")
+        timeout = parse_flag(parse_duration, flags.timeout, "--timeout")
         if not timeout:
             raise ManualError("--timeout: it must be greater than 0")
         settings = replace(settings, timeout=timeout)
-    allowed = [_value(parse_network, text, "--allow-address") for text in flags.allow_addresses]
+    allowed = [parse_flag(parse_network, text, "--allow-address") for text in flags.allow_addresses]
     return replace(settings, allow_addresses=(*settings.allow_addresses, *allowed))
 
 
-def _value(parse: Any, text: str, flag: str) -> Any:
+def parse_flag(parse: Callable[[str], T], text: str, flag: str) -> T:
+    """The value of a flag. Raises ManualError, which names it."""
     try:
         return parse(text)
     except ValueError as error:
@@ -125,6 +128,14 @@ def _target(name: str, settings: Settings, place: str) -> Target:
         return parse_target(name, settings)
     except ValueError as error:
         raise ManualError(f"{place}: {error}") from None
+
+
+def read_host(name: str, settings: Settings) -> Target:
+    """One host, named with or without its port. Raises ManualError."""
+    try:
+        return parse_host(name, settings)
+    except ValueError as error:
+        raise ManualError(str(error)) from None
 
 
 def _read_targets(name: str, settings: Settings) -> list[Target]:

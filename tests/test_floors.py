@@ -33,6 +33,7 @@ FLOORS = {
     "exporter.web": 7,
     "exporter.service": 8,
     "exporter.manual": 8,
+    "exporter.manual_trace": 9,
     "exporter.serve": 9,
     "exporter.demo": 10,
     "exporter.cli": 11,

@@ -27,6 +27,11 @@ def parse_target(text: str, settings: Settings) -> Target:
     return _host_target(host, settings)
 
 
+def parse_host(text: str, settings: Settings) -> Target:
+    """A host on the command line, its port optional. Raises ValueError with a plain sentence."""
+    return _host_target(parse_host_port(text.strip()), settings)
+
+
 def _as_host(text: str) -> HostPort | None:
     """Whether `text` names a host rather than a domain. An address may lack its port, a name may not."""
     if ":" in text or text.startswith("["):
