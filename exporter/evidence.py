@@ -1,10 +1,24 @@
-"""What a connection attempt showed: the raw material of the diagnosis, before any judgement."""
+"""What was seen of one address: the raw material of the diagnosis, before any judgement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from exporter.icmp import IcmpError
+from exporter.path import PathTrace
+
+
+class Way(StrEnum):
+    """What an attempt to connect drew, coarse enough to compare the attempts to many addresses."""
+
+    ANSWERED = "answered"  # SYN-ACK
+    RESET = "reset"  # RST, or the address's own "port unreachable"
+    SILENT = "silent"
+    PROHIBITED = "prohibited"  # an ICMP error, or this host itself, says that a filter stands in the way
+    UNREACHABLE = "unreachable"  # a router knows no further way
+    NO_ROUTE = "no_route"  # this host knows none
+    FAILED = "failed"  # this host's resources, or a bug of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +30,28 @@ class ConnectEvidence:
     icmp: IcmpError | None = None  # what the socket's error queue held
     own_sender: bool = False  # the ICMP error came from an address of this host
     elapsed: float = 0.0  # seconds
+    unsent: bool = False  # silence, and the kernel counts every SYN it sent again as dropped within this host
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Another port of the same address, asked while the port in question did not answer."""
+
+    port: int
+    way: Way
+
+    @property
+    def proves_host(self) -> bool:
+        """Only the host itself accepts or refuses (unless somebody forges its RST)."""
+        return self.way in (Way.ANSWERED, Way.RESET)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is kept of one session with one address, for a judgement that may be passed again later."""
+
+    port: int
+    connect: ConnectEvidence | None = None  # None: it was answered
+    witnesses: tuple[Witness, ...] = ()
+    path: PathTrace | None = None
+    speaker: tuple[str, ...] = ()  # marks of who answered, see exporter.diagnosis.speakers

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import sys
 import time
 from collections import Counter
@@ -18,16 +19,17 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TextIO, TypeVar
 
 from exporter.config.load import load
-from exporter.config.model import Config, Limits, Settings, Target
+from exporter.config.model import Config, Egress, Limits, Settings, Target
 from exporter.config.targets import parse_host, parse_target
 from exporter.config.values import parse_duration, parse_helo, parse_nameserver, parse_network
+from exporter.egress import EgressWatch
 from exporter.probe.helo import local_helo
 from exporter.probe.manners import Slots
 from exporter.probe.prober import Prober
 from exporter.probe.transcript import describe, dialogue_lines, host_heading
 from exporter.resolver.client import Resolver
 from exporter.result import Failure, HostResult, MxLookup, ProbeResult
-from exporter.sentence import sentence
+from exporter.sentence import path_sentence, sentence
 
 T = TypeVar("T")
 
@@ -66,29 +68,69 @@ async def probe_names(flags: argparse.Namespace) -> int:
         report = TableReport(sys.stdout, sys.stderr, len(targets))
     # Asking for this machine's name may take a while: only where nobody has said one.
     helo = settings.helo or local_helo()[0]
-    await _probe_all(targets, Resolver(resolver), config.limits, helo, report)
+    examination = _Examination(config.limits, config.egress, Resolver(resolver), helo)
+    try:
+        await examination.probe_all(targets, report)
+    finally:
+        await examination.close()
     return report.finish()
 
 
-async def _probe_all(targets: list[Target], resolver: Resolver, limits: Limits, helo: str, report: Report) -> None:
-    slots = Slots(limits.concurrency)
-    prober = Prober(resolver, limits, helo, slots)
-    left = iter(targets)
+class _Examination:
+    """Probes each target once; what did not answer is told after all else is known that bears on it."""
 
-    async def work() -> None:
-        for target in left:
-            await slots.take()
-            try:
-                result = await prober.probe(target, transcript=True)
-            finally:
-                slots.free()
-            report.add(target, result)
+    def __init__(self, limits: Limits, egress: Egress, resolver: Resolver, helo: str) -> None:
+        self._slots = Slots(limits.concurrency)
+        self._at_once = limits.concurrency
+        self._references = egress.references
+        self._resolver = resolver
+        self._prober = Prober(resolver, limits, helo, self._slots, egress.witness_ports)
+        # Whatever is seen counts to the end.
+        self._watch = EgressWatch(egress, math.inf, helo)
 
-    try:
-        await asyncio.gather(*(work() for _ in range(min(limits.concurrency, len(targets)))))
-    finally:
-        await prober.close()
-        await resolver.close()
+    async def probe_all(self, targets: list[Target], report: Report) -> None:
+        """Each target is reported once, in the order of completion."""
+        open_: list[tuple[Target, ProbeResult]] = []
+        tracing: list[asyncio.Task[None]] = []
+        left = iter(targets)
+
+        async def work() -> None:
+            for target in left:
+                result = await self._probe(target)
+                report.progress(result)
+                if report.streams and not _is_open(result):
+                    report.add(target, result)
+                    continue
+                open_.append((target, result))
+                if len(targets) < MANY_NAMES:
+                    tracing.append(asyncio.create_task(self._watch.trace_all(target, result)))
+
+        await asyncio.gather(*(work() for _ in range(min(self._at_once, len(targets)))))
+        if any(_is_open(result) for _, result in open_):
+            await asyncio.gather(*(self._probe(reference) for reference in self._references))
+        await asyncio.gather(*tracing)
+        self._watch.tick(self._resolver.answered())
+        await self._watch.inquire()
+        for target, result in open_:
+            report.add(target, self._watch.see_again(target, result))
+
+    async def close(self) -> None:
+        """End what is under way."""
+        await self._watch.close()
+        await self._prober.close()
+        await self._resolver.close()
+
+    async def _probe(self, target: Target) -> ProbeResult:
+        await self._slots.take()
+        try:
+            return self._watch.take_in(target, await self._prober.probe(target, transcript=True))
+        finally:
+            self._slots.free()
+
+
+def _is_open(result: ProbeResult) -> bool:
+    """Whether the way out or a path may still change what a result means."""
+    return any(host.evidence is not None and host.evidence.connect is not None for host in result.hosts)
 
 
 # What the user wrote
@@ -152,10 +194,15 @@ def _read_targets(name: str, settings: Settings) -> list[Target]:
 
 
 class Report(Protocol):
-    """Takes results as they come."""
+    """Takes results. `streams`: it shows each as soon as nothing can change it any more."""
+
+    streams: bool
+
+    def progress(self, result: ProbeResult) -> None:
+        """One more name was probed; it is added sooner or later."""
 
     def add(self, target: Target, result: ProbeResult) -> None:
-        """One name is done."""
+        """What there is to be said of a name."""
 
     def finish(self) -> int:
         """All are; returns the exit code."""
@@ -164,9 +211,14 @@ class Report(Protocol):
 class JsonReport:
     """One JSON object a name and line, in the order of completion."""
 
+    streams = True
+
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._down = False
+
+    def progress(self, result: ProbeResult) -> None:
+        """The lines show it."""
 
     def add(self, target: Target, result: ProbeResult) -> None:
         """Print it."""
@@ -181,10 +233,15 @@ class JsonReport:
 class DialogueReport:
     """Every dialogue line by line with its times, then the verdict in a sentence."""
 
+    streams = False
+
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._down = False
         self._blocks = 0
+
+    def progress(self, result: ProbeResult) -> None:
+        """There are but a few."""
 
     def add(self, target: Target, result: ProbeResult) -> None:
         """Print it."""
@@ -213,11 +270,22 @@ def _dialogue(name: str, result: ProbeResult) -> Iterator[str]:
             yield f"  {_ms(connect)}   connected (kernel round-trip time {host.tcp_rtt * 1000:.1f} ms)"
         for at, sent, text in dialogue_lines(host.transcript):
             yield f"  {_ms(at)} {'>' if sent else '<'} {text}"
+        yield from _around(host)
         yield "  " + ("up" if host.failure is None else describe(host.failure))
-        if host.warnings:
+        if host.warnings and host.up:
             yield f"  works, yet: {', '.join(host.warnings)}"
     yield ""
     yield sentence(name, result)
+
+
+def _around(host: HostResult) -> Iterator[str]:
+    """What was asked where the port itself did not answer."""
+    if host.evidence is None:
+        return
+    for witness in host.evidence.witnesses:
+        yield f"              port {witness.port}: {witness.way}"
+    if host.evidence.path is not None:
+        yield f"              path: {path_sentence(host.evidence.path)}"
 
 
 def _lookup(name: str, lookup: MxLookup) -> Iterator[str]:
@@ -237,22 +305,31 @@ def _ms(seconds: float) -> str:
 class TableReport:
     """A progress bar while it lasts, where the terminal has room for one; a table and the counts at the end."""
 
+    streams = False
+
     def __init__(self, out: TextIO, progress: TextIO, total: int) -> None:
         self._out = out
         self._total = total
         self._progress = progress if progress.isatty() else None
         self._began = time.monotonic()
         self._drawn = 0.0
+        self._probed = 0
+        self._down = 0
         self._rows: list[tuple[str, str, str, str]] = []
         self._verdicts: Counter[str] = Counter()
 
     def add(self, target: Target, result: ProbeResult) -> None:
-        """Remember it, and move the bar."""
+        """Remember it."""
         failure = result.failure
         self._verdicts[failure.verdict if failure else "up"] += 1
         state, reason = ("up", "") if failure is None else (failure.verdict.value, failure.failure_class.value)
         addresses = f"{result.addresses_up}/{result.addresses}"
         self._rows.append((target.name, state, reason, addresses))
+
+    def progress(self, result: ProbeResult) -> None:
+        """Move the bar."""
+        self._probed += 1
+        self._down += not result.up
         now = time.monotonic()
         if self._progress is not None and now - self._drawn >= _BAR_SECONDS:
             self._drawn = now
@@ -276,13 +353,12 @@ class TableReport:
         return int(self._verdicts["up"] != len(rows))
 
     def _bar(self, seconds: float) -> str:
-        done = len(self._rows)
+        done = self._probed
         rate = done / seconds if seconds else 0.0
         left = (self._total - done) / rate if rate else 0.0
         filled = _BAR_WIDTH * done // self._total
-        down = done - self._verdicts["up"]
         bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
-        return f"{bar} {done}/{self._total}  {rate:.0f}/s  {left:.0f} s left  {down} down"
+        return f"{bar} {done}/{self._total}  {rate:.0f}/s  {left:.0f} s left  {self._down} down"
 
 
 def as_json(name: str, result: ProbeResult) -> dict[str, Any]:
@@ -316,8 +392,14 @@ def _failure_json(failure: Failure | None) -> dict[str, str] | None:
         "stage": failure.stage,
         "class": failure.failure_class,
         "verdict": failure.verdict,
+        "confidence": failure.confidence,
         "detail": failure.detail,
     }
+
+
+def _witnesses_json(host: HostResult) -> dict[str, str]:
+    """What other ports did, by port; JSON has no number for a key."""
+    return {} if host.evidence is None else {str(witness.port): witness.way for witness in host.evidence.witnesses}
 
 
 def _host_json(host: HostResult) -> dict[str, Any]:
@@ -327,7 +409,9 @@ def _host_json(host: HostResult) -> dict[str, Any]:
         "preference": host.preference,
         "up": host.up,
         "failure": _failure_json(host.failure),
-        "warnings": list(host.warnings),
+        "warnings": list(host.warnings) if host.up else [],
+        "last_hop": host.last_hop,
+        "witnesses": _witnesses_json(host),
         "reply_codes": dict(host.reply_codes),
         "enhanced_status": dict(host.enhanced),
         "phase_duration_seconds": dict(host.phases),

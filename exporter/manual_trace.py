@@ -12,11 +12,12 @@ from typing import Final
 
 from exporter.config.model import Family, ResolverSettings, Settings
 from exporter.config.values import parse_nameserver, parse_network
-from exporter.diagnosis.trace import Hop, HopKind, PathTrace, trace
+from exporter.diagnosis.trace import trace
 from exporter.manual import ManualError, parse_flag, read_host
+from exporter.path import Hop, HopKind, PathTrace
 from exporter.resolver.client import Resolver
 from exporter.resolver.special import forbidden
-from exporter.smtp.printable import printable
+from exporter.sentence import path_sentence
 
 _MAX_PORT: Final = 65535
 _COLUMN: Final = 52  # characters: the longest IPv6 address, a time and a word
@@ -61,7 +62,7 @@ def _lines(name: str, path: PathTrace) -> Iterator[str]:
     for here, there in zip_longest(path.hops, other.hops if other is not None else ()):
         number = (here or there).ttl
         yield f"{number:4}  {_cell(here):{_COLUMN}}{_cell(there)}".rstrip()
-    yield verdict(path)
+    yield path_sentence(path)
 
 
 def _cell(hop: Hop | None) -> str:
@@ -72,27 +73,3 @@ def _cell(hop: Hop | None) -> str:
     took = "" if hop.rtt is None else f"  {hop.rtt * 1000:.1f} ms"
     word = "" if hop.kind is HopKind.TIME_EXCEEDED else f"  {hop.kind.replace('_', ' ')}"
     return f"{hop.address or 'this host'}{took}{word}"
-
-
-def verdict(path: PathTrace) -> str:
-    """What the path shows, in a sentence. The surest sign first."""
-    what = f"port {path.port} of {path.address}"
-    if path.local is not None:
-        return f"This host does not let the connection out: {printable(path.local.detail)}."
-    if path.rejected_by is not None:
-        return f"{path.rejected_by.address} rejects {what}: {printable(path.rejected_by.detail)}."
-    answered = path.answered
-    if answered is not None and path.forged_reset:
-        return f"Somebody at hop {answered.ttl} resets connections to {what} in its name; the host is further away."
-    if answered is not None and path.intercepted:
-        return f"Somebody at hop {answered.ttl} answers for {what} in its name; the host is further away."
-    if answered is not None:
-        refused = " and refuses" if answered.kind is HopKind.REFUSED else ""
-        return f"The host answers{refused} at hop {answered.ttl}: nothing on the way holds {what} up."
-    last = path.last_hop
-    where = "before the first router" if last is None else f"after {last.address} (hop {last.ttl})"
-    if path.stops_earlier and path.against is not None:
-        return f"{what} is dropped {where}, while port {path.against.port} gets further: a filter stands there."
-    if path.against is not None:
-        return f"{what} is lost {where}, and so is port {path.against.port}: the host or its network is gone."
-    return f"{what} is lost {where}."

@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from exporter.evidence import Evidence
+
 
 class Stage(StrEnum):
     """Where in a probe something happened; the `stage` label of failures, reply codes and phases."""
@@ -204,6 +206,24 @@ _CLASSES_BY_VERDICT: dict[Verdict, tuple[FailureClass, ...]] = {
 VERDICTS: Final = MappingProxyType({c: v for v, classes in _CLASSES_BY_VERDICT.items() for c in classes})
 
 
+class Confidence(StrEnum):
+    """How far the evidence carries a diagnosis."""
+
+    CERTAIN = "certain"  # nothing else could have shown this
+    LIKELY = "likely"  # signs agree, and another cause is conceivable
+    UNCERTAIN = "uncertain"  # the plainest reading, with little to compare it with
+
+
+class EgressState(StrEnum):
+    """What becomes of connections to port 25 on their way out of here; the `state` label of `mx_egress_state`."""
+
+    OPEN = "open"
+    BLOCKED = "blocked"  # on the way out, while other ports get through
+    INTERCEPTED = "intercepted"  # somebody on the way answers for everyone
+    OFFLINE = "offline"  # nothing gets out
+    UNKNOWN = "unknown"  # too little to compare
+
+
 class HostWarning(StrEnum):
     """Works, yet wrong: the `class` label of `mx_host_warning`."""
 
@@ -232,6 +252,7 @@ class Failure:
     stage: Stage
     failure_class: FailureClass
     detail: str = ""
+    confidence: Confidence = Confidence.CERTAIN
 
     @property
     def verdict(self) -> Verdict:
@@ -278,7 +299,11 @@ class TranscriptLine:
 
 @dataclass(frozen=True, slots=True)
 class HostResult:
-    """What one address of one MX host showed. `address` is empty where the host's name gave none."""
+    """What one address of one MX host showed. `address` is empty where the host's name gave none.
+
+    `failure` is the diagnosis; `own_failure` what the session by itself showed, from which it is made anew whenever
+    what is known around the host has changed. `warnings` count only while the host is up.
+    """
 
     mx: str
     address: str
@@ -294,6 +319,9 @@ class HostResult:
     size_limit: int | None = None  # bytes, RFC 1870; 0: announced without a limit
     transcript: tuple[TranscriptLine, ...] = ()
     at: float = 0.0
+    own_failure: Failure | None = None
+    evidence: Evidence | None = None  # None: no session, or none whose judgement could change
+    last_hop: str = ""  # the last router on the way that answered, or the one that prohibits it
 
     @property
     def up(self) -> bool:

@@ -1,10 +1,11 @@
-"""The verdict of a probe in one sentence, with the evidence it rests on."""
+"""Verdicts in one sentence, with the evidence they rest on."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import Final
 
+from exporter.path import HopKind, PathTrace
 from exporter.result import HostResult, ProbeResult, Verdict
 from exporter.smtp.printable import printable
 
@@ -28,7 +29,8 @@ def sentence(name: str, result: ProbeResult) -> str:
         return _up(name, result)
     speaker = next((host for host in result.hosts if host.failure is failure), None)
     who = f"{_who(speaker)}: " if speaker is not None else ""
-    return f"{name} is down, {MEANING[failure.verdict]} ({failure.failure_class}; {who}{printable(failure.detail)})."
+    what = f"{failure.failure_class}, {failure.confidence}"
+    return f"{name} is down, {MEANING[failure.verdict]} ({what}; {who}{printable(failure.detail)})."
 
 
 def _up(name: str, result: ProbeResult) -> str:
@@ -42,7 +44,7 @@ def _up(name: str, result: ProbeResult) -> str:
         text += f"; {_who(first)} does not: {reason.failure_class}, {printable(reason.detail)}"
         if len(broken) > 1:
             text += f", and {len(broken) - 1} more"
-    warnings = sorted({warning.value for host in result.hosts for warning in host.warnings})
+    warnings = sorted({warning.value for host in result.hosts if host.up for warning in host.warnings})
     if warnings:
         text += f"; works, yet: {', '.join(warnings)}"
     return text + "."
@@ -50,3 +52,27 @@ def _up(name: str, result: ProbeResult) -> str:
 
 def _who(host: HostResult) -> str:
     return f"{host.mx} [{host.address}]" if host.address and host.address != host.mx else host.mx
+
+
+def path_sentence(path: PathTrace) -> str:
+    """What a path shows. The surest sign first."""
+    what = f"port {path.port} of {path.address}"
+    if path.local is not None:
+        return f"This host does not let the connection out: {printable(path.local.detail)}."
+    if path.rejected_by is not None:
+        return f"{path.rejected_by.address} rejects {what}: {printable(path.rejected_by.detail)}."
+    answered = path.answered
+    if answered is not None and path.forged_reset:
+        return f"Somebody at hop {answered.ttl} resets connections to {what} in its name; the host is further away."
+    if answered is not None and path.intercepted:
+        return f"Somebody at hop {answered.ttl} answers for {what} in its name; the host is further away."
+    if answered is not None:
+        refused = " and refuses" if answered.kind is HopKind.REFUSED else ""
+        return f"The host answers{refused} at hop {answered.ttl}: nothing on the way holds {what} up."
+    last = path.last_hop
+    where = "before the first router" if last is None else f"after {last.address} (hop {last.ttl})"
+    if path.stops_earlier and path.against is not None:
+        return f"{what} is dropped {where}, while port {path.against.port} gets further: a filter stands there."
+    if path.against is not None:
+        return f"{what} is lost {where}, and so is port {path.against.port}: the host or its network is gone."
+    return f"{what} is lost {where}."

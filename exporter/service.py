@@ -12,7 +12,9 @@ from typing import Final
 
 from exporter.config.domain_files import snapshot
 from exporter.config.load import ConfigError, load
-from exporter.config.model import Config, Target
+from exporter.config.model import Config, Target, TargetKey, TargetKind
+from exporter.diagnosis.egress import Surroundings
+from exporter.egress import EgressWatch, typical_interval
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.samples import render
 from exporter.probe.prober import Prober
@@ -28,6 +30,10 @@ STOP_GRACE_SECONDS: Final = 5.0
 # How often domain files are looked at, and how often the loop's own lag is measured.
 _WATCH_SECONDS: Final = 5.0
 _LOOP_LAG_SECONDS: Final = 0.5
+# How often what is known of the way out is looked through for what is too old.
+_EGRESS_SECONDS: Final = 1.0
+# Results judged again in one go: most are not changed by it, those that are have to be rendered.
+_REVISED_AT_ONCE: Final = 50
 # After a reload has changed the resolver, probes under way still ask the old one for at most about this long.
 _RETIRE_SECONDS: Final = 120.0
 
@@ -46,6 +52,14 @@ class Service:
         self._reloading = asyncio.Lock()
         self._resolver = Resolver(config.resolver)
         self._tasks: list[asyncio.Task[None]] = []
+        self._revising: asyncio.Task[None] | None = None
+        self.egress = EgressWatch(
+            config.egress,
+            typical_interval(config.targets, config.defaults.interval),
+            config.defaults.helo or helo,
+            on_turn=self._egress_turned,
+            on_path=self._path_found,
+        )
         self.scheduler = Scheduler(
             self._probe,
             config.limits.concurrency,
@@ -62,14 +76,17 @@ class Service:
         self._tasks = [
             self._loop.create_task(self._watch_domain_files()),
             self._loop.create_task(self._measure_loop_lag()),
+            self._loop.create_task(self._watch_egress()),
         ]
 
     async def stop(self) -> None:
         """End gracefully: nothing starts any more, what is under way gets a moment, then says QUIT."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *([] if self._revising is None else [self._revising])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.scheduler.stop(STOP_GRACE_SECONDS)
+        await self.egress.close()
         await self._prober.close()
         await self._resolver.close()
 
@@ -93,35 +110,65 @@ class Service:
         slots = self.scheduler.slots
         await slots.take()
         try:
-            return await self._prober.probe(target, fresh=True, transcript=True, within=within)
+            result = await self._prober.probe(target, fresh=True, transcript=True, within=within)
         finally:
             slots.free()
+        return self.egress.take_in(target, result)
 
     def _adopt(self, config: Config) -> None:
         before, self.config = self.config, config
-        if (config.resolver, config.limits) != (before.resolver, before.limits):
+        if (config.resolver, config.limits, config.egress) != (before.resolver, before.limits, before.egress):
             if config.resolver != before.resolver:
                 self._tasks.append(self._loop.create_task(_retire(self._resolver)))
                 self._resolver = Resolver(config.resolver)
             self._prober = self._new_prober(config)
             self.scheduler.slots.limit = config.limits.concurrency
+        self.egress.configure(config.egress, typical_interval(config.targets, config.defaults.interval))
+        self.own.references_seen(self.egress.references_up)
         self.store.replace_targets(config.targets)
-        self.scheduler.replace_targets(config.targets)
-        self.own.loaded(config.targets)
+        scheduled = (*config.targets, *config.egress.references)
+        self.scheduler.replace_targets(scheduled)
+        self.own.loaded(scheduled)
 
     def _new_prober(self, config: Config) -> Prober:
-        return Prober(self._resolver, config.limits, self._helo, self.scheduler.slots)
+        return Prober(self._resolver, config.limits, self._helo, self.scheduler.slots, config.egress.witness_ports)
 
     async def _probe(self, target: Target) -> ProbeResult:
         return await self._prober.probe(target)
 
     def _take_in(self, target: Target, result: ProbeResult) -> None:
-        change = self.store.record(target, result)
+        result = self.egress.take_in(target, result)
         self.own.probed(result)
-        if change is not None:
-            _tell(change)
+        if target.kind is TargetKind.REFERENCE:
+            self.own.references_seen(self.egress.references_up)
+        else:
+            _tell(self.store.record(target, result))
         if log.isEnabledFor(logging.DEBUG):
             log.debug("probed", extra={"fields": _fields(target, result)})
+
+    def _egress_turned(self, surroundings: Surroundings) -> None:
+        self.own.egress_turned(surroundings)
+        if self._revising is not None:
+            self._revising.cancel()  # the new one comes past all that it has left
+        self._revising = self._loop.create_task(self._revise_all())
+
+    async def _revise_all(self) -> None:
+        """Judge every result again, with a pause now and then: other clocks are ticking."""
+        for number, record in enumerate(self.store.records(), 1):
+            _tell(self.store.revise(record, self.egress.see_again))
+            if number % _REVISED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _path_found(self, keys: frozenset[TargetKey]) -> None:
+        for key in keys:
+            record = self.store.get(*key)
+            if record is not None:
+                _tell(self.store.revise(record, self.egress.see_again))
+
+    async def _watch_egress(self) -> None:
+        while True:
+            await asyncio.sleep(_EGRESS_SECONDS)
+            self.egress.tick(self._resolver.answered())
 
     async def _watch_domain_files(self) -> None:
         seen = self.config.domain_file_states
@@ -148,8 +195,10 @@ class Service:
                 due = self._loop.time()
 
 
-def _tell(change: Change) -> None:
+def _tell(change: Change | None) -> None:
     """A change of state is one line; that a target is up at its first probe is no news."""
+    if change is None:
+        return
     failure = change.now
     if failure is None:
         if not change.first:
@@ -164,6 +213,7 @@ def _tell(change: Change) -> None:
                 "stage": failure.stage,
                 "class": failure.failure_class,
                 "verdict": failure.verdict,
+                "confidence": failure.confidence,
                 "before": "" if change.first else change.before.failure_class if change.before is not None else "up",
                 "detail": failure.detail,
             }

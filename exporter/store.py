@@ -72,11 +72,21 @@ class Store:
         if record is None:
             return None
         _count(record, result)
+        return self._replace(record, result, result.at or time.time())
+
+    def revise(self, record: TargetRecord, judge: Callable[[Target, ProbeResult], ProbeResult]) -> Change | None:
+        """Have the result of a record judged again; its counters stay, for nothing was probed."""
+        if record.result is None:
+            return None
+        result = judge(record.target, record.result)
+        return None if result is record.result else self._replace(record, result, time.time())
+
+    def _replace(self, record: TargetRecord, result: ProbeResult, at: float) -> Change | None:
         first, before = record.result is None, record.result.failure if record.result is not None else None
         record.result = result
         changed = first or _state(before) != _state(result.failure)
         if changed:
-            record.since = result.at or time.time()
+            record.since = at
         record.samples = self._render(record)
         return Change(record.target, first, before, result.failure) if changed else None
 

@@ -13,6 +13,7 @@ import os
 import socket
 import struct
 import time
+from dataclasses import replace
 from typing import Final, Protocol
 
 from exporter import icmp
@@ -20,8 +21,10 @@ from exporter.evidence import ConnectEvidence
 
 # Larger than any honest reply, small enough that a hostile flood is cut after a few reads.
 READ_BYTES: Final = 16384
-# struct tcp_info: tcpi_rtt, a u32 of microseconds (linux/tcp.h); the offset is part of the kernel's stable interface.
-_TCP_INFO_RTT_OFFSET: Final = 68
+# struct tcp_info (linux/tcp.h): u32 fields whose offsets are part of the kernel's stable interface.
+_TCP_INFO_RETRANS_OFFSET: Final = 36  # segments sent again that left this host and are not acknowledged
+_TCP_INFO_RTT_OFFSET: Final = 68  # microseconds
+_TCP_INFO_TOTAL_RETRANS_OFFSET: Final = 100  # segments sent again, whether they left this host or not
 _PENDING: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 
@@ -114,7 +117,8 @@ class Connection:
 
     def silence(self) -> ConnectEvidence:
         """The connect drew nothing until its deadline: the evidence, and the end."""
-        evidence = self._evidence(None)
+        unsent = self._socket is not None and _unsent(self._socket)
+        evidence = replace(self._evidence(None), unsent=unsent)
         self.close()
         return evidence
 
@@ -195,11 +199,27 @@ def is_own_address(address: str) -> bool:
 
 def _tcp_rtt(sock: socket.socket) -> float | None:
     """Seconds between the SYN and its answer as the kernel saw them (tcp(7), TCP_INFO); None where it does not tell."""
+    microseconds = _tcp_info(sock, _TCP_INFO_RTT_OFFSET)
+    return None if microseconds is None else microseconds / 1e6
+
+
+def _unsent(sock: socket.socket) -> bool:
+    """Whether this host itself drops the SYNs.
+
+    The kernel counts a SYN as sent again before it tries, and as outstanding only when its own output let it go
+    (tcp_retransmit_skb). A filter in OUTPUT, a cgroup's or a queue's is the difference between the two. Nothing is
+    known before the first SYN is sent again, one second after the connect.
+    """
+    return bool(_tcp_info(sock, _TCP_INFO_TOTAL_RETRANS_OFFSET)) and _tcp_info(sock, _TCP_INFO_RETRANS_OFFSET) == 0
+
+
+def _tcp_info(sock: socket.socket, offset: int) -> int | None:
+    """One u32 of TCP_INFO (tcp(7)); None where the system does not tell."""
     option = getattr(socket, "TCP_INFO", None)
     if option is None or os.name != "posix":
         return None
-    info = sock.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO_RTT_OFFSET + 4)
-    if len(info) < _TCP_INFO_RTT_OFFSET + 4:
+    info = sock.getsockopt(socket.IPPROTO_TCP, option, offset + 4)
+    if len(info) < offset + 4:
         return None
-    microseconds: int = struct.unpack_from("=I", info, _TCP_INFO_RTT_OFFSET)[0]
-    return microseconds / 1e6
+    number: int = struct.unpack_from("=I", info, offset)[0]
+    return number

@@ -16,28 +16,30 @@ ROOT = Path(exporter.__file__).parent
 # modules do.
 FLOORS = {
     "exporter": 0,  # the package itself: its version
-    "exporter.result": 0,
-    "exporter.smtp": 1,
-    "exporter.icmp": 1,
-    "exporter.sentence": 2,
-    "exporter.log": 2,
-    "exporter.config": 2,
-    "exporter.evidence": 2,
-    "exporter.diagnosis": 3,
-    "exporter.resolver": 3,
-    "exporter.transport": 3,
-    "exporter.probe": 4,
-    "exporter.store": 5,
-    "exporter.metrics": 6,
-    "exporter.scheduler": 6,
-    "exporter.web": 7,
-    "exporter.service": 8,
-    "exporter.manual": 8,
-    "exporter.manual_trace": 9,
-    "exporter.serve": 9,
-    "exporter.demo": 10,
-    "exporter.cli": 11,
-    "exporter.__main__": 12,
+    "exporter.icmp": 0,
+    "exporter.path": 0,
+    "exporter.evidence": 1,
+    "exporter.result": 2,
+    "exporter.smtp": 3,
+    "exporter.sentence": 4,
+    "exporter.log": 4,
+    "exporter.config": 4,
+    "exporter.diagnosis": 5,
+    "exporter.resolver": 5,
+    "exporter.transport": 5,
+    "exporter.probe": 6,
+    "exporter.store": 7,
+    "exporter.metrics": 8,
+    "exporter.scheduler": 8,
+    "exporter.egress": 8,
+    "exporter.web": 9,
+    "exporter.service": 10,
+    "exporter.manual": 10,
+    "exporter.manual_trace": 11,
+    "exporter.serve": 11,
+    "exporter.demo": 12,
+    "exporter.cli": 13,
+    "exporter.__main__": 14,
 }
 
 # Library -> the rooms that may import it.
@@ -52,7 +54,7 @@ FENCES = {
     "uvloop": ("exporter.cli",),
 }
 # smtp and result know no socket, no event loop and no clock.
-PURE = ("exporter.result", "exporter.smtp")
+PURE = ("exporter.result", "exporter.evidence", "exporter.path", "exporter.smtp")
 IMPURE_MODULES = {"asyncio", "socket", "ssl", "time", "datetime", "select", "selectors", "threading"}
 
 MODULES = sorted(ROOT.rglob("*.py"))

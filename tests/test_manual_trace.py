@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from exporter.diagnosis.trace import Hop, HopKind, PathTrace
-from exporter.manual_trace import verdict
+from exporter.path import Hop, HopKind, PathTrace
+from exporter.sentence import path_sentence
 from tests.lab.exporter_process import command
 from tests.lab.network import Family, Network, address, drop_port_25, reject_with
 
@@ -94,4 +94,4 @@ def test_a_filter_on_the_way_is_named(family: Family) -> None:
     ],
 )
 def test_the_verdict_says_what_the_path_shows(path: PathTrace, said: str) -> None:
-    assert said in verdict(path)
+    assert said in path_sentence(path)

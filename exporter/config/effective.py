@@ -53,7 +53,7 @@ def effective_yaml(config: Config) -> str:
         },
         "modules": {name: _module(module) for name, module in config.modules.items()},
         "egress": {
-            "references": list(config.egress.references),
+            "references": [reference.name for reference in config.egress.references],
             "witness_ports": list(config.egress.witness_ports),
             "trace": config.egress.trace,
         },

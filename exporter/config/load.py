@@ -34,7 +34,7 @@ from exporter.config.schema import (
     parse_module_name,
 )
 from exporter.config.sentences import nearest, unknown_key, validate
-from exporter.config.targets import DuplicateTargetError, Targets, merged
+from exporter.config.targets import DuplicateTargetError, Targets, merged, reference_target
 from exporter.config.values import parse_domain
 
 __all__ = ["ConfigError", "ConfigProblem", "load", "parse", "summary"]
@@ -114,7 +114,9 @@ class _Loading:
             resolver=ResolverSettings(tuple(resolver.nameservers), resolver.timeout),
             limits=Limits(**dict(limits)),
             egress=Egress(
-                tuple(reference.text for reference in egress.references), tuple(egress.witness_ports), egress.trace
+                tuple(reference_target(reference, defaults) for reference in egress.references),
+                tuple(egress.witness_ports),
+                egress.trace,
             ),
             files=tuple(self._documents),
             domain_files=tuple(patterns),

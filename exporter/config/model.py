@@ -33,6 +33,7 @@ class TargetKind(StrEnum):
 
     DOMAIN = "domain"  # MX lookup
     HOST = "host"  # the host itself
+    REFERENCE = "reference"  # likewise, to learn about the way out and not about the host
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,10 @@ class Settings:
     allow_addresses: tuple[IPNetwork, ...] = ()
 
 
+# Identity across reloads; a domain and a host of the same name are two targets.
+TargetKey = tuple[TargetKind, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One thing to probe. `name` is its identity: a domain in A-labels, or a host as the user wrote it."""
@@ -87,8 +92,8 @@ class Target:
     labels: tuple[tuple[str, str], ...] = ()  # sorted by name
 
     @property
-    def key(self) -> tuple[TargetKind, str]:
-        """Identity across reloads; a domain and a host of the same name are two targets."""
+    def key(self) -> TargetKey:
+        """What it is known by."""
         return (self.kind, self.name)
 
 
@@ -114,7 +119,7 @@ class Limits:
 class Egress:
     """What tells a block of ours from a death of theirs."""
 
-    references: tuple[str, ...] = ()
+    references: tuple[Target, ...] = ()
     witness_ports: tuple[int, ...] = (443, 587)
     trace: bool = True
 

@@ -32,6 +32,12 @@ def parse_host(text: str, settings: Settings) -> Target:
     return _host_target(parse_host_port(text.strip()), settings)
 
 
+def reference_target(host: HostPort, defaults: Settings) -> Target:
+    """A host of `egress.references`: greeted and asked nothing more, at the usual interval."""
+    target = _host_target(host, replace(defaults, module=Module()))
+    return replace(target, kind=TargetKind.REFERENCE)
+
+
 def _as_host(text: str) -> HostPort | None:
     """Whether `text` names a host rather than a domain. An address may lack its port, a name may not."""
     if ":" in text or text.startswith("["):

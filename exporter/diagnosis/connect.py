@@ -11,7 +11,7 @@ import os
 from types import MappingProxyType
 from typing import Final
 
-from exporter.evidence import ConnectEvidence
+from exporter.evidence import ConnectEvidence, Way
 from exporter.icmp import IcmpError, Origin
 from exporter.result import Failure, FailureClass, Stage
 
@@ -53,6 +53,23 @@ _ERRNO: Final = MappingProxyType(
         errno.ENOMEM: (_C.LOCAL_RESOURCE, "the kernel is out of memory"),
     }
 )
+
+# The coarse view of a class, in which the attempts to many addresses are compared. Anything else is a failure of ours.
+_WAYS: Final = MappingProxyType(
+    {
+        _C.CONNECT_REFUSED: Way.RESET,
+        _C.CONNECT_TIMEOUT: Way.SILENT,
+        _C.CONNECT_PROHIBITED: Way.PROHIBITED,
+        _C.LOCAL_FIREWALL: Way.PROHIBITED,
+        _C.CONNECT_UNREACHABLE: Way.UNREACHABLE,
+        _C.NO_ROUTE: Way.NO_ROUTE,
+    }
+)
+
+
+def way_of(evidence: ConnectEvidence | None) -> Way:
+    """What an attempt drew; without evidence of a failure it was answered."""
+    return Way.ANSWERED if evidence is None else _WAYS.get(judge_connect(evidence).failure_class, Way.FAILED)
 
 
 def judge_connect(evidence: ConnectEvidence) -> Failure:

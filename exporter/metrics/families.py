@@ -69,6 +69,12 @@ HOST_SIZE_LIMIT: Final = Family(
     "mx_host_size_limit_bytes", "gauge", "Largest message the host announces to take (RFC 1870); 0 for no limit."
 )
 
+PATH_LAST_HOP: Final = Family(
+    "mx_path_last_hop",
+    "gauge",
+    "1 for the last router that answered on the way to a port that does not, or the one that prohibits it.",
+)
+
 FAMILIES: Final = (
     DOMAIN_UP,
     DOMAIN_FAILURE,
@@ -93,5 +99,6 @@ FAMILIES: Final = (
     HOST_ESMTP,
     HOST_EXTENSION,
     HOST_SIZE_LIMIT,
+    PATH_LAST_HOP,
 )
 PLACE: Final = MappingProxyType({family: place for place, family in enumerate(FAMILIES)})

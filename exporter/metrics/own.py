@@ -12,7 +12,8 @@ from prometheus_client.metrics import disable_created_metrics
 
 from exporter import __version__
 from exporter.config.model import Target, TargetKind
-from exporter.result import PHASES, ProbeResult
+from exporter.diagnosis.egress import NOTHING_KNOWN, Surroundings
+from exporter.result import PHASES, EgressState, ProbeResult
 
 # A phase lasts from a fraction of a millisecond on loopback to the whole timeout.
 _PHASE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -41,6 +42,11 @@ class OwnMetrics:
         )
         self._targets = self._gauge("mx_exporter_targets", "Configured targets.", ("kind",))
         self._probes_in_flight = self._gauge("mx_exporter_probes_in_flight", "Probes under way.")
+        self._egress = self._gauge("mx_egress_state", "1 for the state of the way out.", ("family", "state"))
+        self._references = self._gauge(
+            "mx_egress_reference_up", "1 if the reference passed its last probe.", ("reference",)
+        )
+        self.egress_turned(NOTHING_KNOWN)
         self._schedule_lag = self._histogram(
             "mx_exporter_schedule_lag_seconds", "How late probes start after their turn.", _LAG_BUCKETS
         )
@@ -69,6 +75,18 @@ class OwnMetrics:
     def crashed(self) -> None:
         """A bug of ours."""
         self._internal_errors.inc()
+
+    def egress_turned(self, surroundings: Surroundings) -> None:
+        """The way out of each family."""
+        for family, view in surroundings.items():
+            for state in EgressState:
+                self._egress.labels(family, state).set(state is view.state)
+
+    def references_seen(self, up: Mapping[str, bool]) -> None:
+        """The references that have been probed; others are gone."""
+        self._references.clear()
+        for reference, passed in up.items():
+            self._references.labels(reference).set(passed)
 
     def watch_in_flight(self, count: Callable[[], float]) -> None:
         """Where the number of probes under way is to be read."""

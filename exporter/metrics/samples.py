@@ -87,7 +87,7 @@ def _host(page: _Page, domain: str, host: HostResult, counts: dict[FailureClass,
             f'{address},class="{reason.failure_class}",{domain},{mx},stage="{reason.stage}",verdict="{reason.verdict}"',
             1,
         )
-    for warning in host.warnings:
+    for warning in host.warnings if host.up else ():
         page.add(f.HOST_WARNING, f'{address},class="{warning}",{domain},{mx}', 1)
     for failure_class, count in counts.items():
         page.add(f.HOST_FAILURES, f'{address},class="{failure_class}",{domain},{mx}', count)
@@ -107,6 +107,8 @@ def _host(page: _Page, domain: str, host: HostResult, counts: dict[FailureClass,
         page.add(f.HOST_EXTENSION, f'{address},{domain},keyword="{keyword}",{mx}', 1)
     if host.size_limit is not None:
         page.add(f.HOST_SIZE_LIMIT, labels, host.size_limit)
+    if host.last_hop:
+        page.add(f.PATH_LAST_HOP, f'{address},{domain},hop="{_escaped(host.last_hop)}",{mx}', 1)
 
 
 def _reason(failure: Failure) -> tuple[tuple[str, str], ...]:

@@ -7,6 +7,8 @@ from typing import Final
 
 from exporter.diagnosis.connect import judge_connect
 from exporter.diagnosis.conversation import judge_problem
+from exporter.diagnosis.speakers import marks
+from exporter.evidence import Evidence
 from exporter.probe.session import SessionRecord
 from exporter.result import Failure, HostResult, HostWarning, MxHost, Stage
 from exporter.smtp.ehlo import Ehlo, parse_ehlo
@@ -21,10 +23,11 @@ _NAME: Final = re.compile(
 )
 
 
-def host_result(host: MxHost, preference: int | None, address: str, record: SessionRecord) -> HostResult:
-    """What the session showed of `address`, seen as an address of `host`."""
+def host_result(host: MxHost, preference: int | None, address: str, port: int, record: SessionRecord) -> HostResult:
+    """What the session with `port` of `address` showed, seen as an address of `host`."""
     failure = _failure(record)
     ehlo = parse_ehlo(record.ehlo) if record.ehlo is not None else None
+    evidence = Evidence(port, record.connect, record.witnesses, speaker=speaker(record))
     return HostResult(
         mx=host.name,
         address=address,
@@ -47,7 +50,18 @@ def host_result(host: MxHost, preference: int | None, address: str, record: Sess
         size_limit=ehlo.size_limit if ehlo else None,
         transcript=record.transcript,
         at=record.at,
+        own_failure=failure,
+        evidence=evidence,
     )
+
+
+def speaker(record: SessionRecord) -> tuple[str, ...]:
+    """The marks of who answered (exporter.diagnosis.speakers)."""
+    greeting = next((reply.lines[0] for stage, reply in record.replies if stage is Stage.BANNER), None)
+    if greeting is None:
+        return ()
+    ehlo = record.ehlo
+    return marks(greeting, (), None) if ehlo is None else marks(greeting, ehlo.lines, parse_ehlo(ehlo))
 
 
 def greeting_name(record: SessionRecord) -> str | None:

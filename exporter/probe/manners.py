@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Final
+from typing import Final, Generic, TypeVar
 
-from exporter.probe.session import SessionRecord
+T = TypeVar("T")
 
 # Timers and loops are a little early or late. Without slack the domain whose turn it is would now and then find its
 # own last session a millisecond too young, and see results twice as old as it should.
@@ -143,51 +143,51 @@ class Slots:
             self._on_free()
 
 
-class SharedSessions:
-    """One session per key and interval, whoever asks; askers meanwhile wait for the one under way."""
+class Shared(Generic[T]):
+    """One piece of work per key and interval, whoever asks; askers meanwhile wait for the one under way."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._sessions: dict[Hashable, tuple[float, float, asyncio.Task[SessionRecord]]] = {}
+        self._work: dict[Hashable, tuple[float, float, asyncio.Task[T]]] = {}
         self._begun = 0
 
-    async def get(self, key: Hashable, interval: float, begin: Callable[[], Awaitable[SessionRecord]]) -> SessionRecord:
-        """The record of a session with `key` begun within the last `interval` seconds, or of one begun now."""
+    async def get(self, key: Hashable, interval: float, begin: Callable[[], Awaitable[T]]) -> T:
+        """The result of the work for `key` begun within the last `interval` seconds, or of one begun now."""
         now = self._loop.time()
-        known = self._sessions.get(key)
+        known = self._work.get(key)
         if known is None or (known[2].done() and (_failed(known[2]) or now - known[0] >= interval * _SHARE_FRACTION)):
             task = asyncio.ensure_future(_run(begin))
             # A bug of ours is told to those who wait; nobody may be left to wait after a shutdown.
             task.add_done_callback(_retrieve)
-            known = self._sessions[key] = (now, interval, task)
+            known = self._work[key] = (now, interval, task)
             self._begun += 1
             if self._begun % _PURGE_EVERY == 0:
                 self._purge(now)
-        # A probe that is given up must not end the session of the others.
+        # A probe that is given up must not end the work of the others.
         return await asyncio.shield(known[2])
 
     async def close(self) -> None:
-        """End the sessions under way, each with its QUIT."""
-        under_way = [task for _, _, task in self._sessions.values() if not task.done()]
+        """End what is under way: a session says QUIT."""
+        under_way = [task for _, _, task in self._work.values() if not task.done()]
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
-        self._sessions.clear()
+        self._work.clear()
 
     def _purge(self, now: float) -> None:
-        self._sessions = {
-            key: entry for key, entry in self._sessions.items() if not entry[2].done() or now - entry[0] < entry[1]
+        self._work = {
+            key: entry for key, entry in self._work.items() if not entry[2].done() or now - entry[0] < entry[1]
         }
 
 
-async def _run(begin: Callable[[], Awaitable[SessionRecord]]) -> SessionRecord:
+async def _run(begin: Callable[[], Awaitable[T]]) -> T:
     return await begin()
 
 
-def _retrieve(task: asyncio.Task[SessionRecord]) -> None:
+def _retrieve(task: asyncio.Task[T]) -> None:
     if not task.cancelled():
         task.exception()
 
 
-def _failed(task: asyncio.Task[SessionRecord]) -> bool:
+def _failed(task: asyncio.Task[T]) -> bool:
     return task.cancelled() or task.exception() is not None

@@ -13,9 +13,13 @@ from ipaddress import ip_address
 from typing import Final, Protocol
 
 from exporter.config.model import Family, Limits, Settings, Target, TargetKind
+from exporter.diagnosis.connect import way_of
+from exporter.diagnosis.decision import domain_failure
+from exporter.evidence import Way, Witness
 from exporter.probe.host import greeting_name, host_result
-from exporter.probe.manners import SharedSessions, Slots, Turnstile
-from exporter.probe.session import Session, SessionRecord
+from exporter.probe.manners import Shared, Slots, Turnstile
+from exporter.probe.session import Session, SessionRecord, silence_after
+from exporter.probe.witness import WITNESS_SECONDS, Witnesses
 from exporter.resolver.special import forbidden
 from exporter.result import (
     Failure,
@@ -30,6 +34,8 @@ from exporter.result import (
 )
 from exporter.smtp.dialogue import Plan, State
 
+# What leaves open whether the host is dead or we are blocked.
+_WITNESSED: Final = frozenset({Way.SILENT, Way.PROHIBITED})
 # Whatever a slow lookup left: a host on the same continent still answers within it.
 _LEAST_TIMEOUT: Final = 0.5
 
@@ -47,13 +53,17 @@ class Lookup(Protocol):
 class Prober:
     """Probes targets; what they share (manners, the resolver's memory) lives here."""
 
-    def __init__(self, lookup: Lookup, limits: Limits, helo: str, slots: Slots) -> None:
+    def __init__(
+        self, lookup: Lookup, limits: Limits, helo: str, slots: Slots, witness_ports: tuple[int, ...] = ()
+    ) -> None:
+        """`witness_ports` are asked on an address whose SMTP port is silent or prohibited."""
         self._lookup = lookup
         self._limits = limits
         self._helo = helo
         self._slots = slots
         self._turnstile = Turnstile(limits.per_address, limits.per_address_interval)
-        self._shared = SharedSessions()
+        self._shared: Shared[SessionRecord] = Shared()
+        self._witnesses = Witnesses(witness_ports)
 
     async def probe(
         self, target: Target, *, fresh: bool = False, transcript: bool = False, within: float | None = None
@@ -90,12 +100,13 @@ class Prober:
             lookup=lookup,
             hosts=tuple(results),
             addresses=sum(len(host.addresses) for host in hosts),
-            failure=_verdict(lookup, results),
+            failure=domain_failure(tuple(results), lookup.failure if lookup is not None else None),
         )
 
     async def close(self) -> None:
         """End what is under way, politely."""
         await self._shared.close()
+        await self._witnesses.close()
 
     async def _named_host(self, target: Target) -> MxHost:
         found = await self._lookup.lookup_host(target.host, target.settings.families)
@@ -117,7 +128,7 @@ class Prober:
         else:
             record = await begin()
         preference = host.preference if target.kind is TargetKind.DOMAIN else None
-        result = host_result(host, preference, address, record)
+        result = host_result(host, preference, address, settings.port, record)
         if result.up and await self._greets_as_another(host, address, record):
             return _warned(result, HostWarning.BANNER_NAME_MISMATCH)
         return result
@@ -133,10 +144,37 @@ class Prober:
             finally:
                 await self._slots.take()
         try:
-            session = Session(asyncio.get_running_loop(), plan, transcript=transcript)
-            return await session.start(address, settings.port, settings.timeout, source)
+            return await self._witnessed(address, settings, source, plan, transcript=transcript)
         finally:
             self._turnstile.leave(address)
+
+    async def _witnessed(
+        self, address: str, settings: Settings, source: str, plan: Plan, *, transcript: bool
+    ) -> SessionRecord:
+        """A session; where the connect draws nothing or a prohibition, what other ports of the address do meanwhile."""
+        loop = asyncio.get_running_loop()
+        if not self._witnesses.ports:
+            return await Session(loop, plan, transcript=transcript).start(
+                address, settings.port, settings.timeout, source
+            )
+        left = settings.timeout - silence_after(settings.timeout)
+        asking: list[asyncio.Task[tuple[Witness, ...]]] = []
+
+        def ask(seconds: float) -> None:
+            asked = self._witnesses.ask(address, settings.port, source, interval=settings.interval, seconds=seconds)
+            asking.append(loop.create_task(asked))
+
+        session = Session(loop, plan, transcript=transcript, on_silence=lambda: ask(left))
+        try:
+            record = await session.start(address, settings.port, settings.timeout, source)
+            if record.connect is None or way_of(record.connect) not in _WITNESSED:
+                return record
+            if not asking:
+                ask(min(WITNESS_SECONDS, settings.timeout - record.connect.elapsed))
+            return replace(record, witnesses=await asking[0])
+        finally:
+            for task in asking:
+                task.cancel()
 
     async def _greets_as_another(self, host: MxHost, address: str, record: SessionRecord) -> bool:
         """Whether the greeting's host name has no address equal to `address`; a name nobody can look up now has."""
@@ -188,20 +226,6 @@ def _place(result: HostResult) -> tuple[int, int, int, str]:
         return (result.preference or 0, 9, 0, result.mx)
     address = ip_address(result.address)
     return (result.preference or 0, address.version, int(address), result.mx)
-
-
-def _verdict(lookup: MxLookup | None, results: Sequence[HostResult]) -> Failure | None:
-    """Up if one address is; else the reason of the most preferred that has an address; else of the lookup."""
-    if any(result.up for result in results):
-        return None
-    speaking = next((result.failure for result in results if result.address), None)
-    if speaking is None and lookup is not None and lookup.failure is not None:
-        return lookup.failure
-    return speaking or next((result.failure for result in results), None) or _nothing_found()
-
-
-def _nothing_found() -> Failure:
-    return Failure(Stage.DNS, FailureClass.DNS_NO_ADDRESS, "the lookup gave no host")
 
 
 def _warned(result: HostResult, warning: HostWarning) -> HostResult:

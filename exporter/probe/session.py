@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from exporter.evidence import ConnectEvidence
+from exporter.evidence import ConnectEvidence, Witness
 from exporter.result import Stage, TranscriptLine
 from exporter.smtp.dialogue import Answered, Dialogue, Finished, Plan, Problem, Send
 from exporter.smtp.reply import Reply
@@ -28,8 +29,16 @@ STAGE_SECONDS: Final = MappingProxyType(
         Stage.QUIT: 5.0,
     }
 )
+# A connect without an answer for so long, or for half of a short timeout, is silent: Linux has sent its SYN three times
+# by then (at 0, 1 and 3 s). What else there is to ask can be asked while the rest of the time runs.
+SILENCE_SECONDS: Final = 3.5
 # Of one session's dialogue, for a person to read; a hostile server fills it and no more.
 MAX_TRANSCRIPT_BYTES: Final = 16384
+
+
+def silence_after(timeout: float) -> float:
+    """Seconds after which a connect that may take `timeout` counts as silent so far."""
+    return min(SILENCE_SECONDS, timeout / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,7 @@ class SessionRecord:
     helo_only: bool = False
     quit_clean: bool = False
     tcp_rtt: float | None = None  # seconds
+    witnesses: tuple[Witness, ...] = ()  # other ports of the address, asked where this one did not answer
     transcript: tuple[TranscriptLine, ...] = ()
 
 
@@ -58,7 +68,9 @@ class Session:
         "_connection",
         "_deadline",
         "_dialogue",
+        "_due",
         "_loop",
+        "_on_silence",
         "_phases",
         "_replies",
         "_stage",
@@ -70,7 +82,15 @@ class Session:
         "record",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, plan: Plan, *, transcript: bool = False) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        plan: Plan,
+        *,
+        transcript: bool = False,
+        on_silence: Callable[[], None] | None = None,
+    ) -> None:
+        """`on_silence` is told, once, that the connect has drawn nothing so far."""
         self.record: asyncio.Future[SessionRecord] = loop.create_future()
         self._loop = loop
         self._dialogue = Dialogue(plan)
@@ -81,12 +101,16 @@ class Session:
         self._connect: ConnectEvidence | None = None
         self._transcript: list[TranscriptLine] = []
         self._transcript_left = MAX_TRANSCRIPT_BYTES if transcript else 0
+        self._on_silence = on_silence
 
     def start(self, address: str, port: int, timeout: float, source: str = "") -> asyncio.Future[SessionRecord]:
         """Connect and talk; all stages together take at most `timeout` seconds."""
         self._stage = Stage.CONNECT
-        self._deadline = self._loop.time() + timeout
-        self._timer = self._loop.call_at(self._deadline_of(Stage.CONNECT), self._expired)
+        now = self._loop.time()
+        self._deadline = now + timeout
+        self._due = self._deadline_of(Stage.CONNECT)
+        first = self._due if self._on_silence is None else min(self._due, now + silence_after(timeout))
+        self._timer = self._loop.call_at(first, self._ring)
         self.record.add_done_callback(self._settled)
         self._started = self._stage_began = self._connection.open(address, port, source)
         return self.record
@@ -137,15 +161,25 @@ class Session:
 
     def _enter(self, stage: Stage, now: float) -> None:
         self._stage, self._stage_began = stage, now
-        when = self._deadline_of(stage)
-        if when != self._timer.when():
+        self._due = self._deadline_of(stage)
+        if self._due < self._timer.when():
             self._timer.cancel()
-            self._timer = self._loop.call_at(when, self._expired)
+            self._timer = self._loop.call_at(self._due, self._ring)
 
     def _deadline_of(self, stage: Stage) -> float:
         return min(self._deadline, self._loop.time() + STAGE_SECONDS[stage])
 
-    def _expired(self) -> None:
+    def _ring(self) -> None:
+        """The timer may be early: setting it anew for each stage would cost more than looking at the clock here."""
+        told, self._on_silence = self._on_silence, None
+        if told is not None and self._stage is Stage.CONNECT:
+            told()
+        if self._loop.time() < self._due:
+            self._timer = self._loop.call_at(self._due, self._ring)
+        else:
+            self._expire()
+
+    def _expire(self) -> None:
         if self._stage is Stage.CONNECT:
             self._connect = self._connection.silence()
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import dns.exception
@@ -50,6 +50,10 @@ class Resolver:
     async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
         """The addresses of `name`; an address is its own."""
         return await mx.lookup_host(_Questions(self._memory, self._exchange), name, 0, families)
+
+    def answered(self) -> Mapping[str, float]:
+        """When each nameserver answered last (its address -> the event loop's time)."""
+        return {address: at for (address, _), at in self._exchange.answered.items()}
 
     async def close(self) -> None:
         """End what is under way."""

@@ -54,6 +54,7 @@ class Exchange:
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._ports: dict[Address, _Port] = {}
+        self.answered: dict[Address, float] = {}  # when each nameserver answered last, by the event loop's clock
 
     async def ask(self, name: str, kind: dns.rdatatype.RdataType) -> dns.message.Message:
         """The answer, whatever its code. Raises NoReply, MalformedReply, or OSError for want of a socket."""
@@ -97,6 +98,7 @@ class Exchange:
             # RFC 6891 7: it may know no EDNS. Asked without, once, it tells at least the rest.
             plain = dns.message.make_query(query.question[0].name, query.question[0].rdtype)
             reply = await self._udp(server, plain, wait)
+        self.answered[server] = self._loop.time()
         if reply.flags & dns.flags.TC:
             reply = await _tcp(server, query, max(0.0, end - self._loop.time()))
         return reply

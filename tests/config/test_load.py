@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from exporter.config.load import ConfigError, load, summary
-from exporter.config.model import Config, Egress, Family, Limits, Module, ResolverSettings, Settings, TargetKind
+from exporter.config.model import (
+    Config,
+    Egress,
+    Family,
+    Limits,
+    Module,
+    ResolverSettings,
+    Settings,
+    Target,
+    TargetKind,
+)
 from exporter.config.schema import RESERVED_LABELS
 from exporter.result import Stage
 from tests.config.loading import config, file_problems, problems, write
@@ -53,7 +64,11 @@ def test_every_section() -> None:
     )
     assert loaded.resolver == ResolverSettings((("192.0.2.53", 5300), ("2001:db8::53", 53)), 0.25)
     assert loaded.limits == Limits(5, 2, 1.0, False)
-    assert loaded.egress == Egress(("mx.example.net", "192.0.2.9:25"), (80,), False)
+    references = tuple(
+        Target(TargetKind.REFERENCE, name, host, replace(loaded.defaults, port=port, module=Module()))
+        for name, host, port in (("mx.example.net", "mx.example.net", 2525), ("192.0.2.9:25", "192.0.2.9", 25))
+    )
+    assert loaded.egress == Egress(references, (80,), False)
 
 
 def test_modules() -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from exporter.demo.smtp_host import SmtpHost
-from exporter.diagnosis.trace import Hop, HopKind, PathTrace, trace
+from exporter.diagnosis.trace import trace
+from exporter.path import Hop, HopKind, PathTrace
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
 from tests.lab.network import (
     Family,

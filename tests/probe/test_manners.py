@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from exporter.probe.manners import SharedSessions, Slots, Turnstile
+from exporter.probe.manners import Shared, Slots, Turnstile
 from exporter.probe.session import SessionRecord
 from tests.lab.virtual_time import run_virtually
 
@@ -147,7 +147,7 @@ class Sessions:
 
 def test_all_who_ask_for_one_address_share_one_session() -> None:
     async def main() -> None:
-        shared, sessions = SharedSessions(), Sessions()
+        shared, sessions = Shared[SessionRecord](), Sessions()
         records = await asyncio.gather(*(shared.get("a", 60.0, sessions.begin) for _ in range(5)))
         await asyncio.sleep(30.0)
         records.append(await shared.get("a", 60.0, sessions.begin))
@@ -161,7 +161,7 @@ def test_all_who_ask_for_one_address_share_one_session() -> None:
 
 def test_a_session_is_shared_for_one_interval() -> None:
     async def main() -> None:
-        shared, sessions = SharedSessions(), Sessions()
+        shared, sessions = Shared[SessionRecord](), Sessions()
         for turn in range(1, 4):
             record = await shared.get("a", 60.0, sessions.begin)
             assert record.at == turn
@@ -172,7 +172,7 @@ def test_a_session_is_shared_for_one_interval() -> None:
 
 def test_one_that_gives_up_does_not_end_the_session_of_the_others() -> None:
     async def main() -> None:
-        shared, sessions = SharedSessions(), Sessions()
+        shared, sessions = Shared[SessionRecord](), Sessions()
         first = asyncio.create_task(shared.get("a", 60.0, sessions.begin))
         second = asyncio.create_task(shared.get("a", 60.0, sessions.begin))
         await asyncio.sleep(0.5)
@@ -184,7 +184,7 @@ def test_one_that_gives_up_does_not_end_the_session_of_the_others() -> None:
 
 def test_a_session_that_crashed_is_not_shared_further() -> None:
     async def main() -> None:
-        shared, sessions = SharedSessions(), Sessions()
+        shared, sessions = Shared[SessionRecord](), Sessions()
 
         async def crash() -> SessionRecord:
             raise RuntimeError("a bug")
@@ -198,7 +198,7 @@ def test_a_session_that_crashed_is_not_shared_further() -> None:
 
 def test_closing_ends_what_is_under_way() -> None:
     async def main() -> None:
-        shared, sessions = SharedSessions(), Sessions(takes=100.0)
+        shared, sessions = Shared[SessionRecord](), Sessions(takes=100.0)
         asking = asyncio.create_task(shared.get("a", 60.0, sessions.begin))
         await asyncio.sleep(1.0)
         await shared.close()

@@ -1,0 +1,223 @@
+"""What is known around the hosts: the state of the way out, and traced paths; and every result seen in their light.
+
+A result goes through :meth:`EgressWatch.take_in` once, when it is new: it adds to what is known, and is judged by it.
+When that turns, whoever keeps results is told and has them judged again; nothing is probed again for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from exporter.config.model import Egress, Family, Settings, Target, TargetKey, TargetKind
+from exporter.diagnosis.connect import way_of
+from exporter.diagnosis.decision import diagnose_all
+from exporter.diagnosis.egress import EgressBook, EgressView, Surroundings
+from exporter.diagnosis.networks import family_of
+from exporter.diagnosis.speakers import Suspect, in_words
+from exporter.evidence import Way
+from exporter.path import PathTrace
+from exporter.probe.inquiry import look_closer
+from exporter.probe.paths import Paths
+from exporter.resolver.special import forbidden
+from exporter.result import EgressState, HostResult, ProbeResult
+from exporter.smtp.dialogue import Plan
+
+log = logging.getLogger(__name__)
+
+# Without a witness port, a trace is compared with the port that is open most often.
+_USUAL_PORT: Final = 443
+# Who was looked at closely is looked at again after so long: a proxy may have come or gone.
+_FINDING_SECONDS: Final = 600.0
+# The ways whose path is worth a trace: where silence begins, and whether a reset is the host's own.
+_TRACED: Final = frozenset({Way.SILENT, Way.RESET})
+
+
+def counts_as_outside(address: str) -> bool:
+    """Whether reaching `address` means getting out: a private or loopback address is reached without."""
+    return forbidden(address, ()) is None
+
+
+class EgressWatch:
+    """Takes results in, judges them, and keeps what is known around them. One event loop's."""
+
+    def __init__(
+        self,
+        settings: Egress,
+        interval: float,
+        helo: str,
+        *,
+        on_turn: Callable[[Surroundings], None] = lambda surroundings: None,
+        on_path: Callable[[frozenset[TargetKey]], None] = lambda keys: None,
+        is_outside: Callable[[str], bool] = counts_as_outside,
+    ) -> None:
+        """`interval`: seconds after which most targets are probed again; `helo`: what this host calls itself.
+
+        `on_turn` is told that the way out has turned; `on_path` the keys of targets whose results lack a path that is
+        known now.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._settings = settings
+        self._helo = helo
+        self._on_turn = on_turn
+        self._on_path = on_path
+        self._is_outside = is_outside
+        self._book = EgressBook(interval)
+        self._paths = Paths(lambda address, path, wishers: self._on_path(wishers))
+        self._inquiries: dict[str, asyncio.Task[None]] = {}
+        self.references_up: dict[str, bool] = {}
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """The way out, by family."""
+        return self._book.surroundings
+
+    def configure(self, settings: Egress, interval: float) -> None:
+        """From now on by these; what was seen stays."""
+        self._settings = settings
+        self._book.interval = interval
+        names = {reference.name for reference in settings.references}
+        self._book.keep_references(names)
+        self.references_up = {name: up for name, up in self.references_up.items() if name in names}
+
+    def take_in(self, target: Target, result: ProbeResult) -> ProbeResult:
+        """A new result, as it is to be seen now."""
+        reference = target.name if target.kind is TargetKind.REFERENCE else ""
+        for host in result.hosts:
+            self._see(host, reference)
+        self._judge()
+        seen = self.see_again(target, result, wish=True)
+        if reference:
+            self.references_up[reference] = seen.up
+        return seen
+
+    def see_again(self, target: Target, result: ProbeResult, *, wish: bool = False) -> ProbeResult:
+        """A result that was taken in before, as it is to be seen now."""
+        hosts = tuple(self._with_path(target, host, wish=wish) for host in result.hosts)
+        if any(now is not before for now, before in zip(hosts, result.hosts, strict=True)):
+            result = replace(result, hosts=hosts)
+        return diagnose_all(result, self.surroundings)
+
+    async def trace_all(self, target: Target, result: ProbeResult) -> None:
+        """Trace now whatever a result would wish a path for."""
+        paths = [self._find_path(host.address, target.settings) for host in result.hosts if self._wants_path(host)]
+        await asyncio.gather(*paths)
+
+    def tick(self, answered: Mapping[str, float]) -> None:
+        """Once a second: what is too old no longer counts, and suspects are looked at.
+
+        `answered`: when each nameserver answered last, by the loop's clock.
+        """
+        now = self._loop.time()
+        for nameserver, at in answered.items():
+            if self._is_outside(nameserver):
+                self._book.other_got_out(family_of(nameserver), at, f"the nameserver {nameserver}")
+        self._book.forget_findings(now - _FINDING_SECONDS)
+        for family, suspect in self._book.listen(now):
+            if suspect.mark not in self._inquiries:
+                self._inquiries[suspect.mark] = self._loop.create_task(self._inquire(family, suspect))
+        self._judge()
+
+    async def inquire(self) -> None:
+        """Wait for the closer looks under way, and judge anew."""
+        await asyncio.gather(*self._inquiries.values())
+        self._judge()
+
+    async def close(self) -> None:
+        """End what is under way."""
+        tasks = tuple(self._inquiries.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._paths.close()
+
+    def _see(self, host: HostResult, reference: str) -> None:
+        evidence = host.evidence
+        if evidence is None:
+            return
+        way = way_of(evidence.connect)
+        if way is Way.ANSWERED:
+            self._paths.forget(host.address, evidence.port)
+        if self._is_outside(host.address):
+            self._book.see(host.address, host.mx, way, evidence, self._loop.time(), reference)
+
+    def _judge(self) -> None:
+        turned = self._book.judge(self._loop.time())
+        if not turned:
+            return
+        # Whatever a path showed of a filter, it was the filter of before.
+        self._paths.forget_all()
+        for family in turned:
+            _tell(family, self.surroundings[family])
+        self._on_turn(self.surroundings)
+
+    def _wants_path(self, host: HostResult) -> bool:
+        evidence = host.evidence
+        if not self._settings.trace or evidence is None or evidence.connect is None:
+            return False
+        return way_of(evidence.connect) in _TRACED and not evidence.connect.unsent
+
+    def _with_path(self, target: Target, host: HostResult, *, wish: bool) -> HostResult:
+        if not self._wants_path(host):
+            return host
+        assert host.evidence is not None  # noqa: S101 - what made it want one
+        port = host.evidence.port
+        path = self._paths.known(host.address, port)
+        if wish:
+            source = _source(target.settings, host.address)
+            self._paths.wish(host.address, port, self._against(port), source, target.key)
+        if path is host.evidence.path:
+            return host
+        return replace(host, evidence=replace(host.evidence, path=path))
+
+    def _against(self, port: int) -> int | None:
+        return next((other for other in (*self._settings.witness_ports, _USUAL_PORT) if other != port), None)
+
+    async def _find_path(self, address: str, settings: Settings) -> PathTrace:
+        return await self._paths.find(address, settings.port, self._against(settings.port), _source(settings, address))
+
+    async def _inquire(self, family: Family, suspect: Suspect) -> None:
+        settings = Settings()
+        references = self._settings.references
+        if references:
+            settings = references[0].settings
+        plan = Plan((settings.helo or self._helo).encode("ascii"))
+
+        async def find_path(address: str) -> PathTrace:
+            return await self._find_path(address, settings)
+
+        try:
+            finding = await look_closer(
+                suspect, plan, lambda address: _source(settings, address), find_path if self._settings.trace else None
+            )
+            self._book.find(family, suspect.mark, finding, self._loop.time())
+        except Exception:
+            log.exception("internal error while looking closer at %s", in_words(suspect.mark))
+        finally:
+            del self._inquiries[suspect.mark]
+
+
+def _source(settings: Settings, address: str) -> str:
+    return settings.source_ipv6 if ":" in address else settings.source_ipv4
+
+
+def _tell(family: Family, view: EgressView) -> None:
+    """The way out has turned: one line, whose words a person can act on."""
+    closed = view.state in (EgressState.BLOCKED, EgressState.INTERCEPTED, EgressState.OFFLINE)
+    fields: dict[str, object] = {"family": family, "state": view.state, "confidence": view.confidence}
+    if closed:
+        fields |= {"networks": view.networks, "references": view.references}
+    if view.others_out:
+        fields["others_out"] = view.others_out
+    if view.speaker:
+        fields["speaker"] = in_words(view.speaker)
+    log.log(logging.WARNING if closed else logging.INFO, "the way out has turned", extra={"fields": fields})
+
+
+def typical_interval(targets: Iterable[Target], default: float) -> float:
+    """Seconds after which half of the targets have been probed again; `default` where there are none."""
+    intervals = sorted(target.settings.interval for target in targets)
+    return intervals[len(intervals) // 2] if intervals else default

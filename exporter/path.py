@@ -1,0 +1,121 @@
+"""The path to a port, hop by hop: plain values, and what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class HopKind(StrEnum):
+    """What a SYN with a given TTL drew."""
+
+    TIME_EXCEEDED = "time_exceeded"  # a router on the way
+    REACHED = "reached"  # SYN-ACK
+    REFUSED = "refused"  # RST, or the target's own "port unreachable"
+    PROHIBITED = "prohibited"  # an ICMP error: administratively prohibited, or a firewall's "port unreachable"
+    UNREACHABLE = "unreachable"  # another ICMP error of a router
+    LOCAL = "local"  # this host did not let the SYN out
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """The answer to one TTL."""
+
+    ttl: int
+    kind: HopKind
+    address: str = ""  # who answered; "" for silence
+    rtt: float | None = None  # seconds since the first SYN; a second more where the answer was to the next one
+    detail: str = ""  # a sentence, of an answer that ends the path
+
+
+@dataclass(frozen=True, slots=True)
+class PathTrace:
+    """The hops of one port by TTL from 1, without gaps; `against` is the trace of another port of the same address."""
+
+    address: str
+    port: int
+    hops: tuple[Hop, ...]
+    against: PathTrace | None = None
+
+    @property
+    def answered(self) -> Hop | None:
+        """The first answer in the name of the target itself, be it true or forged."""
+        return _first(hop for hop in self.hops if hop.address == self.address and hop.kind is not HopKind.TIME_EXCEEDED)
+
+    @property
+    def reached(self) -> int | None:
+        """The TTL at which the target itself answered."""
+        hop = self.answered
+        return None if hop is None or self._is_forged(hop) else hop.ttl
+
+    @property
+    def rejected_by(self) -> Hop | None:
+        """A router's word that the SYN goes no further."""
+        kinds = (HopKind.PROHIBITED, HopKind.UNREACHABLE)
+        return _first(hop for hop in self.hops if hop.kind in kinds and hop.address != self.address)
+
+    @property
+    def last_hop(self) -> Hop | None:
+        """The last router that answered, with the first TTL that it answered to."""
+        last = self.rejected_by or _first(hop for hop in reversed(self.hops) if hop.kind is HopKind.TIME_EXCEEDED)
+        # A router that rejects what it would forward tells of its own distance one TTL earlier.
+        return last and _first(
+            hop for hop in self.hops if hop.kind is not HopKind.SILENT and hop.address == last.address
+        )
+
+    @property
+    def local(self) -> Hop | None:
+        """This host's own failure to send."""
+        return _first(hop for hop in self.hops if hop.kind is HopKind.LOCAL)
+
+    @property
+    def forged_reset(self) -> bool:
+        """The RST comes from someone before the target, in its name."""
+        hop = self.answered
+        return hop is not None and hop.kind is HopKind.REFUSED and self._is_forged(hop)
+
+    @property
+    def intercepted(self) -> bool:
+        """The SYN-ACK comes from someone before the target, in its name: a transparent proxy."""
+        hop = self.answered
+        return hop is not None and hop.kind is HopKind.REACHED and self._is_forged(hop)
+
+    @property
+    def stops_earlier(self) -> bool:
+        """The other port gets further than this one."""
+        if self.against is None or self.reached is not None:
+            return False
+        other = self.against.answered
+        # An answer from no further than the routers that passed this port on is itself not the target's.
+        reached = other is not None and other.ttl > self._routers_passed
+        return reached or self._routers_passed < self.against._routers_passed
+
+    @property
+    def never_left(self) -> bool:
+        """Nothing answered this port, while the other was answered by the first router: this host's own filter.
+
+        Or one that stands before the first router looks at the TTL; only this host's kernel can tell the two apart.
+        """
+        if self.against is None or not self.against.hops or any(hop.kind is not HopKind.SILENT for hop in self.hops):
+            return False
+        return self.against.hops[0].kind is not HopKind.SILENT and self.against.local is None
+
+    @property
+    def _routers_passed(self) -> int:
+        last = _first(hop for hop in reversed(self.hops) if hop.kind is HopKind.TIME_EXCEEDED)
+        return last.ttl if last else 0
+
+    def _is_forged(self, hop: Hop) -> bool:
+        """Whether the target is further away than the TTL of its alleged answer."""
+        if self._routers_passed > hop.ttl:
+            return True
+        if self.against is None:
+            return False
+        other = self.against.answered
+        return self.against._routers_passed >= hop.ttl or (other is not None and other.ttl > hop.ttl)
+
+
+def _first(hops: Iterable[Hop]) -> Hop | None:
+    return next(iter(hops), None)
