@@ -22,7 +22,8 @@ class Port(Enum):
     """A host on whose SMTP port nobody speaks."""
 
     REFUSED = "refused"  # nothing listens: RST
-    SILENT = "silent"  # SYNs vanish
+    SILENT = "silent"  # SYNs to it vanish, those to other ports are answered
+    GONE = "gone"  # SYNs to any port vanish
 
 
 class Certificate(Enum):
@@ -200,9 +201,16 @@ _UNREACHABLE: Final = (
     DemoDomain(
         "silent.example",
         "connect",
-        "SYNs vanish without an answer",
+        "SYNs vanish without an answer, whatever the port: the host is gone",
         _C.CONNECT_TIMEOUT,
-        _alone("silent.example", "127.53.21.1", Port.SILENT),
+        _alone("silent.example", "127.53.21.1", Port.GONE),
+    ),
+    DemoDomain(
+        "filtered.example",
+        "connect",
+        "SYNs to the SMTP port vanish, another port answers: a filter",
+        _C.PORT_FILTERED,
+        _alone("filtered.example", "127.53.22.1", Port.SILENT),
     ),
 )
 

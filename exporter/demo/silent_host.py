@@ -25,7 +25,7 @@ class SilentHost:
         self._sockets: list[socket.socket] = []
 
     async def start(self, address: str = "127.0.0.1", port: int = 0) -> int:
-        """Swallow what comes; returns the port. OSError where the address or the system can't do it."""
+        """Swallow what comes, on one port more with each call; returns it. OSError where the system can't do it."""
         try:
             return await self._start(address, port)
         except BaseException:

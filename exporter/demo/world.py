@@ -54,6 +54,7 @@ class DemoWorld:
     def __init__(self) -> None:
         self.nameserver: tuple[str, int] = (_DNS_ADDRESS, 0)
         self.smtp_port = 0
+        self.witness_port = 0  # where only a host that is gone does not answer
         self.authority = Authority()
         self._hosts = {host.name: host for domain in DEMO for host in domain.hosts}
         self._behaviours = {name: self._behaviour(host) for name, host in self._hosts.items()}
@@ -128,7 +129,11 @@ class DemoWorld:
             for domain in DEMO
         )
         return _CONFIG.format(
-            smtp_port=self.smtp_port, network=NETWORK, nameserver=f"{address}:{port}", domains=domains
+            smtp_port=self.smtp_port,
+            witness_port=self.witness_port,
+            network=NETWORK,
+            nameserver=f"{address}:{port}",
+            domains=domains,
         )
 
     # In the world's own thread
@@ -167,9 +172,12 @@ class DemoWorld:
                 await before.stop()
             if behaviour is Port.REFUSED:
                 return
-            host = SilentHost() if behaviour is Port.SILENT else SmtpHost(behaviour)
-            self.smtp_port = await host.start(self._hosts[name].address, self.smtp_port)
+            host = SilentHost() if isinstance(behaviour, Port) else SmtpHost(behaviour)
+            address = self._hosts[name].address
+            self.smtp_port = await host.start(address, self.smtp_port)
             self._running[name] = host
+            if behaviour is Port.GONE:
+                self.witness_port = await host.start(address, self.witness_port)
 
     async def _clear(self) -> None:
         for name in tuple(self._running):
@@ -234,6 +242,7 @@ modules:
     stages: [ehlo, mail, rcpt]
     rcpt_to: "postmaster@{{domain}}"
 egress:
+  witness_ports: [{witness_port}]
   trace: false
 domains:
 {domains}hosts:

@@ -32,7 +32,7 @@ def _greeting(world: DemoWorld, host: str, seconds: float = 10.0) -> bytes:
 
 
 def test_every_host_is_in_the_state_of_the_table(world: DemoWorld) -> None:
-    expected = {Port.REFUSED: State.REFUSING, Port.SILENT: State.SILENT}
+    expected = {Port.REFUSED: State.REFUSING, Port.SILENT: State.SILENT, Port.GONE: State.SILENT}
     for name, host in world.hosts.items():
         behaviour = host.behaviour
         assert world.state(name) is (expected[behaviour] if isinstance(behaviour, Port) else State.SPEAKING)
