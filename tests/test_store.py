@@ -101,3 +101,34 @@ def test_a_domain_and_a_host_of_the_same_name_are_two_targets() -> None:
     store = _store(domain("a.example"), host)
     store.record(host, result(up_host()))
     assert _samples(store) == [b"a.example () 0 0", b"a.example () 1 0"]
+
+
+def test_a_result_that_is_judged_again_is_not_counted_again() -> None:
+    store = _store(domain("a.example"))
+    store.record(domain("a.example"), result(down_host(C.CONNECT_TIMEOUT)))
+    (record,) = store.records()
+    counted = {address: dict(classes) for address, classes in record.host_failures.items()}
+    change = store.revise(record, lambda target, before: result(down_host(C.EGRESS_BLOCKED)))
+    assert change is not None
+    assert (change.first, change.before, change.now) == (
+        False,
+        down_host(C.CONNECT_TIMEOUT).failure,
+        down_host(C.EGRESS_BLOCKED).failure,
+    )
+    assert _samples(store) == [b"a.example () 1 1"]
+    assert record.host_failures == counted
+
+
+def test_a_result_that_stays_as_it_is_is_not_rendered_again() -> None:
+    rendered: list[str] = []
+
+    def render(record: TargetRecord) -> Samples:
+        rendered.append(record.target.name)
+        return _render(record)
+
+    store = Store(render)
+    store.replace_targets([domain("a.example"), domain("b.example")])
+    store.record(domain("a.example"), result(up_host()))
+    before = len(rendered)
+    assert [store.revise(record, lambda target, before: before) for record in store.records()] == [None, None]
+    assert len(rendered) == before

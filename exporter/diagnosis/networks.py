@@ -7,6 +7,7 @@ careful, never wrong.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from ipaddress import IPv4Address, ip_address
 from typing import Final
@@ -20,6 +21,7 @@ _IPV6_BITS: Final = 32
 _REGISTRY_LABELS: Final = frozenset(
     {"ac", "co", "com", "edu", "go", "gob", "gov", "gouv", "mil", "ne", "net", "or", "org"}
 )
+_PORT: Final = re.compile(r"(?:\]|[^:]):[0-9]+$")
 _MAX_KEPT: Final = 200_000
 
 
@@ -36,7 +38,13 @@ def network_of(address: str) -> int:
 
 
 def organisation(name: str) -> str:
-    """The part of a host or domain name (A-labels) that one registrant holds, as far as its form tells."""
-    labels = name.lower().rstrip(".").split(".")
+    """The part of a host or domain name (A-labels) that one registrant holds, as far as its form tells.
+
+    A port behind the name does not matter. An address is an organisation of its own.
+    """
+    host = name.lower().rpartition(":")[0] if _PORT.search(name) else name.lower()
+    labels = host.rstrip(".").split(".")
+    if not labels[-1].strip("[]").isidentifier() and not labels[-1].startswith("xn--"):
+        return host
     short = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _REGISTRY_LABELS
     return ".".join(labels[-3 if short else -2 :])

@@ -28,11 +28,15 @@ _LEAST_ENCRYPTED: Final = 2
 
 
 async def look_closer(
-    suspect: Suspect, plan: Plan, source: Callable[[str], str], find_path: Callable[[str], Awaitable[PathTrace]] | None
+    suspect: Suspect,
+    plan: Plan,
+    source: Callable[[str], str],
+    find_path: Callable[[str], Awaitable[PathTrace]] | None,
+    port: int = SUBMISSION_PORT,
 ) -> Finding:
     """What the hosts show elsewhere. `plan` says EHLO and QUIT; `find_path` None: paths are not traced."""
     addresses = [address for address, _ in suspect.addresses[:ADDRESSES_ASKED]]
-    records = await asyncio.gather(*(_converse(address, source(address), plan) for address in addresses))
+    records = await asyncio.gather(*(_converse(address, port, source(address), plan) for address in addresses))
     if find_path is not None:
         paths = await asyncio.gather(*(find_path(address) for address in addresses))
         if any(path.intercepted for path in paths):
@@ -46,5 +50,5 @@ async def look_closer(
     return Finding.OWN if any(suspect.mark in speaker(record) for record in spoken) else Finding.FOREIGN
 
 
-async def _converse(address: str, source: str, plan: Plan) -> SessionRecord:
-    return await Session(asyncio.get_running_loop(), plan).start(address, SUBMISSION_PORT, _SECONDS, source)
+async def _converse(address: str, port: int, source: str, plan: Plan) -> SessionRecord:
+    return await Session(asyncio.get_running_loop(), plan).start(address, port, _SECONDS, source)

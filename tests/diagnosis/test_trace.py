@@ -13,7 +13,7 @@ import pytest
 
 from exporter.demo.smtp_host import SmtpHost
 from exporter.diagnosis.trace import trace
-from exporter.path import Hop, HopKind, PathTrace
+from exporter.path import HopKind, PathTrace
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
 from tests.lab.network import (
     Family,
@@ -31,112 +31,8 @@ from tests.lab.network import (
 from tests.lab.waiting import until_sync
 
 _K = HopKind
-TARGET = "185.10.1.10"
-ROUTERS = ("46.30.1.1", "46.30.2.2", "46.30.3.2")
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the error queue is a feature of Linux")
-
-
-# --- judgements
-
-
-def path(*answers: HopKind | tuple[HopKind, str], against: PathTrace | None = None, port: int = 25) -> PathTrace:
-    """A trace of the answers to TTL 1, 2...: routers by their place, the target for what only it can say."""
-    hops = []
-    for ttl, answer in enumerate(answers, start=1):
-        if isinstance(answer, tuple):
-            kind, sender = answer
-        else:
-            kind = answer
-            sender = {_K.TIME_EXCEEDED: ROUTERS[min(ttl, 3) - 1], _K.SILENT: "", _K.LOCAL: ""}.get(kind, TARGET)
-        hops.append(Hop(ttl, kind, sender))
-    return PathTrace(TARGET, port, tuple(hops), against)
-
-
-OPEN_443 = path(_K.TIME_EXCEEDED, _K.TIME_EXCEEDED, _K.TIME_EXCEEDED, _K.REACHED, port=443)
-GONE_443 = path(_K.TIME_EXCEEDED, _K.TIME_EXCEEDED, _K.TIME_EXCEEDED, _K.SILENT, _K.SILENT, port=443)
-
-
-def test_an_rst_before_a_router_of_the_same_path_is_forged() -> None:
-    found = path(_K.TIME_EXCEEDED, _K.REFUSED, _K.TIME_EXCEEDED)
-    assert found.forged_reset
-    assert found.reached is None
-
-
-def test_an_rst_at_the_end_of_the_path_is_the_targets_own() -> None:
-    found = path(_K.TIME_EXCEEDED, _K.TIME_EXCEEDED, _K.TIME_EXCEEDED, _K.REFUSED, against=OPEN_443)
-    assert not found.forged_reset
-    assert found.reached == 4
-    assert not found.stops_earlier
-
-
-def test_an_rst_nearer_than_the_other_port_answers_is_forged() -> None:
-    found = path(_K.TIME_EXCEEDED, _K.TIME_EXCEEDED, _K.REFUSED, against=OPEN_443)
-    assert found.forged_reset
-    assert found.reached is None
-    assert found.stops_earlier
-
-
-def test_an_rst_nearer_than_the_other_ports_routers_is_forged() -> None:
-    """The other port need not be answered: the target is behind every router that is on its way."""
-    assert path(_K.TIME_EXCEEDED, _K.TIME_EXCEEDED, _K.REFUSED, against=GONE_443).forged_reset
-    assert not path(_K.TIME_EXCEEDED, _K.TIME_EXCEEDED, _K.TIME_EXCEEDED, _K.REFUSED, against=GONE_443).forged_reset
-
-
-def test_alone_an_rst_is_taken_as_the_targets() -> None:
-    found = path(_K.TIME_EXCEEDED, _K.REFUSED)
-    assert not found.forged_reset
-    assert found.reached == 2
-
-
-def test_a_syn_ack_nearer_than_the_other_port_is_intercepted() -> None:
-    found = path(_K.TIME_EXCEEDED, _K.REACHED, against=OPEN_443)
-    assert found.intercepted
-    assert not found.forged_reset
-    assert found.reached is None
-
-
-def test_two_ports_that_end_at_the_same_router_stop_together() -> None:
-    found = path(_K.TIME_EXCEEDED, _K.TIME_EXCEEDED, _K.TIME_EXCEEDED, _K.SILENT, _K.SILENT, against=GONE_443)
-    assert not found.stops_earlier
-    assert found.last_hop == Hop(3, _K.TIME_EXCEEDED, ROUTERS[2])
-
-
-def test_a_port_that_ends_at_an_earlier_router_stops_earlier() -> None:
-    assert path(_K.TIME_EXCEEDED, _K.SILENT, _K.SILENT, against=GONE_443).stops_earlier
-
-
-def test_an_answer_forged_on_the_other_port_is_not_further() -> None:
-    forged_443 = path(_K.REFUSED, port=443)
-    assert not path(_K.TIME_EXCEEDED, _K.TIME_EXCEEDED, _K.SILENT, against=forged_443).stops_earlier
-
-
-def test_without_another_port_nothing_stops_earlier() -> None:
-    assert not path(_K.TIME_EXCEEDED, _K.SILENT).stops_earlier
-
-
-def test_the_last_hop_of_a_silent_path_is_none() -> None:
-    found = path(_K.SILENT, _K.SILENT)
-    assert found.last_hop is None
-    assert found.reached is None
-
-
-def test_the_last_hop_is_the_rejecting_router_at_its_own_distance() -> None:
-    forwarding = path(_K.TIME_EXCEEDED, _K.TIME_EXCEEDED, (_K.PROHIBITED, ROUTERS[1]))
-    assert forwarding.last_hop == Hop(2, _K.TIME_EXCEEDED, ROUTERS[1])
-    at_once = path(_K.TIME_EXCEEDED, (_K.PROHIBITED, ROUTERS[1]))
-    assert at_once.last_hop == at_once.rejected_by == Hop(2, _K.PROHIBITED, ROUTERS[1])
-
-
-def test_a_rejecting_router_without_an_address_is_not_a_silent_one() -> None:
-    assert path(_K.TIME_EXCEEDED, _K.SILENT, (_K.PROHIBITED, "")).last_hop == Hop(3, _K.PROHIBITED, "")
-
-
-def test_a_target_that_prohibits_is_reached() -> None:
-    found = path(_K.TIME_EXCEEDED, (_K.PROHIBITED, TARGET))
-    assert found.reached == 2
-    assert found.rejected_by is None
-    assert found.last_hop == Hop(1, _K.TIME_EXCEEDED, ROUTERS[0])
 
 
 # --- loopback, without root

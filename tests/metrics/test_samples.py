@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_plain
 from prometheus_client.registry import Collector
 
-from exporter.config.model import Target, TargetKind
+from exporter.config.model import Family, Target, TargetKind
+from exporter.diagnosis.egress import EgressView
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.samples import render
-from exporter.result import FailureClass, ProbeResult
+from exporter.result import EgressState, Failure, FailureClass, ProbeResult, Stage
 from exporter.store import Store
 from tests.lab.require import require_program
 from tests.results import domain, down_host, lookup_failed, result, up_host
@@ -115,6 +117,36 @@ def test_no_series_tells_when_it_was_created() -> None:
     own = OwnMetrics()
     for accept in (PLAIN, OPENMETRICS):
         assert "_created" not in _text(_everything(), accept, own.registry)
+
+
+def test_the_last_hop_is_named_while_it_is_known() -> None:
+    hop = replace(down_host(FailureClass.PORT_FILTERED), last_hop="192.0.2.254")
+    labels = 'address="2001:db8::2",domain="healthy.example",hop="192.0.2.254",mx="mx2.healthy.example"'
+    assert f"mx_path_last_hop{{{labels}}} 1.0\n" in _text(_store((domain(), result(hop))))
+    assert "mx_path_last_hop{" not in _text(_store((domain(), result(down_host()))))
+
+
+def test_a_host_that_is_down_has_no_warnings() -> None:
+    caught = replace(up_host(), failure=Failure(Stage.BANNER, FailureClass.EGRESS_INTERCEPTED))
+    assert "mx_host_warning{" not in _text(_store((domain(), result(caught))))
+
+
+def test_exactly_one_state_of_each_family_holds() -> None:
+    own = OwnMetrics()
+    own.egress_turned({Family.IPV4: EgressView(EgressState.BLOCKED), Family.IPV6: EgressView(EgressState.OPEN)})
+    samples = [sample for family in own.registry.collect() for sample in family.samples]
+    holding = [s.labels for s in samples if s.name == "mx_egress_state" and s.value == 1.0]
+    assert holding == [{"family": "ipv4", "state": "blocked"}, {"family": "ipv6", "state": "open"}]
+    assert sum(s.name == "mx_egress_state" for s in samples) == 2 * len(EgressState)
+
+
+def test_references_that_are_gone_are_not_shown() -> None:
+    own = OwnMetrics()
+    own.references_seen({"mx.a.example": True, "192.0.2.9:25": False})
+    own.references_seen({"192.0.2.9:25": False})
+    samples = [sample for family in own.registry.collect() for sample in family.samples]
+    found = {s.labels["reference"]: s.value for s in samples if s.name == "mx_egress_reference_up"}
+    assert found == {"192.0.2.9:25": 0.0}
 
 
 def test_a_domain_that_is_up_has_no_failure_series() -> None:

@@ -218,3 +218,43 @@ def test_the_source_address_is_used(loop_factory: LoopFactory) -> None:
         return host
 
     assert run_on(loop_factory, main()).sessions[0].client == "127.0.0.9"
+
+
+@on_every_loop
+def test_silence_is_told_once_while_the_rest_of_the_time_runs(loop_factory: LoopFactory) -> None:
+    async def main() -> tuple[list[float], SessionRecord, float]:
+        loop = asyncio.get_running_loop()
+        silent, told = SilentHost(), list[float]()
+        port = await silent.start()
+        began = loop.time()
+        try:
+            session = Session(loop, PLAN, on_silence=lambda: told.append(loop.time() - began))
+            record = await session.start("127.0.0.1", port, 0.4)
+        finally:
+            await silent.stop()
+        return told, record, loop.time() - began
+
+    told, record, seconds = run_on(loop_factory, main())
+    assert len(told) == 1
+    assert 0.19 < told[0] < seconds  # a timer may be a millisecond early
+    assert seconds > 0.39
+    assert record.connect is not None
+
+
+@on_every_loop
+def test_a_host_that_answers_in_time_is_not_called_silent(loop_factory: LoopFactory) -> None:
+    """Its greeting may take longer: only the connect is meant."""
+
+    async def main() -> list[str]:
+        told: list[str] = []
+        host = SmtpHost(ordinary("mx.example", greeting=(Wait(0.4), b"220 mx.example\r\n")))
+        port = await host.start()
+        try:
+            loop = asyncio.get_running_loop()
+            record = await Session(loop, PLAN, on_silence=lambda: told.append("silent")).start("127.0.0.1", port, 0.6)
+        finally:
+            await host.stop()
+        assert record.problem is None
+        return told
+
+    assert run_on(loop_factory, main()) == []

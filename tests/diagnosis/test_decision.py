@@ -1,0 +1,194 @@
+"""The table of the decision, row by row: what was seen -> class, confidence, last hop."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+
+import pytest
+
+from exporter.config.model import Family
+from exporter.diagnosis.connect import judge_connect
+from exporter.diagnosis.decision import diagnose, diagnose_all, domain_failure
+from exporter.diagnosis.egress import NOTHING_KNOWN, EgressView, Surroundings
+from exporter.evidence import ConnectEvidence, Evidence, Way, Witness
+from exporter.icmp import IcmpError, Origin
+from exporter.path import HopKind, PathTrace
+from exporter.result import Confidence, EgressState, FailureClass, HostResult, Stage, Verdict
+from tests.paths import GONE_443, OPEN_443, ROUTERS, TARGET, path
+from tests.results import down_host, lookup_failed, result, up_host
+
+C, S, W, K = FailureClass, EgressState, Way, HopKind
+CERTAIN, LIKELY, UNCERTAIN = Confidence.CERTAIN, Confidence.LIKELY, Confidence.UNCERTAIN
+
+SILENCE = ConnectEvidence(TARGET, None, elapsed=3.0)
+UNSENT = replace(SILENCE, unsent=True)
+BRIEF = replace(SILENCE, elapsed=0.9)
+RST = ConnectEvidence(TARGET, errno.ECONNREFUSED)
+PROHIBITED = ConnectEvidence(
+    TARGET, errno.EHOSTUNREACH, IcmpError(Origin.ICMP, 3, 13, errno.EHOSTUNREACH, ROUTERS[1]), elapsed=0.01
+)
+OWN_REJECT = replace(PROHIBITED, icmp=IcmpError(Origin.ICMP, 3, 13, errno.EHOSTUNREACH, "10.0.0.5"), own_sender=True)
+NO_ROUTE = ConnectEvidence(TARGET, errno.ENETUNREACH)
+
+ANSWERS = (Witness(443, W.ANSWERED),)
+REFUSES = (Witness(443, W.SILENT), Witness(587, W.RESET))
+QUIET = (Witness(443, W.SILENT), Witness(587, W.SILENT))
+REJECTED = (Witness(443, W.PROHIBITED),)
+
+DROPPED = frozenset({W.SILENT, W.PROHIBITED})
+OPEN = EgressView(S.OPEN, CERTAIN)
+BLOCKED = EgressView(S.BLOCKED, CERTAIN, DROPPED, 7, 3, "port 443 of 192.0.2.9")
+RESET_OUT = EgressView(S.BLOCKED, LIKELY, frozenset({W.RESET}), 4, 0, "the nameserver 192.0.2.53")
+OFFLINE = EgressView(S.OFFLINE, LIKELY, DROPPED, 5)
+UNKNOWN = EgressView()
+
+LOST_AT_1 = path(K.TIME_EXCEEDED, K.SILENT, K.SILENT, against=OPEN_443)
+LOST_AT_3 = path(K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.SILENT, against=GONE_443)
+NO_HOP = path(K.SILENT, K.SILENT, against=OPEN_443)
+FORGED = path(K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.REFUSED, against=OPEN_443)
+FORGED_AT_ONCE = path(K.REFUSED, against=OPEN_443)
+GENUINE = path(K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.REFUSED, against=OPEN_443)
+SAYS_PROHIBITED = path(K.TIME_EXCEEDED, K.TIME_EXCEEDED, (K.PROHIBITED, ROUTERS[1]))
+SAYS_UNREACHABLE = path(K.TIME_EXCEEDED, (K.UNREACHABLE, ROUTERS[1]))
+
+
+def around(view: EgressView) -> Surroundings:
+    return {Family.IPV4: view, Family.IPV6: EgressView()}
+
+
+def host(
+    connect: ConnectEvidence | None,
+    witnesses: tuple[Witness, ...] = (),
+    found: PathTrace | None = None,
+    speaker: tuple[str, ...] = (),
+) -> HostResult:
+    evidence = Evidence(25, connect, witnesses, found, speaker)
+    failure = None if connect is None else judge_connect(connect)
+    return HostResult("mx.a.example", TARGET, 10, failure, own_failure=failure, evidence=evidence)
+
+
+@pytest.mark.parametrize(
+    ("connect", "witnesses", "found", "egress", "failure_class", "confidence", "hop"),
+    [
+        # This host itself, whatever else is so.
+        (UNSENT, ANSWERS, None, UNKNOWN, C.LOCAL_FIREWALL, CERTAIN, ""),
+        (UNSENT, QUIET, LOST_AT_1, BLOCKED, C.LOCAL_FIREWALL, CERTAIN, ROUTERS[0]),
+        (BRIEF, ANSWERS, NO_HOP, UNKNOWN, C.LOCAL_FIREWALL, LIKELY, ""),
+        (OWN_REJECT, (), None, UNKNOWN, C.LOCAL_FIREWALL, CERTAIN, ""),
+        (OWN_REJECT, (), None, BLOCKED, C.LOCAL_FIREWALL, CERTAIN, ""),
+        (ConnectEvidence(TARGET, errno.EPERM), (), None, BLOCKED, C.LOCAL_FIREWALL, CERTAIN, ""),
+        # A SYN that left refutes the trace: the filter stands right behind this host.
+        (SILENCE, ANSWERS, NO_HOP, UNKNOWN, C.PORT_FILTERED, LIKELY, ""),
+        # The way out.
+        (SILENCE, ANSWERS, None, BLOCKED, C.EGRESS_BLOCKED, CERTAIN, ""),
+        (SILENCE, QUIET, LOST_AT_1, BLOCKED, C.EGRESS_BLOCKED, CERTAIN, ROUTERS[0]),
+        (PROHIBITED, ANSWERS, None, BLOCKED, C.EGRESS_BLOCKED, CERTAIN, ROUTERS[1]),
+        (RST, (), None, BLOCKED, C.CONNECT_REFUSED, CERTAIN, ""),
+        (RST, (), FORGED, RESET_OUT, C.EGRESS_BLOCKED, LIKELY, ROUTERS[1]),
+        (SILENCE, ANSWERS, None, RESET_OUT, C.PORT_FILTERED, LIKELY, ""),
+        (SILENCE, QUIET, None, OFFLINE, C.OFFLINE, LIKELY, ""),
+        (PROHIBITED, REJECTED, None, OFFLINE, C.CONNECT_PROHIBITED, CERTAIN, ROUTERS[1]),
+        # A filter on the way to this host.
+        (PROHIBITED, ANSWERS, None, OPEN, C.CONNECT_PROHIBITED, CERTAIN, ROUTERS[1]),
+        (SILENCE, ANSWERS, SAYS_PROHIBITED, OPEN, C.CONNECT_PROHIBITED, CERTAIN, ROUTERS[1]),
+        (RST, (), FORGED, OPEN, C.CONNECT_PROHIBITED, LIKELY, ROUTERS[1]),
+        (RST, (), FORGED_AT_ONCE, OPEN, C.CONNECT_PROHIBITED, LIKELY, ROUTERS[0]),
+        (SILENCE, ANSWERS, None, OPEN, C.PORT_FILTERED, CERTAIN, ""),
+        (SILENCE, REFUSES, LOST_AT_1, UNKNOWN, C.PORT_FILTERED, LIKELY, ROUTERS[0]),
+        (SILENCE, QUIET, LOST_AT_1, OPEN, C.PORT_FILTERED, LIKELY, ROUTERS[0]),
+        # Nothing speaks for a block.
+        (RST, (), GENUINE, OPEN, C.CONNECT_REFUSED, CERTAIN, ""),
+        (RST, (), None, UNKNOWN, C.CONNECT_REFUSED, CERTAIN, ""),
+        (SILENCE, QUIET, SAYS_UNREACHABLE, OPEN, C.CONNECT_UNREACHABLE, CERTAIN, ROUTERS[1]),
+        (SILENCE, QUIET, None, OPEN, C.CONNECT_TIMEOUT, LIKELY, ""),
+        (SILENCE, QUIET, LOST_AT_3, OPEN, C.CONNECT_TIMEOUT, LIKELY, ROUTERS[2]),
+        (SILENCE, REJECTED, None, UNKNOWN, C.CONNECT_TIMEOUT, UNCERTAIN, ""),
+        (SILENCE, (), None, OPEN, C.CONNECT_TIMEOUT, UNCERTAIN, ""),
+        (SILENCE, QUIET, None, UNKNOWN, C.CONNECT_TIMEOUT, UNCERTAIN, ""),
+        (NO_ROUTE, (), None, OPEN, C.NO_ROUTE, CERTAIN, ""),
+        (NO_ROUTE, (), None, OFFLINE, C.NO_ROUTE, CERTAIN, ""),
+        (ConnectEvidence(TARGET, errno.EMFILE), (), None, BLOCKED, C.LOCAL_RESOURCE, CERTAIN, ""),
+    ],
+)
+def test_a_row(
+    connect: ConnectEvidence,
+    witnesses: tuple[Witness, ...],
+    found: PathTrace | None,
+    egress: EgressView,
+    failure_class: FailureClass,
+    confidence: Confidence,
+    hop: str,
+) -> None:
+    seen = diagnose(host(connect, witnesses, found), around(egress))
+    assert seen.failure is not None
+    assert (seen.failure.failure_class, seen.failure.confidence, seen.last_hop) == (failure_class, confidence, hop)
+    assert seen.failure.stage is Stage.CONNECT
+    assert seen.failure.detail
+    assert "None" not in seen.failure.detail
+
+
+@pytest.mark.parametrize(
+    ("connect", "witnesses", "found", "egress", "words"),
+    [
+        (SILENCE, ANSWERS, LOST_AT_1, OPEN, ("3.0 s", "port 443 of the same address accepts", ROUTERS[0], "their end")),
+        (SILENCE, REFUSES, None, UNKNOWN, ("port 587 of the same address refuses", "theirs or ours")),
+        (SILENCE, QUIET, None, OPEN, ("nor do ports 443 and 587", "other networks answer")),
+        (SILENCE, ANSWERS, None, BLOCKED, ("all 7 unrelated networks", "3 of them references", "192.0.2.9", "clouds")),
+        (PROHIBITED, ANSWERS, None, BLOCKED, ("ICMP 3/13", ROUTERS[1])),
+        (RST, (), FORGED, OPEN, ("not by the host", ROUTERS[1])),
+    ],
+)  # fmt: skip
+def test_the_sentence_names_the_evidence(
+    connect: ConnectEvidence,
+    witnesses: tuple[Witness, ...],
+    found: PathTrace | None,
+    egress: EgressView,
+    words: tuple[str, ...],
+) -> None:
+    failure = diagnose(host(connect, witnesses, found), around(egress)).failure
+    assert failure is not None
+    assert [word for word in words if word not in failure.detail] == []
+
+
+def test_a_verdict_turns_with_the_surroundings_and_back() -> None:
+    before = diagnose(host(SILENCE, ANSWERS), around(OPEN))
+    while_blocked = diagnose(before, around(BLOCKED))
+    assert while_blocked.failure is not None
+    assert while_blocked.failure.failure_class is C.EGRESS_BLOCKED
+    assert while_blocked.failure.verdict is Verdict.BLOCKED
+    assert diagnose(while_blocked, around(OPEN)) == before
+    assert diagnose(before, around(OPEN)) is before
+
+
+def test_who_speaks_like_the_proxy_is_intercepted_and_who_does_not_is_not() -> None:
+    proxy = EgressView(S.INTERCEPTED, LIKELY, networks=5, speaker="name:proxy.isp.example")
+    caught = diagnose(host(None, speaker=("name:proxy.isp.example",)), around(proxy))
+    assert caught.failure is not None
+    assert (caught.failure.stage, caught.failure.failure_class) == (Stage.BANNER, C.EGRESS_INTERCEPTED)
+    assert "proxy.isp.example" in caught.failure.detail
+    assert diagnose(caught, around(OPEN)).up
+    assert diagnose(host(None, speaker=("name:mx.a.example",)), around(proxy)).up
+    own = replace(host(None, speaker=("name:proxy.isp.example",)), mx="mx.isp.example")
+    assert diagnose(own, around(proxy)).up
+
+
+def test_a_whole_result_turns_and_its_domain_with_it() -> None:
+    down = replace(result(host(SILENCE, ANSWERS)), failure=judge_connect(SILENCE))
+    seen = diagnose_all(down, around(BLOCKED))
+    assert seen.failure is not None
+    assert seen.failure.failure_class is C.EGRESS_BLOCKED
+    assert diagnose_all(seen, around(BLOCKED)) is seen
+
+
+def test_a_result_without_evidence_is_left_alone() -> None:
+    for plain in (result(up_host()), result(down_host()), lookup_failed(C.DNS_NXDOMAIN)):
+        assert diagnose_all(plain, NOTHING_KNOWN) is plain
+
+
+def test_without_a_route_an_address_says_nothing_about_the_domain() -> None:
+    absent = replace(host(NO_ROUTE), address="2a01:4f00::1", failure=judge_connect(NO_ROUTE))
+    silent = replace(host(SILENCE), failure=judge_connect(SILENCE))
+    assert domain_failure((absent, silent), None) == silent.failure
+    assert domain_failure((absent,), None) == absent.failure
+    assert domain_failure((absent, up_host()), None) is None

@@ -1,0 +1,237 @@
+"""How the way out is judged from what unrelated networks drew, and when that turns."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.config.model import Family
+from exporter.diagnosis.egress import EgressBook, EgressView, Finding
+from exporter.evidence import Evidence, Way, Witness
+from exporter.result import Confidence, EgressState
+
+INTERVAL = 60.0
+S, W = EgressState, Way
+ANSWERING_443 = (Witness(443, W.ANSWERED),)
+SILENT_443 = (Witness(443, W.SILENT),)
+PROXY = ("name:proxy.isp.example",)
+
+
+class Story:
+    """Sightings in order, a second each."""
+
+    def __init__(self) -> None:
+        self.book = EgressBook(INTERVAL)
+        self.now = 1000.0
+
+    def see(
+        self,
+        network: int,
+        way: Way,
+        witnesses: tuple[Witness, ...] = ANSWERING_443,
+        *,
+        host: int = 1,
+        reference: str = "",
+        speaker: tuple[str, ...] = (),
+    ) -> EgressView:
+        """An address of the network `network` did this."""
+        self.now += 1.0
+        evidence = Evidence(25, witnesses=() if way in (W.ANSWERED, W.RESET) else witnesses, speaker=speaker)
+        mx = f"mx.domain{network}.example"
+        self.book.see(f"{network}.1.0.{host}", mx, way, evidence, self.now, reference)
+        return self.judge()
+
+    def judge(self) -> EgressView:
+        self.book.judge(self.now)
+        return self.book.surroundings[Family.IPV4]
+
+    def all_see(
+        self,
+        way: Way,
+        witnesses: tuple[Witness, ...] = ANSWERING_443,
+        *,
+        count: int = 4,
+        reference: str = "",
+        speaker: tuple[str, ...] = (),
+    ) -> EgressView:
+        for number in range(count):
+            self.see(60 + number, way, witnesses, reference=reference, speaker=speaker)
+        return self.judge()
+
+    def listen(self) -> list[str]:
+        return [suspect.mark for _, suspect in self.book.listen(self.now)]
+
+
+def test_nothing_seen_is_nothing_known() -> None:
+    assert Story().judge().state is S.UNKNOWN
+
+
+def test_one_that_answers_proves_it_open() -> None:
+    story = Story()
+    story.all_see(W.SILENT, count=3)
+    assert story.see(90, W.ANSWERED).state is S.OPEN
+
+
+@pytest.mark.parametrize("way", [W.SILENT, W.PROHIBITED])
+def test_four_networks_that_fail_in_one_way_while_other_ports_get_out_are_a_block(way: Way) -> None:
+    story = Story()
+    assert story.all_see(way, count=3).state is S.UNKNOWN
+    view = story.see(90, way)
+    assert (view.state, view.confidence, view.networks) == (S.BLOCKED, Confidence.LIKELY, 4)
+    assert view.others_out == "port 443 of 90.1.0.1"
+
+
+def test_with_a_reference_it_is_certain() -> None:
+    view = Story().all_see(W.SILENT, reference="mx.reference.example")
+    assert (view.state, view.confidence, view.references) == (S.BLOCKED, Confidence.CERTAIN, 4)
+
+
+def test_four_hosts_of_one_network_are_one() -> None:
+    story = Story()
+    for host in range(1, 9):
+        view = story.see(60, W.SILENT, host=host)
+    assert view.state is S.UNKNOWN
+
+
+def test_a_router_that_says_so_only_now_and_then_is_silent_in_between() -> None:
+    story = Story()
+    story.all_see(W.SILENT)
+    assert story.see(90, W.PROHIBITED).state is S.BLOCKED
+
+
+def test_resets_everywhere_are_a_block_once_another_port_is_known_to_get_out() -> None:
+    story = Story()
+    assert story.all_see(W.RESET).state is S.UNKNOWN
+    story.book.other_got_out(Family.IPV4, story.now, "the nameserver 9.9.9.9")
+    assert story.judge().state is S.BLOCKED
+
+
+def test_failures_of_different_kinds_have_no_common_cause() -> None:
+    story = Story()
+    for network, way in enumerate((W.SILENT, W.RESET, W.SILENT, W.RESET, W.SILENT), 60):
+        view = story.see(network, way)
+    assert view.state is S.UNKNOWN
+
+
+def test_if_nothing_else_gets_out_either_this_host_is_offline() -> None:
+    view = Story().all_see(W.SILENT, SILENT_443)
+    assert view.state is S.OFFLINE
+
+
+def test_without_witnesses_nobody_can_tell() -> None:
+    assert Story().all_see(W.SILENT, ()).state is S.UNKNOWN
+
+
+def test_no_route_is_offline_for_its_family_alone() -> None:
+    story = Story()
+    story.book.see("2a01:4f00::1", "mx.example", W.NO_ROUTE, Evidence(25), story.now)
+    story.see(60, W.ANSWERED)
+    assert story.book.surroundings[Family.IPV6].state is S.OFFLINE
+    assert story.book.surroundings[Family.IPV4].state is S.OPEN
+
+
+@pytest.mark.parametrize("way", [W.UNREACHABLE, W.FAILED])
+def test_a_far_router_or_our_own_shortage_says_nothing(way: Way) -> None:
+    assert Story().all_see(way).state is S.UNKNOWN
+
+
+def test_one_slow_reference_flips_nothing() -> None:
+    story = Story()
+    story.all_see(W.ANSWERED)
+    assert story.see(90, W.SILENT, reference="mx.slow.example").state is S.OPEN
+
+
+def test_it_turns_as_soon_as_each_network_was_seen_again() -> None:
+    story = Story()
+    story.all_see(W.ANSWERED)
+    assert story.all_see(W.SILENT, count=3).state is S.OPEN
+    assert story.see(63, W.SILENT).state is S.BLOCKED
+
+
+def test_one_answer_opens_nothing_two_do() -> None:
+    story = Story()
+    story.all_see(W.SILENT)
+    assert story.see(60, W.ANSWERED).state is S.BLOCKED
+    assert story.see(60, W.ANSWERED).state is S.OPEN
+
+
+def test_what_was_seen_too_long_ago_does_not_count() -> None:
+    story = Story()
+    story.all_see(W.ANSWERED)
+    story.now += 10 * INTERVAL
+    assert story.judge().state is S.UNKNOWN
+
+
+def test_from_blocked_to_offline_when_the_other_ports_fall_silent_too() -> None:
+    story = Story()
+    story.all_see(W.SILENT)
+    story.now += 2 * INTERVAL
+    assert story.all_see(W.SILENT, SILENT_443).state is S.OFFLINE
+
+
+def test_a_view_stays_the_same_object_while_nothing_turns() -> None:
+    story = Story()
+    view = story.all_see(W.SILENT)
+    assert story.see(90, W.SILENT) is view
+    assert story.book.judge(story.now) == ()
+
+
+def test_a_proxy_is_seen_after_a_closer_look() -> None:
+    story = Story()
+    assert story.all_see(W.ANSWERED, speaker=PROXY).state is S.OPEN
+    assert story.listen() == list(PROXY)
+    assert story.judge().state is S.OPEN
+    story.book.find(Family.IPV4, PROXY[0], Finding.FOREIGN, story.now)
+    view = story.judge()
+    assert (view.state, view.confidence, view.speaker) == (S.INTERCEPTED, Confidence.CERTAIN, PROXY[0])
+    assert story.listen() == []
+
+
+@pytest.mark.parametrize(
+    ("finding", "state", "confidence"),
+    [(Finding.OWN, S.OPEN, Confidence.CERTAIN), (Finding.OPEN, S.INTERCEPTED, Confidence.LIKELY)],
+)
+def test_what_the_closer_look_says_decides(finding: Finding, state: EgressState, confidence: Confidence) -> None:
+    story = Story()
+    story.all_see(W.ANSWERED, speaker=PROXY)
+    story.listen()
+    story.book.find(Family.IPV4, PROXY[0], finding, story.now)
+    assert (story.judge().state, story.judge().confidence) == (state, confidence)
+
+
+def test_a_look_without_result_convicts_nobody_who_has_an_alibi() -> None:
+    story = Story()
+    story.all_see(W.ANSWERED, speaker=PROXY)
+    story.see(90, W.ANSWERED, speaker=("name:mx.domain90.example",))
+    story.listen()
+    story.book.find(Family.IPV4, PROXY[0], Finding.OPEN, story.now)
+    assert story.judge().state is S.OPEN
+
+
+def test_a_proxy_that_is_gone_is_forgotten() -> None:
+    story = Story()
+    story.all_see(W.ANSWERED, speaker=PROXY)
+    story.listen()
+    story.book.find(Family.IPV4, PROXY[0], Finding.FOREIGN, story.now)
+    assert story.judge().state is S.INTERCEPTED
+    for number in range(4):
+        story.see(60 + number, W.ANSWERED, speaker=(f"name:mx.domain{60 + number}.example",))
+    story.listen()
+    assert story.judge().state is S.OPEN
+
+
+@given(st.lists(st.tuples(st.integers(60, 66), st.integers(1, 3), st.sampled_from(Way)), max_size=60))
+def test_the_sums_are_those_of_the_latest_sightings(seen: list[tuple[int, int, Way]]) -> None:
+    """Whatever the order, the state is that of a book which saw only the latest of each address."""
+    story, fresh = Story(), Story()
+    for network, host, way in seen:
+        story.see(network, way, host=host)
+    story.now += 10 * INTERVAL
+    story.judge()
+    assert story.book.surroundings[Family.IPV4].state is S.UNKNOWN
+    latest = {(network, host): way for network, host, way in seen}
+    for (network, host), way in latest.items():
+        fresh.see(network, way, host=host)
+        story.see(network, way, host=host)
+    assert story.judge().state is fresh.judge().state

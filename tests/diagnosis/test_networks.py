@@ -1,0 +1,41 @@
+"""Which addresses and names are related."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.diagnosis.networks import network_of, organisation
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "related"),
+    [
+        ("192.0.2.1", "192.0.250.9", True),
+        ("192.0.2.1", "192.1.2.1", False),
+        ("2a01:4f00:1::1", "2a01:4f00:ffff::1", True),
+        ("2a01:4f00::1", "2a01:4f01::1", False),
+    ],
+)
+def test_a_network_is_a_16_or_a_32(one: str, other: str, related: bool) -> None:
+    assert (network_of(one) == network_of(other)) is related
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("mx1.mail.Example.com.", "example.com"),
+        ("example.com", "example.com"),
+        ("mx.example.co.uk", "example.co.uk"),
+        ("co.uk", "co.uk"),
+        ("mx.example.de", "example.de"),
+        ("localhost", "localhost"),
+        ("relay.example.net:25", "example.net"),
+        ("mx.example.xn--p1ai", "example.xn--p1ai"),
+        ("192.0.2.9:25", "192.0.2.9"),
+        ("192.0.2.9", "192.0.2.9"),
+        ("2001:db8::25", "2001:db8::25"),
+        ("[2001:db8::25]:25", "[2001:db8::25]"),
+    ],
+)
+def test_an_organisation_holds_what_it_has_registered(name: str, expected: str) -> None:
+    assert organisation(name) == expected

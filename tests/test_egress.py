@@ -1,0 +1,206 @@
+"""What is known around the hosts, on loopback: its networks stand for those of the internet."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from exporter.config.model import Egress, Family, Limits, Settings, Target, TargetKey, TargetKind
+from exporter.demo.silent_host import SilentHost
+from exporter.demo.smtp_host import SmtpHost, ordinary
+from exporter.diagnosis.egress import Surroundings
+from exporter.egress import EgressWatch, counts_as_outside, typical_interval
+from exporter.probe.manners import Slots
+from exporter.probe.prober import Prober
+from exporter.result import Confidence, EgressState, FailureClass, ProbeResult
+from tests.lab.waiting import until
+from tests.probe.test_prober import LOOPBACK, Names
+from tests.results import domain
+
+ADDRESSES = tuple(f"127.{number}.0.1" for number in (61, 62, 63, 64))
+PROXY = "proxy.isp.example"
+
+
+class World:
+    """Mail hosts on one port of unrelated networks, and an exporter's watch on them."""
+
+    def __init__(self, port: int, witness: int, egress: Egress) -> None:
+        self.port = port
+        self.witness = witness
+        self.turned: list[Surroundings] = []
+        self.paths: list[frozenset[TargetKey]] = []
+        self.running: list[SmtpHost | SilentHost] = []
+        names = Names(hosts={address: (address,) for address in ADDRESSES})
+        self.prober = Prober(names, Limits(share_addresses=False), "probe.example", Slots(10), egress.witness_ports)
+        self.watch = EgressWatch(
+            egress,
+            60.0,
+            "probe.example",
+            on_turn=self.turned.append,
+            on_path=self.paths.append,
+            is_outside=lambda address: True,
+        )
+
+    def target(self, address: str, kind: TargetKind = TargetKind.HOST) -> Target:
+        settings = Settings(port=self.port, timeout=0.6, allow_addresses=LOOPBACK)
+        return Target(kind, address, address, settings)
+
+    async def probe(self, address: str, kind: TargetKind = TargetKind.HOST) -> ProbeResult:
+        target = self.target(address, kind)
+        return self.watch.take_in(target, await self.prober.probe(target))
+
+    async def probe_all(self) -> list[ProbeResult]:
+        return [await self.probe(address) for address in ADDRESSES]
+
+    async def answer(self, *addresses: str, greeting: str = "") -> None:
+        for address in addresses:
+            host = SmtpHost(ordinary(greeting or f"mx.{address}.example"))
+            self.running.append(host)
+            await host.start(address, self.port)
+
+    async def silence(self, *addresses: str) -> None:
+        for address in addresses:
+            host = SilentHost()
+            self.running.append(host)
+            await host.start(address, self.port)
+
+    async def clear(self) -> None:
+        while self.running:
+            await self.running.pop().stop()
+
+    def state(self) -> EgressState:
+        return self.watch.surroundings[Family.IPV4].state
+
+
+@asynccontextmanager
+async def world(**egress: object) -> AsyncIterator[World]:
+    """No port but the SMTP port is listened on: others refuse, and so prove the hosts alive."""
+    with socket.socket() as port, socket.socket() as witness:
+        for sock in (port, witness):
+            sock.bind(("127.60.0.1", 0))
+        numbers = [sock.getsockname()[1] for sock in (port, witness)]
+        settings = replace(Egress(witness_ports=(numbers[1],), trace=False), **egress)  # type: ignore[arg-type]
+        running = World(numbers[0], numbers[1], settings)
+        try:
+            yield running
+        finally:
+            await running.watch.close()
+            await running.prober.close()
+            await running.clear()
+
+
+def class_of(result: ProbeResult) -> FailureClass | None:
+    return result.failure.failure_class if result.failure is not None else None
+
+
+async def test_all_silent_at_once_is_a_block_and_what_was_taken_in_before_is_seen_so_too() -> None:
+    async with world() as found:
+        await found.silence(*ADDRESSES)
+        results = await found.probe_all()
+        # Until the fourth, each might have been filtered by itself.
+        assert [class_of(result) for result in results] == [
+            *[FailureClass.PORT_FILTERED] * 3,
+            FailureClass.EGRESS_BLOCKED,
+        ]
+        assert found.state() is EgressState.BLOCKED
+        assert len(found.turned) == 1
+        again = found.watch.see_again(found.target(ADDRESSES[0]), results[0])
+        assert class_of(again) is FailureClass.EGRESS_BLOCKED
+        assert again.at == results[0].at
+
+
+async def test_when_it_opens_the_silent_change_back() -> None:
+    async with world() as found:
+        await found.silence(*ADDRESSES)
+        results = await found.probe_all()
+        await found.clear()
+        await found.answer(*ADDRESSES[:2])
+        await found.probe(ADDRESSES[0])
+        assert found.state() is EgressState.BLOCKED
+        await found.probe(ADDRESSES[1])
+        assert found.state() is EgressState.OPEN
+        again = found.watch.see_again(found.target(ADDRESSES[3]), results[3])
+        assert again.failure is not None
+        assert again.failure.failure_class is FailureClass.PORT_FILTERED
+        assert again.failure.confidence is Confidence.CERTAIN
+
+
+async def test_references_make_it_certain_and_their_own_state_is_kept() -> None:
+    async with world() as found:
+        await found.silence(*ADDRESSES[:3])
+        await found.answer(ADDRESSES[3])
+        for address in ADDRESSES:
+            await found.probe(address, TargetKind.REFERENCE)
+        assert found.watch.references_up == {
+            ADDRESSES[0]: False,
+            ADDRESSES[1]: False,
+            ADDRESSES[2]: False,
+            ADDRESSES[3]: True,
+        }
+        assert found.state() is EgressState.OPEN
+        await found.clear()
+        await found.silence(*ADDRESSES)
+        for address in ADDRESSES:
+            await found.probe(address, TargetKind.REFERENCE)
+        view = found.watch.surroundings[Family.IPV4]
+        assert (view.state, view.confidence, view.references) == (EgressState.BLOCKED, Confidence.CERTAIN, 4)
+        found.watch.configure(Egress(), 60.0)
+        assert found.watch.references_up == {}
+
+
+async def test_a_path_is_traced_when_it_is_wished_for_and_seen_again_with_the_result() -> None:
+    async with world(trace=True) as found:
+        await found.silence(ADDRESSES[0])
+        result = await found.probe(ADDRESSES[0])
+        target = found.target(ADDRESSES[0])
+        await until(lambda: found.paths, 30.0)
+        assert found.paths == [frozenset({target.key})]
+        (host,) = found.watch.see_again(target, result).hosts
+        assert host.evidence is not None
+        assert host.evidence.path is not None
+        assert host.evidence.path.against is not None
+        assert host.evidence.path.against.port == found.witness
+
+
+async def test_one_speaker_for_all_is_looked_at_closely_and_then_seen_through() -> None:
+    async with world() as found:
+        await found.answer(*ADDRESSES, greeting=PROXY)
+        results = await found.probe_all()
+        assert all(result.up for result in results)
+        # Hosts are named by their addresses here: each is its own organisation.
+        found.watch.tick({})
+        await found.watch.inquire()
+        assert found.state() is EgressState.INTERCEPTED
+        seen = found.watch.see_again(found.target(ADDRESSES[0]), results[0])
+        assert class_of(seen) is FailureClass.EGRESS_INTERCEPTED
+        assert seen.failure is not None
+        assert PROXY in seen.failure.detail
+
+
+async def test_a_nameserver_that_answers_is_something_that_gets_out() -> None:
+    async with world(witness_ports=()) as found:
+        await found.silence(*ADDRESSES)
+        await found.probe_all()
+        assert found.state() is EgressState.UNKNOWN
+        found.watch.tick({"192.0.2.53": asyncio.get_running_loop().time()})
+        assert found.state() is EgressState.BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("address", "outside"), [("9.9.9.9", True), ("127.0.0.1", False), ("10.1.1.1", False), ("2620:fe::fe", True)]
+)
+def test_private_addresses_are_reached_without_getting_out(address: str, outside: bool) -> None:
+    assert counts_as_outside(address) is outside
+
+
+def test_the_typical_interval_is_that_of_most() -> None:
+    targets = [
+        replace(domain(), settings=replace(Settings(), interval=seconds)) for seconds in (1.0, 60.0, 60.0, 3600.0)
+    ]
+    assert typical_interval(targets, 5.0) == 60.0
+    assert typical_interval([], 5.0) == 5.0
