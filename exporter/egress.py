@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
@@ -141,8 +142,12 @@ class EgressWatch:
         way = way_of(evidence.connect)
         if way is Way.ANSWERED:
             self._paths.forget(host.address, evidence.port)
-        if self._is_outside(host.address):
-            self._book.see(host.address, host.mx, way, evidence, self._loop.time(), reference)
+        # A session that is shared for a long interval tells how it was then.
+        took = evidence.connect.elapsed if evidence.connect is not None else sum(seconds for _, seconds in host.phases)
+        recent = time.time() - host.at - took <= self._book.window
+        if recent and self._is_outside(host.address):
+            now = self._loop.time()
+            self._book.see(host.address, host.mx, way, evidence, now, session=host.at, reference=reference)
 
     def _judge(self) -> None:
         turned = self._book.judge(self._loop.time())

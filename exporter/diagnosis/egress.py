@@ -86,6 +86,7 @@ class _Sighting:
     way: Way
     network: int
     witnessed: bool | None  # whether another port of it answered; None: not asked
+    session: float  # tells one session with the address from the next
 
 
 class _FamilyBook:
@@ -102,6 +103,10 @@ class _FamilyBook:
         self._unwitnessed = 0  # sightings on which no other port answered
         self._other: tuple[float, str] | None = None  # when something beside the port got out, and what
         self._answers = 0  # since the view turned
+
+    def saw(self, address: str, session: float) -> bool:
+        before = self._sightings.get(address)
+        return before is not None and before.session == session
 
     def see(self, address: str, sighting: _Sighting) -> None:
         self._forget(address)
@@ -201,19 +206,34 @@ class EgressBook:
         self._families = {family: _FamilyBook() for family in Family}
         self._references: dict[str, str] = {}  # address -> its reference, as seen last
 
-    def see(self, address: str, mx: str, way: Way, evidence: Evidence, at: float, reference: str = "") -> None:
-        """A session with a public address of the host `mx` ended `way`; `reference` names the one it belongs to."""
+    def see(
+        self,
+        address: str,
+        mx: str,
+        way: Way,
+        evidence: Evidence,
+        at: float,
+        *,
+        session: float = 0.0,
+        reference: str = "",
+    ) -> None:
+        """A session with a public address of the host `mx` ended `way`; `reference` names the one it belongs to.
+
+        `session` is when it began, on any clock: all domains that share one tell of it, and it counts once.
+        """
         book = self._families[family_of(address)]
+        if reference:
+            self._references[address] = reference
+        if session and book.saw(address, session):
+            return
         witnesses = evidence.witnesses
         proof = next((witness for witness in witnesses if witness.proves_host), None)
         network = network_of(address)
-        book.see(address, _Sighting(at, way, network, proof is not None if witnesses else None))
+        book.see(address, _Sighting(at, way, network, proof is not None if witnesses else None, session))
         if proof is not None:
             book.other_got_out(at, f"port {proof.port} of {address}")
         if way is Way.ANSWERED and evidence.speaker:
             book.speakers.hear(network, address, mx, evidence.speaker, at)
-        if reference:
-            self._references[address] = reference
 
     def other_got_out(self, family: Family, at: float, what: str) -> None:
         """Something beside port 25 reached the outside, `what` being the subject of a sentence about it."""
@@ -225,7 +245,7 @@ class EgressBook:
         It costs more than a sighting: once a second is enough.
         """
         for family, book in self._families.items():
-            book.suspect = book.speakers.suspect(self._since(now))
+            book.suspect = book.speakers.suspect(now - self.window)
             if book.suspect is not None and book.suspect.mark not in book.findings:
                 yield family, book.suspect
 
@@ -245,11 +265,13 @@ class EgressBook:
 
     def judge(self, now: float) -> tuple[Family, ...]:
         """The families whose view has turned; :attr:`surroundings` holds the views."""
-        since, references = self._since(now), self._references.keys()
+        since, references = now - self.window, self._references.keys()
         turned = tuple(family for family, book in self._families.items() if book.judge(since, references))
         if turned:
             self.surroundings = MappingProxyType({family: book.view for family, book in self._families.items()})
         return turned
 
-    def _since(self, now: float) -> float:
-        return now - self.interval * WINDOW_INTERVALS
+    @property
+    def window(self) -> float:
+        """Seconds for which a sighting counts."""
+        return self.interval * WINDOW_INTERVALS

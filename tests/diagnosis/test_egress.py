@@ -39,7 +39,7 @@ class Story:
         self.now += 1.0
         evidence = Evidence(25, witnesses=() if way in (W.ANSWERED, W.RESET) else witnesses, speaker=speaker)
         mx = f"mx.domain{network}.example"
-        self.book.see(f"{network}.1.0.{host}", mx, way, evidence, self.now, reference)
+        self.book.see(f"{network}.1.0.{host}", mx, way, evidence, self.now, session=self.now, reference=reference)
         return self.judge()
 
     def judge(self) -> EgressView:
@@ -154,6 +154,14 @@ def test_one_answer_opens_nothing_two_do() -> None:
     story.all_see(W.SILENT)
     assert story.see(60, W.ANSWERED).state is S.BLOCKED
     assert story.see(60, W.ANSWERED).state is S.OPEN
+
+
+def test_one_session_that_many_domains_share_counts_once() -> None:
+    story = Story()
+    story.all_see(W.SILENT)
+    for _ in range(5):
+        story.book.see("60.1.0.1", "mx.example", W.ANSWERED, Evidence(25), story.now, session=1.5)
+    assert story.judge().state is S.BLOCKED
 
 
 def test_what_was_seen_too_long_ago_does_not_count() -> None:
