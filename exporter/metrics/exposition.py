@@ -20,6 +20,16 @@ from exporter.store import Samples
 _TARGETS_PER_PIECE: Final = 2000
 _EOF: Final = b"# EOF\n"
 _MAX_ACCEPT: Final = 1024  # characters of the header; Prometheus sends some 300
+# Media types and versions; without a version, the one that all who read the type can read.
+_WRITTEN: Final = frozenset(
+    {
+        ("application/openmetrics-text", ""),
+        ("application/openmetrics-text", "1.0.0"),
+        ("text/plain", ""),
+        ("text/plain", "0.0.4"),
+        ("text/plain", "1.0.0"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +45,30 @@ _PLAIN: Final = Format(CONTENT_TYPE_PLAIN_0_0_4, openmetrics=False, encode=gener
 
 
 def negotiate(accept: str) -> Format:
-    """The format for an Accept header; the plain text that everybody reads where it makes no sense."""
+    """The format that an Accept header prefers (RFC 9110 12.5.1); the plain text that everybody reads where it makes
+    no sense, or names only what is not written here."""
+    offered = [_offer(part) for part in accept[:_MAX_ACCEPT].split(",")]
+    for weight, media_type, parameters in sorted(offered, key=lambda offer: -offer[0]):
+        version = parameters.get("version", "")
+        if weight <= 0 or (media_type, version) not in _WRITTEN:
+            continue
+        # The library is asked for one format by its name: it minds no weights, and promises any version.
+        wanted = "".join(f"; {name}={parameters[name]}" for name in ("version", "escaping") if name in parameters)
+        encode, content_type = choose_encoder(media_type + wanted)
+        return Format(content_type, content_type.startswith("application/openmetrics-text"), encode)
+    return _PLAIN
+
+
+def _offer(part: str) -> tuple[float, str, dict[str, str]]:
+    """One element of the header: weight, media type, parameters. Weight 0 where it cannot be read."""
+    media_type, *rest = (piece.strip() for piece in part.split(";"))
+    pairs = (piece.partition("=") for piece in rest)
+    parameters = {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
     try:
-        encode, content_type = choose_encoder(accept[:_MAX_ACCEPT])
-    except (TypeError, ValueError):
-        return _PLAIN
-    return Format(content_type, content_type.startswith("application/openmetrics-text"), encode)
+        weight = float(parameters.get("q", "1"))
+    except ValueError:
+        weight = 0.0
+    return (weight if 0 <= weight <= 1 else 0.0), media_type.lower(), parameters
 
 
 def exposition(

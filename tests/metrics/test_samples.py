@@ -168,6 +168,21 @@ def test_a_host_target_has_no_domain_series() -> None:
         ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
         ("application/openmetrics-text; version=x.y", "text/plain; version=0.0.4; charset=utf-8"),
         ("nonsense;;;,,,==", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/plain, application/openmetrics-text; version=1.0.0; q=0.5", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/plain; q=0.3, Application/OpenMetrics-Text", "application/openmetrics-text; version=1.0.0;"),
+        ("application/openmetrics-text; version=1.0.0; q=0", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text; version=2.0.0", "text/plain; version=0.0.4; charset=utf-8"),
+        (
+            "application/openmetrics-text; version=2.0.0, application/openmetrics-text; version=1.0.0; q=0.9",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+        ("application/openmetrics-text; version=1.0.0; q=nan", "text/plain; version=0.0.4; charset=utf-8"),
+        (
+            # what Prometheus 2 sends
+            "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,"
+            "text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
     ],
 )
 def test_the_format_is_what_the_scraper_accepts(accept: str, content_type: str) -> None:
