@@ -56,8 +56,8 @@ def _logfmt(fields: Mapping[str, object]) -> str:
 def _quoted(text: str) -> str:
     if _BARE.fullmatch(text):
         return text
-    # What was escaped keeps its one backslash; only a quotation mark could end the value early.
-    return '"' + text.replace('"', '\\"') + '"'
+    # As readers of logfmt take it off again: a backslash of a server's must neither end the value nor spoil its end.
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _json(fields: Mapping[str, object]) -> str:

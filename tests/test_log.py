@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from exporter import log
+from exporter.smtp.printable import printable
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +32,16 @@ def _logged(format_: log.Format, message: str, **fields: object) -> str:
 def test_logfmt_quotes_what_needs_it() -> None:
     line = _logged("logfmt", "down", target="a.example", detail='said "no"', nothing="")
     assert line.endswith(' level=info caller=service msg=down target=a.example detail="said \\"no\\"" nothing=""\n')
+
+
+@pytest.mark.parametrize(
+    "said", ["ends with a backslash \\", 'a\\" level=error b="', "\\x1b", "\x1b[2J", '"', "\\", "a\\\\"]
+)
+def test_no_value_ends_early_in_logfmt(said: str) -> None:
+    line = _logged("logfmt", "down", detail=said, last="x")
+    # go-logfmt, which Loki and promtail read with, takes JSON's strings and none of C's further escapes.
+    quoted = line.partition(" detail=")[2].removesuffix(" last=x\n")
+    assert json.loads(quoted) == printable(said)
 
 
 def test_json_is_one_object_with_numbers_as_numbers() -> None:
