@@ -209,8 +209,9 @@ class Session:
     def _settled(self, record: asyncio.Future[SessionRecord]) -> None:
         """Nothing outlives the record: the timer ends, the connection is closed."""
         self._timer.cancel()
-        if record.cancelled() and self._stage not in (Stage.CONNECT, Stage.QUIT):
-            # Our own shutdown in the middle of their dialogue: leave as a guest does.
+        if record.cancelled() and self._stage not in (Stage.CONNECT, Stage.BANNER, Stage.QUIT):
+            # Our own shutdown in the middle of their dialogue: leave as a guest does. Not before they have greeted:
+            # who speaks first there is taken for a spammer (RFC 5321 4.3.1; Postfix remembers a PREGREET).
             self._connection.send(b"QUIT\r\n")
         self._connection.close()
 

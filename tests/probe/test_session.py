@@ -183,6 +183,24 @@ def test_giving_up_in_the_middle_says_quit(loop_factory: LoopFactory) -> None:
 
 
 @on_every_loop
+def test_giving_up_before_the_greeting_says_nothing(loop_factory: LoopFactory) -> None:
+    async def main() -> SmtpHost:
+        host = SmtpHost(ordinary("mx.example", greeting=None))
+        port = await host.start()
+        try:
+            record = Session(asyncio.get_running_loop(), PLAN).start("127.0.0.1", port, 30.0)
+            await until(lambda: host.sessions)
+            record.cancel()
+            await host.sessions_ended(1)
+        finally:
+            await host.stop()
+        return host
+
+    host = run_on(loop_factory, main())
+    assert host.sessions[0].commands == []
+
+
+@on_every_loop
 def test_a_bug_of_ours_reaches_who_awaits_the_record(
     loop_factory: LoopFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
