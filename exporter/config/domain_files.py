@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +36,7 @@ def text_entries(file: str, text: str) -> Iterator[tuple[Place, str]]:
             yield Place(file, number, line.index(name) + 1), name
 
 
-def file_states(folder: Path, patterns: Sequence[str]) -> tuple[FileState, ...]:
+def file_states(folder: Path, patterns: Iterable[str]) -> tuple[FileState, ...]:
     """What can be told of the files without reading them."""
     states: dict[str, FileState] = {}
     for pattern in patterns:

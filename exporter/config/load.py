@@ -103,8 +103,8 @@ class _Loading:
             self._host(item, ("hosts", index))
         patterns = self._patterns(self._list(data, "domain_files"))
         # Before they are read: a change in between is then seen at the next look.
-        states = file_states(self._folder, patterns)
-        for index, pattern in enumerate(patterns):
+        states = file_states(self._folder, patterns.values())
+        for index, pattern in patterns.items():
             self._domain_files(pattern, ("domain_files", index))
         self._raise_problems()
         return Config(
@@ -119,7 +119,7 @@ class _Loading:
                 egress.trace,
             ),
             files=tuple(self._documents),
-            domain_files=tuple(patterns),
+            domain_files=tuple(patterns.values()),
             domain_file_states=states,
         )
 
@@ -250,13 +250,14 @@ class _Loading:
 
     # Files of domains
 
-    def _patterns(self, items: list[Any]) -> list[str]:
-        patterns = []
+    def _patterns(self, items: list[Any]) -> dict[int, str]:
+        """What can be used, by its place in the list."""
+        patterns = {}
         for index, item in enumerate(items):
             if isinstance(item, str) and item and "\0" not in item:
-                patterns.append(item)
+                patterns[index] = item
             elif item is not REFUSED:
-                what = "a file name" if isinstance(item, str) else kind(item)
+                what = ("a name with a NUL" if item else "an empty name") if isinstance(item, str) else kind(item)
                 self._main.problem(
                     ("domain_files", index), f"must be a file or pattern such as domains.d/*.txt, not {what}"
                 )

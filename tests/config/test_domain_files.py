@@ -100,6 +100,14 @@ def test_a_snapshot_stays_while_nothing_changes_and_tells_every_change(tmp_path:
     assert snapshot(config) == ()
 
 
+def test_what_is_wrong_with_one_pattern_does_not_misplace_the_next(tmp_path: Path) -> None:
+    assert file_problems(tmp_path, {"config.yaml": "domain_files:\n  - ''\n  - 5\n  - a.csv\n"}) == [
+        "config.yaml:2:5: domain_files[0]: must be a file or pattern such as domains.d/*.txt, not an empty name",
+        "config.yaml:3:5: domain_files[1]: must be a file or pattern such as domains.d/*.txt, not a number",
+        "config.yaml:4:5: domain_files[2]: a.csv is neither a .txt nor a .yaml file",
+    ]
+
+
 def test_when_files_were_read_is_no_part_of_what_is_configured(tmp_path: Path) -> None:
     path = write(tmp_path, {"config.yaml": "domain_files: [a.txt]\n", "a.txt": "a.example\n"})
     before = load(path)
