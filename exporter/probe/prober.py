@@ -36,7 +36,7 @@ from exporter.smtp.dialogue import Plan, State
 
 # What leaves open whether the host is dead or we are blocked.
 _WITNESSED: Final = frozenset({Way.SILENT, Way.PROHIBITED})
-# Whatever a slow lookup left: a host on the same continent still answers within it.
+# Kept from the lookup for the sessions: a host on the same continent still answers within it.
 _LEAST_TIMEOUT: Final = 0.5
 
 
@@ -74,23 +74,22 @@ class Prober:
         """
         at, began = time.time(), time.perf_counter()
         settings = target.settings
-        lookup: MxLookup | None = None
-        if target.kind is TargetKind.DOMAIN:
-            lookup = await self._lookup.lookup_mx(target.host, settings.families)
-            hosts: tuple[MxHost, ...] = lookup.hosts
-        else:
-            hosts = (await self._named_host(target),)
+        lookup, hosts = await self._hosts(target, within)
+        ends: float | None = None
         if within is not None:
-            left = max(_LEAST_TIMEOUT, within - (time.perf_counter() - began))
+            ends = began + within
+            left = ends - time.perf_counter()
             target = replace(target, settings=replace(settings, timeout=min(settings.timeout, left)))
         chosen = _choose(hosts, settings)
         probes = [
-            self._address(target, host, address, fresh=fresh, transcript=transcript)
+            self._address(target, host, address, fresh=fresh, transcript=transcript, ends=ends)
             for host, address in chosen.to_probe
         ]
         results = list(chosen.settled)
         # A task each only where there is more than one to wait for.
         results += [await probes[0]] if len(probes) == 1 else await asyncio.gather(*probes)
+        if target.kind is not TargetKind.DOMAIN:
+            results = [replace(result, preference=None) for result in results]
         results.sort(key=_place)
         if lookup is not None and lookup.null_mx_among_others:
             results = [_warned(result, HostWarning.NULL_MX_AMONG_OTHERS) for result in results]
@@ -108,13 +107,30 @@ class Prober:
         await self._shared.close()
         await self._witnesses.close()
 
+    async def _hosts(self, target: Target, within: float | None) -> tuple[MxLookup | None, tuple[MxHost, ...]]:
+        """The hosts of `target`, for a domain with the lookup that gave them."""
+        least = 0.0 if within is None else min(_LEAST_TIMEOUT, within / 2)
+        try:
+            async with asyncio.timeout(None if within is None else within - least):
+                if target.kind is not TargetKind.DOMAIN:
+                    return None, (await self._named_host(target),)
+                lookup = await self._lookup.lookup_mx(target.host, target.settings.families)
+                return lookup, lookup.hosts
+        except TimeoutError:
+            # The resolver has more time than whoever asks here; it has not answered them in theirs.
+            took = (within or 0.0) - least
+            failure = Failure(Stage.DNS, FailureClass.DNS_TIMEOUT, f"the lookup did not end within {took:g} s")
+        if target.kind is not TargetKind.DOMAIN:
+            return None, (MxHost(target.name, 0, failure=failure),)
+        return MxLookup(target.host, failure=failure, duration=took), ()
+
     async def _named_host(self, target: Target) -> MxHost:
         found = await self._lookup.lookup_host(target.host, target.settings.families)
         # The series carry the name as the user wrote it.
         return MxHost(target.name, 0, found.addresses, found.failure, is_cname=False)
 
     async def _address(
-        self, target: Target, host: MxHost, address: str, *, fresh: bool, transcript: bool
+        self, target: Target, host: MxHost, address: str, *, fresh: bool, transcript: bool, ends: float | None
     ) -> HostResult:
         settings = target.settings
         source = settings.source_ipv6 if ":" in address else settings.source_ipv4
@@ -127,10 +143,13 @@ class Prober:
             record = await self._shared.get((address, settings.port, source, plan), settings.interval, begin)
         else:
             record = await begin()
-        preference = host.preference if target.kind is TargetKind.DOMAIN else None
-        result = host_result(host, preference, address, settings.port, record)
-        if result.up and await self._greets_as_another(host, address, record):
-            return _warned(result, HostWarning.BANNER_NAME_MISMATCH)
+        result = host_result(host, host.preference, address, settings.port, record)
+        try:
+            async with asyncio.timeout(None if ends is None else max(0.0, ends - time.perf_counter())):
+                if result.up and await self._greets_as_another(host, address, record):
+                    return _warned(result, HostWarning.BANNER_NAME_MISMATCH)
+        except TimeoutError:
+            pass  # no time left to look up who greeted: a warning less
         return result
 
     async def _session(

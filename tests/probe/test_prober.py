@@ -31,11 +31,16 @@ class Names:
     domains: dict[str, MxLookup] = field(default_factory=dict)
     hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     failures: dict[str, FailureClass] = field(default_factory=dict)
+    never: frozenset[str] = frozenset()  # names about which nobody answers
 
     async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
+        if domain in self.never:
+            await asyncio.Event().wait()
         return self.domains[domain]
 
     async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
+        if name in self.never:
+            await asyncio.Event().wait()
         if name in self.failures:
             return MxHost(name, 0, failure=Failure(Stage.DNS, self.failures[name]))
         return MxHost(name, 0, self.hosts.get(name, ("127.0.0.1",)))
@@ -253,3 +258,30 @@ async def test_everything_together_keeps_within_the_time_given() -> None:
     assert result.failure is not None
     assert result.failure.failure_class is C.BANNER_TIMEOUT
     assert result.duration < 5.0
+
+
+@pytest.mark.parametrize("kind", TargetKind)
+async def test_a_lookup_that_takes_longer_than_the_time_given_is_the_resolvers_failure(kind: TargetKind) -> None:
+    names = Names(never=frozenset({"slow.example"}))
+    target = Target(kind, "slow.example", "slow.example", _settings(25, 60.0))
+    result = await _prober(names).probe(target, within=0.2)
+    assert result.failure is not None
+    assert (result.failure.stage, result.failure.failure_class) == (Stage.DNS, C.DNS_TIMEOUT)
+    assert result.duration < 5.0
+
+
+async def test_who_greeted_is_looked_up_within_the_time_given() -> None:
+    async with _hosts(("127.0.0.2", ordinary("other.example"))) as (port, _):
+        names = Names(
+            {"a.example": _lookup(MxHost("b.example", 10, ("127.0.0.2",)))}, never=frozenset({"other.example"})
+        )
+        result = await _prober(names).probe(_domain("a.example", _settings(port, 60.0)), within=1.0)
+    assert result.up
+    assert W.BANNER_NAME_MISMATCH not in result.hosts[0].warnings
+
+
+async def test_a_host_has_no_preference_whatever_becomes_of_it() -> None:
+    names = Names(hosts={"private.example": ("10.0.0.1",)}, failures={"lost.example": C.DNS_TIMEOUT})
+    for name in ("private.example", "lost.example"):
+        result = await _prober(names).probe(Target(TargetKind.HOST, name, name, _settings(25)))
+        assert [(host.up, host.preference) for host in result.hosts] == [(False, None)]
