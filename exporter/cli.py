@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
+import os
 import platform
 import sys
 from collections.abc import Coroutine, Sequence
@@ -15,22 +17,45 @@ from exporter.config.load import ConfigError, load, summary
 
 OK: Final = 0
 USAGE: Final = 2
+INTERRUPTED: Final = 130  # as shells tell the end by SIGINT
 DEFAULT_LISTEN_ADDRESS: Final = ":10225"
+
+_STANDARD_ERROR: Final = 2
 
 _T = TypeVar("_T")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    _open_standard_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = arguments[0] if arguments else ""
-    runner = {"probe": _probe, "trace": _trace, "demo": _demo}.get(command)
+    commands = {"probe": _probe, "trace": _trace, "demo": _demo}
+    if command not in commands and not command.startswith("-") and command:
+        known = ", ".join(commands)
+        print(f"mx-exporter: unknown command {command!r}: there are {known}; to serve, --config.file", file=sys.stderr)
+        return USAGE
     try:
-        return runner(arguments[1:]) if runner is not None else _serve(arguments)
+        return commands[command](arguments[1:]) if command in commands else _serve(arguments)
     except BrokenPipeError:
         # The reader of our output (head, less) has seen enough.
         sys.stderr.close()
         return OK
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _open_standard_streams() -> None:
+    """Who starts us may have closed them: then a socket would take the place of one, and what is printed go into it."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
+        pass
+    os.close(descriptor)
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - as long as the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name or a reply may not fit the terminal's encoding
 
 
 def _parser(command: str, description: str) -> argparse.ArgumentParser:

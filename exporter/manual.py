@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import math
+import os
 import sys
 import time
 from collections import Counter
@@ -37,6 +38,7 @@ T = TypeVar("T")
 MANY_NAMES: Final = 5
 _BAR_WIDTH: Final = 30  # characters
 _BAR_SECONDS: Final = 0.1  # between two drawings
+_USUAL_COLUMNS: Final = 80
 _MAX_PORT: Final = 65535
 
 
@@ -71,6 +73,9 @@ async def probe_names(flags: argparse.Namespace) -> int:
     examination = _Examination(config.limits, config.egress, Resolver(resolver), helo)
     try:
         await examination.probe_all(targets, report)
+    except asyncio.CancelledError:
+        report.finish()  # Ctrl-C: what is known by then is worth its time
+        raise
     finally:
         await examination.close()
     return report.finish()
@@ -105,14 +110,19 @@ class _Examination:
                 if len(targets) < MANY_NAMES:
                     tracing.append(asyncio.create_task(self._watch.trace_all(target, result)))
 
-        await asyncio.gather(*(work() for _ in range(min(self._at_once, len(targets)))))
-        if any(_is_open(result) for _, result in open_):
-            await asyncio.gather(*(self._probe(reference) for reference in self._references))
-        await asyncio.gather(*tracing)
-        self._watch.tick(self._resolver.answered())
-        await self._watch.inquire()
-        for target, result in open_:
-            report.add(target, self._watch.see_again(target, result))
+        bar = asyncio.create_task(report.keep_drawn()) if isinstance(report, TableReport) else None
+        try:
+            await asyncio.gather(*(work() for _ in range(min(self._at_once, len(targets)))))
+            if any(_is_open(result) for _, result in open_):
+                await asyncio.gather(*(self._probe(reference) for reference in self._references))
+            await asyncio.gather(*tracing)
+            self._watch.tick(self._resolver.answered())
+            await self._watch.inquire()
+        finally:
+            if bar is not None:
+                bar.cancel()
+            for target, result in open_:
+                report.add(target, self._watch.see_again(target, result))
 
     async def close(self) -> None:
         """End what is under way."""
@@ -290,7 +300,9 @@ def _around(host: HostResult) -> Iterator[str]:
 
 def _lookup(name: str, lookup: MxLookup) -> Iterator[str]:
     took = "" if lookup.duration is None else f" ({_ms(lookup.duration).strip()})"
-    yield f"{name}: {'implicit MX' if not lookup.mx_records else f'{lookup.mx_records} MX'}{took}"
+    # Where the lookup failed, the domain itself is no mail host either.
+    implicit = not lookup.mx_records and lookup.failure is None
+    yield f"{name}: {'implicit MX' if implicit else f'{lookup.mx_records} MX'}{took}"
     if lookup.failure is not None:
         yield f"  {describe(lookup.failure)}"
     for host in lookup.hosts:
@@ -312,7 +324,6 @@ class TableReport:
         self._total = total
         self._progress = progress if progress.isatty() else None
         self._began = time.monotonic()
-        self._drawn = 0.0
         self._probed = 0
         self._down = 0
         self._rows: list[tuple[str, str, str, str]] = []
@@ -327,14 +338,18 @@ class TableReport:
         self._rows.append((target.name, state, reason, addresses))
 
     def progress(self, result: ProbeResult) -> None:
-        """Move the bar."""
+        """Count it."""
         self._probed += 1
         self._down += not result.up
-        now = time.monotonic()
-        if self._progress is not None and now - self._drawn >= _BAR_SECONDS:
-            self._drawn = now
-            self._progress.write(f"\r\x1b[K{self._bar(now - self._began)}")
+
+    async def keep_drawn(self) -> None:
+        """The bar, by the clock: it moves while nothing is done, and is there before the first name is."""
+        while self._progress is not None:
+            # A line that wraps is not taken back by the next CR; a terminal that does not know its width says 0.
+            width = os.get_terminal_size(self._progress.fileno()).columns or _USUAL_COLUMNS
+            self._progress.write(f"\r\x1b[K{self._bar(time.monotonic() - self._began)[: width - 1]}")
             self._progress.flush()
+            await asyncio.sleep(_BAR_SECONDS)
 
     def finish(self) -> int:
         """Print the table; the exit code."""
@@ -349,8 +364,10 @@ class TableReport:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
             print("  ".join([*cells, row[3]]), file=self._out)
         counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(self._verdicts.items()))
-        print(f"{len(rows)} names in {time.monotonic() - self._began:.1f} s: {counts}", file=self._out)
-        return int(self._verdicts["up"] != len(rows))
+        done = len(self._rows)
+        names = f"{done} names" if done == self._total else f"{done} of {self._total} names, then interrupted,"
+        print(f"{names} in {time.monotonic() - self._began:.1f} s: {counts}", file=self._out)
+        return int(self._verdicts["up"] != self._total)
 
     def _bar(self, seconds: float) -> str:
         done = self._probed

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -28,16 +32,18 @@ def _run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
 
 
 def _probe(world: DemoWorld, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return _run(*_probing(world, *arguments, "--timeout=2s"), stdin=stdin)
+
+
+def _probing(world: DemoWorld, *arguments: str) -> tuple[str, ...]:
     address, port = world.nameserver
-    return _run(
+    return (
         "probe",
-        *arguments,
         f"--resolver={address}:{port}",
         f"--port={world.smtp_port}",
         "--helo=probe.example",
         "--allow-address=127.0.0.0/8",
-        "--timeout=2s",
-        stdin=stdin,
+        *arguments,
     )
 
 
@@ -138,6 +144,7 @@ def test_one_host_is_probed_without_a_lookup(world: DemoWorld) -> None:
         (("probe", "a.example", "--allow-address=10.0.0.1/8"), "--allow-address"),
         (("probe", "--input=/nowhere/at/all"), "--input"),
         ((), "--config.file"),
+        (("prob", "a.example"), "unknown command 'prob'"),
     ],
 )
 def test_a_mistake_of_the_user_exits_with_2_and_says_which(arguments: tuple[str, ...], said: str) -> None:
@@ -145,3 +152,53 @@ def test_a_mistake_of_the_user_exits_with_2_and_says_which(arguments: tuple[str,
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_lookup_that_failed_found_no_implicit_mx(world: DemoWorld) -> None:
+    assert _probe(world, "nxdomain.example").stdout.startswith("nxdomain.example: 0 MX")
+    assert _probe(world, "implicit.example").stdout.startswith("implicit.example: implicit MX")
+
+
+def test_an_interrupt_ends_it_with_what_is_known_by_then(world: DemoWorld) -> None:
+    names = ("healthy.example", "implicit.example", "refused.example", "nullmx.example", "mute.example")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command(*_probing(world, *names, "--timeout=60s")), stdout=subprocess.PIPE, stderr=theirs, text=True
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while b" 4/5 " not in shown:
+            shown += os.read(ours, 1024)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+        with contextlib.suppress(OSError):  # EIO: the other end is closed
+            while more := os.read(ours, 1024):
+                shown += more
+    os.close(ours)
+    assert process.returncode == 130
+    assert shown.endswith(b"\r\x1b[K")
+    assert [line.split()[0] for line in out.splitlines()[1:-1]] == [
+        "refused.example", "nullmx.example", "healthy.example", "implicit.example",
+    ]  # fmt: skip
+    assert out.splitlines()[-1].startswith("4 of 5 names, then interrupted, in ")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_obstacle(world: DemoWorld, closed: str) -> None:
+    arguments = command(*_probing(world, "healthy.example"))
+    done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *arguments], check=False, timeout=60)
+    assert done.returncode == 0
+
+
+def test_what_the_encoding_cannot_show_is_escaped(tmp_path: Path) -> None:
+    path = tmp_path / "straße.yaml"
+    path.write_text("domains: [a.example]\n")
+    done = subprocess.run(
+        command("--config.check", f"--config.file={path}"),
+        capture_output=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"stra\\xdfe.yaml: 1 domain" in done.stdout
