@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from exporter.smtp.printable import printable
+
+_MAX_MESSAGE: Final = 2048  # characters; messages quote bounded pieces of a file, and a few of them
 
 
 class Place(NamedTuple):
@@ -29,7 +33,8 @@ class ConfigProblem:
 
     def __str__(self) -> str:
         path = f"{self.path}: " if self.path else ""
-        return f"{self.file}:{self.line}:{self.column}: {path}{self.message}"
+        # One line whatever a file contains: who reads the output takes it line by line.
+        return f"{self.file}:{self.line}:{self.column}: {path}{printable(self.message, _MAX_MESSAGE)}"
 
 
 class ConfigError(Exception):

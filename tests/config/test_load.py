@@ -443,3 +443,11 @@ def test_the_summary_counts_in_words(tmp_path: Path) -> None:
     }
     path = write(tmp_path, files)
     assert summary(load(path)) == f"{path}: 3 domains, 1 host, 2 modules in 2 files"
+
+
+@pytest.mark.parametrize("escape", ["\\n", "\\t", "\\u2028", "\\x1b", "\\uFEFF"])
+def test_a_message_is_one_harmless_line_whatever_it_quotes(escape: str) -> None:
+    (line,) = problems(f'modules: {{x: {{rcpt_to: "a@{{{escape}}}"}}}}\n')
+    assert line.isprintable()
+    (line,) = problems(f'defaults: {{module: "{escape}"}}\n')
+    assert line.isprintable()
