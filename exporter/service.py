@@ -50,6 +50,7 @@ class Service:
         self._helo = helo
         self._loop = asyncio.get_running_loop()
         self._reloading = asyncio.Lock()
+        self._load_failed = False
         self._resolver = Resolver(config.resolver)
         self._tasks: list[asyncio.Task[None]] = []
         self._revising: asyncio.Task[None] | None = None
@@ -96,9 +97,11 @@ class Service:
         async with self._reloading:
             try:
                 self._adopt(await asyncio.to_thread(load, self._path))
+                self._load_failed = False
             except ConfigError as error:
+                self._load_failed = True
                 self.own.load_failed()
-                problems = str(error).splitlines()
+                problems = [str(problem) for problem in error.errors]
         for problem in problems:
             log.error("the configuration was not reloaded", extra={"fields": {"problem": problem}})
         if not problems:
@@ -178,10 +181,15 @@ class Service:
             if not config.domain_files:
                 continue
             now = await asyncio.to_thread(snapshot, config)
-            # A set of files that cannot be loaded is complained about once, not every few seconds.
-            if now not in (seen, self.config.domain_file_states):
+            # A set of files that cannot be loaded is complained about once, not every few seconds. What was loaded is
+            # loaded again only where something else was tried meanwhile: that mistake is mended, and has to be seen so.
+            if now != seen and (now != self.config.domain_file_states or self._load_failed):
                 log.info("domain files have changed")
-                await self.reload()
+                try:
+                    await self.reload()
+                except Exception:
+                    log.exception("internal error while loading the configuration")
+                    self.own.crashed()
             seen = now
 
     async def _measure_loop_lag(self) -> None:

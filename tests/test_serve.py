@@ -89,6 +89,18 @@ def test_domain_files_are_read_again_when_they_change(path: Path, world: DemoWor
         until_sync(lambda: _up(process) == {"implicit.example": 1.0})
 
 
+def test_a_domain_file_put_back_as_it_was_is_a_mistake_mended(path: Path, world: DemoWorld, tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("healthy.example\n")
+    path.write_text(_config(world, more="domain_files: [names.txt]\n"))
+    with exporter(f"--config.file={path}") as process:
+        names.rename(tmp_path / "kept")
+        until_sync(lambda: process.value("mx_exporter_config_last_reload_successful") == 0.0)
+        assert process.value("mx_domain_probes_total", domain="healthy.example") is not None
+        (tmp_path / "kept").rename(names)
+        until_sync(lambda: process.value("mx_exporter_config_last_reload_successful") == 1.0)
+
+
 def test_a_change_of_state_is_one_line(path: Path, world: DemoWorld) -> None:
     with exporter(f"--config.file={path}") as process:
         until_sync(lambda: _up(process).get("healthy.example") == 1.0)
