@@ -140,7 +140,9 @@ class Prober:
             return await self._session(address, settings, source, plan, transcript=transcript)
 
         if self._limits.share_addresses and not fresh:
-            record = await self._shared.get((address, settings.port, source, plan), settings.interval, begin)
+            # Who grants a host more time must not be told of the silence that another's short timeout ended.
+            key = (address, settings.port, source, plan, settings.timeout)
+            record = await self._shared.get(key, settings.interval, begin)
         else:
             record = await begin()
         result = host_result(host, host.preference, address, settings.port, record)

@@ -181,6 +181,16 @@ async def test_domains_with_the_same_address_share_a_session() -> None:
     assert all(result.up for result in results)
 
 
+async def test_a_session_is_not_shared_with_who_waits_longer() -> None:
+    slow = ordinary("b.example", greeting=(Wait(0.5), reply(220, "b.example")))
+    async with _hosts(("127.0.0.2", slow)) as (port, _):
+        lookup = _lookup(MxHost("b.example", 10, ("127.0.0.2",)))
+        prober = _prober(Names({"a.example": lookup, "z.example": lookup}))
+        hasty = await prober.probe(_domain("a.example", _settings(port, 0.1)))
+        patient = await prober.probe(_domain("z.example", _settings(port, 30.0)))
+    assert (hasty.up, patient.up) == (False, True)
+
+
 async def test_one_address_sees_no_more_sessions_at_once_than_allowed() -> None:
     slow = ordinary("b.example", greeting=(Wait(0.02), reply(220, "b.example")))
     async with _hosts(("127.0.0.2", slow)) as (port, (host,)):
