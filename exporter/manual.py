@@ -61,6 +61,7 @@ async def probe_names(flags: argparse.Namespace) -> int:
         targets += _read_targets(flags.input, settings)
     if not targets:
         raise ManualError("no NAME given")
+    targets = _as_configured(targets, config, flags)
     report: Report
     if flags.json:
         report = JsonReport(sys.stdout)
@@ -152,6 +153,27 @@ def _settings(config: Config, flags: argparse.Namespace) -> Settings:
     except KeyError:
         names = ", ".join(sorted(config.modules))
         raise ManualError(f"--module: no module {flags.module!r}; there are {names}") from None
+    return _with_flags(settings, flags)
+
+
+def _as_configured(targets: list[Target], config: Config, flags: argparse.Namespace) -> list[Target]:
+    """What the configuration says of a target holds here too, unless a flag says otherwise; as with `/probe`."""
+    if flags.module is not None:
+        return targets
+    configured = {target.key: target.settings for target in config.targets}
+    found = []
+    for target in targets:
+        settings = configured.get(target.key)
+        if settings is not None:
+            # A port beside the name outranks the flag.
+            port = settings.port if flags.port is None else target.settings.port
+            target = replace(target, settings=replace(_with_flags(settings, flags), port=port))
+        found.append(target)
+    return found
+
+
+def _with_flags(settings: Settings, flags: argparse.Namespace) -> Settings:
+    """`settings` with what the flags say instead. Raises ManualError."""
     if flags.port is not None:
         if not 1 <= flags.port <= _MAX_PORT:
             raise ManualError(f"--port: {flags.port} is not between 1 and {_MAX_PORT}")

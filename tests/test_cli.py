@@ -131,6 +131,29 @@ def test_one_host_is_probed_without_a_lookup(world: DemoWorld) -> None:
     assert "MX" not in done.stdout.splitlines()[0]
 
 
+def test_a_configured_name_is_probed_as_it_is_configured_unless_a_flag_says_otherwise(
+    world: DemoWorld, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        f"""
+        defaults: {{allow_addresses: [127.0.0.0/8], port: 1, timeout: 2s, helo: defaults.example}}
+        resolver: {{nameservers: ["{world.nameserver[0]}:{world.nameserver[1]}"]}}
+        domains:
+          - {{domain: healthy.example, port: {world.smtp_port}, helo: own.example}}
+        hosts:
+          - {{host: "127.53.1.1:{world.smtp_port}", helo: host.example}}
+        """
+    )
+    config = f"--config.file={path}"
+    assert "> EHLO own.example" in _run("probe", "healthy.example", config).stdout
+    assert "> EHLO host.example" in _run("probe", f"127.53.1.1:{world.smtp_port}", config, "--port=1").stdout
+    assert "> EHLO flag.example" in _run("probe", "healthy.example", config, "--helo=flag.example").stdout
+    assert "connect_refused" in _run("probe", "healthy.example", config, "--port=1").stdout
+    assert "connect_refused" in _run("probe", "healthy.example", config, "--module=default").stdout
+    assert "connect_refused" in _run("probe", "implicit.example", config).stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
