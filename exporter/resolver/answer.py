@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from ipaddress import ip_address
 from types import MappingProxyType
@@ -15,6 +16,7 @@ import dns.name
 import dns.rcode
 import dns.rdata
 import dns.rdatatype
+import dns.rrset
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
@@ -72,7 +74,7 @@ def read_answer(name: str, message: dns.message.Message) -> Answer:
     if not isinstance(message, dns.message.QueryMessage):
         return failed(_C.DNS_MALFORMED, f"the answer about {name} is no answer")
     try:
-        chain = message.resolve_chaining()
+        chain = _follow(message)
     except dns.exception.DNSException as error:
         return failed(_C.DNS_MALFORMED, f"the answer about {name} contradicts itself: {type(error).__name__}")
     ttl = _clamped(chain.minimum_ttl)
@@ -90,6 +92,22 @@ def read_answer(name: str, message: dns.message.Message) -> Answer:
 def host_text(name: dns.name.Name) -> str:
     """Lower-case A-labels without the final dot; "" for the root."""
     return name.to_text(omit_final_dot=True).lower() if name != dns.name.root else ""
+
+
+def _follow(message: dns.message.QueryMessage) -> dns.message.ChainingResult:
+    """The records at the end of at most 16 aliases. Raises DNSException."""
+    try:
+        return message.resolve_chaining()
+    except dns.message.ChainTooLong:
+        # dnspython counts the records at the end as a link: with 16 aliases before them it gives up one too early.
+        question = message.question[0]
+        first = message.find_rrset(message.answer, question.name, question.rdclass, dns.rdatatype.CNAME)
+        rest = copy.copy(message)
+        rest.sections = [[dns.rrset.RRset(first[0].target, question.rdclass, question.rdtype)], *message.sections[1:]]
+        chain = rest.resolve_chaining()
+        return dns.message.ChainingResult(
+            chain.canonical_name, chain.answer, min(chain.minimum_ttl, first.ttl), [first, *chain.cnames]
+        )
 
 
 def _refusal(name: str, message: dns.message.Message) -> tuple[FailureClass, str]:

@@ -118,6 +118,14 @@ async def test_a_loop_of_aliases_is_malformed() -> None:
     assert _class(lookup) is C.DNS_MALFORMED
 
 
+@pytest.mark.parametrize(("links", "expected"), [(1, None), (15, None), (16, None), (17, C.DNS_MALFORMED)])
+async def test_a_chain_of_aliases_may_have_16_links(links: int, expected: C | None) -> None:
+    records = {(f"c{number}.example", "CNAME"): [f"c{number + 1}.example."] for number in range(links)}
+    records |= {(f"c{links}.example", "MX"): ["10 mx.a.example."]}
+    lookup = await _ask(DnsHost(RECORDS | records), lambda resolver, _: resolver.lookup_mx("c0.example", V4))
+    assert _class(lookup) is expected
+
+
 async def test_answers_live_as_long_as_their_ttl_negative_ones_too() -> None:
     async def look(resolver: Resolver, host: DnsHost) -> MxLookup:
         for _ in range(3):
