@@ -23,6 +23,7 @@ async def _handshake(server: ssl.SSLContext, name: str) -> None:
     port = listener.sockets[0].getsockname()[1]
     try:
         context = ssl.create_default_context(cadata=AUTHORITY.pem)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 on
         _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=name)
         writer.close()
         await writer.wait_closed()
