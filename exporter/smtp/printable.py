@@ -6,7 +6,12 @@ surrogates and undecodable bytes come out as backslash escapes; everything else 
 
 from __future__ import annotations
 
+import codecs
 import unicodedata
+
+# Python reads a codec from its file when it is first used; that must not be when the process has run out of files,
+# which is a moment with something to say.
+codecs.lookup("unicode_escape")
 
 # General categories (Unicode 4.5) that can change how the text around them is shown.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -33,3 +35,14 @@ def test_long_text_is_cut_with_an_ellipsis() -> None:
 @given(st.binary() | st.text())
 def test_no_control_or_format_character_comes_through(raw: bytes | str) -> None:
     assert not {unicodedata.category(char) for char in printable(raw)} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def test_it_works_where_no_more_files_can_be_opened() -> None:
+    script = (
+        "import resource, sys\n"
+        "from exporter.smtp.printable import printable\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))\n"
+        "sys.stdout.write(printable('\\x1b'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("\\x1b", "")
