@@ -31,6 +31,11 @@ _PROHIBITED: Final = MappingProxyType(
 # "Port unreachable": the host's own word for a closed port, or a firewall's default reject when another sends it.
 _PORT_UNREACHABLE: Final = frozenset({(Origin.ICMP, 3, 3), (Origin.ICMP6, 1, 4)})
 
+# "Host unreachable" from ourselves: the kernel's word for a next hop on our own link that nobody answers for.
+_HOST_UNREACHABLE: Final = frozenset({(Origin.ICMP, 3, 1), (Origin.ICMP6, 1, 3)})
+# A packet filter of ours may say the same, but it answers at once; ARP and neighbour discovery try for seconds first.
+_AT_ONCE_SECONDS: Final = 0.05
+
 # Without an ICMP error from the network, the errno alone decides (ip(7), tcp(7), connect(2)).
 _ERRNO: Final = MappingProxyType(
     {
@@ -88,6 +93,8 @@ def _judge_icmp(evidence: ConnectEvidence, icmp: IcmpError) -> tuple[FailureClas
     version = "v6" if icmp.origin is Origin.ICMP6 else ""
     said = f"ICMP{version} {icmp.type}/{icmp.code} from {icmp.sender or 'an unknown sender'}"
     if evidence.own_sender:
+        if what in _HOST_UNREACHABLE and evidence.elapsed > _AT_ONCE_SECONDS:
+            return _C.NO_ROUTE, f"the next hop on this host's own link does not answer ({said})"
         return _C.LOCAL_FIREWALL, f"this host's own packet filter rejects the connection ({said})"
     if what in _PROHIBITED:
         return _C.CONNECT_PROHIBITED, f"{_PROHIBITED[what]} ({said})"
