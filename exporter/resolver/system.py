@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
+from collections.abc import Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -51,8 +54,30 @@ def _state(path: Path) -> object:
 
 def _read(path: Path) -> tuple[tuple[str, int], ...]:
     try:
-        found = dns.resolver.Resolver(str(path)).nameservers
-    except (dns.exception.DNSException, OSError, ValueError) as error:
+        found = _registry() if sys.platform == "win32" else _nameservers(path.read_text("utf-8", "replace"))
+    except (dns.exception.DNSException, OSError) as error:
         log.warning("no nameservers from %s: %s", path, error)
         return _NOTHING_CONFIGURED
-    return tuple((address, _PORT) for address in found if isinstance(address, str))
+    return tuple((address, _PORT) for address in found) or _NOTHING_CONFIGURED
+
+
+def _nameservers(text: str) -> Sequence[str]:
+    """The addresses of the nameserver lines, each once.
+
+    Read here and not by dnspython, for which one line it does not like (a search list with an empty label, a
+    nameserver by its name) makes the file worthless; the C library passes over such lines.
+    """
+    found: dict[str, None] = {}
+    for line in text.splitlines():
+        words = line.split()
+        if words[:1] != ["nameserver"]:
+            continue
+        try:
+            found[str(ip_address(words[1]))] = None
+        except (IndexError, ValueError):
+            log.warning("not the address of a nameserver: %s", line)
+    return tuple(found)
+
+
+def _registry() -> Sequence[str]:
+    return [server for server in dns.resolver.Resolver().nameservers if isinstance(server, str)]
