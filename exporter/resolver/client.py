@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import time
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -15,15 +14,13 @@ import dns.rdatatype
 from exporter.config.model import Family, ResolverSettings
 from exporter.resolver import mx
 from exporter.resolver.answer import Answer, failed, read_answer
-from exporter.resolver.exchange import Exchange, MalformedReply, NoReply
+from exporter.resolver.exchange import OUR_LIMITS, Exchange, MalformedReply, NoReply
 from exporter.resolver.memory import Memory
 from exporter.resolver.system import SystemNameservers
 from exporter.result import FailureClass, MxHost, MxLookup
 
 # How long the last real lookups of domains took. Beyond it the oldest is forgotten.
 _MAX_DURATIONS: Final = 1_000_000
-# Resources of ours, not an absent nameserver.
-_OUR_LIMITS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Resolver:
@@ -96,7 +93,7 @@ class _Questions:
             # A name from an MX record or a greeting that is none of the DNS.
             return failed(FailureClass.DNS_MALFORMED, f"{name} cannot be asked about: {error}")
         except OSError as error:
-            ours = error.errno in _OUR_LIMITS
+            ours = error.errno in OUR_LIMITS
             return failed(
                 FailureClass.LOCAL_RESOURCE if ours else FailureClass.DNS_TIMEOUT,
                 f"no answer about {name}: {error.strerror}",

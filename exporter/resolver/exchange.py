@@ -9,6 +9,7 @@ match, whatever follows.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -31,6 +32,9 @@ _QUESTIONS_PER_PORT: Final = 500
 _DATAGRAM_BYTES: Final = 65535
 _HEADER_BYTES: Final = 12
 _DATAGRAMS_PER_WAKE: Final = 64  # then the loop looks after the probes again
+
+# Resources of ours, not an absent nameserver.
+OUR_LIMITS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 Address = tuple[str, int]
 _Rcode = dns.rcode.Rcode
@@ -108,7 +112,13 @@ class Exchange:
         if port is None or port.worn_out:
             if port is not None:
                 port.close_when_idle()
-            port = self._ports[server] = _Port(self._loop, server)
+            try:
+                port = self._ports[server] = _Port(self._loop, server)
+            except OSError as error:
+                if error.errno in OUR_LIMITS:
+                    raise
+                # This host has not its family, or not its interface: the next nameserver may be better off.
+                raise NoReply(f"{_text(server)}: {error.strerror}") from None
         answered: asyncio.Future[bytes | None] = self._loop.create_future()
         timer = self._loop.call_later(wait, _give_up, answered)
         number = port.send(query.to_wire(), answered)

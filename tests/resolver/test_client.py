@@ -113,6 +113,12 @@ async def test_a_nameserver_that_does_not_answer_is_passed_over_for_the_next() -
     assert lookup.failure is None
 
 
+async def test_a_nameserver_that_cannot_be_asked_from_here_is_passed_over_for_the_next() -> None:
+    on_an_absent_interface = ("fe80::53%absent0", 53)
+    lookup = await _ask(DnsHost(RECORDS), _a_example, others=(on_an_absent_interface,))
+    assert lookup.failure is None
+
+
 async def test_a_loop_of_aliases_is_malformed() -> None:
     lookup = await _ask(DnsHost(RECORDS), lambda resolver, _: resolver.lookup_mx("loop.example", V4))
     assert _class(lookup) is C.DNS_MALFORMED
