@@ -50,6 +50,10 @@ async def serve(
     path: Path, *, listen_addresses: Sequence[str], external_url: str = "", route_prefix: str | None = None
 ) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
+    loop = asyncio.get_running_loop()
+    hung_up = asyncio.Event()
+    # First of all: while a large configuration loads, the signal that asks for it once more must not be the end of us.
+    loop.add_signal_handler(signal.SIGHUP, hung_up.set)
     try:
         config = load(path)
         sockets = listen(listen_addresses)
@@ -57,7 +61,6 @@ async def serve(
         print(error, file=sys.stderr)  # noqa: T201 - the command's own answer to its user
         return USAGE
     _raise_open_files_limit(config.limits.concurrency)
-    loop = asyncio.get_running_loop()
     helo, qualified = await asyncio.to_thread(local_helo)
     if not qualified and not config.defaults.helo:
         log.warning("this machine has no fully qualified name; set defaults.helo", extra={"fields": {"helo": helo}})
@@ -66,18 +69,11 @@ async def serve(
     app = create_app(_ServiceBackend(service, loop), route_prefix=prefix or "/")
     web = WebServer(app, sockets)
     stopping = asyncio.Event()
-    reloads: set[asyncio.Task[list[str]]] = set()
-
-    def reload() -> None:
-        task = loop.create_task(service.reload())
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    loop.add_signal_handler(signal.SIGHUP, reload)
     service.start()
     web.start()
+    reloading = loop.create_task(_reload_when(hung_up, service))
     addresses = " ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in web.addresses)
     log.info(
         "serving",
@@ -87,10 +83,22 @@ async def serve(
         await stopping.wait()
     finally:
         log.info("stopping")
+        reloading.cancel()
         await service.stop()
         # Last, so that the end is still to be seen from outside; in a thread, for it waits.
         await asyncio.to_thread(web.stop, _WEB_GRACE_SECONDS)
     return 0
+
+
+async def _reload_when(hung_up: asyncio.Event, service: Service) -> None:
+    while True:
+        await hung_up.wait()
+        hung_up.clear()
+        try:
+            await service.reload()
+        except Exception:
+            log.exception("internal error while loading the configuration")
+            service.own.crashed()
 
 
 class _ServiceBackend:

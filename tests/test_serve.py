@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import httpx
 import pytest
 
 from exporter.demo.world import DemoWorld
-from tests.lab.exporter_process import ExporterProcess, exporter
+from tests.lab.exporter_process import ExporterProcess, command, exporter
 from tests.lab.waiting import until_sync
 
 
@@ -87,6 +89,25 @@ def test_domain_files_are_read_again_when_they_change(path: Path, world: DemoWor
         until_sync(lambda: _up(process) == {"healthy.example": 1.0})
         names.write_text("implicit.example # another\n")
         until_sync(lambda: _up(process) == {"implicit.example": 1.0})
+
+
+def test_a_hangup_while_the_configuration_loads_loads_it_again(world: DemoWorld, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    os.mkfifo(path)  # a file that takes as long to read as we take to write it
+    with subprocess.Popen(
+        command(f"--config.file={path}", "--web.listen-address=127.0.0.1:0"), stderr=subprocess.PIPE, text=True
+    ) as started:
+        try:
+            with path.open("w") as writing:
+                started.send_signal(signal.SIGHUP)
+                writing.write(_config(world, "healthy.example"))
+            process = ExporterProcess(started)
+            with path.open("w") as writing:
+                writing.write(_config(world, "implicit.example"))
+            until_sync(lambda: _up(process) == {"implicit.example": 1.0})
+            assert process.stop() == 0
+        finally:
+            started.kill()
 
 
 def test_a_domain_file_put_back_as_it_was_is_a_mistake_mended(path: Path, world: DemoWorld, tmp_path: Path) -> None:
