@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import pytest
 
@@ -14,6 +16,7 @@ from exporter.result import FailureClass, ProbeResult
 from exporter.scheduler import Scheduler, phase
 from tests.lab.virtual_time import VirtualLoop, run_virtually
 
+T = TypeVar("T")
 RESULT = ProbeResult(at=0.0, duration=0.0, lookup=None, hosts=(), addresses=0, failure=None)
 
 
@@ -56,20 +59,37 @@ class Probes:
             self.running[target.name] -= 1
         return RESULT
 
+    schedulers: list[Scheduler] = field(default_factory=list)
+
     def scheduler(self, concurrency: int = 1000) -> Scheduler:
         def crash() -> None:
             self.crashes += 1
 
-        return Scheduler(
+        scheduler = Scheduler(
             self,
             concurrency,
             on_result=lambda target, result: self.results.append((target.name, result)),
             on_start=self.lags.append,
             on_crash=crash,
         )
+        self.schedulers.append(scheduler)
+        return scheduler
 
     def times(self, name: str) -> list[float]:
         return [at for at, started in self.started if started == name]
+
+
+def run(probes: Probes, main: Coroutine[Any, Any, T]) -> T:
+    """Run `main` in virtual time, and stop what it left running: a probe in line would begin while the loop ends."""
+
+    async def whole() -> T:
+        try:
+            return await main
+        finally:
+            for scheduler in probes.schedulers:
+                await scheduler.stop(0.0)
+
+    return run_virtually(whole())
 
 
 async def observe(probes: Probes, seconds: float, some: list[Target], concurrency: int = 1000) -> Scheduler:
@@ -81,13 +101,13 @@ async def observe(probes: Probes, seconds: float, some: list[Target], concurrenc
 
 def test_every_target_is_probed_once_an_interval() -> None:
     probes = Probes(takes=1.0)
-    run_virtually(observe(probes, 600.0, targets(50)))
+    run(probes, observe(probes, 600.0, targets(50)))
     assert {len(probes.times(f"d{number}.example")) for number in range(50)} == {10}
 
 
 def test_probes_do_not_drift_from_their_phase() -> None:
     probes = Probes(takes=7.0)
-    run_virtually(observe(probes, 36_000.0, targets(3)))
+    run(probes, observe(probes, 36_000.0, targets(3)))
     for number in range(3):
         times = probes.times(f"d{number}.example")
         for turn, at in enumerate(times):
@@ -96,7 +116,7 @@ def test_probes_do_not_drift_from_their_phase() -> None:
 
 def test_first_probes_are_spread_over_the_interval() -> None:
     probes = Probes()
-    run_virtually(observe(probes, 60.0, targets(600)))
+    run(probes, observe(probes, 60.0, targets(600)))
     tenths = Counter(int((at - 1000.0) / 6.0) for at, _ in probes.started)
     assert len(probes.started) == 600
     assert min(tenths[tenth] for tenth in range(10)) > 30
@@ -110,14 +130,14 @@ def test_the_phase_is_a_property_of_the_name() -> None:
 
 def test_intervals_are_each_targets_own() -> None:
     probes = Probes()
-    run_virtually(observe(probes, 600.0, [target("slow.example", 300.0), target("fast.example", 10.0)]))
+    run(probes, observe(probes, 600.0, [target("slow.example", 300.0), target("fast.example", 10.0)]))
     assert len(probes.times("slow.example")) == 2
     assert len(probes.times("fast.example")) == 60
 
 
 def test_a_target_never_overlaps_itself_and_keeps_its_phase() -> None:
     probes = Probes(takes=90.0)
-    run_virtually(observe(probes, 1200.0, targets(5)))
+    run(probes, observe(probes, 1200.0, targets(5)))
     assert probes.overlaps == 0
     times = probes.times("d0.example")
     assert len(times) == 10
@@ -126,7 +146,7 @@ def test_a_target_never_overlaps_itself_and_keeps_its_phase() -> None:
 
 def test_concurrency_is_a_limit_and_lateness_is_measured() -> None:
     probes = Probes(takes=1.0)
-    run_virtually(observe(probes, 120.0, targets(100), concurrency=2))
+    run(probes, observe(probes, 120.0, targets(100), concurrency=2))
     assert probes.most_running == 2
     assert len(probes.started) == pytest.approx(200, abs=8)
     assert len(probes.lags) == len(probes.started)
@@ -136,14 +156,14 @@ def test_concurrency_is_a_limit_and_lateness_is_measured() -> None:
 
 def test_an_unloaded_schedule_is_on_time() -> None:
     probes = Probes()
-    run_virtually(observe(probes, 120.0, targets(100)))
+    run(probes, observe(probes, 120.0, targets(100)))
     assert max(probes.lags) < 0.01
 
 
 def test_a_bug_in_one_probe_is_counted_told_and_harms_no_other(caplog: pytest.LogCaptureFixture) -> None:
     probes = Probes(bugs=frozenset({"d1.example"}))
     with caplog.at_level(logging.ERROR):
-        run_virtually(observe(probes, 180.0, targets(3)))
+        run(probes, observe(probes, 180.0, targets(3)))
     assert probes.crashes == 3
     assert "RuntimeError: a bug" in caplog.text
     failures = {name: result.failure for name, result in probes.results}
@@ -180,7 +200,7 @@ def test_targets_that_stay_keep_their_schedule_over_a_reload() -> None:
         scheduler.replace_targets([*changed[:10], target("new.example")])
         await asyncio.sleep(90.0)
 
-    run_virtually(main())
+    run(probes, main())
     for number in range(10):
         times = probes.times(f"d{number}.example")
         assert len(times) == 3
@@ -197,7 +217,7 @@ def test_a_new_interval_takes_effect_at_the_reload() -> None:
         scheduler.replace_targets([target("one.example", 10.0)])
         await asyncio.sleep(100.0)
 
-    run_virtually(main())
+    run(probes, main())
     assert len(probes.times("one.example")) == 11
 
 
@@ -212,7 +232,7 @@ def test_a_target_that_is_gone_is_given_up_in_the_middle_of_its_probe() -> None:
         await asyncio.sleep(300.0)
         assert scheduler.probes_in_flight == 0
 
-    run_virtually(main())
+    run(probes, main())
     assert probes.cancelled == ["d0.example"]
     assert len(probes.started) <= 2
 
@@ -231,7 +251,7 @@ def test_after_a_standstill_what_was_missed_waits_for_its_next_turn(caplog: pyte
         await asyncio.sleep(60.0)
         assert len(probes.started) - before == pytest.approx(600, abs=60)
 
-    run_virtually(main())
+    run(probes, main())
     assert "left to their next turn" in caplog.text
 
 
@@ -248,6 +268,6 @@ def test_stopping_gives_probes_a_moment_and_then_ends_them() -> None:
         assert scheduler.probes_in_flight == 0
         return left
 
-    assert run_virtually(main(5.0)) == 0
+    assert run(probes, main(5.0)) == 0
     probes = Probes(takes=4.0)
-    assert run_virtually(main(0.001)) > 0
+    assert run(probes, main(0.001)) > 0
