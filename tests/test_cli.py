@@ -186,7 +186,12 @@ def test_an_interrupt_ends_it_with_what_is_known_by_then(world: DemoWorld) -> No
     names = ("healthy.example", "implicit.example", "refused.example", "nullmx.example", "mute.example")
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        command(*_probing(world, *names, "--timeout=60s")), stdout=subprocess.PIPE, stderr=theirs, text=True
+        command(*_probing(world, *names, "--timeout=60s")),
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        # A shell ignores it for what it starts in the background, and so would everything below.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         os.close(theirs)
         shown = b""
