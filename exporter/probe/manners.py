@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -131,6 +132,10 @@ class Slots:
                 self.free()
             raise
 
+    def take_over(self) -> None:
+        """Take a slot even if none is free: for one that is given back at once."""
+        self.used += 1
+
     def free(self) -> None:
         """Give a slot back."""
         self.used -= 1
@@ -143,6 +148,58 @@ class Slots:
             self._on_free()
 
 
+class Lease:
+    """A probe's hold on its slot, while its parts, the sessions with its addresses, may wait for others.
+
+    The slot is given back while no part is at work. So whoever holds one gets on: if a slot were held by who waits for
+    a turn, and that turn by who waits for a slot, they would wait for each other for good.
+    """
+
+    def __init__(self, slots: Slots, parts: int) -> None:
+        """The slot is held already, and every part at work."""
+        self._slots = slots
+        self._left = self._at_work = parts
+        self._held = True
+        self._closed = False
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """A part waits for somebody else meanwhile, and then for the slot if that was given away."""
+        self._at_work -= 1
+        self._give_back_idle()
+        try:
+            yield
+            if self._lacks_slot():
+                await self._slots.take()
+                if self._lacks_slot():
+                    self._held = True
+                else:  # another part was first, or all is over
+                    self._slots.free()
+        finally:
+            self._at_work += 1
+
+    def part_ended(self) -> None:
+        """A part is done; the others may all be waiting."""
+        self._left -= 1
+        self._at_work -= 1
+        self._give_back_idle()
+
+    def close(self) -> None:
+        """The probe is over, or given up: its slot is there for the caller to give back."""
+        self._closed = True
+        if not self._held:
+            self._held = True
+            self._slots.take_over()
+
+    def _lacks_slot(self) -> bool:
+        return not self._held and not self._closed
+
+    def _give_back_idle(self) -> None:
+        if not self._at_work and self._left and self._held and not self._closed:
+            self._held = False
+            self._slots.free()
+
+
 class Shared(Generic[T]):
     """One piece of work per key and interval, whoever asks; askers meanwhile wait for the one under way."""
 
@@ -150,6 +207,11 @@ class Shared(Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._work: dict[Hashable, tuple[float, float, asyncio.Task[T]]] = {}
         self._begun = 0
+
+    def under_way(self, key: Hashable) -> bool:
+        """Whether :meth:`get` would wait for what another has begun."""
+        known = self._work.get(key)
+        return known is not None and not known[2].done()
 
     async def get(self, key: Hashable, interval: float, begin: Callable[[], Awaitable[T]]) -> T:
         """The result of the work for `key` begun within the last `interval` seconds, or of one begun now."""

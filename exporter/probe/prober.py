@@ -17,7 +17,7 @@ from exporter.diagnosis.connect import way_of
 from exporter.diagnosis.decision import domain_failure
 from exporter.evidence import Way, Witness
 from exporter.probe.host import greeting_name, host_result
-from exporter.probe.manners import Shared, Slots, Turnstile
+from exporter.probe.manners import Lease, Shared, Slots, Turnstile
 from exporter.probe.session import Session, SessionRecord, silence_after
 from exporter.probe.witness import WITNESS_SECONDS, Witnesses
 from exporter.resolver.special import forbidden
@@ -81,13 +81,17 @@ class Prober:
             left = ends - time.perf_counter()
             target = replace(target, settings=replace(settings, timeout=min(settings.timeout, left)))
         chosen = _choose(hosts, settings)
+        lease = Lease(self._slots, len(chosen.to_probe))
         probes = [
-            self._address(target, host, address, fresh=fresh, transcript=transcript, ends=ends)
+            self._address(target, host, address, lease, fresh=fresh, transcript=transcript, ends=ends)
             for host, address in chosen.to_probe
         ]
         results = list(chosen.settled)
-        # A task each only where there is more than one to wait for.
-        results += [await probes[0]] if len(probes) == 1 else await asyncio.gather(*probes)
+        try:
+            # A task each only where there is more than one to wait for.
+            results += [await probes[0]] if len(probes) == 1 else await asyncio.gather(*probes)
+        finally:
+            lease.close()
         if target.kind is not TargetKind.DOMAIN:
             results = [replace(result, preference=None) for result in results]
         results.sort(key=_place)
@@ -130,22 +134,21 @@ class Prober:
         return MxHost(target.name, 0, found.addresses, found.failure, is_cname=False)
 
     async def _address(
-        self, target: Target, host: MxHost, address: str, *, fresh: bool, transcript: bool, ends: float | None
+        self,
+        target: Target,
+        host: MxHost,
+        address: str,
+        lease: Lease,
+        *,
+        fresh: bool,
+        transcript: bool,
+        ends: float | None,
     ) -> HostResult:
-        settings = target.settings
-        source = settings.source_ipv6 if ":" in address else settings.source_ipv4
-        plan = self._plan(settings)
-
-        async def begin() -> SessionRecord:
-            return await self._session(address, settings, source, plan, transcript=transcript)
-
-        if self._limits.share_addresses and not fresh:
-            # Who grants a host more time must not be told of the silence that another's short timeout ended.
-            key = (address, settings.port, source, plan, settings.timeout)
-            record = await self._shared.get(key, settings.interval, begin)
-        else:
-            record = await begin()
-        result = host_result(host, host.preference, address, settings.port, record)
+        try:
+            record = await self._record(target.settings, address, lease, fresh=fresh, transcript=transcript)
+        finally:
+            lease.part_ended()
+        result = host_result(host, host.preference, address, target.settings.port, record)
         try:
             async with asyncio.timeout(None if ends is None else max(0.0, ends - time.perf_counter())):
                 if result.up and await self._greets_as_another(host, address, record):
@@ -154,20 +157,39 @@ class Prober:
             pass  # no time left to look up who greeted: a warning less
         return result
 
-    async def _session(
-        self, address: str, settings: Settings, source: str, plan: Plan, *, transcript: bool
+    async def _record(
+        self, settings: Settings, address: str, lease: Lease, *, fresh: bool, transcript: bool
     ) -> SessionRecord:
-        if not self._turnstile.enter_nowait(address):
-            # Waiting for a turn is not being under way: others may go on meanwhile.
-            self._slots.free()
-            try:
-                await self._turnstile.enter(address)
-            finally:
-                await self._slots.take()
+        """What a session with `address` showed: one of its own, or one that others share."""
+        source = settings.source_ipv6 if ":" in address else settings.source_ipv4
+        plan = self._plan(settings)
+
+        async def begin() -> SessionRecord:
+            return await self._session(address, settings, source, plan, lease, transcript=transcript)
+
+        if fresh or not self._limits.share_addresses:
+            return await begin()
+        # Who grants a host more time must not be told of the silence that another's short timeout ended.
+        key = (address, settings.port, source, plan, settings.timeout)
+        if not self._shared.under_way(key):
+            return await self._shared.get(key, settings.interval, begin)
+        async with lease.paused():
+            return await self._shared.get(key, settings.interval, begin)
+
+    async def _session(
+        self, address: str, settings: Settings, source: str, plan: Plan, lease: Lease, *, transcript: bool
+    ) -> SessionRecord:
+        entered = self._turnstile.enter_nowait(address)
         try:
+            if not entered:
+                # Waiting for a turn is not being under way: others may go on meanwhile.
+                async with lease.paused():
+                    await self._turnstile.enter(address)
+                    entered = True
             return await self._witnessed(address, settings, source, plan, transcript=transcript)
         finally:
-            self._turnstile.leave(address)
+            if entered:
+                self._turnstile.leave(address)
 
     async def _witnessed(
         self, address: str, settings: Settings, source: str, plan: Plan, *, transcript: bool

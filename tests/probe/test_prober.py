@@ -18,6 +18,7 @@ from exporter.probe.prober import Prober
 from exporter.result import Failure, FailureClass, HostResult, HostWarning, MxHost, MxLookup, ProbeResult, Stage
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
 from tests.lab.smtp_hosts import HOSTILE, HostileHost
+from tests.lab.waiting import until
 
 C, W = FailureClass, HostWarning
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -46,8 +47,16 @@ class Names:
         return MxHost(name, 0, self.hosts.get(name, ("127.0.0.1",)))
 
 
-def _prober(names: Names | None = None, limits: Limits | None = None) -> Prober:
-    return Prober(names or Names(), limits or Limits(), "probe.example", Slots(100))
+def _prober(names: Names | None = None, limits: Limits | None = None, slots: Slots | None = None) -> Prober:
+    return Prober(names or Names(), limits or Limits(), "probe.example", slots or Slots(100))
+
+
+async def _in_its_slot(slots: Slots, prober: Prober, target: Target) -> ProbeResult:
+    await slots.take()
+    try:
+        return await prober.probe(target)
+    finally:
+        slots.free()
 
 
 @asynccontextmanager
@@ -199,6 +208,67 @@ async def test_one_address_sees_no_more_sessions_at_once_than_allowed() -> None:
         prober = _prober(Names(dict.fromkeys(names, lookup)), Limits(per_address=2, share_addresses=False))
         await asyncio.gather(*(prober.probe(_domain(name, _settings(port))) for name in names))
         assert (host.connections, host.concurrent_max) == (6, 2)
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 3])
+async def test_who_waits_for_a_turn_and_who_shares_a_session_do_not_wait_for_each_other(concurrency: int) -> None:
+    slow = ordinary("b.example", greeting=(Wait(0.02), reply(220, "b.example")))
+    slots = Slots(concurrency)
+    async with _hosts(("127.0.0.2", slow)) as (port, (host,)):
+        names = [f"a{number}.example" for number in range(12)]
+        prober = _prober(Names(dict.fromkeys(names, _lookup(MxHost("b.example", 10, ("127.0.0.2",))))), slots=slots)
+        # Three ways to greet, so three sessions for one address that takes one at a time, each shared by four.
+        targets = [
+            _domain(name, replace(_settings(port), helo=f"helo{number % 3}.example"))
+            for number, name in enumerate(names)
+        ]
+        async with asyncio.timeout(30.0):
+            results = await asyncio.gather(*(_in_its_slot(slots, prober, target) for target in targets))
+        assert (host.connections, host.concurrent_max) == (3, 1)
+    assert all(result.up for result in results)
+    assert slots.used == 0
+
+
+async def test_many_addresses_that_wait_are_one_probe_under_way_or_none() -> None:
+    slow = ordinary("b.example", greeting=(Wait(0.02), reply(220, "b.example")))
+    addresses = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
+    seen: set[int] = set()
+    slots = Slots(2, lambda: seen.add(slots.used))
+    async with _hosts(*((address, slow) for address in addresses)) as (port, hosts):
+        names = [f"a{number}.example" for number in range(6)]
+        lookups = dict.fromkeys(names, _lookup(MxHost("b.example", 10, addresses)))
+        prober = _prober(Names(lookups), Limits(share_addresses=False), slots)
+        targets = [_domain(name, _settings(port)) for name in names]
+        results = await asyncio.gather(*(_in_its_slot(slots, prober, target) for target in targets))
+        assert [(host.connections, host.concurrent_max) for host in hosts] == [(6, 1)] * 3
+    assert all(result.up for result in results)
+    assert seen <= {0, 1}  # of two slots, one has just become free
+    assert slots.used == 0
+
+
+async def test_a_probe_given_up_while_it_waits_for_a_slot_gives_its_turn_back() -> None:
+    mute = ordinary("b.example", greeting=None)
+    slots = Slots(2)
+    async with _hosts(("127.0.0.2", mute)) as (port, (host,)):
+        names = [f"{letter}.example" for letter in "abc"]
+        lookups = dict.fromkeys(names, _lookup(MxHost("b.example", 10, ("127.0.0.2",))))
+        prober = _prober(Names(lookups), Limits(share_addresses=False), slots)
+        first, second = (
+            asyncio.create_task(_in_its_slot(slots, prober, _domain(name, _settings(port, 0.3)))) for name in names[:2]
+        )
+        await until(lambda: host.connections == 1)
+        await slots.take()  # the one that the second gave back when it began to wait for its turn
+        slots.limit = 1
+        await first
+        for _ in range(5):
+            await asyncio.sleep(0)  # the second has its turn now, and no slot
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+        slots.free()
+        async with asyncio.timeout(30.0):
+            await _in_its_slot(slots, prober, _domain(names[2], _settings(port, 0.3)))
+        assert host.connections == 2
+    assert slots.used == 0
 
 
 async def test_a_null_mx_among_others_is_a_warning_of_the_hosts_that_are_up() -> None:
