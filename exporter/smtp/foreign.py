@@ -24,6 +24,7 @@ _GREETINGS: Final = (
     (re.compile(rb"AMQP"), "AMQP"),
     (re.compile(rb"[\s\S]{4}\x0a[0-9]+\.[0-9]+\.[0-9]"), "MySQL"),
     (re.compile(rb"\xff[\xfb-\xfe]"), "Telnet"),  # RFC 854: IAC WILL, WONT, DO, DONT
+    (re.compile(rb"\s*(?:[\w.-]{1,64} )?login:", re.IGNORECASE), "Telnet"),  # without options, as terminal servers do
 )
 # The same for protocols whose replies are numbered like ours (RFC 959 4.2, RFC 3977 3.2).
 _NUMBERED: Final = (

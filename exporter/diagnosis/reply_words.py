@@ -1,0 +1,103 @@
+"""What a server said, in the plain form that the phrases of the rules are written in.
+
+Servers say one thing in a hundred spellings: "<a@b.example>... User is unknown!", "user unknown (#5.1.1)", "E-Mail
+can't be delivered". Here the spelling goes and the statement stays: lower case, no accents, no numbers, no punctuation
+but sentence ends, no articles and auxiliaries, "not" for every n't. Mailboxes, host names, addresses and URLs are taken
+out, for what they contain is a name and no verdict (spam@, blacklist.example.net); host names and URLs are kept apart,
+because some of them are the names of block lists.
+
+All of it is linear in a text that is cut first: strangers write it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+# What is examined. Servers give the reason first; block-list texts with all their URLs stay under 1 KiB.
+MAX_EXAMINED_CHARS: Final = 2048
+# Words are found by this much of their beginning, so that a phrase may leave the ending open.
+KEY_CHARS: Final = 4
+
+# "Try again.Please": a sentence end without its space is no host name.
+_GLUED_SENTENCES: Final = re.compile(r"(?<=[a-z])\.(?=[A-Z][a-z])")
+_NOT: Final = re.compile(r"(?:\bca|\bwo)?n['\u2019]t\b")
+# RFC 5321 4.5.3.1: 64 octets of local part, 255 of domain. Bounded, so that a row of letters is not scanned for each.
+_MAILBOX: Final = re.compile(r"(?<![^\s<>()\[\]'\":;,=])[^\s<>@:;,=]{1,64}@[^\s<>@,;:()\]'\"]{1,255}")
+# A number of Charter's catalogue; a URL; or anything dotted, with the path that follows: host names (RFC 1035 2.3.4: 63
+# octets a label), IPv4 addresses, enhanced codes, versions. Exchange's dotted tokens (RESOLVER.ADR.NotFound) are words.
+_DOTTED: Final = re.compile(
+    r"(?<![a-z0-9_-])(?!(?:resolver|routing|smtpsend|storedrv)\.)"
+    r"(?:aup#[a-z]{1,3}-[0-9]{4}|https?://[^\s<>\"\])]{1,300}"
+    r"|[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,16}(?:/[^\s<>\"\])]{0,300})?)"
+)
+_LETTER: Final = re.compile(r"[a-z]")
+_TOKEN: Final = re.compile(r"[^\W_]+|[.!?]")
+_SENTENCE_ENDS: Final = frozenset("!?")
+# From here on (CJK radicals, U+2E80) scripts are written without spaces.
+UNSPACED_FROM: Final = "\u2e80"
+
+# Words that carry no statement; "" drops them.
+FILLERS: Final = frozenset(
+    (
+        *("a", "an", "the", "this", "that", "these", "those", "to", "s", "e"),  # sender's, e-mail
+        *("is", "are", "was", "were", "be", "been", "being", "am", "has", "have", "had", "having", "do", "does", "did"),
+        *("can", "could", "will", "would", "may", "might", "shall"),
+        *("currently", "please", "sorry", "kindly", "also", "just", "apparently"),
+    )
+)
+_SPELLINGS: Final = {
+    **dict.fromkeys(FILLERS, ""),
+    **dict.fromkeys(
+        ("cannot", "cant", "dont", "doesnt", "didnt", "isnt", "wasnt", "arent", "couldnt", "wont", "hasnt", "havent"),
+        "not",
+    ),
+    "email": "mail",
+    "emails": "mails",
+    "adress": "address",
+    "recepient": "recipient",
+    "unauthorised": "unauthorized",
+    "authorised": "authorized",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`said`: words between single spaces, "." where a sentence ends; `keys`: how they begin; `names`: hosts, URLs."""
+
+    said: str
+    keys: frozenset[str]
+    names: str
+
+
+def words_of(text: str) -> Words:
+    """The words of a reply's text, as far as it is examined."""
+    text = without_accents(_GLUED_SENTENCES.sub(". ", text[:MAX_EXAMINED_CHARS]).lower())[:MAX_EXAMINED_CHARS]
+    names: list[str] = []
+
+    def take_name(found: re.Match[str]) -> str:
+        if _LETTER.search(found[0]):
+            names.append(found[0])
+        return " "
+
+    text = _DOTTED.sub(take_name, _MAILBOX.sub(" ", _NOT.sub(" not", text.replace("<>", " nullsender "))))
+    kept: list[str] = []
+    keys: set[str] = set()
+    for token in _TOKEN.findall(text):
+        word = "." if token in _SENTENCE_ENDS else _SPELLINGS.get(token, token)
+        if word and not word.isdigit():
+            kept.append(word)
+            keys.add(word[:KEY_CHARS])
+            if not word.isascii():
+                keys.update(word)  # a phrase may begin anywhere in an unspaced script
+    return Words(f" {' '.join(kept)} ", frozenset(keys), " ".join(names))
+
+
+def without_accents(text: str) -> str:
+    """ "boîte" as "boite"; scripts that are not Latin keep their letters."""
+    if text.isascii():
+        return text
+    decomposed = unicodedata.normalize("NFD", text)
+    return unicodedata.normalize("NFC", "".join(char for char in decomposed if not "\u0300" <= char <= "\u036f"))

@@ -1,0 +1,65 @@
+"""The real replies of tests/data/, what the classification makes of them, and a fifth to keep one's eyes off."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from exporter.diagnosis.replies import classify
+from exporter.result import FailureClass, Stage
+from exporter.smtp.foreign import recognise
+
+DATA: Final = Path(__file__).parent.parent / "data"
+FILES: Final = ("replies.jsonl", "replies-sisimai.jsonl")
+# What the data calls a reply that is no failure.
+NO_FAILURE: Final = "ok"
+# An interception shows when one speaker answers for unrelated networks: no single reply can tell.
+UNDECIDABLE: Final = frozenset({FailureClass.EGRESS_INTERCEPTED.value})
+
+_CODE: Final = re.compile(r"\s*(\d{3})[ -]?")
+_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+
+
+@dataclass(frozen=True, slots=True)
+class RealReply:
+    """One line of the data."""
+
+    stage: Stage
+    reply: str
+    accepted: tuple[str, ...]
+
+    @property
+    def decidable(self) -> bool:
+        return not UNDECIDABLE.issuperset(self.accepted)
+
+    @property
+    def held_back(self) -> bool:
+        """A fifth, by a hash of the reply: measured, never looked at while rules are written."""
+        return hashlib.sha256(self.reply.encode()).digest()[0] % 5 == 0
+
+    @property
+    def found(self) -> str:
+        """What the classification says."""
+        if self.stage is Stage.BANNER and recognise(self.reply.encode() + b"\r\n"):
+            return FailureClass.NOT_SMTP
+        texts = [_CODE.sub("", part, count=1) for part in self.reply.split("\r\n")]
+        code, status = _CODE.match(self.reply), _STATUS.match(texts[0])
+        if code is None:
+            return FailureClass.PROTOCOL_ERROR
+        return classify(self.stage, int(code[1]), " ".join(texts), status[0] if status else None) or NO_FAILURE
+
+    @property
+    def right(self) -> bool:
+        return self.found in self.accepted
+
+
+def read(file: str) -> Iterator[RealReply]:
+    """The replies of one file."""
+    for text in (DATA / file).read_text(encoding="utf-8").splitlines():
+        line = json.loads(text)
+        yield RealReply(Stage(line["stage"]), line["reply"], tuple(line["accept"]))
