@@ -22,6 +22,8 @@ from exporter.smtp.foreign import recognise
         (b"@RSYNCD: 31.0\n", "rsync"),
         (b"J\x00\x00\x00\x0a8.0.36\x00", "MySQL"),
         (b"\xff\xfd\x18", "Telnet"),
+        (b"login: ", "Telnet"),
+        (b"\r\nrouter-7 login: ", "Telnet"),
         (b"220 ProFTPD Server ready.\r\n", "FTP"),
         (b"220 (vsFTPd 3.0.3)\r\n", "FTP"),
         (b"220 ftp.example.net FTP server ready\r\n", "FTP"),

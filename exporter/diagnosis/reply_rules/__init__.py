@@ -3,16 +3,19 @@
 The order is the knowledge; words before codes, fine before coarse. A reply often names several things, and the one that
 names the cause stands higher:
 
-1. `waiting`: greylists and rates. They are announced through the mechanics of a block list, and rest on a reputation.
-2. `identity`: what we did not bring along (TLS, SPF, a password), who we are (HELO, reverse DNS).
-3. `reputation`: block lists and our standing. It often calls itself a relay, mailbox or policy matter.
-4. `policy`, its plain statements: content, and "for policy reasons". They may stand behind "recipient rejected".
-5. `addresses`: sender, relay, mailbox.
-6. `conversation`: what is wrong with the dialogue itself. Behind the addresses, for a transcript that begins with an
-   unknown user often ends with "no valid recipients".
-7. `policy`, its vague words: access denied, blocked, not allowed.
-8. `codes`: the RFC 3463 code, then the RFC 5321 code. They decide alone only after all words failed, for 5.7.1 and
-   4.7.1 mean everything (RFC 3463 3.8; the IANA registry of enhanced status codes).
+1. `conversation`, its unmistakable words: we spoke before our turn, mail goes round in circles.
+2. `waiting`, greylists: they are announced through the mechanics of a block list.
+3. `identity`, TLS; `catalogues`, the numbered reasons of large providers.
+4. `identity`, SPF and its kind, reverse DNS: what a rate limit "because of" them is about.
+5. `waiting`, sizes, quotas and rates: they rest on a reputation and say so.
+6. `identity`, passwords; `reputation`, who is known to keep block lists; `identity`, HELO.
+7. `reputation`, in general: it often calls itself a relay, mailbox or policy matter.
+8. `policy`, its plain statements: content, "for policy reasons". They may stand behind "recipient rejected".
+9. `senders`, `recipients`: envelope sender, relay, mailbox.
+10. `conversation`, the sequence of commands: a transcript that begins with an unknown user often ends with it.
+11. `codes` of RFC 3463 that have one meaning.
+12. `policy`, `recipients` and `waiting` in vague words: access denied, address rejected, try again.
+13. `codes` that mean everything (5.7.1: RFC 3463 3.8, the IANA registry), then the bare RFC 5321 code.
 """
 
 from __future__ import annotations

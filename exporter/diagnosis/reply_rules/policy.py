@@ -20,6 +20,7 @@ PLAIN: Final = (
             "local policy|rule",
             "rejected|blocked|refused by user",
             "not registered gateway? user",
+            "ip address? invalid|not_valid|not_allowed",
             f"{UNWANTED} detected|found|content|filter|score|suspected|{MESSAGE}|{REFUSED}",
             f"identified|classified|considered|detected|looks|flagged|marked|recognized|score* ... {UNWANTED}",
             f"{MESSAGE}|content ... {UNWANTED}|suspicious",

@@ -35,7 +35,6 @@ DOMAINS: Final = (
             f"{NONEXISTENT}|unaccepted|unhandled|non_accepted|remote|foreign recipient? domain|domains",
             "unrouteable|unroutable ... domain|mail_domain",
             "no domain",
-            "host unknown",  # Sendmail
             "not one? of? my|our|ours domain|domains",
             "not gateway|mx",
             "not mail_server|mail_host for",
@@ -48,6 +47,7 @@ DOMAINS: Final = (
         ),
         stages=TRANSACTION,
     ),
+    Rule(C.RELAY_DENIED, says("host unknown"), codes=PERMANENT, stages=TRANSACTION),  # Sendmail
 )
 
 MAILBOXES: Final = (
@@ -57,7 +57,8 @@ MAILBOXES: Final = (
     Rule(
         C.MAILBOX_UNKNOWN,
         says(
-            f"{MAILBOX}|id|list|mail ... {NOT_THERE}",  # "user unknown"
+            f"{MAILBOX} ... {NOT_THERE}",  # "user unknown"
+            f"id|list|mail {NOT_THERE}",
             f"{NONEXISTENT}|illegal|bad|incorrect|wrong|no_known {MAILBOX}|name|person|mail|local|virtual|or|login",
             "no user|users|mailbox|account|recipient|person|alias|one|address ... here|there|name|found|called|exists",
             "no such|mailbox|mail_box|account|user",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.diagnosis.reply_rules.vocabulary import NONEXISTENT, REFUSED, SENDER
-from exporter.diagnosis.reply_table import TRANSACTION, Rule, says
+from exporter.diagnosis.reply_table import TEMPORARY, TRANSACTION, Rule, says
 from exporter.result import FailureClass as C
 from exporter.result import Stage
 
@@ -24,6 +24,15 @@ LISTS: Final = (
 )
 
 SENDERS: Final = (
+    # They could not look: Exim's callout and everybody's DNS.
+    Rule(
+        C.TEMPFAIL,
+        says(
+            "not complete ... verif*|verify|callout", "temporary|temporarily ... lookup|dns|resolution ... fail*|error"
+        ),
+        codes=TEMPORARY,
+        stages=TRANSACTION,
+    ),
     Rule(
         C.SENDER_REJECTED,
         says(

@@ -39,6 +39,6 @@ PERIOD: Final = "per|hour|hourly|hours|day|daily|minute|minutes|second"
 OVER: Final = "exceed*|reached|hit|over|above|beyond"
 LIMIT: Final = "limit|limits|maximum|max|threshold|number|count|allowance|quota"
 # What is done to us.
-REFUSED: Final = "rejected|refused|denied|blocked|prohibited|forbidden|disallowed|banned|dropped"
+REFUSED: Final = "rejected|refused|denied|blocked|prohibited|forbidden|disallowed|banned"
 NOT_ALLOWED: Final = "not_allowed|not_permitted|not_authorized|not_accepted|unauthorized"
 UNWANTED: Final = "spam|spams|spamming|unsolicited|unwanted|junk|bulk|ube|phishing|virus|viruses|malware|malicious"
