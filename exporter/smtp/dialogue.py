@@ -217,8 +217,8 @@ class Dialogue:
             return Answer.UNEXPECTED
         if stage is Stage.QUIT:
             return Answer.ACCEPTED
-        # RFC 5321 4.3.2: a greeting is 220 or a refusal, and no stage here has an intermediate reply.
-        if not reply.positive or (stage is Stage.BANNER and reply.code != 220):
+        # RFC 5321 4.3.2: a greeting is 220 or a refusal, and no stage here has an intermediate reply; 221 answers QUIT.
+        if not reply.positive or reply.code == 221 or (stage is Stage.BANNER and reply.code != 220):
             return None
         return Answer.ACCEPTED
 

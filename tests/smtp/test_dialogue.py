@@ -136,6 +136,7 @@ def test_421_ends_the_conversation_without_another_word(turns: tuple[bytes, ...]
         ((b"250 hello\r\n",), Stage.BANNER, Break.VIOLATION),
         ((b"354 go on\r\n",), Stage.BANNER, Break.VIOLATION),
         ((GREETING, b"354 go on\r\n"), Stage.EHLO, Break.VIOLATION),
+        ((GREETING, b"221 goodbye then\r\n"), Stage.EHLO, Break.VIOLATION),
         ((GREETING, b"250-a\r\n220 b\r\n"), Stage.EHLO, Break.VIOLATION),
         ((b"SSH-2.0-OpenSSH\r\n",), Stage.BANNER, Break.NOT_SMTP),
         ((b"220 FTP server ready\r\n",), Stage.BANNER, Break.NOT_SMTP),
