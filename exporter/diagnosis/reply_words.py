@@ -57,6 +57,8 @@ _SPELLINGS: Final = {
     "email": "mail",
     "emails": "mails",
     "adress": "address",
+    "existant": "existent",
+    "nonexistant": "nonexistent",
     "recepient": "recipient",
     "unauthorised": "unauthorized",
     "authorised": "authorized",

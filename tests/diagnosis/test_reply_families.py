@@ -94,6 +94,9 @@ REPLIES: dict[C, tuple[str, ...]] = {
         "R 550 5.7.1 This email was rejected because it violates our security policy - found in RBL",
         "R 550 5.7.1 Mail denied by policy of the Haraka access plugin: your IP is denied",
         "D 550 5.7.1 Uribl: message held for policy, rejected",
+        "B 554- (RTR:DU) http://postmaster.example/errors/rtrdu.html",
+        "B 421 Message from (192.0.2.1) temporarily deferred - 4.16.50",
+        "R 550 some of your users sent spam, your mail host is blocked",
     ),
     C.POLICY_REJECTED: (
         "B 554 5.7.1 Access denied",
@@ -164,6 +167,9 @@ REPLIES: dict[C, tuple[str, ...]] = {
         "D 550 This message was classified as SPAM and may not be delivered",
         "R 550 Your host name is not permitted to access this service",
         "D 550 5.6.0 M2MCVT.Storage; message content is blocked",
+        "R 550 We do not let your country send to us",
+        "R 553 Mail from 192.0.2.1 is not permitted",
+        "R 550 SMTP delivery is not allowed here",
     ),
     C.RDNS_REQUIRED: (
         "B 554 5.7.1 Client host rejected: no PTR for 192.0.2.1",
@@ -199,6 +205,10 @@ REPLIES: dict[C, tuple[str, ...]] = {
         "M 550 5.7.1 Client host rejected: FCrDNS check failed",
         "B 421 rDNS of 192.0.2.1 doesn't resolve back",
         "R 550 5.7.1 Reject: host has no reverse hostname",
+        "B 421 4.7.1 : (DNS:NR) http://postmaster.example/errors/dnsnr.html",
+        "M 501 5.7.1 The sender's IP must resolve",
+        "B 451 4.7.0 host of the client cannot be resolved",
+        "R 553 RP:RDN 163 mx9,xyz",
     ),
     C.HELO_REJECTED: (
         "E 501 5.5.2 Syntactically invalid EHLO argument(s)",
@@ -363,6 +373,8 @@ REPLIES: dict[C, tuple[str, ...]] = {
         "R 550 5.7.1 Unable to relay for a@b.example",
         "R 554 5.7.1 Recipient address rejected: Relay denied",
         "R 550 I cannot deliver mail for a@b.example",
+        "R 550 mail for local users only",
+        "R 550 the recipient has a non-existant domain",
     ),
     C.RATE_LIMITED: (
         "B 421 4.7.0 mx.example Error: too many connections from 192.0.2.1",
@@ -558,6 +570,10 @@ REPLIES: dict[C, tuple[str, ...]] = {
         "R 550 Account does not exist",
         "R 550 invalid address",
         "R 550 That user is not here",
+        "R 554 5.7.1 LDAP recipient verification failed",
+        "R 550 Callout verification failure",
+        "R 550 User a is not OK",
+        "R 550 Indirizzo sconosciuto",
     ),
     C.MAILBOX_FULL: (
         "R 452 4.2.2 <a@b.example>: mailbox is full",
@@ -596,6 +612,7 @@ REPLIES: dict[C, tuple[str, ...]] = {
         "R 552 5.2.2 Mailbox is full",
         "R 552 Account is over its disk quota",
         "R 452 4.2.2 Overquota",
+        "R 550 The quota is over for that user",
     ),
     C.MAILBOX_DISABLED: (
         "R 550 5.2.1 <a@b.example>: mailbox disabled, not accepting messages",
@@ -626,6 +643,7 @@ REPLIES: dict[C, tuple[str, ...]] = {
         "R 550 Account is disabled",
         "R 550 5.2.1 Mailbox is locked",
         "R 550 user is not active",
+        "R 552 Mail receiving was disabled for this user",
     ),
     C.SENDER_REJECTED: (
         "M 550 5.1.8 <a@b.example>: Sender address rejected: Domain not found",
@@ -665,6 +683,9 @@ REPLIES: dict[C, tuple[str, ...]] = {
         "M 550 5.1.0 Sender rejected",
         "M 553 5.1.7 The sender's mailbox is not valid",
         "M 550 MAIL FROM domain b.example has no MX or address",
+        "M 550 fake sender",
+        "M 550 Invalid domain",
+        "R 550-Postmaster verification failed while checking <a@b.example> Response: 550 user unknown",
     ),
     C.MESSAGE_TOO_LARGE: (
         "M 552 5.3.4 Message size exceeds fixed limit",
@@ -753,6 +774,7 @@ REPLIES: dict[C, tuple[str, ...]] = {
         "D 450 4.3.2 Mail queue is full",
         "R 451 4.4.1 Directory lookup failed",
         "R 454 4.3.0 Try again",
+        "R 421 4.7.1 RCP-T4 https://postmaster.example/response_codes?ip=192.0.2.1 The recipient's account is unavailable",
     ),
     C.REJECTED: (
         "R 554 Transaction failed",
@@ -775,6 +797,7 @@ REPLIES: dict[C, tuple[str, ...]] = {
         "R 550 5.0.0 Denied",
         "D 554 5.6.0 Mail format error",
         "R 550 not accepted",
+        "D 554 Number of 'Received:' headers is above our maximum",
     ),
     C.BANNER_TEMPFAIL: (
         "B 421 4.3.2 System not accepting network messages, please try again later",

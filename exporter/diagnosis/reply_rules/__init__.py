@@ -38,7 +38,7 @@ from exporter.diagnosis.reply_table import Rule
 RULES: Final[tuple[Rule, ...]] = (
     *conversation.MANNERS,
     *conversation.LOOPS,
-    *policy.GREETINGS,
+    *policy.FIRST,
     *waiting.GREYLISTS,
     *identity.ENCRYPTION,
     *catalogues.TAGS,

@@ -21,11 +21,13 @@ TAGS: Final = (
         says(
             "ts01|ts02|ts03|tss01|tss02|tss03|tss04|tss05|tss06|tss07|tss08|tss09|tss10|tss11|tss12",  # deferred
             "bl21|bl22|bl23|ipts04",  # listed
-            "rtr|dyn|rly|con|hvu|snd b1|b2|bl|bd|bb|in|ch|gw|sc",
+            "dyn t1|t2",
+            "rtr|rly|con|hvu|snd b1|b2|b3|bl|bd|bb|bg|ch|ch1|ch2|cn1|cs1|du|ge|ib|in|nw|ob|rd|sc|sn",
         ),
         stages=CONVERSATION,
     ),
     Rule(C.POLICY_REJECTED, says("ph01"), stages=CONVERSATION),  # phishing
+    Rule(C.RDNS_REQUIRED, says("dns nr"), stages=CONVERSATION),
     # Outlook.com: (S3140), a network on its list
     Rule(C.REPUTATION_BLOCKED, says("s3140|s3150"), stages=CONVERSATION),
     # Exchange Online: the third number says it, whatever the text
@@ -38,9 +40,11 @@ TAGS: Final = (
         C.RATE_LIMITED, says("hl icc|ifc|mep|itc", "rp drc|ccl|qrc|srt|trc|cel", "mi cel|dmc|ccl"), stages=CONVERSATION
     ),
     Rule(C.POLICY_REJECTED, says("dt spm"), stages=CONVERSATION),
+    Rule(C.RDNS_REQUIRED, says("rp rdn"), stages=CONVERSATION),
     # Facebook: RCP-P1, DNS-P3, POL-P6
     Rule(C.MAILBOX_UNKNOWN, says("rcp p1|p2|p3"), stages=CONVERSATION),
     Rule(C.RDNS_REQUIRED, says("dns p3"), stages=CONVERSATION),
+    Rule(C.TEMPFAIL, says("rcp|int t1|t2|t3|t4|t5|t6"), stages=CONVERSATION),
     # Comcast: BL000001, RL000003
     Rule(C.REPUTATION_BLOCKED, says("bl0000*"), stages=CONVERSATION),
     Rule(C.RATE_LIMITED, says("rl0000*"), stages=CONVERSATION),

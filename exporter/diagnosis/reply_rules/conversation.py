@@ -33,7 +33,12 @@ LOOPS: Final = (
     # Mail goes round in circles: nobody's policy, and no matter of pace though it counts.
     Rule(
         C.REJECTED,
-        says("loop|loops detected|found", "mail|routing|forwarding loop", "too many hops|received|redirects"),
+        says(
+            "loop|loops detected|found",
+            "mail|routing|forwarding loop",
+            "too many hops|received|redirects",
+            "number of received",
+        ),
         codes=PERMANENT,
         stages=TRANSACTION,
     ),

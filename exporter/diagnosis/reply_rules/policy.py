@@ -30,11 +30,13 @@ PLAIN: Final = (
     ),
 )
 
-# Sendmail and iCloud greet so whom their access table rejects; nothing finer follows, whatever is said later.
-GREETINGS: Final = (
+# Nothing finer follows, whatever is said later.
+FIRST: Final = (
+    # Sendmail and iCloud greet so whom their access table rejects.
     Rule(
         C.POLICY_REJECTED, says("esmtp not accepting messages|connections|mail"), codes=PERMANENT, stages=CONVERSATION
     ),
+    Rule(C.POLICY_REJECTED, says("your|from country|countries"), stages=CONVERSATION),
 )
 
 VAGUE: Final = (
@@ -56,14 +58,15 @@ VAGUE: Final = (
             "go away",
             "not welcome|wanted|trusted",
             f"access|connection|connections|session|client|host|permission|entry|transaction ... {REFUSED}",
-            f"access|connection*|sender|you|{OUR_HOST}|{OUR_ADDRESS} not allowed|permitted|authorized|accepted",
+            f"access|connection*|delivery|you|{OUR_HOST}|{OUR_ADDRESS} not allowed|permitted|authorized|accepted",
             "not allowed|permitted|authorized ... connect|connections|access|here|you|submit|send|messages",
             "no access",
+            "mail|mails|messages from not allowed|permitted|accepted",
             "you|your not send|connect|use|submit",
             "not accept* connection*|mail|messages from|here",
             "hate ... spam*",
             "invalid|bad|wrong ip",
-            "country|geoip|geo_ip|geo|geographic*|geoblock*|region",
+            "country|countries|geoip|geo_ip|geo|geographic*|geoblock*|region",
             f"{UNWANTED}|spam*|suspicious|harmful|junkmail|filtered",
             f"{CONTENT} not allowed|permitted|accepted|authorized",
             f"{CONTENT}|transaction {REFUSED}",

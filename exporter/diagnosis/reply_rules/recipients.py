@@ -37,6 +37,7 @@ DOMAINS: Final = (
             "no domain",
             "not one? of? my|our|ours domain|domains",
             "not gateway|mx",
+            "local user|users|recipient|recipients only",
             "not mail_server|mail_host for",
             "not handled|hosted|served by|here",
             "relais|relaie|relayage ... refuse|interdit|pas|non",
@@ -81,6 +82,7 @@ MAILBOXES: Final = (
             "undeliverable|unrouteable|unroutable address?",  # Exim, Postfix
             "badrcptto|badrecipientto",  # qmail
             "missing home|maildir|directory",
+            "recipient|callout verify|verification ... fail*",
         ),
         stages=ABOUT_RECIPIENT,
         codes=_UNKNOWN_CODES,
@@ -97,6 +99,7 @@ MAILBOXES: Final = (
             "usuario|conta|caixa|destinatario|endereco ... desconhecid*|nao_existe|inexistente|nao_encontrad*|invalid*",
             "utente|casella|indirizzo|destinatario ... sconosciut*|inesistent*|non_esiste|non_trovat*|non_valid*",
             "nessun utente|destinatario|casella",
+            "sconosciuto|sconosciuta",
             "gebruiker|adres|mailbox|ontvanger ... onbekend|bestaat|ongeldig",
             "onbekende gebruiker|ontvanger",
             "uzytkownik|skrzynka|adres|konto|odbiorca ... nie_istnieje|nieznan*",
@@ -117,12 +120,13 @@ MAILBOXES: Final = (
     Rule(
         C.MAILBOX_DISABLED,
         says(
-            "mailbox|mail_box|account|user|recipient|address|mail_address|customer|box|alias"
+            "mailbox|mail_box|account|user|recipient|address|mail_address|mailaddress|customer|box|alias"
             f" ... {OUT_OF_USE}|temporarily_locked|temporary_locked",
             "disabled|suspended|inactive|deactivated|locked|frozen|expired|closed|archived"
             " mailbox|account|user|recipient|address|mail_address|customer",
             "suspended|deactivated|frozen|temporarily_disabled|temporarily_locked|temporary_locked",
             "disabled due|for|because|by",
+            "receiving disabled",
             f"mailbox|user|account|address|recipient ... not accept*|receive|receiving {MESSAGE}|any",
             "no longer accept* mail|mails|messages",
             "compte|boite|messagerie ... bloque|desactiv*|suspendu*|inactif|inactive|ferme|archive|archivee",

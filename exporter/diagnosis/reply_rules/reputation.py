@@ -101,7 +101,7 @@ STANDING: Final = (
             "complaint*|complain* ... from|about",
             "spam trap*|traps",
             "open proxy|proxies",
-            "messages|mail|mails from ... temporarily|permanently deferred",  # Yahoo
+            "message|messages|mail|mails from ... temporarily|permanently deferred",  # Yahoo
             "messages|mail from not sent",  # Outlook.com: "messages from 192.0.2.1 weren't sent"
             "part of your|their|its? network",
             "ip problem_occurred|none_bad",  # T-Online's greeting: "IP=192.0.2.1 - A problem occurred."

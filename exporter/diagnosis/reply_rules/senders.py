@@ -38,6 +38,7 @@ SENDERS: Final = (
         says(
             "sender verif*|callout",  # Exim's callout
             "verification failed for",
+            "postmaster verification",  # Exim, which asks for it at the sender's
             "sender address|domain|mail",  # Postfix reject_*_sender_*, Sendmail
             "domain of sender",  # Sendmail
             "bad outbound sender",  # Exchange Online
@@ -45,7 +46,7 @@ SENDERS: Final = (
             "envelope sender|from ... list|invalid|not|bad",  # qmail
             f"{SENDER} ... {REFUSED}|{NONEXISTENT}|not_exist|not_found|not_accept*|not_allowed|not_valid|not_verif*",
             "mail_from|from rejected|denied|refused|invalid|blocked|unknown",
-            f"{NONEXISTENT}|bad|illegal|unacceptable|unresolvable|missing|forged|rejected|blocked {SENDER}|mail_from",
+            f"{NONEXISTENT}|bad|illegal|unacceptable|unresolvable|missing|forged|fake|blocked {SENDER}|mail_from",
             # the domain has no servers
             "from|sending domain ... not|invalid|unresolv*|no",
             "unresolvable ... from|sender|domain",  # Yahoo
@@ -80,7 +81,8 @@ SENDERS: Final = (
             "domain ... required|unresolvable",
             "unresolvable",
             "user|address|account|mailbox ... unknown|not_found|not_exist|unverified|not_verif*|not_accept*",
-            "unknown|no_such user|sender|domain",
+            "unknown|no_such user|sender",
+            "unknown|no_such|invalid|bad domain",
             "address rejected|denied|refused",
             "fully-qualified ... address",
             "not allowed|permitted|accepted as? sender",

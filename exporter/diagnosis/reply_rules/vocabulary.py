@@ -15,7 +15,7 @@ NONEXISTENT: Final = (
 )
 NOT_THERE: Final = (
     f"{NONEXISTENT}|not_found|not_exist*|not_known|not_valid|not_available|not_listed|not_recognized|not_registered"
-    "|not_deliverable|not_here|not_present|not_located|not_hosted|not_local|not_in|no_longer|deleted|removed|unallocated"
+    "|not_deliverable|not_here|not_present|not_located|not_hosted|not_local|not_in|no_longer|deleted|removed|unallocated|not_ok"
     "|unreachable"
 )
 OUT_OF_USE: Final = (

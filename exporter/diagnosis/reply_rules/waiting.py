@@ -53,6 +53,7 @@ SIZES_AND_RATES: Final = (
             "queue|relay|sending|hourly|daily|outbound|submission|connection|message_rate quota*",  # Exchange, cPanel
             "rate-limit*|throttl*",
             "daily|hourly|per ... quota*",
+            "quota* of connection*|session*|message*|mails",
             "quota* ... sending|messages|hour|hourly|day|daily|minute|per",
         ),
     ),
@@ -61,6 +62,7 @@ SIZES_AND_RATES: Final = (
         C.MAILBOX_FULL,
         says(
             "mailbox|mail_box|mailfolder|maildrop|inbox|account|user|recipient|maildir ... full|over-quota|no_space",
+            "quota over",
             "too much mail data",  # DoCoMo
             "full mailbox|mail_box|inbox",
             "disk|diskspace|userdisk|domaindisk quota",
