@@ -36,41 +36,10 @@ GAP_CHARS: Final = 48
 _ENDING: Final = "[^ .]{0,20}"
 # Words that stand in most refusals: a phrase is looked up by another of its words.
 _COMMON: Final = frozenset(
-    (
-        *(
-            "not",
-            "no",
-            "mail",
-            "mess",
-            "addr",
-            "host",
-            "user",
-            "reci",
-            "reje",
-            "your",
-            "you",
-            "ip",
-            "from",
-            "for",
-            "by",
-        ),
-        *(
-            "or",
-            "in",
-            "on",
-            "of",
-            "serv",
-            "send",
-            "sent",
-            "acce",
-            "deni",
-            "refu",
-            "clie",
-            "conn",
-            "doma",
-            "unkn",
-            "unav",
-        ),
+    re.findall(
+        "[a-z]+",
+        "not no mail mess addr host user reci reje your you ip from for by or in on of serv send sent acce deni refu"
+        " clie conn doma unkn unav",
     )
 )
 
