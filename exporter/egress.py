@@ -25,7 +25,7 @@ from exporter.probe.inquiry import look_closer
 from exporter.probe.paths import Paths
 from exporter.resolver.special import forbidden
 from exporter.result import EgressState, HostResult, ProbeResult
-from exporter.smtp.dialogue import Plan
+from exporter.smtp.plan import Plan
 
 log = logging.getLogger(__name__)
 

@@ -27,9 +27,9 @@ from exporter.egress import EgressWatch
 from exporter.probe.helo import local_helo
 from exporter.probe.manners import Slots
 from exporter.probe.prober import Prober
-from exporter.probe.transcript import describe, dialogue_lines, host_heading
+from exporter.probe.transcript import describe, dialogue_lines, host_heading, remarks, spoken
 from exporter.resolver.client import Resolver
-from exporter.result import Failure, HostResult, MxLookup, ProbeResult
+from exporter.result import Failure, HostResult, MxLookup, ProbeResult, TlsResult
 from exporter.sentence import path_sentence, sentence
 
 T = TypeVar("T")
@@ -300,8 +300,10 @@ def _dialogue(name: str, result: ProbeResult) -> Iterator[str]:
         if host.tcp_rtt is not None:
             connect = next(iter(phases.values()), 0.0)
             yield f"  {_ms(connect)}   connected (kernel round-trip time {host.tcp_rtt * 1000:.1f} ms)"
-        for at, sent, text in dialogue_lines(host.transcript):
-            yield f"  {_ms(at)} {'>' if sent else '<'} {text}"
+        for at, text in spoken(host):
+            yield f"  {_ms(at)} {text}"
+        for remark in remarks(host):
+            yield f"  {remark}"
         yield from _around(host)
         yield "  " + ("up" if host.failure is None else describe(host.failure))
         if host.warnings and host.up:
@@ -441,6 +443,21 @@ def _witnesses_json(host: HostResult) -> dict[str, str]:
     return {} if host.evidence is None else {str(witness.port): witness.way for witness in host.evidence.witnesses}
 
 
+def _tls_json(tls: TlsResult | None) -> dict[str, Any] | None:
+    if tls is None:
+        return None
+    return {
+        "version": tls.version,
+        "cipher": tls.cipher,
+        "verified": tls.verified,
+        "faults": [_failure_json(fault) for fault in tls.faults],
+        "not_before_timestamp_seconds": tls.not_before,
+        "not_after_timestamp_seconds": tls.not_after,
+        "subject": tls.subject,
+        "issuer": tls.issuer,
+    }
+
+
 def _host_json(host: HostResult) -> dict[str, Any]:
     return {
         "mx": host.mx,
@@ -458,6 +475,9 @@ def _host_json(host: HostResult) -> dict[str, Any]:
         "esmtp": host.esmtp,
         "extensions": list(host.extensions),
         "size_limit_bytes": host.size_limit,
+        "auth_mechanisms": {"plaintext": list(host.auth_plaintext), "tls": list(host.auth_tls)},
+        "recipients": [{"recipient": recipient, "code": code} for recipient, code in host.recipients],
+        "tls": _tls_json(host.tls),
         "dialogue": [
             {"seconds": at, "from": "client" if sent else "server", "text": text}
             for at, sent, text in dialogue_lines(host.transcript)

@@ -24,6 +24,7 @@ class Stage(StrEnum):
     STARTTLS = "starttls"
     TLS = "tls"
     EHLO_TLS = "ehlo_tls"  # EHLO after STARTTLS
+    AUTH = "auth"
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
@@ -110,6 +111,8 @@ class FailureClass(StrEnum):
     HELO_REJECTED = "helo_rejected"  # our HELO name is what they object to
     SENDER_AUTH_FAILED = "sender_auth_failed"  # SPF, DKIM, DMARC
     TLS_REQUIRED = "tls_required"  # 530 5.7.0 must issue STARTTLS; 5.7.10
+    AUTH_NOT_OFFERED = "auth_not_offered"  # neither PLAIN nor LOGIN, after TLS
+    AUTH_FAILED = "auth_failed"  # our credentials are refused
     AUTH_REQUIRED = "auth_required"  # a submission server, or AUTH demanded
     RELAY_DENIED = "relay_denied"  # the MX does not take mail for the domain
     RATE_LIMITED = "rate_limited"  # too many connections, messages, recipients, or too fast
@@ -184,6 +187,7 @@ _CLASSES_BY_VERDICT: dict[Verdict, tuple[FailureClass, ...]] = {
         _C.TLS_NOT_YET_VALID,
         _C.TLS_NAME_MISMATCH,
         _C.TLS_UNTRUSTED,
+        _C.AUTH_NOT_OFFERED,
         _C.RELAY_DENIED,
     ),
     _V.DECLINED: (
@@ -200,6 +204,7 @@ _CLASSES_BY_VERDICT: dict[Verdict, tuple[FailureClass, ...]] = {
         _C.OFFLINE,
         _C.NO_ROUTE,
         _C.LOCAL_RESOURCE,
+        _C.AUTH_FAILED,
         _C.INTERNAL,
     ),
 }
@@ -298,6 +303,21 @@ class TranscriptLine:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsResult:
+    """The TLS of a conversation. Times but `at` are Unix time; texts of the certificate are a stranger's."""
+
+    version: str  # as OpenSSL names it: TLSv1.2, TLSv1.3
+    cipher: str
+    verified: bool  # chain, name and dates
+    faults: tuple[Failure, ...] = ()  # why it is not
+    not_before: float | None = None  # the latest in the chain sent: from then on all of it is valid
+    not_after: float | None = None  # the earliest in the chain sent
+    subject: str = ""  # the names of the server's own certificate
+    issuer: str = ""
+    at: float = 0.0  # seconds since the connect began
+
+
+@dataclass(frozen=True, slots=True)
 class HostResult:
     """What one address of one MX host showed. `address` is empty where the host's name gave none.
 
@@ -322,6 +342,10 @@ class HostResult:
     own_failure: Failure | None = None
     evidence: Evidence | None = None  # None: no session, or none whose judgement could change
     last_hop: str = ""  # the last router on the way that answered, or the one that prohibits it
+    tls: TlsResult | None = None
+    recipients: tuple[tuple[str, int], ...] = ()  # the code each RCPT was answered with, in their order
+    auth_plaintext: tuple[str, ...] = ()  # SASL mechanisms offered without TLS, of smtp.ehlo.MECHANISMS
+    auth_tls: tuple[str, ...] = ()  # and with it
 
     @property
     def up(self) -> bool:

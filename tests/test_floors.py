@@ -27,6 +27,7 @@ FLOORS = {
     "exporter.diagnosis": 5,
     "exporter.resolver": 5,
     "exporter.transport": 5,
+    "exporter.tls": 5,
     "exporter.probe": 6,
     "exporter.store": 7,
     "exporter.metrics": 8,

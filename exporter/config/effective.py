@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from exporter.config.model import Config, Module, Settings, Target, TargetKind
+from exporter.config.model import Canary, Config, Module, Settings, Target, TargetKind
 from exporter.config.scalars import needs_quotes
 from exporter.config.values import DNS_PORT, format_duration, parse_host_port
 from exporter.result import Stage
@@ -97,10 +97,22 @@ def _module(module: Module) -> dict[str, Any]:
         "vrfy": module.vrfy,
         "expn": module.expn,
         "expect": {str(stage): sorted(codes) for stage, codes in module.expect.items()},
+        "tls": str(module.tls),
+        "data": _canary(module.data),
     }
+    if module.auth is not None:
+        # Where the password is, never what it is.
+        places = {"password_file": module.auth.password_file, "password_env": module.auth.password_env}
+        section["auth"] = {"username": module.auth.username, **{key: place for key, place in places.items() if place}}
     if module.timeout is not None:
         section["timeout"] = format_duration(module.timeout)
     return section
+
+
+def _canary(canary: Canary) -> dict[str, Any]:
+    headers = {"from": canary.sender, "to": list(canary.to), "cc": list(canary.cc), "reply_to": canary.reply_to}
+    given = {key: value for key, value in headers.items() if value}
+    return {**given, "subject": canary.subject, "body": canary.body}
 
 
 def _target(target: Target, config: Config) -> str | dict[str, Any]:

@@ -17,8 +17,8 @@ from typing import Any, Final, TypeVar
 
 from exporter.config.document import REFUSED, Document, KeyPath, compose, read, read_text
 from exporter.config.domain_files import TEXT_SUFFIX, YAML_SUFFIXES, file_states, matching, text_entries
-from exporter.config.model import Config, Egress, Limits, Module, ResolverSettings, Settings, TargetKind
-from exporter.config.modules import contradictions, module_of
+from exporter.config.model import Auth, Config, Egress, Limits, Module, ResolverSettings, Settings, TargetKind
+from exporter.config.modules import AuthError, auth_of, contradictions, module_of
 from exporter.config.problems import ConfigError, ConfigProblem
 from exporter.config.schema import (
     SECTIONS,
@@ -181,8 +181,17 @@ class _Loading:
                     if section is not None:
                         for location, message in contradictions(section):
                             self._main.problem(self._main.existing((*path, *location)), message)
-                        modules[name] = module_of(name, section)
+                        modules[name] = module_of(name, section, self._auth(section, path))
         return MappingProxyType(modules)
+
+    def _auth(self, section: ModuleSection, path: KeyPath) -> Auth | None:
+        if section.auth is None:
+            return None
+        try:
+            return auth_of(section.auth, self._folder)
+        except AuthError as error:
+            self._main.problem((*path, "auth", *error.location), str(error))
+            return None
 
     def _defaults(self, data: Any, modules: Mapping[str, Module]) -> Settings:
         base = Settings(module=modules[_DEFAULT_MODULE])

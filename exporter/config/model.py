@@ -44,6 +44,35 @@ class Starttls:
     verify: Literal["report", "require"] = "report"
 
 
+class TlsMode(StrEnum):
+    """When a conversation turns to TLS."""
+
+    STARTTLS = "starttls"  # where the stage is listed
+    IMPLICIT = "implicit"  # before the greeting (RFC 8314 3.3)
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """Credentials for AUTH and where the password was found; it is in no representation of this value."""
+
+    username: str
+    password: str = field(repr=False)
+    password_file: str = ""  # as written
+    password_env: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """The message that DATA delivers. Empty: from the sender of MAIL, to the recipients of RCPT."""
+
+    sender: str = ""
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    reply_to: str = ""
+    subject: str = "mx-exporter canary"
+    body: str = "This message shows that mail is taken here. It is sent by a monitoring probe and can be deleted.\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Module:
     """How far a probe goes into the conversation; banner and QUIT are always part of it."""
@@ -59,6 +88,9 @@ class Module:
     expn: str = ""
     expect: Mapping[Stage, frozenset[int]] = field(default_factory=lambda: MappingProxyType({}))
     timeout: float | None = None  # seconds, where the module has its own
+    tls: TlsMode = TlsMode.STARTTLS
+    auth: Auth | None = None
+    data: Canary = Canary()
 
 
 @dataclass(frozen=True, slots=True)

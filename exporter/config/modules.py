@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from exporter.config import secrets
 from exporter.config.mailbox import DOMAIN_PLACEHOLDER, needs_smtputf8
-from exporter.config.model import Module, Starttls
-from exporter.config.schema import ModuleSection
+from exporter.config.model import Auth, Canary, Module, Starttls, TlsMode
+from exporter.config.schema import AuthSection, CanarySection, ModuleSection
 from exporter.config.stages import order_problems
 from exporter.result import Stage
 
 # RFC 5321 3.2: HELO negotiates no extension.
 _NEEDS_EHLO: Final = "needs ehlo: HELO offers no extensions"
 _NEEDS_STARTTLS: Final = "needs the stage starttls, which stages does not list"
+_AUTH_NEEDS_TLS: Final = "auth sends a password, so over TLS only: list starttls before it, or set tls: implicit"
+_AUTH_NEEDS_TRUST: Final = "auth sends a password, so to a verified server only: set verify: require"
 
 Location = tuple[str | int, ...]
 
 
-def module_of(name: str, section: ModuleSection) -> Module:
+def module_of(name: str, section: ModuleSection, auth: Auth | None = None) -> Module:
     """The module that `section` describes."""
     stages = ["ehlo" if stage == "helo" else stage for stage in section.stages]
     # EHLO after STARTTLS is said in any case, listed or not.
@@ -36,6 +40,46 @@ def module_of(name: str, section: ModuleSection) -> Module:
         expn=section.expn,
         expect=MappingProxyType({Stage(stage): frozenset(codes) for stage, codes in section.expect.items()}),
         timeout=section.timeout,
+        tls=TlsMode(section.tls),
+        auth=auth,
+        data=_canary(section.data),
+    )
+
+
+def auth_of(section: AuthSection, folder: Path) -> Auth:
+    """The credentials; a relative `password_file` is one beside the configuration.
+
+    Raises ValueError with the place of the mistake in the section and a sentence; neither repeats a password.
+    """
+    if (section.password_file is None) == (section.password_env is None):
+        raise AuthError((), "give either password_file or password_env")
+    key = "password_env" if section.password_file is None else "password_file"
+    try:
+        if section.password_env is not None:
+            password = secrets.from_variable(section.password_env)
+        else:
+            password = secrets.from_file(folder / (section.password_file or ""))
+    except ValueError as error:
+        raise AuthError((key,), str(error)) from None
+    return Auth(section.username, password, section.password_file or "", section.password_env or "")
+
+
+class AuthError(ValueError):
+    """Where in the section something is wrong, and what."""
+
+    def __init__(self, location: Location, message: str) -> None:
+        super().__init__(message)
+        self.location = location
+
+
+def _canary(section: CanarySection) -> Canary:
+    return Canary(
+        section.sender or "",
+        tuple(section.to),
+        tuple(section.cc),
+        section.reply_to or "",
+        section.subject,
+        section.body,
     )
 
 
@@ -43,13 +87,18 @@ def contradictions(section: ModuleSection) -> Iterator[tuple[Location, str]]:
     """(place, reason) of what cannot be, though each value is right by itself."""
     for index, reason in order_problems(section.stages):
         yield ("stages", index), reason
-    if "starttls" not in section.stages:
+    if section.tls == "implicit":
+        if "starttls" in section.stages:
+            yield ("tls",), "the connection is TLS from the start: starttls has no place in stages"
+    elif "starttls" not in section.stages:
         if section.starttls.required:
             yield ("starttls", "required"), _NEEDS_STARTTLS
         if section.starttls.verify == "require":
             yield ("starttls", "verify"), _NEEDS_STARTTLS
     if "helo" in section.stages:
         yield from _needing_extensions(section)
+    if "auth" in section.stages and section.auth is not None:
+        yield from _password_in_danger(section)
     if "data" in section.stages:
         yield from _without_recipient(section)
 
@@ -62,6 +111,14 @@ def _needing_extensions(section: ModuleSection) -> Iterator[tuple[Location, str]
     for index, recipient in enumerate(section.rcpt_to):
         if needs_smtputf8(recipient):
             yield ("rcpt_to", index), _NEEDS_EHLO
+
+
+def _password_in_danger(section: ModuleSection) -> Iterator[tuple[Location, str]]:
+    place = section.stages.index("auth")
+    if section.tls != "implicit" and "starttls" not in section.stages[:place]:
+        yield ("stages", place), _AUTH_NEEDS_TLS
+    elif section.starttls.verify != "require":
+        yield ("starttls", "verify"), _AUTH_NEEDS_TRUST
 
 
 def _without_recipient(section: ModuleSection) -> Iterator[tuple[Location, str]]:

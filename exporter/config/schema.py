@@ -14,8 +14,9 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
-from exporter.config.mailbox import parse_argument, parse_recipient, parse_reverse_path
-from exporter.config.model import Egress, IPNetwork, Limits, ResolverSettings, Starttls
+from exporter.config.mailbox import parse_argument, parse_mailbox, parse_recipient, parse_reverse_path
+from exporter.config.model import Canary, Egress, IPNetwork, Limits, ResolverSettings, Starttls
+from exporter.config.secrets import parse_variable
 from exporter.config.stages import REPLYING, parse_stage
 from exporter.config.values import (
     MAX_PORT,
@@ -35,12 +36,13 @@ from exporter.config.values import (
 MIN_INTERVAL: Final = 1.0
 # RFC 5321 4.5.3.1.8: recipients a server must take in one transaction.
 MAX_RECIPIENTS: Final = 100
+MAX_BODY: Final = 4096  # octets of a canary: one segment or three, not a load
 MAX_SIZE: Final = 10**18  # RFC 1870 4: at most 20 digits; YAML numbers here have at most 18
 # Ours, so a configured one would be overwritten or make a series twice.
 RESERVED_LABELS: Final = frozenset(
     {
-        "address", "cipher", "class", "domain", "hop", "keyword", "le", "mx", "phase", "stage", "status", "verdict",
-        "version",
+        "address", "cipher", "class", "domain", "hop", "keyword", "le", "mechanism", "mx", "phase", "stage", "status",
+        "tls", "verdict", "version",
     }
 )  # fmt: skip
 MAX_LABEL_VALUE: Final = 1024  # characters; each is repeated in every series of its target
@@ -127,6 +129,26 @@ def _replying_stage(name: str) -> str:
     raise ValueError(f"{quoted(name)} is not a stage with a reply: {', '.join(REPLYING)}{hint}")
 
 
+def _user_name(name: str) -> str:
+    if not name:
+        raise ValueError("must not be empty")
+    return parse_argument(name)
+
+
+def _file_name(name: str) -> str:
+    if not name or "\0" in name:
+        raise ValueError("must be the name of a file")
+    return name
+
+
+def _body(body: str) -> str:
+    if len(body.encode("utf-8", "surrogatepass")) > MAX_BODY:
+        raise ValueError(f"the text of a canary has at most {MAX_BODY} octets")
+    if any(char not in "\t\n\r" and _CONTROL.match(char) for char in body):
+        raise ValueError("the text of a canary must not contain control characters")
+    return body
+
+
 def _each_once(values: list[_T]) -> list[_T]:
     seen: set[_T] = set()
     for value in values:
@@ -134,6 +156,13 @@ def _each_once(values: list[_T]) -> list[_T]:
             raise ValueError(f"{getattr(value, 'text', value)} is listed twice")
         seen.add(value)
     return values
+
+
+def _unless_empty(value: Any) -> Any:
+    """A section all of whose keys are without a value is not given, as if it were commented out."""
+    return (
+        None if isinstance(value, dict) and value and not any(given is not None for given in value.values()) else value
+    )
 
 
 def _as_list(value: Any) -> Any:
@@ -146,6 +175,13 @@ Interval = Annotated[Duration, AfterValidator(_at_least(MIN_INTERVAL))]
 Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
 Code = Annotated[int, Field(ge=220, le=599)]
 ModuleName = Annotated[str, PlainValidator(text(parse_module_name, "default"))]
+Mailbox = Annotated[str, PlainValidator(text(parse_mailbox, "probe@example.net"))]
+Mailboxes = Annotated[
+    list[Mailbox],
+    BeforeValidator(_as_list),
+    Field(max_length=MAX_RECIPIENTS),
+    AfterValidator(_each_once),
+]
 Labels = dict[Annotated[str, PlainValidator(_label_name)], Annotated[str, PlainValidator(_label_value)]]
 
 
@@ -159,7 +195,13 @@ class Section(BaseModel):
     def _without_empty(cls, data: Any) -> Any:
         if not isinstance(data, dict) or None not in data.values():
             return data
-        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
+        known = cls.key_names()
+        return {key: value for key, value in data.items() if value is not None or key not in known}
+
+    @classmethod
+    def key_names(cls) -> set[str]:
+        """The keys a user may write."""
+        return {field.alias or name for name, field in cls.model_fields.items()}
 
 
 class SourceAddress(Section):
@@ -224,6 +266,25 @@ class StarttlsSection(Section):
     verify: Literal["report", "require"] = Starttls().verify
 
 
+class AuthSection(Section):
+    """`auth` of a module."""
+
+    username: Annotated[str, PlainValidator(text(_user_name, "probe@example.net"))]
+    password_file: Annotated[str, PlainValidator(text(_file_name, "password.txt"))] | None = None
+    password_env: Annotated[str, PlainValidator(text(parse_variable, "SMTP_PASSWORD"))] | None = None
+
+
+class CanarySection(Section):
+    """`data` of a module."""
+
+    sender: Mailbox | None = Field(default=None, alias="from")
+    to: Mailboxes = Field(default_factory=list)
+    cc: Mailboxes = Field(default_factory=list)
+    reply_to: Mailbox | None = None
+    subject: Annotated[str, PlainValidator(text(parse_argument, "canary"))] = Canary().subject
+    body: Annotated[str, PlainValidator(text(_body, "a sentence"))] = Canary().body
+
+
 class ModuleSection(Section):
     """One of `modules`."""
 
@@ -246,6 +307,9 @@ class ModuleSection(Section):
         Annotated[list[Code], Field(min_length=1), AfterValidator(_each_once)],
     ] = Field(default_factory=dict)
     timeout: PositiveDuration | None = None
+    tls: Literal["starttls", "implicit"] = "starttls"
+    auth: Annotated[AuthSection | None, BeforeValidator(_unless_empty)] = None
+    data: CanarySection = Field(default_factory=lambda: CanarySection.model_validate({}))
 
 
 def _witness_port(port: int) -> int:

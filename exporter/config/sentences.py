@@ -94,7 +94,7 @@ def _known_keys(model: type[Section], location: KeyPath) -> Iterable[str]:
     for part in location[:-1]:
         annotation = model.model_fields[str(part)].annotation
         model = next(kind for kind in (annotation, *get_args(annotation)) if _is_section(kind))
-    return model.model_fields
+    return sorted(model.key_names())
 
 
 def _is_section(annotation: Any) -> bool:

@@ -12,10 +12,10 @@ from types import MappingProxyType
 from typing import Final
 
 # What a module may name; banner and QUIT are part of every probe, `tls` and the second EHLO of every starttls.
-STAGES: Final = ("ehlo", "helo", "starttls", "mail", "rcpt", "data", "vrfy", "expn", "rset")
+STAGES: Final = ("ehlo", "helo", "starttls", "auth", "mail", "rcpt", "data", "vrfy", "expn", "rset")
 # Stages with a reply of their own, so with codes to expect; `ehlo` stands for HELO too.
 REPLYING: Final = (
-    "banner", "ehlo", "starttls", "ehlo_tls", "mail", "rcpt", "data", "vrfy", "expn", "rset", "quit",
+    "banner", "ehlo", "starttls", "ehlo_tls", "auth", "mail", "rcpt", "data", "vrfy", "expn", "rset", "quit",
 )  # fmt: skip
 
 
@@ -36,6 +36,8 @@ _ORDER: Final = MappingProxyType(
         "helo": ((_State.GREETED,), _State.READY, "ehlo or helo comes first, and once"),
         # RFC 3207 4.2: after the handshake the server forgets all that was said.
         "starttls": ((_State.READY,), _State.READY, "starttls must come before mail: it would undo the transaction"),
+        # RFC 4954 4: not within a transaction.
+        "auth": ((_State.READY,), _State.READY, "auth must come before mail"),
         # RFC 5321 4.1.4: a transaction begins with MAIL and is not nested; RCPT and then DATA follow.
         "mail": ((_State.READY,), _State.MAIL, "a mail transaction is already open"),
         "rcpt": (_OPEN, _State.RCPT, "rcpt needs mail before it"),

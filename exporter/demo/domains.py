@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from exporter.demo.smtp_host import CLOSE, Drip, SmtpScript, Wait, ordinary, reply
+from exporter.demo.smtp_host import CLOSE, ORDINARY_EXTENSIONS, Drip, SmtpScript, Step, Wait, ordinary, reply
 from exporter.result import FailureClass, HostWarning
 
 NETWORK: Final = "127.53.0.0/16"
@@ -31,6 +31,8 @@ class Certificate(Enum):
 
     VALID = "valid"  # of the demo's own authority
     EXPIRED = "expired"
+    OTHER_NAME = "other name"
+    UNTRUSTED = "untrusted"  # of an authority that is not the demo's
 
 
 class DnsFault(Enum):
@@ -90,6 +92,11 @@ def _alone(
 ) -> tuple[DemoHost]:
     """The only mail host of a domain."""
     return (DemoHost(f"mx.{domain}", address, behaviour, certificate),)
+
+
+def _offering(name: str, *answer: Step) -> SmtpScript:
+    """A server that offers STARTTLS and has `answer` for it."""
+    return ordinary(name, (*ORDINARY_EXTENSIONS, "STARTTLS"), STARTTLS=answer)
 
 
 _WORKING: Final = (
@@ -174,19 +181,86 @@ _WORKING: Final = (
         "works",
         "offers STARTTLS with a certificate that has expired",
         hosts=_alone("expired.example", "127.53.9.1", ordinary("mx.expired.example"), Certificate.EXPIRED),
+        warnings=(_W.TLS_EXPIRED,),
         module="tls",
     ),
     DemoDomain(
-        "greylisting.example",
+        "othername.example",
         "works",
-        "greylists: each first recipient is told to come back later",
+        "offers STARTTLS with the certificate of another host",
+        hosts=_alone("othername.example", "127.53.11.1", ordinary("mx.othername.example"), Certificate.OTHER_NAME),
+        warnings=(_W.TLS_NAME_MISMATCH,),
+        module="tls",
+    ),
+    DemoDomain(
+        "unknownca.example",
+        "works",
+        "offers STARTTLS with a certificate of an authority that nobody knows",
+        hosts=_alone("unknownca.example", "127.53.13.1", ordinary("mx.unknownca.example"), Certificate.UNTRUSTED),
+        warnings=(_W.TLS_UNTRUSTED,),
+        module="tls",
+    ),
+    DemoDomain(
+        "talkative.example",
+        "works",
+        "tells everybody who asks which mailboxes it has (VRFY)",
         hosts=_alone(
+            "talkative.example",
+            "127.53.12.1",
+            ordinary("mx.talkative.example", VRFY=reply(250, "Post Master <postmaster@talkative.example>")),
+            Certificate.VALID,
+        ),
+        warnings=(_W.VRFY_ENABLED,),
+        module="mailbox",
+    ),
+)
+
+_REFUSALS: Final = (
+    DemoDomain(
+        "greylisting.example",
+        "dialogue",
+        "greylists: each first recipient is told to come back later",
+        _C.GREYLISTED,
+        _alone(
             "greylisting.example",
             "127.53.10.1",
             ordinary("mx.greylisting.example", RCPT=reply(451, "4.7.1 Greylisted, please try again in 300 seconds")),
             Certificate.VALID,
         ),
         module="mailbox",
+    ),
+    DemoDomain(
+        "unknown.example",
+        "dialogue",
+        "knows no such recipient",
+        _C.MAILBOX_UNKNOWN,
+        _alone(
+            "unknown.example",
+            "127.53.42.1",
+            ordinary("mx.unknown.example", RCPT=reply(550, "5.1.1 User unknown")),
+            Certificate.VALID,
+        ),
+        module="mailbox",
+    ),
+    DemoDomain(
+        "handshake.example",
+        "dialogue",
+        "takes STARTTLS and closes the connection in the handshake",
+        _C.TLS_HANDSHAKE,
+        _alone("handshake.example", "127.53.43.1", _offering("mx.handshake.example", reply(220, "Go ahead"), CLOSE)),
+        module="tls",
+    ),
+    DemoDomain(
+        "injected.example",
+        "dialogue",
+        "plaintext comes between STARTTLS and the handshake",
+        _C.TLS_INJECTION,
+        _alone(
+            "injected.example",
+            "127.53.44.1",
+            _offering("mx.injected.example", reply(220, "Go ahead") + reply(250, "Your mail was taken")),
+        ),
+        module="tls",
     ),
 )
 
@@ -367,4 +441,11 @@ _DNS: Final = (
     DemoDomain("lost.example", "dns", "the resolver does not answer", _C.DNS_TIMEOUT, fault=DnsFault.SILENT),
 )
 
-DEMO: Final[tuple[DemoDomain, ...]] = (*_WORKING, *_UNREACHABLE, *_GREETINGS, *_CONVERSATIONS, *_DNS)
+DEMO: Final[tuple[DemoDomain, ...]] = (
+    *_WORKING,
+    *_UNREACHABLE,
+    *_GREETINGS,
+    *_CONVERSATIONS,
+    *_REFUSALS,
+    *_DNS,
+)

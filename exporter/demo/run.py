@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,10 @@ async def demo(*, listen_addresses: Sequence[str], external_url: str = "", route
         with tempfile.TemporaryDirectory(prefix="mx-exporter-demo-") as folder:
             path = Path(folder) / "config.yaml"
             path.write_text(world.config_yaml(), encoding="utf-8")
+            # In this world the demo's authority is the one that everybody trusts.
+            roots = Path(folder) / "roots.pem"
+            roots.write_text(world.authority.pem, encoding="ascii")
+            os.environ["SSL_CERT_FILE"] = str(roots)
             for line in _introduction(listen_addresses[0], world):
                 print(line)
             sys.stdout.flush()

@@ -25,6 +25,9 @@ from exporter.demo.smtp_host import ORDINARY_EXTENSIONS, Answer, SmtpHost, SmtpS
 
 T = TypeVar("T")
 
+# Whose certificate a host presents that has none of its own.
+_ANOTHER: Final = "mx.another.example"
+
 _FAULTS: Final[Mapping[DnsFault, Fault]] = MappingProxyType(
     {DnsFault.SERVFAIL: SERVFAIL, DnsFault.BOGUS: BOGUS, DnsFault.SILENT: SILENT}
 )
@@ -201,7 +204,10 @@ class DemoWorld:
         if isinstance(script, Port) or host.certificate is None:
             return script
         names = {host.name, *(name for domain in DEMO for name in domain.aliases(host.name))}
-        context = self.authority.server_context(*sorted(names), expired=host.certificate is Certificate.EXPIRED)
+        if host.certificate is Certificate.OTHER_NAME:
+            names = {_ANOTHER}
+        authority = Authority() if host.certificate is Certificate.UNTRUSTED else self.authority
+        context = authority.server_context(*sorted(names), expired=host.certificate is Certificate.EXPIRED)
         offered: dict[bytes, Answer] = {
             b"EHLO": reply(250, host.name, *ORDINARY_EXTENSIONS, "STARTTLS"),
             b"STARTTLS": (reply(220, "2.0.0 Ready to start TLS"), StartTls(context, script)),
@@ -239,7 +245,8 @@ modules:
   tls:
     stages: [ehlo, starttls]
   mailbox:
-    stages: [ehlo, mail, rcpt]
+    stages: [ehlo, starttls, vrfy, mail, rcpt]
+    vrfy: postmaster
     rcpt_to: "postmaster@{{domain}}"
 egress:
   witness_ports: [{witness_port}]

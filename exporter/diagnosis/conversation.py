@@ -21,9 +21,21 @@ _AT_BANNER: Final = MappingProxyType(
         Break.VIOLATION: _C.PROTOCOL_ERROR,
         Break.NOT_SMTP: _C.NOT_SMTP,
         Break.UNEXPECTED: _C.UNEXPECTED_REPLY,
+        Break.NOT_OFFERED: _C.STARTTLS_NOT_OFFERED,
+        Break.TOO_LARGE: _C.MESSAGE_TOO_LARGE,
+        Break.INTERNATIONAL: _C.REJECTED,
+        Break.INJECTION: _C.TLS_INJECTION,
+        Break.HANDSHAKE: _C.TLS_HANDSHAKE,
+        Break.CERTIFICATE: _C.TLS_UNTRUSTED,  # unless the certificate itself is known, which says more
     }
 )
 _LATER: Final = MappingProxyType({**_AT_BANNER, Break.CLOSED: _C.CLOSED, Break.TIMEOUT: _C.TIMEOUT})
+# In a handshake nothing is said that could be late: silence and the end are a handshake that failed.
+_IN_HANDSHAKE: Final = MappingProxyType(
+    {**_LATER, Break.CLOSED: _C.TLS_HANDSHAKE, Break.TIMEOUT: _C.TLS_HANDSHAKE, Break.VIOLATION: _C.TLS_HANDSHAKE}
+)
+_AT_AUTH: Final = MappingProxyType({**_LATER, Break.NOT_OFFERED: _C.AUTH_NOT_OFFERED})
+_BREAKS: Final = MappingProxyType({Stage.BANNER: _AT_BANNER, Stage.TLS: _IN_HANDSHAKE, Stage.AUTH: _AT_AUTH})
 
 # What a refusal of EHLO is called where its words say nothing finer.
 _BARE_EHLO: Final = frozenset({_C.EHLO_REJECTED, _C.EHLO_TEMPFAIL})
@@ -32,8 +44,9 @@ _BARE_EHLO: Final = frozenset({_C.EHLO_REJECTED, _C.EHLO_TEMPFAIL})
 def judge_problem(problem: Problem, ehlo_refusal: Reply | None = None) -> Failure:
     """The failure of a conversation. `ehlo_refusal` is what EHLO was answered where HELO was refused after it."""
     if problem.broken is not None:
-        table = _AT_BANNER if problem.stage is Stage.BANNER else _LATER
-        detail = f"the server {problem.detail}"
+        table = _BREAKS.get(problem.stage, _LATER)
+        said = problem.detail
+        detail = said if problem.broken is Break.CERTIFICATE else f"the server {said}"
         if problem.reply is not None:
             detail += f": {quote(problem.reply)}"
         return Failure(problem.stage, table[problem.broken], detail)
@@ -51,6 +64,9 @@ def judge_problem(problem: Problem, ehlo_refusal: Reply | None = None) -> Failur
 
 def classify_reply(stage: Stage, reply: Reply) -> FailureClass:
     """The class of a refusing reply."""
+    # RFC 4954 6: elsewhere 535 asks for credentials; here the server has seen ours.
+    if stage is Stage.AUTH and reply.code >= 500:
+        return _C.AUTH_FAILED
     found = classify(stage, reply.code, reply.text, reply.enhanced)
     return found if found is not None else _C.UNEXPECTED_REPLY
 

@@ -19,6 +19,10 @@ DNS_LOOKUP_TIME: Final = Family(
 )
 IP_PROTOCOL: Final = Family("probe_ip_protocol", "gauge", "Specifies whether probe ip protocol is IP4 or IP6")
 
+EARLIEST_CERT_EXPIRY: Final = Family(
+    "probe_ssl_earliest_cert_expiry", "gauge", "Returns earliest SSL cert expiry in unixtime"
+)
+
 
 def probe_series(result: ProbeResult, openmetrics: bool) -> Iterator[bytes]:
     """The lines for one result."""
@@ -29,7 +33,14 @@ def probe_series(result: ProbeResult, openmetrics: bool) -> Iterator[bytes]:
         (DNS_LOOKUP_TIME, lookup),
         (IP_PROTOCOL, _ip_protocol(result)),
     ):
-        yield family.header(openmetrics) + f"{family.name} {_value(value)}\n".encode()
+        yield _line(family, value, openmetrics)
+    ends = [host.tls.not_after for host in result.hosts if host.tls is not None and host.tls.not_after is not None]
+    if ends:  # blackbox_exporter has this series only where there was TLS
+        yield _line(EARLIEST_CERT_EXPIRY, min(ends), openmetrics)
+
+
+def _line(family: Family, value: float, openmetrics: bool) -> bytes:
+    return family.header(openmetrics) + f"{family.name} {_value(value)}\n".encode()
 
 
 def _ip_protocol(result: ProbeResult) -> int:

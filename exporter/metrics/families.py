@@ -68,6 +68,25 @@ HOST_EXTENSION: Final = Family("mx_host_extension", "gauge", "1 for each SMTP ex
 HOST_SIZE_LIMIT: Final = Family(
     "mx_host_size_limit_bytes", "gauge", "Largest message the host announces to take (RFC 1870); 0 for no limit."
 )
+HOST_AUTH_MECHANISM: Final = Family(
+    "mx_host_auth_mechanism", "gauge", "1 for each SASL mechanism that AUTH was offered with, without TLS and with it."
+)
+HOST_TLS_INFO: Final = Family("mx_host_tls_info", "gauge", "1, with the version and cipher that a handshake settled.")
+HOST_TLS_NOT_AFTER: Final = Family(
+    "mx_host_tls_cert_not_after_timestamp_seconds",
+    "gauge",
+    "Unix time at which the first certificate of the chain sent expires.",
+)
+HOST_TLS_NOT_BEFORE: Final = Family(
+    "mx_host_tls_cert_not_before_timestamp_seconds",
+    "gauge",
+    "Unix time from which on all certificates of the chain sent are valid.",
+)
+HOST_TLS_VERIFIED: Final = Family(
+    "mx_host_tls_cert_verified",
+    "gauge",
+    "1 if chain, name and dates of the certificate are right for this system's roots.",
+)
 
 PATH_LAST_HOP: Final = Family(
     "mx_path_last_hop",
@@ -99,6 +118,11 @@ FAMILIES: Final = (
     HOST_ESMTP,
     HOST_EXTENSION,
     HOST_SIZE_LIMIT,
+    HOST_AUTH_MECHANISM,
+    HOST_TLS_INFO,
+    HOST_TLS_NOT_AFTER,
+    HOST_TLS_NOT_BEFORE,
+    HOST_TLS_VERIFIED,
     PATH_LAST_HOP,
 )
 PLACE: Final = MappingProxyType({family: place for place, family in enumerate(FAMILIES)})

@@ -14,7 +14,7 @@ from prometheus_client.utils import floatToGoString
 
 from exporter.config.model import TargetKind
 from exporter.metrics import families as f
-from exporter.result import Failure, FailureClass, HostResult, MxLookup
+from exporter.result import Failure, FailureClass, HostResult, MxLookup, TlsResult
 from exporter.store import Samples, TargetRecord
 
 # The library's own way to write a value: as Go does.
@@ -107,8 +107,25 @@ def _host(page: _Page, domain: str, host: HostResult, counts: dict[FailureClass,
         page.add(f.HOST_EXTENSION, f'{address},{domain},keyword="{keyword}",{mx}', 1)
     if host.size_limit is not None:
         page.add(f.HOST_SIZE_LIMIT, labels, host.size_limit)
+    for tls, mechanisms in (("no", host.auth_plaintext), ("yes", host.auth_tls)):
+        for mechanism in mechanisms:
+            page.add(f.HOST_AUTH_MECHANISM, f'{address},{domain},mechanism="{mechanism}",{mx},tls="{tls}"', 1)
+    if host.tls is not None:
+        _tls(page, (address, domain, mx), host.tls)
     if host.last_hop:
         page.add(f.PATH_LAST_HOP, f'{address},{domain},hop="{_escaped(host.last_hop)}",{mx}', 1)
+
+
+def _tls(page: _Page, identity: tuple[str, str, str], tls: TlsResult) -> None:
+    """Version and cipher are OpenSSL's names, so a closed list of its own; no word of a certificate is a label."""
+    address, domain, mx = identity
+    labels = f"{address},{domain},{mx}"
+    page.add(f.HOST_TLS_INFO, f'{address},cipher="{tls.cipher}",{domain},{mx},version="{tls.version}"', 1)
+    if tls.not_after is not None:
+        page.add(f.HOST_TLS_NOT_AFTER, labels, tls.not_after)
+    if tls.not_before is not None:
+        page.add(f.HOST_TLS_NOT_BEFORE, labels, tls.not_before)
+    page.add(f.HOST_TLS_VERIFIED, labels, tls.verified)
 
 
 def _reason(failure: Failure) -> tuple[tuple[str, str], ...]:

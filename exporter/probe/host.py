@@ -10,11 +10,20 @@ from exporter.diagnosis.conversation import judge_problem
 from exporter.diagnosis.speakers import marks
 from exporter.evidence import Evidence
 from exporter.probe.session import SessionRecord
-from exporter.result import Failure, HostResult, HostWarning, MxHost, Stage
-from exporter.smtp.ehlo import Ehlo, parse_ehlo
+from exporter.result import PHASES, Failure, HostResult, HostWarning, MxHost, Stage, TlsResult
+from exporter.smtp.dialogue import Break
+from exporter.smtp.ehlo import EXTENSIONS, Ehlo, parse_ehlo
+from exporter.smtp.reply import Reply
 
 # A greeting later than this is worth a word, though RFC 5321 4.5.3.2.1 lets a server take five minutes.
 BANNER_SLOW_SECONDS: Final = 10.0
+# Renewals that work happen weeks before the end; half of the usual last month is left to act.
+EXPIRES_SOON_SECONDS: Final = 14 * 86400.0
+# RFC 5321 3.5.3: the user or list exists. 252 says neither yes nor no.
+_REVEALING: Final = frozenset({250, 251})
+
+# Stages that are not among the published phases.
+_UNPUBLISHED: Final = frozenset(Stage) - set(PHASES)
 
 # RFC 5321 4.2: the greeting begins with the server's domain; a name worth looking up has a dot and plain letters.
 _NAME: Final = re.compile(
@@ -27,6 +36,8 @@ def host_result(host: MxHost, preference: int | None, address: str, port: int, r
     """What the session with `port` of `address` showed, seen as an address of `host`."""
     failure = _failure(record)
     ehlo = parse_ehlo(record.ehlo) if record.ehlo is not None else None
+    ehlo_tls = parse_ehlo(record.ehlo_tls) if record.ehlo_tls is not None else None
+    counting = _counting(record.replies)
     evidence = Evidence(port, record.connect, record.witnesses, speaker=speaker(record))
     return HostResult(
         mx=host.name,
@@ -35,23 +46,24 @@ def host_result(host: MxHost, preference: int | None, address: str, port: int, r
         failure=failure,
         warnings=() if failure else _warnings(host, record, ehlo),
         phases=_summed(record.phases),
-        # The last code of a stage counts: HELO's after EHLO's.
-        reply_codes=tuple({stage: reply.code for stage, reply in record.replies}.items()),
+        reply_codes=tuple((stage, reply.code) for stage, reply in counting.items()),
         enhanced=tuple(
-            {
-                stage: reply.enhanced
-                for stage, reply in record.replies
-                if reply.code >= 400 and reply.enhanced is not None
-            }.items()
+            (stage, status)
+            for stage, reply in counting.items()
+            if reply.code >= 400 and (status := reply.enhanced) is not None
         ),
         tcp_rtt=record.tcp_rtt,
         esmtp=True if ehlo else (False if record.helo_only else None),
-        extensions=ehlo.extensions if ehlo else (),
-        size_limit=ehlo.size_limit if ehlo else None,
+        extensions=_extensions(ehlo, ehlo_tls),
+        size_limit=latest.size_limit if (latest := ehlo_tls or ehlo) else None,
         transcript=record.transcript,
         at=record.at,
         own_failure=failure,
         evidence=evidence,
+        tls=_tls(record),
+        recipients=_recipients(record),
+        auth_plaintext=ehlo.mechanisms if ehlo and not _implicit(record) else (),
+        auth_tls=offered.mechanisms if (offered := ehlo if _implicit(record) else ehlo_tls) else (),
     )
 
 
@@ -74,18 +86,67 @@ def greeting_name(record: SessionRecord) -> str | None:
 
 def _summed(phases: tuple[tuple[Stage, float], ...]) -> tuple[tuple[Stage, float], ...]:
     """Each stage once: EHLO and the HELO after it, or several recipients, are one stage to wait for."""
-    if len(phases) <= len(sums := dict(phases)):
+    if len(phases) <= len(sums := dict(phases)) and not sums.keys() & _UNPUBLISHED:
         return phases
-    sums = dict.fromkeys(sums, 0.0)
+    sums = {stage: 0.0 for stage in sums if stage not in _UNPUBLISHED}
     for stage, seconds in phases:
-        sums[stage] += seconds
+        if stage in sums:
+            sums[stage] += seconds
     return tuple(sums.items())
+
+
+def _counting(replies: tuple[tuple[Stage, Reply], ...]) -> dict[Stage, Reply]:
+    """The reply that speaks for each stage: the last, as HELO's after EHLO's; of several recipients the worst."""
+    counting: dict[Stage, Reply] = {}
+    for stage, reply in replies:
+        if 300 <= reply.code < 400:
+            continue  # on the way to the reply after the dot, or to that of AUTH
+        if stage is not Stage.RCPT or stage not in counting or reply.code > counting[stage].code:
+            counting[stage] = reply
+    return counting
+
+
+def _recipients(record: SessionRecord) -> tuple[tuple[str, int], ...]:
+    if record.plan is None or not record.plan.recipients:
+        return ()
+    codes = [reply.code for stage, reply in record.replies if stage is Stage.RCPT]
+    return tuple(zip(record.plan.recipients, codes, strict=False))
+
+
+def _extensions(ehlo: Ehlo | None, ehlo_tls: Ehlo | None) -> tuple[str, ...]:
+    """All that was announced, before TLS or after: STARTTLS is seen only there, AUTH often only here."""
+    if ehlo is None or ehlo_tls is None:
+        return ehlo.extensions if ehlo else ()
+    return tuple(name for name in EXTENSIONS if name in ehlo or name in ehlo_tls)
+
+
+def _implicit(record: SessionRecord) -> bool:
+    return record.plan is not None and record.plan.tls is not None and record.plan.tls.implicit
+
+
+def _tls(record: SessionRecord) -> TlsResult | None:
+    if record.tls is None:
+        return None
+    handshake, trust = record.tls.handshake, record.tls.trust
+    return TlsResult(
+        version=handshake.version,
+        cipher=handshake.cipher,
+        verified=trust.verified,
+        faults=trust.faults,
+        not_before=trust.not_before,
+        not_after=trust.not_after,
+        subject=trust.subject,
+        issuer=trust.issuer,
+        at=record.tls.at,
+    )
 
 
 def _failure(record: SessionRecord) -> Failure | None:
     if record.connect is not None:
         return judge_connect(record.connect)
     if record.problem is not None:
+        if record.problem.broken is Break.CERTIFICATE and record.tls is not None:
+            return record.tls.trust.faults[0]
         return judge_problem(record.problem, record.ehlo_refusal)
     return None
 
@@ -93,10 +154,27 @@ def _failure(record: SessionRecord) -> Failure | None:
 def _warnings(host: MxHost, record: SessionRecord, ehlo: Ehlo | None) -> tuple[HostWarning, ...]:
     found = {
         HostWarning.MX_IS_CNAME: host.is_cname,
-        HostWarning.STARTTLS_NOT_OFFERED: ehlo is not None and "STARTTLS" not in ehlo,
+        HostWarning.STARTTLS_NOT_OFFERED: ehlo is not None and "STARTTLS" not in ehlo and not _implicit(record),
+        HostWarning.STARTTLS_REJECTED: _code(record, Stage.STARTTLS) >= 400,
+        **{HostWarning(fault.failure_class.value): True for fault in (record.tls.trust.faults if record.tls else ())},
+        HostWarning.TLS_EXPIRES_SOON: _expires_soon(record),
         HostWarning.HELO_ONLY: record.helo_only,
         HostWarning.BANNER_SLOW: dict(record.phases).get(Stage.BANNER, 0.0) > BANNER_SLOW_SECONDS,
         HostWarning.BARE_LF: any(reply.bare_lf for _, reply in record.replies),
         HostWarning.QUIT_UNCLEAN: not record.quit_clean,
+        HostWarning.VRFY_ENABLED: _code(record, Stage.VRFY) in _REVEALING,
+        HostWarning.EXPN_ENABLED: _code(record, Stage.EXPN) in _REVEALING,
     }
     return tuple(warning for warning, present in found.items() if present)
+
+
+def _code(record: SessionRecord, stage: Stage) -> int:
+    """What the stage was answered with; 0 where it was not."""
+    return next((reply.code for answered, reply in record.replies if answered is stage), 0)
+
+
+def _expires_soon(record: SessionRecord) -> bool:
+    """Whether the earliest end in the chain is near; what has ended is told as expired, or is not needed."""
+    if record.tls is None or record.tls.trust.not_after is None:
+        return False
+    return 0 <= record.tls.trust.not_after - record.at < EXPIRES_SOON_SECONDS

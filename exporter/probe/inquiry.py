@@ -16,8 +16,8 @@ from exporter.diagnosis.speakers import Suspect
 from exporter.path import PathTrace
 from exporter.probe.host import speaker
 from exporter.probe.session import Session, SessionRecord
-from exporter.smtp.dialogue import Plan
 from exporter.smtp.ehlo import parse_ehlo
+from exporter.smtp.plan import Plan
 
 # Some have no such port, or are the proxy's own customers.
 ADDRESSES_ASKED: Final = 3

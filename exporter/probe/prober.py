@@ -18,6 +18,7 @@ from exporter.diagnosis.decision import domain_failure
 from exporter.evidence import Way, Witness
 from exporter.probe.host import greeting_name, host_result
 from exporter.probe.manners import Lease, Shared, Slots, Turnstile
+from exporter.probe.plan import canary_message, mail_domain, plan_of
 from exporter.probe.session import Session, SessionRecord, silence_after
 from exporter.probe.witness import WITNESS_SECONDS, Witnesses
 from exporter.resolver.special import forbidden
@@ -32,7 +33,7 @@ from exporter.result import (
     Stage,
     Verdict,
 )
-from exporter.smtp.dialogue import Plan, State
+from exporter.smtp.plan import Plan, State
 
 # What leaves open whether the host is dead or we are blocked.
 _WITNESSED: Final = frozenset({Way.SILENT, Way.PROHIBITED})
@@ -145,7 +146,7 @@ class Prober:
         ends: float | None,
     ) -> HostResult:
         try:
-            record = await self._record(target.settings, address, lease, fresh=fresh, transcript=transcript)
+            record = await self._record(target, host, address, lease, fresh=fresh, transcript=transcript)
         finally:
             lease.part_ended()
         result = host_result(host, host.preference, address, target.settings.port, record)
@@ -158,11 +159,12 @@ class Prober:
         return result
 
     async def _record(
-        self, settings: Settings, address: str, lease: Lease, *, fresh: bool, transcript: bool
+        self, target: Target, host: MxHost, address: str, lease: Lease, *, fresh: bool, transcript: bool
     ) -> SessionRecord:
         """What a session with `address` showed: one of its own, or one that others share."""
+        settings = target.settings
         source = settings.source_ipv6 if ":" in address else settings.source_ipv4
-        plan = self._plan(settings)
+        plan = self._plan(target, host)
 
         async def begin() -> SessionRecord:
             return await self._session(address, settings, source, plan, lease, transcript=transcript)
@@ -196,8 +198,9 @@ class Prober:
     ) -> SessionRecord:
         """A session; where the connect draws nothing or a prohibition, what other ports of the address do meanwhile."""
         loop = asyncio.get_running_loop()
+        message = canary_message(settings.module.data, plan, time.time()) if State.DATA in plan.steps else b""
         if not self._witnesses.ports:
-            return await Session(loop, plan, transcript=transcript).start(
+            return await Session(loop, plan, transcript=transcript, message=message).start(
                 address, settings.port, settings.timeout, source
             )
         left = settings.timeout - silence_after(settings.timeout)
@@ -207,7 +210,7 @@ class Prober:
             asked = self._witnesses.ask(address, settings.port, source, interval=settings.interval, seconds=seconds)
             asking.append(loop.create_task(asked))
 
-        session = Session(loop, plan, transcript=transcript, on_silence=lambda: ask(left))
+        session = Session(loop, plan, transcript=transcript, message=message, on_silence=lambda: ask(left))
         try:
             record = await session.start(address, settings.port, settings.timeout, source)
             if record.connect is None or way_of(record.connect) not in _WITNESSED:
@@ -230,13 +233,10 @@ class Prober:
             return found.failure.verdict is not Verdict.LOCAL
         return address not in found.addresses
 
-    def _plan(self, settings: Settings) -> Plan:
-        module = settings.module
-        return Plan(
-            helo=(settings.helo or self._helo).encode("ascii"),
-            steps=(State.HELO if module.force_helo else State.EHLO,),
-            expect=tuple(sorted(module.expect.items())),
-        )
+    def _plan(self, target: Target, host: MxHost) -> Plan:
+        if target.kind is TargetKind.DOMAIN:
+            return plan_of(target.settings, self._helo, domain=target.host, server_name=host.name)
+        return plan_of(target.settings, self._helo, domain=mail_domain(target.host), server_name=target.host)
 
 
 @dataclass(slots=True)

@@ -2,36 +2,59 @@
 
 The shell feeds the sans-IO dialogue, sends what it wants sent, takes the time beside the socket event, and resolves one
 future with a :class:`SessionRecord`. A remote fault is part of the record; only our own bugs make the future raise.
+After a handshake everything goes through a :class:`TlsClient`, which is sans-IO likewise.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 from exporter.evidence import ConnectEvidence, Witness
 from exporter.result import Stage, TranscriptLine
-from exporter.smtp.dialogue import Answered, Dialogue, Finished, Plan, Problem, Send
+from exporter.smtp.commands import masked
+from exporter.smtp.dialogue import Answered, Dialogue, Finished, Problem, Send, StartTls
+from exporter.smtp.plan import Plan, State, TlsPlan
 from exporter.smtp.reply import Reply
+from exporter.tls.client import Handshake, TlsClient, TlsFault, is_record
+from exporter.tls.roots import system_roots
+from exporter.tls.verification import Trust, examine
 from exporter.transport import Connection
 
-# RFC 5321 4.5.3.2: what a client must grant at most; the probe's own timeout is the other bound. The connect has no
-# number of its own there, and QUIT needs none: after it nothing is left to learn, so it gets a moment.
+# RFC 5321 4.5.3.2: what a client must grant at most; the probe's own timeout is the other bound. Connect, handshake and
+# the questions have no number of their own there. DATA has three, of which that for the reply after the dot is the
+# longest. RSET is a stage of few modules and QUIT of none: as manners, after which nothing is left to learn, they get
+# a moment.
 STAGE_SECONDS: Final = MappingProxyType(
     {
         Stage.CONNECT: 300.0,
         Stage.BANNER: 300.0,
         Stage.EHLO: 300.0,
+        Stage.STARTTLS: 300.0,
+        Stage.TLS: 300.0,
+        Stage.EHLO_TLS: 300.0,
+        Stage.AUTH: 300.0,
+        Stage.MAIL: 300.0,
+        Stage.RCPT: 300.0,
+        Stage.DATA: 600.0,
+        Stage.VRFY: 300.0,
+        Stage.EXPN: 300.0,
+        Stage.RSET: 5.0,
         Stage.QUIT: 5.0,
     }
 )
+# A positive reply in place of a handshake: somebody answers commands that nobody has given, or wants them answered.
+_REPLY: Final = re.compile(rb"[23][0-9][0-9][ \t\r\n-]")
 # A connect without an answer for so long, or for half of a short timeout, is silent: Linux has sent its SYN three times
 # by then (at 0, 1 and 3 s). What else there is to ask can be asked while the rest of the time runs.
 SILENCE_SECONDS: Final = 3.5
+# Where our own end says nothing more: see Session._settled.
+_UNINTERRUPTED: Final = frozenset({Stage.CONNECT, Stage.BANNER, Stage.DATA, Stage.QUIT})
 # Of one session's dialogue, for a person to read; a hostile server fills it and no more.
 MAX_TRANSCRIPT_BYTES: Final = 16384
 
@@ -39,6 +62,20 @@ MAX_TRANSCRIPT_BYTES: Final = 16384
 def silence_after(timeout: float) -> float:
     """Seconds after which a connect that may take `timeout` counts as silent so far."""
     return min(SILENCE_SECONDS, timeout / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsRecord:
+    """A handshake that was done: what was settled, and what the certificates are worth."""
+
+    handshake: Handshake
+    trust: Trust
+    at: float  # seconds since the connect began
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """The certificates as the server sent them: DER, its own first."""
+        return self.handshake.chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +94,9 @@ class SessionRecord:
     tcp_rtt: float | None = None  # seconds
     witnesses: tuple[Witness, ...] = ()  # other ports of the address, asked where this one did not answer
     transcript: tuple[TranscriptLine, ...] = ()
+    ehlo_tls: Reply | None = None
+    tls: TlsRecord | None = None
+    plan: Plan | None = None
 
 
 class Session:
@@ -72,11 +112,14 @@ class Session:
         "_loop",
         "_on_silence",
         "_phases",
+        "_plan",
         "_replies",
         "_stage",
         "_stage_began",
         "_started",
         "_timer",
+        "_tls",
+        "_tls_record",
         "_transcript",
         "_transcript_left",
         "record",
@@ -88,17 +131,24 @@ class Session:
         plan: Plan,
         *,
         transcript: bool = False,
+        message: bytes = b"",
         on_silence: Callable[[], None] | None = None,
     ) -> None:
-        """`on_silence` is told, once, that the connect has drawn nothing so far."""
+        """`message` is what DATA delivers, where `plan` has it.
+
+        `on_silence` is told, once, that the connect has drawn nothing so far.
+        """
         self.record: asyncio.Future[SessionRecord] = loop.create_future()
         self._loop = loop
-        self._dialogue = Dialogue(plan)
+        self._plan = plan
+        self._dialogue = Dialogue(plan, message)
         self._connection = Connection(loop, self)
         self._at = time.time()
         self._phases: list[tuple[Stage, float]] = []
         self._replies: list[tuple[Stage, Reply]] = []
         self._connect: ConnectEvidence | None = None
+        self._tls: TlsClient | None = None
+        self._tls_record: TlsRecord | None = None
         self._transcript: list[TranscriptLine] = []
         self._transcript_left = MAX_TRANSCRIPT_BYTES if transcript else 0
         self._on_silence = on_silence
@@ -120,7 +170,10 @@ class Session:
     def connected(self, now: float) -> None:
         """The handshake is complete; the greeting is awaited."""
         self._phases.append((Stage.CONNECT, now - self._stage_began))
-        self._enter(Stage.BANNER, now)
+        if self._plan.tls is not None and self._plan.tls.implicit:
+            self._advance(now)
+        else:
+            self._enter(Stage.BANNER, now)
 
     def connect_failed(self, evidence: ConnectEvidence) -> None:
         """There will be no conversation."""
@@ -128,7 +181,10 @@ class Session:
         self._finish()
 
     def data_received(self, data: bytes, now: float) -> None:
-        """Part of a reply, a whole one, or too much."""
+        """Part of a reply, a whole one, or too much; or TLS records."""
+        if self._tls is not None:
+            self._records_received(self._tls, data, now)
+            return
         self._keep(data, now, sent=False)
         self._dialogue.receive_data(data)
         self._advance(now)
@@ -151,13 +207,78 @@ class Session:
                 case Answered(stage, reply):
                     self._phases.append((stage, now - self._stage_began))
                     self._replies.append((stage, reply))
-                case Send(stage, data):
+                case Send(stage, data, shown):
                     sent_at = time.perf_counter()
-                    self._connection.send(data)
-                    self._keep(data, sent_at, sent=True)
+                    self._say(data)
+                    self._keep(data if shown is None else shown, sent_at, sent=True)
                     self._enter(stage, sent_at)
+                case StartTls():
+                    self._begin_tls()
                 case Finished():
                     self._finish()
+
+    def _say(self, data: bytes) -> None:
+        tls = self._tls
+        if tls is None:
+            self._connection.send(data)
+        elif tls.handshake is not None:
+            tls.encrypt(data)
+            self._connection.send(tls.outgoing())
+
+    def _begin_tls(self) -> None:
+        began = time.perf_counter()
+        self._tls = TlsClient(self._tls_plan.server_name)
+        self._connection.send(self._tls.outgoing())
+        self._enter(Stage.TLS, began)
+
+    def _records_received(self, tls: TlsClient, data: bytes, now: float) -> None:
+        shaking = tls.handshake is None
+        if shaking and not tls.begun and not is_record(data):
+            self._answer_without_tls(data, now)
+            return
+        received = tls.receive(data)
+        self._connection.send(tls.outgoing())
+        if isinstance(received, TlsFault):
+            if shaking:
+                self._dialogue.handshake_failed(received.detail)
+            else:
+                self._dialogue.violated(received.detail)
+        else:
+            if shaking and tls.handshake is not None:
+                self._phases.append((Stage.TLS, now - self._stage_began))
+                self._secured(tls.handshake, now)
+            if received:
+                self._keep(received, now, sent=False)
+                self._dialogue.receive_data(received)
+            if tls.closed:
+                self._dialogue.receive_eof()
+        self._advance(now)
+
+    def _secured(self, handshake: Handshake, now: float) -> None:
+        plan = self._tls_plan
+        trust = examine(handshake.chain, plan.server_name, time.time(), system_roots())
+        self._tls_record = TlsRecord(handshake, trust, now - self._started)
+        if plan.verify and not trust.verified:
+            self._dialogue.distrust(trust.faults[0].detail)
+        else:
+            self._dialogue.secured()
+        if self._dialogue.state is State.BANNER:  # of which nothing is sent
+            self._enter(Stage.BANNER, now)
+
+    def _answer_without_tls(self, data: bytes, now: float) -> None:
+        """What came instead of a handshake, not even beginning like one."""
+        self._keep(data, now, sent=False)
+        if self._dialogue.state is State.TLS and _REPLY.match(data):
+            self._dialogue.injected()
+        else:
+            self._dialogue.handshake_failed("answered the handshake with something else than TLS")
+        self._advance(now)
+
+    @property
+    def _tls_plan(self) -> TlsPlan:
+        if self._plan.tls is None:
+            raise ValueError("TLS without a plan for it")
+        return self._plan.tls
 
     def _enter(self, stage: Stage, now: float) -> None:
         self._stage, self._stage_began = stage, now
@@ -202,17 +323,21 @@ class Session:
                 helo_only=dialogue.helo_only,
                 quit_clean=dialogue.quit_clean,
                 tcp_rtt=self._connection.tcp_rtt,
-                transcript=tuple(self._transcript),
+                transcript=self._shown_transcript(),
+                ehlo_tls=dialogue.ehlo_tls,
+                tls=self._tls_record,
+                plan=self._plan,
             )
         )
 
     def _settled(self, record: asyncio.Future[SessionRecord]) -> None:
         """Nothing outlives the record: the timer ends, the connection is closed."""
         self._timer.cancel()
-        if record.cancelled() and self._stage not in (Stage.CONNECT, Stage.BANNER, Stage.QUIT):
+        if record.cancelled() and self._stage not in _UNINTERRUPTED:
             # Our own shutdown in the middle of their dialogue: leave as a guest does. Not before they have greeted:
-            # who speaks first there is taken for a spammer (RFC 5321 4.3.1; Postfix remembers a PREGREET).
-            self._connection.send(b"QUIT\r\n")
+            # who speaks first there is taken for a spammer (RFC 5321 4.3.1; Postfix remembers a PREGREET). And not
+            # after a message of which they may have half.
+            self._say(b"QUIT\r\n")
         self._connection.close()
 
     def _keep(self, data: bytes, now: float, *, sent: bool) -> None:
@@ -220,3 +345,16 @@ class Session:
             kept = data[: self._transcript_left]
             self._transcript_left -= len(kept)
             self._transcript.append(TranscriptLine(now - self._started, sent, kept))
+
+    def _shown_transcript(self) -> tuple[TranscriptLine, ...]:
+        """Without the password, which a server may repeat across the pieces in which it came."""
+        credentials = self._plan.credentials
+        if credentials is None:
+            return tuple(self._transcript)
+        joined: list[TranscriptLine] = []
+        for line in self._transcript:
+            if joined and not line.sent and not joined[-1].sent:
+                joined[-1] = replace(joined[-1], data=joined[-1].data + line.data)
+            else:
+                joined.append(line)
+        return tuple(replace(line, data=masked(line.data, credentials)) for line in joined)

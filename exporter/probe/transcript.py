@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
-from exporter.result import Failure, HostResult, ProbeResult, TranscriptLine
+from exporter.result import Failure, HostResult, ProbeResult, TlsResult, TranscriptLine
 from exporter.smtp.printable import printable
 
 
@@ -13,6 +14,39 @@ def dialogue_lines(transcript: tuple[TranscriptLine, ...]) -> Iterator[tuple[flo
     for piece in transcript:
         for line in piece.data.removesuffix(b"\n").split(b"\n"):
             yield piece.at, piece.sent, printable(line.removesuffix(b"\r"))
+
+
+def spoken(host: HostResult) -> Iterator[tuple[float, str]]:
+    """(seconds since the connect, line) of a dialogue: `>` before what we said, `<` before what was answered."""
+    handshake = host.tls
+    for at, sent, text in dialogue_lines(host.transcript):
+        if handshake is not None and at >= handshake.at:
+            yield handshake.at, f"* {tls_line(handshake)}"
+            handshake = None
+        yield at, f"{'>' if sent else '<'} {text}"
+    if handshake is not None:
+        yield handshake.at, f"* {tls_line(handshake)}"
+
+
+def tls_line(tls: TlsResult) -> str:
+    """A handshake and what its certificate is worth; the certificate's words are printable already."""
+    text = f"{tls.version} {tls.cipher}, certificate for {tls.subject or 'nobody'}"
+    if tls.issuer:
+        text += f" by {tls.issuer}"
+    if tls.not_after is not None:
+        text += f", until {datetime.fromtimestamp(tls.not_after, UTC):%Y-%m-%d %H:%M} UTC"
+    return text + (", verified" if tls.verified else ", not verified")
+
+
+def remarks(host: HostResult) -> Iterator[str]:
+    """What is wrong with a certificate, and how each of several recipients was answered."""
+    if host.tls is not None:
+        for fault in host.tls.faults:
+            if fault is not host.failure:
+                yield f"{fault.failure_class}: {fault.detail}"
+    if len(host.recipients) > 1:
+        for recipient, code in host.recipients:
+            yield f"recipient {printable(recipient)}: {code}"
 
 
 def host_heading(host: HostResult) -> str:
@@ -28,8 +62,11 @@ def dialogue_text(result: ProbeResult) -> str:
         blocks.append(f"lookup: {describe(result.lookup.failure)}")
     for host in result.hosts:
         lines = [host_heading(host)]
-        lines += [f"  {at:8.3f}s {'>' if sent else '<'} {text}" for at, sent, text in dialogue_lines(host.transcript)]
+        lines += [f"  {at:8.3f}s {text}" for at, text in spoken(host)]
+        lines += [f"  {remark}" for remark in remarks(host)]
         lines.append("  up" if host.failure is None else f"  {describe(host.failure)}")
+        if host.warnings and host.up:
+            lines.append(f"  works, yet: {', '.join(host.warnings)}")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 

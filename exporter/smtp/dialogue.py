@@ -2,8 +2,9 @@
 
 Feed it with :meth:`Dialogue.receive_data` and :meth:`Dialogue.receive_eof`, then take events until None, which means
 "need more". The shell around it sends what a :class:`Send` holds, times a stage from its Send (or from the connect) to
-its :class:`Answered`, and closes at :class:`Finished`. Nothing is sent before the server's last reply is complete, and
-bytes the server sends before we spoke are a violation: pipelining is the client's choice, and we never choose it.
+its :class:`Answered`, shakes hands at :class:`StartTls` and tells how that ended, and closes at :class:`Finished`.
+Nothing is sent before the server's last reply is complete, and bytes the server sends before we spoke are a violation:
+pipelining is the client's choice, and we never choose it.
 """
 
 from __future__ import annotations
@@ -15,79 +16,96 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.result import Stage
+from exporter.smtp import commands
+from exporter.smtp.ehlo import Ehlo, parse_ehlo
 from exporter.smtp.foreign import recognise
+from exporter.smtp.plan import STAGES, Credentials, Plan, State
 from exporter.smtp.reply import Reply, ReplyReader, Violation
 
 
-class State(StrEnum):
-    """Which reply is awaited."""
-
-    BANNER = "banner"
-    EHLO = "ehlo"
-    HELO = "helo"
-    QUIT = "quit"
-    FINISHED = "finished"
-
-
 class Answer(Enum):
-    """What a reply means where it was given."""
+    """What a reply means where it was given; of a TLS handshake, how it ended."""
 
     ACCEPTED = "accepted"
-    REFUSED = "refused"  # 4xx, 5xx
+    TOLERATED = "tolerated"  # a refusal that fails nothing: of a question, or one that was expected
+    REFUSED = "refused"  # 4xx, 5xx; a handshake that failed
+    UNEXPECTED = "unexpected"  # positive, yet not among the codes that count as success; a certificate likewise
     CLOSING = "closing"  # 421: the server closes the connection (RFC 5321 3.8)
-    UNEXPECTED = "unexpected"  # positive, yet not among the codes that count as success
 
 
-# (awaited, answer) -> what comes next. NEXT means the following planned stage.
-_NEXT: Final = "next"
-TRANSITIONS: Final[Mapping[tuple[State, Answer], State | str]] = MappingProxyType(
+# NEXT is the following step of the plan and, after the last or once something has gone wrong, END. END is QUIT, with
+# RSET before it where a mail transaction is open: nothing may be delivered by accident.
+_NEXT, _END, _FINISHED = "next", "end", State.FINISHED
+_ROWS: Final[Mapping[State, tuple[State | str, State | str, State | str, State | str]]] = MappingProxyType(
     {
-        (State.BANNER, Answer.ACCEPTED): _NEXT,
-        (State.BANNER, Answer.REFUSED): State.QUIT,  # RFC 5321 3.1: after a 554 greeting wait for the client's QUIT
-        (State.BANNER, Answer.UNEXPECTED): State.QUIT,
-        (State.BANNER, Answer.CLOSING): State.FINISHED,
-        (State.EHLO, Answer.ACCEPTED): _NEXT,
-        (State.EHLO, Answer.REFUSED): State.HELO,  # RFC 5321 3.2: an old server knows only HELO
-        (State.EHLO, Answer.UNEXPECTED): State.QUIT,
-        (State.EHLO, Answer.CLOSING): State.FINISHED,
-        (State.HELO, Answer.ACCEPTED): _NEXT,
-        (State.HELO, Answer.REFUSED): State.QUIT,
-        (State.HELO, Answer.UNEXPECTED): State.QUIT,
-        (State.HELO, Answer.CLOSING): State.FINISHED,
-        (State.QUIT, Answer.ACCEPTED): State.FINISHED,
-        (State.QUIT, Answer.REFUSED): State.FINISHED,
-        (State.QUIT, Answer.UNEXPECTED): State.FINISHED,
-        (State.QUIT, Answer.CLOSING): State.FINISHED,
+        # awaited           ACCEPTED             TOLERATED   REFUSED     UNEXPECTED
+        State.IMPLICIT_TLS: (State.BANNER, _FINISHED, _FINISHED, _FINISHED),
+        State.BANNER: (_NEXT, _NEXT, _END, _END),  # RFC 5321 3.1: after a 554 greeting wait for the client's QUIT
+        State.EHLO: (_NEXT, _NEXT, State.HELO, _END),  # RFC 5321 3.2: an old server knows only HELO
+        State.HELO: (_NEXT, _NEXT, _END, _END),
+        State.STARTTLS: (State.TLS, _NEXT, _END, _END),
+        State.TLS: (State.EHLO_TLS, _FINISHED, _FINISHED, _END),
+        State.EHLO_TLS: (_NEXT, _NEXT, _END, _END),  # RFC 3207 4.2: EHLO again, whatever was known before
+        State.AUTH: (_NEXT, _END, _END, _END),
+        State.AUTH_LOGIN: (State.AUTH_USERNAME, _END, _END, _END),
+        State.AUTH_USERNAME: (State.AUTH_PASSWORD, _END, _END, _END),
+        State.AUTH_PASSWORD: (_NEXT, _END, _END, _END),
+        State.MAIL: (_NEXT, _END, _END, _END),
+        State.RCPT: (_NEXT, _NEXT, _NEXT, _NEXT),  # further recipients are asked about, and nothing else any more
+        State.DATA: (State.MESSAGE, _END, _END, _END),
+        State.MESSAGE: (_NEXT, _NEXT, _END, _END),
+        State.VRFY: (_NEXT, _NEXT, _END, _END),
+        State.EXPN: (_NEXT, _NEXT, _END, _END),
+        State.RSET: (_NEXT, _NEXT, _END, _END),
+        State.QUIT: (_FINISHED, _FINISHED, _FINISHED, _FINISHED),
     }
 )
-_STAGES: Final = MappingProxyType(
-    {State.BANNER: Stage.BANNER, State.EHLO: Stage.EHLO, State.HELO: Stage.EHLO, State.QUIT: Stage.QUIT}
+_COLUMNS: Final = (Answer.ACCEPTED, Answer.TOLERATED, Answer.REFUSED, Answer.UNEXPECTED)
+TRANSITIONS: Final[Mapping[tuple[State, Answer], State | str]] = MappingProxyType(
+    {
+        (state, answer): following
+        for state, row in _ROWS.items()
+        for answer, following in zip(_COLUMNS, row, strict=True)
+    }
+    | {(state, Answer.CLOSING): State.FINISHED for state in _ROWS}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to say; hashable, for equal plans may share a session.
-
-    `expect` names the codes that count as success where they are not the standard's.
-    """
-
-    helo: bytes
-    steps: tuple[State, ...] = (State.EHLO,)
-    expect: tuple[tuple[Stage, frozenset[int]], ...] = ()
+# The one positive code that has a meaning, where not every 2xx has: RFC 5321 4.3.2, RFC 3207 4, RFC 4954 4.
+_CODES: Final = MappingProxyType(
+    {
+        State.BANNER: 220,
+        State.STARTTLS: 220,
+        State.AUTH_LOGIN: 334,
+        State.AUTH_USERNAME: 334,
+        State.DATA: 354,
+    }
+)
+# Replies on the way to the one that codes are expected of.
+_INTERMEDIATE: Final = frozenset({State.AUTH_LOGIN, State.AUTH_USERNAME, State.DATA})
+_QUESTIONS: Final = frozenset({State.VRFY, State.EXPN})
+_HANDSHAKES: Final = frozenset({State.TLS, State.IMPLICIT_TLS})
+# Steps that depend on what the server offers.
+_CONDITIONAL: Final = frozenset({State.STARTTLS, State.AUTH, State.MAIL}) | _QUESTIONS
+_TRANSACTION: Final = frozenset({State.MAIL, State.MESSAGE, State.RSET})
+_INJECTED: Final = "sent plaintext after its answer to STARTTLS and before the handshake"
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Bytes to write now; the reply to them ends `stage`."""
+    """Bytes to write now; the reply to them ends `stage`. `shown` is what a transcript may keep in their place."""
 
     stage: Stage
     data: bytes
+    shown: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls:
+    """Shake hands now, then call `secured`, `distrust` or `handshake_failed`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A complete reply ended `stage`."""
+    """A complete reply ended `stage`, or one of its parts."""
 
     stage: Stage
     reply: Reply
@@ -101,11 +119,17 @@ class Break(StrEnum):
     VIOLATION = "violation"
     NOT_SMTP = "not_smtp"
     UNEXPECTED = "unexpected"
+    NOT_OFFERED = "not_offered"  # STARTTLS or AUTH, which the plan cannot do without
+    TOO_LARGE = "too_large"  # the size to declare is over the server's limit
+    INTERNATIONAL = "international"  # an address needs SMTPUTF8, which is not offered
+    INJECTION = "injection"  # plaintext between the 220 to STARTTLS and the handshake
+    HANDSHAKE = "handshake"
+    CERTIFICATE = "certificate"  # it does not verify, and the plan asks for that
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The first thing that went wrong: a refusing reply, or a break."""
+    """The first thing that went wrong, of several recipients the worst: a refusing reply, or a break."""
 
     stage: Stage
     reply: Reply | None = None  # a refusal, or the unexpected reply
@@ -118,7 +142,7 @@ class Finished:
     """Nothing more will be said; close the connection."""
 
 
-Event = Send | Answered | Finished
+Event = Send | StartTls | Answered | Finished
 
 
 class Dialogue:
@@ -127,37 +151,52 @@ class Dialogue:
     __slots__ = (
         "_eof",
         "_expect",
+        "_leaving",
+        "_message",
         "_plan",
         "_queue",
         "_reader",
+        "_recipient",
         "_step",
+        "_transaction",
         "ehlo",
         "ehlo_refusal",
+        "ehlo_tls",
         "helo_only",
         "problem",
         "quit_clean",
+        "secure",
         "state",
     )
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, message: bytes = b"") -> None:
+        """`message` is what DATA delivers, where the plan has it."""
         self.state = State.BANNER
         self.problem: Problem | None = None
         self.ehlo: Reply | None = None  # the answer to EHLO, once accepted
+        self.ehlo_tls: Reply | None = None  # and to that after STARTTLS
         self.helo_only = False  # HELO was accepted where EHLO was not, or was asked for
         self.quit_clean = False  # 221 and nothing after it
+        self.secure = False  # a handshake is behind us
         self._plan = plan
+        self._message = message
         self._expect = dict(plan.expect)
         self._step = 0
+        self._recipient = 0
+        self._transaction = False  # MAIL was accepted, and neither delivered nor reset since
+        self._leaving = False  # RSET and QUIT are manners, not part of the plan
         self._reader = ReplyReader()
         self._eof = False
         # What EHLO was answered where HELO was tried after it: its reason may be the finer one.
         self.ehlo_refusal: Reply | None = None
         self._queue: list[Event] = []
+        if plan.tls is not None and plan.tls.implicit:
+            self._enter(State.IMPLICIT_TLS)
 
     @property
     def stage(self) -> Stage | None:
         """The stage whose reply is awaited; None once finished."""
-        return _STAGES.get(self.state)
+        return STAGES.get(self.state)
 
     @property
     def received(self) -> bytes:
@@ -165,7 +204,7 @@ class Dialogue:
         return self._reader.peek
 
     def receive_data(self, data: bytes) -> None:
-        """Buffer what the server sent."""
+        """Buffer what the server sent; after a handshake, what was in its records."""
         self._reader.receive_data(data)
 
     def receive_eof(self) -> None:
@@ -175,6 +214,32 @@ class Dialogue:
     def expire(self) -> None:
         """The time for the awaited reply is over: nothing may be sent any more, a late reply would answer it."""
         self._break(Break.TIMEOUT, "did not answer in time")
+
+    def secured(self) -> None:
+        """The handshake is done. What was said before it is forgotten, by both sides (RFC 3207 4.2)."""
+        self.secure = True
+        self._reader = ReplyReader()
+        self._follow(Answer.ACCEPTED)
+
+    def distrust(self, detail: str) -> None:
+        """The handshake is done, but the certificate is not one to go on with."""
+        self.problem = Problem(Stage.TLS, None, Break.CERTIFICATE, detail)
+        self._reader = ReplyReader()
+        self._follow(Answer.UNEXPECTED)
+
+    def handshake_failed(self, detail: str) -> None:
+        """There will be no TLS; nothing can be said any more."""
+        self.problem = Problem(Stage.TLS, None, Break.HANDSHAKE, detail)
+        self._follow(Answer.REFUSED)
+
+    def injected(self) -> None:
+        """Plaintext came where the handshake belongs."""
+        self.problem = Problem(Stage.STARTTLS, None, Break.INJECTION, _INJECTED)
+        self._follow(Answer.REFUSED)
+
+    def violated(self, detail: str) -> None:
+        """The server broke the layer beneath; nothing can be said any more."""
+        self._queue.append(self._break(Break.VIOLATION, detail))
 
     def next_event(self) -> Event | None:
         """The next event, or None while more data is needed."""
@@ -193,34 +258,45 @@ class Dialogue:
         return self._take(reply)
 
     def _take(self, reply: Reply) -> Event:
-        stage = _STAGES[self.state]
-        answer = self._answer(stage, reply)
+        if self._plan.credentials is not None:
+            reply = commands.without_password(reply, self._plan.credentials)
+        answer = self._answer(reply)
         if answer is None:
             return self._break(Break.VIOLATION, f"answered {reply.code} where that code has no meaning", reply)
         if self._reader.pending and self.state is not State.QUIT:
+            if self.state is State.STARTTLS and answer is Answer.ACCEPTED:
+                return self._break(Break.INJECTION, _INJECTED)
             return self._break(Break.VIOLATION, "spoke before it was its turn", reply)
+        stage = STAGES[self.state]
         self._note(stage, reply, answer)
-        following = TRANSITIONS[self.state, answer]
-        self._enter(self._next_step() if following == _NEXT else State(following))
+        self._follow(answer)
         return Answered(stage, reply)
 
-    def _answer(self, stage: Stage, reply: Reply) -> Answer | None:
+    def _answer(self, reply: Reply) -> Answer | None:
         """What `reply` means here; None where no client could make sense of it."""
-        expected = self._expect.get(stage)
-        if expected is not None and reply.code in expected:
-            return Answer.ACCEPTED
-        if reply.code == 421:
+        state, code = self.state, reply.code
+        expected = self._expect.get(STAGES[state]) if self._expect else None
+        if state in _INTERMEDIATE and code < 400:
+            expected = None
+        if expected is not None and code in expected:
+            return Answer.ACCEPTED if code < 400 else Answer.TOLERATED
+        if code == 421:
             return Answer.CLOSING
-        if reply.code >= 400:
-            return Answer.REFUSED
+        if code >= 400:
+            return Answer.TOLERATED if self._tolerated(state) else Answer.REFUSED
         if expected is not None:
             return Answer.UNEXPECTED
-        if stage is Stage.QUIT:
+        if state is State.QUIT:
             return Answer.ACCEPTED
-        # RFC 5321 4.3.2: a greeting is 220 or a refusal, and no stage here has an intermediate reply; 221 answers QUIT.
-        if not reply.positive or reply.code == 221 or (stage is Stage.BANNER and reply.code != 220):
-            return None
-        return Answer.ACCEPTED
+        wanted = _CODES.get(state)
+        # 221 answers QUIT and nothing else.
+        return Answer.ACCEPTED if code == wanted or (wanted is None and reply.positive and code != 221) else None
+
+    def _tolerated(self, state: State) -> bool:
+        """Whether a refusal fails nothing: a server need not answer questions, nor offer what is not required."""
+        if state is State.STARTTLS:
+            return self._plan.tls is None or not self._plan.tls.required
+        return state in _QUESTIONS
 
     def _note(self, stage: Stage, reply: Reply, answer: Answer) -> None:
         """Remember what the result will be made of."""
@@ -229,32 +305,146 @@ class Dialogue:
         elif answer is Answer.ACCEPTED:
             if self.state is State.EHLO:
                 self.ehlo = reply
+            elif self.state is State.EHLO_TLS:
+                self.ehlo_tls = reply
             self.helo_only |= self.state is State.HELO
+        elif answer is Answer.TOLERATED or self._leaving:
+            pass
         elif self.state is State.EHLO and answer is Answer.REFUSED:
             self.ehlo_refusal = reply
-        elif answer is Answer.UNEXPECTED:
-            self.problem = Problem(stage, reply, Break.UNEXPECTED, f"answered {reply.code}, which is not expected")
-        else:
-            self.problem = Problem(stage, reply)
+        elif not self._outranked(stage, reply):
+            broken, detail = None, ""
+            if answer is Answer.UNEXPECTED:
+                broken, detail = Break.UNEXPECTED, f"answered {reply.code}, which is not expected"
+            self.problem = Problem(stage, reply, broken, detail)
+        # RFC 5321 4.1.1.4, 4.1.1.5: a message received, well or not, and RSET end the transaction.
+        if self.state in _TRANSACTION:
+            self._transaction = self.state is State.MAIL and answer is Answer.ACCEPTED
+
+    def _outranked(self, stage: Stage, reply: Reply) -> bool:
+        """Of several refused recipients the worst counts."""
+        known = self.problem
+        return known is not None and (known.stage is not stage or known.reply is None or known.reply.code >= reply.code)
+
+    # What comes next
+
+    def _follow(self, answer: Answer) -> None:
+        following = TRANSITIONS[self.state, answer]
+        if following == _NEXT:
+            following = self._next_step()
+        elif following == _END:
+            following = self._end()
+        self._enter(State(following))
 
     def _next_step(self) -> State:
-        if self._step == len(self._plan.steps):
-            return State.QUIT
-        self._step += 1
-        return self._plan.steps[self._step - 1]
+        """The next of the plan's steps that can be taken."""
+        steps = self._plan.steps
+        while self._step < len(steps):
+            state = steps[self._step]
+            self._step += 1
+            if self.problem is not None and not (state is State.RCPT and self.state is State.RCPT):
+                break
+            if state not in _CONDITIONAL:
+                return state
+            offered = self._offered()
+            if state is State.AUTH and "PLAIN" not in offered.mechanisms and "LOGIN" in offered.mechanisms:
+                state = State.AUTH_LOGIN
+            if self._passed_over(state, offered):
+                continue
+            self.problem = self._obstacle(state, offered)
+            if self.problem is not None:
+                break
+            return state
+        return self._end()
+
+    def _end(self) -> State:
+        self._step = len(self._plan.steps)
+        self._leaving = True
+        if self._transaction:
+            return State.RSET
+        return State.QUIT
+
+    def _offered(self) -> Ehlo:
+        """What the server offers as things stand; nothing to who said HELO."""
+        said = self.ehlo_tls if self.secure and not self._implicit else self.ehlo
+        return Ehlo() if said is None else parse_ehlo(said)
+
+    @property
+    def _implicit(self) -> bool:
+        return self._plan.tls is not None and self._plan.tls.implicit
+
+    def _passed_over(self, state: State, offered: Ehlo) -> bool:
+        """Whether a step that nothing depends on is left out."""
+        if state is State.STARTTLS:
+            return "STARTTLS" not in offered and self._tolerated(state)
+        if state in _QUESTIONS:
+            argument = self._plan.vrfy if state is State.VRFY else self._plan.expn
+            return not argument.isascii() and "SMTPUTF8" not in offered
+        return False
+
+    def _obstacle(self, state: State, offered: Ehlo) -> Problem | None:
+        """Why the step cannot be taken, from what the server offers."""
+        if state is State.STARTTLS and "STARTTLS" not in offered:
+            return Problem(Stage.STARTTLS, None, Break.NOT_OFFERED, "does not offer STARTTLS")
+        if state is State.AUTH and not self.secure:
+            return Problem(Stage.STARTTLS, None, Break.NOT_OFFERED, "was not asked for AUTH, for there is no TLS")
+        if state is State.AUTH and "PLAIN" not in offered.mechanisms:
+            return Problem(Stage.AUTH, None, Break.NOT_OFFERED, "offers neither AUTH PLAIN nor AUTH LOGIN")
+        if state is State.MAIL and self._plan.needs_smtputf8 and "SMTPUTF8" not in offered:
+            return Problem(Stage.MAIL, None, Break.INTERNATIONAL, "does not offer SMTPUTF8, which an address needs")
+        limit = offered.size_limit
+        if state is State.MAIL and limit and self._plan.size > limit:  # RFC 1870 6.1
+            detail = f"takes messages of up to {limit} bytes, not of {self._plan.size}"
+            return Problem(Stage.MAIL, None, Break.TOO_LARGE, detail)
+        return None
 
     def _enter(self, state: State) -> None:
         self.state = state
         if state is State.FINISHED:
             self._queue.append(Finished())
-        else:
-            self._queue.append(Send(_STAGES[state], self._command(state)))
+        elif state in _HANDSHAKES:
+            self._queue.append(StartTls())
+        elif state is not State.BANNER:
+            self._queue.append(self._send(state))
 
-    def _command(self, state: State) -> bytes:
-        """RFC 5321 4.1.1.1, 4.1.1.10."""
-        if state is State.QUIT:
-            return b"QUIT\r\n"
-        return state.value.upper().encode() + b" " + self._plan.helo + b"\r\n"
+    def _send(self, state: State) -> Send:
+        """The command of a state (RFC 5321 4.1.1)."""
+        stage, plan = STAGES[state], self._plan
+        match state:
+            case State.EHLO | State.EHLO_TLS:
+                return Send(stage, b"EHLO " + plan.helo + b"\r\n")
+            case State.HELO:
+                return Send(stage, b"HELO " + plan.helo + b"\r\n")
+            case State.MAIL:
+                return Send(stage, commands.mail(plan, self._offered()))
+            case State.RCPT:
+                self._recipient += 1
+                return Send(stage, commands.rcpt(plan.recipients[self._recipient - 1]))
+            case State.MESSAGE:
+                return Send(stage, commands.message(self._message))
+            case State.VRFY:
+                return Send(stage, commands.ask("VRFY", plan.vrfy))
+            case State.EXPN:
+                return Send(stage, commands.ask("EXPN", plan.expn))
+            case State.AUTH | State.AUTH_LOGIN | State.AUTH_USERNAME | State.AUTH_PASSWORD:
+                return self._authenticate(state, plan.credentials)
+            case _:  # STARTTLS, DATA, RSET and QUIT have no argument
+                return Send(stage, state.value.upper().encode() + b"\r\n")
+
+    def _authenticate(self, state: State, credentials: Credentials | None) -> Send:
+        if credentials is None or not self.secure:
+            raise ValueError("AUTH without credentials or TLS")
+        match state:
+            case State.AUTH:
+                return Send(Stage.AUTH, commands.auth_plain(credentials), commands.AUTH_PLAIN_SHOWN)
+            case State.AUTH_LOGIN:
+                return Send(Stage.AUTH, commands.AUTH_LOGIN)
+            case State.AUTH_USERNAME:
+                return Send(Stage.AUTH, commands.encoded(credentials.username))
+            case _:
+                return Send(Stage.AUTH, commands.encoded(credentials.password), commands.MASK + b"\r\n")
+
+    # How it breaks
 
     def _violation(self, violation: Violation) -> Event:
         if self.state is State.BANNER:
@@ -262,8 +452,8 @@ class Dialogue:
         return self._break(Break.VIOLATION, f"answered with {violation.detail}")
 
     def _break(self, broken: Break, detail: str, reply: Reply | None = None) -> Event:
-        # What happens after QUIT cannot fail a conversation that was complete.
-        if self.state is not State.QUIT:
-            self.problem = Problem(_STAGES[self.state], reply, broken, detail)
+        # What happens to RSET and QUIT cannot fail a conversation that was complete, nor outrank why it was not.
+        if not self._leaving and self.problem is None:
+            self.problem = Problem(STAGES[self.state], reply, broken, detail)
         self.state = State.FINISHED
         return Finished()

@@ -26,6 +26,23 @@ EXTENSIONS: Final = (
     "ETRN",
     "AUTH",
 )
+# SASL mechanisms that are published (the IANA registry's common ones); PLAIN and LOGIN are those we speak.
+MECHANISMS: Final = (
+    "PLAIN",
+    "LOGIN",
+    "CRAM-MD5",
+    "DIGEST-MD5",
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-256-PLUS",
+    "GSSAPI",
+    "NTLM",
+    "XOAUTH2",
+    "OAUTHBEARER",
+    "EXTERNAL",
+    "ANONYMOUS",
+)
 _KNOWN: Final = {name.encode(): name for name in EXTENSIONS}
 _MAX_SIZE_DIGITS: Final = 20  # RFC 1870 4
 
@@ -36,6 +53,7 @@ class Ehlo:
 
     extensions: tuple[str, ...] = ()
     size_limit: int | None = None  # None: SIZE not offered
+    mechanisms: tuple[str, ...] = ()  # of AUTH: names of MECHANISMS in their order
 
     def __contains__(self, extension: str) -> bool:
         return extension in self.extensions
@@ -45,6 +63,7 @@ def parse_ehlo(reply: Reply) -> Ehlo:
     """Read the extension lines; the first line is the server's name. Unknown, empty and repeated ones are ignored."""
     offered: set[str] = set()
     size_limit: int | None = None
+    mechanisms: set[bytes] = set()
     for line in reply.lines[1:]:
         # "AUTH=LOGIN" is the pre-standard spelling of "AUTH LOGIN"; servers send it beside the right one.
         words = line.upper().replace(b"=", b" ", 1).split(None, 2)
@@ -53,8 +72,14 @@ def parse_ehlo(reply: Reply) -> Ehlo:
             continue
         if name == "SIZE" and size_limit is None:
             size_limit = _size(words[1] if len(words) > 1 else b"")
+        if name == "AUTH":
+            mechanisms.update(b" ".join(words[1:]).split())
         offered.add(name)
-    return Ehlo(tuple(name for name in EXTENSIONS if name in offered), size_limit)
+    return Ehlo(
+        tuple(name for name in EXTENSIONS if name in offered),
+        size_limit,
+        tuple(name for name in MECHANISMS if name.encode() in mechanisms) if mechanisms else (),
+    )
 
 
 def _size(argument: bytes) -> int:

@@ -297,8 +297,8 @@ MISTAKES: tuple[tuple[str, ...], ...] = (
     ),
     (
         "modules: {x: {stages: [ehlo, noop]}}\n",
-        "c.yaml:1:30: modules.x.stages[1]: no stage 'noop': the stages are ehlo, helo, starttls, mail, rcpt, data, "
-        "vrfy, expn, rset",
+        "c.yaml:1:30: modules.x.stages[1]: no stage 'noop': the stages are ehlo, helo, starttls, auth, mail, rcpt, "
+        "data, vrfy, expn, rset",
     ),
     (
         "modules: {x: {stages: [ehlo, rcpt]}}\n",
@@ -344,7 +344,7 @@ MISTAKES: tuple[tuple[str, ...], ...] = (
     (
         "modules: {x: {expect: {tls: [220]}}}\n",
         "c.yaml:1:24: modules.x.expect.tls: 'tls' is not a stage with a reply: banner, ehlo, starttls, ehlo_tls, "
-        "mail, rcpt, data, vrfy, expn, rset, quit",
+        "auth, mail, rcpt, data, vrfy, expn, rset, quit",
     ),
     (
         "modules: {x: {starttls: {verify: maybe}}}\n",

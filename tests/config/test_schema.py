@@ -19,6 +19,7 @@ def key_paths(model: type[Section]) -> set[str]:
     """`defaults.source_address.ipv4` and the like, below `model`."""
     found = set()
     for name, info in model.model_fields.items():
+        name = info.alias or name
         found.add(name)
         for annotation in (info.annotation, *get_args(info.annotation)):
             if isinstance(annotation, type) and issubclass(annotation, Section):

@@ -12,7 +12,8 @@ from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import CLOSE, RESET, Answer, Drip, Ended, SmtpHost, SmtpScript, Wait, ordinary
 from exporter.probe.session import MAX_TRANSCRIPT_BYTES, Session, SessionRecord
 from exporter.result import Stage
-from exporter.smtp.dialogue import Break, Plan
+from exporter.smtp.dialogue import Break
+from exporter.smtp.plan import Plan
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
 from tests.lab.waiting import until
 

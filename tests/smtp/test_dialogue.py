@@ -17,11 +17,11 @@ from exporter.smtp.dialogue import (
     Dialogue,
     Event,
     Finished,
-    Plan,
     Problem,
     Send,
-    State,
+    StartTls,
 )
+from exporter.smtp.plan import Plan, State
 from exporter.smtp.reply import Reply
 from tests.smtp.feeding import FEEDS, Feed, whole
 
@@ -55,6 +55,8 @@ def _shown(event: Event) -> str:
             return f"> {data.decode().rstrip()}"
         case Answered(stage, reply):
             return f"< {stage} {reply.code}"
+        case StartTls():
+            return "tls"
         case Finished():
             return "."
 

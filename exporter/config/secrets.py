@@ -1,0 +1,54 @@
+"""Secrets, which never stand in the configuration itself: it names a file or an environment variable that holds one."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+# A password; whoever names a larger file has named the wrong one.
+MAX_SECRET_BYTES: Final = 1024
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def parse_variable(text: str) -> str:
+    """The name of an environment variable."""
+    if _VARIABLE.fullmatch(text) is None:
+        # Not repeated: it may be a password in the wrong place.
+        raise ValueError("must be the name of an environment variable: letters, digits and _")
+    return text
+
+
+def from_file(path: Path) -> str:
+    """The contents of a file without the line end. Raises ValueError with a sentence that does not repeat them."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_SECRET_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror or type(error).__name__}") from None
+    if len(raw) > MAX_SECRET_BYTES:
+        raise ValueError(f"the file has more than {MAX_SECRET_BYTES} bytes: it is no password")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise ValueError("the file is not UTF-8") from None
+    return _checked(text.removesuffix("\n").removesuffix("\r"), "the file")
+
+
+def from_variable(name: str) -> str:
+    """The value of an environment variable. Raises ValueError with a sentence that does not repeat it."""
+    value = os.environ.get(name)
+    if value is None:
+        raise ValueError("the environment variable is not set")
+    return _checked(value, "the environment variable")
+
+
+def _checked(secret: str, where: str) -> str:
+    if not secret:
+        raise ValueError(f"{where} is empty")
+    if len(secret.encode("utf-8", "surrogateescape")) > MAX_SECRET_BYTES:
+        raise ValueError(f"{where} has more than {MAX_SECRET_BYTES} bytes: it is no password")
+    if any(ord(char) < 32 or 0xD800 <= ord(char) <= 0xDFFF for char in secret):
+        raise ValueError(f"{where} contains a control character or bytes that are not UTF-8")
+    return secret

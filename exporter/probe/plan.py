@@ -1,0 +1,96 @@
+"""What a module asks for -> what is said to one host; and the message that DATA delivers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+from ipaddress import ip_address
+
+from exporter.config.mailbox import DOMAIN_PLACEHOLDER
+from exporter.config.model import Canary, Module, Settings, TlsMode
+from exporter.result import Stage
+from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
+
+
+def plan_of(settings: Settings, helo: str, domain: str, server_name: str) -> Plan:
+    """The conversation with a host called `server_name`, as mail for `domain` would have it."""
+    module = settings.module
+    own = (settings.helo or helo).encode("ascii")
+    expect = tuple(sorted(module.expect.items()))
+    if module.stages == (Stage.EHLO,) and module.tls is not TlsMode.IMPLICIT:
+        return Plan(own, (State.HELO,) if module.force_helo else (State.EHLO,), expect)
+    recipients = tuple(recipient.replace(DOMAIN_PLACEHOLDER, domain) for recipient in module.rcpt_to)
+    steps = _steps(module, len(recipients))
+    return Plan(
+        helo=own,
+        steps=steps,
+        expect=expect,
+        tls=_tls(module, server_name),
+        credentials=None if module.auth is None else Credentials(module.auth.username, module.auth.password),
+        reverse_path=module.mail_from if State.MAIL in steps else "",
+        recipients=recipients if State.RCPT in steps else (),
+        size=module.size,
+        vrfy=module.vrfy,
+        expn=module.expn,
+    )
+
+
+def mail_domain(host: str) -> str:
+    """What stands behind the @ in mail for a host itself; an address as a literal (RFC 5321 4.1.3)."""
+    try:
+        version = ip_address(host).version
+    except ValueError:
+        return host
+    return f"[IPv6:{host}]" if version == 6 else f"[{host}]"
+
+
+def _steps(module: Module, recipients: int) -> tuple[State, ...]:
+    """A stage without its argument is listed in vain: nothing is said. RCPT is said once for each recipient."""
+    arguments = {
+        Stage.RCPT: recipients,
+        Stage.VRFY: bool(module.vrfy),
+        Stage.EXPN: bool(module.expn),
+        Stage.AUTH: module.auth is not None,
+    }
+    steps: list[State] = []
+    for stage in module.stages:
+        state = State.HELO if stage is Stage.EHLO and module.force_helo else State(stage.value)
+        steps += [state] * int(arguments.get(stage, 1))
+    return tuple(steps)
+
+
+def _tls(module: Module, server_name: str) -> TlsPlan | None:
+    implicit = module.tls is TlsMode.IMPLICIT
+    if not implicit and Stage.STARTTLS not in module.stages:
+        return None
+    # A password is only for who has shown that it is them.
+    secret = module.auth is not None and Stage.AUTH in module.stages
+    return TlsPlan(
+        server_name,
+        implicit=implicit,
+        required=implicit or secret or module.starttls.required,
+        verify=secret or module.starttls.verify == "require",
+    )
+
+
+def canary_message(canary: Canary, plan: Plan, at: float) -> bytes:
+    """The message of DATA as of Unix time `at`: one of its kind, marked as automatic (RFC 3834 5)."""
+    # A message that nobody has a name for comes from whoever runs this machine (RFC 2142 5).
+    sender = canary.sender or plan.reverse_path or f"postmaster@{plan.helo.decode('ascii')}"
+    recipients = canary.to or plan.recipients
+    international = not all(part.isascii() for part in (sender, *recipients, *canary.cc, canary.reply_to))
+    message = EmailMessage(policy.SMTPUTF8 if international else policy.SMTP)
+    message["From"] = sender
+    message["To"] = ", ".join(recipients)
+    if canary.cc:
+        message["Cc"] = ", ".join(canary.cc)
+    if canary.reply_to:
+        message["Reply-To"] = canary.reply_to
+    message["Subject"] = canary.subject
+    message["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
+    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(canary.body)
+    return message.as_bytes()

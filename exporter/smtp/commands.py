@@ -1,0 +1,78 @@
+"""How commands are written (RFC 5321 4.1.1 and its extensions): pure text, nothing decided."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from dataclasses import replace
+from typing import Final
+
+from exporter.smtp.ehlo import Ehlo
+from exporter.smtp.plan import Credentials, Plan
+from exporter.smtp.reply import Reply
+
+# What stands in a transcript for a secret.
+MASK: Final = b"****"
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+
+
+def mail(plan: Plan, offered: Ehlo) -> bytes:
+    """MAIL with SIZE (RFC 1870 5) and SMTPUTF8 (RFC 6531 3.4), each only where it is offered."""
+    line = f"MAIL FROM:<{plan.reverse_path}>"
+    if plan.size and "SIZE" in offered:
+        line += f" SIZE={plan.size}"
+    if plan.needs_smtputf8 and "SMTPUTF8" in offered:
+        line += " SMTPUTF8"
+    return _line(line)
+
+
+def rcpt(recipient: str) -> bytes:
+    """RCPT for one recipient."""
+    return _line(f"RCPT TO:<{recipient}>")
+
+
+def ask(verb: str, argument: str) -> bytes:
+    """VRFY or EXPN; an argument beyond ASCII needs SMTPUTF8 (RFC 6531 3.7.4.2)."""
+    return _line(f"{verb} {argument}" + ("" if argument.isascii() else " SMTPUTF8"))
+
+
+def message(text: bytes) -> bytes:
+    """The lines of a message with dots doubled at their start, and the dot that ends it (RFC 5321 4.5.2)."""
+    lines = _LINE_END.split(text)
+    if lines[-1] == b"":
+        lines.pop()
+    return b"".join(b"." * line.startswith(b".") + line + b"\r\n" for line in lines) + b".\r\n"
+
+
+def auth_plain(credentials: Credentials) -> bytes:
+    """RFC 4616 2, as an initial response (RFC 4954 4)."""
+    return b"AUTH PLAIN " + encoded(f"\0{credentials.username}\0{credentials.password}")
+
+
+AUTH_PLAIN_SHOWN: Final = b"AUTH PLAIN " + MASK + b"\r\n"
+AUTH_LOGIN: Final = b"AUTH LOGIN\r\n"
+
+
+def encoded(text: str) -> bytes:
+    """One line of an AUTH exchange (RFC 4954 4)."""
+    return b64encode(text.encode()) + b"\r\n"
+
+
+def masked(data: bytes, credentials: Credentials) -> bytes:
+    """`data` without the password, should a server repeat what it was told."""
+    for secret in (
+        auth_plain(credentials).removeprefix(b"AUTH PLAIN ").strip(),
+        encoded(credentials.password).strip(),
+        credentials.password.encode(),
+    ):
+        data = data.replace(secret, MASK)
+    return data
+
+
+def without_password(reply: Reply, credentials: Credentials) -> Reply:
+    """The same for a reply, whose words go into sentences and logs."""
+    return replace(reply, lines=tuple(masked(line, credentials) for line in reply.lines))
+
+
+def _line(text: str) -> bytes:
+    return text.encode() + b"\r\n"
