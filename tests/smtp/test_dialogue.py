@@ -9,59 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.result import Stage
-from exporter.smtp.dialogue import (
-    TRANSITIONS,
-    Answer,
-    Answered,
-    Break,
-    Dialogue,
-    Event,
-    Finished,
-    Problem,
-    Send,
-    StartTls,
-)
+from exporter.smtp.dialogue import TRANSITIONS, Answer, Break, Problem
 from exporter.smtp.plan import Plan, State
 from exporter.smtp.reply import Reply
-from tests.smtp.feeding import FEEDS, Feed, whole
+from tests.smtp.feeding import FEEDS, Feed
+from tests.smtp.talking import BYE, EOF, GREETING, converse
 
 EHLO = Plan(b"probe.example")
-EOF = b""
-
-
-def converse(plan: Plan, *turns: bytes, feed: Feed = whole) -> tuple[Dialogue, list[str]]:
-    """Play the server's `turns`, one after each thing the client says; EOF closes. The log is what happened."""
-    dialogue = Dialogue(plan)
-    log: list[str] = []
-
-    def drain() -> None:
-        while (event := dialogue.next_event()) is not None:
-            log.append(_shown(event))
-
-    drain()
-    for turn in turns:
-        if turn == EOF:
-            dialogue.receive_eof()
-            drain()
-        for piece in feed(turn):
-            dialogue.receive_data(piece)
-            drain()
-    return dialogue, log
-
-
-def _shown(event: Event) -> str:
-    match event:
-        case Send(_, data):
-            return f"> {data.decode().rstrip()}"
-        case Answered(stage, reply):
-            return f"< {stage} {reply.code}"
-        case StartTls():
-            return "tls"
-        case Finished():
-            return "."
-
-
-GREETING, CAPABILITIES, BYE = b"220 mx.example ESMTP\r\n", b"250-mx.example\r\n250 SIZE 1000\r\n", b"221 bye\r\n"
+CAPABILITIES = b"250-mx.example\r\n250 SIZE 1000\r\n"
 
 
 @pytest.mark.parametrize("feed", FEEDS)
