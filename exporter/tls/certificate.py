@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
@@ -38,16 +40,24 @@ class Names:
 
 
 def load(der: bytes) -> x509.Certificate | None:
-    """The certificate, or None where it is none that can be read, dates included."""
-    with warnings.catch_warnings():
-        # What is merely unwise (a serial number of 0) is not ours to complain about, once for each probe.
-        warnings.simplefilter("ignore")
-        try:
-            certificate = x509.load_der_x509_certificate(der)
-            _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc, certificate.subject
-        except ValueError:
-            return None
+    """The certificate, or None where it is none whose dates and names can be read."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        # Much is parsed only when it is asked for.
+        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        for name in (certificate.subject, certificate.issuer):
+            _ = name.public_bytes(), name.rfc4514_string()
+    except Exception:  # the library has no common base for what can be wrong with bytes
+        return None
     return certificate
+
+
+@contextmanager
+def unwise_is_fine() -> Iterator[None]:
+    """What the library warns of, as a serial number of 0, is not ours to complain about at every probe."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def names_of(certificate: x509.Certificate) -> Names:
@@ -62,7 +72,7 @@ def names_of(certificate: x509.Certificate) -> Names:
                 if isinstance(address, IPv4Address | IPv6Address)
             ),
         )
-    except Exception:  # the library has a dozen of its own for malformed extensions, without a common base
+    except Exception:  # as above, for malformed extensions
         return Names()
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.x509.verification import Store
 
-from exporter.tls.certificate import load
+from exporter.tls.certificate import load, unwise_is_fine
 
 _PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----\s.*?-----END CERTIFICATE-----", re.DOTALL)
 # OpenSSL reads of a folder only what c_rehash named: eight digits of the subject's hash and a number.
@@ -46,7 +46,11 @@ def _state(path: str) -> FileState:
 
 @lru_cache(maxsize=2)
 def _read(states: tuple[FileState, ...]) -> Roots:
-    found: set[x509.Certificate] = set()
+    with unwise_is_fine():
+        return Roots(set(_certificates(states)))
+
+
+def _certificates(states: tuple[FileState, ...]) -> Iterator[x509.Certificate]:
     for path, _, _ in states:
         for text in _texts(Path(path)):
             for block in _PEM.findall(text):
@@ -56,8 +60,7 @@ def _read(states: tuple[FileState, ...]) -> Roots:
                 except ValueError:
                     continue
                 if certificate is not None:
-                    found.add(certificate)
-    return Roots(found)
+                    yield certificate
 
 
 def _texts(path: Path) -> Iterator[bytes]:
