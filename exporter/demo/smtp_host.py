@@ -104,6 +104,7 @@ class SmtpScript:
     greeting: Answer = b"220 mx.example ESMTP\r\n"
     replies: Mapping[bytes, Answer] = field(default_factory=lambda: MappingProxyType({}))
     otherwise: Answer = b"502 5.5.1 Command not implemented\r\n"
+    implicit_tls: ssl.SSLContext | None = None  # TLS from the first byte, as on port 465
 
     def answer(self, verb: bytes) -> Answer:
         """What follows when the client says `verb` (upper case)."""
@@ -213,9 +214,16 @@ class SmtpHost:
         except OSError:
             return  # the client has gone again
         sock.setblocking(False)
-        opening: asyncio.Task[object] = loop.create_task(loop.connect_accepted_socket(lambda: Wire(self._begin), sock))
+        opening: asyncio.Task[object] = loop.create_task(
+            loop.connect_accepted_socket(lambda: Wire(self._begin), sock, ssl=self.script.implicit_tls)
+        )
         self._opening.add(opening)
-        opening.add_done_callback(self._opening.discard)
+        opening.add_done_callback(self._opened)
+
+    def _opened(self, opening: asyncio.Task[object]) -> None:
+        self._opening.discard(opening)
+        if not opening.cancelled():
+            opening.exception()  # a client that does not care for our TLS is no client
 
     def _begin(self, wire: Wire) -> None:
         self._wires.add(wire)
@@ -225,7 +233,7 @@ class SmtpHost:
 
     async def _serve(self, wire: Wire) -> None:
         loop = asyncio.get_running_loop()
-        session = Session(wire.peer, loop.time())
+        session = Session(wire.peer, loop.time(), tls=wire.tls_version)
         self.sessions.append(session)
         self.connections += 1
         self.concurrent += 1

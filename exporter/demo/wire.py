@@ -30,6 +30,7 @@ class Wire(asyncio.Protocol):
         self.lost = asyncio.Event()  # and can be told nothing more
         self.error: Exception | None = None
         self.peer = ""
+        self.tls_version = ""  # where the connection has been TLS from its beginning
 
     # What the event loop tells
 
@@ -38,6 +39,9 @@ class Wire(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its bases
         self._writable.set()
         self.peer = str((transport.get_extra_info("peername") or ("",))[0])  # none once the client has reset it
+        engine = transport.get_extra_info("ssl_object")
+        if engine is not None:
+            self._tls, self.tls_version = True, str(engine.version())
         self._accept(self)
 
     def data_received(self, data: bytes) -> None:

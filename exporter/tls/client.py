@@ -92,7 +92,7 @@ class TlsClient:
         name = None if _is_address(server_name) else server_name
         try:
             return _context().wrap_bio(self._from_server, self._to_server, server_hostname=name)
-        except ValueError:  # a name that cannot stand in a handshake; the certificate will not match it either
+        except (ValueError, TypeError):  # a name that cannot stand in a handshake; no certificate will match it either
             return _context().wrap_bio(self._from_server, self._to_server)
 
     def outgoing(self) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -61,6 +62,14 @@ def server_context(chain: Path, key: Path | None = None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.load_cert_chain(chain, key)
+    return context
+
+
+def only_tls_1_0(context: ssl.SSLContext) -> ssl.SSLContext:
+    """A server of twenty years ago."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
     return context
 
 
