@@ -51,9 +51,13 @@ def _read(states: tuple[FileState, ...]) -> Roots:
 
 
 def _certificates(states: tuple[FileState, ...]) -> Iterator[x509.Certificate]:
+    seen: set[bytes] = set()  # what is in the file is usually in the folder, too
     for path, _, _ in states:
         for text in _texts(Path(path)):
             for block in _PEM.findall(text):
+                if block in seen:
+                    continue
+                seen.add(block)
                 # One that cannot be read is no reason to do without the others.
                 try:
                     certificate = load(ssl.PEM_cert_to_DER_cert(block.decode("ascii")))

@@ -16,8 +16,11 @@ MailServer = Callable[[Path, str], AbstractContextManager[int]]
 
 
 @contextlib.contextmanager
-def postfix(folder: Path, name: str, settings: str = "") -> Iterator[int]:
-    """Postfix that calls itself `name`; gives its port. `settings` are more lines of main.cf."""
+def postfix(folder: Path, name: str, settings: str = "", services: str = "") -> Iterator[int]:
+    """Postfix that calls itself `name`; gives its port. `settings` are more lines of main.cf, `services` of master.cf.
+
+    What it has can be looked at below `folder`/place while it runs.
+    """
     require_root()
     program, port = require_program("postfix"), free_port()
     folder.mkdir(parents=True, exist_ok=True)
@@ -28,12 +31,15 @@ def postfix(folder: Path, name: str, settings: str = "") -> Iterator[int]:
         for path in (config, queue, data):
             path.mkdir()
         shutil.chown(data, "postfix")
-        _configure_postfix(config, queue, data, port, name, settings)
+        _configure_postfix(config, queue, data, port, name, settings, services)
+        (folder / "place").symlink_to(place)
         with running([program, "-c", str(config), "start-fg"], lambda: accepts(port), folder / "postfix.log"):
             yield port
 
 
-def _configure_postfix(config: Path, queue: Path, data: Path, port: int, name: str, settings: str) -> None:
+def _configure_postfix(
+    config: Path, queue: Path, data: Path, port: int, name: str, settings: str, services: str
+) -> None:
     (config / "main.cf").write_text(
         f"""\
 compatibility_level = 3.6
@@ -70,13 +76,16 @@ discard unix - - n - - discard
 local unix - n n - - local
 scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
-"""
+{services}"""
     )
 
 
 @contextlib.contextmanager
-def exim(folder: Path, name: str, settings: str = "") -> Iterator[int]:
-    """Exim that calls itself `name`; gives its port. `settings` replace those from the ACLs on."""
+def exim(folder: Path, name: str, settings: str = "", tls_port: int | None = None) -> Iterator[int]:
+    """Exim that calls itself `name`; gives its port. `settings` replace those from the ACLs on.
+
+    `tls_port` is one more, with TLS from the first byte. What is not delivered is below `folder`/spool.
+    """
     require_root()
     program, port = require_program("exim4"), free_port()
     (folder / "spool").mkdir(parents=True)
@@ -88,7 +97,8 @@ spool_directory = {folder}/spool
 log_file_path = {folder}/%slog
 pid_file_path = {folder}/exim.pid
 local_interfaces = 127.0.0.1
-daemon_smtp_ports = {port}
+daemon_smtp_ports = {f"{port} : {tls_port}" if tls_port else port}
+tls_on_connect_ports = {tls_port or ""}
 never_users =
 exim_user = root
 exim_group = root
@@ -102,8 +112,14 @@ rfc1413_query_timeout = 0s
 
 
 @contextlib.contextmanager
-def opensmtpd(folder: Path, name: str, settings: str = "") -> Iterator[int]:
-    """OpenSMTPD that calls itself `name`; gives its port. `settings` come before the listener."""
+def opensmtpd(
+    folder: Path, name: str, settings: str = "", listen: str = "", action: str = "", final: str = ""
+) -> Iterator[int]:
+    """OpenSMTPD that calls itself `name`; gives its port.
+
+    `settings` come before the listener, `listen` are its options, `action` replaces the delivery to a folder, `final`
+    comes last.
+    """
     require_root()
     program, port = require_program("smtpd"), free_port()
     folder.mkdir(parents=True, exist_ok=True)
@@ -111,9 +127,10 @@ def opensmtpd(folder: Path, name: str, settings: str = "") -> Iterator[int]:
     config.write_text(
         f"""\
 {settings}
-listen on 127.0.0.1 port {port} hostname {name}
-action "keep" maildir "{folder}/maildir"
+listen on 127.0.0.1 port {port} hostname {name} {listen}
+action "keep" {action or f'maildir "{folder}/maildir"'}
 match from any for domain "{name}" action "keep"
+{final}
 """
     )
     with running([program, "-d", "-f", str(config)], lambda: accepts(port), folder / "smtpd.log"):
