@@ -14,6 +14,7 @@ from exporter.result import (
     MxLookup,
     ProbeResult,
     Stage,
+    TlsResult,
 )
 
 AT = 1_700_000_000.25
@@ -38,6 +39,35 @@ def up_host(name: str = "mx1.healthy.example", address: str = "192.0.2.1", prefe
         extensions=("PIPELINING", "SIZE"),
         size_limit=10240000,
         at=AT,
+    )
+
+
+def tls_host(name: str = "mx.secure.example", address: str = "192.0.2.3") -> HostResult:
+    """A host probed as far as a recipient, over TLS with a certificate that is not right."""
+    return HostResult(
+        mx=name,
+        address=address,
+        preference=10,
+        warnings=(HostWarning.TLS_EXPIRED,),
+        phases=((Stage.STARTTLS, 0.01), (Stage.TLS, 0.02), (Stage.RCPT, 0.03)),
+        reply_codes=((Stage.STARTTLS, 220), (Stage.EHLO_TLS, 250), (Stage.RCPT, 250)),
+        esmtp=True,
+        extensions=("STARTTLS", "AUTH"),
+        at=AT,
+        tls=TlsResult(
+            version="TLSv1.3",
+            cipher="TLS_AES_256_GCM_SHA384",
+            verified=False,
+            faults=(Failure(Stage.TLS, FailureClass.TLS_EXPIRED, "the server's certificate has expired"),),
+            not_before=AT - 90 * 86400,
+            not_after=AT - 86400,
+            subject=name,
+            issuer="CN=Authority",
+            at=0.05,
+        ),
+        recipients=((f"a@{name}", 250), (f"b@{name}", 250)),
+        auth_plaintext=("LOGIN",),
+        auth_tls=("PLAIN", "LOGIN"),
     )
 
 

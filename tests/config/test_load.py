@@ -342,6 +342,25 @@ MISTAKES: tuple[tuple[str, ...], ...] = (
         "c.yaml:1:33: modules.x.expect.banner[0]: must be at least 220, not 200",
     ),
     (
+        "modules: {x: {stages: [ehlo, starttls], tls: implicit}}\n",
+        "c.yaml:1:46: modules.x.tls: the connection is TLS from the start: starttls has no place in stages",
+    ),
+    ("modules: {x: {tls: explicit}}\n", "c.yaml:1:20: modules.x.tls: must be starttls or implicit, not 'explicit'"),
+    (
+        "modules: {x: {data: {form: a@a.example}}}\n",
+        "c.yaml:1:22: modules.x.data.form: unknown key; did you mean from?",
+    ),
+    (
+        "modules: {x: {data: {sender: a@a.example}}}\n",
+        "c.yaml:1:22: modules.x.data.sender: unknown key",
+    ),
+    (
+        'modules: {x: {data: {from: a, subject: "a\\r\\nBcc: b@b.example", body: "\\0"}}}\n',
+        "c.yaml:1:28: modules.x.data.from: 'a' is not a mail address: it has no @",
+        "c.yaml:1:40: modules.x.data.subject: 'a\\r\\nBcc: b@b.example' contains the control character U+000D",
+        "c.yaml:1:71: modules.x.data.body: the text of a canary must not contain control characters",
+    ),
+    (
         "modules: {x: {expect: {tls: [220]}}}\n",
         "c.yaml:1:24: modules.x.expect.tls: 'tls' is not a stage with a reply: banner, ehlo, starttls, ehlo_tls, "
         "auth, mail, rcpt, data, vrfy, expn, rset, quit",

@@ -19,13 +19,14 @@ from prometheus_client.registry import Collector
 
 from exporter.config.model import Family, Target, TargetKind
 from exporter.diagnosis.egress import EgressView
+from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.samples import render
 from exporter.result import EgressState, Failure, FailureClass, ProbeResult, Stage
 from exporter.store import Store
 from tests.lab.require import require_program
-from tests.results import domain, down_host, lookup_failed, result, up_host
+from tests.results import AT, domain, down_host, lookup_failed, result, tls_host, up_host
 
 # The library has no types for these.
 parse_openmetrics: Callable[[str], Iterable[Metric]] = openmetrics_families
@@ -56,6 +57,7 @@ def _everything() -> Store:
         (domain("blocked.example"), result(down_host())),
         (domain("gone.example"), lookup_failed(FailureClass.DNS_NXDOMAIN)),
         (domain("waiting.example"), None),
+        (domain("secure.example"), result(tls_host(), name="secure.example")),
         (relay, result(up_host("relay.example:25", "192.0.2.7", None))),
     )
 
@@ -187,3 +189,9 @@ def test_a_host_target_has_no_domain_series() -> None:
 )
 def test_the_format_is_what_the_scraper_accepts(accept: str, content_type: str) -> None:
     assert negotiate(accept).content_type.startswith(content_type)
+
+
+def test_blackbox_s_earliest_expiry_is_there_only_where_there_was_tls() -> None:
+    secure = b"".join(probe_series(result(tls_host(), up_host()), openmetrics=False))
+    assert f"probe_ssl_earliest_cert_expiry {(AT - 86400) / 1e9}e+09\n".encode() in secure
+    assert b"probe_ssl" not in b"".join(probe_series(result(up_host()), openmetrics=False))
