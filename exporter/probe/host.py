@@ -155,17 +155,26 @@ def _warnings(host: MxHost, record: SessionRecord, ehlo: Ehlo | None) -> tuple[H
     found = {
         HostWarning.MX_IS_CNAME: host.is_cname,
         HostWarning.STARTTLS_NOT_OFFERED: ehlo is not None and "STARTTLS" not in ehlo and not _implicit(record),
-        HostWarning.STARTTLS_REJECTED: _code(record, Stage.STARTTLS) >= 400,
-        **{HostWarning(fault.failure_class.value): True for fault in (record.tls.trust.faults if record.tls else ())},
-        HostWarning.TLS_EXPIRES_SOON: _expires_soon(record),
         HostWarning.HELO_ONLY: record.helo_only,
         HostWarning.BANNER_SLOW: dict(record.phases).get(Stage.BANNER, 0.0) > BANNER_SLOW_SECONDS,
         HostWarning.BARE_LF: any(reply.bare_lf for _, reply in record.replies),
         HostWarning.QUIT_UNCLEAN: not record.quit_clean,
+    }
+    if record.plan is not None and (record.plan.tls is not None or len(record.plan.steps) > 1):
+        found |= _beyond_ehlo(record)
+    return tuple(warning for warning, present in found.items() if present)
+
+
+def _beyond_ehlo(record: SessionRecord) -> dict[HostWarning, bool]:
+    """What only a module that goes further can see."""
+    faults = record.tls.trust.faults if record.tls is not None else ()
+    return {
+        HostWarning.STARTTLS_REJECTED: _code(record, Stage.STARTTLS) >= 400,
+        **{HostWarning(fault.failure_class.value): True for fault in faults},
+        HostWarning.TLS_EXPIRES_SOON: _expires_soon(record),
         HostWarning.VRFY_ENABLED: _code(record, Stage.VRFY) in _REVEALING,
         HostWarning.EXPN_ENABLED: _code(record, Stage.EXPN) in _REVEALING,
     }
-    return tuple(warning for warning, present in found.items() if present)
 
 
 def _code(record: SessionRecord, stage: Stage) -> int:

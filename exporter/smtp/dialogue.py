@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
@@ -23,7 +23,7 @@ from exporter.smtp.plan import STAGES, Credentials, Plan, State
 from exporter.smtp.reply import Reply, ReplyReader, Violation
 
 
-class Answer(Enum):
+class Answer(StrEnum):
     """What a reply means where it was given; of a TLS handshake, how it ended."""
 
     ACCEPTED = "accepted"
@@ -31,6 +31,8 @@ class Answer(Enum):
     REFUSED = "refused"  # 4xx, 5xx; a handshake that failed
     UNEXPECTED = "unexpected"  # positive, yet not among the codes that count as success; a certificate likewise
     CLOSING = "closing"  # 421: the server closes the connection (RFC 5321 3.8)
+
+    __hash__ = str.__hash__  # as State's
 
 
 # NEXT is the following step of the plan and, after the last or once something has gone wrong, END. END is QUIT, with
@@ -144,6 +146,17 @@ class Finished:
 
 Event = Send | StartTls | Answered | Finished
 
+_WITHOUT_ARGUMENT: Final = MappingProxyType(
+    {
+        state: Send(STAGES[state], state.value.upper().encode() + b"\r\n")
+        for state in (State.STARTTLS, State.DATA, State.RSET, State.QUIT)
+    }
+)
+# For what runs at every reply: looking a member up in its Enum takes Python 3.11 twenty times as long as a name here.
+_BANNER, _EHLO, _HELO, _QUIT = State.BANNER, State.EHLO, State.HELO, State.QUIT
+_STARTTLS, _EHLO_TLS, _MAIL, _RCPT = State.STARTTLS, State.EHLO_TLS, State.MAIL, State.RCPT
+_ACCEPTED, _TOLERATED, _REFUSED, _UNEXPECTED = _COLUMNS
+
 
 class Dialogue:
     """One conversation. After Finished, `problem` says what went wrong, if anything did."""
@@ -171,7 +184,7 @@ class Dialogue:
 
     def __init__(self, plan: Plan, message: bytes = b"") -> None:
         """`message` is what DATA delivers, where the plan has it."""
-        self.state = State.BANNER
+        self.state = _BANNER
         self.problem: Problem | None = None
         self.ehlo: Reply | None = None  # the answer to EHLO, once accepted
         self.ehlo_tls: Reply | None = None  # and to that after STARTTLS
@@ -245,10 +258,10 @@ class Dialogue:
         """The next event, or None while more data is needed."""
         if self._queue:
             return self._queue.pop(0)
-        if self.state is State.FINISHED:
+        if self.state is _FINISHED:
             return None
         # A protocol that greets in bytes of its own need not send a line end, so look before reading lines.
-        if self.state is State.BANNER and (name := recognise(self._reader.peek)):
+        if self.state is _BANNER and (name := recognise(self._reader.peek)):
             return self._break(Break.NOT_SMTP, f"speaks {name}")
         reply = self._reader.next_reply()
         if reply is None:
@@ -263,8 +276,8 @@ class Dialogue:
         answer = self._answer(reply)
         if answer is None:
             return self._break(Break.VIOLATION, f"answered {reply.code} where that code has no meaning", reply)
-        if self._reader.pending and self.state is not State.QUIT:
-            if self.state is State.STARTTLS and answer is Answer.ACCEPTED:
+        if self._reader.pending and self.state is not _QUIT:
+            if self.state is _STARTTLS and answer is _ACCEPTED:
                 return self._break(Break.INJECTION, _INJECTED)
             return self._break(Break.VIOLATION, "spoke before it was its turn", reply)
         stage = STAGES[self.state]
@@ -279,47 +292,48 @@ class Dialogue:
         if state in _INTERMEDIATE and code < 400:
             expected = None
         if expected is not None and code in expected:
-            return Answer.ACCEPTED if code < 400 else Answer.TOLERATED
+            return _ACCEPTED if code < 400 else _TOLERATED
         if code == 421:
             return Answer.CLOSING
         if code >= 400:
-            return Answer.TOLERATED if self._tolerated(state) else Answer.REFUSED
+            return _TOLERATED if self._tolerated(state) else _REFUSED
         if expected is not None:
-            return Answer.UNEXPECTED
-        if state is State.QUIT:
-            return Answer.ACCEPTED
+            return _UNEXPECTED
+        if state is _QUIT:
+            return _ACCEPTED
         wanted = _CODES.get(state)
         # 221 answers QUIT and nothing else.
-        return Answer.ACCEPTED if code == wanted or (wanted is None and reply.positive and code != 221) else None
+        return _ACCEPTED if code == wanted or (wanted is None and reply.positive and code != 221) else None
 
     def _tolerated(self, state: State) -> bool:
         """Whether a refusal fails nothing: a server need not answer questions, nor offer what is not required."""
-        if state is State.STARTTLS:
+        if state is _STARTTLS:
             return self._plan.tls is None or not self._plan.tls.required
         return state in _QUESTIONS
 
     def _note(self, stage: Stage, reply: Reply, answer: Answer) -> None:
         """Remember what the result will be made of."""
-        if self.state is State.QUIT:
+        state = self.state
+        if state is _QUIT:
             self.quit_clean = reply.code == 221 and not self._reader.pending
-        elif answer is Answer.ACCEPTED:
-            if self.state is State.EHLO:
+        elif answer is _ACCEPTED:
+            if state is _EHLO:
                 self.ehlo = reply
-            elif self.state is State.EHLO_TLS:
+            elif state is _EHLO_TLS:
                 self.ehlo_tls = reply
-            self.helo_only |= self.state is State.HELO
-        elif answer is Answer.TOLERATED or self._leaving:
+            self.helo_only |= state is _HELO
+        elif answer is _TOLERATED or self._leaving:
             pass
-        elif self.state is State.EHLO and answer is Answer.REFUSED:
+        elif state is _EHLO and answer is _REFUSED:
             self.ehlo_refusal = reply
         elif not self._outranked(stage, reply):
             broken, detail = None, ""
-            if answer is Answer.UNEXPECTED:
+            if answer is _UNEXPECTED:
                 broken, detail = Break.UNEXPECTED, f"answered {reply.code}, which is not expected"
             self.problem = Problem(stage, reply, broken, detail)
         # RFC 5321 4.1.1.4, 4.1.1.5: a message received, well or not, and RSET end the transaction.
-        if self.state in _TRANSACTION:
-            self._transaction = self.state is State.MAIL and answer is Answer.ACCEPTED
+        if state in _TRANSACTION:
+            self._transaction = state is _MAIL and answer is _ACCEPTED
 
     def _outranked(self, stage: Stage, reply: Reply) -> bool:
         """Of several refused recipients the worst counts."""
@@ -342,7 +356,7 @@ class Dialogue:
         while self._step < len(steps):
             state = steps[self._step]
             self._step += 1
-            if self.problem is not None and not (state is State.RCPT and self.state is State.RCPT):
+            if self.problem is not None and not (state is _RCPT and self.state is _RCPT):
                 break
             if state not in _CONDITIONAL:
                 return state
@@ -362,7 +376,7 @@ class Dialogue:
         self._leaving = True
         if self._transaction:
             return State.RSET
-        return State.QUIT
+        return _QUIT
 
     def _offered(self) -> Ehlo:
         """What the server offers as things stand; nothing to who said HELO."""
@@ -400,19 +414,21 @@ class Dialogue:
 
     def _enter(self, state: State) -> None:
         self.state = state
-        if state is State.FINISHED:
+        if state is _FINISHED:
             self._queue.append(Finished())
         elif state in _HANDSHAKES:
             self._queue.append(StartTls())
-        elif state is not State.BANNER:
+        elif state is not _BANNER:
             self._queue.append(self._send(state))
 
     def _send(self, state: State) -> Send:
         """The command of a state (RFC 5321 4.1.1)."""
+        if state in _WITHOUT_ARGUMENT:
+            return _WITHOUT_ARGUMENT[state]
         stage, plan = STAGES[state], self._plan
+        if state is _EHLO or state is _EHLO_TLS:
+            return Send(stage, b"EHLO " + plan.helo + b"\r\n")
         match state:
-            case State.EHLO | State.EHLO_TLS:
-                return Send(stage, b"EHLO " + plan.helo + b"\r\n")
             case State.HELO:
                 return Send(stage, b"HELO " + plan.helo + b"\r\n")
             case State.MAIL:
@@ -426,12 +442,11 @@ class Dialogue:
                 return Send(stage, commands.ask("VRFY", plan.vrfy))
             case State.EXPN:
                 return Send(stage, commands.ask("EXPN", plan.expn))
-            case State.AUTH | State.AUTH_LOGIN | State.AUTH_USERNAME | State.AUTH_PASSWORD:
+            case _:
                 return self._authenticate(state, plan.credentials)
-            case _:  # STARTTLS, DATA, RSET and QUIT have no argument
-                return Send(stage, state.value.upper().encode() + b"\r\n")
 
     def _authenticate(self, state: State, credentials: Credentials | None) -> Send:
+        """The lines of AUTH; never without TLS, whatever the plan says."""
         if credentials is None or not self.secure:
             raise ValueError("AUTH without credentials or TLS")
         match state:
@@ -441,8 +456,10 @@ class Dialogue:
                 return Send(Stage.AUTH, commands.AUTH_LOGIN)
             case State.AUTH_USERNAME:
                 return Send(Stage.AUTH, commands.encoded(credentials.username))
-            case _:
+            case State.AUTH_PASSWORD:
                 return Send(Stage.AUTH, commands.encoded(credentials.password), commands.MASK + b"\r\n")
+            case _:
+                raise ValueError(f"{state} has no command")
 
     # How it breaks
 

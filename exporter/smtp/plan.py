@@ -34,6 +34,9 @@ class State(StrEnum):
     QUIT = "quit"
     FINISHED = "finished"
 
+    # Enum's own is written in Python, and states are looked up several times for each reply.
+    __hash__ = str.__hash__
+
 
 # A stage is what a result speaks of: several states may belong to one.
 STAGES: Final = MappingProxyType(
