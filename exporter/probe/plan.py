@@ -34,6 +34,7 @@ def plan_of(settings: Settings, helo: str, domain: str, server_name: str) -> Pla
         size=module.size,
         vrfy=module.vrfy,
         expn=module.expn,
+        canary=module.data if State.DATA in steps else None,
     )
 
 

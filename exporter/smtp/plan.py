@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -88,6 +89,7 @@ class Plan:
     size: int = 0  # octets declared with MAIL; 0: none
     vrfy: str = ""
     expn: str = ""
+    canary: Hashable = None  # what the message of DATA is made from: plans with another one are not equal
 
     @property
     def needs_smtputf8(self) -> bool:

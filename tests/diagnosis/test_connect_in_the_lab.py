@@ -10,7 +10,7 @@ import pytest
 from exporter.diagnosis.connect import judge_connect
 from exporter.probe.session import Session
 from exporter.result import Failure, FailureClass
-from exporter.smtp.dialogue import Plan
+from exporter.smtp.plan import Plan
 from tests.lab.network import (
     Family,
     Network,

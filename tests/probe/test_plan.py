@@ -78,6 +78,19 @@ def test_a_password_makes_tls_and_its_verification_required(monkeypatch: pytest.
     assert made.credentials is not None
 
 
+def test_plans_with_different_canaries_share_no_session() -> None:
+    """Nor those with different passwords or certificates' names; where nothing of it is said, they do."""
+    canary = "{{stages: [ehlo, mail, rcpt, data], rcpt_to: a@b.example, data: {{subject: {}}}}}"
+    assert plan(canary.format("a")) != plan(canary.format("b"))
+    assert plan(canary.format("a")) == plan(canary.format("a"))
+    assert plan("{data: {subject: a}}") == plan("{data: {subject: b}}")
+    secured = settings("{stages: [ehlo, starttls]}")
+    names = [
+        plan_of(secured, "me.example", domain="d.example", server_name=name) for name in ("a.example", "b.example")
+    ]
+    assert names[0] != names[1]
+
+
 @pytest.mark.parametrize(
     ("host", "domain"),
     [("a.example", "a.example"), ("192.0.2.1", "[192.0.2.1]"), ("2001:db8::1", "[IPv6:2001:db8::1]")],
