@@ -45,6 +45,7 @@ FLOORS = {
 
 # Library -> the rooms that may import it.
 FENCES = {
+    "cryptography": ("exporter.tls", "exporter.demo.certificates"),
     "dns": ("exporter.resolver", "exporter.demo.dns_host"),
     "yaml": ("exporter.config",),
     "pydantic": ("exporter.config",),

@@ -9,68 +9,23 @@ pipelining is the client's choice, and we never choose it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from exporter.result import Stage
 from exporter.smtp import commands
 from exporter.smtp.ehlo import Ehlo, parse_ehlo
+from exporter.smtp.events import Answered, Break, Event, Finished, Problem, Send, StartTls
 from exporter.smtp.foreign import recognise
 from exporter.smtp.plan import STAGES, Credentials, Plan, State
 from exporter.smtp.reply import Reply, ReplyReader, Violation
+from exporter.smtp.transitions import END, NEXT, TRANSITIONS, Answer
 
+__all__ = [
+    "TRANSITIONS", "Answer", "Answered", "Break", "Dialogue", "Event", "Finished", "Plan", "Problem", "Send",
+    "StartTls", "State",
+]  # fmt: skip
 
-class Answer(StrEnum):
-    """What a reply means where it was given; of a TLS handshake, how it ended."""
-
-    ACCEPTED = "accepted"
-    TOLERATED = "tolerated"  # a refusal that fails nothing: of a question, or one that was expected
-    REFUSED = "refused"  # 4xx, 5xx; a handshake that failed
-    UNEXPECTED = "unexpected"  # positive, yet not among the codes that count as success; a certificate likewise
-    CLOSING = "closing"  # 421: the server closes the connection (RFC 5321 3.8)
-
-    __hash__ = str.__hash__  # as State's
-
-
-# NEXT is the following step of the plan and, after the last or once something has gone wrong, END. END is QUIT, with
-# RSET before it where a mail transaction is open: nothing may be delivered by accident.
-_NEXT, _END, _FINISHED = "next", "end", State.FINISHED
-_ROWS: Final[Mapping[State, tuple[State | str, State | str, State | str, State | str]]] = MappingProxyType(
-    {
-        # awaited           ACCEPTED             TOLERATED   REFUSED     UNEXPECTED
-        State.IMPLICIT_TLS: (State.BANNER, _FINISHED, _FINISHED, _FINISHED),
-        State.BANNER: (_NEXT, _NEXT, _END, _END),  # RFC 5321 3.1: after a 554 greeting wait for the client's QUIT
-        State.EHLO: (_NEXT, _NEXT, State.HELO, _END),  # RFC 5321 3.2: an old server knows only HELO
-        State.HELO: (_NEXT, _NEXT, _END, _END),
-        State.STARTTLS: (State.TLS, _NEXT, _END, _END),
-        State.TLS: (State.EHLO_TLS, _FINISHED, _FINISHED, _END),
-        State.EHLO_TLS: (_NEXT, _NEXT, _END, _END),  # RFC 3207 4.2: EHLO again, whatever was known before
-        State.AUTH: (_NEXT, _END, _END, _END),
-        State.AUTH_LOGIN: (State.AUTH_USERNAME, _END, _END, _END),
-        State.AUTH_USERNAME: (State.AUTH_PASSWORD, _END, _END, _END),
-        State.AUTH_PASSWORD: (_NEXT, _END, _END, _END),
-        State.MAIL: (_NEXT, _END, _END, _END),
-        State.RCPT: (_NEXT, _NEXT, _NEXT, _NEXT),  # further recipients are asked about, and nothing else any more
-        State.DATA: (State.MESSAGE, _END, _END, _END),
-        State.MESSAGE: (_NEXT, _NEXT, _END, _END),
-        State.VRFY: (_NEXT, _NEXT, _END, _END),
-        State.EXPN: (_NEXT, _NEXT, _END, _END),
-        State.RSET: (_NEXT, _NEXT, _END, _END),
-        State.QUIT: (_FINISHED, _FINISHED, _FINISHED, _FINISHED),
-    }
-)
-_COLUMNS: Final = (Answer.ACCEPTED, Answer.TOLERATED, Answer.REFUSED, Answer.UNEXPECTED)
-TRANSITIONS: Final[Mapping[tuple[State, Answer], State | str]] = MappingProxyType(
-    {
-        (state, answer): following
-        for state, row in _ROWS.items()
-        for answer, following in zip(_COLUMNS, row, strict=True)
-    }
-    | {(state, Answer.CLOSING): State.FINISHED for state in _ROWS}
-)
 # The one positive code that has a meaning, where not every 2xx has: RFC 5321 4.3.2, RFC 3207 4, RFC 4954 4.
 _CODES: Final = MappingProxyType(
     {
@@ -90,62 +45,6 @@ _CONDITIONAL: Final = frozenset({State.STARTTLS, State.AUTH, State.MAIL}) | _QUE
 _TRANSACTION: Final = frozenset({State.MAIL, State.MESSAGE, State.RSET})
 _INJECTED: Final = "sent plaintext after its answer to STARTTLS and before the handshake"
 
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Bytes to write now; the reply to them ends `stage`. `shown` is what a transcript may keep in their place."""
-
-    stage: Stage
-    data: bytes
-    shown: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StartTls:
-    """Shake hands now, then call `secured`, `distrust` or `handshake_failed`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A complete reply ended `stage`, or one of its parts."""
-
-    stage: Stage
-    reply: Reply
-
-
-class Break(StrEnum):
-    """Why a conversation ended otherwise than by a reply; the stage is the awaited one."""
-
-    CLOSED = "closed"
-    TIMEOUT = "timeout"
-    VIOLATION = "violation"
-    NOT_SMTP = "not_smtp"
-    UNEXPECTED = "unexpected"
-    NOT_OFFERED = "not_offered"  # STARTTLS or AUTH, which the plan cannot do without
-    TOO_LARGE = "too_large"  # the size to declare is over the server's limit
-    INTERNATIONAL = "international"  # an address needs SMTPUTF8, which is not offered
-    INJECTION = "injection"  # plaintext between the 220 to STARTTLS and the handshake
-    HANDSHAKE = "handshake"
-    CERTIFICATE = "certificate"  # it does not verify, and the plan asks for that
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """The first thing that went wrong, of several recipients the worst: a refusing reply, or a break."""
-
-    stage: Stage
-    reply: Reply | None = None  # a refusal, or the unexpected reply
-    broken: Break | None = None
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """Nothing more will be said; close the connection."""
-
-
-Event = Send | StartTls | Answered | Finished
-
 _WITHOUT_ARGUMENT: Final = MappingProxyType(
     {
         state: Send(STAGES[state], state.value.upper().encode() + b"\r\n")
@@ -155,7 +54,9 @@ _WITHOUT_ARGUMENT: Final = MappingProxyType(
 # For what runs at every reply: looking a member up in its Enum takes Python 3.11 twenty times as long as a name here.
 _BANNER, _EHLO, _HELO, _QUIT = State.BANNER, State.EHLO, State.HELO, State.QUIT
 _STARTTLS, _EHLO_TLS, _MAIL, _RCPT = State.STARTTLS, State.EHLO_TLS, State.MAIL, State.RCPT
-_ACCEPTED, _TOLERATED, _REFUSED, _UNEXPECTED = _COLUMNS
+_FINISHED = State.FINISHED
+_ACCEPTED, _TOLERATED = Answer.ACCEPTED, Answer.TOLERATED
+_REFUSED, _UNEXPECTED = Answer.REFUSED, Answer.UNEXPECTED
 
 
 class Dialogue:
@@ -344,9 +245,9 @@ class Dialogue:
 
     def _follow(self, answer: Answer) -> None:
         following = TRANSITIONS[self.state, answer]
-        if following == _NEXT:
+        if following == NEXT:
             following = self._next_step()
-        elif following == _END:
+        elif following == END:
             following = self._end()
         self._enter(State(following))
 

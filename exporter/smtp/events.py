@@ -1,0 +1,65 @@
+"""What a conversation tells the shell around it, and how one can go wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from exporter.result import Stage
+from exporter.smtp.reply import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Bytes to write now; the reply to them ends `stage`. `shown` is what a transcript may keep in their place."""
+
+    stage: Stage
+    data: bytes
+    shown: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls:
+    """Shake hands now, then call `secured`, `distrust` or `handshake_failed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A complete reply ended `stage`, or one of its parts."""
+
+    stage: Stage
+    reply: Reply
+
+
+class Break(StrEnum):
+    """Why a conversation ended otherwise than by a reply; the stage is the awaited one."""
+
+    CLOSED = "closed"
+    TIMEOUT = "timeout"
+    VIOLATION = "violation"
+    NOT_SMTP = "not_smtp"
+    UNEXPECTED = "unexpected"
+    NOT_OFFERED = "not_offered"  # STARTTLS or AUTH, which the plan cannot do without
+    TOO_LARGE = "too_large"  # the size to declare is over the server's limit
+    INTERNATIONAL = "international"  # an address needs SMTPUTF8, which is not offered
+    INJECTION = "injection"  # plaintext between the 220 to STARTTLS and the handshake
+    HANDSHAKE = "handshake"
+    CERTIFICATE = "certificate"  # it does not verify, and the plan asks for that
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The first thing that went wrong, of several recipients the worst: a refusing reply, or a break."""
+
+    stage: Stage
+    reply: Reply | None = None  # a refusal, or the unexpected reply
+    broken: Break | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Nothing more will be said; close the connection."""
+
+
+Event = Send | StartTls | Answered | Finished
