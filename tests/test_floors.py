@@ -21,6 +21,9 @@ FLOORS = {
     "exporter.evidence": 1,
     "exporter.result": 2,
     "exporter.smtp": 3,
+    "exporter.dane": 3,
+    "exporter.tlsrpt": 3,
+    "exporter.mtasts": 4,
     "exporter.sentence": 4,
     "exporter.log": 4,
     "exporter.config": 4,
@@ -56,7 +59,15 @@ FENCES = {
     "uvloop": ("exporter.cli",),
 }
 # smtp and result know no socket, no event loop and no clock.
-PURE = ("exporter.result", "exporter.evidence", "exporter.path", "exporter.smtp")
+PURE = (
+    "exporter.result",
+    "exporter.evidence",
+    "exporter.path",
+    "exporter.smtp",
+    "exporter.mtasts.policy",
+    "exporter.mtasts.record",
+    "exporter.tlsrpt",
+)
 IMPURE_MODULES = {"asyncio", "socket", "ssl", "time", "datetime", "select", "selectors", "threading"}
 
 MODULES = sorted(ROOT.rglob("*.py"))
