@@ -17,10 +17,14 @@ import dns.rcode
 import dns.rdata
 import dns.rdatatype
 import dns.rrset
+from dns.rdtypes.ANY.CNAME import CNAME
 from dns.rdtypes.ANY.MX import MX
+from dns.rdtypes.ANY.TLSA import TLSA
+from dns.rdtypes.ANY.TXT import TXT
 from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 
+from exporter.dane.tlsa import Tlsa
 from exporter.result import Failure, FailureClass, Stage
 from exporter.smtp.printable import printable
 
@@ -29,6 +33,8 @@ MIN_TTL: Final = 1.0
 MAX_TTL: Final = 86400.0
 # A failure is kept only so long that the many domains behind one broken host do not each wait for it.
 FAILURE_TTL: Final = 5.0
+# TXT and TLSA records of one name, in bytes; more than anyone needs, and what one answer may keep of our memory.
+MAX_DATA_BYTES: Final = 16384
 _MAX_LEGAL_TTL: Final = 2**31 - 1  # RFC 2181 8: anything larger is taken for 0
 
 _C = FailureClass
@@ -46,8 +52,8 @@ _RCODES: Final = MappingProxyType(
 # RFC 8914 4: unsupported algorithm or digest, indeterminate … no zone key, invalid NSEC3 or unsupported iterations.
 _DNSSEC_ERRORS: Final = frozenset({1, 2, *range(5, 13), 25, 27})
 
-# (preference, host name) or an address.
-Record = tuple[int, str] | str
+# MX: (preference, host name); A, AAAA: an address; CNAME: a host name; TXT: its strings joined; TLSA.
+Record = tuple[int, str] | str | bytes | Tlsa
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class Answer:
     ttl: float = 0.0  # seconds; 0: ask again each time
     authenticated: bool = False  # AD
     is_alias: bool = False  # reached through a CNAME
+    canonical: str = ""  # the name at the end of the CNAMEs, where there are any
 
 
 def failed(failure_class: FailureClass, detail: str) -> Answer:
@@ -81,11 +88,15 @@ def read_answer(name: str, message: dns.message.Message) -> Answer:
     if rcode == dns.rcode.NXDOMAIN:
         return Answer(failure=Failure(Stage.DNS, *_refusal(name, message)), ttl=ttl)
     records = () if chain.answer is None else tuple(_record(rdata) for rdata in chain.answer)
+    size = sum(map(_data_bytes, records))
+    if size > MAX_DATA_BYTES:
+        return failed(_C.DNS_MALFORMED, f"the answer about {name} is {size} bytes long")
     return Answer(
         records=records,
         ttl=ttl,
         authenticated=bool(message.flags & dns.flags.AD),
         is_alias=bool(chain.cnames),
+        canonical=host_text(chain.canonical_name) if chain.cnames else "",
     )
 
 
@@ -128,7 +139,19 @@ def _record(rdata: dns.rdata.Rdata) -> Record:
         return rdata.preference, host_text(rdata.exchange)
     if isinstance(rdata, A | AAAA):
         return str(ip_address(rdata.address))
+    if isinstance(rdata, CNAME):
+        return host_text(rdata.target)
+    if isinstance(rdata, TXT):
+        return b"".join(rdata.strings)
+    if isinstance(rdata, TLSA):
+        return Tlsa(rdata.usage, rdata.selector, rdata.mtype, rdata.cert)
     raise TypeError(f"nobody asks for {dns.rdatatype.to_text(rdata.rdtype)}")
+
+
+def _data_bytes(record: Record) -> int:
+    if isinstance(record, Tlsa):
+        return len(record.data)
+    return len(record) if isinstance(record, bytes) else 0
 
 
 def _clamped(ttl: int) -> float:

@@ -1,4 +1,4 @@
-"""The resolver: questions by name and type, remembered; and on top of them the two lookups a probe makes."""
+"""The resolver: questions by name and type, remembered; and on top of them the lookups a probe makes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import dns.name
 import dns.rdatatype
 
 from exporter.config.model import Family, ResolverSettings
-from exporter.resolver import mx
+from exporter.resolver import mx, tlsa
 from exporter.resolver.answer import Answer, failed, read_answer
 from exporter.resolver.exchange import OUR_LIMITS, Exchange, MalformedReply, NoReply
 from exporter.resolver.memory import Memory
 from exporter.resolver.system import SystemNameservers
+from exporter.resolver.tlsa import TlsaLookup
 from exporter.result import FailureClass, MxHost, MxLookup
 
 # How long the last real lookups of domains took. Beyond it the oldest is forgotten.
@@ -51,6 +52,16 @@ class Resolver:
     def answered(self) -> Mapping[str, float]:
         """When each nameserver answered last (its address -> the event loop's time)."""
         return {address: at for (address, _), at in self._exchange.answered.items()}
+
+    async def lookup_txt(self, name: str) -> Answer:
+        """The TXT records of `name`, each with its strings joined."""
+        return await _Questions(self._memory, self._exchange).ask(name, "TXT")
+
+    async def lookup_tlsa(
+        self, host: str, port: int, families: tuple[Family, ...], domain: str | None = None
+    ) -> TlsaLookup:
+        """What DANE has for `port` of `host`, a mail host of `domain` (RFC 7672 2.2)."""
+        return await tlsa.lookup_tlsa(_Questions(self._memory, self._exchange), host, port, families, domain)
 
     async def close(self) -> None:
         """End what is under way."""

@@ -123,7 +123,7 @@ async def _exchange(questions: Questions, preference: int, name: str, families: 
 
 
 def _pairs(answer: Answer) -> list[tuple[int, str]]:
-    return [record for record in answer.records if not isinstance(record, str)]
+    return [record for record in answer.records if isinstance(record, tuple)]
 
 
 def _exchanges(answer: Answer) -> list[tuple[int, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from exporter.config.model import Family, ResolverSettings
 from exporter.resolver.client import Resolver
 from exporter.result import FailureClass as C
 from tests.lab.daemons import free_port, nsd, unbound
-from tests.lab.require import require_program
+from tests.lab.dnssec import sign
 
 BOTH = (Family.IPV4, Family.IPV6)
 SOA = "$TTL 60\n@ IN SOA ns.{zone}. admin.{zone}. 1 3600 600 86400 30\n@ IN NS ns.{zone}.\nns IN A 127.0.0.1\n"
@@ -47,27 +46,13 @@ async def _resolver(port: int) -> AsyncIterator[Resolver]:
         await resolver.close()
 
 
-def _sign(folder: Path, zone: str, text: str) -> tuple[str, str]:
-    """The zone signed by a new key, and the key's DS record as a trust anchor."""
-    keygen, signzone, dsfromkey = map(require_program, ("dnssec-keygen", "dnssec-signzone", "dnssec-dsfromkey"))
-    folder.mkdir()
-
-    def run(*argv: str) -> str:
-        return subprocess.run(argv, cwd=folder, check=True, capture_output=True, text=True).stdout
-
-    key = run(keygen, "-a", "ECDSAP256SHA256", "-f", "KSK", zone).strip()
-    (folder / "zone").write_text(text + f"\n$INCLUDE {key}.key\n")
-    run(signzone, "-z", "-o", zone, "-f", "signed", "zone", key)
-    return (folder / "signed").read_text(), run(dsfromkey, "-2", key).strip()
-
-
 @pytest.fixture(scope="module")
 def resolver_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder = tmp_path_factory.mktemp("dns")
-    signed, anchor = _sign(folder / "good", "mail.example", ZONE)
+    signed, anchor = sign(folder / "good", "mail.example", ZONE)
     # Signed by one key, and another is trusted: what a broken rollover looks like.
-    broken, _ = _sign(folder / "broken", "bogus.example", BOGUS)
-    _, other = _sign(folder / "other", "bogus.example", BOGUS)
+    broken, _ = sign(folder / "broken", "bogus.example", BOGUS)
+    _, other = sign(folder / "other", "bogus.example", BOGUS)
     with (
         nsd(folder / "nsd", {"mail.example": signed, "bogus.example": broken}) as port,
         unbound(
