@@ -105,6 +105,11 @@ class FailureClass(StrEnum):
     TLS_NOT_YET_VALID = "tls_not_yet_valid"
     TLS_NAME_MISMATCH = "tls_name_mismatch"
     TLS_UNTRUSTED = "tls_untrusted"
+    DANE_MISMATCH = "dane_mismatch"  # the certificate matches no TLSA record (RFC 7672)
+    DANE_NO_TLS = "dane_no_tls"  # TLSA records, and no TLS
+    MTA_STS_MISMATCH = "mta_sts_mismatch"  # an enforced policy does not name the MX host (RFC 8461)
+    MTA_STS_NO_TLS = "mta_sts_no_tls"  # an enforced policy, and no TLS
+    MTA_STS_UNTRUSTED = "mta_sts_untrusted"  # an enforced policy, and the certificate is not valid for the host
     REPUTATION_BLOCKED = "reputation_blocked"  # names a block list or our address's reputation
     POLICY_REJECTED = "policy_rejected"  # 5.7.x or policy wording, nothing finer
     RDNS_REQUIRED = "rdns_required"  # our address lacks (matching) reverse DNS
@@ -188,6 +193,11 @@ _CLASSES_BY_VERDICT: dict[Verdict, tuple[FailureClass, ...]] = {
         _C.TLS_NAME_MISMATCH,
         _C.TLS_UNTRUSTED,
         _C.AUTH_NOT_OFFERED,
+        _C.DANE_MISMATCH,
+        _C.DANE_NO_TLS,
+        _C.MTA_STS_MISMATCH,
+        _C.MTA_STS_NO_TLS,
+        _C.MTA_STS_UNTRUSTED,
         _C.RELAY_DENIED,
     ),
     _V.DECLINED: (
@@ -229,6 +239,50 @@ class EgressState(StrEnum):
     UNKNOWN = "unknown"  # too little to compare
 
 
+class MtaStsMode(StrEnum):
+    """What holds for senders who honour MTA-STS (RFC 8461 5): the `mode` label of `mx_domain_mta_sts_mode`."""
+
+    ENFORCE = "enforce"
+    TESTING = "testing"
+    NONE = "none"  # a policy that says there is none any more
+    ABSENT = "absent"  # no record
+    UNKNOWN = "unknown"  # there is a record, or may be one, and no policy came of it
+
+
+class MtaStsProblem(StrEnum):
+    """Why a domain's MTA-STS is not valid: the `class` label of `mx_domain_mta_sts_failure`."""
+
+    RECORD_LOOKUP = "record_lookup"  # the TXT record cannot be looked up
+    RECORD_INVALID = "record_invalid"  # malformed, or more than one
+    RECORD_ABSENT = "record_absent"  # gone, while the policy fetched before still holds
+    HOST_LOOKUP = "host_lookup"  # mta-sts.<domain> has no address
+    ADDRESS_FORBIDDEN = "address_forbidden"  # only special addresses, never connected to
+    CONNECT = "connect"
+    TLS = "tls"  # no handshake
+    CERTIFICATE = "certificate"  # not valid for mta-sts.<domain>
+    TIMEOUT = "timeout"
+    HTTP = "http"  # no HTTP, or broken off
+    HTTP_STATUS = "http_status"  # not 200
+    REDIRECT = "redirect"  # RFC 8461 3.3: not followed
+    CONTENT_TYPE = "content_type"  # not text/plain
+    TOO_LARGE = "too_large"
+    POLICY_INVALID = "policy_invalid"
+    LOCAL = "local"  # our own resolver, network or limits: says nothing about theirs
+
+
+class DaneState(StrEnum):
+    """What a sender who honours DANE finds (RFC 7672 2.2): the `state` label of `mx_host_dane_state`."""
+
+    VERIFIED = "verified"  # the certificate matches a TLSA record
+    MISMATCH = "mismatch"  # it matches none: mail is held back
+    NO_TLS = "no_tls"  # there are TLSA records, and no TLS: mail is held back
+    UNUSABLE = "unusable"  # no TLSA record can be used: TLS is demanded, whose it is is not
+    LOOKUP_FAILED = "lookup_failed"  # the TLSA records cannot be looked up: mail is held back
+    ABSENT = "absent"  # no TLSA records
+    INSECURE = "insecure"  # the MX or address answer is not authenticated, so DANE does not apply
+    UNCHECKED = "unchecked"  # there are TLSA records, and the session did not come as far as TLS
+
+
 class HostWarning(StrEnum):
     """Works, yet wrong: the `class` label of `mx_host_warning`."""
 
@@ -248,6 +302,13 @@ class HostWarning(StrEnum):
     VRFY_ENABLED = "vrfy_enabled"
     EXPN_ENABLED = "expn_enabled"
     BANNER_NAME_MISMATCH = "banner_name_mismatch"
+    DANE_MISMATCH = "dane_mismatch"  # the certificate matches no TLSA record
+    DANE_NO_TLS = "dane_no_tls"  # TLSA records, and no TLS
+    DANE_UNUSABLE = "dane_unusable"  # TLSA records, and none is usable
+    DANE_LOOKUP_FAILED = "dane_lookup_failed"
+    MTA_STS_MISMATCH = "mta_sts_mismatch"  # the policy does not name this MX host
+    MTA_STS_NO_TLS = "mta_sts_no_tls"
+    MTA_STS_UNTRUSTED = "mta_sts_untrusted"  # the certificate is not valid for the MX host
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +378,41 @@ class TlsResult:
     at: float = 0.0  # seconds since the connect began
 
 
+class MtaSts:
+    """A domain's MTA-STS (RFC 8461).
+
+    `valid`: record and policy, as published now, are right; None without a record, or where we could not find out.
+    `mode`, `mx` and `max_age` are those of the policy that holds, which may be an older one.
+    """
+
+    mode: MtaStsMode
+    valid: bool | None = None
+    problem: MtaStsProblem | None = None
+    detail: str = ""  # for a person; may quote a server
+    id: str = ""  # of the record
+    mx: tuple[str, ...] = ()
+    max_age: int | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class TlsRpt:
+    """A domain's TLS reporting (RFC 8460). `present` None: the record cannot be looked up."""
+
+    present: bool | None
+    valid: bool | None = None  # None unless present
+    detail: str = ""
+    rua: tuple[str, ...] = ()  # where reports go
+
+
+@dataclass(frozen=True, slots=True)
+class Dane:
+    """What DANE (RFC 7672) means for one address of one host."""
+
+    state: DaneState
+    records: tuple[str, ...] = ()  # TLSA, as in a zone file; long data cut
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class HostResult:
     """What one address of one MX host showed. `address` is empty where the host's name gave none.
@@ -346,6 +442,8 @@ class HostResult:
     recipients: tuple[tuple[str, int], ...] = ()  # the code each RCPT was answered with, in their order
     auth_plaintext: tuple[str, ...] = ()  # SASL mechanisms offered without TLS, of smtp.ehlo.MECHANISMS
     auth_tls: tuple[str, ...] = ()  # and with it
+    dane: Dane | None = None  # None: not asked for, or not known in time
+    mta_sts_match: bool | None = None  # whether the domain's policy names the MX host; None without one
 
     @property
     def up(self) -> bool:
@@ -363,6 +461,8 @@ class ProbeResult:
     hosts: tuple[HostResult, ...]
     addresses: int  # all that were found, probed or not
     failure: Failure | None
+    mta_sts: MtaSts | None = None  # None: not asked for
+    tls_rpt: TlsRpt | None = None
 
     @property
     def up(self) -> bool:

@@ -56,6 +56,7 @@ FENCES = {
     "starlette": ("exporter.web",),
     "uvicorn": ("exporter.web",),
     "jinja2": ("exporter.web",),
+    "h11": ("exporter.mtasts.fetch",),
     "uvloop": ("exporter.cli",),
 }
 # smtp and result know no socket, no event loop and no clock.

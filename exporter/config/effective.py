@@ -99,6 +99,7 @@ def _module(module: Module) -> dict[str, Any]:
         "expect": {str(stage): sorted(codes) for stage, codes in module.expect.items()},
         "tls": str(module.tls),
         "data": _canary(module.data),
+        "policies": _texts(module.policies),
     }
     if module.auth is not None:
         # Where the password is, never what it is.

@@ -36,6 +36,14 @@ class TargetKind(StrEnum):
     REFERENCE = "reference"  # likewise, to learn about the way out and not about the host
 
 
+class Policy(StrEnum):
+    """What a domain may ask of those who send mail to it, looked up where a module names it."""
+
+    DANE = "dane"  # RFC 7672
+    MTA_STS = "mta_sts"  # RFC 8461
+    TLS_RPT = "tls_rpt"  # RFC 8460
+
+
 @dataclass(frozen=True, slots=True)
 class Starttls:
     """What a module asks of TLS."""
@@ -91,6 +99,7 @@ class Module:
     tls: TlsMode = TlsMode.STARTTLS
     auth: Auth | None = None
     data: Canary = Canary()
+    policies: tuple[Policy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.config import secrets
 from exporter.config.mailbox import DOMAIN_PLACEHOLDER, needs_smtputf8
-from exporter.config.model import Auth, Canary, Module, Starttls, TlsMode
+from exporter.config.model import Auth, Canary, Module, Policy, Starttls, TlsMode
 from exporter.config.schema import AuthSection, CanarySection, ModuleSection
 from exporter.config.stages import order_problems
 from exporter.result import Stage
@@ -43,6 +43,7 @@ def module_of(name: str, section: ModuleSection, auth: Auth | None = None) -> Mo
         tls=TlsMode(section.tls),
         auth=auth,
         data=_canary(section.data),
+        policies=tuple(map(Policy, section.policies)),
     )
 
 
@@ -95,6 +96,9 @@ def contradictions(section: ModuleSection) -> Iterator[tuple[Location, str]]:
             yield ("starttls", "required"), _NEEDS_STARTTLS
         if section.starttls.verify == "require":
             yield ("starttls", "verify"), _NEEDS_STARTTLS
+        if "dane" in section.policies:
+            # RFC 7672: what TLSA records say is held against the certificate.
+            yield ("policies", section.policies.index("dane")), f"dane {_NEEDS_STARTTLS}"
     if "helo" in section.stages:
         yield from _needing_extensions(section)
     if "auth" in section.stages and section.auth is not None:

@@ -41,8 +41,8 @@ MAX_SIZE: Final = 10**18  # RFC 1870 4: at most 20 digits; YAML numbers here hav
 # Ours, so a configured one would be overwritten or make a series twice.
 RESERVED_LABELS: Final = frozenset(
     {
-        "address", "cipher", "class", "domain", "hop", "keyword", "le", "mechanism", "mx", "phase", "stage", "status",
-        "tls", "verdict", "version",
+        "address", "cipher", "class", "domain", "hop", "keyword", "le", "mechanism", "mode", "mx", "phase", "stage",
+        "status", "tls", "verdict", "version",
     }
 )  # fmt: skip
 MAX_LABEL_VALUE: Final = 1024  # characters; each is repeated in every series of its target
@@ -310,6 +310,9 @@ class ModuleSection(Section):
     tls: Literal["starttls", "implicit"] = "starttls"
     auth: Annotated[AuthSection | None, BeforeValidator(_unless_empty)] = None
     data: CanarySection = Field(default_factory=lambda: CanarySection.model_validate({}))
+    policies: Annotated[list[Literal["dane", "mta_sts", "tls_rpt"]], AfterValidator(_each_once)] = Field(
+        default_factory=list
+    )
 
 
 def _witness_port(port: int) -> int:

@@ -1,15 +1,18 @@
-"""A TLSA record, and whether a sender of mail can use it (RFC 7672 3.1, RFC 7671 4, 5). Pure."""
+"""A TLSA record, whether a sender of mail can use it (RFC 7672 3.1, RFC 7671 4, 5), and how a lookup ends. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from exporter.result import Failure
 
 # RFC 7218: the numbers' names.
 PKIX_TA: Final = 0
@@ -75,3 +78,23 @@ def _unreadable(record: Tlsa) -> str | None:
         what = "key" if record.selector == SPKI else "certificate"
         return f"its {what} cannot be read"
     return None
+
+
+class TlsaStatus(Enum):
+    """How the lookup ended."""
+
+    INSECURE = "insecure"  # an answer on the way is not authenticated: DANE does not apply
+    ABSENT = "absent"  # all answers are, and there is no record
+    FAILED = "failed"  # the records of a host that may have some cannot be looked up
+    FOUND = "found"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsaLookup:
+    """The records of one host. `names` are the reference identifiers of its certificate (RFC 7672 3.2.2)."""
+
+    status: TlsaStatus
+    records: tuple[Tlsa, ...] = ()
+    names: tuple[str, ...] = ()
+    detail: str = ""  # for a person: what is insecure
+    failure: Failure | None = None

@@ -12,12 +12,12 @@ import dns.name
 import dns.rdatatype
 
 from exporter.config.model import Family, ResolverSettings
+from exporter.dane.tlsa import TlsaLookup
 from exporter.resolver import mx, tlsa
 from exporter.resolver.answer import Answer, failed, read_answer
 from exporter.resolver.exchange import OUR_LIMITS, Exchange, MalformedReply, NoReply
 from exporter.resolver.memory import Memory
 from exporter.resolver.system import SystemNameservers
-from exporter.resolver.tlsa import TlsaLookup
 from exporter.result import FailureClass, MxHost, MxLookup
 
 # How long the last real lookups of domains took. Beyond it the oldest is forgotten.

@@ -7,37 +7,15 @@ All of it stands on the AD bit: the answers must come from a validating resolver
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 from exporter.config.model import Family
-from exporter.dane.tlsa import Tlsa
+from exporter.dane.tlsa import Tlsa, TlsaLookup, TlsaStatus
 from exporter.resolver.answer import Answer
 from exporter.resolver.mx import Questions
-from exporter.result import Failure, FailureClass
+from exporter.result import FailureClass
 
 _TYPES: Final = {Family.IPV4: "A", Family.IPV6: "AAAA"}
-
-
-class TlsaStatus(Enum):
-    """How the lookup ended."""
-
-    INSECURE = "insecure"  # an answer on the way is not authenticated: DANE does not apply
-    ABSENT = "absent"  # all answers are, and there is no record
-    FAILED = "failed"  # the records of a host that may have some cannot be looked up
-    FOUND = "found"
-
-
-@dataclass(frozen=True, slots=True)
-class TlsaLookup:
-    """The records of one host. `names` are the reference identifiers of its certificate (RFC 7672 3.2.2)."""
-
-    status: TlsaStatus
-    records: tuple[Tlsa, ...] = ()
-    names: tuple[str, ...] = ()
-    detail: str = ""  # for a person: what is insecure
-    failure: Failure | None = None
 
 
 async def lookup_tlsa(

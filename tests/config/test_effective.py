@@ -17,7 +17,8 @@ EVERYTHING = """
     modules:
       slow: {timeout: 2m}
       helo: {stages: [helo, mail, rcpt], rcpt_to: ["postmaster@{domain}", postmaster], vrfy: "no", expn: "1e3"}
-      tls: {stages: [ehlo, starttls], starttls: {required: true, verify: require}, expect: {banner: [220, 250]}}
+      tls: {stages: [ehlo, starttls], starttls: {required: true, verify: require}, expect: {banner: [220, 250]},
+            policies: [dane, mta_sts, tls_rpt]}
       canary: {stages: [ehlo, mail, rcpt, data], rcpt_to: a@b.example, data: {from: c@d.example, to: [a@b.example],
                cc: e@f.example, reply_to: g@h.example, subject: "no", body: "two\\nlines\\n"}}
       submission: {tls: implicit, starttls: {verify: require}}

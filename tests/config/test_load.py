@@ -309,6 +309,18 @@ MISTAKES: tuple[tuple[str, ...], ...] = (
         "c.yaml:1:36: modules.x.starttls.required: needs the stage starttls, which stages does not list",
     ),
     (
+        "modules: {x: {stages: [ehlo], policies: [mta_sts, dane]}}\n",
+        "c.yaml:1:51: modules.x.policies[1]: dane needs the stage starttls, which stages does not list",
+    ),
+    (
+        "modules: {x: {policies: [mta-sts]}}\n",
+        "c.yaml:1:26: modules.x.policies[0]: must be dane, mta_sts or tls_rpt, not 'mta-sts'",
+    ),
+    (
+        "modules: {x: {policies: [tls_rpt, tls_rpt]}}\n",
+        "c.yaml:1:25: modules.x.policies: tls_rpt is listed twice",
+    ),
+    (
         "modules: {x: {stages: [helo, mail], size: 5}}\n",
         "c.yaml:1:43: modules.x.size: needs ehlo: HELO offers no extensions",
     ),

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from exporter.config.model import Family, ResolverSettings
+from exporter.dane.tlsa import TlsaStatus
 from exporter.resolver.client import Resolver
-from exporter.resolver.tlsa import TlsaStatus
 from exporter.result import FailureClass as C
 from tests.lab.daemons import nsd, unbound
 from tests.lab.dnssec import sign

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from exporter.config.model import Family
-from exporter.dane.tlsa import Tlsa
+from exporter.dane.tlsa import Tlsa, TlsaLookup, TlsaStatus
 from exporter.resolver.answer import Answer, Record, failed
-from exporter.resolver.tlsa import TlsaLookup, TlsaStatus, lookup_tlsa
+from exporter.resolver.tlsa import lookup_tlsa
 from exporter.result import Failure, Stage
 from exporter.result import FailureClass as C
 
