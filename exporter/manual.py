@@ -24,12 +24,14 @@ from exporter.config.model import Config, Egress, Limits, Settings, Target
 from exporter.config.targets import parse_host, parse_target
 from exporter.config.values import parse_duration, parse_helo, parse_nameserver, parse_network
 from exporter.egress import EgressWatch
+from exporter.mtasts.memory import PolicyMemory
 from exporter.probe.helo import local_helo
 from exporter.probe.manners import Slots
+from exporter.probe.policies import Policies
 from exporter.probe.prober import Prober
-from exporter.probe.transcript import describe, dialogue_lines, host_heading, remarks, spoken
+from exporter.probe.transcript import describe, dialogue_lines, host_heading, policy_lines, remarks, spoken
 from exporter.resolver.client import Resolver
-from exporter.result import Failure, HostResult, MxLookup, ProbeResult, TlsResult
+from exporter.result import Failure, HostResult, MtaSts, MxLookup, ProbeResult, TlsResult
 from exporter.sentence import path_sentence, sentence
 
 T = TypeVar("T")
@@ -90,7 +92,9 @@ class _Examination:
         self._at_once = limits.concurrency
         self._references = egress.references
         self._resolver = resolver
-        self._prober = Prober(resolver, limits, helo, self._slots, egress.witness_ports)
+        self._policy_memory = PolicyMemory()
+        policies = Policies(resolver, self._policy_memory)
+        self._prober = Prober(resolver, limits, helo, self._slots, egress.witness_ports, policies)
         # Whatever is seen counts to the end.
         self._watch = EgressWatch(egress, math.inf, helo)
 
@@ -129,6 +133,7 @@ class _Examination:
         """End what is under way."""
         await self._watch.close()
         await self._prober.close()
+        await self._policy_memory.close()
         await self._resolver.close()
 
     async def _probe(self, target: Target) -> ProbeResult:
@@ -293,6 +298,8 @@ class DialogueReport:
 def _dialogue(name: str, result: ProbeResult) -> Iterator[str]:
     if result.lookup is not None:
         yield from _lookup(name, result.lookup)
+    for line in policy_lines(result):
+        yield f"  {line}"
     for host in result.hosts:
         yield ""
         yield host_heading(host)
@@ -422,7 +429,30 @@ def as_json(name: str, result: ProbeResult) -> dict[str, Any]:
             "authenticated": lookup.authenticated,
             "failure": _failure_json(lookup.failure),
         },
+        "mta_sts": _mta_sts_json(result.mta_sts),
+        "tls_rpt": None
+        if result.tls_rpt is None
+        else {
+            "present": result.tls_rpt.present,
+            "valid": result.tls_rpt.valid,
+            "detail": result.tls_rpt.detail,
+            "rua": list(result.tls_rpt.rua),
+        },
         "hosts": [_host_json(host) for host in result.hosts],
+    }
+
+
+def _mta_sts_json(mta_sts: MtaSts | None) -> dict[str, Any] | None:
+    if mta_sts is None:
+        return None
+    return {
+        "mode": mta_sts.mode,
+        "valid": mta_sts.valid,
+        "class": mta_sts.problem,
+        "detail": mta_sts.detail,
+        "id": mta_sts.id,
+        "mx": list(mta_sts.mx),
+        "max_age_seconds": mta_sts.max_age,
     }
 
 
@@ -478,6 +508,10 @@ def _host_json(host: HostResult) -> dict[str, Any]:
         "auth_mechanisms": {"plaintext": list(host.auth_plaintext), "tls": list(host.auth_tls)},
         "recipients": [{"recipient": recipient, "code": code} for recipient, code in host.recipients],
         "tls": _tls_json(host.tls),
+        "dane": None
+        if host.dane is None
+        else {"state": host.dane.state, "records": list(host.dane.records), "detail": host.dane.detail},
+        "mta_sts_match": host.mta_sts_match,
         "dialogue": [
             {"seconds": at, "from": "client" if sent else "server", "text": text}
             for at, sent, text in dialogue_lines(host.transcript)

@@ -378,6 +378,7 @@ class TlsResult:
     at: float = 0.0  # seconds since the connect began
 
 
+@dataclass(frozen=True, slots=True)
 class MtaSts:
     """A domain's MTA-STS (RFC 8461).
 

@@ -17,6 +17,8 @@ from exporter.diagnosis.egress import Surroundings
 from exporter.egress import EgressWatch, typical_interval
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.samples import render
+from exporter.mtasts.memory import PolicyMemory
+from exporter.probe.policies import Policies
 from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
 from exporter.result import ProbeResult
@@ -52,6 +54,7 @@ class Service:
         self._reloading = asyncio.Lock()
         self._load_failed = False
         self._resolver = Resolver(config.resolver)
+        self._policy_memory = PolicyMemory()
         self._tasks: list[asyncio.Task[None]] = []
         self._revising: asyncio.Task[None] | None = None
         self.egress = EgressWatch(
@@ -89,6 +92,7 @@ class Service:
         await self.scheduler.stop(STOP_GRACE_SECONDS)
         await self.egress.close()
         await self._prober.close()
+        await self._policy_memory.close()
         await self._resolver.close()
 
     async def reload(self) -> list[str]:
@@ -134,7 +138,9 @@ class Service:
         self.own.loaded(scheduled)
 
     def _new_prober(self, config: Config) -> Prober:
-        return Prober(self._resolver, config.limits, self._helo, self.scheduler.slots, config.egress.witness_ports)
+        policies = Policies(self._resolver, self._policy_memory)
+        witness_ports = config.egress.witness_ports
+        return Prober(self._resolver, config.limits, self._helo, self.scheduler.slots, witness_ports, policies)
 
     async def _probe(self, target: Target) -> ProbeResult:
         return await self._prober.probe(target)

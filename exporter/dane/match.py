@@ -11,6 +11,7 @@ sign, the name.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,7 +42,7 @@ class Match:
     reason: str = ""
 
 
-def match(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence[str], at: float) -> Match:
+def match_chain(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence[str], at: float) -> Match:
     """Match the usable `records` against `chain`: DER, leaf first.
 
     `names` are the reference identifiers, lower-case A-labels; `at` is the Unix time that the dates are held against.
@@ -75,14 +76,17 @@ class _Certificate:
 
 
 def _parsed(der: bytes) -> _Certificate | None:
-    try:
-        certificate = x509.load_der_x509_certificate(der)
-        key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        # Parsed here, so that later nothing raises.
-        _ = certificate.extensions, certificate.subject, certificate.issuer
-        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    except Exception:  # bytes of strangers: whatever the parser trips over is theirs
-        return None
+    with warnings.catch_warnings():
+        # What is merely unwise (a serial number of 0) is not ours to complain about.
+        warnings.simplefilter("ignore")
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            # Parsed here, so that later nothing raises.
+            _ = certificate.extensions, certificate.subject, certificate.issuer
+            _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        except Exception:  # bytes of strangers: whatever the parser trips over is theirs
+            return None
     return _Certificate(der, key, certificate)
 
 

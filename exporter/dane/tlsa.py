@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -72,11 +73,13 @@ def unusable(record: Tlsa) -> str | None:
 def _unreadable(record: Tlsa) -> str | None:
     """RFC 7671 4: what cannot be parsed is no more than not there."""
     load: Callable[[bytes], object] = load_der_public_key if record.selector == SPKI else x509.load_der_x509_certificate
-    try:
-        load(record.data)
-    except Exception:  # bytes of strangers: whatever the parser trips over is theirs
-        what = "key" if record.selector == SPKI else "certificate"
-        return f"its {what} cannot be read"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is merely unwise can be read
+        try:
+            load(record.data)
+        except Exception:  # bytes of strangers: whatever the parser trips over is theirs
+            what = "key" if record.selector == SPKI else "certificate"
+            return f"its {what} cannot be read"
     return None
 
 

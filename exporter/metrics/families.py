@@ -48,6 +48,19 @@ DNS_MX_RECORDS: Final = Family("mx_dns_mx_records", "gauge", "MX records of the 
 DNS_AUTHENTICATED: Final = Family(
     "mx_dns_authenticated", "gauge", "1 if the resolver authenticated the MX answer (AD bit)."
 )
+DOMAIN_MTA_STS_MODE: Final = Family(
+    "mx_domain_mta_sts_mode", "gauge", "1 for what holds for senders who honour MTA-STS (RFC 8461)."
+)
+DOMAIN_MTA_STS_VALID: Final = Family(
+    "mx_domain_mta_sts_valid", "gauge", "1 if the MTA-STS record and policy, as published now, are right."
+)
+DOMAIN_MTA_STS_FAILURE: Final = Family(
+    "mx_domain_mta_sts_failure", "gauge", "1 while the MTA-STS record or policy is wrong or not to be had."
+)
+DOMAIN_TLS_RPT: Final = Family("mx_domain_tls_rpt", "gauge", "1 if the domain has a TLS reporting record (RFC 8460).")
+DOMAIN_TLS_RPT_VALID: Final = Family(
+    "mx_domain_tls_rpt_valid", "gauge", "1 if the TLS reporting record is well formed."
+)
 HOST_UP: Final = Family("mx_host_up", "gauge", "1 if the address passed every stage of the module.")
 HOST_FAILURE: Final = Family("mx_host_failure", "gauge", "1 while the address fails, with the reason.")
 HOST_WARNING: Final = Family("mx_host_warning", "gauge", "1 where the address works, yet something is wrong.")
@@ -93,6 +106,12 @@ PATH_LAST_HOP: Final = Family(
     "gauge",
     "1 for the last router that answered on the way to a port that does not, or the one that prohibits it.",
 )
+HOST_DANE_STATE: Final = Family(
+    "mx_host_dane_state", "gauge", "1 for what a sender who honours DANE finds at the address (RFC 7672)."
+)
+HOST_MTA_STS_MATCH: Final = Family(
+    "mx_host_mta_sts_match", "gauge", "1 if the MTA-STS policy of the domain names the MX host."
+)
 
 FAMILIES: Final = (
     DOMAIN_UP,
@@ -106,6 +125,11 @@ FAMILIES: Final = (
     DNS_LOOKUP_DURATION,
     DNS_MX_RECORDS,
     DNS_AUTHENTICATED,
+    DOMAIN_MTA_STS_MODE,
+    DOMAIN_MTA_STS_VALID,
+    DOMAIN_MTA_STS_FAILURE,
+    DOMAIN_TLS_RPT,
+    DOMAIN_TLS_RPT_VALID,
     HOST_UP,
     HOST_FAILURE,
     HOST_WARNING,
@@ -124,5 +148,7 @@ FAMILIES: Final = (
     HOST_TLS_NOT_BEFORE,
     HOST_TLS_VERIFIED,
     PATH_LAST_HOP,
+    HOST_DANE_STATE,
+    HOST_MTA_STS_MATCH,
 )
 PLACE: Final = MappingProxyType({family: place for place, family in enumerate(FAMILIES)})

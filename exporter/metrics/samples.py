@@ -14,7 +14,7 @@ from prometheus_client.utils import floatToGoString
 
 from exporter.config.model import TargetKind
 from exporter.metrics import families as f
-from exporter.result import Failure, FailureClass, HostResult, MxLookup, TlsResult
+from exporter.result import Failure, FailureClass, HostResult, MxLookup, ProbeResult, TlsResult
 from exporter.store import Samples, TargetRecord
 
 # The library's own way to write a value: as Go does.
@@ -66,6 +66,7 @@ def _domain(page: _Page, record: TargetRecord) -> None:
     page.add(f.DOMAIN_PROBE_DURATION, labels, result.duration)
     if result.lookup is not None:
         _dns(page, labels, result.lookup)
+    _policies(page, identity, result)
 
 
 def _dns(page: _Page, labels: str, lookup: MxLookup) -> None:
@@ -73,6 +74,21 @@ def _dns(page: _Page, labels: str, lookup: MxLookup) -> None:
         page.add(f.DNS_LOOKUP_DURATION, labels, lookup.duration)
     page.add(f.DNS_MX_RECORDS, labels, lookup.mx_records)
     page.add(f.DNS_AUTHENTICATED, labels, lookup.authenticated)
+
+
+def _policies(page: _Page, identity: tuple[tuple[str, str], ...], result: ProbeResult) -> None:
+    labels = _labels(identity)
+    mta_sts, tls_rpt = result.mta_sts, result.tls_rpt
+    if mta_sts is not None:
+        page.add(f.DOMAIN_MTA_STS_MODE, _labels((*identity, ("mode", mta_sts.mode))), 1)
+        if mta_sts.valid is not None:
+            page.add(f.DOMAIN_MTA_STS_VALID, labels, mta_sts.valid)
+        if mta_sts.problem is not None:
+            page.add(f.DOMAIN_MTA_STS_FAILURE, _labels((*identity, ("class", mta_sts.problem))), 1)
+    if tls_rpt is not None and tls_rpt.present is not None:
+        page.add(f.DOMAIN_TLS_RPT, labels, tls_rpt.present)
+        if tls_rpt.valid is not None:
+            page.add(f.DOMAIN_TLS_RPT_VALID, labels, tls_rpt.valid)
 
 
 def _host(page: _Page, domain: str, host: HostResult, counts: dict[FailureClass, int]) -> None:
@@ -114,6 +130,10 @@ def _host(page: _Page, domain: str, host: HostResult, counts: dict[FailureClass,
         _tls(page, (address, domain, mx), host.tls)
     if host.last_hop:
         page.add(f.PATH_LAST_HOP, f'{address},{domain},hop="{_escaped(host.last_hop)}",{mx}', 1)
+    if host.dane is not None:
+        page.add(f.HOST_DANE_STATE, f'{labels},state="{host.dane.state}"', 1)
+    if host.mta_sts_match is not None:
+        page.add(f.HOST_MTA_STS_MATCH, labels, host.mta_sts_match)
 
 
 def _tls(page: _Page, identity: tuple[str, str, str], tls: TlsResult) -> None:

@@ -9,7 +9,7 @@ from email.utils import format_datetime, make_msgid
 from ipaddress import ip_address
 
 from exporter.config.mailbox import DOMAIN_PLACEHOLDER
-from exporter.config.model import Canary, Module, Settings, TlsMode
+from exporter.config.model import Canary, Module, Policy, Settings, TlsMode
 from exporter.result import Stage
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 
@@ -68,11 +68,13 @@ def _tls(module: Module, server_name: str) -> TlsPlan | None:
         return None
     # A password is only for who has shown that it is them.
     secret = module.auth is not None and Stage.AUTH in module.stages
+    # RFC 7672 3.1.1: TLSA records may vouch for a certificate that no authority does, which is judged afterwards.
+    verify = module.starttls.verify == "require" and Policy.DANE not in module.policies
     return TlsPlan(
         server_name,
         implicit=implicit,
         required=implicit or secret or module.starttls.required,
-        verify=secret or module.starttls.verify == "require",
+        verify=secret or verify,
     )
 
 

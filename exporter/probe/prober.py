@@ -19,6 +19,7 @@ from exporter.evidence import Way, Witness
 from exporter.probe.host import greeting_name, host_result
 from exporter.probe.manners import Lease, Shared, Slots, Turnstile
 from exporter.probe.plan import canary_message, mail_domain, plan_of
+from exporter.probe.policies import Found, Policies
 from exporter.probe.session import Session, SessionRecord, silence_after
 from exporter.probe.witness import WITNESS_SECONDS, Witnesses
 from exporter.resolver.special import forbidden
@@ -55,13 +56,23 @@ class Prober:
     """Probes targets; what they share (manners, the resolver's memory) lives here."""
 
     def __init__(
-        self, lookup: Lookup, limits: Limits, helo: str, slots: Slots, witness_ports: tuple[int, ...] = ()
+        self,
+        lookup: Lookup,
+        limits: Limits,
+        helo: str,
+        slots: Slots,
+        witness_ports: tuple[int, ...] = (),
+        policies: Policies | None = None,
     ) -> None:
-        """`witness_ports` are asked on an address whose SMTP port is silent or prohibited."""
+        """`witness_ports` are asked on an address whose SMTP port is silent or prohibited.
+
+        Without `policies` none are looked up, whatever a module names.
+        """
         self._lookup = lookup
         self._limits = limits
         self._helo = helo
         self._slots = slots
+        self._policies = policies
         self._turnstile = Turnstile(limits.per_address, limits.per_address_interval)
         self._shared: Shared[SessionRecord] = Shared()
         self._witnesses = Witnesses(witness_ports)
@@ -83,16 +94,20 @@ class Prober:
             target = replace(target, settings=replace(settings, timeout=min(settings.timeout, left)))
         chosen = _choose(hosts, settings)
         lease = Lease(self._slots, len(chosen.to_probe))
+        finding = self._find_policies(target, chosen)
         probes = [
-            self._address(target, host, address, lease, fresh=fresh, transcript=transcript, ends=ends)
+            self._address(target, host, address, lease, finding, fresh=fresh, transcript=transcript, ends=ends)
             for host, address in chosen.to_probe
         ]
-        results = list(chosen.settled)
         try:
             # A task each only where there is more than one to wait for.
-            results += [await probes[0]] if len(probes) == 1 else await asyncio.gather(*probes)
+            results = [await probes[0]] if len(probes) == 1 else await asyncio.gather(*probes)
+            found = await finding if finding is not None else Found()
         finally:
             lease.close()
+            if finding is not None:
+                finding.cancel()  # of no effect on what is done
+        results += [found.judge(result, settings, None) for result in chosen.settled]
         if target.kind is not TargetKind.DOMAIN:
             results = [replace(result, preference=None) for result in results]
         results.sort(key=_place)
@@ -105,6 +120,8 @@ class Prober:
             hosts=tuple(results),
             addresses=sum(len(host.addresses) for host in hosts),
             failure=domain_failure(tuple(results), lookup.failure if lookup is not None else None),
+            mta_sts=found.mta_sts,
+            tls_rpt=found.tls_rpt,
         )
 
     async def close(self) -> None:
@@ -129,6 +146,12 @@ class Prober:
             return None, (MxHost(target.name, 0, failure=failure),)
         return MxLookup(target.host, failure=failure, duration=took), ()
 
+    def _find_policies(self, target: Target, chosen: _Choice) -> asyncio.Task[Found] | None:
+        if self._policies is None or not target.settings.module.policies:
+            return None
+        hosts = [host.name for host, _ in chosen.to_probe]
+        return asyncio.get_running_loop().create_task(self._policies.find(target, hosts))
+
     async def _named_host(self, target: Target) -> MxHost:
         found = await self._lookup.lookup_host(target.host, target.settings.families)
         # The series carry the name as the user wrote it.
@@ -140,6 +163,7 @@ class Prober:
         host: MxHost,
         address: str,
         lease: Lease,
+        finding: asyncio.Task[Found] | None,
         *,
         fresh: bool,
         transcript: bool,
@@ -153,10 +177,16 @@ class Prober:
         try:
             async with asyncio.timeout(None if ends is None else max(0.0, ends - time.perf_counter())):
                 if result.up and await self._greets_as_another(host, address, record):
-                    return _warned(result, HostWarning.BANNER_NAME_MISMATCH)
+                    result = _warned(result, HostWarning.BANNER_NAME_MISMATCH)
         except TimeoutError:
             pass  # no time left to look up who greeted: a warning less
-        return result
+        if finding is None:
+            return result
+        if not finding.done():
+            # Waiting for a policy host is not being under way either.
+            async with lease.paused():
+                await finding
+        return finding.result().judge(result, target.settings, record)
 
     async def _record(
         self, target: Target, host: MxHost, address: str, lease: Lease, *, fresh: bool, transcript: bool

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Final
 
 from exporter.result import Failure, HostResult, ProbeResult, TlsResult, TranscriptLine
 from exporter.smtp.printable import printable
+
+# Patterns and addresses of a policy on one line.
+_SHOWN: Final = 16
 
 
 def dialogue_lines(transcript: tuple[TranscriptLine, ...]) -> Iterator[tuple[float, bool, str]]:
@@ -39,11 +43,12 @@ def tls_line(tls: TlsResult) -> str:
 
 
 def remarks(host: HostResult) -> Iterator[str]:
-    """What is wrong with a certificate, and how each of several recipients was answered."""
+    """What is wrong with a certificate, what DANE says of it, and how each of several recipients was answered."""
     if host.tls is not None:
         for fault in host.tls.faults:
             if fault is not host.failure:
                 yield f"{fault.failure_class}: {fault.detail}"
+    yield from _dane_lines(host)
     if len(host.recipients) > 1:
         for recipient, code in host.recipients:
             yield f"recipient {printable(recipient)}: {code}"
@@ -60,6 +65,9 @@ def dialogue_text(result: ProbeResult) -> str:
     blocks = []
     if result.lookup is not None and result.lookup.failure is not None:
         blocks.append(f"lookup: {describe(result.lookup.failure)}")
+    policies = "\n".join(policy_lines(result))
+    if policies:
+        blocks.append(policies)
     for host in result.hosts:
         lines = [host_heading(host)]
         lines += [f"  {at:8.3f}s {text}" for at, text in spoken(host)]
@@ -69,6 +77,34 @@ def dialogue_text(result: ProbeResult) -> str:
             lines.append(f"  works, yet: {', '.join(host.warnings)}")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
+
+
+def policy_lines(result: ProbeResult) -> Iterator[str]:
+    """What the domain asks of those who send mail to it, as far as that was looked up."""
+    mta_sts, tls_rpt = result.mta_sts, result.tls_rpt
+    if mta_sts is not None:
+        text = f"MTA-STS: {mta_sts.mode}"
+        if mta_sts.mx:
+            text += f", mx {', '.join(mta_sts.mx[:_SHOWN])}"
+        if len(mta_sts.mx) > _SHOWN:
+            text += f" and {len(mta_sts.mx) - _SHOWN} more"
+        if mta_sts.max_age is not None:
+            text += f", max_age {mta_sts.max_age} s"
+        if mta_sts.valid is False:
+            text += f"; not valid: {mta_sts.problem}"
+        yield text + (f": {printable(mta_sts.detail)}" if mta_sts.detail else "")
+    if tls_rpt is not None:
+        state = {None: "unknown", False: "absent", True: "not valid"}[tls_rpt.present]
+        if tls_rpt.valid:
+            state = ", ".join(tls_rpt.rua[:_SHOWN])
+        yield f"TLS-RPT: {state}" + (f": {printable(tls_rpt.detail)}" if tls_rpt.detail else "")
+
+
+def _dane_lines(host: HostResult) -> Iterator[str]:
+    if host.dane is None:
+        return
+    yield f"DANE: {host.dane.state}" + (f": {printable(host.dane.detail)}" if host.dane.detail else "")
+    yield from (f"  TLSA {record}" for record in host.dane.records)
 
 
 def describe(failure: Failure) -> str:

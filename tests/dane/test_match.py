@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.dane.match import MAX_ISSUERS, MAX_RECORDS, match
+from exporter.dane.match import MAX_ISSUERS, MAX_RECORDS, match_chain
 from exporter.dane.tlsa import Tlsa
 from tests.lab.chains import NOW, Issued, issue
 
@@ -31,11 +31,11 @@ def _digest(usage: int, selector: int, of: Issued, matching: int = 1) -> Tlsa:
 
 
 def _matches(records: list[Tlsa], *chain: Issued, names: tuple[str, ...] = NAMES) -> bool:
-    return match(records, [one.der for one in chain], names, AT).record is not None
+    return match_chain(records, [one.der for one in chain], names, AT).record is not None
 
 
 def _reason(records: list[Tlsa], *chain: Issued, names: tuple[str, ...] = NAMES) -> str:
-    found = match(records, [one.der for one in chain], names, AT)
+    found = match_chain(records, [one.der for one in chain], names, AT)
     assert found.record is None
     return found.reason
 
@@ -88,7 +88,7 @@ def test_a_new_certificate_with_the_same_key_matches_by_key_only() -> None:
 def test_one_of_several_records_is_enough() -> None:
     """RFC 7671 8.1: a rollover publishes the next certificate beside the present one."""
     records = [_digest(3, 1, issue("next")), _digest(3, 1, _leaf())]
-    assert match(records, [_leaf().der], NAMES, AT).record == records[1]
+    assert match_chain(records, [_leaf().der], NAMES, AT).record == records[1]
 
 
 # Usage 2, the trust anchor
@@ -229,16 +229,16 @@ def test_a_broken_anchor_does_not_hide_an_end_entity_that_matches() -> None:
 
 
 def test_no_certificate_and_no_records_match_nothing() -> None:
-    assert "no certificate" in match([_digest(3, 1, _leaf())], [], NAMES, AT).reason
-    assert match([], [_leaf().der], NAMES, AT).record is None
+    assert "no certificate" in match_chain([_digest(3, 1, _leaf())], [], NAMES, AT).reason
+    assert match_chain([], [_leaf().der], NAMES, AT).record is None
 
 
 @given(st.binary(max_size=200))
 def test_garbage_matches_nothing_and_raises_nothing(data: bytes) -> None:
     record = Tlsa(3, 0, 1, hashlib.sha256(data).digest())
-    found = match([record, Tlsa(2, 0, 0, data), Tlsa(2, 1, 0, data)], [data, data], NAMES, AT)
+    found = match_chain([record, Tlsa(2, 0, 0, data), Tlsa(2, 1, 0, data)], [data, data], NAMES, AT)
     assert (found.record, found.reason) == (None, "the server's certificate cannot be read")
-    behind = match([Tlsa(2, 0, 1, hashlib.sha256(data).digest())], [_leaf().der, data], NAMES, AT)
+    behind = match_chain([Tlsa(2, 0, 1, hashlib.sha256(data).digest())], [_leaf().der, data], NAMES, AT)
     assert behind.record is None
 
 
@@ -246,7 +246,9 @@ def test_garbage_matches_nothing_and_raises_nothing(data: bytes) -> None:
 def test_a_certificate_with_a_byte_changed_raises_nothing(place: int, byte: int) -> None:
     der = bytearray(_leaf().der)
     der[place % len(der)] = byte
-    match([_digest(2, 0, _root()), _digest(2, 1, _middle(), 0)], [bytes(der), _middle().der, _root().der], NAMES, AT)
+    match_chain(
+        [_digest(2, 0, _root()), _digest(2, 1, _middle(), 0)], [bytes(der), _middle().der, _root().der], NAMES, AT
+    )
 
 
 def test_a_chain_and_a_set_without_end_cost_a_bounded_time() -> None:
@@ -255,7 +257,7 @@ def test_a_chain_and_a_set_without_end_cost_a_bounded_time() -> None:
     chain = [issue("x", authority=True, key=key).der for _ in range(50)]
     records = [_digest(2, 1, issue("y"), 0) for _ in range(500)]
     began = time.process_time()
-    assert match(records, chain, NAMES, AT).record is None
+    assert match_chain(records, chain, NAMES, AT).record is None
     assert time.process_time() - began < 5.0
     assert len(chain) > MAX_ISSUERS + 1
     assert len(records) > MAX_RECORDS

@@ -1,0 +1,219 @@
+"""What a target asks of those who send mail to it: DANE, MTA-STS and TLS-RPT, looked up beside its sessions.
+
+Nothing here is on the way of a session: the questions run while the sessions do, the answers come from memory where
+they can, and a policy host that is slow costs a probe at most its own timeout. What is not known by then is left open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import MappingProxyType
+from typing import Final, Protocol, TypeVar
+
+from exporter.config.model import Family, Policy, Settings, Target, TargetKind
+from exporter.dane.tlsa import TlsaLookup
+from exporter.diagnosis.policies import Demands, TlsSeen, judge
+from exporter.mtasts import policy as mta_sts_policy
+from exporter.mtasts.fetch import HTTPS_PORT, Fault, fetch, tls_context
+from exporter.mtasts.memory import PolicyMemory
+from exporter.mtasts.record import policy_id
+from exporter.probe.session import SessionRecord
+from exporter.resolver.answer import Answer
+from exporter.resolver.special import forbidden
+from exporter.result import (
+    Failure,
+    FailureClass,
+    HostResult,
+    MtaSts,
+    MtaStsMode,
+    MtaStsProblem,
+    MxHost,
+    TlsRpt,
+    Verdict,
+)
+from exporter.smtp.printable import printable
+from exporter.tlsrpt import report_addresses
+
+_P = MtaStsProblem
+_T = TypeVar("_T")
+_NOT_YET: Final = "not known within the time of the probe"
+
+
+class PolicyLookup(Protocol):
+    """The questions asked of the DNS; nothing is raised for what goes wrong there."""
+
+    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
+        """The addresses of a host."""
+
+    async def lookup_txt(self, name: str) -> Answer:
+        """The TXT records of a name."""
+
+    async def lookup_tlsa(
+        self, host: str, port: int, families: tuple[Family, ...], domain: str | None = None
+    ) -> TlsaLookup:
+        """The TLSA records of a host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found out about a target. Empty: nothing was asked."""
+
+    mta_sts: MtaSts | None = None
+    policy: mta_sts_policy.Policy | None = None  # that holds
+    tls_rpt: TlsRpt | None = None
+    tlsa: Mapping[str, TlsaLookup | None] = field(default_factory=lambda: MappingProxyType({}))  # by MX host
+
+    def judge(self, result: HostResult, settings: Settings, record: SessionRecord | None) -> HostResult:
+        """`result`, held against it; `record` is the session it comes from, if there was one."""
+        demands = Demands(self.tlsa.get(result.mx), self.policy)
+        asked = record is not None and record.plan is not None and record.plan.tls is not None
+        require = settings.module.starttls.verify == "require"
+        return judge(result, demands, _tls_seen(record), asked=asked, require=require, at=result.at)
+
+
+class Policies:
+    """Looks up policies. `memory` outlives it: a policy holds whatever is reloaded."""
+
+    def __init__(self, lookup: PolicyLookup, memory: PolicyMemory, https_port: int = HTTPS_PORT) -> None:
+        self._lookup = lookup
+        self._memory = memory
+        self._https_port = https_port
+        self._context: asyncio.Task[ssl.SSLContext] | None = None
+
+    async def find(self, target: Target, hosts: Sequence[str]) -> Found:
+        """What the module of `target` names, within its timeout; `hosts` are the MX hosts that are probed."""
+        settings = target.settings
+        wanted = settings.module.policies
+        is_domain = target.kind is TargetKind.DOMAIN
+        sts, tls_rpt, tlsa = await asyncio.gather(
+            self._mta_sts(target) if is_domain and Policy.MTA_STS in wanted else _nothing(),
+            self._tls_rpt(target) if is_domain and Policy.TLS_RPT in wanted else _nothing(),
+            self._tlsa(target, hosts) if Policy.DANE in wanted else _nothing(),
+        )
+        mta_sts, policy = sts or (None, None)
+        return Found(mta_sts, policy, tls_rpt, tlsa or {})
+
+    # DANE
+
+    async def _tlsa(self, target: Target, hosts: Sequence[str]) -> Mapping[str, TlsaLookup | None]:
+        settings = target.settings
+        names = tuple(dict.fromkeys(hosts))
+        domain = target.host if target.kind is TargetKind.DOMAIN else None
+        lookups = [
+            _within(
+                settings.timeout,
+                # The series of a host target carry the name as the user wrote it; the DNS knows its host.
+                self._lookup.lookup_tlsa(name if domain else target.host, settings.port, settings.families, domain),
+            )
+            for name in names
+        ]
+        return dict(zip(names, await asyncio.gather(*lookups), strict=True))
+
+    # TLS-RPT
+
+    async def _tls_rpt(self, target: Target) -> TlsRpt:
+        answer = await _within(target.settings.timeout, self._lookup.lookup_txt(f"_smtp._tls.{target.host}"))
+        if answer is None:
+            return TlsRpt(None, detail=_NOT_YET)
+        failure = _trouble(answer)
+        if failure is not None:
+            return TlsRpt(None, detail=failure.detail)
+        try:
+            rua = report_addresses(_texts(answer))
+        except ValueError as error:
+            return TlsRpt(True, False, printable(str(error)))
+        return TlsRpt(False) if rua is None else TlsRpt(True, True, rua=rua)
+
+    # MTA-STS
+
+    async def _mta_sts(self, target: Target) -> tuple[MtaSts, mta_sts_policy.Policy | None]:
+        domain = target.host
+        found = await _within(target.settings.timeout, self._ask_mta_sts(target))
+        if found is not None:
+            return found
+        policy = self._memory.held(domain)
+        return replace(_described(policy), valid=None, detail=f"the policy is {_NOT_YET}"), policy
+
+    async def _ask_mta_sts(self, target: Target) -> tuple[MtaSts, mta_sts_policy.Policy | None]:
+        domain = target.host
+        held = self._memory.held(domain)
+        answer = await self._lookup.lookup_txt(f"_mta-sts.{domain}")
+        failure = _trouble(answer)
+        if failure is not None:
+            return _faulty(held, Fault(_blame(failure, _P.RECORD_LOOKUP), failure.detail)), held
+        try:
+            identity = policy_id(_texts(answer))
+        except ValueError as error:
+            return _faulty(held, Fault(_P.RECORD_INVALID, str(error))), held
+        if identity is None:
+            if held is None:
+                return MtaSts(MtaStsMode.ABSENT), None
+            # RFC 8461 8.3: a domain that leaves MTA-STS publishes the mode none until the old policy is over.
+            return _faulty(held, Fault(_P.RECORD_ABSENT, "the record is gone, and the policy still holds")), held
+        now = await self._memory.policy(domain, identity, partial(self._fetch, domain, target.settings))
+        described = _described(now.policy) if now.fault is None else _faulty(now.policy, now.fault)
+        return replace(described, id=identity), now.policy
+
+    async def _fetch(self, domain: str, settings: Settings) -> bytes | Fault:
+        name = f"mta-sts.{domain}"
+        host = await self._lookup.lookup_host(name, settings.families)
+        if host.failure is not None:
+            return Fault(_blame(host.failure, _P.HOST_LOOKUP), host.failure.detail)
+        reasons = {address: forbidden(address, settings.allow_addresses) for address in host.addresses}
+        allowed = [address for address, reason in reasons.items() if reason is None]
+        if not allowed:
+            address, reason = next(iter(reasons.items()))
+            return Fault(_P.ADDRESS_FORBIDDEN, f"{name} has the address {address}, which is {reason}")
+        if self._context is None:
+            # It reads a few hundred files, which may take a moment.
+            self._context = asyncio.ensure_future(asyncio.to_thread(tls_context))
+        sources = (settings.source_ipv4, settings.source_ipv6)
+        return await fetch(name, allowed, await self._context, port=self._https_port, sources=sources)
+
+
+def _tls_seen(record: SessionRecord | None) -> TlsSeen | None:
+    if record is None or record.tls is None:
+        return None
+    return TlsSeen(record.tls.chain, record.tls.trust.faults)
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def _within(seconds: float, work: Awaitable[_T]) -> _T | None:
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError:
+        return None
+
+
+def _trouble(answer: Answer) -> Failure | None:
+    """Why it is not known whether there are records."""
+    failure = answer.failure
+    return None if failure is None or failure.failure_class is FailureClass.DNS_NXDOMAIN else failure
+
+
+def _blame(failure: Failure, theirs: MtaStsProblem) -> MtaStsProblem:
+    return _P.LOCAL if failure.verdict is Verdict.LOCAL else theirs
+
+
+def _texts(answer: Answer) -> list[bytes]:
+    return [record for record in answer.records if isinstance(record, bytes)]
+
+
+def _described(policy: mta_sts_policy.Policy | None) -> MtaSts:
+    if policy is None:
+        return MtaSts(MtaStsMode.UNKNOWN)
+    return MtaSts(MtaStsMode(policy.mode), valid=True, mx=policy.mx, max_age=policy.max_age)
+
+
+def _faulty(held: mta_sts_policy.Policy | None, fault: Fault) -> MtaSts:
+    """What holds, though what is published now is wrong, or is not known for reasons of our own."""
+    valid = None if fault.problem is _P.LOCAL else False
+    return replace(_described(held), valid=valid, problem=fault.problem, detail=printable(fault.detail))
