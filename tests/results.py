@@ -6,15 +6,21 @@ from dataclasses import replace
 
 from exporter.config.model import Settings, Target, TargetKind
 from exporter.result import (
+    Dane,
+    DaneState,
     Failure,
     FailureClass,
     HostResult,
     HostWarning,
+    MtaSts,
+    MtaStsMode,
+    MtaStsProblem,
     MxHost,
     MxLookup,
     ProbeResult,
     Stage,
     TlsResult,
+    TlsRpt,
 )
 
 AT = 1_700_000_000.25
@@ -110,3 +116,14 @@ def lookup_failed(failure_class: FailureClass, name: str = "healthy.example") ->
     failure = Failure(Stage.DNS, failure_class, "NXDOMAIN")
     empty = result(name=name, failure=failure)
     return replace(empty, lookup=MxLookup(name, failure=failure, duration=0.002))
+
+
+def with_policies(probed: ProbeResult) -> ProbeResult:
+    """`probed` where policies were looked up: those of the domain, and what they mean for its hosts."""
+    states = {True: DaneState.VERIFIED, False: DaneState.UNCHECKED}
+    hosts = tuple(
+        replace(host, dane=Dane(states[host.up], ("3 1 1 " + "ab" * 32,)), mta_sts_match=host.up)
+        for host in probed.hosts
+    )
+    mta_sts = MtaSts(MtaStsMode.ENFORCE, False, MtaStsProblem.CERTIFICATE, "expired", "1", ("mx.a.example",), 86400)
+    return replace(probed, hosts=hosts, mta_sts=mta_sts, tls_rpt=TlsRpt(True, True, rua=("mailto:a@b.example",)))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 
 @dataclass
 class PolicyHost:
-    """What it answers may be changed while it runs. `pause` comes between the pieces of an answer."""
+    """What it answers may be changed while it runs: `answer`, or by the name asked for `answers`.
+
+    `pause` comes between the pieces of an answer.
+    """
 
     answer: Sequence[bytes]
     pause: float = 0.0
@@ -22,6 +26,7 @@ class PolicyHost:
     requests: list[bytes] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)  # connections, concurrent, concurrent_max
     gate: asyncio.Event | None = None  # answers only once it is set
+    answers: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
@@ -33,7 +38,7 @@ class PolicyHost:
                 self.requests.append(await reader.readuntil(b"\r\n\r\n"))
             if self.gate is not None:
                 await self.gate.wait()
-            for piece in self.answer:
+            for piece in self._answer():
                 writer.write(piece)
                 await writer.drain()
                 await asyncio.sleep(self.pause)
@@ -44,6 +49,10 @@ class PolicyHost:
         finally:
             self.counts["concurrent"] -= 1
             writer.transport.abort()
+
+    def _answer(self) -> Sequence[bytes]:
+        asked = re.search(rb"\r\nhost: ([^\r]*)", self.requests[-1].lower()) if self.requests else None
+        return self.answers.get(asked[1].decode(), self.answer) if asked is not None else self.answer
 
 
 @asynccontextmanager

@@ -23,10 +23,20 @@ from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.samples import render
-from exporter.result import EgressState, Failure, FailureClass, ProbeResult, Stage
+from exporter.result import (
+    EgressState,
+    Failure,
+    FailureClass,
+    MtaSts,
+    MtaStsMode,
+    MtaStsProblem,
+    ProbeResult,
+    Stage,
+    TlsRpt,
+)
 from exporter.store import Store
 from tests.lab.require import require_program
-from tests.results import AT, domain, down_host, lookup_failed, result, tls_host, up_host
+from tests.results import AT, domain, down_host, lookup_failed, result, tls_host, up_host, with_policies
 
 # The library has no types for these.
 parse_openmetrics: Callable[[str], Iterable[Metric]] = openmetrics_families
@@ -53,7 +63,7 @@ def _text(store: Store, accept: str = PLAIN, registry: CollectorRegistry | None 
 def _everything() -> Store:
     relay = Target(TargetKind.HOST, "relay.example:25", "relay.example", domain().settings)
     return _store(
-        (domain("healthy.example", team="mail", Site='north "x"\\\n'), result(up_host(), down_host())),
+        (domain("healthy.example", team="mail", Site='north "x"\\\n'), with_policies(result(up_host(), down_host()))),
         (domain("blocked.example"), result(down_host())),
         (domain("gone.example"), lookup_failed(FailureClass.DNS_NXDOMAIN)),
         (domain("waiting.example"), None),
@@ -195,3 +205,37 @@ def test_blackbox_s_earliest_expiry_is_there_only_where_there_was_tls() -> None:
     secure = b"".join(probe_series(result(tls_host(), up_host()), openmetrics=False))
     assert f"probe_ssl_earliest_cert_expiry {(AT - 86400) / 1e9}e+09\n".encode() in secure
     assert b"probe_ssl" not in b"".join(probe_series(result(up_host()), openmetrics=False))
+
+
+@pytest.mark.parametrize(
+    ("mta_sts", "tls_rpt", "expected"),
+    [
+        (None, None, set()),
+        (MtaSts(MtaStsMode.ABSENT), TlsRpt(False), {'mx_domain_mta_sts_mode{domain="x.example",mode="absent"} 1.0',
+                                                   'mx_domain_tls_rpt{domain="x.example"} 0.0'}),
+        (
+            MtaSts(MtaStsMode.TESTING, True),
+            TlsRpt(True, False, "malformed"),
+            {
+                'mx_domain_mta_sts_mode{domain="x.example",mode="testing"} 1.0',
+                'mx_domain_mta_sts_valid{domain="x.example"} 1.0',
+                'mx_domain_tls_rpt{domain="x.example"} 1.0',
+                'mx_domain_tls_rpt_valid{domain="x.example"} 0.0',
+            },
+        ),
+        (
+            MtaSts(MtaStsMode.UNKNOWN, None, MtaStsProblem.LOCAL),
+            TlsRpt(None),
+            {
+                'mx_domain_mta_sts_mode{domain="x.example",mode="unknown"} 1.0',
+                'mx_domain_mta_sts_failure{class="local",domain="x.example"} 1.0',
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_not_known_about_a_policy_has_no_series(
+    mta_sts: MtaSts | None, tls_rpt: TlsRpt | None, expected: set[str]
+) -> None:
+    probed = replace(result(name="x.example"), mta_sts=mta_sts, tls_rpt=tls_rpt)
+    lines = _text(_store((domain("x.example"), probed))).splitlines()
+    assert {line for line in lines if line.startswith(("mx_domain_mta_sts", "mx_domain_tls_rpt"))} == expected

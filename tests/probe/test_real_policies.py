@@ -1,0 +1,186 @@
+"""Domains with DANE and MTA-STS in a small world of real parts: nsd, a validating unbound, a policy host over HTTPS.
+
+A domain is named after its case. The mail host of all but a few is one scripted SMTP host.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from exporter.config.model import Limits, Module, Policy, ResolverSettings, Settings, Starttls, Target, TargetKind
+from exporter.demo.certificates import Authority
+from exporter.demo.smtp_host import SmtpHost, ordinary
+from exporter.mtasts.memory import PolicyMemory
+from exporter.probe.manners import Slots
+from exporter.probe.policies import Policies
+from exporter.probe.prober import Prober
+from exporter.resolver.client import Resolver
+from exporter.result import DaneState, MtaStsMode, ProbeResult
+from exporter.result import FailureClass as C
+from exporter.result import HostWarning as W
+from exporter.result import MtaStsProblem as P
+from tests.lab.daemons import nsd, unbound
+from tests.lab.dnssec import sign
+from tests.lab.https_hosts import PolicyHost, http, policy_host
+
+ZONE = "world.example"
+AUTHORITY = Authority()
+SOA = "$TTL 60\n@ IN SOA ns admin 1 3600 600 86400 30\n@ IN NS ns\nns IN A 127.0.0.1\n"
+MTA_STS = ("enforce", "testing", "none", "other-mx", "other-mx-testing", "wrong-name", "redirect", "missing", "html")
+NAMES = [f"mta-sts.{case}.{ZONE}" for case in MTA_STS if case != "wrong-name"]
+
+
+def _zone() -> str:
+    text = SOA + "mx IN A 127.0.0.2\n"
+    for case in (*MTA_STS, "forbidden", "malformed"):
+        text += f'{case} IN MX 10 mx\n_mta-sts.{case} IN TXT "v=STSv1; id={case.replace("-", "")};"\n'
+        text += f"mta-sts.{case} IN A {'192.0.2.1' if case == 'forbidden' else '127.0.0.3'}\n"
+    text = text.replace("id=malformed;", "id=mal-formed;")
+    text += "plain IN MX 10 mx\n"
+    text += '_smtp._tls.plain IN TXT "v=TLSRPTv1; rua=mailto:" "reports@plain.world.example"\n'
+    return text
+
+
+def _policy(mode: str, mx: str = f"mx.{ZONE}") -> list[bytes]:
+    return [http(f"version: STSv1\r\nmode: {mode}\r\nmx: {mx}\r\nmax_age: 86400\r\n".encode())]
+
+
+ANSWERS = {
+    "enforce": _policy("enforce", f"*.{ZONE}"),
+    "testing": _policy("testing"),
+    "none": _policy("none"),
+    "other-mx": _policy("enforce", "mx.elsewhere.example"),
+    "other-mx-testing": _policy("testing", "mx.elsewhere.example"),
+    "wrong-name": _policy("enforce"),
+    "redirect": [http(b"", "301 Moved Permanently", "text/plain", f"Location: https://mta-sts.enforce.{ZONE}/")],
+    "missing": [http(b"not here", "404 Not Found")],
+    "html": [http(b"<html>parked</html>", content_type="text/html")],
+}
+
+
+@pytest.fixture(scope="module")
+def resolver_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    folder = tmp_path_factory.mktemp("dns")
+    signed, anchor = sign(folder / "signed", ZONE, _zone())
+    with (
+        nsd(folder / "nsd", {ZONE: signed}) as port,
+        unbound(folder / "unbound", {ZONE: port}, trust_anchors=[anchor]) as resolver,
+    ):
+        yield resolver
+
+
+@dataclass
+class World:
+    prober: Prober
+    settings: Settings
+    policy_host: PolicyHost
+
+    async def probe(self, case: str, verify: str = "report", *policies: Policy) -> ProbeResult:
+        """What a probe shows of the domain that is named after `case`."""
+        module = Module(policies=policies or (Policy.MTA_STS, Policy.TLS_RPT))
+        if verify == "require":
+            module = replace(module, starttls=Starttls(verify="require"))
+        name = f"{case}.{ZONE}"
+        return await self.prober.probe(Target(TargetKind.DOMAIN, name, name, replace(self.settings, module=module)))
+
+
+@pytest.fixture
+async def world(resolver_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    (tmp_path / "roots.pem").write_text(AUTHORITY.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
+    server: ssl.SSLContext = AUTHORITY.server_context(*NAMES)
+    host = PolicyHost([], answers={f"mta-sts.{case}.{ZONE}": answer for case, answer in ANSWERS.items()})
+    mail = SmtpHost(ordinary(f"mx.{ZONE}"))
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(policy_host(host, server, "127.0.0.3"))
+        resolver = Resolver(ResolverSettings(nameservers=(("127.0.0.1", resolver_port),)))
+        memory = PolicyMemory()
+        prober = Prober(resolver, Limits(), "probe.example", Slots(10), policies=Policies(resolver, memory, host.port))
+        settings = Settings(port=await mail.start("127.0.0.2", 0), allow_addresses=(ip_network("127.0.0.0/8"),))
+        yield World(prober, settings, host)
+        await prober.close()
+        await memory.close()
+        await resolver.close()
+        await mail.stop()
+
+
+@pytest.mark.parametrize(
+    ("case", "mode", "problem", "matches"),
+    [
+        ("enforce", MtaStsMode.ENFORCE, None, True),
+        ("testing", MtaStsMode.TESTING, None, True),
+        ("none", MtaStsMode.NONE, None, None),
+        ("other-mx", MtaStsMode.ENFORCE, None, False),
+        ("other-mx-testing", MtaStsMode.TESTING, None, False),
+        ("wrong-name", MtaStsMode.UNKNOWN, P.CERTIFICATE, None),
+        ("redirect", MtaStsMode.UNKNOWN, P.REDIRECT, None),
+        ("missing", MtaStsMode.UNKNOWN, P.HTTP_STATUS, None),
+        ("html", MtaStsMode.UNKNOWN, P.CONTENT_TYPE, None),
+        ("forbidden", MtaStsMode.UNKNOWN, P.ADDRESS_FORBIDDEN, None),
+        ("malformed", MtaStsMode.UNKNOWN, P.RECORD_INVALID, None),
+        ("plain", MtaStsMode.ABSENT, None, None),
+    ],
+)
+async def test_each_case_of_mta_sts(
+    world: World, case: str, mode: MtaStsMode, problem: P | None, matches: bool | None
+) -> None:
+    result = await world.probe(case)
+    assert result.mta_sts is not None
+    assert (result.mta_sts.mode, result.mta_sts.problem) == (mode, problem), result.mta_sts
+    assert result.mta_sts.valid is (None if case == "plain" else problem is None)
+    (host,) = result.hosts
+    assert host.failure is None
+    assert host.mta_sts_match is matches
+    assert (W.MTA_STS_MISMATCH in host.warnings) is (matches is False)
+
+
+async def test_an_enforced_policy_that_leaves_the_mx_out_is_a_failure_where_it_is_required(world: World) -> None:
+    result = await world.probe("other-mx", "require")
+    assert result.failure is not None
+    assert result.failure.failure_class is C.MTA_STS_MISMATCH
+    assert f"mx.{ZONE}" in result.failure.detail
+    assert (await world.probe("other-mx-testing", "require")).up
+    assert (await world.probe("enforce", "require")).up
+
+
+async def test_a_policy_is_fetched_once_for_many_probes(world: World) -> None:
+    for _ in range(3):
+        assert (await world.probe("enforce")).up
+    assert len(world.policy_host.requests) == 1
+
+
+async def test_tls_reporting(world: World) -> None:
+    plain = (await world.probe("plain")).tls_rpt
+    assert plain is not None
+    assert (plain.valid, plain.rua) == (True, ("mailto:reports@plain.world.example",))
+    other = (await world.probe("none")).tls_rpt
+    assert other is not None
+    assert other.present is False
+
+
+async def test_a_module_without_policies_asks_for_none(world: World) -> None:
+    name = f"enforce.{ZONE}"
+    result = await world.prober.probe(Target(TargetKind.DOMAIN, name, name, world.settings))
+    assert (result.mta_sts, result.tls_rpt, result.hosts[0].dane, result.hosts[0].mta_sts_match) == (None,) * 4
+    assert world.policy_host.requests == []
+
+
+async def test_dane_without_records(world: World) -> None:
+    (host,) = (await world.probe("plain", "report", Policy.DANE)).hosts
+    assert host.dane is not None
+    assert host.dane.state is DaneState.ABSENT
+
+
+async def test_a_domain_whose_lookup_fails_still_tells_its_policies(world: World) -> None:
+    result = await world.probe("absent")
+    assert result.failure is not None
+    assert result.failure.failure_class is C.DNS_NXDOMAIN
+    assert result.mta_sts is not None
+    assert result.mta_sts.mode is MtaStsMode.ABSENT
