@@ -25,6 +25,7 @@ from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 
 from exporter.dane.tlsa import Tlsa
+from exporter.resolver.unknown_type import TLSA_UNREAD, tlsa_of
 from exporter.result import Failure, FailureClass, Stage
 from exporter.smtp.printable import printable
 
@@ -145,6 +146,8 @@ def _record(rdata: dns.rdata.Rdata) -> Record:
         return b"".join(rdata.strings)
     if isinstance(rdata, TLSA):
         return Tlsa(rdata.usage, rdata.selector, rdata.mtype, rdata.cert)
+    if isinstance(rdata, dns.rdata.GenericRdata) and rdata.rdtype == TLSA_UNREAD:
+        return tlsa_of(rdata.data)
     raise TypeError(f"nobody asks for {dns.rdatatype.to_text(rdata.rdtype)}")
 
 

@@ -9,19 +9,20 @@ match, whatever follows.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import socket
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import dns.asyncquery
-import dns.exception
 import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
 import dns.rdatatype
+
+from exporter.resolver.unknown_type import with_tlsa_unread
 
 # What an answer may measure over UDP without being fragmented on the way (DNS flag day 2020).
 UDP_PAYLOAD: Final = 1232
@@ -237,23 +238,39 @@ def _answers(data: bytes, question: bytes) -> bool:
 
 async def _tcp(server: Address, query: dns.message.QueryMessage, wait: float) -> dns.message.Message:
     """RFC 7766: the answer that does not fit into a datagram."""
+    wire = query.to_wire()
     try:
-        return await dns.asyncquery.tcp(query, server[0], timeout=wait, port=server[1])
-    except (OSError, EOFError, dns.exception.Timeout) as error:
+        async with asyncio.timeout(wait):
+            reader, writer = await asyncio.open_connection(*server)
+            try:
+                writer.write(len(wire).to_bytes(2, "big") + wire)
+                data = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+            finally:
+                writer.transport.abort()
+    except (OSError, EOFError) as error:  # that the time is over is an OSError too
         reason = getattr(error, "strerror", None) or "no answer"
         raise NoReply(f"{_text(server)}: the answer is too long for UDP, and over TCP: {reason}") from None
-    except dns.exception.DNSException as error:
-        raise MalformedReply(str(error)) from None
+    if data[:2] != wire[:2] or not _answers(data, _question(wire)):
+        raise MalformedReply("over TCP came the answer to another question")
+    return _parse(data)
 
 
 def _parse(data: bytes) -> dns.message.Message:
     try:
-        return dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
+        return _from_wire(data)
     except Exception as error:  # bytes of strangers: whatever the parser trips over is theirs
+        unread = with_tlsa_unread(data)
+        if unread is not None:
+            with contextlib.suppress(Exception):  # no better; the first error counts
+                return _from_wire(unread)
         if len(data) > 3 and data[2] & 0x02:
             # Truncated within a record: all we need to know is that the rest is to be had over TCP.
             return _truncated()
         raise MalformedReply(f"{type(error).__name__}: {error}") from None
+
+
+def _from_wire(data: bytes) -> dns.message.Message:
+    return dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
 
 
 def _truncated() -> dns.message.Message:

@@ -40,6 +40,12 @@ forged IN A 192.0.2.3
 _25._tcp.forged IN TLSA 3 1 1 {"DEADBEEF" * 8}
 pointed IN A 192.0.2.4
 _25._tcp.pointed IN CNAME _25._tcp.mx
+malformed IN A 192.0.2.7
+_25._tcp.malformed IN TLSA {EE}
+_25._tcp.malformed IN TLSA 3 1 1 {"AB" * 31}
+lengthy IN A 192.0.2.8
+_25._tcp.lengthy IN TLSA 3 1 1 {"AB" * 31}
+_25._tcp.lengthy IN TLSA 3 0 0 {"5A" * 8000}
 large IN A 192.0.2.5
 _25._tcp.large IN TLSA 3 0 0 {"5A" * 17000}
 texts IN TXT "v=STSv1; " "id=1;"
@@ -97,6 +103,22 @@ async def test_what_a_validating_resolver_says_about_a_host(
     assert lookup.status is status, lookup
     if status is TlsaStatus.FOUND:
         assert "3 1 1 " + "ab" * 32 in map(str, lookup.records)
+
+
+@pytest.mark.parametrize(
+    ("host", "records"),
+    [
+        ("malformed.signed.example", {"3 1 1 " + "ab" * 32, "3 1 1 " + "ab" * 31}),
+        ("lengthy.signed.example", {"3 1 1 " + "ab" * 31, "3 0 0 " + "5a" * 64 + "…"}),
+    ],
+    ids=["udp", "tcp"],
+)
+async def test_a_malformed_record_is_a_record_and_hides_no_other(
+    resolver: Resolver, host: str, records: set[str]
+) -> None:
+    """RFC 7671 4: it is unusable, which is not to say that there is none."""
+    lookup = await resolver.lookup_tlsa(host, 25, BOTH)
+    assert set(map(str, lookup.records)) == records, lookup
 
 
 async def test_a_forged_record_is_bogus(resolver: Resolver) -> None:
