@@ -5,6 +5,8 @@ A domain is named after its case. The mail host of all but a few is one scripted
 
 from __future__ import annotations
 
+import asyncio
+import json
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -28,7 +30,10 @@ from exporter.result import HostWarning as W
 from exporter.result import MtaStsProblem as P
 from tests.lab.daemons import nsd, unbound
 from tests.lab.dnssec import sign
+from tests.lab.exporter_process import command, exporter
 from tests.lab.https_hosts import PolicyHost, http, policy_host
+from tests.lab.require import require_root
+from tests.lab.waiting import until_sync
 
 ZONE = "world.example"
 AUTHORITY = Authority()
@@ -184,3 +189,66 @@ async def test_a_domain_whose_lookup_fails_still_tells_its_policies(world: World
     assert result.failure.failure_class is C.DNS_NXDOMAIN
     assert result.mta_sts is not None
     assert result.mta_sts.mode is MtaStsMode.ABSENT
+
+
+@pytest.fixture
+async def as_a_user(world: World, resolver_port: int, tmp_path: Path) -> Path:
+    """A configuration, and the policy host where every sender looks for it: port 443, which needs root."""
+    require_root()
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        f"""\
+defaults: {{interval: 1s, helo: probe.example, module: strict, allow_addresses: [127.0.0.0/8],
+           port: {world.settings.port}}}
+resolver: {{nameservers: ["127.0.0.1:{resolver_port}"]}}
+modules:
+  strict: {{stages: [ehlo, starttls], policies: [dane, mta_sts, tls_rpt]}}
+domains: [enforce.{ZONE}, wrong-name.{ZONE}]
+"""
+    )
+    return path
+
+
+async def _output(*arguments: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *command(*arguments), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    return (await process.communicate())[0].decode()
+
+
+async def test_the_command_shows_them_to_a_person_and_a_script(world: World, as_a_user: Path) -> None:
+    async with policy_host(world.policy_host, AUTHORITY.server_context(*NAMES), "127.0.0.3", 443):
+        text = await _output("probe", f"enforce.{ZONE}", f"wrong-name.{ZONE}", "--config.file", str(as_a_user))
+        data = json.loads(await _output("probe", f"other-mx.{ZONE}", "--json", "--config.file", str(as_a_user)))
+    assert f"MTA-STS: enforce, mx *.{ZONE}, max_age 86400 s\n" in text
+    assert "MTA-STS: unknown; not valid: certificate: the certificate of mta-sts.wrong-name." in text
+    assert "TLS-RPT: absent" in text
+    assert "DANE: absent" in text
+    assert data["mta_sts"]["mode"] == "enforce"
+    assert data["hosts"][0]["mta_sts_match"] is False
+    assert "mta_sts_mismatch" in data["hosts"][0]["warnings"]
+
+
+async def test_the_server_publishes_them(world: World, as_a_user: Path) -> None:
+    def scrape() -> tuple[set[str], str]:
+        with exporter(f"--config.file={as_a_user}") as process:
+            until_sync(lambda: process.value("mx_domain_up", domain=f"wrong-name.{ZONE}") is not None)
+            until_sync(lambda: process.value("mx_domain_up", domain=f"enforce.{ZONE}") is not None)
+            lines = set(process.get("/metrics").text.splitlines())
+            return lines, process.get(f"/probe?target=other-mx.{ZONE}&debug=true").text
+
+    async with policy_host(world.policy_host, AUTHORITY.server_context(*NAMES), "127.0.0.3", 443):
+        lines, debug = await asyncio.to_thread(scrape)
+    host = f'address="127.0.0.2",domain="enforce.{ZONE}",mx="mx.{ZONE}"'
+    assert {
+        f'mx_domain_mta_sts_mode{{domain="enforce.{ZONE}",mode="enforce"}} 1.0',
+        f'mx_domain_mta_sts_valid{{domain="enforce.{ZONE}"}} 1.0',
+        f'mx_domain_mta_sts_mode{{domain="wrong-name.{ZONE}",mode="unknown"}} 1.0',
+        f'mx_domain_mta_sts_valid{{domain="wrong-name.{ZONE}"}} 0.0',
+        f'mx_domain_mta_sts_failure{{class="certificate",domain="wrong-name.{ZONE}"}} 1.0',
+        f'mx_domain_tls_rpt{{domain="enforce.{ZONE}"}} 0.0',
+        f"mx_host_mta_sts_match{{{host}}} 1.0",
+        f'mx_host_dane_state{{{host},state="absent"}} 1.0',
+    } <= lines
+    assert "MTA-STS: enforce, mx mx.elsewhere.example" in debug
+    assert "DANE: absent" in debug
