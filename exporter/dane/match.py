@@ -115,12 +115,12 @@ class _Paths:
             if record.associates(way[-1].der, way[-1].key):
                 return way
         if record.matching == FULL and record.selector == CERT:
-            # RFC 7671 5.2.1: an anchor that is in the DNS as a whole need not be sent.
+            # RFC 7671 5.2.2: an anchor that is in the DNS as a whole need not be sent.
             anchor = _parsed(record.data)
             if anchor is not None:
                 return next(([*way, anchor] for way in self._ways if _signed_by(way[-1], anchor)), None)
         if record.matching == FULL and record.selector == SPKI:
-            # RFC 7672 3.1.2: nor one that is a bare key there.
+            # RFC 7671 5.2.3: nor one that is a bare key there.
             return next((way for way in self._ways if _signed_by_key(way[-1].x509, record.data)), None)
         return None
 

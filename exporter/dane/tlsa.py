@@ -1,10 +1,10 @@
-"""A TLSA record, whether a sender of mail can use it (RFC 7672 3.1, RFC 7671 4, 5), and how a lookup ends. Pure."""
+"""TLSA records, which of them a sender of mail uses (RFC 7672 3.1, 5, RFC 6698 4.1), and how a lookup ends. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -71,7 +71,7 @@ def unusable(record: Tlsa) -> str | None:
 
 
 def _unreadable(record: Tlsa) -> str | None:
-    """RFC 7671 4: what cannot be parsed is no more than not there."""
+    """RFC 6698 4.1: what cannot be parsed is unusable."""
     load: Callable[[bytes], object] = load_der_public_key if record.selector == SPKI else x509.load_der_x509_certificate
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is merely unwise can be read
@@ -81,6 +81,19 @@ def _unreadable(record: Tlsa) -> str | None:
             what = "key" if record.selector == SPKI else "certificate"
             return f"its {what} cannot be read"
     return None
+
+
+def preferred(records: Sequence[Tlsa]) -> list[Tlsa]:
+    """The usable records a sender goes by: of digests of one usage and selector, the strongest alone.
+
+    RFC 7671 9: so that an algorithm that is broken one day is of no use to a forger while a better one is published.
+    """
+    usable = [record for record in records if unusable(record) is None]
+    strongest: dict[tuple[int, int], int] = {}
+    for record in usable:
+        kind = (record.usage, record.selector)
+        strongest[kind] = max(strongest.get(kind, FULL), record.matching)
+    return [one for one in usable if one.matching in (FULL, strongest[one.usage, one.selector])]
 
 
 class TlsaStatus(Enum):

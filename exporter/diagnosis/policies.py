@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.dane.match import match_chain
-from exporter.dane.tlsa import TlsaLookup, TlsaStatus, unusable
+from exporter.dane.tlsa import TlsaLookup, TlsaStatus, preferred, unusable
 from exporter.mtasts.policy import Policy
 from exporter.result import Dane, DaneState, Failure, FailureClass, HostResult, HostWarning, Stage
 from exporter.smtp.printable import printable
@@ -103,7 +103,7 @@ def judge_dane(lookup: TlsaLookup, tls: TlsSeen | None, *, asked: bool, at: floa
         if not asked:
             return Dane(_S.UNCHECKED, records)
         return Dane(_S.NO_TLS, records, "there are TLSA records, and the host does no TLS")
-    usable = [record for record in lookup.records if unusable(record) is None]
+    usable = preferred(lookup.records)
     if not usable:
         reasons = sorted({reason for record in lookup.records if (reason := unusable(record)) is not None})
         return Dane(_S.UNUSABLE, records, f"no TLSA record is usable: {', '.join(reasons)}")

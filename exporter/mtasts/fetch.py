@@ -51,7 +51,7 @@ class Fault:
 def tls_context() -> ssl.SSLContext:
     """Trusts the system's roots, or SSL_CERT_FILE's. Reads files, so call it where that may take a moment."""
     context = ssl.create_default_context()
-    # RFC 8461 3.3: TLS 1.2 at least, and the name must be a DNS-ID.
+    # No sender of today takes less (RFC 8996); and RFC 8461 3.3: the name must be a DNS-ID.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.hostname_checks_common_name = False
     return context

@@ -22,7 +22,7 @@ RETRY_SECONDS: Final = 300.0
 # Fetches at once, for all domains: each is a TLS handshake in the loop of the probes.
 MAX_FETCHES: Final = 16
 # Domains with a policy or a failure; beyond it the oldest are forgotten. A bound, not a working size.
-MAX_DOMAINS: Final = 100_000
+MAX_DOMAINS: Final = 1_000_000
 
 Fetch = Callable[[], Awaitable[bytes | Fault]]
 

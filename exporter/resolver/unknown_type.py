@@ -1,7 +1,7 @@
 """TLSA records as records of an unknown type (RFC 3597), for what dnspython will not read.
 
 dnspython refuses a whole message for one TLSA record whose digest is too short. To a sender that record is no more than
-unusable (RFC 7671 4), and the others beside it count. So where a message cannot be parsed, it is tried again with the
+unusable (RFC 6698 4.1), and the others beside it count. So where a message cannot be parsed, it is tried again with the
 type TLSA renamed in its question and answers, which leaves the data of the records alone.
 """
 

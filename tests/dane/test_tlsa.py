@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.dane.tlsa import Tlsa, unusable
+from exporter.dane.tlsa import Tlsa, preferred, unusable
 from tests.lab.chains import issue
 
 CERTIFICATE = issue("mx.a.example")
@@ -64,6 +64,16 @@ def test_an_association_holds_for_its_own_selector_and_matching_only(
     one: tuple[int, int], other: tuple[int, int]
 ) -> None:
     assert not Tlsa(3, *one, DATA[other]).associates(CERTIFICATE.der, CERTIFICATE.spki)
+
+
+def test_of_digests_of_one_kind_the_strongest_alone_counts() -> None:
+    """RFC 7671 9. Whole data is no digest, and other usages and selectors are other kinds."""
+    old, new = (Tlsa(3, 1, matching, DATA[1, matching]) for matching in (1, 2))
+    whole, cert, anchor = Tlsa(3, 1, 0, DATA[1, 0]), Tlsa(3, 0, 1, DATA[0, 1]), Tlsa(2, 1, 1, DATA[1, 1])
+    assert preferred([old, new, whole, cert, anchor]) == [new, whole, cert, anchor]
+    assert preferred([old, cert]) == [old, cert]
+    # One that nobody can use is no stronger than any.
+    assert preferred([old, Tlsa(3, 1, 2, b"short"), Tlsa(3, 1, 9, b"")]) == [old]
 
 
 def test_its_text_is_that_of_a_zone_file_and_bounded() -> None:

@@ -144,7 +144,6 @@ def test_a_wildcard_certificate_is_enough() -> None:
 
 
 def test_old_tls_is_refused() -> None:
-    """RFC 8461 3.3 wants 1.2 at least."""
     assert CONTEXT.minimum_version is ssl.TLSVersion.TLSv1_2
 
 

@@ -264,6 +264,9 @@ async def test_dane_asks_once_for_each_host_with_the_port_that_is_probed() -> No
         found = await policies.find(relay, ["relay.a.example:2525"])
         assert names.tlsa == [("relay.a.example", 2525, None)]
         assert set(found.tlsa) == {"relay.a.example:2525"}
+        names.tlsa.clear()
+        bare = Target(TargetKind.HOST, "127.0.0.1:2525", "127.0.0.1", target.settings)
+        assert ((await policies.find(bare, ["127.0.0.1:2525"])).tlsa, names.tlsa) == ({}, [])
 
 
 async def test_a_host_without_a_domain_has_no_policy_of_one() -> None:

@@ -74,6 +74,8 @@ CASES = [
     Case("rollover", (FOREIGN, EE), S.VERIFIED),
     Case("mixed", (PKIX, EE), S.VERIFIED),
     Case("mismatch", (FOREIGN,), S.MISMATCH, C.DANE_MISMATCH, W.DANE_MISMATCH),
+    # RFC 7671 9: the stronger digest of one kind counts alone, as with Postfix.
+    Case("stale-sha512", (EE, f"3 1 2 {'cd' * 64}"), S.MISMATCH, C.DANE_MISMATCH, W.DANE_MISMATCH),
     Case("ta-name", (TA,), S.MISMATCH, C.DANE_MISMATCH, W.DANE_MISMATCH),
     Case("expired", (TA,), S.MISMATCH, C.DANE_MISMATCH, W.DANE_MISMATCH, OLD),
     Case("ta-not-sent", (TA,), S.MISMATCH, C.DANE_MISMATCH, W.DANE_MISMATCH, ALONE),

@@ -116,7 +116,7 @@ async def test_what_a_validating_resolver_says_about_a_host(
 async def test_a_malformed_record_is_a_record_and_hides_no_other(
     resolver: Resolver, host: str, records: set[str]
 ) -> None:
-    """RFC 7671 4: it is unusable, which is not to say that there is none."""
+    """RFC 6698 4.1: it is unusable, which is not to say that there is none."""
     lookup = await resolver.lookup_tlsa(host, 25, BOTH)
     assert set(map(str, lookup.records)) == records, lookup
 
