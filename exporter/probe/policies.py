@@ -37,6 +37,7 @@ from exporter.result import (
     Verdict,
 )
 from exporter.smtp.printable import printable
+from exporter.tls.roots import system_roots
 from exporter.tlsrpt import report_addresses
 
 _P = MtaStsProblem
@@ -153,9 +154,9 @@ class Policies:
         except ValueError as error:
             return _faulty(held, Fault(_P.RECORD_INVALID, str(error))), held
         if identity is None:
-            if held is None:
-                return MtaSts(MtaStsMode.ABSENT), None
             # RFC 8461 8.3: a domain that leaves MTA-STS publishes the mode none until the old policy is over.
+            if held is None or held.mode == "none":
+                return MtaSts(MtaStsMode.ABSENT), None
             return _faulty(held, Fault(_P.RECORD_ABSENT, "the record is gone, and the policy still holds")), held
         now = await self._memory.policy(domain, identity, partial(self._fetch, domain, target.settings))
         described = _described(now.policy) if now.fault is None else _faulty(now.policy, now.fault)
@@ -175,7 +176,14 @@ class Policies:
             # It reads a few hundred files, which may take a moment.
             self._context = asyncio.ensure_future(asyncio.to_thread(tls_context))
         sources = (settings.source_ipv4, settings.source_ipv6)
-        return await fetch(name, allowed, await self._context, port=self._https_port, sources=sources)
+        fetched = await fetch(name, allowed, await self._context, port=self._https_port, sources=sources)
+        if isinstance(fetched, Fault) and fetched.problem is _P.CERTIFICATE:
+            roots = await asyncio.to_thread(system_roots)
+            if not roots.certificates:  # a container without ca-certificates
+                return Fault(
+                    _P.LOCAL, "this system trusts no authority (see SSL_CERT_FILE), so no certificate is valid"
+                )
+        return fetched
 
 
 def _tls_seen(record: SessionRecord | None) -> TlsSeen | None:

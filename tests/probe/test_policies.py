@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
@@ -75,12 +76,10 @@ def _target(*policies: Policy, timeout: float = 10.0, allowed: str = "127.0.0.0/
 
 
 @pytest.fixture(autouse=True)
-def _roots(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+def _roots(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The system trusts the lab's authority, as a user would have it trust his own."""
-    path = f"{tmp_path}/roots.pem"
-    with open(path, "w", encoding="ascii") as roots:  # noqa: PTH123
-        roots.write(AUTHORITY.pem)
-    monkeypatch.setenv("SSL_CERT_FILE", path)
+    (tmp_path / "roots.pem").write_text(AUTHORITY.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
 
 
 @asynccontextmanager
@@ -160,6 +159,17 @@ async def test_the_certificate_must_be_for_the_policy_host() -> None:
         assert _problem(await policies.find(_target(), [])) is P.CERTIFICATE
 
 
+async def test_a_system_that_trusts_nobody_accuses_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("")
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "empty.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "folder"))
+    found = await _found(Names(_sts()))
+    assert found.mta_sts is not None
+    assert (found.mta_sts.problem, found.mta_sts.valid) == (P.LOCAL, None)
+    assert "SSL_CERT_FILE" in found.mta_sts.detail
+
+
 async def test_a_special_address_is_never_connected_to() -> None:
     host = PolicyHost([_policy()])
     found = await _found(Names(_sts()), host, _target(allowed="192.0.2.0/24"))
@@ -203,6 +213,16 @@ async def test_a_policy_holds_though_its_record_is_lost(texts: dict[str, Answer]
     assert (_mode(found), _problem(found)) == (MtaStsMode.ENFORCE, problem)
     assert found.mta_sts is not None
     assert found.mta_sts.valid is False
+
+
+async def test_a_domain_that_has_left_with_the_mode_none_has_left() -> None:
+    """RFC 8461 8.3."""
+    names = Names(_sts())
+    async with _world(names, PolicyHost([_policy("none")])) as policies:
+        assert _mode(await policies.find(_target(), [])) is MtaStsMode.NONE
+        names.texts = {}
+        found = await policies.find(_target(), [])
+    assert (_mode(found), _problem(found), found.policy) == (MtaStsMode.ABSENT, None, None)
 
 
 async def test_what_is_not_known_in_time_is_left_open_and_known_the_next_time() -> None:
