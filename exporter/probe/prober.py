@@ -171,6 +171,10 @@ class Prober:
     ) -> HostResult:
         try:
             record = await self._record(target, host, address, lease, fresh=fresh, transcript=transcript)
+            if finding is not None and not finding.done():
+                # Waiting for a policy host is not being under way either.
+                async with lease.paused():
+                    await finding
         finally:
             lease.part_ended()
         result = host_result(host, host.preference, address, target.settings.port, record)
@@ -180,13 +184,7 @@ class Prober:
                     result = _warned(result, HostWarning.BANNER_NAME_MISMATCH)
         except TimeoutError:
             pass  # no time left to look up who greeted: a warning less
-        if finding is None:
-            return result
-        if not finding.done():
-            # Waiting for a policy host is not being under way either.
-            async with lease.paused():
-                await finding
-        return finding.result().judge(result, target.settings, record)
+        return result if finding is None else finding.result().judge(result, target.settings, record)
 
     async def _record(
         self, target: Target, host: MxHost, address: str, lease: Lease, *, fresh: bool, transcript: bool

@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.model import Family, Module, Policy, Settings, Target, TargetKind
+from exporter.config.model import Family, Limits, Module, Policy, Settings, Target, TargetKind
 from exporter.dane.tlsa import TlsaLookup, TlsaStatus
 from exporter.demo.certificates import Authority
+from exporter.demo.smtp_host import SmtpHost, ordinary
 from exporter.mtasts.memory import PolicyMemory
+from exporter.probe.manners import Slots
 from exporter.probe.policies import Found, Policies
+from exporter.probe.prober import Prober
 from exporter.resolver.answer import Answer, failed
-from exporter.result import Failure, MtaStsMode, MxHost, Stage
+from exporter.result import Failure, MtaStsMode, MxHost, MxLookup, Stage
 from exporter.result import FailureClass as C
 from exporter.result import MtaStsProblem as P
 from tests.lab.https_hosts import PolicyHost, http, policy_host
@@ -295,3 +298,37 @@ async def test_a_host_without_a_domain_has_no_policy_of_one() -> None:
     found = await _found(Names(_sts()), host, target)
     assert (found.mta_sts, found.tls_rpt) == (None, None)
     assert host.requests == []
+
+
+async def test_who_waits_for_a_policy_host_holds_no_slot() -> None:
+    """A slow policy host must not keep others from being probed."""
+    host, mail = PolicyHost([_policy()], gate=asyncio.Event()), SmtpHost(ordinary("mx.a.example"))
+    assert host.gate is not None
+    port = await mail.start("127.0.0.1", 0)
+    slots = Slots(1)
+    await slots.take()
+    async with _world(Names(_sts()), host) as policies:
+        target = _target(Policy.MTA_STS)
+        target = replace(target, settings=replace(target.settings, port=port))
+        prober = Prober(_OneHost(), Limits(), "probe.example", slots, policies=policies)
+        probing = asyncio.create_task(prober.probe(target))
+        await slots.take()  # given back by the one who waits
+        assert not probing.done()
+        slots.free()
+        host.gate.set()
+        result = await probing
+        await prober.close()
+    await mail.stop()
+    assert result.mta_sts is not None
+    assert (result.up, result.mta_sts.mode) == (True, MtaStsMode.ENFORCE)
+    assert not slots.take_nowait()  # it ends with the slot it began with
+
+
+class _OneHost:
+    """Every name is one host, at 127.0.0.1."""
+
+    async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
+        return MxLookup(domain, (MxHost("mx.a.example", 10, ("127.0.0.1",)),), mx_records=1)
+
+    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
+        return MxHost(name, 0, ("127.0.0.1",))
