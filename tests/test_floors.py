@@ -48,7 +48,7 @@ FLOORS = {
 
 # Library -> the rooms that may import it.
 FENCES = {
-    "cryptography": ("exporter.tls", "exporter.demo.certificates"),
+    "cryptography": ("exporter.tls", "exporter.demo.certificates", "exporter.dane"),
     "dns": ("exporter.resolver", "exporter.demo.dns_host"),
     "yaml": ("exporter.config",),
     "pydantic": ("exporter.config",),
