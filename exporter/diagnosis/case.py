@@ -82,8 +82,8 @@ class Case:
 
     @property
     def last_hop(self) -> str:
-        """The address of who prohibits it, or of the last router that answered on the way; "" if nobody is known."""
-        if self.way is Way.PROHIBITED and self.connect.icmp is not None:
+        """The address of who rejects it, or of the last router that answered on the way; "" if nobody is known."""
+        if self.way in (Way.PROHIBITED, Way.UNREACHABLE) and self.connect.icmp is not None:
             return "" if self.connect.own_sender else self.connect.icmp.sender
         if self.path is None or self.way not in (Way.SILENT, Way.RESET):
             return ""

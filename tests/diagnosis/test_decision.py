@@ -29,6 +29,7 @@ PROHIBITED = ConnectEvidence(
     TARGET, errno.EHOSTUNREACH, IcmpError(Origin.ICMP, 3, 13, errno.EHOSTUNREACH, ROUTERS[1]), elapsed=0.01
 )
 OWN_REJECT = replace(PROHIBITED, icmp=IcmpError(Origin.ICMP, 3, 13, errno.EHOSTUNREACH, "10.0.0.5"), own_sender=True)
+UNREACHABLE = replace(PROHIBITED, icmp=IcmpError(Origin.ICMP, 3, 1, errno.EHOSTUNREACH, ROUTERS[1]))
 NO_ROUTE = ConnectEvidence(TARGET, errno.ENETUNREACH)
 
 ANSWERS = (Witness(443, W.ANSWERED),)
@@ -106,6 +107,7 @@ def host(
         (SILENCE, REJECTED, None, UNKNOWN, C.CONNECT_TIMEOUT, UNCERTAIN, ""),
         (SILENCE, (), None, OPEN, C.CONNECT_TIMEOUT, UNCERTAIN, ""),
         (SILENCE, QUIET, None, UNKNOWN, C.CONNECT_TIMEOUT, UNCERTAIN, ""),
+        (UNREACHABLE, (), None, OPEN, C.CONNECT_UNREACHABLE, CERTAIN, ROUTERS[1]),
         (NO_ROUTE, (), None, OPEN, C.NO_ROUTE, CERTAIN, ""),
         (NO_ROUTE, (), None, OFFLINE, C.NO_ROUTE, CERTAIN, ""),
         (ConnectEvidence(TARGET, errno.EMFILE), (), None, BLOCKED, C.LOCAL_RESOURCE, CERTAIN, ""),
