@@ -150,11 +150,13 @@ class EgressWatch:
             self._book.see(host.address, host.mx, way, evidence, now, session=host.at, reference=reference)
 
     def _judge(self) -> None:
+        before = self.surroundings
         turned = self._book.judge(self._loop.time())
         if not turned:
             return
-        # Whatever a path showed of a filter, it was the filter of before.
-        self._paths.forget_all()
+        if any(before[family].state is not EgressState.UNKNOWN for family in turned):
+            # Whatever a path showed of a filter, it was the filter of before.
+            self._paths.forget_all()
         for family in turned:
             _tell(family, self.surroundings[family])
         self._on_turn(self.surroundings)

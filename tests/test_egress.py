@@ -15,6 +15,7 @@ from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import SmtpHost, ordinary
 from exporter.diagnosis.egress import Surroundings
 from exporter.egress import EgressWatch, counts_as_outside, typical_interval
+from exporter.path import PathTrace
 from exporter.probe.manners import Slots
 from exporter.probe.prober import Prober
 from exporter.result import Confidence, EgressState, FailureClass, ProbeResult
@@ -165,6 +166,30 @@ async def test_a_path_is_traced_when_it_is_wished_for_and_seen_again_with_the_re
         assert host.evidence.path is not None
         assert host.evidence.path.against is not None
         assert host.evidence.path.against.port == found.witness
+
+
+async def test_a_path_outlives_that_the_way_out_becomes_known_but_not_that_it_turns() -> None:
+    async with world(trace=True) as found:
+
+        def path() -> PathTrace | None:
+            (host,) = found.watch.see_again(found.target(ADDRESSES[0]), result).hosts
+            assert host.evidence is not None
+            return host.evidence.path
+
+        await found.silence(*ADDRESSES)
+        result = await found.probe(ADDRESSES[0])
+        await found.watch.trace_all(found.target(ADDRESSES[0]), result)
+        assert found.state() is EgressState.UNKNOWN
+        known = path()
+        assert known is not None
+        await found.probe_all()
+        assert found.state() is EgressState.BLOCKED
+        assert path() is known
+        await found.clear()
+        await found.answer(*ADDRESSES[1:])
+        await found.probe_all()
+        assert found.state() is EgressState.OPEN
+        assert path() is not known
 
 
 async def test_one_speaker_for_all_is_looked_at_closely_and_then_seen_through() -> None:
