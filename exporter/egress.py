@@ -67,7 +67,7 @@ class EgressWatch:
         self._on_path = on_path
         self._is_outside = is_outside
         self._book = EgressBook(interval)
-        self._paths = Paths(lambda address, path, wishers: self._on_path(wishers))
+        self._paths = Paths(self._path_found)
         self._inquiries: dict[str, asyncio.Task[None]] = {}
         self.references_up: dict[str, bool] = {}
 
@@ -160,6 +160,15 @@ class EgressWatch:
         for family in turned:
             _tell(family, self.surroundings[family])
         self._on_turn(self.surroundings)
+
+    def _path_found(self, address: str, path: PathTrace, wishers: frozenset[TargetKey]) -> None:
+        other = path.against
+        if path.reached is None and other is not None and other.reached is not None and self._is_outside(address):
+            # Witness ports are not asked where the port is reset; the trace has asked one all the same.
+            what = f"port {other.port} of {address}"
+            self._book.other_got_out(family_of(address), self._loop.time(), what)
+            self._judge()
+        self._on_path(wishers)
 
     def _wants_path(self, host: HostResult) -> bool:
         evidence = host.evidence

@@ -15,14 +15,17 @@ from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import SmtpHost, ordinary
 from exporter.diagnosis.egress import Surroundings
 from exporter.egress import EgressWatch, counts_as_outside, typical_interval
-from exporter.path import PathTrace
+from exporter.path import HopKind, PathTrace
+from exporter.probe import paths
 from exporter.probe.manners import Slots
 from exporter.probe.prober import Prober
 from exporter.result import Confidence, EgressState, FailureClass, ProbeResult
 from tests.lab.waiting import until
+from tests.paths import GONE_443, OPEN_443, path
 from tests.probe.test_prober import LOOPBACK, Names
 from tests.results import domain
 
+K = HopKind
 ADDRESSES = tuple(f"127.{number}.0.1" for number in (61, 62, 63, 64))
 PROXY = "proxy.isp.example"
 
@@ -171,7 +174,7 @@ async def test_a_path_is_traced_when_it_is_wished_for_and_seen_again_with_the_re
 async def test_a_path_outlives_that_the_way_out_becomes_known_but_not_that_it_turns() -> None:
     async with world(trace=True) as found:
 
-        def path() -> PathTrace | None:
+        def known() -> PathTrace | None:
             (host,) = found.watch.see_again(found.target(ADDRESSES[0]), result).hosts
             assert host.evidence is not None
             return host.evidence.path
@@ -180,16 +183,39 @@ async def test_a_path_outlives_that_the_way_out_becomes_known_but_not_that_it_tu
         result = await found.probe(ADDRESSES[0])
         await found.watch.trace_all(found.target(ADDRESSES[0]), result)
         assert found.state() is EgressState.UNKNOWN
-        known = path()
-        assert known is not None
+        before = known()
+        assert before is not None
         await found.probe_all()
         assert found.state() is EgressState.BLOCKED
-        assert path() is known
+        assert known() is before
         await found.clear()
         await found.answer(*ADDRESSES[1:])
         await found.probe_all()
         assert found.state() is EgressState.OPEN
-        assert path() is not known
+        assert known() is not before
+
+
+@pytest.mark.parametrize(
+    ("trace", "state"),
+    [
+        (path(K.REFUSED, against=OPEN_443), EgressState.BLOCKED),
+        (path(K.REFUSED, against=GONE_443), EgressState.UNKNOWN),
+        # The host itself refuses: the port gets out as well.
+        (path(K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.REFUSED, against=OPEN_443), EgressState.UNKNOWN),
+    ],
+)
+async def test_the_other_port_of_a_trace_is_something_that_gets_out_where_the_port_does_not(
+    monkeypatch: pytest.MonkeyPatch, trace: PathTrace, state: EgressState
+) -> None:
+    async def traced(*_: object, **__: object) -> PathTrace:
+        return trace
+
+    monkeypatch.setattr(paths, "trace", traced)
+    async with world(trace=True) as found:
+        results = await found.probe_all()
+        assert not any(result.up for result in results)
+        await found.watch.trace_all(found.target(ADDRESSES[0]), results[0])
+        assert found.state() is state
 
 
 async def test_one_speaker_for_all_is_looked_at_closely_and_then_seen_through() -> None:
