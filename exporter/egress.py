@@ -68,7 +68,7 @@ class EgressWatch:
         self._is_outside = is_outside
         self._book = EgressBook(interval)
         self._paths = Paths(self._path_found)
-        self._inquiries: dict[str, asyncio.Task[None]] = {}
+        self._inquiries: dict[tuple[Family, str], asyncio.Task[None]] = {}
         self.references_up: dict[str, bool] = {}
 
     @property
@@ -118,8 +118,8 @@ class EgressWatch:
                 self._book.other_got_out(family_of(nameserver), at, f"the nameserver {nameserver}")
         self._book.forget_findings(now - _FINDING_SECONDS)
         for family, suspect in self._book.listen(now):
-            if suspect.mark not in self._inquiries:
-                self._inquiries[suspect.mark] = self._loop.create_task(self._inquire(family, suspect))
+            if (family, suspect.mark) not in self._inquiries:
+                self._inquiries[family, suspect.mark] = self._loop.create_task(self._inquire(family, suspect))
         self._judge()
 
     async def inquire(self) -> None:
@@ -213,7 +213,7 @@ class EgressWatch:
         except Exception:
             log.exception("internal error while looking closer at %s", in_words(suspect.mark))
         finally:
-            del self._inquiries[suspect.mark]
+            del self._inquiries[family, suspect.mark]
 
 
 def _source(settings: Settings, address: str) -> str:
