@@ -23,7 +23,9 @@ from exporter.config.load import load
 from exporter.config.model import Config, Egress, Limits, Settings, Target
 from exporter.config.targets import parse_host, parse_target
 from exporter.config.values import parse_duration, parse_helo, parse_nameserver, parse_network
+from exporter.diagnosis.speakers import is_foreign
 from exporter.egress import EgressWatch
+from exporter.evidence import Evidence
 from exporter.mtasts.memory import PolicyMemory
 from exporter.probe.helo import local_helo
 from exporter.probe.manners import Slots
@@ -139,14 +141,22 @@ class _Examination:
     async def _probe(self, target: Target) -> ProbeResult:
         await self._slots.take()
         try:
-            return self._watch.take_in(target, await self._prober.probe(target, transcript=True))
+            result = await self._prober.probe(target, transcript=True)
         finally:
             self._slots.free()
+        # Before the last silence is judged, not after: a nameserver that answers has shown that something gets out.
+        self._watch.tick(self._resolver.answered())
+        return self._watch.take_in(target, result)
 
 
 def _is_open(result: ProbeResult) -> bool:
-    """Whether the way out or a path may still change what a result means."""
-    return any(host.evidence is not None and host.evidence.connect is not None for host in result.hosts)
+    """Whether a path or what others show may still change what a result means."""
+    return any(host.evidence is not None and _may_change(host, host.evidence) for host in result.hosts)
+
+
+def _may_change(host: HostResult, evidence: Evidence) -> bool:
+    # Who bears another's name may be answering for others as well.
+    return evidence.connect is not None or any(is_foreign(mark, host.mx) for mark in evidence.speaker)
 
 
 # What the user wrote
