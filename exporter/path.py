@@ -32,12 +32,16 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class PathTrace:
-    """The hops of one port by TTL from 1, without gaps; `against` is the trace of another port of the same address."""
+    """The hops of one port by TTL from 1, without gaps; `against` is the trace of another port of the same address.
+
+    `reset_within`: the RST, though it bears the target's name, comes from this host itself.
+    """
 
     address: str
     port: int
     hops: tuple[Hop, ...]
     against: PathTrace | None = None
+    reset_within: bool = False
 
     @property
     def answered(self) -> Hop | None:
@@ -48,7 +52,7 @@ class PathTrace:
     def reached(self) -> int | None:
         """The TTL at which the target itself answered."""
         hop = self.answered
-        return None if hop is None or self._is_forged(hop) else hop.ttl
+        return None if hop is None or self.reset_within or self._is_forged(hop) else hop.ttl
 
     @property
     def rejected_by(self) -> Hop | None:
@@ -74,7 +78,7 @@ class PathTrace:
     def forged_reset(self) -> bool:
         """The RST comes from someone before the target, in its name."""
         hop = self.answered
-        return hop is not None and hop.kind is HopKind.REFUSED and self._is_forged(hop)
+        return hop is not None and hop.kind is HopKind.REFUSED and (self.reset_within or self._is_forged(hop))
 
     @property
     def intercepted(self) -> bool:

@@ -59,6 +59,8 @@ def path_sentence(path: PathTrace) -> str:
     what = f"port {path.port} of {path.address}"
     if path.local is not None:
         return f"This host does not let the connection out: {printable(path.local.detail)}."
+    if path.reset_within:
+        return f"This host itself resets connections to {what}: its own packet filter does."
     if path.rejected_by is not None:
         return f"{path.rejected_by.address} rejects {what}: {printable(path.rejected_by.detail)}."
     answered = path.answered

@@ -9,22 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import socket
-import struct
 import time
 from dataclasses import replace
 from typing import Final, Protocol
 
-from exporter import icmp
+from exporter import icmp, tcp_info
 from exporter.evidence import ConnectEvidence
 
 # Larger than any honest reply, small enough that a hostile flood is cut after a few reads.
 READ_BYTES: Final = 16384
-# struct tcp_info (linux/tcp.h): u32 fields whose offsets are part of the kernel's stable interface.
-_TCP_INFO_RETRANS_OFFSET: Final = 36  # segments sent again that left this host and are not acknowledged
-_TCP_INFO_RTT_OFFSET: Final = 68  # microseconds
-_TCP_INFO_TOTAL_RETRANS_OFFSET: Final = 100  # segments sent again, whether they left this host or not
 _PENDING: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 
@@ -117,7 +111,7 @@ class Connection:
 
     def silence(self) -> ConnectEvidence:
         """The connect drew nothing until its deadline: the evidence, and the end."""
-        unsent = self._socket is not None and _unsent(self._socket)
+        unsent = self._socket is not None and tcp_info.unsent(self._socket)
         evidence = replace(self._evidence(None), unsent=unsent)
         self.close()
         return evidence
@@ -132,7 +126,7 @@ class Connection:
             self._fail(number)
             return
         self._loop.remove_writer(sock)
-        self.tcp_rtt = _tcp_rtt(sock)
+        self.tcp_rtt = tcp_info.handshake_rtt(sock)
         self._loop.add_reader(sock, self._on_readable)
         try:
             self._receiver.connected(now)
@@ -195,31 +189,3 @@ def is_own_address(address: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _tcp_rtt(sock: socket.socket) -> float | None:
-    """Seconds between the SYN and its answer as the kernel saw them (tcp(7), TCP_INFO); None where it does not tell."""
-    microseconds = _tcp_info(sock, _TCP_INFO_RTT_OFFSET)
-    return None if microseconds is None else microseconds / 1e6
-
-
-def _unsent(sock: socket.socket) -> bool:
-    """Whether this host itself drops the SYNs.
-
-    The kernel counts a SYN as sent again before it tries, and as outstanding only when its own output let it go
-    (tcp_retransmit_skb). A filter in OUTPUT, a cgroup's or a queue's is the difference between the two. Nothing is
-    known before the first SYN is sent again, one second after the connect.
-    """
-    return bool(_tcp_info(sock, _TCP_INFO_TOTAL_RETRANS_OFFSET)) and _tcp_info(sock, _TCP_INFO_RETRANS_OFFSET) == 0
-
-
-def _tcp_info(sock: socket.socket, offset: int) -> int | None:
-    """One u32 of TCP_INFO (tcp(7)); None where the system does not tell."""
-    option = getattr(socket, "TCP_INFO", None)
-    if option is None or os.name != "posix":
-        return None
-    info = sock.getsockopt(socket.IPPROTO_TCP, option, offset + 4)
-    if len(info) < offset + 4:
-        return None
-    number: int = struct.unpack_from("=I", info, offset)[0]
-    return number

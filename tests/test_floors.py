@@ -17,6 +17,7 @@ ROOT = Path(exporter.__file__).parent
 FLOORS = {
     "exporter": 0,  # the package itself: its version
     "exporter.icmp": 0,
+    "exporter.tcp_info": 0,
     "exporter.path": 0,
     "exporter.evidence": 1,
     "exporter.result": 2,

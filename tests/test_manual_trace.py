@@ -91,6 +91,7 @@ def test_a_filter_on_the_way_is_named(family: Family) -> None:
             ),
             "Somebody at hop 1 resets connections",
         ),
+        (PathTrace(TARGET, 25, (Hop(1, K.REFUSED, TARGET),), reset_within=True), "This host itself resets"),
     ],
 )
 def test_the_verdict_says_what_the_path_shows(path: PathTrace, said: str) -> None:

@@ -58,6 +58,11 @@ class Case:
         return self.path is not None and self.path.never_left and not left
 
     @property
+    def reset_within(self) -> bool:
+        """The RST comes from this host itself."""
+        return self.way is Way.RESET and self.path is not None and self.path.reset_within
+
+    @property
     def forged(self) -> bool:
         """The RST comes from somebody before the host."""
         return self.way is Way.RESET and self.path is not None and self.path.forged_reset
@@ -160,7 +165,7 @@ class Case:
         Without one, the router at the distance of the forged answer, as the other port's trace knows it.
         """
         path = self.path
-        if path is None or path.answered is None:
+        if path is None or path.answered is None or path.reset_within:
             return ""
         if path.last_hop is not None:
             return path.last_hop.address

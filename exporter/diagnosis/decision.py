@@ -67,6 +67,12 @@ TABLE: Final = (
         _certainly,
     ),
     Row(_C.LOCAL_FIREWALL, lambda case: case.silent and case.stays_within, Case.says_stays_within, _likely),
+    Row(
+        _C.LOCAL_FIREWALL,
+        lambda case: case.reset_within,
+        lambda case: "this host's own packet filter resets the connection in the host's name: no SYN leaves it",
+        _certainly,
+    ),
     Row(_C.LOCAL_FIREWALL, lambda case: case.is_(_C.LOCAL_FIREWALL), lambda case: case.own.detail, _certainly),
     # The way out: everything fails in the same way at once.
     Row(_C.EGRESS_BLOCKED, lambda case: case.shares_fate(_E.BLOCKED), Case.says_blocked, _as_the_way_out),

@@ -11,10 +11,11 @@ import asyncio
 import errno
 import socket
 import time
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from exporter import icmp
+from exporter import icmp, tcp_info
 from exporter.diagnosis.connect import judge_connect
 from exporter.evidence import ConnectEvidence
 from exporter.icmp import IcmpError, Origin
@@ -28,6 +29,9 @@ _ROUND: Final = 6
 _PATIENCE: Final = 1.2
 # Routers in a row that do not answer, before the path counts as ended: clouds hide the first four or five of theirs.
 _GAP: Final = 8
+# linux/in.h, linux/in6.h; the socket module does not name them.
+_IP_MINTTL: Final = 21
+_IPV6_MINHOPCOUNT: Final = 73
 _PENDING: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 # RFC 792, RFC 4443 3.3: hop limit exceeded in transit.
@@ -57,7 +61,33 @@ async def trace(
     ports = (port,) if against is None else (port, against)
     found = await asyncio.gather(*(_walk(address, each, source, max_hops, timeout) for each in ports))
     other = PathTrace(address, against, found[1]) if against is not None else None
-    return PathTrace(address, port, found[0], other)
+    path = PathTrace(address, port, found[0], other)
+    if path.forged_reset and path.hops[0].kind is HopKind.REFUSED:
+        return replace(path, reset_within=await _resets_within(address, port, source))
+    return path
+
+
+async def _resets_within(address: str, port: int, source: str) -> bool:
+    """Whether an RST before the first router is that of this host's own packet filter.
+
+    A socket that demands the highest TTL of what it receives (RFC 5082) is deaf to the RST, sends its SYN again, and
+    so learns whether one leaves. A filter that resets drops as well.
+    """
+    with socket.socket(_family(address), socket.SOCK_STREAM) as sock:
+        sock.setblocking(False)
+        try:
+            _set_ttl(sock, 1)
+            if sock.family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_MINHOPCOUNT, 255)
+            else:
+                sock.setsockopt(socket.IPPROTO_IP, _IP_MINTTL, 255)
+            if source:
+                sock.bind((source, 0))
+            sock.connect_ex((address, port))
+            await asyncio.sleep(_PATIENCE)
+            return tcp_info.unsent(sock)
+        except OSError:
+            return False  # not a kernel that can tell
 
 
 async def _walk(address: str, port: int, source: str, max_hops: int, seconds: float) -> tuple[Hop, ...]:
@@ -102,6 +132,13 @@ def _tidy(hops: list[Hop]) -> tuple[Hop, ...]:
     return tuple(hops[: max(ends[0], *routers) if routers else ends[0]])
 
 
+def _set_ttl(sock: socket.socket, ttl: int) -> None:
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+
+
 def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
@@ -139,10 +176,7 @@ class _Attempt:
     def _connect(self, sock: socket.socket, port: int, source: str) -> int:
         sock.setblocking(False)
         icmp.enable(sock)
-        if sock.family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, self.hop.ttl)
-        else:
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, self.hop.ttl)
+        _set_ttl(sock, self.hop.ttl)
         if source:
             sock.bind((source, 0))
         self.started = time.perf_counter()

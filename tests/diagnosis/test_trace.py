@@ -359,6 +359,22 @@ def test_a_reset_by_the_server_is_its_own(network: Network, loop_factory: LoopFa
 
 
 @FAMILIES
+@pytest.mark.parametrize(("node", "hook", "within"), [("client", "output", True), ("gateway", "prerouting", False)])
+@on_every_loop
+def test_a_reset_before_the_first_router_is_this_hosts_own_if_no_syn_leaves_it(
+    network: Network, loop_factory: LoopFactory, node: str, hook: Hook, within: bool, family: Family
+) -> None:
+    network.rules(node, reset_port_25(hook))
+    found = traced(network, loop_factory, family)
+    assert shape(found) == [(_K.REFUSED, address("remote-a", family))]
+    assert found.forged_reset
+    assert found.reset_within is within
+    assert found.reached is None
+    assert found.last_hop is None
+    assert_other_port_is_open(found, family)
+
+
+@FAMILIES
 @on_every_loop
 def test_a_transparent_proxy_answers_too_near(network: Network, loop_factory: LoopFactory, family: Family) -> None:
     own = address("provider", family)
