@@ -53,11 +53,11 @@ def running(argv: Sequence[str], ready: Callable[[], object], log: Path) -> Iter
 
 
 @contextlib.contextmanager
-def nsd(folder: Path, zones: Mapping[str, str]) -> Iterator[int]:
-    """An authoritative server of `zones` (name -> zone file text); gives the port on 127.0.0.1."""
+def nsd(folder: Path, zones: Mapping[str, str], address: str = "127.0.0.1") -> Iterator[int]:
+    """An authoritative server of `zones` (name -> zone file text); gives the port on `address`."""
     program = require_program("nsd")
     folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
+    port = free_port(address)
     sections = []
     for name, text in zones.items():
         path = folder / f"{name}.zone"
@@ -67,7 +67,7 @@ def nsd(folder: Path, zones: Mapping[str, str]) -> Iterator[int]:
     config.write_text(
         f"""\
 server:
-  ip-address: 127.0.0.1@{port}
+  ip-address: {address}@{port}
   username: ""
   zonesdir: "{folder}"
   database: ""
@@ -81,7 +81,7 @@ remote-control:
   control-enable: no
 {"".join(sections)}"""
     )
-    with running([program, "-d", "-c", str(config)], lambda: accepts(port), folder / "nsd.log"):
+    with running([program, "-d", "-c", str(config)], lambda: accepts(port, address), folder / "nsd.log"):
         yield port
 
 

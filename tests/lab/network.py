@@ -151,9 +151,14 @@ def redirect_port_25_to(address: str, port: int = 25) -> str:
     return _chain("intercept", "nat hook prerouting priority dstnat", f"tcp dport 25 dnat {family} to {host}:{port}")
 
 
+def filter_rule(hook: Hook, rule: str) -> str:
+    """Any rule of nft(8), where the functions above say too little."""
+    return _chain(hook, f"filter hook {hook} priority filter", rule)
+
+
 def _filter(hook: Hook, to: str, match: str, verdict: str) -> str:
     destination = f"{'ip6' if ':' in to else 'ip'} daddr {to}" if to else ""
-    return _chain(hook, f"filter hook {hook} priority filter", f"{destination} {match} {verdict}")
+    return filter_rule(hook, f"{destination} {match} {verdict}")
 
 
 def _chain(name: str, kind: str, rule: str) -> str:

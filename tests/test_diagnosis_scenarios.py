@@ -1,0 +1,85 @@
+"""Blocked or dead, on a network with real filters: every scenario of the lab gets its class, verdict and router."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from queue import SimpleQueue
+from typing import Any, Final
+
+import pytest
+
+from exporter.result import FailureClass, Stage
+from tests.lab.mail_network import MailNetwork, node_of
+from tests.lab.network import Family
+from tests.lab.scenarios import SCENARIOS, UP, Outcome, Scenario
+
+# Networks side by side: most scenarios wait for a silence to end, and burn no processor meanwhile.
+NETWORKS: Final = 4
+
+Lines = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def probed(request: pytest.FixtureRequest) -> Iterator[Mapping[str, Future[Lines]]]:
+    """What the exporter says in each scenario that was selected, by its name."""
+    parameters = (item.callspec.params for item in request.session.items if hasattr(item, "callspec"))
+    selected: list[Scenario] = [each["scenario"] for each in parameters if "scenario" in each]
+    free: SimpleQueue[MailNetwork] = SimpleQueue()
+
+    def run(scenario: Scenario) -> Lines:
+        network = free.get()
+        try:
+            return scenario.run(network)
+        finally:
+            free.put(network)
+
+    with ExitStack() as stack:
+        for _ in range(min(NETWORKS, len(selected))):
+            free.put(stack.enter_context(MailNetwork()))
+        pool = ThreadPoolExecutor(NETWORKS)
+        stack.callback(pool.shutdown, cancel_futures=True)
+        yield {scenario.name: pool.submit(run, scenario) for scenario in selected}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_a_scenario_gets_its_class_verdict_confidence_and_router(
+    probed: Mapping[str, Future[Lines]], scenario: Scenario
+) -> None:
+    lines = probed[scenario.name].result()
+    assert {line["name"] for line in lines} == set(scenario.names)
+    for line in lines:
+        hosts = {_family(host["address"]): host for host in line["hosts"]}
+        assert hosts
+        for family, host in hosts.items():
+            found = _outcome(host["failure"], host["last_hop"])
+            assert found == scenario.of(family), (host["address"], host["failure"])
+            assert (host["failure"] or {}).get("stage") == _stage(found)
+        assert line["up"] == any(host["up"] for host in hosts.values())
+        if not line["up"]:
+            spokesman = hosts.get(scenario.spokesman) or next(iter(hosts.values()))
+            assert line["failure"] == spokesman["failure"]
+
+
+def test_the_scenarios_are_many_and_differ() -> None:
+    names = [scenario.name for scenario in SCENARIOS]
+    assert len(set(names)) == len(names) >= 24
+
+
+def _family(address: str) -> Family:
+    return 6 if ":" in address else 4
+
+
+def _outcome(failure: dict[str, str] | None, last_hop: str) -> Outcome:
+    if failure is None:
+        assert last_hop == ""
+        return UP
+    parts = {"failure_class": failure["class"], "verdict": failure["verdict"], "confidence": failure["confidence"]}
+    return Outcome(**parts, hop=node_of(last_hop))  # type: ignore[arg-type] # plain texts equal their StrEnum
+
+
+def _stage(outcome: Outcome) -> Stage | None:
+    if outcome == UP:
+        return None
+    return Stage.BANNER if outcome.failure_class == FailureClass.EGRESS_INTERCEPTED else Stage.CONNECT
