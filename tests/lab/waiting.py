@@ -15,9 +15,9 @@ async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
         await asyncio.sleep(0.005)
 
 
-def until_sync(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """The same outside an event loop."""
+def until_sync(condition: Callable[[], object], seconds: float = 30.0, *, pause: float = 0.02) -> None:
+    """The same outside an event loop, with `pause` seconds between two looks."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"did not happen within {seconds} s"
-        time.sleep(0.02)
+        time.sleep(pause)
