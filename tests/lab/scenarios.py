@@ -163,7 +163,7 @@ _ONE_HOST: Final = (
     Scenario("port 25 of the host dropped by the provider", _filtered("provider"), _drop("provider"), compared=True),
     Scenario("port 25 of the host dropped by its edge", _filtered("edge-a"), _drop("edge-a")),
     Scenario(
-        "port 25 dropped by the server while 443 answers",
+        "port 25 dropped by the server, 443 answers",
         _filtered("edge-a"),
         _drop("remote-a", "input"),
         compared=True,
@@ -224,12 +224,12 @@ _ONE_HOST: Final = (
     ),
     *(
         Scenario(
-            f"admin-prohibited from {router}",
+            f"admin-prohibited from {where}",
             _prohibited(router),
             _reject(router, "admin-prohibited", "admin-prohibited"),
             compared=router == "gateway",
         )
-        for router in ("gateway", "edge-a")
+        for router, where in (("gateway", "the gateway"), ("edge-a", "the host's edge"))
     ),
     Scenario(
         "port-unreachable from the server",
