@@ -13,7 +13,8 @@ import pytest
 from exporter.result import FailureClass, Stage
 from tests.lab.mail_network import MailNetwork, node_of
 from tests.lab.network import Family
-from tests.lab.scenarios import SCENARIOS, UP, Outcome, Scenario
+from tests.lab.scenario import UP, Outcome, Scenario
+from tests.lab.scenarios import SCENARIOS
 
 # Networks side by side: most scenarios wait for a silence to end, and burn no processor meanwhile.
 NETWORKS: Final = 4

@@ -25,7 +25,8 @@ from tests.lab.daemons import accepts, free_port
 from tests.lab.mail_network import SMTP, TIMEOUT, MailNetwork, host_and_port, node_of
 from tests.lab.network import address
 from tests.lab.require import require_program
-from tests.lab.scenarios import SCENARIOS, Scenario
+from tests.lab.scenario import Scenario
+from tests.lab.scenarios import SCENARIOS
 from tests.lab.waiting import until_sync
 
 # Regular expressions over single lines: one that ends the greeting, one that ends the answer to EHLO.

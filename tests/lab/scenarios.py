@@ -1,17 +1,15 @@
-"""Blocked or dead: what can stand between us and a mail host, set up in the network lab, and what must be said of it.
+"""Blocked or dead: what can stand between us and a mail host, and what must be said of it.
 
-A table of data for the tests and for the comparison with other tools (tests.lab.comparison). Unless a scenario says
-otherwise, remote-a's mail host is probed by its addresses, IPv4 and IPv6, with references on three further networks.
+A table of data for the tests and for the comparison with other tools (tests.lab.comparison).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from exporter.demo.smtp_host import CLOSE, SmtpScript, ordinary, reply
-from exporter.result import Confidence, FailureClass, Verdict
+from exporter.result import FailureClass, Verdict
 from tests.lab.mail_network import (
     DOMAINS,
     ONLY_IPV6,
@@ -21,14 +19,12 @@ from tests.lab.mail_network import (
     SMTP,
     SUBMISSION,
     TENANTS,
-    MailNetwork,
     host_and_port,
     mail_host,
 )
 from tests.lab.network import (
     REMOTES,
     Family,
-    Hook,
     address,
     drop_everything,
     drop_icmp_errors,
@@ -39,167 +35,85 @@ from tests.lab.network import (
     reset_port_25,
     vacant_address,
 )
+from tests.lab.scenario import (
+    CERTAIN,
+    IPV4,
+    IPV6,
+    LIKELY,
+    NO_ROUTE,
+    OWN_FILTER,
+    REFUSED,
+    TARGET,
+    UNCERTAIN,
+    UP,
+    Outcome,
+    Place,
+    Rule,
+    Scenario,
+    at,
+    drop,
+    egress_blocked,
+    filtered,
+    intercepted,
+    offline,
+    prohibited,
+    reject,
+    reset,
+    silent,
+    unreachable,
+)
 
 _C, _V = FailureClass, Verdict
-_CERTAIN, _LIKELY, _UNCERTAIN = Confidence.CERTAIN, Confidence.LIKELY, Confidence.UNCERTAIN
-
-Rule = tuple[str, str]  # node, packet filter
-Command = tuple[str, str]  # arguments of ip(8) on the client, and those that undo it
-Place = tuple[str, int]  # remote, port
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What must be said of an address. `hop` is a node: who prohibits it, or the last router that answered."""
-
-    failure_class: FailureClass | None  # None: up
-    verdict: Verdict | None = None
-    confidence: Confidence | None = None
-    hop: str = ""
-
-
-UP: Final = Outcome(None)
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """`outcome` is that of each address probed, of a family in `by_family` its own instead."""
-
-    name: str
-    outcome: Outcome
-    rules: tuple[Rule, ...] = ()
-    client: tuple[Command, ...] = ()
-    speech: Mapping[Place, SmtpScript] = field(default_factory=dict)
-    names: tuple[str, ...] = tuple(host_and_port(address("remote-a", family)) for family in (4, 6))
-    by_family: Mapping[Family, Outcome] = field(default_factory=dict)
-    spokesman: Family = 4  # of a domain that is down, whose address gives the reason
-    references: tuple[Place, ...] = REFERENCES
-    outside_nameserver: bool = False
-    trace: bool = True
-    defaults: str = ""  # further keys of that section
-    compared: bool = False  # given to the other tools as well
-
-    def of(self, family: Family) -> Outcome:
-        """What must be said of an address of that family."""
-        return self.by_family.get(family, self.outcome)
-
-    def run(self, network: MailNetwork) -> list[dict[str, Any]]:
-        """Set it up in the lab, and let `mx-exporter probe` say what it makes of it."""
-        config = network.config(
-            references=self.references,
-            nameserver=network.outside_nameserver if self.outside_nameserver else "",
-            trace=self.trace,
-            defaults=self.defaults,
-        )
-        with network.set_up(self.rules, self.client, self.speech):
-            return network.probe(config, *self.names)
-
-
 FOUR_DOMAINS: Final = tuple(DOMAINS.values())
-IPV4: Final[Family] = 4
-IPV6: Final[Family] = 6
-TARGET: Final[Mapping[Family, str]] = {4: address("remote-a", 4), 6: address("remote-a", 6)}
 VACANT: Final[Mapping[Family, str]] = {4: vacant_address("remote-a", 4), 6: vacant_address("remote-a", 6)}
 # A host without any other open port.
 _LONE: Final = tuple(host_and_port(address("remote-a", family, 2)) for family in (4, 6))
-
-
-def _at(node: str, *rules: str) -> tuple[Rule, ...]:
-    return tuple((node, rule) for rule in rules)
-
-
-def _drop(node: str, hook: Hook = "forward") -> tuple[Rule, ...]:
-    return _at(node, *(drop_port_25(hook, to) for to in TARGET.values()))
-
-
-def _reset(node: str, hook: Hook = "forward") -> tuple[Rule, ...]:
-    return _at(node, *(reset_port_25(hook, to) for to in TARGET.values()))
-
-
-def _reject(node: str, ipv4: str, ipv6: str, hook: Hook = "forward") -> tuple[Rule, ...]:
-    rules = ((reject_with(f"icmp {ipv4}", hook, TARGET[4]),) if ipv4 else ()) + (
-        (reject_with(f"icmpv6 {ipv6}", hook, TARGET[6]),) if ipv6 else ()
-    )
-    return _at(node, *rules)
-
-
-def _filtered(hop: str, confidence: Confidence = _CERTAIN) -> Outcome:
-    return Outcome(_C.PORT_FILTERED, _V.BLOCKED, confidence, hop)
-
-
-def _prohibited(hop: str, confidence: Confidence = _CERTAIN) -> Outcome:
-    return Outcome(_C.CONNECT_PROHIBITED, _V.BLOCKED, confidence, hop)
-
-
-def _unreachable(hop: str) -> Outcome:
-    return Outcome(_C.CONNECT_UNREACHABLE, _V.DEAD, _CERTAIN, hop)
-
-
-def _silent(hop: str, confidence: Confidence = _LIKELY) -> Outcome:
-    return Outcome(_C.CONNECT_TIMEOUT, _V.DEAD, confidence, hop)
-
-
-def _egress_blocked(hop: str, confidence: Confidence = _CERTAIN) -> Outcome:
-    return Outcome(_C.EGRESS_BLOCKED, _V.BLOCKED, confidence, hop)
-
-
-def _offline(hop: str, confidence: Confidence = _CERTAIN) -> Outcome:
-    return Outcome(_C.OFFLINE, _V.LOCAL, confidence, hop)
-
-
-def _intercepted(confidence: Confidence = _CERTAIN) -> Outcome:
-    return Outcome(_C.EGRESS_INTERCEPTED, _V.BLOCKED, confidence)
-
-
-_REFUSED: Final = Outcome(_C.CONNECT_REFUSED, _V.DEAD, _CERTAIN)
-_OWN_FILTER: Final = Outcome(_C.LOCAL_FIREWALL, _V.BLOCKED, _CERTAIN)
-_NO_ROUTE: Final = Outcome(_C.NO_ROUTE, _V.LOCAL, _CERTAIN)
 
 _ONE_HOST: Final = (
     Scenario("everything open", UP, compared=True),
     Scenario("every domain open", UP, names=FOUR_DOMAINS, references=()),
     # Silence: the last router that answers on port 25 stands before the filter, or is it.
-    Scenario("port 25 of the host dropped by the gateway", _filtered("gateway"), _drop("gateway")),
-    Scenario("port 25 of the host dropped by the provider", _filtered("provider"), _drop("provider"), compared=True),
-    Scenario("port 25 of the host dropped by its edge", _filtered("edge-a"), _drop("edge-a")),
+    Scenario("port 25 of the host dropped by the gateway", filtered("gateway"), drop("gateway")),
+    Scenario("port 25 of the host dropped by the provider", filtered("provider"), drop("provider"), compared=True),
+    Scenario("port 25 of the host dropped by its edge", filtered("edge-a"), drop("edge-a")),
     Scenario(
         "port 25 dropped by the server, 443 answers",
-        _filtered("edge-a"),
-        _drop("remote-a", "input"),
+        filtered("edge-a"),
+        drop("remote-a", "input"),
         compared=True,
     ),
     Scenario(
         "port 25 dropped by the server, other ports refuse",
-        _filtered("edge-a"),
-        _at("remote-a", drop_port_25("input")),
+        filtered("edge-a"),
+        at("remote-a", drop_port_25("input")),
         names=_LONE,
     ),
     Scenario(
         "port 25 of the host dropped by the provider, nothing to compare with",
-        _filtered("provider", _LIKELY),
-        _drop("provider"),
+        filtered("provider", LIKELY),
+        drop("provider"),
         references=(),
     ),
     Scenario(
         "the host is gone",
-        _silent("edge-a"),
-        _at("edge-a", *(drop_everything(to=to) for to in TARGET.values())),
+        silent("edge-a"),
+        at("edge-a", *(drop_everything(to=to) for to in TARGET.values())),
         compared=True,
     ),
     Scenario(
         "the host's network is gone",
-        _silent("provider"),
-        _at("provider", *(drop_everything(to=to) for to in TARGET.values())),
+        silent("provider"),
+        at("provider", *(drop_everything(to=to) for to in TARGET.values())),
     ),
     Scenario(
         "the host is gone, nothing to compare with",
-        _silent("edge-a", _UNCERTAIN),
-        _at("edge-a", *(drop_everything(to=to) for to in TARGET.values())),
+        silent("edge-a", UNCERTAIN),
+        at("edge-a", *(drop_everything(to=to) for to in TARGET.values())),
         references=(),
     ),
     Scenario(
         "an address that nobody has",
-        _unreachable("edge-a"),
+        unreachable("edge-a"),
         names=tuple(map(host_and_port, VACANT.values())),
         compared=True,
     ),
@@ -208,76 +122,76 @@ _ONE_HOST: Final = (
         Scenario(
             f"{ipv4 or ipv6} from the provider",
             outcome,
-            _reject("provider", ipv4, ipv6),
+            reject("provider", ipv4, ipv6),
             names=tuple(host_and_port(TARGET[family]) for family, code in ((IPV4, ipv4), (IPV6, ipv6)) if code),
             compared=(ipv4 in ("port-unreachable", "host-unreachable")),
         )
         for ipv4, ipv6, outcome in (
-            ("net-unreachable", "no-route", _unreachable("provider")),  # 3/0, 1/0
-            ("host-unreachable", "addr-unreachable", _unreachable("provider")),  # 3/1, 1/3
-            ("prot-unreachable", "", _unreachable("provider")),  # 3/2
-            ("port-unreachable", "port-unreachable", _prohibited("provider")),  # 3/3, 1/4: the usual reject
-            ("net-prohibited", "policy-fail", _prohibited("provider")),  # 3/9, 1/5
-            ("host-prohibited", "reject-route", _prohibited("provider")),  # 3/10, 1/6
-            ("admin-prohibited", "admin-prohibited", _prohibited("provider")),  # 3/13, 1/1
+            ("net-unreachable", "no-route", unreachable("provider")),  # 3/0, 1/0
+            ("host-unreachable", "addr-unreachable", unreachable("provider")),  # 3/1, 1/3
+            ("prot-unreachable", "", unreachable("provider")),  # 3/2
+            ("port-unreachable", "port-unreachable", prohibited("provider")),  # 3/3, 1/4: the usual reject
+            ("net-prohibited", "policy-fail", prohibited("provider")),  # 3/9, 1/5
+            ("host-prohibited", "reject-route", prohibited("provider")),  # 3/10, 1/6
+            ("admin-prohibited", "admin-prohibited", prohibited("provider")),  # 3/13, 1/1
         )
     ),
     *(
         Scenario(
             f"admin-prohibited from {where}",
-            _prohibited(router),
-            _reject(router, "admin-prohibited", "admin-prohibited"),
+            prohibited(router),
+            reject(router, "admin-prohibited", "admin-prohibited"),
             compared=router == "gateway",
         )
         for router, where in (("gateway", "the gateway"), ("edge-a", "the host's edge"))
     ),
     Scenario(
         "port-unreachable from the server",
-        _REFUSED,
-        _reject("remote-a", "port-unreachable", "port-unreachable", "input"),
+        REFUSED,
+        reject("remote-a", "port-unreachable", "port-unreachable", "input"),
     ),
     Scenario(
         "admin-prohibited from the server",
-        _prohibited("remote-a"),
-        _reject("remote-a", "admin-prohibited", "admin-prohibited", "input"),
+        prohibited("remote-a"),
+        reject("remote-a", "admin-prohibited", "admin-prohibited", "input"),
     ),
     # An RST: the host's own, unless a SYN that cannot reach it draws one.
-    Scenario("RST from the server", _REFUSED, _reset("remote-a", "input"), compared=True),
-    Scenario("RST forged by the gateway", _prohibited("gateway", _LIKELY), _reset("gateway"), compared=True),
-    Scenario("RST forged by the provider", _prohibited("provider", _LIKELY), _reset("provider")),
+    Scenario("RST from the server", REFUSED, reset("remote-a", "input"), compared=True),
+    Scenario("RST forged by the gateway", prohibited("gateway", LIKELY), reset("gateway"), compared=True),
+    Scenario("RST forged by the provider", prohibited("provider", LIKELY), reset("provider")),
     # The last router that lets the SYN pass is named: its far side forges the RST, or the near side of the next.
-    Scenario("RST forged where the edge begins", _prohibited("provider", _LIKELY), _reset("edge-a", "prerouting")),
+    Scenario("RST forged where the edge begins", prohibited("provider", LIKELY), reset("edge-a", "prerouting")),
     # What the edge resets instead of forwarding has come as far as the host itself: nothing tells them apart.
-    Scenario("RST forged where the edge ends", _REFUSED, _reset("edge-a")),
+    Scenario("RST forged where the edge ends", REFUSED, reset("edge-a")),
 )
 
 _CLIENT: Final = (
-    Scenario("dropped by the client's own filter", _OWN_FILTER, _at("client", drop_port_25("output")), compared=True),
-    Scenario("dropped by the client's own filter, for one host", _OWN_FILTER, _drop("client", "output")),
+    Scenario("dropped by the client's own filter", OWN_FILTER, at("client", drop_port_25("output")), compared=True),
+    Scenario("dropped by the client's own filter, for one host", OWN_FILTER, drop("client", "output")),
     *(
         Scenario(
             f"rejected by the client's own filter with {answer}",
-            _OWN_FILTER,
-            _at("client", reject_with(f"icmpx {answer}", "output")),
+            OWN_FILTER,
+            at("client", reject_with(f"icmpx {answer}", "output")),
             compared=answer == "admin-prohibited",
         )
         for answer in ("admin-prohibited", "port-unreachable", "host-unreachable", "no-route")
     ),
-    Scenario("reset by the client's own filter", _OWN_FILTER, _at("client", reset_port_25("output"))),
-    Scenario("reset by the client's own filter, for one host", _OWN_FILTER, _reset("client", "output")),
+    Scenario("reset by the client's own filter", OWN_FILTER, at("client", reset_port_25("output"))),
+    Scenario("reset by the client's own filter, for one host", OWN_FILTER, reset("client", "output")),
     # Not the client's own, though it is as near: a virtual switch, or a router that filters before it looks at the TTL.
-    Scenario("RST forged before the first router", _prohibited("gateway", _LIKELY), _reset("gateway", "prerouting")),
+    Scenario("RST forged before the first router", prohibited("gateway", LIKELY), reset("gateway", "prerouting")),
     *(
         Scenario(
             f"a route of the client: {route}",
-            _OWN_FILTER if route == "prohibit" else _NO_ROUTE,
+            OWN_FILTER if route == "prohibit" else NO_ROUTE,
             client=tuple((f"route add {route} {to}", f"route del {route} {to}") for to in TARGET.values()),
         )
         for route in ("prohibit", "unreachable", "blackhole")
     ),
     Scenario(
         "the client has no route",
-        _NO_ROUTE,
+        NO_ROUTE,
         client=tuple(
             (f"{option} route del default", f"{option} route add default via {address('gateway', family)}")
             for family, option in ((IPV4, "-4"), (IPV6, "-6"))
@@ -285,7 +199,7 @@ _CLIENT: Final = (
     ),
     Scenario(
         "the next hop does not exist",
-        _NO_ROUTE,
+        NO_ROUTE,
         client=tuple(
             (f"route add {TARGET[family]} via {hop}", f"route del {TARGET[family]} via {hop}")
             for family, hop in ((IPV4, "46.30.1.77"), (IPV6, "2a0a:1e00:1:1::77"))
@@ -293,14 +207,14 @@ _CLIENT: Final = (
     ),
     Scenario(
         "the source address is not the client's",
-        Outcome(_C.LOCAL_RESOURCE, _V.LOCAL, _CERTAIN),
+        Outcome(_C.LOCAL_RESOURCE, _V.LOCAL, CERTAIN),
         defaults='  source_address: {ipv4: 46.30.1.66, ipv6: "2a0a:1e00:1:1::66"}',
     ),
 )
 
 _WITHOUT_IPV6: Final = (("-6 route del default", f"-6 route add default via {address('gateway', 6)}"),)
 _WITHOUT_IPV4: Final = (("-4 route del default", f"-4 route add default via {address('gateway', 4)}"),)
-_NO_IPV6_HERE: Final[Mapping[Family, Outcome]] = {6: _NO_ROUTE}
+_NO_IPV6_HERE: Final[Mapping[Family, Outcome]] = {6: NO_ROUTE}
 _FAMILIES: Final = (
     Scenario(
         "no IPv6 here, the domain has both",
@@ -309,29 +223,29 @@ _FAMILIES: Final = (
         by_family=_NO_IPV6_HERE,
         names=(DOMAINS["remote-a"],),
     ),
-    Scenario("no IPv6 here, the domain has nothing else", _NO_ROUTE, client=_WITHOUT_IPV6, names=(ONLY_IPV6,)),
+    Scenario("no IPv6 here, the domain has nothing else", NO_ROUTE, client=_WITHOUT_IPV6, names=(ONLY_IPV6,)),
     Scenario(
         "no IPv6 here, the domain has both and its IPv4 is dropped by the provider",
-        _filtered("provider"),
-        _drop("provider"),
+        filtered("provider"),
+        drop("provider"),
         client=_WITHOUT_IPV6,
         by_family=_NO_IPV6_HERE,
         names=(DOMAINS["remote-a"],),
     ),
     Scenario(
         "no IPv4 here, the domain has both and its IPv6 is dropped by the provider",
-        _filtered("provider"),
-        _drop("provider"),
+        filtered("provider"),
+        drop("provider"),
         client=_WITHOUT_IPV4,
-        by_family={4: _NO_ROUTE},
+        by_family={4: NO_ROUTE},
         spokesman=6,
         names=(DOMAINS["remote-a"],),
     ),
     Scenario(
         "IPv6 alone is blocked on the way out",
         UP,
-        _at("gateway", filter_rule("forward", "meta nfproto ipv6 tcp dport 25 drop")),
-        by_family={6: _egress_blocked("gateway")},
+        at("gateway", filter_rule("forward", "meta nfproto ipv6 tcp dport 25 drop")),
+        by_family={6: egress_blocked("gateway")},
         names=(DOMAINS["remote-a"],),
     ),
 )
@@ -339,7 +253,7 @@ _FAMILIES: Final = (
 
 def _egress(name: str, outcome: Outcome, rules: tuple[Rule, ...], *, compared: bool = False) -> tuple[Scenario, ...]:
     """With references, and with four unrelated domains in place of them, which is a little less sure."""
-    alone = Outcome(outcome.failure_class, outcome.verdict, _LIKELY, outcome.hop)
+    alone = Outcome(outcome.failure_class, outcome.verdict, LIKELY, outcome.hop)
     return (
         Scenario(f"{name}, with references", outcome, rules, compared=compared),
         Scenario(f"{name}, with four domains alone", alone, rules, names=FOUR_DOMAINS, references=()),
@@ -350,45 +264,45 @@ _EVERYTHING_BUT_DNS: Final = filter_rule("forward", "meta l4proto tcp drop")
 _EGRESS: Final = (
     *_egress(
         "port 25 dropped on the way out by the gateway",
-        _egress_blocked("gateway"),
-        _at("gateway", drop_port_25()),
+        egress_blocked("gateway"),
+        at("gateway", drop_port_25()),
         compared=True,
     ),
     *_egress(
         "port 25 prohibited on the way out by the gateway",
-        _egress_blocked("gateway"),
-        _at("gateway", reject_with("icmpx admin-prohibited")),
+        egress_blocked("gateway"),
+        at("gateway", reject_with("icmpx admin-prohibited")),
         compared=True,
     ),
     *_egress(
         "port 25 reset on the way out by the gateway",
-        _egress_blocked("gateway"),
-        _at("gateway", reset_port_25()),
+        egress_blocked("gateway"),
+        at("gateway", reset_port_25()),
         compared=True,
     ),
     Scenario(
-        "port 25 dropped on the way out by the provider", _egress_blocked("provider"), _at("provider", drop_port_25())
+        "port 25 dropped on the way out by the provider", egress_blocked("provider"), at("provider", drop_port_25())
     ),
     Scenario(
         "port 25 dropped at the edge of a cloud that hides itself",
-        _egress_blocked(""),
-        _at("gateway", drop_port_25("prerouting"), drop_icmp_errors()),
+        egress_blocked(""),
+        at("gateway", drop_port_25("prerouting"), drop_icmp_errors()),
     ),
     Scenario(
         "only the DNS gets out, over IPv4",
-        _egress_blocked("gateway"),
-        _at("gateway", _EVERYTHING_BUT_DNS),
-        by_family={6: _offline("gateway")},
+        egress_blocked("gateway"),
+        at("gateway", _EVERYTHING_BUT_DNS),
+        by_family={6: offline("gateway")},
         outside_nameserver=True,
         names=(DOMAINS["remote-a"],),
     ),
     Scenario(
         "port 25 silent on three networks, which is too few",
-        _filtered("gateway", _LIKELY),
-        _at("gateway", drop_port_25()),
+        filtered("gateway", LIKELY),
+        at("gateway", drop_port_25()),
         references=REFERENCES[:4],
     ),
-    *_egress("nothing gets out", _offline("gateway"), _at("gateway", drop_everything()), compared=True),
+    *_egress("nothing gets out", offline("gateway"), at("gateway", drop_everything()), compared=True),
 )
 
 _MASK: Final = "*" * 34 + "0*2******0*************2***"
@@ -399,7 +313,7 @@ _MASKED: Final = ordinary(
 )
 _UNANSWERED: Final = SmtpScript(greeting=CLOSE)
 _NO_SUBMISSION: Final[Mapping[Place, SmtpScript]] = {(remote, SUBMISSION): _UNANSWERED for remote in REMOTES}
-_PROXIED: Final = _at("gateway", *(redirect_port_25_to(address("gateway", family), PROXY) for family in (4, 6)))
+_PROXIED: Final = at("gateway", *(redirect_port_25_to(address("gateway", family), PROXY) for family in (4, 6)))
 _ONE_PROXY: Final[Mapping[Place, SmtpScript]] = {("gateway", PROXY): ordinary("filter.isp.example")}
 
 
@@ -431,34 +345,34 @@ def _speaker(
 _INTERCEPTION: Final = (
     _speaker(
         "a proxy answers for everyone, other ports greet by their own names",
-        _intercepted(),
+        intercepted(),
         _ONE_PROXY,
         _PROXIED,
         trace=False,
         compared=True,
     ),
     _speaker(
-        "a proxy answers for everyone, the path shows it", _intercepted(), {**_ONE_PROXY, **_NO_SUBMISSION}, _PROXIED
+        "a proxy answers for everyone, the path shows it", intercepted(), {**_ONE_PROXY, **_NO_SUBMISSION}, _PROXIED
     ),
     _speaker(
         "a proxy answers for everyone, nothing else shows it",
-        _intercepted(_LIKELY),
+        intercepted(LIKELY),
         {**_ONE_PROXY, **_NO_SUBMISSION},
         _PROXIED,
         trace=False,
     ),
     _speaker(
         "a firewall masks every greeting, other ports greet by their own names",
-        _intercepted(),
+        intercepted(),
         _everywhere(_MASKED, SMTP),
         compared=True,
     ),
     _speaker(
         "a firewall masks every greeting, nothing else shows it",
-        _intercepted(_LIKELY),
+        intercepted(LIKELY),
         {**_everywhere(_MASKED, SMTP), **_NO_SUBMISSION},
     ),
-    _speaker("a mail inspection takes STARTTLS from everyone, other ports offer it", _intercepted(), _STRIPPED),
+    _speaker("a mail inspection takes STARTTLS from everyone, other ports offer it", intercepted(), _STRIPPED),
     # Who speaks alike with good reason is not intercepted.
     _speaker("no host offers STARTTLS, and nothing else shows why", UP, {**_STRIPPED, **_NO_SUBMISSION}),
     _speaker(
