@@ -138,7 +138,8 @@ def _check(path: Path) -> int:
 
 
 def _probe(arguments: Sequence[str]) -> int:
-    from exporter.manual import ManualError, probe_names
+    from exporter.manual.arguments import ManualError
+    from exporter.manual.probe import probe_names
 
     parser = _parser(
         " probe",
@@ -175,8 +176,8 @@ def _probe(arguments: Sequence[str]) -> int:
 
 
 def _trace(arguments: Sequence[str]) -> int:
-    from exporter.manual import ManualError
-    from exporter.manual_trace import trace_host
+    from exporter.manual.arguments import ManualError
+    from exporter.manual.trace import trace_host
 
     parser = _parser(
         " trace",

@@ -40,7 +40,6 @@ FLOORS = {
     "exporter.web": 9,
     "exporter.service": 10,
     "exporter.manual": 10,
-    "exporter.manual_trace": 11,
     "exporter.serve": 11,
     "exporter.demo": 12,
     "exporter.cli": 13,

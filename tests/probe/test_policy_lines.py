@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.manual import as_json
+from exporter.manual.as_json import as_json
 from exporter.probe.transcript import dialogue_text, policy_lines, remarks
 from exporter.result import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, ProbeResult, TlsRpt
 from tests.results import result, up_host, with_policies

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from exporter.manual import as_json
+from exporter.manual.as_json import as_json
 from exporter.probe.transcript import dialogue_text
 from exporter.result import TranscriptLine
 from tests.results import result, tls_host

@@ -13,7 +13,7 @@ from typing import Final
 from exporter.config.model import Family, ResolverSettings, Settings
 from exporter.config.values import parse_nameserver, parse_network
 from exporter.diagnosis.trace import trace
-from exporter.manual import ManualError, parse_flag, read_host
+from exporter.manual.arguments import ManualError, parse_flag, read_host
 from exporter.path import Hop, HopKind, PathTrace
 from exporter.resolver.client import Resolver
 from exporter.resolver.special import forbidden
