@@ -76,7 +76,7 @@ def parse_host_name(text: str) -> str:
     last = name.rpartition(".")[2]
     if last.isdigit():
         # RFC 1123 2.1: this is what tells a name from an address.
-        kind = "an IP address" if _is_address(name) else "neither an address nor a host name: it ends in a number"
+        kind = "an IP address" if is_address(name) else "neither an address nor a host name: it ends in a number"
         raise ValueError(f"{quoted(text)} is {kind}" + ("" if kind[0] == "n" else ", not a host name"))
     return name
 
@@ -113,13 +113,13 @@ def parse_host_port(text: str) -> HostPort:
         return HostPort(text, str(_address(text, 6)))
     host, colon, port_text = text.partition(":")
     port = _parse_port(text, port_text) if colon else None
-    return HostPort(text, str(ip_address(host)) if _is_address(host) else parse_host_name(host), port)
+    return HostPort(text, str(ip_address(host)) if is_address(host) else parse_host_name(host), port)
 
 
 def parse_nameserver(text: str) -> tuple[str, int]:
     """`192.0.2.53`, `192.0.2.53:5300`, `2001:db8::53`, `[2001:db8::53]:5300`: address and port."""
     server = parse_host_port(text)
-    if not _is_address(server.host):
+    if not is_address(server.host):
         raise ValueError(f"{quoted(text)} is not an IP address: a name server cannot be looked up before it is known")
     return server.host, DNS_PORT if server.port is None else server.port
 
@@ -169,7 +169,8 @@ def _parse_port(text: str, port: str) -> int:
     return int(port)
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether `text` is an IP address, without brackets or a port."""
     try:
         ip_address(text)
     except ValueError:

@@ -11,11 +11,11 @@ import ssl
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Final, Protocol, TypeVar
 
 from exporter.config.model import Family, Policy, Settings, Target, TargetKind
+from exporter.config.values import is_address
 from exporter.dane.tlsa import TlsaLookup
 from exporter.diagnosis.policies import Demands, TlsSeen, judge
 from exporter.mtasts import policy as mta_sts_policy
@@ -105,7 +105,7 @@ class Policies:
         settings = target.settings
         names = tuple(dict.fromkeys(hosts))
         domain = target.host if target.kind is TargetKind.DOMAIN else None
-        if domain is None and _is_address(target.host):
+        if domain is None and is_address(target.host):
             return {}  # RFC 7672 2.2.2: there is no name to look records up by
         lookups = [
             _within(
@@ -202,14 +202,6 @@ async def _within(seconds: float, work: Awaitable[_T]) -> _T | None:
             return await work
     except TimeoutError:
         return None
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _trouble(answer: Answer) -> Failure | None:

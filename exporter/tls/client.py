@@ -11,9 +11,10 @@ import re
 import ssl
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any, Final
+
+from exporter.config.values import is_address
 
 # Ciphertext received without a byte of plaintext coming out. OpenSSL takes a certificate chain of 100 KiB at most; a
 # server that sends twice that in a handshake, or as tickets and the like after it, has no end in mind.
@@ -89,7 +90,7 @@ class TlsClient:
         self._shake()
 
     def _begin(self, server_name: str) -> ssl.SSLObject:
-        name = None if _is_address(server_name) else server_name
+        name = None if is_address(server_name) else server_name
         try:
             return _context().wrap_bio(self._from_server, self._to_server, server_hostname=name)
         except (ValueError, TypeError):  # a name that cannot stand in a handshake; no certificate will match it either
@@ -186,11 +187,3 @@ def _meaning(error: OSError) -> str:
 def _reason(error: OSError) -> str:
     """OpenSSL's name for what happened; its words are its own, not the server's."""
     return (error.reason if isinstance(error, ssl.SSLError) else None) or type(error).__name__
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
