@@ -36,6 +36,9 @@ DOMAIN_PROBE_FAILURES: Final = Family("mx_domain_probe_failures_total", "counter
 DOMAIN_LAST_PROBE: Final = Family(
     "mx_domain_last_probe_timestamp_seconds", "gauge", "Unix time at which the last probe began."
 )
+DOMAIN_PROBE_INTERVAL: Final = Family(
+    "mx_domain_probe_interval_seconds", "gauge", "From one probe to the next, as configured."
+)
 DOMAIN_PROBE_DURATION: Final = Family(
     "mx_domain_probe_duration_seconds", "gauge", "What the last probe took, lookup and all addresses."
 )
@@ -121,6 +124,7 @@ FAMILIES: Final = (
     DOMAIN_PROBES,
     DOMAIN_PROBE_FAILURES,
     DOMAIN_LAST_PROBE,
+    DOMAIN_PROBE_INTERVAL,
     DOMAIN_PROBE_DURATION,
     DNS_LOOKUP_DURATION,
     DNS_MX_RECORDS,

@@ -63,6 +63,7 @@ def _domain(page: _Page, record: TargetRecord) -> None:
     page.add(f.DOMAIN_ADDRESSES, labels, result.addresses)
     page.add(f.DOMAIN_ADDRESSES_UP, labels, result.addresses_up)
     page.add(f.DOMAIN_LAST_PROBE, labels, result.at)
+    page.add(f.DOMAIN_PROBE_INTERVAL, labels, record.target.settings.interval)
     page.add(f.DOMAIN_PROBE_DURATION, labels, result.duration)
     if result.lookup is not None:
         _dns(page, labels, result.lookup)
