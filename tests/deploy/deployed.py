@@ -1,0 +1,46 @@
+"""What is shipped for operators, as its files stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import exporter
+
+DEPLOY = Path(exporter.__file__).parent.parent / "deploy"
+PROMETHEUS = DEPLOY / "prometheus"
+RULE_FILES = sorted((PROMETHEUS / "rules").glob("*.yml"))
+ALERTMANAGER_CONFIG = DEPLOY / "alertmanager" / "alertmanager.yml"
+RUNBOOKS = DEPLOY / "runbooks.md"
+
+_DURATION = re.compile(r"(\d+)(s|m|h|d|w)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def read_yaml(path: Path) -> Any:
+    """A YAML file."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def rules() -> Iterator[dict[str, Any]]:
+    """Every rule, in order."""
+    for path in RULE_FILES:
+        for group in read_yaml(path)["groups"]:
+            yield from group["rules"]
+
+
+def alerts() -> list[dict[str, Any]]:
+    """Every alerting rule."""
+    return [rule for rule in rules() if "alert" in rule]
+
+
+def seconds(duration: str) -> float:
+    """Of a duration as Prometheus writes it."""
+    parts = _DURATION.findall(duration)
+    assert parts, duration
+    assert "".join(number + unit for number, unit in parts) == duration
+    return float(sum(int(number) * _SECONDS[unit] for number, unit in parts))

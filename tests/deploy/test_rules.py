@@ -1,0 +1,152 @@
+"""The shipped rules and configurations: held to their own ecosystem's tools, and to each other."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.diagnosis.egress import NOTHING_KNOWN
+from exporter.metrics.families import FAMILIES
+from exporter.metrics.own import OwnMetrics
+from exporter.result import DaneState, EgressState, FailureClass, HostWarning, MtaStsProblem, Stage, Verdict
+from tests.deploy.deployed import (
+    ALERTMANAGER_CONFIG,
+    PROMETHEUS,
+    RULE_FILES,
+    RUNBOOKS,
+    alerts,
+    read_yaml,
+    rules,
+    seconds,
+)
+from tests.lab.require import require_program
+
+TESTS = sorted((Path(__file__).parent / "rules").glob("*.yml"))
+# Only an exporter that is one of several shards has it.
+NOT_IN_THE_REGISTRY = {"mx_exporter_shard_info"}
+ALERT_NAMES = [rule["alert"] for rule in alerts()]
+
+
+def _check(*command: str, folder: Path = PROMETHEUS) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_promtool_accepts_the_rules() -> None:
+    _check(require_program("promtool"), "check", "rules", "--lint=all", "--lint-fatal", *map(str, RULE_FILES))
+
+
+@pytest.mark.parametrize("name", ["prometheus.yml", "multi-target.yml"])
+def test_promtool_accepts_the_configuration_and_finds_the_rules_from_it(name: str) -> None:
+    _check(require_program("promtool"), "check", "config", "--lint=all", "--lint-fatal", name)
+
+
+def test_amtool_accepts_the_configuration() -> None:
+    _check(require_program("amtool"), "check-config", str(ALERTMANAGER_CONFIG))
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_the_rules_do_what_their_tests_say(path: Path) -> None:
+    _check(require_program("promtool"), "test", "rules", path.name, folder=path.parent)
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, list[list[Any]]]:
+    """By alert, what each of its tests expects."""
+    found: dict[str, list[list[Any]]] = {name: [] for name in ALERT_NAMES}
+    for path in TESTS:
+        for test in read_yaml(path)["tests"]:
+            for case in test["alert_rule_test"]:
+                found[case["alertname"]].append(case["exp_alerts"])
+    return found
+
+
+@pytest.mark.parametrize("name", ALERT_NAMES)
+def test_every_alert_is_tested_where_it_fires_and_where_it_does_not(
+    name: str, expected: dict[str, list[list[Any]]]
+) -> None:
+    assert any(expected[name]), "no test in which it fires"
+    assert not all(expected[name]), "no test in which it does not"
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=ALERT_NAMES)
+def test_every_alert_says_how_bad_what_and_what_next(rule: dict[str, Any]) -> None:
+    assert rule["labels"] in [{"severity": severity} for severity in ("critical", "warning", "info")]
+    assert seconds(rule["for"]) >= 60
+    annotations = rule["annotations"]
+    assert set(annotations) == {"summary", "description", "runbook_url"}
+    assert len(annotations["summary"]) < 120
+    assert "Next: " in annotations["description"]
+    assert "{{" in annotations["description"] or rule["alert"] == "MxExporterAbsent", "no value"
+    assert annotations["runbook_url"] == f"deploy/runbooks.md#{rule['alert'].lower()}"
+
+
+def test_the_runbooks_have_a_section_for_each_alert_and_no_other() -> None:
+    assert re.findall(r"^### (\w+)$", RUNBOOKS.read_text(encoding="utf-8"), re.MULTILINE) == ALERT_NAMES
+
+
+def test_every_metric_of_the_rules_is_one_that_the_exporter_has() -> None:
+    own = list(OwnMetrics().registry.collect())
+    known = {family.name for family in (*FAMILIES, *own)} | {s.name for family in own for s in family.samples}
+    used = {name for rule in rules() for name in re.findall(r"(?<![:\w])mx_\w+(?![:\w])", rule["expr"])}
+    assert used - known == NOT_IN_THE_REGISTRY
+    recorded = {rule["record"] for rule in rules() if "record" in rule}
+    assert {name for rule in rules() for name in re.findall(r"\b[a-z]\w*:[\w:]+", rule["expr"])} <= recorded
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("class", {*FailureClass, *HostWarning, *MtaStsProblem}),
+        ("verdict", {*Verdict}),
+        ("stage", {*Stage}),
+        ("family", {*NOTHING_KNOWN}),
+        ("state", {*EgressState, *DaneState}),
+    ],
+)
+def test_every_word_that_the_rules_compare_with_is_in_its_closed_list(label: str, words: set[str]) -> None:
+    for rule in rules():
+        for operator, value in re.findall(rf'\b{label}(=~|!~|!=|=)"([^"]*)"', rule["expr"]):
+            matches = [re.fullmatch(value, word) for word in words] if "~" in operator else [value in words]
+            assert any(matches), f"{rule}: no {label} is {value}"
+            assert all(part in words for part in value.split("|") if re.fullmatch(r"\w+", part)), value
+
+
+def test_what_alertmanager_matches_are_alerts_of_the_rules() -> None:
+    """A name misspelt in a matcher would silence nothing, and nobody would notice."""
+    named = re.findall(r'alertname(=~|=)"([^"]+)"', ALERTMANAGER_CONFIG.read_text(encoding="utf-8"))
+    assert named
+    for operator, value in named:
+        if operator == "=":
+            assert value in ALERT_NAMES
+            continue
+        found = re.fullmatch(r"(\w*?)\(([\w|]+)\)", value)
+        assert found is not None
+        assert {found[1] + part for part in found[2].split("|")} <= set(ALERT_NAMES)
+
+
+def test_what_silences_others_fires_and_is_sent_before_them() -> None:
+    """An alert that comes late is told; Alertmanager waits for its group, and no longer."""
+    configuration = read_yaml(ALERTMANAGER_CONFIG)
+    wait = seconds(configuration["route"]["group_wait"])
+    evaluation = seconds(read_yaml(PROMETHEUS / "prometheus.yml")["global"]["evaluation_interval"])
+    by_name = {rule["alert"]: rule for rule in alerts()}
+    for silencing in configuration["inhibit_rules"]:
+        sources, targets = (
+            [name for name in ALERT_NAMES if re.fullmatch(_name_pattern(silencing[f"{side}_matchers"]), name)]
+            for side in ("source", "target")
+        )
+        assert sources
+        assert targets
+        first = min(seconds(by_name[name]["for"]) for name in targets)
+        late = [name for name in sources if seconds(by_name[name]["for"]) + 2 * evaluation > first + wait]
+        # Of one domain's verdicts the finer has its time; the plain one is told if none came in it.
+        assert not late or targets == ["MxDomainDown"]
+
+
+def _name_pattern(matchers: list[str]) -> str:
+    return next(found[1] for matcher in matchers if (found := re.match(r'alertname=~?"([^"]+)"', matcher)))
