@@ -1,0 +1,199 @@
+"""One domain: what became of it and when, where its time goes, what its hosts said, TLS and policies."""
+
+from __future__ import annotations
+
+from panels import (
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    SERIES,
+    TABLE_NOISE,
+    UP_OR_DOWN,
+    VERDICTS,
+    YELLOW,
+    YES_OR_NO,
+    Json,
+    dashboard,
+    numbered,
+    row,
+    stat,
+    table,
+    timeline,
+    timeseries,
+    variable,
+)
+
+_CHOSEN = ',domain=~"$domain"'
+_OF = SERIES + _CHOSEN
+_HOST = "{{mx}} [{{address}}]"
+_VERDICT = (
+    f"max by (instance, domain) (mx_domain_up{{{_OF}}} == 1"
+    f" or {numbered(VERDICTS, 'mx_domain_failure', 'verdict', more=_CHOSEN)})"
+)
+_IN_TABLE = (*TABLE_NOISE, "instance")
+
+
+def one_domain() -> Json:
+    """Grafana's JSON."""
+    return dashboard(
+        "mx-domain",
+        "Mail servers: domain",
+        "One domain and its mail hosts: states, phases, reply codes, TLS, policies.",
+        [
+            variable("job", "Job", "mx_domain_up"),
+            variable("instance", "Instance", 'mx_domain_up{job=~"$job"}'),
+            variable("domain", "Domain", f"mx_domain_up{{{SERIES}}}"),
+        ],
+        [
+            stat(
+                "State",
+                "What the last probe made of it.",
+                (_VERDICT, "{{instance}}"),
+                mappings=VERDICTS,
+                unit="none",
+            ),
+            stat(
+                "Addresses up",
+                "Addresses of its mail hosts that passed every stage, and all that were found.",
+                (f"sum(mx_domain_addresses_up{{{_OF}}})", "up"),
+                (f"sum(mx_domain_addresses{{{_OF}}})", "found"),
+                colours={"up": GREEN, "found": GREY},
+            ),
+            stat(
+                "Last probe",
+                "Since the last probe began.",
+                f"max(time() - mx_domain_last_probe_timestamp_seconds{{{_OF}}})",
+                unit="s",
+            ),
+            stat(
+                "MX records",
+                "0: mail goes to the address of the domain itself (RFC 5321 5.1).",
+                f"max(mx_dns_mx_records{{{_OF}}})",
+                steps=((None, GREY),),
+            ),
+            stat(
+                "DNSSEC",
+                "Whether the resolver authenticated the MX answer.",
+                f"min(mx_dns_authenticated{{{_OF}}})",
+                mappings={0: ("not authenticated", GREY), 1: ("authenticated", GREEN)},
+                unit="none",
+            ),
+            stat(
+                "Certificate expires",
+                "When the first certificate of a chain expires. Of modules with starttls.",
+                f"min(mx_host_tls_cert_not_after_timestamp_seconds{{{_OF}}}) - time()",
+                unit="s",
+                steps=((None, RED), (7 * 86400, ORANGE), (21 * 86400, GREEN)),
+            ),
+            row("States"),
+            timeline(
+                "The domain",
+                "Up, or whom to call.",
+                (_VERDICT, "{{instance}} {{domain}}"),
+                mappings=VERDICTS,
+                height=5,
+            ),
+            timeline("Its hosts", "Each address by itself.", (f"mx_host_up{{{_OF}}}", _HOST), mappings=UP_OR_DOWN),
+            table(
+                "Why it is down",
+                "The reason, of several hosts that of the most preferred.",
+                f"mx_domain_failure{{{_OF}}}",
+            ),
+            table("Why hosts fail", "The reason of each address.", f"mx_host_failure{{{_OF}}}", hidden=_IN_TABLE),
+            timeseries(
+                "Failures",
+                "Failures of all its addresses, by class.",
+                (f"sum by (class) (increase(mx_host_failures_total{{{_OF}}}[$__rate_interval]))", "{{class}}"),
+                stacked=True,
+            ),
+            table(
+                "Last hop",
+                "The last router that answered on the way to a port that does not, or the one that prohibits it.",
+                f"mx_path_last_hop{{{_OF}}}",
+                hidden=_IN_TABLE,
+            ),
+            row("Time"),
+            timeseries(
+                "Phases",
+                "Where the time of a session goes; the mean of its addresses.",
+                (f"avg by (phase) (mx_host_phase_duration_seconds{{{_OF}}})", "{{phase}}"),
+                unit="s",
+                stacked=True,
+            ),
+            timeseries(
+                "Round-trip time",
+                "Of the TCP handshake, as the kernel measured it: the way alone, without the server.",
+                (f"mx_host_tcp_rtt_seconds{{{_OF}}}", _HOST),
+                unit="s",
+            ),
+            timeseries(
+                "Lookup and probe",
+                "The last real DNS lookup, and the whole probe.",
+                (f"max(mx_dns_lookup_duration_seconds{{{_OF}}})", "lookup"),
+                (f"max(mx_domain_probe_duration_seconds{{{_OF}}})", "probe"),
+                unit="s",
+            ),
+            table(
+                "Preferences", "Its mail hosts.", f"mx_host_preference{{{_OF}}}", value="Preference", hidden=_IN_TABLE
+            ),
+            row("Replies"),
+            timeline(
+                "Reply codes",
+                "The last code of each stage.",
+                (f"mx_host_reply_code{{{_OF}}}", f"{_HOST} {{{{stage}}}}"),
+                steps=((None, GREY), (200, GREEN), (400, YELLOW), (500, RED)),
+                height=10,
+            ),
+            table(
+                "Enhanced status codes",
+                "RFC 3463 codes of failing replies.",
+                f"mx_host_enhanced_status{{{_OF}}}",
+                hidden=_IN_TABLE,
+            ),
+            table("Warnings", "It works, yet something is wrong.", f"mx_host_warning{{{_OF}}}", hidden=_IN_TABLE),
+            table(
+                "Extensions",
+                "What EHLO announced.",
+                f"group by (mx, address, keyword) (mx_host_extension{{{_OF}}})",
+            ),
+            table(
+                "Largest message",
+                "As announced with SIZE; 0: no limit.",
+                f"mx_host_size_limit_bytes{{{_OF}}}",
+                unit="bytes",
+                value="Limit",
+                hidden=_IN_TABLE,
+            ),
+            row("TLS and policies"),
+            table("TLS", "What the last handshake settled.", f"mx_host_tls_info{{{_OF}}}", hidden=_IN_TABLE),
+            timeline(
+                "Certificate verified",
+                "Whether chain, name and dates are right for the system's roots.",
+                (f"mx_host_tls_cert_verified{{{_OF}}}", _HOST),
+                mappings=YES_OR_NO,
+                width=12,
+            ),
+            table(
+                "DANE",
+                "What a sender who honours DANE finds (RFC 7672).",
+                f"mx_host_dane_state{{{_OF}}} == 1",
+                hidden=_IN_TABLE,
+                width=8,
+            ),
+            table(
+                "MTA-STS",
+                "What holds for senders who honour MTA-STS (RFC 8461).",
+                f"mx_domain_mta_sts_mode{{{_OF}}} == 1",
+                hidden=_IN_TABLE,
+                width=8,
+            ),
+            table(
+                "MTA-STS is wrong",
+                "Why record or policy are not valid.",
+                f"mx_domain_mta_sts_failure{{{_OF}}} == 1",
+                hidden=_IN_TABLE,
+                width=8,
+            ),
+        ],
+    )

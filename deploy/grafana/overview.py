@@ -1,0 +1,167 @@
+"""The fleet at a glance: how many are up, who is blocked or dead, why, since when, and whether it is us."""
+
+from __future__ import annotations
+
+from panels import (
+    BLUE,
+    EGRESS,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    SERIES,
+    TABLE_NOISE,
+    VERDICTS,
+    Json,
+    dashboard,
+    heatmap,
+    numbered,
+    row,
+    stat,
+    table,
+    timeline,
+    timeseries,
+    variable,
+)
+
+_COLOURS = dict(VERDICTS.values())
+_BUCKETS = f"mx_probe_phase_duration_seconds_bucket{{{SERIES}"
+
+
+def _down(verdicts: str) -> str:
+    return f'mx_domain_failure{{{SERIES},verdict=~"{verdicts}"}}'
+
+
+def overview() -> Json:
+    """Grafana's JSON."""
+    source = '{__name__=~"mx_domain_up|mx_exporter_build_info"}'
+    return dashboard(
+        "mx-overview",
+        "Mail servers: overview",
+        "All domains that the exporters probe: state, failures, the way out, latency.",
+        [variable("job", "Job", source), variable("instance", "Instance", f'{source[:-1]},job=~"$job"}}')],
+        [
+            stat(
+                "Domains up",
+                "Share of the domains of which at least one mail host passed every stage.",
+                f"avg(mx_domain_up{{{SERIES}}})",
+                unit="percentunit",
+                steps=((None, RED), (0.9, ORANGE), (0.99, GREEN)),
+            ),
+            stat(
+                "Domains",
+                "Domains that are probed; one that several exporters probe counts once.",
+                f"count(count by (domain) (mx_domain_up{{{SERIES}}}))",
+                steps=((None, BLUE),),
+            ),
+            stat(
+                "Down by verdict",
+                "Whom to call. blocked: who refuses us; dead, degraded, misconfigured: them; local: us.",
+                (f"count by (verdict) (mx_domain_failure{{{SERIES}}})", "{{verdict}}"),
+                width=10,
+                colours=_COLOURS,
+            ),
+            stat(
+                "The way out",
+                "Whether port 25 gets out of here, by exporter and address family, as the exporter judges it.",
+                (
+                    f"sum by (instance, family) ({numbered(EGRESS, 'mx_egress_state', 'state')})",
+                    "{{instance}} {{family}}",
+                ),
+                mappings=EGRESS,
+                width=6,
+                unit="none",
+            ),
+            row("Who is down"),
+            table("Blocked", "Something between us and them, or their policy, refuses us.", _down("blocked"), width=12),
+            table("Dead", "Nobody can hand mail over there now.", _down("dead"), width=12),
+            table(
+                "Degraded, misconfigured, declined, local",
+                "The rest: later, never by itself, not wanted, or a reason of our own.",
+                _down("degraded|misconfigured|declined|local"),
+                width=12,
+            ),
+            table(
+                "Down from one place only",
+                "Domains that one vantage point does not reach while another does: blocked there.",
+                f"max by (vantage, domain) (mx_domain_up{{{SERIES}}}) == 0"
+                f" and on (domain) max by (domain) (mx_domain_up{{{SERIES}}}) == 1",
+                width=12,
+            ),
+            row("Over time"),
+            timeseries(
+                "Failure classes",
+                "Domains down, by the class of their failure.",
+                (f"count by (class) (mx_domain_failure{{{SERIES}}})", "{{class}}"),
+                stacked=True,
+            ),
+            timeseries(
+                "Verdicts",
+                "Domains by whom to call.",
+                (f"sum(mx_domain_up{{{SERIES}}})", "up"),
+                (f"count by (verdict) (mx_domain_failure{{{SERIES}}})", "{{verdict}}"),
+                stacked=True,
+                colours={"up": GREEN, **_COLOURS},
+            ),
+            timeline(
+                "The way out",
+                "The state of each address family; a block of ours explains the silence of others.",
+                (
+                    f"sum by (instance, family) ({numbered(EGRESS, 'mx_egress_state', 'state')})",
+                    "{{instance}} {{family}}",
+                ),
+                mappings=EGRESS,
+                width=12,
+                height=6,
+            ),
+            timeline(
+                "References",
+                "Hosts on unrelated networks that are expected to answer, and witness for the way out.",
+                (f"mx_egress_reference_up{{{SERIES}}}", "{{instance}} {{reference}}"),
+                mappings={0: ("down", RED), 1: ("up", GREEN)},
+                width=12,
+                height=6,
+            ),
+            row("Latency and certificates"),
+            heatmap(
+                "Connect",
+                "How long the handshake with port 25 takes, all hosts together.",
+                f'sum by (le) (increase({_BUCKETS},phase="connect"}}[$__rate_interval]))',
+            ),
+            heatmap(
+                "Banner",
+                "How long hosts take to greet, all together.",
+                f'sum by (le) (increase({_BUCKETS},phase="banner"}}[$__rate_interval]))',
+            ),
+            table(
+                "Slowest hosts",
+                "From the SYN to the answer to EHLO, of hosts that got so far.",
+                "topk(20, max by (mx, address) (sum without (phase) (mx_host_phase_duration_seconds"
+                f'{{{SERIES},phase=~"connect|banner|ehlo"}})))',
+                unit="s",
+                value="Seconds",
+            ),
+            table(
+                "Certificates that expire first",
+                "The first certificate of each chain to expire. Of modules with starttls.",
+                f"bottomk(20, min by (mx, address) (mx_host_tls_cert_not_after_timestamp_seconds{{{SERIES}}})) * 1000",
+                unit="dateTimeFromNow",
+                value="Expires",
+            ),
+            table(
+                "Warnings",
+                "Hosts that work, yet something is wrong.",
+                f"mx_host_warning{{{SERIES}}}",
+                hidden=(*TABLE_NOISE, "instance"),
+                width=24,
+            ),
+            timeline(
+                "Host addresses up",
+                "Share of the addresses that pass every stage, by exporter.",
+                (f"avg by (instance) (mx_host_up{{{SERIES}}})", "{{instance}}"),
+                unit="percentunit",
+                steps=((None, RED), (0.5, ORANGE), (0.9, GREEN), (1, GREY)),
+                height=5,
+            ),
+        ],
+    )

@@ -1,0 +1,158 @@
+"""The exporter itself: does it run, keep its schedule, and take its configuration?"""
+
+from __future__ import annotations
+
+from panels import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    RED,
+    SERIES,
+    UP_OR_DOWN,
+    Json,
+    dashboard,
+    heatmap,
+    row,
+    stat,
+    table,
+    timeline,
+    timeseries,
+    variable,
+)
+
+
+def _quantile(quantile: float, histogram: str) -> str:
+    buckets = f"sum by (le) (rate({histogram}_bucket{{{SERIES}}}[$__rate_interval]))"
+    return f"histogram_quantile({quantile}, {buckets})"
+
+
+def own_state() -> Json:
+    """Grafana's JSON."""
+    lag, loop = "mx_exporter_schedule_lag_seconds", "mx_exporter_loop_lag_seconds"
+    return dashboard(
+        "mx-exporter",
+        "Mail servers: exporter",
+        "The exporters: schedule, load, configuration, scrapes.",
+        [
+            variable("job", "Job", "mx_exporter_build_info"),
+            variable("instance", "Instance", 'mx_exporter_build_info{job=~"$job"}'),
+        ],
+        [
+            stat(
+                "Exporters",
+                "Whether Prometheus gets an answer.",
+                (f"up{{{SERIES}}}", "{{instance}}"),
+                mappings=UP_OR_DOWN,
+                unit="none",
+            ),
+            stat(
+                "Version",
+                "Of each exporter and its Python.",
+                (f"mx_exporter_build_info{{{SERIES}}}", "{{version}} on {{implementation}} {{python}}"),
+                name=True,
+                unit="none",
+                steps=((None, BLUE),),
+            ),
+            stat(
+                "Targets",
+                "Configured, by kind.",
+                (f"sum by (kind) (mx_exporter_targets{{{SERIES}}})", "{{kind}}"),
+                steps=((None, BLUE),),
+            ),
+            stat(
+                "Configuration",
+                "Whether the last reload was taken.",
+                (f"mx_exporter_config_last_reload_successful{{{SERIES}}}", "{{instance}}"),
+                mappings={0: ("refused", RED), 1: ("taken", GREEN)},
+                unit="none",
+            ),
+            stat(
+                "Oldest result",
+                "Since the probe of the domain that waits longest, measured in its own intervals.",
+                f"max((time() - mx_domain_last_probe_timestamp_seconds{{{SERIES}}})"
+                f" / mx_domain_probe_interval_seconds{{{SERIES}}})",
+                steps=((None, GREEN), (2, ORANGE), (3, RED)),
+            ),
+            stat(
+                "Internal errors",
+                "Bugs that cost a result, in the chosen time.",
+                f"sum(increase(mx_exporter_internal_errors_total{{{SERIES}}}[$__range]))",
+                steps=((None, GREEN), (1, RED)),
+            ),
+            row("Schedule"),
+            timeseries(
+                "Probes",
+                "Finished probes of domains, and those that found one down.",
+                (f"sum(rate(mx_domain_probes_total{{{SERIES}}}[$__rate_interval]))", "probes"),
+                (f"sum(rate(mx_domain_probe_failures_total{{{SERIES}}}[$__rate_interval]))", "found down"),
+                unit="ops",
+                colours={"found down": RED},
+            ),
+            timeseries(
+                "Probes in flight",
+                "Under way; at limits.concurrency others wait.",
+                (f"mx_exporter_probes_in_flight{{{SERIES}}}", "{{instance}}"),
+            ),
+            timeseries(
+                "Schedule lag",
+                "How late probes start after their turn.",
+                (_quantile(0.5, lag), "median"),
+                (_quantile(0.99, lag), "99 %"),
+                unit="s",
+            ),
+            heatmap(
+                "Schedule lag, all probes",
+                "How late probes start after their turn.",
+                f"sum by (le) (increase({lag}_bucket{{{SERIES}}}[$__rate_interval]))",
+            ),
+            timeseries(
+                "Event loop lag",
+                "How late the event loop runs what is due: a measured latency may be wrong by as much.",
+                (_quantile(0.5, loop), "median"),
+                (_quantile(0.99, loop), "99 %"),
+                unit="s",
+            ),
+            timeseries(
+                "Phases",
+                "The slowest of twenty sessions, by phase, all targets together.",
+                (
+                    "histogram_quantile(0.95, sum by (le, phase)"
+                    f" (rate(mx_probe_phase_duration_seconds_bucket{{{SERIES}}}[$__rate_interval])))",
+                    "{{phase}}",
+                ),
+                unit="s",
+            ),
+            row("Configuration and scrapes"),
+            timeline(
+                "Scraped",
+                "Whether Prometheus got an answer.",
+                (f"up{{{SERIES}}}", "{{job}} {{instance}}"),
+                mappings=UP_OR_DOWN,
+                width=12,
+            ),
+            table(
+                "Configuration loaded",
+                "When each exporter took its configuration.",
+                f"mx_exporter_config_last_reload_success_timestamp_seconds{{{SERIES}}} * 1000",
+                unit="dateTimeAsIso",
+                value="Loaded",
+            ),
+            timeseries(
+                "Scrape duration",
+                "What a scrape takes.",
+                (f"scrape_duration_seconds{{{SERIES}}}", "{{job}} {{instance}}"),
+                unit="s",
+            ),
+            timeseries(
+                "Samples",
+                "Samples in a scrape.",
+                (f"scrape_samples_scraped{{{SERIES}}}", "{{job}} {{instance}}"),
+            ),
+            table(
+                "Shards",
+                "Which part of the targets each exporter has.",
+                f"mx_exporter_shard_info{{{SERIES}}}",
+                width=24,
+            ),
+        ],
+    )

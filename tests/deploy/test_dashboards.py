@@ -1,0 +1,231 @@
+"""The shipped dashboards: as generated, as Grafana's types and its linter want them, and every query returns data."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deploy.deployed import DEPLOY
+from tests.deploy.stack import Prometheus, prometheus
+from tests.lab.exporter_process import exporter
+from tests.lab.require import missing, require_program
+from tests.lab.waiting import until_sync
+
+GRAFANA = DEPLOY / "grafana"
+DASHBOARDS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (GRAFANA / "dashboards").glob("*")}
+PANELS = [
+    (uid, panel) for uid, dashboard in DASHBOARDS.items() for panel in dashboard["panels"] if panel["type"] != "row"
+]
+NAMES = [f"{uid}: {panel['title']}" for uid, panel in PANELS]
+SCHEMA = Path(__file__).parent / "schema"
+
+# What the demo has nothing of, with the reason; anything else must return data.
+NOT_IN_THE_DEMO = {
+    ("mx-overview", "References"): "the demo has no references: it never leaves this machine",
+    ("mx-overview", "Down from one place only"): "the demo is seen from one place; tests/deploy/rules have several",
+    ("mx-domain", "Last hop"): "there is no router on loopback, so the demo traces nothing",
+    ("mx-domain", "DANE"): "no module of the demo names policies",
+    ("mx-domain", "MTA-STS"): "no module of the demo names policies",
+    ("mx-domain", "MTA-STS is wrong"): "no module of the demo names policies",
+    ("mx-exporter", "Shards"): "the demo is one process without shards",
+}
+# Units of Grafana that are used here; a misspelt one is shown as a suffix.
+_UNITS = {"none", "short", "percentunit", "s", "bytes", "ops", "dateTimeFromNow", "dateTimeAsIso"}
+
+
+def test_the_dashboards_are_what_the_generator_writes(tmp_path: Path) -> None:
+    """After a change: python deploy/grafana/generate.py"""
+    subprocess.run([sys.executable, str(GRAFANA / "generate.py"), str(tmp_path)], check=True)
+    written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert written == {path.name: path.read_text(encoding="utf-8") for path in (GRAFANA / "dashboards").iterdir()}
+
+
+def test_there_are_three_with_fixed_uids_and_different_titles() -> None:
+    assert {uid: dashboard["uid"] for uid, dashboard in DASHBOARDS.items()} == {
+        uid: uid for uid in ("mx-overview", "mx-domain", "mx-exporter")
+    }
+    assert len({dashboard["title"] for dashboard in DASHBOARDS.values()}) == 3
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_the_variables_are_those_of_the_linter(uid: str) -> None:
+    """template-datasource, -job, -instance, -on-time-change-reload and -uneditable-rule."""
+    dashboard = DASHBOARDS[uid]
+    datasource, *others = dashboard["templating"]["list"]
+    assert (datasource["name"], datasource["label"]) == ("datasource", "Data source")
+    assert (datasource["type"], datasource["query"]) == ("datasource", "prometheus")
+    assert [variable["name"] for variable in others] == ["job", "instance", *(["domain"] if uid == "mx-domain" else [])]
+    for variable in others:
+        assert variable["label"] == variable["name"].capitalize()
+        assert variable["datasource"]["uid"] == "${datasource}"
+        assert (variable["type"], variable["multi"], variable["includeAll"], variable["allValue"]) == (
+            *("query", True, True, ".+"),
+        )
+        assert variable["refresh"] == 2  # with the time range
+    assert dashboard["editable"] is False
+    assert dashboard["description"]
+
+
+@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=NAMES)
+def test_each_panel_is_as_the_linter_wants_it(uid: str, panel: dict[str, Any]) -> None:
+    """panel-datasource, -title-description, -units, target-job, -instance, -rate-interval, -counter-agg-rule."""
+    assert panel["title"]
+    assert panel["description"].endswith(".")
+    assert panel["targets"]
+    unit = panel["fieldConfig"]["defaults"].get("unit") or panel["options"].get("yAxis", {}).get("unit")
+    assert unit in _UNITS
+    for target in panel["targets"]:
+        assert target["datasource"] == panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+        expression = target["expr"]
+        selectors = re.findall(r"\b((?:mx_|scrape_|up\b)\w*)(\{[^}]*\})?", _without_groupings(expression))
+        assert selectors
+        for name, matchers in selectors:
+            assert 'job=~"$job"' in matchers, name
+            assert 'instance=~"$instance"' in matchers, name
+            assert ('domain=~"$domain"' in matchers) == (uid == "mx-domain"), name
+        for window in re.findall(r"\[([^]]*)\]", expression):
+            assert window in ("$__rate_interval", "$__range")
+        for counter in re.findall(r"(\w+)\(mx_\w+_(?:total|bucket)\{", expression):
+            assert counter in ("rate", "increase")
+
+
+def _without_groupings(expression: str) -> str:
+    return re.sub(r"\b(by|without|on|ignoring|group_left)\s*\([^)]*\)", "", expression)
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_panels_have_numbers_of_their_own_and_do_not_overlap(uid: str) -> None:
+    panels = DASHBOARDS[uid]["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        grid = panel["gridPos"]
+        assert grid["x"] + grid["w"] <= 24
+        cells = {
+            (x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])
+        }
+        assert not cells & taken, panel["title"]
+        taken |= cells
+
+
+def test_links_lead_to_a_dashboard_and_its_variable() -> None:
+    links = re.findall(r'"url": "(/d/[^"]+)"', json.dumps(list(DASHBOARDS.values())))
+    assert links
+    for link in links:
+        found = re.match(r"/d/([\w-]+)\?var-(\w+)=", link)
+        assert found is not None
+        assert found[2] in [variable["name"] for variable in DASHBOARDS[found[1]]["templating"]["list"]]
+
+
+def test_provisioning_finds_the_dashboards_and_the_data_source() -> None:
+    (datasource,) = yaml.safe_load((GRAFANA / "provisioning/datasources/prometheus.yml").read_text())["datasources"]
+    assert (datasource["type"], datasource["url"]) == ("prometheus", "$PROMETHEUS_URL")
+    (provider,) = yaml.safe_load((GRAFANA / "provisioning/dashboards/mx-exporter.yml").read_text())["providers"]
+    assert (provider["type"], provider["options"]) == ("file", {"path": "$MX_DASHBOARDS"})
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the compiler finds Grafana's types."""
+    require_program("node")
+    if not (SCHEMA / "node_modules" / "@grafana" / "schema").is_dir():
+        missing("Grafana's types are not installed: npm ci --prefix tests/deploy/schema")
+    folder = tmp_path_factory.mktemp("schema")
+    (folder / "node_modules").symlink_to(SCHEMA / "node_modules")
+    (folder / "typed.ts").write_text((SCHEMA / "typed.ts").read_text(encoding="utf-8"), encoding="utf-8")
+    return folder
+
+
+def _compile(folder: Path, dashboard: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """Hold a dashboard, written as a literal, to the types: unknown keys, wrong values and missing ones are errors."""
+    panels = dashboard["panels"]
+    lines = [
+        'import { Dashboard, OfType, Plain, RowPanel } from "./typed";',
+        f"export const dashboard: Plain<Dashboard> = {json.dumps({**dashboard, 'panels': []})};",
+    ]
+    for panel in panels:
+        kind = "Plain<RowPanel>" if panel["type"] == "row" else f"Plain<OfType<{json.dumps(panel['type'])}>>"
+        lines.append(f"export const panel{panel['id']}: {kind} = {json.dumps(panel)};")
+    source = folder / "dashboard.ts"
+    source.write_text("\n".join(lines), encoding="utf-8")
+    options = ["--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--moduleResolution", "nodenext"]
+    compiler = ["node", str(folder / "node_modules" / "typescript" / "bin" / "tsc")]
+    return subprocess.run(
+        [*compiler, *options, "--skipLibCheck", str(source)], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_each_dashboard_keeps_to_the_types_that_grafana_publishes(uid: str, checked: Path) -> None:
+    done = _compile(checked, DASHBOARDS[uid])
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    [
+        (("refreshh",), "1m", "refreshh"),
+        (("schemaVersion",), "39", "not assignable to type 'number'"),
+        (("panels", "stat", "options", "textMode"), "loud", "loud"),
+        (("panels", "stat", "options", "textmode"), "auto", "textmode"),
+        (("panels", "timeseries", "fieldConfig", "defaults", "custom", "stacking", "mode"), "heap", "heap"),
+        (("panels", "table", "gridPos", "width"), 3, "width"),
+    ],
+)
+def test_the_types_are_strict(path: tuple[str, ...], value: object, complaint: str, checked: Path) -> None:
+    """The check by which the dashboards pass would find these."""
+    dashboard = json.loads(json.dumps(DASHBOARDS["mx-overview"]))
+    place: Any = dashboard
+    for key in path[:-1]:
+        place = next(panel for panel in place if panel["type"] == key) if isinstance(place, list) else place[key]
+    place[path[-1]] = value
+    done = _compile(checked, dashboard)
+    assert done.returncode != 0
+    assert complaint in done.stdout
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """The demo, scraped by a Prometheus with the shipped files."""
+    with exporter("demo") as demo:
+        until_sync(lambda: len([s for s in demo.samples() if s.name == "mx_domain_last_probe_timestamp_seconds"]) == 38)
+        address = demo.url.removeprefix("http://")
+        with prometheus(tmp_path_factory.mktemp("prometheus"), "prometheus.yml", {"localhost:10225": address}) as it:
+            until_sync(lambda: it.query("rate(mx_exporter_loop_lag_seconds_bucket[10s])"))
+            yield it
+
+
+@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=NAMES)
+def test_every_query_returns_data_of_the_demo(uid: str, panel: dict[str, Any], seen: Prometheus) -> None:
+    for target in panel["targets"]:
+        expression = target["expr"]
+        for name, value in (("$__rate_interval", "10s"), ("$__range", "1m")):
+            expression = expression.replace(name, value)
+        expression = re.sub(r"\$(job|instance|domain)\b", ".+", expression)
+        assert "$" not in expression
+        if (uid, panel["title"]) in NOT_IN_THE_DEMO:
+            assert seen.query(expression) == [], "the demo has it after all: take it off the list"
+        else:
+            until_sync(lambda expression=expression: seen.query(expression))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_every_variable_has_values_in_the_demo(uid: str, seen: Prometheus) -> None:
+    for variable in DASHBOARDS[uid]["templating"]["list"][1:]:
+        found = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"])
+        assert found is not None
+        assert found[2] == variable["name"]
+        series = re.sub(r"\$(job|instance)\b", ".+", found[1])
+        assert seen.label_values(found[2], series)
+
+
+def test_what_the_demo_lacks_names_panels_that_exist() -> None:
+    assert set(NOT_IN_THE_DEMO) <= {(uid, panel["title"]) for uid, panel in PANELS}
