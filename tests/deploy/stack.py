@@ -20,7 +20,15 @@ from tests.lab.require import require_program
 
 FASTER = 60
 _DURATIONS = {
-    *("scrape_interval", "scrape_timeout", "evaluation_interval", "refresh_interval", "interval", "for"),
+    *(
+        "scrape_interval",
+        "scrape_timeout",
+        "evaluation_interval",
+        "refresh_interval",
+        "interval",
+        "for",
+        "keep_firing_for",
+    ),
     *("group_wait", "group_interval", "repeat_interval"),
 }
 # The exporter's own time for an address stays what it is, and so does the time that a scrape has for a probe.

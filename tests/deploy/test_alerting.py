@@ -87,6 +87,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
                 yield scene
 
 
+@pytest.mark.timeout(300)  # minutes of Prometheus, as seconds
 def test_a_block_and_a_death_are_told_apart_and_end_and_are_silent_while_the_way_out_is_shut(scene: Scene) -> None:
     scene.disturb()
     blocked = scene.wait_told("firing", "MxDomainBlocked", domain=BLOCKED, family="ipv4", severity="critical")
