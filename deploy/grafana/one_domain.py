@@ -43,7 +43,7 @@ def one_domain() -> Json:
         [
             variable("job", "Job", "mx_domain_up"),
             variable("instance", "Instance", 'mx_domain_up{job=~"$job"}'),
-            variable("domain", "Domain", f"mx_domain_up{{{SERIES}}}"),
+            variable("domain", "Domain", f"mx_domain_up{{{SERIES}}}", all_of_them=False),
         ],
         [
             stat(

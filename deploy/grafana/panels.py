@@ -91,6 +91,7 @@ def _defaults(
         },
         "color": {"mode": "thresholds"},
         "mappings": [],
+        "noValue": "none",
     }
     if mappings is not None:
         options = {
@@ -232,7 +233,7 @@ def table(
     panel["options"] = {"cellHeight": "sm", "frameIndex": 0, "showHeader": True}
     to_domain = {
         "title": "${__value.raw}",
-        "url": "/d/mx-domain?var-domain=${__value.raw:percentencode}&${datasource:queryparam}&${__url_time_range}",
+        "url": "/d/mx-domain?var-domain=${__value.raw}&${datasource:queryparam}&${__url_time_range}",
     }
     panel["fieldConfig"] = {
         "defaults": {**_defaults(unit, None, ((None, GREY),)), "custom": {"align": "auto", "filterable": True}},
@@ -267,8 +268,9 @@ def row(title: str) -> Json:
     }
 
 
-def variable(name: str, label: str, values_of: str) -> Json:
-    """One that is chosen from the values which the label `name` has in the series of `values_of`."""
+def variable(name: str, label: str, values_of: str, *, all_of_them: bool = True) -> Json:
+    """Values that the label `name` has in the series of `values_of`. `all_of_them`: to begin with, else the first."""
+    everything = {"allValue": ".+", "current": {"selected": True, "text": ["All"], "value": ["$__all"]}}
     return {
         "type": "query",
         "name": name,
@@ -276,9 +278,8 @@ def variable(name: str, label: str, values_of: str) -> Json:
         "datasource": _DATASOURCE,
         "query": f"label_values({values_of}, {name})",
         "multi": True,
-        "includeAll": True,
-        "allValue": ".+",
-        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+        "includeAll": all_of_them,
+        **(everything if all_of_them else {}),
         "refresh": 2,  # with the time range
         "sort": 1,
         "hide": 0,
