@@ -26,7 +26,6 @@ def test_each_target_is_probed_by_its_scrape_and_known_by_the_exporter_that_did(
             places = {
                 "http://localhost:10225/sd": f"http://{discovery}/sd",
                 "localhost:10225": address,
-                "localhost:9093": "127.0.0.1:9",
                 "example.com": "healthy.example",
                 "example.org": "refused.example",
             }
