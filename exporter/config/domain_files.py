@@ -38,15 +38,19 @@ def text_entries(file: str, text: str) -> Iterator[tuple[Place, str]]:
 
 def file_states(folder: Path, patterns: Iterable[str]) -> tuple[FileState, ...]:
     """What can be told of the files without reading them."""
-    states: dict[str, FileState] = {}
-    for pattern in patterns:
-        for path in matching(folder, pattern):
-            try:
-                status = path.stat()
-            except OSError:
-                continue  # gone meanwhile, or not there: its absence is the state
-            states[str(path)] = (str(path), status.st_mtime_ns, status.st_size, status.st_ino)
-    return tuple(states[name] for name in sorted(states))
+    return states(path for pattern in patterns for path in matching(folder, pattern))
+
+
+def states(paths: Iterable[Path]) -> tuple[FileState, ...]:
+    """The same of files named one by one."""
+    found: dict[str, FileState] = {}
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:
+            continue  # gone meanwhile, or not there: its absence is the state
+        found[str(path)] = (str(path), status.st_mtime_ns, status.st_size, status.st_ino)
+    return tuple(found[name] for name in sorted(found))
 
 
 def snapshot(config: Config) -> tuple[FileState, ...]:
