@@ -7,13 +7,19 @@ import asyncio
 import io
 import os
 import platform
+import socket
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from exporter import __version__, log
 from exporter.config.load import ConfigError, load, summary
+from exporter.config.web import load_web
+from exporter.shard import ShardError, parse_shard
+
+if TYPE_CHECKING:
+    from exporter.serve import WebOptions
 
 OK: Final = 0
 USAGE: Final = 2
@@ -90,6 +96,41 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         help="prefix of all paths (default: the path of --web.external-url)",
     )
 
+    web.add_argument(
+        "--web.config.file",
+        dest="web_config_file",
+        metavar="FILE",
+        type=Path,
+        help="TLS and basic authentication, in the format of Prometheus's exporter-toolkit; read again when it changes",
+    )
+    web.add_argument(
+        "--web.enable-lifecycle",
+        dest="lifecycle",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="answer POST /-/reload (default: yes)",
+    )
+    web.add_argument(
+        "--web.enable-probe",
+        dest="probes",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="answer /probe, with which whoever may ask can have any host probed (default: yes)",
+    )
+
+
+def _web_options(flags: argparse.Namespace) -> WebOptions:
+    from exporter.serve import WebOptions
+
+    return WebOptions(
+        listen_addresses=flags.listen_addresses or [DEFAULT_LISTEN_ADDRESS],
+        config_file=flags.web_config_file,
+        external_url=flags.external_url,
+        route_prefix=flags.route_prefix,
+        lifecycle=flags.lifecycle,
+        probes=flags.probes,
+    )
+
 
 def _add_log_flags(parser: argparse.ArgumentParser) -> None:
     logs = parser.add_argument_group("log")
@@ -110,26 +151,36 @@ def _serve(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=_version_text())
     _add_web_flags(parser)
+    _add_shard_flags(parser)
     _add_log_flags(parser)
     flags = parser.parse_args(arguments)
     if flags.config_check:
-        return _check(flags.config_file)
+        return _check(flags.config_file, flags.web_config_file)
+    try:
+        shard = parse_shard(flags.shard, flags.total_shards, socket.gethostname())
+    except ShardError as error:
+        parser.error(str(error))
     log.configure(flags.log_level, flags.log_format)
     from exporter.serve import serve
 
-    return run(
-        serve(
-            flags.config_file,
-            listen_addresses=flags.listen_addresses or [DEFAULT_LISTEN_ADDRESS],
-            external_url=flags.external_url,
-            route_prefix=flags.route_prefix,
-        )
+    return run(serve(flags.config_file, _web_options(flags), shard))
+
+
+def _add_shard_flags(parser: argparse.ArgumentParser) -> None:
+    shards = parser.add_argument_group("shards")
+    shards.add_argument(
+        "--shard",
+        metavar="K",
+        help="probe only the targets of this shard, counted from 0; auto: the number at the end of the host name",
     )
+    shards.add_argument("--total-shards", metavar="N", type=int, help="how many shards there are")
 
 
-def _check(path: Path) -> int:
+def _check(path: Path, web_path: Path | None) -> int:
     try:
         config = load(path)
+        if web_path is not None:
+            load_web(web_path)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return USAGE
@@ -213,13 +264,7 @@ def _demo(arguments: Sequence[str]) -> int:
     _add_log_flags(parser)
     flags = parser.parse_args(arguments)
     log.configure(flags.log_level, flags.log_format)
-    return run(
-        demo(
-            listen_addresses=flags.listen_addresses or [DEFAULT_LISTEN_ADDRESS],
-            external_url=flags.external_url,
-            route_prefix=flags.route_prefix,
-        )
-    )
+    return run(demo(_web_options(flags)))
 
 
 def run(main_coroutine: Coroutine[object, object, _T]) -> _T:

@@ -12,16 +12,19 @@ import logging
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from exporter import __version__
+from exporter import __version__, systemd
 from exporter.config.effective import effective_yaml
 from exporter.config.load import ConfigError, load
-from exporter.config.model import Target
+from exporter.config.model import Target, TargetKind
 from exporter.config.targets import parse_target
+from exporter.config.web import load_web
+from exporter.discovery import CONTENT_TYPE, http_sd
 from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.samples import render
@@ -30,10 +33,12 @@ from exporter.probe.transcript import dialogue_text
 from exporter.result import ProbeResult
 from exporter.sentence import sentence
 from exporter.service import Service
+from exporter.shard import Shard
 from exporter.store import TargetRecord
 from exporter.web.app import create_app
 from exporter.web.backend import Exposition, NoTurn, ProbeRefused, TargetRow
 from exporter.web.listen import ListenError, listen
+from exporter.web.security import Security
 from exporter.web.server import WebServer
 
 log = logging.getLogger(__name__)
@@ -44,11 +49,27 @@ USAGE: Final = 2
 _WEB_GRACE_SECONDS: Final = 1.0
 # Beyond this over its time, a probe for a scraper waits for something that will not come in time (a turnstile's pause).
 _PROBE_SLACK_SECONDS: Final = 0.4
+_ONLY_SHARD: Final = Shard()
 
 
-async def serve(
-    path: Path, *, listen_addresses: Sequence[str], external_url: str = "", route_prefix: str | None = None
-) -> int:
+@dataclass(frozen=True, slots=True)
+class WebOptions:
+    """The flags `--web.…`."""
+
+    listen_addresses: Sequence[str]
+    config_file: Path | None = None
+    external_url: str = ""
+    route_prefix: str | None = None  # None: the path of the external URL
+    lifecycle: bool = True
+    probes: bool = True
+
+    @property
+    def prefix(self) -> str:
+        """What every path begins with."""
+        return (urlsplit(self.external_url).path if self.route_prefix is None else self.route_prefix) or "/"
+
+
+async def serve(path: Path, web_options: WebOptions, shard: Shard = _ONLY_SHARD) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
     loop = asyncio.get_running_loop()
     hung_up = asyncio.Event()
@@ -56,7 +77,8 @@ async def serve(
     loop.add_signal_handler(signal.SIGHUP, hung_up.set)
     try:
         config = load(path)
-        sockets = listen(listen_addresses)
+        web_config = None if web_options.config_file is None else load_web(web_options.config_file)
+        sockets = listen(web_options.listen_addresses)
     except (ConfigError, ListenError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the command's own answer to its user
         return USAGE
@@ -64,48 +86,77 @@ async def serve(
     helo, qualified = await asyncio.to_thread(local_helo)
     if not qualified and not config.defaults.helo:
         log.warning("this machine has no fully qualified name; set defaults.helo", extra={"fields": {"helo": helo}})
-    service = Service(path, config, helo)
-    prefix = urlsplit(external_url).path if route_prefix is None else route_prefix
-    app = create_app(_ServiceBackend(service, loop), route_prefix=prefix or "/")
-    web = WebServer(app, sockets)
+    service = Service(path, config, helo, shard)
+    security = Security(web_options.config_file, web_config, service.own.web_loaded)
+    reload = _Reload(service, security)
+    app = create_app(
+        _ServiceBackend(service, reload, loop),
+        route_prefix=web_options.prefix,
+        security=security,
+        lifecycle=web_options.lifecycle,
+        probes=web_options.probes,
+    )
+    web = WebServer(app, sockets, security)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     service.start()
     web.start()
-    reloading = loop.create_task(_reload_when(hung_up, service))
+    tasks = [loop.create_task(work) for work in (reload.whenever(hung_up), security.watch(), systemd.feed_watchdog())]
+    targets = len(service.targets)
+    systemd.notify(systemd.READY, f"STATUS=probing {targets} targets")
     addresses = " ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in web.addresses)
     log.info(
         "serving",
-        extra={"fields": {"version": __version__, "targets": len(config.targets), "listen": addresses, "helo": helo}},
+        extra={"fields": {"version": __version__, "targets": targets, "listen": addresses, "helo": helo}},
     )
     try:
         await stopping.wait()
     finally:
         log.info("stopping")
-        reloading.cancel()
+        systemd.notify(systemd.STOPPING)
         await service.stop()
         # Last, so that the end is still to be seen from outside; in a thread, for it waits.
         await asyncio.to_thread(web.stop, _WEB_GRACE_SECONDS)
+        for task in tasks:
+            task.cancel()
     return 0
 
 
-async def _reload_when(hung_up: asyncio.Event, service: Service) -> None:
-    while True:
-        await hung_up.wait()
-        hung_up.clear()
+class _Reload:
+    """Both configurations loaded again, and the supervisor told."""
+
+    def __init__(self, service: Service, security: Security) -> None:
+        self._service = service
+        self._security = security
+
+    async def __call__(self) -> list[str]:
+        """What is wrong with them, a line each."""
+        systemd.notify_reloading()
         try:
-            await service.reload()
-        except Exception:
-            log.exception("internal error while loading the configuration")
-            service.own.crashed()
+            return [*await self._service.reload(), *await self._security.reload()]
+        finally:
+            # Whatever came of it: what held before holds on.
+            systemd.notify(systemd.READY, f"STATUS=probing {len(self._service.targets)} targets")
+
+    async def whenever(self, hung_up: asyncio.Event) -> None:
+        """Each time that the signal has come, without end."""
+        while True:
+            await hung_up.wait()
+            hung_up.clear()
+            try:
+                await self()
+            except Exception:
+                log.exception("internal error while loading the configuration")
+                self._service.own.crashed()
 
 
 class _ServiceBackend:
     """What the web server may ask; it is called in the web server's threads."""
 
-    def __init__(self, service: Service, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, service: Service, reload: _Reload, loop: asyncio.AbstractEventLoop) -> None:
         self._service = service
+        self._reload = reload
         self._loop = loop
 
     def ready(self) -> bool:
@@ -137,7 +188,10 @@ class _ServiceBackend:
             raise NoTurn(f"{target.name} had no turn within {within:g} s: sessions are limited") from None
 
     async def reload(self) -> list[str]:
-        return await self._in_probes_loop(self._service.reload())
+        return await self._in_probes_loop(self._reload())
+
+    def discovery(self) -> Exposition:
+        return Exposition(CONTENT_TYPE, http_sd(self._service.config.targets, self._service.shard.total))
 
     def effective_config(self) -> str:
         return effective_yaml(self._service.config)
@@ -147,15 +201,21 @@ class _ServiceBackend:
 
     def _target(self, name: str, module: str | None) -> Target:
         """A configured target is probed as it is configured, unless a module is named."""
-        config = self._service.config
+        service = self._service
         try:
-            target = parse_target(name, config.settings(module))
-        except ValueError as error:
-            raise ProbeRefused(str(error)) from None
+            settings = service.config.settings(module)
         except KeyError:
             raise ProbeRefused(f"unknown module {module!r}") from None
-        record = self._service.store.get(*target.key)
-        return record.target if record is not None and module is None else target
+        # A host that is configured without its port cannot be told from a domain by its name.
+        host = service.find(TargetKind.HOST, name)
+        if host is not None and service.find(TargetKind.DOMAIN, name) is None:
+            return host if module is None else replace(host, settings=replace(settings, port=host.settings.port))
+        try:
+            target = parse_target(name, settings)
+        except ValueError as error:
+            raise ProbeRefused(str(error)) from None
+        configured = service.find(*target.key)
+        return configured if configured is not None and module is None else target
 
     async def _in_probes_loop(self, work: Coroutine[Any, Any, _T]) -> _T:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))

@@ -23,6 +23,7 @@ from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
 from exporter.result import ProbeResult
 from exporter.scheduler import Scheduler
+from exporter.shard import Shard
 from exporter.store import Change, Store
 
 log = logging.getLogger(__name__)
@@ -38,18 +39,22 @@ _EGRESS_SECONDS: Final = 1.0
 _REVISED_AT_ONCE: Final = 50
 # After a reload has changed the resolver, probes under way still ask the old one for at most about this long.
 _RETIRE_SECONDS: Final = 120.0
+_ONLY: Final = Shard()
 
 
 class Service:
     """Probes what a configuration names. Create it in the event loop it lives in."""
 
-    def __init__(self, path: Path, config: Config, helo: str) -> None:
+    def __init__(self, path: Path, config: Config, helo: str, shard: Shard = _ONLY) -> None:
         """`config` is what was loaded from `path`; `helo` is said where it names nothing else."""
         self.config = config
+        self.shard = shard
+        self.targets = _own(config, shard)
         self.store = Store(render)
-        self.own = OwnMetrics()
+        self.own = OwnMetrics(shard)
         self._path = path
         self._helo = helo
+        self._others: dict[TargetKey, Target] = {}
         self._loop = asyncio.get_running_loop()
         self._reloading = asyncio.Lock()
         self._load_failed = False
@@ -59,7 +64,7 @@ class Service:
         self._revising: asyncio.Task[None] | None = None
         self.egress = EgressWatch(
             config.egress,
-            typical_interval(config.targets, config.defaults.interval),
+            typical_interval(self.targets, config.defaults.interval),
             config.defaults.helo or helo,
             on_turn=self._egress_turned,
             on_path=self._path_found,
@@ -76,7 +81,7 @@ class Service:
 
     def start(self) -> None:
         """Begin to probe."""
-        self._adopt(self.config)
+        self._adopt(self.config, self.targets)
         self._tasks = [
             self._loop.create_task(self._watch_domain_files()),
             self._loop.create_task(self._measure_loop_lag()),
@@ -100,7 +105,7 @@ class Service:
         problems: list[str] = []
         async with self._reloading:
             try:
-                self._adopt(await asyncio.to_thread(load, self._path))
+                self._adopt(*await asyncio.to_thread(self._load))
                 self._load_failed = False
             except ConfigError as error:
                 self._load_failed = True
@@ -109,7 +114,7 @@ class Service:
         for problem in problems:
             log.error("the configuration was not reloaded", extra={"fields": {"problem": problem}})
         if not problems:
-            log.info("configuration loaded", extra={"fields": {"targets": len(self.config.targets)}})
+            log.info("configuration loaded", extra={"fields": {"targets": len(self.targets)}})
         return problems
 
     async def probe_now(self, target: Target, within: float | None = None) -> ProbeResult:
@@ -122,20 +127,36 @@ class Service:
             slots.free()
         return self.egress.take_in(target, result)
 
-    def _adopt(self, config: Config) -> None:
-        before, self.config = self.config, config
+    def find(self, kind: TargetKind, name: str) -> Target | None:
+        """A configured target, this shard's or another's."""
+        record = self.store.get(kind, name)
+        return record.target if record is not None else self._others.get((kind, name))
+
+    def _load(self) -> tuple[Config, tuple[Target, ...]]:
+        config = load(self._path)
+        return config, _own(config, self.shard)
+
+    def _adopt(self, config: Config, targets: tuple[Target, ...]) -> None:
+        before, self.config, self.targets = self.config, config, targets
         if (config.resolver, config.limits, config.egress) != (before.resolver, before.limits, before.egress):
             if config.resolver != before.resolver:
                 self._tasks.append(self._loop.create_task(_retire(self._resolver)))
                 self._resolver = Resolver(config.resolver)
             self._prober = self._new_prober(config)
             self.scheduler.slots.limit = config.limits.concurrency
-        self.egress.configure(config.egress, typical_interval(config.targets, config.defaults.interval))
+        self.egress.configure(config.egress, typical_interval(self.targets, config.defaults.interval))
         self.own.references_seen(self.egress.references_up)
-        self.store.replace_targets(config.targets)
-        scheduled = (*config.targets, *config.egress.references)
+        self.store.replace_targets(targets)
+        self._others = self._of_other_shards()
+        scheduled = (*targets, *config.egress.references)
         self.scheduler.replace_targets(scheduled)
         self.own.loaded(scheduled)
+
+    def _of_other_shards(self) -> dict[TargetKey, Target]:
+        if self.shard.total == 1:
+            return {}
+        own = {target.key for target in self.targets}
+        return {target.key: target for target in self.config.targets if target.key not in own}
 
     def _new_prober(self, config: Config) -> Prober:
         policies = Policies(self._resolver, self._policy_memory)
@@ -207,6 +228,12 @@ class Service:
             self.own.loop_lagged(lag)
             if lag > _LOOP_LAG_SECONDS:
                 due = self._loop.time()
+
+
+def _own(config: Config, shard: Shard) -> tuple[Target, ...]:
+    if shard.total == 1:
+        return config.targets
+    return tuple(target for target in config.targets if shard.owns(target.name))
 
 
 def _tell(change: Change | None) -> None:

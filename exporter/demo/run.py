@@ -6,18 +6,18 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from exporter.demo.domains import DEMO
 from exporter.demo.world import DemoWorld, WorldError
-from exporter.serve import serve
+from exporter.serve import WebOptions, serve
 
 _FAILED: Final = 1
 
 
-async def demo(*, listen_addresses: Sequence[str], external_url: str = "", route_prefix: str | None = None) -> int:
+async def demo(web_options: WebOptions) -> int:
     """Serve the demo until SIGTERM or SIGINT; returns the exit code."""
     world = DemoWorld()
     try:
@@ -33,12 +33,10 @@ async def demo(*, listen_addresses: Sequence[str], external_url: str = "", route
             roots = Path(folder) / "roots.pem"
             roots.write_text(world.authority.pem, encoding="ascii")
             os.environ["SSL_CERT_FILE"] = str(roots)
-            for line in _introduction(listen_addresses[0], world):
+            for line in _introduction(web_options.listen_addresses[0], world):
                 print(line)
             sys.stdout.flush()
-            return await serve(
-                path, listen_addresses=listen_addresses, external_url=external_url, route_prefix=route_prefix
-            )
+            return await serve(path, web_options)
     finally:
         await asyncio.to_thread(world.stop)
 

@@ -14,18 +14,20 @@ from exporter import __version__
 from exporter.config.model import Target, TargetKind
 from exporter.diagnosis.egress import NOTHING_KNOWN, Surroundings
 from exporter.result import PHASES, EgressState, ProbeResult
+from exporter.shard import Shard
 
 # A phase lasts from a fraction of a millisecond on loopback to the whole timeout.
 _PHASE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 # A _created series beside each counter would double their number and say nothing about mail.
 _without_created: Callable[[], None] = disable_created_metrics
 _LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0)
+_ONLY: Final = Shard()
 
 
 class OwnMetrics:
     """Counts what happens; :attr:`registry` exposes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, shard: Shard = _ONLY) -> None:
         _without_created()
         self.registry: Final = CollectorRegistry(auto_describe=True)
         phases = self._histogram(
@@ -34,12 +36,18 @@ class OwnMetrics:
         self._phases = {phase: phases.labels(phase) for phase in PHASES}
         build = self._gauge("mx_exporter_build_info", "1, with the version.", ("version", "python", "implementation"))
         build.labels(__version__, platform.python_version(), platform.python_implementation()).set(1)
+        shards = self._gauge(
+            "mx_exporter_shard_info", "1, with this shard, counted from 0, of so many.", ("shard", "total")
+        )
+        shards.labels(str(shard.index), str(shard.total)).set(1)
         self._reload_successful = self._gauge(
-            "mx_exporter_config_last_reload_successful", "1 if the last attempt to load the configuration succeeded."
+            "mx_exporter_config_last_reload_successful",
+            "1 if the last attempt to load the configuration succeeded.",
         )
         self._reload_success_time = self._gauge(
             "mx_exporter_config_last_reload_success_timestamp_seconds", "Unix time of the last successful load."
         )
+        self._loads = {"configuration": True, "web": True}
         self._targets = self._gauge("mx_exporter_targets", "Configured targets.", ("kind",))
         self._probes_in_flight = self._gauge("mx_exporter_probes_in_flight", "Probes under way.")
         self._egress = self._gauge("mx_egress_state", "1 for the state of the way out.", ("family", "state"))
@@ -94,14 +102,22 @@ class OwnMetrics:
 
     def loaded(self, targets: tuple[Target, ...]) -> None:
         """A configuration was loaded and holds from now on."""
-        self._reload_successful.set(1)
+        self._tell_loads(configuration=True)
         self._reload_success_time.set(time.time())
         for kind, count in _by_kind(targets).items():
             self._targets.labels(kind).set(count)
 
     def load_failed(self) -> None:
         """A configuration was refused; the one before holds."""
-        self._reload_successful.set(0)
+        self._tell_loads(configuration=False)
+
+    def web_loaded(self, successful: bool) -> None:
+        """The web configuration was loaded, or refused."""
+        self._tell_loads(web=successful)
+
+    def _tell_loads(self, **loads: bool) -> None:
+        self._loads |= loads
+        self._reload_successful.set(all(self._loads.values()))
 
     def _gauge(self, name: str, documentation: str, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(name, documentation, labels, registry=self.registry)

@@ -76,6 +76,20 @@ def names_of(certificate: x509.Certificate) -> Names:
         return Names()
 
 
+def alternative_names(der: bytes) -> frozenset[str]:
+    """Every name that a client's certificate is for, of whatever kind: hosts, mail addresses, URIs, IP addresses."""
+    certificate = load(der)
+    if certificate is None:
+        return frozenset()
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        kinds = (x509.DNSName, x509.RFC822Name, x509.UniformResourceIdentifier)
+        texts = [name for kind in kinds for name in names.get_values_for_type(kind)]
+        return frozenset([*texts, *map(str, names.get_values_for_type(x509.IPAddress))])
+    except Exception:  # as above, for malformed extensions
+        return frozenset()
+
+
 def shown_name(name: x509.Name) -> str:
     """A subject or issuer on one line, harmless to show."""
     return printable(name.rfc4514_string(), _SHOWN_CHARS)

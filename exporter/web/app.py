@@ -24,8 +24,10 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from exporter.web.authentication import BasicAuthentication
 from exporter.web.backend import Backend, Exposition, NoTurn, ProbeRefused, TargetRow
 from exporter.web.guard import Guard
+from exporter.web.security import Security
 
 # Each scrape holds its text in memory once; a few Prometheus servers and a person are served side by side.
 MAX_SCRAPES: Final = 8
@@ -88,12 +90,18 @@ class _Pages:
         )
 
     async def metrics(self, request: Request) -> Response:
+        accept = request.headers.get("accept", "")
+        return await self._scraped(request, lambda: self._backend.metrics(accept))
+
+    async def discovery(self, request: Request) -> Response:
+        return await self._scraped(request, self._backend.discovery)
+
+    async def _scraped(self, request: Request, expose: Callable[[], Exposition]) -> Response:
         if self._scrapes.reached:
             return PlainTextResponse(f"{MAX_SCRAPES} scrapes are under way\n", 503, _BUSY)
         with self._scrapes:
-            accept = request.headers.get("accept", "")
             compress = _accepts_gzip(request.headers)
-            return await run_in_threadpool(lambda: _exposed(self._backend.metrics(accept), compress))
+            return await run_in_threadpool(lambda: _exposed(expose(), compress))
 
     async def probe(self, request: Request) -> Response:
         query = request.query_params
@@ -138,17 +146,29 @@ class _Pages:
         return Response(text, media_type="text/yaml; charset=utf-8")
 
 
-def create_app(backend: Backend, *, route_prefix: str = "/") -> ASGIApp:
-    """The application, with every path below `route_prefix`; the root outside of it leads there."""
+def create_app(
+    backend: Backend,
+    *,
+    route_prefix: str = "/",
+    security: Security | None = None,
+    lifecycle: bool = True,
+    probes: bool = True,
+) -> ASGIApp:
+    """The application, with every path below `route_prefix`; the root outside of it leads there.
+
+    Without `lifecycle` there is no `/-/reload`, without `probes` no `/probe`.
+    """
+    security = security or Security()
     prefix = "/" + route_prefix.strip("/") if route_prefix.strip("/") else ""
     pages = _Pages(backend)
     routes: list[BaseRoute] = [
         Route("/", pages.index, methods=["GET"]),
         Route("/metrics", pages.metrics, methods=["GET"]),
-        Route("/probe", pages.probe, methods=["GET"]),
+        Route("/probe", pages.probe if probes else _switched_off("--web.enable-probe"), methods=["GET"]),
+        Route("/sd", pages.discovery, methods=["GET"]),
         Route("/-/healthy", pages.healthy, methods=["GET"]),
         Route("/-/ready", pages.ready, methods=["GET"]),
-        Route("/-/reload", pages.reload, methods=["POST"]),
+        Route("/-/reload", pages.reload if lifecycle else _switched_off("--web.enable-lifecycle"), methods=["POST"]),
         Route("/config", pages.config, methods=["GET"]),
         Mount("/static", StaticFiles(directory=_ROOM / "static")),
     ]
@@ -163,7 +183,14 @@ def create_app(backend: Backend, *, route_prefix: str = "/") -> ASGIApp:
     # Its redirects would repeat the Host that the client sent.
     app.router.redirect_slashes = False
     # Around it all: a middleware of Starlette's would not see the answer to an error of ours.
-    return Guard(app)
+    return Guard(BasicAuthentication(app, security), security)
+
+
+def _switched_off(flag: str) -> Endpoint:
+    async def forbidden(request: Request) -> Response:
+        return PlainTextResponse(f"switched off: see {flag}\n", 403)
+
+    return forbidden
 
 
 def _redirect_to(path: str) -> Endpoint:

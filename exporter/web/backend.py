@@ -47,6 +47,9 @@ class Backend(Protocol):
     def metrics(self, accept: str) -> Exposition:
         """Everything, in a format that the Accept header allows."""
 
+    def discovery(self) -> Exposition:
+        """All configured targets, for Prometheus's http_sd."""
+
     async def probe(self, target: str, module: str | None, within: float | None, accept: str) -> Exposition:
         """Probe `target` now, within so many seconds. Raises ProbeRefused or NoTurn."""
 

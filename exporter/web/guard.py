@@ -7,6 +7,8 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exporter.web.security import Security
+
 _HEADERS: Final = (
     # Pages are our own markup and one style sheet: no script, no frame, no other site.
     (
@@ -21,10 +23,14 @@ _HEADERS: Final = (
 
 
 class Guard:
-    """Adds the headers; what is shown is of this moment, so nobody keeps it but for the style sheet."""
+    """Adds the headers; what is shown is of this moment, so nobody keeps it but for the style sheet.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Those that the web configuration names take the place of ours.
+    """
+
+    def __init__(self, app: ASGIApp, security: Security) -> None:
         self._app = app
+        self._security = security
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -35,7 +41,7 @@ class Guard:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS:
+                for name, value in (*_HEADERS, *self._security.config.headers.items()):
                     headers[name] = value
                 if "etag" not in headers:  # a static file
                     headers["Cache-Control"] = "no-store"

@@ -14,6 +14,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from exporter.web.connection import Connection
+from exporter.web.handshake import Handshake, Handshakes
+from exporter.web.security import Security
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +28,9 @@ _END_SECONDS: Final = 5.0
 
 
 class WebServer:
-    """Serves `app` on sockets that listen already."""
+    """Serves `app` on sockets that listen already, over TLS where `security` says so."""
 
-    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
+    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket], security: Security | None = None) -> None:
         self.addresses: Sequence[tuple[str, int]] = [sock.getsockname()[:2] for sock in sockets]
         self._sockets = list(sockets)
         self._server = _Server(
@@ -43,7 +45,8 @@ class WebServer:
                 limit_concurrency=MAX_CONNECTIONS,
                 h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
                 http=Connection,
-            )
+            ),
+            security or Security(),
         )
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
@@ -77,15 +80,28 @@ class WebServer:
 class _Server(uvicorn.Server):
     """Tells another thread when it serves, and leaves signals to the main thread."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, security: Security) -> None:
         super().__init__(config)
         self.serving = threading.Event()
+        self._security = security
+        self._handshakes = Handshakes()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        """Listen as uvicorn would, but with a handshake before each connection."""
+        loop = asyncio.get_running_loop()
+        backlog = self.config.backlog
+        self.servers = [await loop.create_server(self._accepted, sock=sock, backlog=backlog) for sock in sockets or ()]
+        self.started = True
         self.serving.set()
 
+    def _accepted(self) -> Handshake:
+        return Handshake(self._security, self._handshakes, self._new_connection)
+
+    def _new_connection(self) -> Connection:
+        return Connection(self.config, self.server_state, {})
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._handshakes.abort()
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
             connection.transport.abort()  # not read within the grace

@@ -39,6 +39,9 @@ class FakeBackend:
         self.accepts.append(accept)
         return Exposition(PLAIN, self._render())
 
+    def discovery(self) -> Exposition:
+        return Exposition("application/json", [b"[", b"]"])
+
     def _render(self) -> Iterator[bytes]:
         self.rendering_threads.add(threading.get_ident())
         self.scrapes_under_way += 1

@@ -16,7 +16,16 @@ from tests.web.fake_backend import PLAIN, FakeBackend
 
 _: type[Backend] = FakeBackend  # the fake is one, says mypy
 
-READ_PATHS = ["/", "/metrics", "/probe?target=example.com", "/-/healthy", "/-/ready", "/config", "/static/style.css"]
+READ_PATHS = [
+    "/",
+    "/metrics",
+    "/sd",
+    "/probe?target=example.com",
+    "/-/healthy",
+    "/-/ready",
+    "/config",
+    "/static/style.css",
+]
 
 
 @pytest.fixture
@@ -379,3 +388,22 @@ def cells(page: str) -> list[list[str]]:
     body = page.partition("<tbody>")[2].partition("</tbody>")[0]
     rows = re.findall(r"<tr[^>]*>(.*?)</tr>", body, re.DOTALL)
     return [[re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)] for row in rows]
+
+
+async def test_discovery_is_the_backends_list_as_json(backend: FakeBackend) -> None:
+    answer = await get(backend, "/sd")
+    assert (answer.headers["content-type"], answer.json()) == ("application/json", [])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "flag"),
+    [("POST", "/-/reload", "--web.enable-lifecycle"), ("GET", "/probe?target=a.example", "--web.enable-probe")],
+)
+async def test_what_is_switched_off_is_forbidden_and_nothing_happens(
+    backend: FakeBackend, method: str, path: str, flag: str
+) -> None:
+    app = create_app(backend, lifecycle=False, probes=False)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://client.example") as client:
+        answer = await client.request(method, path)
+    assert (answer.status_code, answer.text) == (403, f"switched off: see {flag}\n")
+    assert (backend.reloads, backend.probes) == (0, [])

@@ -1,0 +1,113 @@
+"""A connection before its first byte of HTTP: TLS as it is configured at this moment, bounded in time and number.
+
+asyncio's own listener with TLS takes one context for good and lets a client be silent for a minute before anybody
+knows of it. Here each connection takes the context of its moment, so certificates change and the listening sockets
+stay; a handshake has a bound in time, and where too many are under way the oldest makes room: a scraper's takes
+milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import Final, cast
+
+from exporter.web.connection import Connection
+from exporter.web.security import Security, admits
+
+# Three round trips and some arithmetic; over the slowest of lines, and with a packet lost.
+HANDSHAKE_SECONDS: Final = 10.0
+# Handshakes at once; beside them MAX_CONNECTIONS have theirs behind them.
+MAX_HANDSHAKES: Final = 128
+# To say goodbye (close_notify) to a client that does not answer to it.
+_SHUTDOWN_SECONDS: Final = 1.0
+
+
+class Handshakes:
+    """Those under way, the oldest first."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[Handshake, None] = {}
+
+    def begun(self, handshake: Handshake) -> None:
+        """One more; the oldest ends if that is too many."""
+        self._under_way[handshake] = None
+        if len(self._under_way) > MAX_HANDSHAKES:
+            next(iter(self._under_way)).abort()
+
+    def ended(self, handshake: Handshake) -> None:
+        """Done or failed."""
+        self._under_way.pop(handshake, None)
+
+    def abort(self) -> None:
+        """End all."""
+        for handshake in list(self._under_way):
+            handshake.abort()
+
+
+class Handshake(asyncio.Protocol):
+    """Shakes hands where TLS is configured, then hands the transport on to a Connection."""
+
+    seconds: float = HANDSHAKE_SECONDS
+
+    def __init__(self, security: Security, handshakes: Handshakes, connection: Callable[[], Connection]) -> None:
+        self._config = security.config
+        self._handshakes = handshakes
+        self._connection = connection
+        self._early: list[bytes] = []
+        self._transport: asyncio.Transport
+        self._task: asyncio.Task[None]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: accepted."""
+        self._transport = cast(asyncio.Transport, transport)
+        context = self._config.tls
+        if context is None:
+            self._hand_on(self._transport)
+            return
+        self._transport.pause_reading()  # what the client says first is for the handshake
+        self._handshakes.begun(self)
+        self._task = asyncio.get_running_loop().create_task(self._shake_hands(context))
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: deciphered together with the end of the handshake, before the Connection is there."""
+        self._early.append(data)
+
+    def abort(self) -> None:
+        """End it."""
+        self._handshakes.ended(self)
+        self._transport.abort()
+
+    async def _shake_hands(self, context: ssl.SSLContext) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            transport = await loop.start_tls(
+                self._transport,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=self.seconds,
+                ssl_shutdown_timeout=_SHUTDOWN_SECONDS,
+            )
+        except (OSError, EOFError):  # ssl.SSLError and the timeout are OSErrors
+            self._transport.abort()
+            return
+        finally:
+            self._handshakes.ended(self)
+        if transport is None or transport.is_closing():
+            self._transport.abort()
+            return
+        found = transport.get_extra_info("ssl_object")
+        if admits(self._config, found.getpeercert(binary_form=True)):
+            self._hand_on(transport)
+        else:
+            transport.abort()
+
+    def _hand_on(self, transport: asyncio.Transport) -> None:
+        connection = self._connection()
+        transport.set_protocol(connection)
+        connection.connection_made(transport)
+        for data in self._early:
+            connection.data_received(data)
+        self._early.clear()
