@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -27,6 +28,14 @@ def require_program(name: str) -> str:
     if path is None:
         missing(f"the program {name} is not installed")
     return path
+
+
+def require_tool(name: str) -> str:
+    """The path of a program that a Python package brings: of the extra `deploy`, in the environment of the tests."""
+    path = Path(sys.executable).with_name(name)
+    if not path.exists():
+        missing(f"{name} is not installed: pip install '.[deploy]'")
+    return str(path)
 
 
 def require_root() -> None:

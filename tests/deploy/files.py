@@ -1,0 +1,16 @@
+"""The files that an operator installs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent.parent
+DEPLOY = ROOT / "deploy"
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    """Every document of a YAML text."""
+    return [found for found in yaml.safe_load_all(text) if found is not None]

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from tests.deploy.files import DEPLOY, ROOT
+from tests.lab.require import require_tool
+
+CONTAINER = DEPLOY / "container"
+FILE = (CONTAINER / "Containerfile").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def locked(name: str) -> dict[str, tuple[Version, int]]:
+    """Version and number of hashes of each package."""
+    found: dict[str, tuple[Version, int]] = {}
+    package = ""
+    for line in (CONTAINER / name).read_text().splitlines():
+        if match := re.match(r"([a-z0-9-]+)==(\S+)", line):
+            package = match[1]
+            found[package] = (Version(match[2]), 0)
+        elif re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line):
+            found[package] = (found[package][0], found[package][1] + 1)
+        else:
+            assert line.lstrip().startswith("#"), line
+    return found
+
+
+@pytest.mark.parametrize(
+    ("lock", "wanted"),
+    [
+        ("requirements.lock", PROJECT["project"]["dependencies"]),
+        ("build.lock", PROJECT["build-system"]["requires"]),
+    ],
+)
+def test_the_lock_has_what_the_project_asks_for_with_hashes(lock: str, wanted: list[str]) -> None:
+    packages = locked(lock)
+    assert all(hashes for _, hashes in packages.values())
+    for requirement in map(Requirement, wanted):
+        version, _ = packages[requirement.name.lower()]
+        assert version in requirement.specifier, requirement
+
+
+def test_hadolint_finds_nothing() -> None:
+    argv = [require_tool("hadolint"), str(CONTAINER / "Containerfile")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_base_is_pinned_by_its_digest_and_the_user_is_not_root() -> None:
+    assert re.search(r"^ARG BASE=\S+:\S+@sha256:[0-9a-f]{64}$", FILE, re.MULTILINE)
+    assert set(re.findall(r"^FROM (\S+)", FILE, re.MULTILINE)) == {"${BASE}"}
+    assert re.search(r"^USER [1-9][0-9]*:[1-9][0-9]*$", FILE, re.MULTILINE)
+
+
+def test_what_is_copied_is_let_through() -> None:
+    ignored, *let_through = (ROOT / ".dockerignore").read_text().splitlines()
+    assert ignored == "*"
+    for line in re.findall(r"^COPY (?!--from)(.+) \S+$", FILE, re.MULTILINE):
+        for source in line.split():
+            assert (ROOT / source).exists()
+            pattern = re.sub(r"/[^/]+\.lock$", "/*.lock", source)
+            assert f"!{pattern}" in let_through, source

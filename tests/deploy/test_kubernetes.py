@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.config.load import parse
+from exporter.shard import Shard, parse_shard
+from tests.deploy.files import DEPLOY, documents
+from tests.lab.require import require_program, require_tool
+
+KUBERNETES = DEPLOY / "kubernetes"
+
+
+def built(folder: str) -> str:
+    """What `kubectl apply -k` would send."""
+    argv = [require_program("kubectl"), "kustomize", str(KUBERNETES / folder)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def objects(folder: str) -> dict[str, dict[str, Any]]:
+    return {found["kind"]: found for found in documents(built(folder))}
+
+
+@pytest.mark.parametrize("folder", ["base", "sharded"])
+def test_kubernetes_knows_every_field(folder: str, tmp_path: Path) -> None:
+    path = tmp_path / "objects.yaml"
+    path.write_text(built(folder))
+    argv = [require_tool("kubernetes-validate"), "--strict", str(path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("folder", ["base", "sharded"])
+def test_each_pod_finds_its_shard(folder: str) -> None:
+    spec = objects(folder)["StatefulSet"]["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    total = next(each["value"] for each in container["env"] if each["name"] == "TOTAL_SHARDS")
+    flags = dict(flag.removeprefix("--").split("=") for flag in container["args"])
+    assert flags["total-shards"] == "$(TOTAL_SHARDS)"
+    shards = [parse_shard(flags["shard"], int(total), f"mx-exporter-{ordinal}") for ordinal in range(spec["replicas"])]
+    assert shards == [Shard(index, int(total)) for index in range(int(total))]
+
+
+def test_the_configuration_is_right_and_mounted_where_it_is_looked_for() -> None:
+    found = objects("base")
+    assert parse(found["ConfigMap"]["data"]["config.yaml"]).targets
+    pod = found["StatefulSet"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (mount,) = container["volumeMounts"]
+    assert f"--config.file={mount['mountPath']}/config.yaml" in container["args"]
+    assert pod["volumes"][0]["configMap"]["name"] == found["ConfigMap"]["metadata"]["name"]
+
+
+def test_pods_ask_for_no_privilege() -> None:
+    """What the label of the namespace demands (Pod Security Standards: restricted), and nothing can be written."""
+    pod = objects("base")["StatefulSet"]["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    (container,) = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert pod["automountServiceAccountToken"] is False
+
+
+def test_the_network_policy_lets_out_what_the_configuration_probes() -> None:
+    found = objects("base")
+    config = parse(found["ConfigMap"]["data"]["config.yaml"])
+    _, mail = found["NetworkPolicy"]["spec"]["egress"]
+    ports = {each["port"] for each in mail["ports"]}
+    assert ports >= {target.settings.port for target in config.targets} | set(config.egress.witness_ports)
+
+
+def test_the_operators_objects_find_the_service() -> None:
+    service = objects("base")["Service"]
+    found = objects("prometheus-operator")
+    selector = found["ServiceMonitor"]["spec"]["selector"]["matchLabels"]
+    assert selector.items() <= service["metadata"]["labels"].items()
+    (endpoint,) = found["ServiceMonitor"]["spec"]["endpoints"]
+    (port,) = service["spec"]["ports"]
+    assert endpoint["port"] == port["name"]
+    prober = f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc:{port['port']}"
+    assert found["Probe"]["spec"]["prober"] == {"url": prober, "path": "/probe"}
+    assert {each["metadata"]["namespace"] for each in found.values()} == {service["metadata"]["namespace"]}
