@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from exporter import __version__, systemd
 from exporter.config.effective import effective_yaml
 from exporter.config.load import ConfigError, load
-from exporter.config.model import Target, TargetKind
+from exporter.config.model import Config, Target, TargetKind
 from exporter.config.targets import parse_target
 from exporter.config.web import load_web
 from exporter.discovery import CONTENT_TYPE, http_sd
@@ -157,6 +157,7 @@ class _ServiceBackend:
     def __init__(self, service: Service, reload: _Reload, loop: asyncio.AbstractEventLoop) -> None:
         self._service = service
         self._reload = reload
+        self._listed: tuple[Config, tuple[bytes, ...]] | None = None
         self._loop = loop
 
     def ready(self) -> bool:
@@ -191,7 +192,11 @@ class _ServiceBackend:
         return await self._in_probes_loop(self._reload())
 
     def discovery(self) -> Exposition:
-        return Exposition(CONTENT_TYPE, http_sd(self._service.config.targets, self._service.shard.total))
+        config, listed = self._service.config, self._listed
+        if listed is None or listed[0] is not config:
+            # Once a configuration: with many targets and shards it takes seconds, and is asked for every minute.
+            listed = self._listed = config, tuple(http_sd(config.targets, self._service.shard.total))
+        return Exposition(CONTENT_TYPE, listed[1])
 
     def effective_config(self) -> str:
         return effective_yaml(self._service.config)

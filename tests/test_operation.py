@@ -80,7 +80,8 @@ def test_a_real_prometheus_scrapes_over_tls_with_certificate_and_password(config
 
     def shown(address: str) -> bytes | None:
         host, _, port = address.rpartition(":")
-        context = ssl.create_default_context(cadata=ca.pem)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=ca.pem)
         context.load_cert_chain(tmp_path / "client.pem", tmp_path / "client.key")
         with (
             socket.create_connection((host, int(port)), 10) as sock,

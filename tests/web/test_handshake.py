@@ -59,7 +59,8 @@ class Site:
         return asyncio.run(self.security.reload())
 
     def client_context(self, certificate: Issued | None = None) -> ssl.SSLContext:
-        context = ssl.create_default_context(cadata=self.ca.pem)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=self.ca.pem)
         if certificate is not None:
             context.load_cert_chain(*certificate.write(self.folder, "client"))
         return context
