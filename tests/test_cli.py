@@ -57,6 +57,23 @@ def test_the_example_configuration_is_right() -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
+def test_the_web_configuration_is_checked_too(tmp_path: Path) -> None:
+    web = tmp_path / "web.yaml"
+    web.write_text("{}\n")
+    flags = ("--config.check", f"--config.file={EXAMPLE}", f"--web.config.file={web}")
+    assert _run(*flags).returncode == 0
+    web.write_text("basic_auth_users: {alice: secret}\n")
+    done = _run(*flags)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{web}:1:27: basic_auth_users.alice: must be a bcrypt hash")
+
+
+def test_flags_that_name_no_shard_are_a_usage_error() -> None:
+    done = _run(f"--config.file={EXAMPLE}", "--shard=2", "--total-shards=2")
+    assert done.returncode == 2
+    assert "--shard must be between 0 and 1 with --total-shards=2, not 2" in done.stderr
+
+
 def test_every_error_of_a_configuration_is_told_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("defaults: {interval: 5}\ndomains: [a..example]\n")

@@ -126,6 +126,24 @@ def test_a_wrong_web_configuration_ends_it_with_every_mistake(config: Path, tmp_
     assert f"{web}:2:23: basic_auth_users.a: must be a bcrypt hash" in str(error.value)
 
 
+def test_a_reload_is_one_of_both_configurations(config: Path, tmp_path: Path) -> None:
+    web = tmp_path / "web.yaml"
+    web.write_text("http_server_config: {headers: {X-Frame-Options: deny}}\n")
+    with exporter(f"--config.file={config}", f"--web.config.file={web}") as process:
+        assert process.get("/").headers["x-frame-options"] == "deny"
+        web.write_text("http_server_config: {headers: {X-Frame-Options: sameorigin}}\n")
+        assert httpx.post(f"{process.url}/-/reload").status_code == 200
+        assert process.get("/").headers["x-frame-options"] == "sameorigin"
+        web.write_text("http_server_config: {headers: {X-Frame-Options: nope}}\n")
+        config.write_text("nope: 1\n")
+        answer = httpx.post(f"{process.url}/-/reload")
+        assert (answer.status_code, [line.partition(": ")[0] for line in answer.text.splitlines()]) == (
+            500,
+            [f"{config}:1:1", f"{web}:1:31"],
+        )
+        assert process.get("/").headers["x-frame-options"] == "sameorigin"
+
+
 def test_lifecycle_and_probe_can_be_switched_off_and_sighup_stays(config: Path) -> None:
     flags = (f"--config.file={config}", "--no-web.enable-lifecycle", "--no-web.enable-probe")
     with exporter(*flags) as process:

@@ -43,7 +43,7 @@ def server_context(section: TlsServerSection, folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     # A scraper keeps its connection. Resuming would only let a client past what has changed since its last one.
-    context.options |= ssl.OP_NO_TICKET
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
     context.num_tickets = 0
     _versions(context, section)
     _ciphers(context, section)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,22 @@ def test_the_operators_objects_find_the_service() -> None:
     prober = f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc:{port['port']}"
     assert found["Probe"]["spec"]["prober"] == {"url": prober, "path": "/probe"}
     assert {each["metadata"]["namespace"] for each in found.values()} == {service["metadata"]["namespace"]}
+
+
+def test_rules_are_written_as_an_object_of_the_operator(tmp_path: Path) -> None:
+    program = tmp_path / "deploy/kubernetes/prometheus-operator/rules"
+    folder = tmp_path / "deploy/prometheus/rules"
+    folder.mkdir(parents=True)
+    program.parent.mkdir(parents=True)
+    shutil.copy(KUBERNETES / "prometheus-operator/rules", program)
+    texts = (
+        "# Why.\ngroups:\n  - name: one\n    rules:\n    - alert: A\n      expr: |\n        up\n\n          == 0\n",
+        "groups:\n  - name: two\n    rules: [{record: 'a:b:sum', expr: sum(b)}]\n  - name: three\n    rules: []\n",
+    )
+    for number, text in enumerate(texts):
+        (folder / f"{number}.yml").write_text(text)
+    subprocess.run([str(program)], check=True)
+    (written,) = documents((program.parent / "prometheus-rule.yaml").read_text())
+    groups = [group for text in texts for group in documents(text)[0]["groups"]]
+    assert len(groups) == 3
+    assert (written["kind"], written["spec"]) == ("PrometheusRule", {"groups": groups})
