@@ -77,6 +77,7 @@ server:
   xfrdir: "{folder}"
   chroot: ""
   server-count: 1
+  rrl-ratelimit: 0
 remote-control:
   control-enable: no
 {"".join(sections)}"""

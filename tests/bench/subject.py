@@ -1,0 +1,113 @@
+"""The exporter as it is measured: a process as users run it, with the defaults, over the domains of the peers."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.bench.peers import Peers, domain
+from tests.bench.process import cpu_seconds, memory_bytes
+from tests.lab.exporter_process import ExporterProcess, exporter
+
+_LAG = re.compile(r'^mx_exporter_schedule_lag_seconds_bucket\{le="([^"]+)"\} (.+)$', re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the exporter did in a stretch of time."""
+
+    seconds: float
+    cpu: float  # seconds
+    probes: int
+    late: dict[float, int]  # probes that started later than so many seconds
+
+    @property
+    def cpu_each(self) -> float:
+        """CPU seconds a probe, with all that goes on beside the probes but the scrapes."""
+        return self.cpu / self.probes
+
+    @property
+    def load(self) -> float:
+        """The part of a core that it took."""
+        return self.cpu / self.seconds
+
+
+class Subject:
+    """A running exporter."""
+
+    def __init__(self, process: ExporterProcess) -> None:
+        self.pid = process.process.pid
+        self._process = process
+
+    def scrape(self) -> str:
+        """The whole exposition."""
+        return self._process.get("/metrics").text
+
+    def watch(self, seconds: float) -> Window:
+        """Let it work for so long. The scrapes before and after are not counted."""
+        before = self.scrape()
+        began, cpu = time.perf_counter(), cpu_seconds(self.pid)
+        time.sleep(seconds)
+        took, used = time.perf_counter() - began, cpu_seconds(self.pid) - cpu
+        after = self.scrape()
+        # The probes made while a scrape is written belong to nobody's window: their share is taken off.
+        probes = (_total(after, "mx_domain_probes_total") - _total(before, "mx_domain_probes_total")) / (
+            time.perf_counter() - began
+        )
+        assert not _total(after, "mx_exporter_internal_errors_total"), "internal errors"
+        return Window(took, used, round(probes * took), _late(before, after))
+
+    def memory(self) -> int:
+        """Bytes it holds."""
+        return memory_bytes(self.pid)
+
+
+@contextlib.contextmanager
+def subject(peers: Peers, dns_port: int, count: int, interval: float) -> Iterator[Subject]:
+    """The exporter over the first `count` domains, from when every one has been probed."""
+    config = peers.folder / "config.yaml"
+    names = "".join(f"  - {domain(number)}\n" for number in range(count))
+    config.write_text(
+        f"defaults: {{interval: {interval:g}s, timeout: 10s, port: {peers.port}, helo: probe.example,"
+        f" address_families: [ipv4], allow_addresses: [127.0.0.0/8]}}\n"
+        f'resolver: {{nameservers: ["127.0.0.1:{dns_port}"]}}\n'
+        f"domains:\n{names}"
+    )
+    with exporter(f"--config.file={config}") as process:
+        running = Subject(process)
+        time.sleep(interval)
+        end = time.monotonic() + 2 * interval + 10.0
+        while (up := len(_values(running.scrape(), "mx_domain_up"))) < count:
+            assert time.monotonic() < end, f"only {up} of {count} domains were probed within {3 * interval:g} s"
+            time.sleep(interval / 10)
+        assert _total(running.scrape(), "mx_domain_up") == count, "domains are down"
+        yield running
+        process.stop()
+
+
+def phases(text: str, phase: str) -> list[float]:
+    """The latest duration of a phase of every host, in seconds."""
+    return [value for labels, value in _series(text, "mx_host_phase_duration_seconds") if f'phase="{phase}"' in labels]
+
+
+def _late(before: str, after: str) -> dict[float, int]:
+    """Probes that started later than each bound, between two scrapes."""
+    first, last = ({float(bound): float(count) for bound, count in _LAG.findall(text)} for text in (before, after))
+    started = {bound: last[bound] - first[bound] for bound in last}
+    return {bound: round(started[float("inf")] - count) for bound, count in started.items()}
+
+
+def _total(text: str, name: str) -> float:
+    return sum(_values(text, name))
+
+
+def _values(text: str, name: str) -> list[float]:
+    return [value for _, value in _series(text, name)]
+
+
+def _series(text: str, name: str) -> Iterator[tuple[str, float]]:
+    for found in re.finditer(rf"^{name}(\{{.*\}})? (.+)$", text, re.MULTILINE):
+        yield found[1] or "", float(found[2])
