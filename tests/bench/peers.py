@@ -6,7 +6,6 @@ import contextlib
 import platform
 import re
 import subprocess
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -118,28 +117,26 @@ class Blackbox:
     def __init__(self, pid: int, port: int) -> None:
         self._pid = pid
         self._port = port
-        self._connections = threading.local()
 
     def probe(self, probes: int, targets: list[tuple[str, str]]) -> float:
         """CPU seconds a probe that consists of these scrapes, each a module and a target."""
 
-        def one(number: int) -> None:
-            for module, target in targets:
-                self._scrape(module, target.format(address=address(number)))
+        def some(first: int) -> None:
+            with contextlib.closing(HTTPConnection("127.0.0.1", self._port, timeout=30.0)) as connection:
+                for number in range(first, probes, _SCRAPERS):
+                    for module, target in targets:
+                        _scrape(connection, module, target.format(address=address(number)))
 
         before = cpu_seconds(self._pid)
         with ThreadPoolExecutor(_SCRAPERS) as pool:
-            for _ in pool.map(one, range(probes)):
-                pass
+            list(pool.map(some, range(_SCRAPERS)))
         return (cpu_seconds(self._pid) - before) / probes
 
-    def _scrape(self, module: str, target: str) -> None:
-        if not hasattr(self._connections, "kept"):
-            self._connections.kept = HTTPConnection("127.0.0.1", self._port, timeout=30.0)
-        connection: HTTPConnection = self._connections.kept
-        connection.request("GET", f"/probe?module={module}&target={target}")
-        text = connection.getresponse().read()
-        assert b"probe_success 1\n" in text, text
+
+def _scrape(connection: HTTPConnection, module: str, target: str) -> None:
+    connection.request("GET", f"/probe?module={module}&target={target}")
+    text = connection.getresponse().read()
+    assert b"probe_success 1\n" in text, text
 
 
 @contextlib.contextmanager
