@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is the only one of its kind, and is found in PLACE by identity
 class Family:
     """One metric. `name` carries the suffix `_total` where it is a counter."""
 

@@ -18,7 +18,10 @@ from exporter.result import Failure, FailureClass, HostResult, MxLookup, ProbeRe
 from exporter.store import Samples, TargetRecord
 
 # The library's own way to write a value: as Go does.
-_value: Callable[[float], str] = floatToGoString
+_written: Callable[[float], str] = floatToGoString
+# Most values are 0, 1 or a reply code: looked up in a tenth of the time.
+_WHOLE: Final = {number: _written(number) for number in range(1000)}
+_PLACE: Final = dict(f.PLACE)  # a proxy costs twice a dict's look-up, thirty times a result
 _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -40,13 +43,14 @@ class _Page:
     """Lines by family."""
 
     def __init__(self) -> None:
-        self._lines: list[list[str]] = [[] for _ in f.FAMILIES]
+        self._lines = [""] * len(f.FAMILIES)
 
     def add(self, family: f.Family, labels: str, value: float) -> None:
-        self._lines[f.PLACE[family]].append(f"{family.name}{{{labels}}} {_value(value)}\n")
+        written = _WHOLE.get(value) or _written(value)  # type: ignore[call-overload]  # 1.0 is found as 1
+        self._lines[_PLACE[family]] += f"{family.name}{{{labels}}} {written}\n"
 
     def samples(self) -> Samples:
-        return tuple("".join(lines).encode() for lines in self._lines)
+        return tuple([lines.encode() for lines in self._lines])
 
 
 def _domain(page: _Page, record: TargetRecord) -> None:

@@ -110,7 +110,8 @@ class Prober:
         results += [found.judge(result, settings, None) for result in chosen.settled]
         if target.kind is not TargetKind.DOMAIN:
             results = [replace(result, preference=None) for result in results]
-        results.sort(key=_place)
+        if len(results) > 1:
+            results.sort(key=_place)
         if lookup is not None and lookup.null_mx_among_others:
             results = [_warned(result, HostWarning.NULL_MX_AMONG_OTHERS) for result in results]
         return ProbeResult(
@@ -131,20 +132,25 @@ class Prober:
 
     async def _hosts(self, target: Target, within: float | None) -> tuple[MxLookup | None, tuple[MxHost, ...]]:
         """The hosts of `target`, for a domain with the lookup that gave them."""
-        least = 0.0 if within is None else min(_LEAST_TIMEOUT, within / 2)
+        if within is None:
+            return await self._look_up(target)
+        least = min(_LEAST_TIMEOUT, within / 2)
         try:
-            async with asyncio.timeout(None if within is None else within - least):
-                if target.kind is not TargetKind.DOMAIN:
-                    return None, (await self._named_host(target),)
-                lookup = await self._lookup.lookup_mx(target.host, target.settings.families)
-                return lookup, lookup.hosts
+            async with asyncio.timeout(within - least):
+                return await self._look_up(target)
         except TimeoutError:
             # The resolver has more time than whoever asks here; it has not answered them in theirs.
-            took = (within or 0.0) - least
+            took = within - least
             failure = Failure(Stage.DNS, FailureClass.DNS_TIMEOUT, f"the lookup did not end within {took:g} s")
         if target.kind is not TargetKind.DOMAIN:
             return None, (MxHost(target.name, 0, failure=failure),)
         return MxLookup(target.host, failure=failure, duration=took), ()
+
+    async def _look_up(self, target: Target) -> tuple[MxLookup | None, tuple[MxHost, ...]]:
+        if target.kind is not TargetKind.DOMAIN:
+            return None, (await self._named_host(target),)
+        lookup = await self._lookup.lookup_mx(target.host, target.settings.families)
+        return lookup, lookup.hosts
 
     def _find_policies(self, target: Target, chosen: _Choice) -> asyncio.Task[Found] | None:
         if self._policies is None or not target.settings.module.policies:
@@ -178,12 +184,8 @@ class Prober:
         finally:
             lease.part_ended()
         result = host_result(host, host.preference, address, target.settings.port, record)
-        try:
-            async with asyncio.timeout(None if ends is None else max(0.0, ends - time.perf_counter())):
-                if result.up and await self._greets_as_another(host, address, record):
-                    result = _warned(result, HostWarning.BANNER_NAME_MISMATCH)
-        except TimeoutError:
-            pass  # no time left to look up who greeted: a warning less
+        if result.up and await self._greets_as_another(host, address, record, ends):
+            result = _warned(result, HostWarning.BANNER_NAME_MISMATCH)
         return result if finding is None else finding.result().judge(result, target.settings, record)
 
     async def _record(
@@ -250,13 +252,17 @@ class Prober:
             for task in asking:
                 task.cancel()
 
-    async def _greets_as_another(self, host: MxHost, address: str, record: SessionRecord) -> bool:
-        """Whether the greeting's host name has no address equal to `address`; a name nobody can look up now has."""
+    async def _greets_as_another(self, host: MxHost, address: str, record: SessionRecord, ends: float | None) -> bool:
+        """Whether the greeting's host name has no address equal to `address`; a name nobody can look up by then has."""
         name = greeting_name(record)
         if name is None or name == host.name:
             return False
         family = Family.IPV6 if ":" in address else Family.IPV4
-        found = await self._lookup.lookup_host(name, (family,))
+        try:
+            async with asyncio.timeout(None if ends is None else max(0.0, ends - time.perf_counter())):
+                found = await self._lookup.lookup_host(name, (family,))
+        except TimeoutError:
+            return False  # no time left to look up who greeted: a warning less
         if found.failure is not None:
             return found.failure.verdict is not Verdict.LOCAL
         return address not in found.addresses

@@ -6,6 +6,7 @@ Keywords come from strangers and end in labels, so only those of the closed list
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from exporter.smtp.reply import Reply
@@ -45,6 +46,8 @@ MECHANISMS: Final = (
 )
 _KNOWN: Final = {name.encode(): name for name in EXTENSIONS}
 _MAX_SIZE_DIGITS: Final = 20  # RFC 1870 4
+# Honest answers are shorter, and what is remembered stays within a few megabytes whatever strangers say.
+_MAX_REMEMBERED_BYTES: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,15 @@ class Ehlo:
 
 def parse_ehlo(reply: Reply) -> Ehlo:
     """Read the extension lines; the first line is the server's name. Unknown, empty and repeated ones are ignored."""
+    lines = reply.lines[1:]
+    return _remembered(lines) if sum(map(len, lines)) <= _MAX_REMEMBERED_BYTES else _read(lines)
+
+
+def _read(lines: tuple[bytes, ...]) -> Ehlo:
     offered: set[str] = set()
     size_limit: int | None = None
     mechanisms: set[bytes] = set()
-    for line in reply.lines[1:]:
+    for line in lines:
         # "AUTH=LOGIN" is the pre-standard spelling of "AUTH LOGIN"; servers send it beside the right one.
         words = line.upper().replace(b"=", b" ", 1).split(None, 2)
         name = _KNOWN.get(words[0]) if words else None
@@ -80,6 +88,10 @@ def parse_ehlo(reply: Reply) -> Ehlo:
         size_limit,
         tuple(name for name in MECHANISMS if name.encode() in mechanisms) if mechanisms else (),
     )
+
+
+# Hosts of one make offer the same, each at every probe: looked up in a tenth of the time that reading it takes.
+_remembered: Final = lru_cache(maxsize=4096)(_read)
 
 
 def _size(argument: bytes) -> int:
