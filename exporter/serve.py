@@ -8,6 +8,7 @@ nor the joining of a large answer holds up a probe's clock; what it asks of the 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -45,6 +46,8 @@ log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 USAGE: Final = 2
+# New objects before a young collection, a millisecond's work; young ones before a middle one, those before a full one.
+_GC_THRESHOLDS: Final = (20_000, 50, 100)
 # A scrape under way at the end may still be answered.
 _WEB_GRACE_SECONDS: Final = 1.0
 # Beyond this over its time, a probe for a scraper waits for something that will not come in time (a turnstile's pause).
@@ -102,6 +105,7 @@ async def serve(path: Path, web_options: WebOptions, shard: Shard = _ONLY_SHARD)
         loop.add_signal_handler(number, stopping.set)
     service.start()
     web.start()
+    _spare_the_heap()
     tasks = [loop.create_task(work) for work in (reload.whenever(hung_up), security.watch(), systemd.feed_watchdog())]
     targets = len(service.targets)
     systemd.notify(systemd.READY, f"STATUS=probing {targets} targets")
@@ -240,6 +244,18 @@ def _row(record: TargetRecord) -> TargetRow:
         duration=result.duration if result is not None else None,
         last_probe=result.at if result is not None else None,
     )
+
+
+def _spare_the_heap() -> None:
+    """Tune the garbage collector to a large heap that lives long, and probes that leave next to no cycles.
+
+    By default it starts after every 700 new objects, some twenty probes, and walks all results again and again: a
+    quarter of a probe's CPU, and pauses that every clock shows. Counted is what was made less what has gone: where each
+    result replaces another, hardly anything adds up.
+    """
+    gc.collect()
+    gc.freeze()  # the configuration and the code: there for good
+    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 def _raise_open_files_limit(concurrency: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -20,8 +21,8 @@ from exporter.resolver.memory import Memory
 from exporter.resolver.system import SystemNameservers
 from exporter.result import FailureClass, MxHost, MxLookup
 
-# How long the last real lookups of domains took. Beyond it the oldest is forgotten.
-_MAX_DURATIONS: Final = 1_000_000
+# Lookups kept whole. Beyond it the oldest is forgotten.
+_MAX_LOOKUPS: Final = 1_000_000
 
 
 class Resolver:
@@ -30,20 +31,29 @@ class Resolver:
     def __init__(self, settings: ResolverSettings) -> None:
         nameservers = settings.nameservers
         self._exchange = Exchange((lambda: nameservers) if nameservers else SystemNameservers(), settings.timeout)
+        self._loop = asyncio.get_running_loop()
         self._memory = Memory()
-        self._durations: dict[tuple[str, tuple[Family, ...]], float] = {}
+        # Each with when the first of its answers ends: until then it would come out the same, at five times the cost.
+        self._lookups: dict[tuple[str, tuple[Family, ...]], tuple[float, MxLookup]] = {}
 
     async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
         """The mail hosts of `domain` (RFC 5321 5.1), by preference, each with its addresses."""
+        key = (domain, families)
+        kept = self._lookups.get(key)
+        if kept is not None and kept[0] > self._loop.time():
+            return kept[1]
         questions = _Questions(self._memory, self._exchange)
         began = time.perf_counter()
         lookup = await mx.lookup_mx(questions, domain, families)
-        key = (domain, families)
+        took = kept[1].duration if kept is not None else None
         if questions.asked:
-            self._durations[key] = time.perf_counter() - began
-            if len(self._durations) > _MAX_DURATIONS:
-                del self._durations[next(iter(self._durations))]
-        return mx.with_duration(lookup, self._durations.get(key))
+            took = time.perf_counter() - began
+        lookup = mx.with_duration(lookup, took)
+        if took is not None:
+            self._lookups[key] = (questions.until, lookup)
+            if len(self._lookups) > _MAX_LOOKUPS:
+                del self._lookups[next(iter(self._lookups))]
+        return lookup
 
     async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
         """The addresses of `name`; an address is its own."""
@@ -70,27 +80,32 @@ class Resolver:
 
 
 class _Questions:
-    """The questions of one lookup: from memory where possible. `asked`: some had to be asked."""
+    """The questions of one lookup: from memory where possible. `asked`: some had to be asked.
 
-    __slots__ = ("_exchange", "_memory", "asked")
+    `until`: when, by the loop's clock, the first of the answers ends.
+    """
+
+    __slots__ = ("_exchange", "_memory", "asked", "until")
 
     def __init__(self, memory: Memory, exchange: Exchange) -> None:
         self._memory = memory
         self._exchange = exchange
         self.asked = False
+        self.until = math.inf
 
     async def ask(self, name: str, kind: str) -> Answer:
-        known = self._memory.known((name, kind))
-        if known is not None:
-            return known
-        self.asked = True
-        return await self._memory.learn((name, kind), self._over_the_network)
+        key = (name, kind)
+        answer = self._memory.known(key)
+        if answer is None:
+            self.asked = True
+            answer = await self._memory.learn(key, self._over_the_network)
+        self.until = min(self.until, self._memory.until(key))
+        return answer
 
     async def ask_both(self, name: str, kinds: Sequence[str]) -> Sequence[Answer]:
-        known = [self._memory.known((name, kind)) for kind in kinds]
-        answers = [answer for answer in known if answer is not None]
-        if len(answers) == len(kinds):
-            return answers
+        if len(kinds) == 1 or all(self._memory.known((name, kind)) is not None for kind in kinds):
+            return [await self.ask(name, kind) for kind in kinds]
+        # A task each only where there is something to wait for.
         return await asyncio.gather(*(self.ask(name, kind) for kind in kinds))
 
     async def _over_the_network(self, name: str, kind: str) -> Answer:

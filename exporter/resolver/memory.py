@@ -33,6 +33,11 @@ class Memory:
         del self._answers[key]
         return None
 
+    def until(self, key: Key) -> float:
+        """When, by the loop's clock, what is known of `key` ends; 0: nothing is."""
+        kept = self._answers.get(key)
+        return 0.0 if kept is None else kept[0]
+
     async def learn(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Answer:
         """Ask, or wait with whoever asks already."""
         task = self._in_flight.get(key)
