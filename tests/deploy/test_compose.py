@@ -37,3 +37,10 @@ def test_no_port_is_open_to_others() -> None:
 
 def test_the_configuration_is_right() -> None:
     assert load(FILE.parent / "config.yaml").targets
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_is_mounted_is_there(name: str) -> None:
+    for volume in SERVICES[name]["volumes"]:
+        source = volume.partition(":")[0]
+        assert not source.startswith(".") or (FILE.parent / source).exists(), source

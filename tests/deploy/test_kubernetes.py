@@ -109,3 +109,11 @@ def test_rules_are_written_as_an_object_of_the_operator(tmp_path: Path) -> None:
     groups = [group for text in texts for group in documents(text)[0]["groups"]]
     assert len(groups) == 3
     assert (written["kind"], written["spec"]) == ("PrometheusRule", {"groups": groups})
+
+
+def test_the_rules_of_the_operator_are_those_of_prometheus() -> None:
+    """After a change of deploy/prometheus/rules: deploy/kubernetes/prometheus-operator/rules writes them anew."""
+    files = sorted((DEPLOY / "prometheus" / "rules").glob("*.yml"))
+    groups = [group for file in files for group in documents(file.read_text())[0]["groups"]]
+    assert groups
+    assert objects("prometheus-operator")["PrometheusRule"]["spec"] == {"groups": groups}
