@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from exporter.config.model import Egress, Family, Settings, Target, TargetKey, TargetKind
@@ -35,6 +35,17 @@ _USUAL_PORT: Final = 443
 _FINDING_SECONDS: Final = 600.0
 # The ways whose path is worth a trace: where silence begins, and whether a reset is the host's own.
 _TRACED: Final = frozenset({Way.SILENT, Way.RESET})
+# Turns are rare; one a minute for an hour is a pattern that needs no more of it.
+MAX_TURNS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class EgressTurn:
+    """The way out of one family turned at `at` (Unix time)."""
+
+    at: float
+    family: Family
+    view: EgressView
 
 
 def counts_as_outside(address: str) -> bool:
@@ -70,6 +81,7 @@ class EgressWatch:
         self._paths = Paths(self._path_found)
         self._inquiries: dict[tuple[Family, str], asyncio.Task[None]] = {}
         self.references_up: dict[str, bool] = {}
+        self.turns: tuple[EgressTurn, ...] = ()  # the last MAX_TURNS, the oldest first; replaced whole
 
     @property
     def surroundings(self) -> Surroundings:
@@ -159,6 +171,8 @@ class EgressWatch:
             self._paths.forget_all()
         for family in turned:
             _tell(family, self.surroundings[family])
+            turn = EgressTurn(time.time(), family, self.surroundings[family])
+            self.turns = (*self.turns, turn)[-MAX_TURNS:]
         self._on_turn(self.surroundings)
 
     def _path_found(self, address: str, path: PathTrace, wishers: frozenset[TargetKey]) -> None:

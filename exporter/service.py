@@ -14,6 +14,7 @@ from exporter.config.domain_files import snapshot
 from exporter.config.load import ConfigError, load
 from exporter.config.model import Config, Target, TargetKey, TargetKind
 from exporter.diagnosis.egress import Surroundings
+from exporter.dialogues import Dialogues
 from exporter.egress import EgressWatch, typical_interval
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.samples import render
@@ -24,7 +25,7 @@ from exporter.resolver.client import Resolver
 from exporter.result import ProbeResult
 from exporter.scheduler import Scheduler
 from exporter.shard import Shard
-from exporter.store import Change, Store
+from exporter.store import Change, Store, TargetRecord
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,9 @@ class Service:
         self.shard = shard
         self.targets = _own(config, shard)
         self.store = Store(render)
+        # References have a past to look at like targets, and no series of their own.
+        self.references = Store(lambda record: ())
+        self.dialogues = Dialogues()
         self.own = OwnMetrics(shard)
         self._path = path
         self._helo = helo
@@ -127,6 +131,20 @@ class Service:
             slots.free()
         return self.egress.take_in(target, result)
 
+    async def probe_in_between(self, target: Target) -> None:
+        """One probe now, which counts like one of the schedule."""
+        slots = self.scheduler.slots
+        await slots.take()
+        try:
+            result = await self._prober.probe(target, fresh=True, transcript=True)
+        finally:
+            slots.free()
+        self._take_in(target, result)
+
+    def record(self, kind: TargetKind, name: str) -> TargetRecord | None:
+        """What is known of a target or a reference; from any thread."""
+        return (self.references if kind is TargetKind.REFERENCE else self.store).get(kind, name)
+
     def find(self, kind: TargetKind, name: str) -> Target | None:
         """A configured target, this shard's or another's."""
         record = self.store.get(kind, name)
@@ -148,7 +166,9 @@ class Service:
         self.own.references_seen(self.egress.references_up)
         self.store.replace_targets(targets)
         self._others = self._of_other_shards()
+        self.references.replace_targets(config.egress.references)
         scheduled = (*targets, *config.egress.references)
+        self.dialogues.keep_targets(scheduled)
         self.scheduler.replace_targets(scheduled)
         self.own.loaded(scheduled)
 
@@ -164,12 +184,15 @@ class Service:
         return Prober(self._resolver, config.limits, self._helo, self.scheduler.slots, witness_ports, policies)
 
     async def _probe(self, target: Target) -> ProbeResult:
-        return await self._prober.probe(target)
+        return await self._prober.probe(target, transcript=True)
 
     def _take_in(self, target: Target, result: ProbeResult) -> None:
         result = self.egress.take_in(target, result)
         self.own.probed(result)
+        known = self.record(*target.key) is not None  # else it went with a reload meanwhile
+        result = self.dialogues.keep(target, result) if known else result
         if target.kind is TargetKind.REFERENCE:
+            self.references.record(target, result)
             self.own.references_seen(self.egress.references_up)
         else:
             _tell(self.store.record(target, result))
@@ -184,6 +207,8 @@ class Service:
 
     async def _revise_all(self) -> None:
         """Judge every result again, with a pause now and then: other clocks are ticking."""
+        for record in self.references.records():
+            self.references.revise(record, self.egress.see_again)
         for number, record in enumerate(self.store.records(), 1):
             _tell(self.store.revise(record, self.egress.see_again))
             if number % _REVISED_AT_ONCE == 0:
@@ -191,8 +216,11 @@ class Service:
 
     def _path_found(self, keys: frozenset[TargetKey]) -> None:
         for key in keys:
-            record = self.store.get(*key)
-            if record is not None:
+            kind = key[0]
+            record = self.record(*key)
+            if record is not None and kind is TargetKind.REFERENCE:
+                self.references.revise(record, self.egress.see_again)
+            elif record is not None:
                 _tell(self.store.revise(record, self.egress.see_again))
 
     async def _watch_egress(self) -> None:

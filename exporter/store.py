@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from exporter.config.model import Target, TargetKind
+from exporter.history import History
 from exporter.result import Failure, FailureClass, ProbeResult
 
 # One piece of text per metric family; empty where a target has no sample of it.
 Samples = tuple[bytes, ...]
 _NOTHING: Final[Samples] = ()
+_NO_HISTORY: Final = History()
 
 
 @dataclass(slots=True)
@@ -30,6 +32,7 @@ class TargetRecord:
     host_failures: dict[tuple[str, str], dict[FailureClass, int]] = field(default_factory=dict)
     since: float = 0.0  # Unix time of the last change of state; 0: not probed yet
     samples: Samples = _NOTHING
+    history: History = _NO_HISTORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Store:
         if record is None:
             return None
         _count(record, result)
+        record.history = record.history.probed(result)
         return self._replace(record, result, result.at or time.time())
 
     def revise(self, record: TargetRecord, judge: Callable[[Target, ProbeResult], ProbeResult]) -> Change | None:
@@ -87,6 +91,7 @@ class Store:
         changed = first or _state(before) != _state(result.failure)
         if changed:
             record.since = at
+            record.history = record.history.changed(at, result.failure)
         record.samples = self._render(record)
         return Change(record.target, first, before, result.failure) if changed else None
 

@@ -112,6 +112,9 @@ async def test_all_silent_at_once_is_a_block_and_what_was_taken_in_before_is_see
             FailureClass.EGRESS_BLOCKED,
         ]
         assert found.state() is EgressState.BLOCKED
+        assert [(turn.family, turn.view) for turn in found.watch.turns] == [
+            (Family.IPV4, found.watch.surroundings[Family.IPV4])
+        ]
         assert len(found.turned) == 1
         again = found.watch.see_again(found.target(ADDRESSES[0]), results[0])
         assert class_of(again) is FailureClass.EGRESS_BLOCKED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from exporter.config.model import Target, TargetKind
-from exporter.result import FailureClass
+from exporter.result import FailureClass, Verdict
 from exporter.store import Samples, Store, TargetRecord
 from tests.results import domain, down_host, lookup_failed, result, up_host
 
@@ -132,3 +132,15 @@ def test_a_result_that_stays_as_it_is_is_not_rendered_again() -> None:
     before = len(rendered)
     assert [store.revise(record, lambda target, before: before) for record in store.records()] == [None, None]
     assert len(rendered) == before
+
+
+def test_a_record_keeps_its_recent_results_and_the_changes_among_them() -> None:
+    store = Store(lambda record: ())
+    target = domain()
+    store.replace_targets([target])
+    for host in (up_host(), up_host(), down_host(), up_host()):
+        store.record(target, result(host))
+    record = store.get(*target.key)
+    assert record is not None
+    assert [one.verdict for one in record.history.recent] == [None, None, Verdict.BLOCKED, None]
+    assert [change.failure_class for change in record.history.changes] == [None, FailureClass.REPUTATION_BLOCKED, None]

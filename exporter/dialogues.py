@@ -1,0 +1,202 @@
+"""The last dialogues with every address of every target, to be read when something has happened.
+
+What is worth keeping: of each address what it says now, what it said when it last worked, and what it said at each
+kind of failure. So there is one success and one failure of each class, the latest, with how often it was the same.
+A success says little that the next one does not, so where room runs out successes go first, down to a share of their
+own, and then the failures seen longest ago.
+
+A hundred thousand domains must not fill the memory of the machine: there is a bound for one dialogue, one for a
+target, and one for all together, in which each dialogue counts with what Python needs to keep it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from exporter.config.model import Target, TargetKey
+from exporter.result import Failure, HostResult, ProbeResult, TlsResult, TranscriptLine
+
+# The whole dialogue with an ordinary server, STARTTLS and envelope included, is about 1 KiB; a long greeting fits too.
+MAX_DIALOGUE_BYTES: Final = 4096
+# Sixteen addresses (the default `max_addresses`) with an ordinary dialogue each.
+MAX_TARGET_BYTES: Final = 16384
+# 80,000 ordinary dialogues.
+MAX_BYTES: Final = 64 * 1024 * 1024
+# Of it, what successes keep however many failures there are.
+SUCCESS_SHARE: Final = 0.25
+# What keeping one costs beside its text: the value, its places in a tuple and in the order (measured with
+# tracemalloc, CPython 3.11).
+OVERHEAD_BYTES: Final = 512
+
+_LINE: Final = struct.Struct("<fBH")  # seconds since the connect began, whether we sent it, length
+_MAX_LINE: Final = 0xFFFF
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptDialogue:
+    """A dialogue with one address; `failure` None: it worked. Two are the same only if they are one."""
+
+    mx: str
+    address: str
+    at: float  # Unix time of the session
+    failure: Failure | None
+    tls: TlsResult | None
+    first_at: float  # when it went this way first, without another way since
+    times: int  # how often since then
+    packed: bytes
+    whole: bool  # nothing was cut off
+
+    @property
+    def transcript(self) -> tuple[TranscriptLine, ...]:
+        """Its lines; show them escaped."""
+        return tuple(_unpacked(self.packed))
+
+    @property
+    def size(self) -> int:
+        """Bytes that it counts for."""
+        return len(self.packed) + OVERHEAD_BYTES + (len(self.failure.detail) if self.failure is not None else 0)
+
+
+class Dialogues:
+    """What is kept, by target. Written by the probes' event loop; :meth:`of` may be called from any thread."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._kept: dict[TargetKey, tuple[KeptDialogue, ...]] = {}
+        self._successes = _Order()
+        self._failures = _Order()
+
+    @property
+    def size(self) -> int:
+        """Bytes that all of them count for."""
+        return self._successes.size + self._failures.size
+
+    def of(self, key: TargetKey) -> tuple[KeptDialogue, ...]:
+        """The dialogues of one target, the latest first."""
+        return tuple(sorted(self._kept.get(key, ()), key=lambda kept: -kept.at))
+
+    def keep(self, target: Target, result: ProbeResult) -> ProbeResult:
+        """Take the dialogues out of `result`; it comes back without them."""
+        hosts = tuple(host if not host.transcript else replace(host, transcript=()) for host in result.hosts)
+        spoken = [host for host in result.hosts if host.transcript]
+        if not spoken:
+            return result
+        for host in spoken:
+            self._put(target.key, host)
+        self._make_room_in(target.key)
+        self._make_room()
+        return replace(result, hosts=hosts)
+
+    def keep_targets(self, targets: Iterable[Target]) -> None:
+        """Forget those of all other targets."""
+        for gone in self._kept.keys() - {target.key for target in targets}:
+            for kept in self._kept.pop(gone):
+                self._order(kept).remove(kept)
+
+    def _put(self, key: TargetKey, host: HostResult) -> None:
+        before = self._kept.get(key, ())
+        alike = next((kept for kept in before if _is_alike(kept, host)), None)
+        if alike is not None and alike.at >= host.at:
+            return  # a session that is shared for a whole interval is told of again
+        others = tuple(kept for kept in before if kept is not alike)
+        same = alike is not None and all(
+            kept.at < alike.at for kept in others if (kept.mx, kept.address) == (host.mx, host.address)
+        )
+        packed, whole = _packed(host.transcript)
+        kept = KeptDialogue(
+            mx=host.mx,
+            address=host.address,
+            at=host.at,
+            failure=host.failure,
+            tls=host.tls,
+            first_at=alike.first_at if alike is not None and same else host.at,
+            times=alike.times + 1 if alike is not None and same else 1,
+            packed=packed,
+            whole=whole,
+        )
+        if alike is not None:
+            self._order(alike).remove(alike)
+        self._order(kept).add(kept, key)
+        self._kept[key] = (*others, kept)
+
+    def _make_room_in(self, key: TargetKey) -> None:
+        while sum(kept.size for kept in self._kept[key]) > MAX_TARGET_BYTES:
+            kept = self._kept[key]
+            successes = [one for one in kept if one.failure is None]
+            # Successes go first; but a target that only works keeps them, and one success is there to compare with.
+            oldest = successes[0] if len(successes) > 1 or len(successes) == len(kept) else _oldest_failure(kept)
+            self._drop(oldest, key)
+
+    def _make_room(self) -> None:
+        while self.size > self._max_bytes:
+            order = self._successes if self._successes.size > SUCCESS_SHARE * self._max_bytes else self._failures
+            self._drop(*order.oldest())
+
+    def _drop(self, dropped: KeptDialogue, key: TargetKey) -> None:
+        self._order(dropped).remove(dropped)
+        left = tuple(kept for kept in self._kept[key] if kept is not dropped)
+        if left:
+            self._kept[key] = left
+        else:
+            del self._kept[key]
+
+    def _order(self, kept: KeptDialogue) -> _Order:
+        return self._successes if kept.failure is None else self._failures
+
+
+class _Order:
+    """Dialogues in the order in which they were kept, and the bytes they count for."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._keys: OrderedDict[KeptDialogue, TargetKey] = OrderedDict()
+
+    def add(self, kept: KeptDialogue, key: TargetKey) -> None:
+        self._keys[kept] = key
+        self.size += kept.size
+
+    def remove(self, kept: KeptDialogue) -> None:
+        del self._keys[kept]
+        self.size -= kept.size
+
+    def oldest(self) -> tuple[KeptDialogue, TargetKey]:
+        return next(iter(self._keys.items()))
+
+
+def _oldest_failure(kept: tuple[KeptDialogue, ...]) -> KeptDialogue:
+    return next(one for one in kept if one.failure is not None)
+
+
+def _is_alike(kept: KeptDialogue, host: HostResult) -> bool:
+    """One address, ending in one way."""
+    if (kept.mx, kept.address) != (host.mx, host.address):
+        return False
+    if kept.failure is None or host.failure is None:
+        return kept.failure is host.failure
+    return kept.failure.failure_class is host.failure.failure_class
+
+
+def _packed(transcript: tuple[TranscriptLine, ...]) -> tuple[bytes, bool]:
+    """The lines as bytes, and whether all of them are there."""
+    left = MAX_DIALOGUE_BYTES
+    pieces: list[bytes] = []
+    for line in transcript:
+        data = line.data[: min(left, _MAX_LINE)]
+        pieces += (_LINE.pack(line.at, line.sent, len(data)), data)
+        left -= len(data)
+        if len(data) < len(line.data) or left <= 0:
+            return b"".join(pieces), len(data) == len(line.data) and line is transcript[-1]
+    return b"".join(pieces), True
+
+
+def _unpacked(packed: bytes) -> Iterator[TranscriptLine]:
+    place = 0
+    while place < len(packed):
+        at, sent, length = _LINE.unpack_from(packed, place)
+        place += _LINE.size
+        yield TranscriptLine(at, bool(sent), packed[place : place + length])
+        place += length
