@@ -37,7 +37,7 @@ from exporter.service import Service
 from exporter.shard import Shard
 from exporter.store import TargetRecord
 from exporter.web.app import create_app
-from exporter.web.backend import Exposition, NoTurn, ProbeRefused, TargetRow
+from exporter.web.backend import EgressFacts, Exposition, NoTurn, ProbeRefused, TargetFacts
 from exporter.web.listen import ListenError, listen
 from exporter.web.security import Security
 from exporter.web.server import WebServer
@@ -53,6 +53,8 @@ _WEB_GRACE_SECONDS: Final = 1.0
 # Beyond this over its time, a probe for a scraper waits for something that will not come in time (a turnstile's pause).
 _PROBE_SLACK_SECONDS: Final = 0.4
 _ONLY_SHARD: Final = Shard()
+# A person waits for a probe no longer; a target with its own long timeout shows its result when it is there.
+_PERSON_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +207,33 @@ class _ServiceBackend:
     def effective_config(self) -> str:
         return effective_yaml(self._service.config)
 
-    def targets(self) -> Sequence[TargetRow]:
-        return [_row(record) for record in self._service.store.records()]
+    def records(self) -> Sequence[TargetRecord]:
+        return self._service.store.records()
+
+    def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
+        record = self._service.record(kind, name)
+        return None if record is None else TargetFacts(record, self._service.dialogues.of(record.target.key))
+
+    def egress(self) -> EgressFacts:
+        service = self._service
+        return EgressFacts(
+            service.egress.surroundings,
+            service.egress.turns,
+            service.references.records(),
+            service.store.records(),
+            service.config.egress.witness_ports,
+            service.config.egress.trace,
+        )
+
+    async def probe_in_between(self, kind: TargetKind, name: str) -> None:
+        record = self._service.record(kind, name)
+        if record is None:
+            raise ProbeRefused("no such target")
+        try:
+            async with asyncio.timeout(_PERSON_SECONDS):
+                await self._in_probes_loop(self._service.probe_in_between(record.target))
+        except TimeoutError:
+            raise NoTurn(f"no turn within {_PERSON_SECONDS:g} s: sessions are limited") from None
 
     def _target(self, name: str, module: str | None) -> Target:
         """A configured target is probed as it is configured, unless a module is named."""
@@ -228,22 +255,6 @@ class _ServiceBackend:
 
     async def _in_probes_loop(self, work: Coroutine[Any, Any, _T]) -> _T:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
-
-
-def _row(record: TargetRecord) -> TargetRow:
-    result = record.result
-    failure = result.failure if result is not None else None
-    return TargetRow(
-        name=record.target.name,
-        up=None if result is None else result.up,
-        failure_class=failure.failure_class if failure is not None else "",
-        verdict=failure.verdict if failure is not None else "",
-        stage=failure.stage if failure is not None else "",
-        addresses=result.addresses if result is not None else 0,
-        addresses_up=result.addresses_up if result is not None else 0,
-        duration=result.duration if result is not None else None,
-        last_probe=result.at if result is not None else None,
-    )
 
 
 def _spare_the_heap() -> None:

@@ -63,6 +63,7 @@ FENCES = {
     "bcrypt": ("exporter.web.authentication",),
     "jinja2": ("exporter.web",),
     "h11": ("exporter.mtasts.fetch",),
+    "markupsafe": ("exporter.web",),
     "uvloop": ("exporter.cli",),
 }
 # smtp and result know no socket, no event loop and no clock.

@@ -15,6 +15,8 @@ from exporter.demo.smtp_host import CLOSE, ORDINARY_EXTENSIONS, Drip, SmtpScript
 from exporter.result import FailureClass, HostWarning
 
 NETWORK: Final = "127.53.0.0/16"
+# Hosts that are expected to answer. On loopback they say nothing about the way out, but they are to be seen.
+REFERENCES: Final = ("mx2.healthy.example", "mx.halfnull.example")
 _C, _W = FailureClass, HostWarning
 
 

@@ -19,7 +19,7 @@ from typing import Any, Final, Self, TypeVar
 
 from exporter.demo.certificates import Authority
 from exporter.demo.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
-from exporter.demo.domains import DEMO, NETWORK, Certificate, DemoHost, DnsFault, Port
+from exporter.demo.domains import DEMO, NETWORK, REFERENCES, Certificate, DemoHost, DnsFault, Port
 from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import ORDINARY_EXTENSIONS, Answer, SmtpHost, SmtpScript, StartTls, reply
 
@@ -136,6 +136,7 @@ class DemoWorld:
             witness_port=self.witness_port,
             network=NETWORK,
             nameserver=f"{address}:{port}",
+            references=", ".join(f'"{name}:{self.smtp_port}"' for name in REFERENCES),
             domains=domains,
         )
 
@@ -249,6 +250,7 @@ modules:
     vrfy: postmaster
     rcpt_to: "postmaster@{{domain}}"
 egress:
+  references: [{references}]
   witness_ports: [{witness_port}]
   trace: false
 domains:

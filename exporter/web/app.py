@@ -8,33 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-import jinja2
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from exporter.web.authentication import BasicAuthentication
-from exporter.web.backend import Backend, Exposition, NoTurn, ProbeRefused, TargetRow
+from exporter.web.backend import Backend, Exposition, NoTurn, ProbeRefused
+from exporter.web.bound import BUSY, Bound
 from exporter.web.guard import Guard
+from exporter.web.pages import StatusPages
 from exporter.web.security import Security
 
 # Each scrape holds its text in memory once; a few Prometheus servers and a person are served side by side.
 MAX_SCRAPES: Final = 8
 # Each probe for a scraper is a session with a stranger; a scraper that asks for more at once is told to slow down.
 MAX_PROBES: Final = 100
-# A page a browser can still show; the rest is counted.
-MAX_ROWS: Final = 1000
 # Taken from the scrape timeout, so that the answer arrives before it (as blackbox_exporter does).
 TIMEOUT_OFFSET_SECONDS: Final = 0.5
 # No scraper waits longer; a huge number would overflow an event loop's timer.
@@ -42,52 +40,17 @@ MAX_TIMEOUT_SECONDS: Final = 3600.0
 _GZIP_LEVEL: Final = 1  # level 6 makes it a quarter smaller and takes five times as long
 _GZIP_WINDOW: Final = 31  # zlib's way to say: the largest window, in gzip's format
 _ROOM: Final = Path(__file__).parent
-_BUSY: Final = {"Retry-After": "1"}
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class _Bound:
-    """How many may be under way."""
-
-    def __init__(self, limit: int) -> None:
-        self._left = limit
-
-    def __enter__(self) -> None:
-        self._left -= 1
-
-    def __exit__(self, *_: object) -> None:
-        self._left += 1
-
-    @property
-    def reached(self) -> bool:
-        return self._left <= 0
-
-
 class _Pages:
-    """The endpoints."""
+    """The endpoints for programs."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._scrapes = _Bound(MAX_SCRAPES)
-        self._probes = _Bound(MAX_PROBES)
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_ROOM / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
-        )
-        self._templates.filters["age"] = _age
-
-    async def index(self, request: Request) -> Response:
-        return HTMLResponse(await run_in_threadpool(self._index))
-
-    def _index(self) -> str:
-        targets = sorted(self._backend.targets(), key=_worst_first)
-        return self._templates.get_template("index.html").render(
-            targets=targets[:MAX_ROWS],
-            left_out=max(0, len(targets) - MAX_ROWS),
-            total=len(targets),
-            down=sum(target.up is False for target in targets),
-            now=time.time(),
-        )
+        self._scrapes = Bound(MAX_SCRAPES)
+        self._probes = Bound(MAX_PROBES)
 
     async def metrics(self, request: Request) -> Response:
         accept = request.headers.get("accept", "")
@@ -98,7 +61,7 @@ class _Pages:
 
     async def _scraped(self, request: Request, expose: Callable[[], Exposition]) -> Response:
         if self._scrapes.reached:
-            return PlainTextResponse(f"{MAX_SCRAPES} scrapes are under way\n", 503, _BUSY)
+            return PlainTextResponse(f"{MAX_SCRAPES} scrapes are under way\n", 503, BUSY)
         with self._scrapes:
             compress = _accepts_gzip(request.headers)
             return await run_in_threadpool(lambda: _exposed(expose(), compress))
@@ -109,7 +72,7 @@ class _Pages:
         if not target:
             return PlainTextResponse("the parameter target is missing\n", 400)
         if self._probes.reached:
-            return PlainTextResponse(f"{MAX_PROBES} probes are under way\n", 503, _BUSY)
+            return PlainTextResponse(f"{MAX_PROBES} probes are under way\n", 503, BUSY)
         module, within = query.get("module") or None, _scrape_timeout(request.headers)
         with self._probes:
             try:
@@ -117,7 +80,7 @@ class _Pages:
             except ProbeRefused as reason:
                 return PlainTextResponse(f"{reason}\n", 400)
             except NoTurn as reason:
-                return PlainTextResponse(f"{reason}\n", 503, _BUSY)
+                return PlainTextResponse(f"{reason}\n", 503, BUSY)
 
     async def _probe(self, request: Request, target: str, module: str | None, within: float | None) -> Response:
         if request.query_params.get("debug") == "true":
@@ -156,13 +119,13 @@ def create_app(
 ) -> ASGIApp:
     """The application, with every path below `route_prefix`; the root outside of it leads there.
 
-    Without `lifecycle` there is no `/-/reload`, without `probes` no `/probe`.
+    Without `lifecycle` there is no `/-/reload`, without `probes` no `/probe`, and nobody can have a
+    target probed from its page.
     """
     security = security or Security()
     prefix = "/" + route_prefix.strip("/") if route_prefix.strip("/") else ""
     pages = _Pages(backend)
     routes: list[BaseRoute] = [
-        Route("/", pages.index, methods=["GET"]),
         Route("/metrics", pages.metrics, methods=["GET"]),
         Route("/probe", pages.probe if probes else _switched_off("--web.enable-probe"), methods=["GET"]),
         Route("/sd", pages.discovery, methods=["GET"]),
@@ -170,6 +133,7 @@ def create_app(
         Route("/-/ready", pages.ready, methods=["GET"]),
         Route("/-/reload", pages.reload if lifecycle else _switched_off("--web.enable-lifecycle"), methods=["POST"]),
         Route("/config", pages.config, methods=["GET"]),
+        *StatusPages(backend, probes=probes).routes(),
         Mount("/static", StaticFiles(directory=_ROOM / "static")),
     ]
     if prefix:
@@ -250,20 +214,3 @@ async def _while_connected(request: Request, answer: Awaitable[Response]) -> Res
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _worst_first(target: TargetRow) -> tuple[int, str, float, str]:
-    """Down, not probed yet, up; among equals the slowest first."""
-    state = {False: 0, None: 1, True: 2}[target.up]
-    return state, target.verdict, -(target.duration or 0.0), target.name
-
-
-def _age(then: float | None, now: float) -> str:
-    """How long ago, in the largest unit that says it."""
-    if then is None:
-        return ""
-    seconds = max(0.0, now - then)
-    for unit, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * unit:
-            return f"{seconds // unit:.0f} {name} ago"
-    return f"{seconds:.0f} s ago"

@@ -6,6 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from exporter.config.model import TargetKind
+from exporter.diagnosis.egress import Surroundings
+from exporter.dialogues import KeptDialogue
+from exporter.egress import EgressTurn
+from exporter.store import TargetRecord
+
 
 class ProbeRefused(Exception):  # noqa: N818 - no error of the program
     """The probe asked for cannot be made; the message says why."""
@@ -24,18 +30,23 @@ class Exposition:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetRow:
-    """What the landing page shows of a target. `up` None: not probed yet."""
+class TargetFacts:
+    """What is known of one target. The record changes while it is read: take its result once."""
 
-    name: str
-    up: bool | None
-    stage: str = ""
-    failure_class: str = ""
-    verdict: str = ""
-    addresses: int = 0
-    addresses_up: int = 0
-    duration: float | None = None  # seconds
-    last_probe: float | None = None  # Unix time
+    record: TargetRecord
+    dialogues: Sequence[KeptDialogue]  # the latest first
+
+
+@dataclass(frozen=True, slots=True)
+class EgressFacts:
+    """What is known of the way out, and what all of it rests on."""
+
+    surroundings: Surroundings
+    turns: Sequence[EgressTurn]  # the oldest first
+    references: Sequence[TargetRecord]
+    records: Sequence[TargetRecord]
+    witness_ports: tuple[int, ...]
+    tracing: bool
 
 
 class Backend(Protocol):
@@ -62,5 +73,14 @@ class Backend(Protocol):
     def effective_config(self) -> str:
         """The configuration as YAML, secrets masked."""
 
-    def targets(self) -> Sequence[TargetRow]:
+    def records(self) -> Sequence[TargetRecord]:
         """All targets."""
+
+    def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
+        """One target or reference; None where none is configured by this name."""
+
+    def egress(self) -> EgressFacts:
+        """The way out."""
+
+    async def probe_in_between(self, kind: TargetKind, name: str) -> None:
+        """Probe a target or reference now, as if it were due. Raises ProbeRefused or NoTurn."""

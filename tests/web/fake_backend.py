@@ -6,7 +6,12 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 
-from exporter.web.backend import Exposition, TargetRow
+from exporter.config.model import TargetKind
+from exporter.diagnosis.egress import NOTHING_KNOWN, Surroundings
+from exporter.dialogues import KeptDialogue
+from exporter.egress import EgressTurn
+from exporter.store import TargetRecord
+from exporter.web.backend import EgressFacts, Exposition, TargetFacts
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -17,7 +22,12 @@ class FakeBackend:
     def __init__(self) -> None:
         self.is_ready = True
         self.pieces: Sequence[bytes] = (b"mx_domain_up 1\n", b"mx_domain_addresses 2\n")
-        self.rows: Sequence[TargetRow] = ()
+        self.kept: Sequence[TargetRecord] = ()
+        self.dialogues: Sequence[KeptDialogue] = ()
+        self.surroundings: Surroundings = NOTHING_KNOWN
+        self.turns: Sequence[EgressTurn] = ()
+        self.references: Sequence[TargetRecord] = ()
+        self.probed: list[tuple[TargetKind, str]] = []
         self.problems: Sequence[str] = ()
         self.configuration = "domains: [example.com]\n"
         self.error: Exception | None = None  # raised by probes and by effective_config
@@ -81,5 +91,17 @@ class FakeBackend:
             raise self.error
         return self.configuration
 
-    def targets(self) -> Sequence[TargetRow]:
-        return self.rows
+    def records(self) -> Sequence[TargetRecord]:
+        return self.kept
+
+    def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
+        records = self.references if kind is TargetKind.REFERENCE else self.kept
+        record = next((record for record in records if record.target.key == (kind, name)), None)
+        return None if record is None else TargetFacts(record, self.dialogues)
+
+    def egress(self) -> EgressFacts:
+        return EgressFacts(self.surroundings, self.turns, self.references, self.kept, (443, 587), True)
+
+    async def probe_in_between(self, kind: TargetKind, name: str) -> None:
+        self.probed.append((kind, name))
+        await self._probe(name, None, None)

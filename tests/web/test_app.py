@@ -2,15 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import re
 import threading
 from typing import Any
 
 import httpx
 import pytest
 
-from exporter.web.app import MAX_PROBES, MAX_ROWS, MAX_SCRAPES, MAX_TIMEOUT_SECONDS, create_app
-from exporter.web.backend import Backend, NoTurn, ProbeRefused, TargetRow
+from exporter.web.app import MAX_PROBES, MAX_SCRAPES, MAX_TIMEOUT_SECONDS, create_app
+from exporter.web.backend import Backend, NoTurn, ProbeRefused
 from tests.lab.waiting import until
 from tests.web.fake_backend import PLAIN, FakeBackend
 
@@ -24,6 +23,7 @@ READ_PATHS = [
     "/-/healthy",
     "/-/ready",
     "/config",
+    "/egress",
     "/static/style.css",
 ]
 
@@ -293,7 +293,7 @@ def assert_guarded(answer: httpx.Response) -> None:
     }
     assert not any("unsafe" in directive or "script-src" in directive for directive in policy)
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["referrer-policy"] == "same-origin"
 
 
 async def test_only_the_style_sheet_may_be_kept_by_a_browser(backend: FakeBackend) -> None:
@@ -301,61 +301,6 @@ async def test_only_the_style_sheet_may_be_kept_by_a_browser(backend: FakeBacken
         for path in READ_PATHS:
             kept = (await client.get(path)).headers.get("cache-control") != "no-store"
             assert kept == path.startswith("/static/"), path
-
-
-async def test_the_landing_page_shows_each_target_with_state_class_verdict_and_latency(backend: FakeBackend) -> None:
-    backend.rows = [
-        TargetRow("up.example", True, addresses=3, addresses_up=2, duration=0.0421, last_probe=1.0),
-        TargetRow("down.example", False, "connect", "connect_refused", "dead", 1, 0, 0.5, 1.0),
-        TargetRow("new.example", None),
-    ]
-    rows = cells((await get(backend, "/")).text)
-    assert [row[:6] for row in rows] == [
-        ["down.example", "dead", "connect_refused", "connect", "0/1", "500.0 ms"],
-        ["new.example", "not probed yet", "", "", "", ""],
-        ["up.example", "up", "", "", "2/3", "42.1 ms"],
-    ]
-
-
-async def test_the_worst_are_first_and_the_slowest_among_equals(backend: FakeBackend) -> None:
-    backend.rows = [
-        TargetRow("fast.example", True, duration=0.1),
-        TargetRow("slow.example", True, duration=2.0),
-        TargetRow("new.example", None),
-        TargetRow("down.example", False, "connect", "connect_refused", "dead", duration=0.1),
-        TargetRow("slow-down.example", False, "connect", "connect_timeout", "dead", duration=9.0),
-    ]
-    names = [row[0] for row in cells((await get(backend, "/")).text)]
-    assert names == ["slow-down.example", "down.example", "new.example", "slow.example", "fast.example"]
-
-
-async def test_the_landing_page_is_bounded_and_says_so(backend: FakeBackend) -> None:
-    healthy = [TargetRow(f"d{number:04}.example", True, duration=0.1) for number in range(MAX_ROWS)]
-    backend.rows = healthy
-    assert "are shown" not in (await get(backend, "/")).text
-    backend.rows = [*healthy, TargetRow("down.example", False, "dns", "dns_servfail", "dead")]
-    page = (await get(backend, "/")).text
-    assert len(cells(page)) == MAX_ROWS
-    assert cells(page)[0][0] == "down.example"
-    assert f"{MAX_ROWS + 1} targets, 1 down. The first {MAX_ROWS} are shown" in page
-
-
-async def test_markup_in_a_row_is_shown_not_obeyed(backend: FakeBackend) -> None:
-    evil = "\"><script>alert('1')</script>&x=y"
-    backend.rows = [TargetRow(evil, False, evil, evil, evil)]
-    page = (await get(backend, "/")).text
-    assert "<script" not in page
-    assert "&lt;script&gt;" in page
-    (link,) = re.findall(r'href="(probe\?[^"]*)"', page)
-    async with browse(backend) as client:
-        await client.get("/" + link.replace("&amp;", "&"))
-    assert backend.probes == [(evil, None, None)]  # none of it left its parameter
-
-
-async def test_the_landing_page_needs_nothing_the_policy_forbids(backend: FakeBackend) -> None:
-    backend.rows = [TargetRow("example.com", True)]
-    page = (await get(backend, "/")).text
-    assert not re.search(r"<script|<style|\sstyle=|\son\w+=|https?:|javascript:", page)
 
 
 @pytest.mark.parametrize("prefix", ["/mail/mx", "mail/mx", "/mail/mx/"])
@@ -369,25 +314,6 @@ async def test_with_a_prefix_all_is_below_it_and_the_root_leads_there(backend: F
             assert (answer.status_code, answer.headers["location"]) == (307, "/mail/mx/")
         for path in ("/metrics", "/mail/mxmetrics", "/mail/", "/mail/mx/metrics/", "/mail/mx/static"):
             assert (await client.get(path)).status_code == 404, path
-
-
-@pytest.mark.parametrize("prefix", ["/", "/mx"])
-async def test_every_link_of_the_landing_page_leads_somewhere(backend: FakeBackend, prefix: str) -> None:
-    """Relative, so also behind a proxy that puts the page below a path of its own."""
-    backend.rows = [TargetRow("example.com", True)]
-    async with browse(backend, prefix) as client:
-        page = await client.get(f"{prefix.rstrip('/')}/")
-        links = [link.replace("&amp;", "&") for link in re.findall(r'href="([^"]*)"', page.text)]
-        assert len(links) == 4
-        for link in links:
-            assert not link.startswith("/")
-            assert (await client.get(page.url.join(link))).status_code == 200, link
-
-
-def cells(page: str) -> list[list[str]]:
-    body = page.partition("<tbody>")[2].partition("</tbody>")[0]
-    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", body, re.DOTALL)
-    return [[re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)] for row in rows]
 
 
 async def test_discovery_is_the_backends_list_as_json(backend: FakeBackend) -> None:

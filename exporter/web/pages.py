@@ -1,0 +1,133 @@
+"""The pages for people: the fleet, one target, the way out. Rendered here, without a script; they come again by
+themselves, with the filters that are in their address.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import jinja2
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from exporter.config.model import TargetKind
+from exporter.web import charts, views
+from exporter.web.backend import Backend, NoTurn, ProbeRefused
+from exporter.web.bound import BUSY, Bound
+from exporter.web.fleet import FOLDERS, REFRESH_SECONDS, FleetQuery, fleet
+from exporter.web.origin import is_from_here
+
+# A page of ten thousand targets takes a good part of a second of the one interpreter; a few people look at once.
+MAX_PAGES: Final = 8
+# Each is a session with a stranger, asked for by a person.
+MAX_PROBES: Final = 10
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+class StatusPages:
+    """Their endpoints."""
+
+    def __init__(self, backend: Backend, *, probes: bool) -> None:
+        """Without `probes` nobody can have a target probed from its page."""
+        self._backend = backend
+        self._probes = probes
+        self._pages_bound = Bound(MAX_PAGES)
+        self._probes_bound = Bound(MAX_PROBES)
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {
+            "age": views.age,
+            "clock": views.clock,
+            "iso": views.iso,
+            "span": views.span,
+            "duration": charts.duration,
+        }
+        self._templates.globals["refresh_seconds"] = REFRESH_SECONDS
+
+    def routes(self) -> list[BaseRoute]:
+        """Where they are."""
+        routes: list[BaseRoute] = [
+            Route("/", self._status, methods=["GET"]),
+            Route("/egress", self._egress, methods=["GET"]),
+        ]
+        for kind, folder in FOLDERS.items():
+            routes.append(Route(f"/{folder}/{{name}}", self._target(kind), methods=["GET"]))
+            routes.append(Route(f"/{folder}/{{name}}/probe", self._probe(kind), methods=["POST"]))
+        return routes
+
+    async def _status(self, request: Request) -> Response:
+        query = FleetQuery.parse(request.query_params)
+        return await self._page(
+            lambda: self._render("fleet.html", "", query.refreshing, fleet=fleet(self._backend.records(), query))
+        )
+
+    async def _egress(self, request: Request) -> Response:
+        refreshing = _is_refreshing(request)
+        return await self._page(
+            lambda: self._render("egress.html", "", refreshing, egress=views.egress_page(self._backend.egress()))
+        )
+
+    def _target(self, kind: TargetKind) -> Callable[[Request], Awaitable[Response]]:
+        async def target(request: Request) -> Response:
+            name, refreshing = request.path_params["name"], _is_refreshing(request)
+
+            def page() -> Response:
+                facts = self._backend.target(kind, name)
+                if facts is None:
+                    return self._render("missing.html", "../", False, 404)
+                view = views.target_view(facts, time.time())
+                return self._render("target.html", "../", refreshing, target=view, probes=self._probes)
+
+            return await self._page(page)
+
+        return target
+
+    def _probe(self, kind: TargetKind) -> Callable[[Request], Awaitable[Response]]:
+        async def probe(request: Request) -> Response:
+            name = request.path_params["name"]
+            if not self._probes:
+                return PlainTextResponse("probing on request is switched off\n", 403)
+            if not is_from_here(request.headers):
+                return PlainTextResponse("this request comes from another site\n", 403)
+            if self._probes_bound.reached:
+                return PlainTextResponse(f"{MAX_PROBES} probes are under way\n", 503, BUSY)
+            with self._probes_bound:
+                try:
+                    await self._backend.probe_in_between(kind, name)
+                except ProbeRefused:
+                    return PlainTextResponse("Not Found", 404)
+                except NoTurn as reason:
+                    return PlainTextResponse(f"{reason}\n", 503, BUSY)
+            # Relative, for a proxy may have put all this below a path of its own.
+            return Response(status_code=303, headers={"Location": f"../{quote(name, safe='')}"})
+
+        return probe
+
+    async def _page(self, render: Callable[[], Response]) -> Response:
+        if self._pages_bound.reached:
+            return PlainTextResponse(f"{MAX_PAGES} pages are under way\n", 503, BUSY)
+        with self._pages_bound:
+            return await run_in_threadpool(render)
+
+    def _render(self, template: str, base: str, refreshing: bool, status: int = 200, **values: Any) -> Response:
+        """`base` leads from the page to the status page."""
+        page = self._templates.get_template(template).render(
+            here=template.removesuffix(".html"), base=base, refreshing=refreshing, now=time.time(), **values
+        )
+        return HTMLResponse(page, status)
+
+
+def _is_refreshing(request: Request) -> bool:
+    return request.query_params.get("refresh") != "off"
