@@ -21,7 +21,7 @@ from exporter.result import Stage
 _BAR: Final = 3
 _SPARK_HEIGHT: Final = 20
 _LABEL: Final = 76
-_CHART: Final = 560
+_CHART: Final = 400
 _VALUE: Final = 78
 _ROW: Final = 22
 _HOP: Final = 74
