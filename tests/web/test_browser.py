@@ -1,0 +1,242 @@
+"""The pages in a real browser, served by the demo: they load, everybody can use them, and nothing on them acts."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.select import Select
+
+from exporter.demo.domains import DEMO
+from exporter.demo.smtp_host import SmtpHost, SmtpScript, ordinary, reply
+from tests.lab.browser import Browser, browser
+from tests.lab.exporter_process import ExporterProcess, exporter
+from tests.lab.waiting import until_sync
+
+PAGES = {
+    "fleet": "/",
+    "domain": "/domain/healthy.example",
+    "halfdown": "/domain/halfdown.example",
+    "filtered": "/domain/filtered.example",
+    "certificate": "/domain/expired.example",
+    "way-out": "/egress",
+    "missing": "/domain/absent.example",
+}
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[ExporterProcess]:
+    with exporter("demo") as process:
+        until_sync(lambda: sum(sample.name == "mx_domain_up" for sample in process.samples()) == len(DEMO), 60.0)
+        yield process
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[Browser]:
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(window: Browser) -> Browser:
+    """The one window, as if it were new."""
+    window.open("about:blank")
+    window.scripts(allowed=True)
+    window.look()
+    window.complaints()
+    return window
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_loads_without_complaint_and_bars_nobody(
+    demo: ExporterProcess, page: Browser, name: str, dark: bool
+) -> None:
+    page.look(dark=dark)
+    page.open(demo.url + PAGES[name])
+    assert page.title.endswith("mx-exporter")
+    assert {address.rpartition("/")[0] for address in page.asked()} <= {f"{demo.url}/static"}
+    assert page.barriers() == []
+    page.picture(f"{name}-dark" if dark else name)
+    # Of a page that is not there, the browser says so.
+    assert [line for line in page.complaints() if name != "missing" or "404" not in line] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_a_telephone(demo: ExporterProcess, page: Browser, name: str) -> None:
+    page.look(width=360, height=740)
+    page.open(demo.url + PAGES[name])
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.barriers() == []
+    page.picture(f"{name}-narrow")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_search_and_filters_find_what_they_name(demo: ExporterProcess, page: Browser, scripts: bool) -> None:
+    page.scripts(allowed=scripts)
+    page.open(demo.url)
+    assert len(targets(page)) == len(DEMO) + 1
+    page.find("input[name=q]").send_keys("FILTERED")
+    page.leave_by(lambda: page.find("input[name=q]").send_keys(Keys.ENTER))
+    assert targets(page) == ["filtered.example"]
+    page.leave_by(page.link("Clear").click)
+    Select(page.find("select[name=verdict]")).select_by_value("blocked")
+    page.leave_by(page.find(".filters button").click)
+    assert targets(page) == ["filtered.example", "blocklisted.example"]
+    Select(page.find("select[name=class]")).select_by_value("reputation_blocked")
+    page.leave_by(page.find(".filters button").click)
+    assert targets(page) == ["blocklisted.example"]
+    # What the page asks for when it comes again by itself is its address.
+    page.reload()
+    assert targets(page) == ["blocklisted.example"]
+    assert Select(page.find("select[name=verdict]")).first_selected_option.get_attribute("value") == "blocked"
+    page.leave_by(page.find(".tile.all").click)
+    page.leave_by(page.link("Clear").click)
+    page.leave_by(page.find("a.label").click)
+    assert set(page.texts("tbody a.label")) == {page.text_of("tbody a.label")}
+    assert page.complaints() == []
+
+
+def test_a_target_leads_to_its_page_and_back(demo: ExporterProcess, page: Browser) -> None:
+    page.open(demo.url)
+    page.leave_by(page.link("blocklisted.example").click)
+    assert page.url == f"{demo.url}/domain/blocklisted.example"
+    assert "blocklisted.example is down, blocked" in page.text
+    assert "< 554 5.7.1 Service unavailable; Client host [127.0.0.1] blocked using zen.spamhaus.org" in spoken(page)
+    assert "> QUIT" in spoken(page)
+    page.leave_by(page.link("Fleet").click)
+    assert page.url == f"{demo.url}/"
+
+
+def test_it_can_be_walked_with_the_keyboard(demo: ExporterProcess, page: Browser) -> None:
+    page.open(demo.url)
+    page.press(Keys.TAB)
+    assert page.focused.text == "Skip to the content"
+    page.press(Keys.ENTER)
+    assert page.focused.get_attribute("id") == "content"
+    page.press(Keys.TAB)
+    assert "tile" in (page.focused.get_attribute("class") or "")
+    reached = {page.focused.tag_name}
+    for _ in range(20):
+        page.press(Keys.TAB)
+        reached.add(page.focused.tag_name)
+    assert {"a", "input", "select", "button"} <= reached
+
+
+def test_refreshing_can_be_stopped(demo: ExporterProcess, page: Browser) -> None:
+    page.open(f"{demo.url}/?verdict=up")
+    assert page.all("meta[http-equiv=refresh]")
+    page.leave_by(page.find(".refresh a").click)
+    assert not page.all("meta[http-equiv=refresh]")
+    assert page.url == f"{demo.url}/?verdict=up&refresh=off"
+    page.leave_by(page.find(".refresh a").click)
+    assert page.url == f"{demo.url}/?verdict=up"
+
+
+def test_probe_now_probes_now(demo: ExporterProcess, page: Browser) -> None:
+    page.open(f"{demo.url}/domain/nullmx.example")
+    before = probes(page)
+    page.leave_by(page.find(".title button").click)
+    assert page.url == f"{demo.url}/domain/nullmx.example"
+    assert probes(page) > before
+    assert page.complaints() == []
+
+
+def test_another_sites_form_cannot_have_anything_probed(demo: ExporterProcess, page: Browser) -> None:
+    form = f'<form method="post" action="{demo.url}/domain/nullmx.example/probe"><button>Win</button></form>'
+    with site(form) as url:
+        page.open(url)
+        page.leave_by(page.find("button").click)
+        assert page.text == "this request comes from another site"
+
+
+# Markup, an ANSI escape, an override of the direction, the end of an attribute, and a name that is an entity.
+HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>" onclick=alert(3) \x1b[31m\u202egnp.exe &lt;b&gt;'
+
+
+def test_a_hostile_server_does_nothing_to_who_looks_at_it(page: Browser, tmp_path: Path) -> None:
+    script = ordinary("mx.evil.example", greeting=reply(554, HOSTILE), QUIT=reply(221, HOSTILE))
+    with speaking(script, "127.53.200.1") as port:
+        path = tmp_path / "config.yaml"
+        path.write_text(
+            "defaults: {interval: 1s, helo: probe.example, allow_addresses: [127.0.0.0/8]}\n"
+            f"hosts: ['127.53.200.1:{port}']\n"
+        )
+        with exporter(f"--config.file={path}") as process:
+            page.open(process.url)
+            page.until(lambda: page.text_of("tbody .badge") == "dead")
+            page.leave_by(page.link(f"127.53.200.1:{port}").click)
+            assert "<script>alert(1)</script><img src=x onerror=alert(2)>" in page.text
+            assert r"\x1b[31m\u202egnp.exe &lt;b&gt;" in page.text
+            assert not page.all("script, img, [onclick], [onerror], b b")
+            assert not set(page.evaluate("document.documentElement.textContent")) & set("\x1b\u202e")
+            assert page.barriers() == []
+            page.picture("hostile")
+    assert page.complaints() == []  # an alert would have failed every step above
+
+
+def targets(page: Browser) -> list[str]:
+    return page.texts("tbody th > a:first-child")
+
+
+def spoken(page: Browser) -> list[str]:
+    lines = [
+        [cell.text for cell in row.find_elements("css selector", "td")] for row in page.all(".transcript tbody tr")
+    ]
+    return [f"{way.partition(' ')[0][:1]} {text}" for _, way, text in lines]
+
+
+def probes(page: Browser) -> int:
+    found = re.search(r"probes\s+(\d+) \(", page.text)
+    assert found is not None
+    return int(found[1])
+
+
+@contextmanager
+def site(body: str) -> Iterator[str]:
+    """Another site that shows this."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.2", 0), Page) as server, in_thread(server.serve_forever, server.shutdown):
+        yield f"http://127.0.0.2:{server.server_port}/"
+
+
+@contextmanager
+def speaking(script: SmtpScript, address: str) -> Iterator[int]:
+    """A mail host at `address`; its port."""
+    loop = asyncio.new_event_loop()
+    host = SmtpHost(script)
+    port = loop.run_until_complete(host.start(address, 0))
+    try:
+        with in_thread(loop.run_forever, lambda: loop.call_soon_threadsafe(loop.stop)):
+            yield port
+    finally:
+        loop.run_until_complete(host.stop())
+        loop.close()
+
+
+@contextmanager
+def in_thread(work: Callable[[], object], stop: Callable[[], object]) -> Iterator[None]:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop()
+        thread.join()

@@ -1,0 +1,62 @@
+"""The way out closed while somebody looks: the pages tell it, in a browser on the exporter's own machine of the lab."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from tests.lab.browser import Browser, browser
+from tests.lab.exporter_process import ExporterProcess, command
+from tests.lab.mail_network import DOMAINS, MailNetwork
+from tests.lab.network import address, drop_port_25
+
+
+def test_a_closed_way_out_is_told_with_its_evidence_and_the_path_to_where_it_ends(tmp_path: Path) -> None:
+    with MailNetwork() as mail_network:
+        network = mail_network.network
+        path = tmp_path / "config.yaml"
+        domains = f"domains: [{', '.join(DOMAINS.values())}]"
+        path.write_text(mail_network.config(defaults="  interval: 4s", more=domains))
+        argv = command(f"--config.file={path}", "--web.listen-address=127.0.0.1:0")
+        start = partial(network.popen, "client", argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        process = ExporterProcess(cast("subprocess.Popen[str]", start()))
+
+        def look() -> None:
+            with browser() as page:
+                _look(page, process.url, lambda: network.rules("gateway", drop_port_25()))
+
+        network.run_in("client", look)
+
+
+def _look(page: Browser, url: str, close: Callable[[], None]) -> None:
+    page.look()
+    page.open(f"{url}/egress")
+    page.until(lambda: _states(page) == ["open", "open"])
+    close()
+    page.until(lambda: _states(page) == ["blocked", "blocked"])
+    assert "unrelated networks" in page.text_of(".egress .evidence")
+    assert "gets out all the same" in page.text_of(".egress .evidence")
+    turns = page.texts(".history .badge")  # in between too little may have been known
+    assert (turns[0], turns.count("open"), turns.count("blocked")) == ("blocked", 2, 2)
+    # Each silent address is named with its witnesses and the router after which it is lost.
+    gateway = address("gateway", 4)
+    page.until(lambda: gateway in page.text_of("section[aria-labelledby=witnesses]"))
+    assert "443 answered, 587 answered" in page.text_of("section[aria-labelledby=witnesses]")
+    assert page.barriers() == []
+    page.picture("blocked-way-out", whole=True)
+    page.leave_by(page.link(next(iter(DOMAINS.values()))).click)
+    page.until(lambda: len(page.all("svg.path")) == 2)
+    assert "egress_blocked" in page.text_of(".verdict")
+    assert f"is dropped after {gateway} (hop 1), while port 443 gets further" in page.text
+    assert page.barriers() == []
+    page.picture("path", whole=True)
+    page.look(dark=True)
+    assert page.barriers() == []
+    assert page.complaints() == []
+
+
+def _states(page: Browser) -> list[str]:
+    return page.texts(".egress h2 .badge")
