@@ -48,7 +48,7 @@ def remarks(host: HostResult) -> Iterator[str]:
         for fault in host.tls.faults:
             if fault is not host.failure:
                 yield f"{fault.failure_class}: {fault.detail}"
-    yield from _dane_lines(host)
+    yield from dane_lines(host)
     if len(host.recipients) > 1:
         for recipient, code in host.recipients:
             yield f"recipient {printable(recipient)}: {code}"
@@ -100,7 +100,8 @@ def policy_lines(result: ProbeResult) -> Iterator[str]:
         yield f"TLS-RPT: {state}" + (f": {printable(tls_rpt.detail)}" if tls_rpt.detail else "")
 
 
-def _dane_lines(host: HostResult) -> Iterator[str]:
+def dane_lines(host: HostResult) -> Iterator[str]:
+    """What DANE says of a host, with the TLSA records."""
     if host.dane is None:
         return
     yield f"DANE: {host.dane.state}" + (f": {printable(host.dane.detail)}" if host.dane.detail else "")

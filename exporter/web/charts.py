@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Final
 
 from markupsafe import Markup, escape
@@ -26,6 +25,8 @@ _VALUE: Final = 78
 _ROW: Final = 22
 _HOP: Final = 74
 _LANE: Final = 62
+# Hops of a silence that goes on to the end of a path: enough to see that it does.
+_SILENT_TAIL: Final = 3
 
 
 def sparkline(recent: Sequence[Recent]) -> Markup:
@@ -95,15 +96,15 @@ def path_picture(path: PathTrace) -> Markup:
     """The hops from here to the target, a lane for each port."""
     other = path.against
     lanes = [path, *([other] if other is not None else [])]
-    hops = list(zip_longest(*(lane.hops for lane in lanes)))
-    width, height = _LABEL + (len(hops) + 1) * _HOP, len(lanes) * _LANE
+    shown = [_without_tail(lane.hops) for lane in lanes]
+    width, height = _LABEL + (max(map(len, shown)) + 1) * _HOP, len(lanes) * _LANE
     pieces: list[Markup] = []
-    for row, lane in enumerate(lanes):
+    for row, (lane, hops) in enumerate(zip(lanes, shown, strict=True)):
         y = row * _LANE + 24
         pieces.append(Markup('<text class="name" x="{}" y="{}">port {}</text>').format(_LABEL - 8, y + 4, lane.port))
         pieces.append(_node(_LABEL + 10, y, "here", "here", ""))
         x, open_ = _LABEL + 10, True
-        for hop in lane.hops:
+        for hop in hops:
             to = _LABEL + 10 + hop.ttl * _HOP
             kind = "silent" if hop.kind is HopKind.SILENT else "stopped" if _ends_badly(hop) else "passed"
             pieces.append(
@@ -112,6 +113,8 @@ def path_picture(path: PathTrace) -> Markup:
             open_ = open_ and hop.kind is not HopKind.SILENT
             pieces.append(_node(to, y, _node_kind(hop), f"hop {hop.ttl}", hop_text(hop)))
             x = to
+        if len(hops) < len(lane.hops):
+            pieces.append(Markup('<text class="more" x="{}" y="{}">…</text>').format(x + 12, y + 4))
     text = "; ".join(f"port {lane.port}: {', '.join(hop_text(hop) for hop in lane.hops)}" for lane in lanes)
     return Markup(
         '<svg class="path" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" height="{}">{}</svg>'
@@ -141,6 +144,12 @@ def hop_text(hop: Hop) -> str:
     took = "" if hop.rtt is None else f" in {duration(hop.rtt)}"
     word = "" if hop.kind is HopKind.TIME_EXCEEDED else f" {hop.kind.value.replace('_', ' ')}"
     return f"{hop.address or 'this host'}{word}{took}"
+
+
+def _without_tail(hops: Sequence[Hop]) -> Sequence[Hop]:
+    """The hops but for most of the silence at their end."""
+    answered = max((place for place, hop in enumerate(hops, 1) if hop.kind is not HopKind.SILENT), default=0)
+    return hops[: answered + _SILENT_TAIL]
 
 
 def _ends_badly(hop: Hop) -> bool:

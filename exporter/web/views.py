@@ -23,7 +23,7 @@ from exporter.egress import EgressTurn
 from exporter.evidence import Evidence, Way, Witness
 from exporter.history import StateChange
 from exporter.path import PathTrace
-from exporter.probe.transcript import dialogue_lines, tls_line
+from exporter.probe.transcript import dane_lines, dialogue_lines, policy_lines, tls_line
 from exporter.result import EgressState, Failure, HostResult, ProbeResult, Stage, TlsResult
 from exporter.sentence import MEANING, path_sentence, sentence
 from exporter.smtp.printable import printable
@@ -88,6 +88,7 @@ class HostView:
     facts: tuple[tuple[str, str], ...]  # name and value
     extensions: tuple[str, ...]
     tls: TlsView | None
+    dane: tuple[str, ...]
     path: PathView | None
     at: float
 
@@ -130,6 +131,7 @@ class TargetView:
     failure: FailureView | None
     facts: tuple[tuple[str, str], ...]
     lookup: tuple[tuple[int, str, str], ...]  # preference, host, its addresses or what is wrong
+    policies: tuple[str, ...]  # what the domain asks of those who send mail to it
     hosts: tuple[HostView, ...]
     dialogues: tuple[DialogueView, ...]
     changes: tuple[ChangeView, ...]  # the latest first
@@ -182,7 +184,7 @@ class EgressPage:
 
     families: tuple[FamilyView, ...]
     turns: tuple[TurnView, ...]  # the latest first
-    references: tuple[tuple[Row, str], ...]  # with its sentence
+    references: tuple[tuple[Row, str], ...]  # with the confidence of what is wrong with it
     witnessed: tuple[WitnessedView, ...]
     more_witnessed: int
     witness_ports: tuple[int, ...]
@@ -202,6 +204,7 @@ def target_view(facts: TargetFacts, now: float) -> TargetView:
         failure=_failure(result.failure) if result is not None else None,
         facts=tuple(_target_facts(record, target, result)),
         lookup=tuple(_lookup(result)),
+        policies=tuple(printable(line) for line in policy_lines(result)) if result is not None else (),
         hosts=_hosts(result),
         dialogues=tuple(_dialogue(kept) for kept in facts.dialogues),
         changes=tuple(_changes(record.history.changes, now)),
@@ -289,6 +292,7 @@ def _host(host: HostResult, scale: float) -> HostView:
         facts=tuple(_host_facts(host)),
         extensions=host.extensions,
         tls=_tls(host.tls),
+        dane=tuple(printable(line.strip()) for line in dane_lines(host)),
         path=_path(path) if path is not None else None,
         at=host.at,
     )
@@ -305,9 +309,7 @@ def _evidence(host: HostResult, evidence: Evidence | None) -> Iterator[str]:
         yield "The kernel counts every SYN as dropped within this host."
     for witness in evidence.witnesses:
         yield f"Port {witness.port} of the same address {_witness_word(witness)}."
-    if evidence.path is not None:
-        yield path_sentence(evidence.path)
-    if host.last_hop:
+    if host.last_hop and evidence.path is None:  # the path says it with the rest
         yield f"The last router that answered on the way is {host.last_hop}."
 
 
@@ -447,8 +449,8 @@ def _networks(view: EgressView) -> str:
 
 def _reference(record: TargetRecord) -> tuple[Row, str]:
     result = record.result
-    name = record.target.name
-    return row(record, result), f"{name} has not been probed yet." if result is None else sentence(name, result)
+    failure = result.failure if result is not None else None
+    return row(record, result), failure.confidence.value if failure is not None else ""
 
 
 def _witnessed(records: Iterable[TargetRecord]) -> Iterator[WitnessedView]:

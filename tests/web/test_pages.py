@@ -21,14 +21,19 @@ from exporter.evidence import ConnectEvidence, Evidence, Way, Witness
 from exporter.path import HopKind
 from exporter.result import (
     Confidence,
+    Dane,
+    DaneState,
     EgressState,
     Failure,
     FailureClass,
     HostResult,
     HostWarning,
+    MtaSts,
+    MtaStsMode,
     ProbeResult,
     Stage,
     TlsResult,
+    TlsRpt,
     TranscriptLine,
 )
 from exporter.store import Store, TargetRecord
@@ -251,7 +256,6 @@ async def test_a_domains_page_says_the_verdict_with_its_evidence_and_confidence(
     assert "By itself the session showed connect_timeout: no answer to the SYN within 9.0 s." in shown
     assert "Port 443 of the same address answers." in shown
     assert "Port 587 of the same address is silent." in shown
-    assert "The last router that answered on the way is 203.0.113.9." in shown
     assert re.search(r'<svg class="waterfall" role="img" aria-label="phases: connect 9.0 s"', page)
     assert '<svg class="path" role="img" aria-label="port 25: ' in page
     assert len(re.findall(r'<circle class="hop passed"', page)) == 5  # two of port 25, three of port 443
@@ -278,6 +282,35 @@ async def test_a_domains_page_shows_hosts_phases_replies_extensions_and_certific
     assert "tls_expired : the server's certificate has expired" in shown
     assert "valid until 2023-11-13 22:13:20 UTC expired" in shown
     assert "AUTH with TLS PLAIN LOGIN" in shown
+
+
+async def test_without_a_path_the_last_router_is_named(backend: FakeBackend) -> None:
+    silent = replace(
+        down_host(C.PORT_FILTERED),
+        evidence=Evidence(25, ConnectEvidence("192.0.2.9", None, elapsed=9.0)),
+        last_hop="203.0.113.9",
+    )
+    backend.kept = known((domain(), result(silent)))
+    shown = text(await get(backend, "/domain/healthy.example"))
+    assert "The last router that answered on the way is 203.0.113.9." in shown
+
+
+async def test_a_long_silence_is_drawn_short_and_told_whole(backend: FakeBackend) -> None:
+    lost = path(HopKind.TIME_EXCEEDED, *[HopKind.SILENT] * 20)
+    silent = replace(down_host(C.PORT_FILTERED), evidence=Evidence(25, ConnectEvidence("192.0.2.9", None), path=lost))
+    backend.kept = known((domain(), result(silent)))
+    page = await get(backend, "/domain/healthy.example")
+    assert page.count('<circle class="hop silent"') == 3
+    assert text(page).count("no answer") >= 20
+
+
+async def test_policies_and_dane_are_told(backend: FakeBackend) -> None:
+    host = replace(tls_host(), dane=Dane(DaneState.MISMATCH, ("3 1 1 AB",), "no TLSA record matches"))
+    probed = replace(result(host), mta_sts=MtaSts(MtaStsMode.ENFORCE, mx=("*.example",)), tls_rpt=TlsRpt(False))
+    backend.kept = known((domain(), probed))
+    shown = text(await get(backend, "/domain/healthy.example"))
+    assert "MTA-STS: enforce, mx *.example TLS-RPT: absent" in shown
+    assert "DANE: mismatch: no TLSA record matches TLSA 3 1 1 AB" in shown
 
 
 async def test_the_history_is_told_from_the_latest_backwards(backend: FakeBackend) -> None:
