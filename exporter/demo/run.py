@@ -15,6 +15,14 @@ from exporter.demo.world import DemoWorld, WorldError
 from exporter.serve import WebOptions, serve
 
 _FAILED: Final = 1
+# What there is to open, and what is to be seen there.
+_PAGES: Final = (
+    ("/", "every domain, the worst first: search, filter by verdict, class and label"),
+    ("/domain/healthy.example", "two mail hosts: phases, certificate and the whole dialogue of each"),
+    ("/domain/blocklisted.example", "refused by a block list: what the server said, and when"),
+    ("/domain/filtered.example", "blocked, not dead: another port of the silent host answers"),
+    ("/egress", "references, and the addresses that witness ports had to be asked on"),
+)
 
 
 async def demo(web_options: WebOptions) -> int:
@@ -49,9 +57,13 @@ def _introduction(listen_address: str, world: DemoWorld) -> Iterator[str]:
     width = max(len(domain.name) for domain in DEMO)
     yield f"A mail world of {len(DEMO)} domains and {len(world.hosts)} mail hosts on loopback, probed every 5 seconds."
     yield ""
-    yield f"  {base}/           the state of each domain"
-    yield f"  {base}/metrics    what Prometheus scrapes"
-    yield f"  {base}/probe?target=healthy.example&debug=true    a probe now, with its dialogue"
+    yield "Open in a browser:"
+    for path, what in _PAGES:
+        yield f"  {base}{path:{max(len(path) for path, _ in _PAGES)}}  {what}"
+    yield ""
+    yield "What Prometheus scrapes, and a probe now with its dialogue as text:"
+    yield f"  {base}/metrics"
+    yield f"  {base}/probe?target=healthy.example&debug=true"
     yield ""
     yield "The same by hand, in another terminal:"
     yield (

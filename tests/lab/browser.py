@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -158,16 +157,13 @@ class Browser:
         """Everything that the page has loaded."""
         return list(self.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)"))
 
-    def picture(self, name: str, *, whole: bool = False) -> bytes:
-        """What is to be seen, or the whole page, as PNG; kept where the environment says so."""
-        taken = self._cdp("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        png = base64.b64decode(taken["data"])
+    def picture(self, name: str) -> None:
+        """Keep what is to be seen as PNG, where the environment wants it."""
         folder = os.environ.get(PICTURES)
         if folder:
-            assert re.fullmatch(r"[a-z-]+", name)
+            taken = self._cdp("Page.captureScreenshot", format="png")
             Path(folder).mkdir(parents=True, exist_ok=True)
-            (Path(folder) / f"{name}.png").write_bytes(png)
-        return png
+            (Path(folder) / f"{name}.png").write_bytes(base64.b64decode(taken["data"]))
 
     def _cdp(self, command: str, **parameters: Any) -> Any:
         return self._driver.execute_cdp_cmd(command, parameters)

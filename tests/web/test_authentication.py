@@ -177,4 +177,4 @@ async def test_headers_of_the_web_configuration_take_the_place_of_ours() -> None
     answer = await ask(security, "/metrics")
     assert answer.headers.get_list("content-security-policy") == ["none"]
     assert answer.headers["x-frame-options"] == "deny"
-    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["referrer-policy"] == "same-origin"

@@ -32,7 +32,7 @@ def test_a_closed_way_out_is_told_with_its_evidence_and_the_path_to_where_it_end
 
 
 def _look(page: Browser, url: str, close: Callable[[], None]) -> None:
-    page.look()
+    page.look(width=1100, height=960)
     page.open(f"{url}/egress")
     page.until(lambda: _states(page) == ["open", "open"])
     close()
@@ -46,13 +46,13 @@ def _look(page: Browser, url: str, close: Callable[[], None]) -> None:
     page.until(lambda: gateway in page.text_of("section[aria-labelledby=witnesses]"))
     assert "443 answered, 587 answered" in page.text_of("section[aria-labelledby=witnesses]")
     assert page.barriers() == []
-    page.picture("blocked-way-out", whole=True)
+    page.picture("blocked-way-out")
     page.leave_by(page.link(next(iter(DOMAINS.values()))).click)
     page.until(lambda: len(page.all("svg.path")) == 2)
     assert "egress_blocked" in page.text_of(".verdict")
     assert f"is dropped after {gateway} (hop 1), while port 443 gets further" in page.text
     assert page.barriers() == []
-    page.picture("path", whole=True)
+    page.picture("path")
     page.look(dark=True)
     assert page.barriers() == []
     assert page.complaints() == []
