@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 USAGE: Final = 2
-# New objects before a young collection, a millisecond's work; young ones before a middle one, those before a full one.
+# New objects before a young collection; young ones before a middle one, those before a full one.
 _GC_THRESHOLDS: Final = (20_000, 50, 100)
 # A scrape under way at the end may still be answered.
 _WEB_GRACE_SECONDS: Final = 1.0
@@ -260,9 +260,9 @@ class _ServiceBackend:
 def _spare_the_heap() -> None:
     """Tune the garbage collector to a large heap that lives long, and probes that leave next to no cycles.
 
-    By default it starts after every 700 new objects, some twenty probes, and walks all results again and again: a
-    quarter of a probe's CPU, and pauses that every clock shows. Counted is what was made less what has gone: where each
-    result replaces another, hardly anything adds up.
+    By default it starts after every 700 new objects and walks all results again and again: with 3,000 domains a fifth
+    of a probe's CPU (430 µs with it, 350 without), and pauses that every clock shows. Counted is what was made less
+    what has gone: where each result replaces another, hardly anything adds up.
     """
     gc.collect()
     gc.freeze()  # the configuration and the code: there for good

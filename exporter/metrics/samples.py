@@ -19,9 +19,8 @@ from exporter.store import Samples, TargetRecord
 
 # The library's own way to write a value: as Go does.
 _written: Callable[[float], str] = floatToGoString
-# Most values are 0, 1 or a reply code: looked up in a tenth of the time.
+# Most values are 0, 1 or a reply code: looked up in a quarter of the time.
 _WHOLE: Final = {number: _written(number) for number in range(1000)}
-_PLACE: Final = dict(f.PLACE)  # a proxy costs twice a dict's look-up, thirty times a result
 _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -47,7 +46,7 @@ class _Page:
 
     def add(self, family: f.Family, labels: str, value: float) -> None:
         written = _WHOLE.get(value) or _written(value)  # type: ignore[call-overload]  # 1.0 is found as 1
-        self._lines[_PLACE[family]] += f"{family.name}{{{labels}}} {written}\n"
+        self._lines[f.PLACE[family]] += f"{family.name}{{{labels}}} {written}\n"
 
     def samples(self) -> Samples:
         return tuple([lines.encode() for lines in self._lines])

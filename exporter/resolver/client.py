@@ -33,7 +33,7 @@ class Resolver:
         self._exchange = Exchange((lambda: nameservers) if nameservers else SystemNameservers(), settings.timeout)
         self._loop = asyncio.get_running_loop()
         self._memory = Memory()
-        # Each with when the first of its answers ends: until then it would come out the same, at five times the cost.
+        # Each with when the first of its answers ends: until then it would come out the same.
         self._lookups: dict[tuple[str, tuple[Family, ...]], tuple[float, MxLookup]] = {}
 
     async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
