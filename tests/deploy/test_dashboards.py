@@ -35,7 +35,6 @@ NOT_IN_THE_DEMO = {
     ("mx-domain", "DANE"): "no module of the demo names policies",
     ("mx-domain", "MTA-STS"): "no module of the demo names policies",
     ("mx-domain", "MTA-STS is wrong"): "no module of the demo names policies",
-    ("mx-exporter", "Shards"): "the demo is one process without shards",
 }
 # Units of Grafana that are used here; a misspelt one is shown as a suffix.
 _UNITS = {"none", "short", "percentunit", "s", "bytes", "ops", "dateTimeFromNow", "dateTimeAsIso"}

@@ -1,12 +1,11 @@
-"""Prometheus sets the pace: the shipped configuration for it, with its own targets and those of a list over HTTP."""
+"""Prometheus sets the pace: the shipped configuration for it, with its own targets and the list of the exporter."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from exporter.demo.world import DemoWorld
-from tests.deploy.stack import Prometheus, page, prometheus
+from tests.deploy.stack import Prometheus, prometheus
 from tests.lab.exporter_process import exporter
 from tests.lab.waiting import until_sync
 
@@ -16,15 +15,13 @@ def _labels(seen: Prometheus, expression: str, *names: str) -> list[tuple[str, .
 
 
 def test_each_target_is_probed_by_its_scrape_and_known_by_the_exporter_that_did(tmp_path: Path) -> None:
-    listed = json.dumps([{"targets": ["implicit.example"], "labels": {"__meta_team": "mail"}}]).encode()
-    with DemoWorld() as world, page(lambda path: listed, "application/json") as discovery:
+    with DemoWorld() as world:
         config = tmp_path / "config.yaml"
         head = world.config_yaml().partition("domains:")[0]
-        config.write_text(f"{head}domains: [cname.example]\n", encoding="utf-8")
+        config.write_text(f"{head}domains: [implicit.example]\n", encoding="utf-8")
         with exporter(f"--config.file={config}") as process:
             address = process.url.removeprefix("http://")
             places = {
-                "http://localhost:10225/sd": f"http://{discovery}/sd",
                 "localhost:10225": address,
                 "example.com": "healthy.example",
                 "example.org": "refused.example",
