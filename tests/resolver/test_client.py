@@ -198,3 +198,27 @@ def test_a_line_that_makes_no_sense_costs_no_other_nameserver(
     path = tmp_path / "resolv.conf"
     path.write_bytes(text.encode("latin-1"))
     assert SystemNameservers(path)() == tuple((address, 53) for address in expected)
+
+
+@on_every_loop
+def test_a_lookup_is_kept_no_longer_than_the_first_of_its_answers(loop_factory: LoopFactory) -> None:
+    """The MX record holds for a day, the address of its host for a second."""
+
+    async def look(resolver: Resolver, host: DnsHost) -> MxLookup:
+        host.ttl = 1
+        await resolver.lookup_host("mx.a.example", V4)
+        host.ttl = 86400
+        kept = await resolver.lookup_mx("a.example", V4)
+        assert await resolver.lookup_mx("a.example", V4) is kept
+        host.records = {**RECORDS, ("mx.a.example", "A"): ["192.0.2.99"]}
+        found = kept
+        for _ in range(2000):  # 20 s at least
+            found = await resolver.lookup_mx("a.example", V4)
+            if found is not kept:
+                break
+            await asyncio.sleep(0.01)
+        assert host.queries["a.example", "MX"] == 1
+        return found
+
+    found = run_on(loop_factory, _ask(DnsHost(RECORDS), look))
+    assert [host.addresses for host in found.hosts] == [("192.0.2.99",)]
