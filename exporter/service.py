@@ -226,7 +226,11 @@ class Service:
     async def _watch_egress(self) -> None:
         while True:
             await asyncio.sleep(_EGRESS_SECONDS)
-            self.egress.tick(self._resolver.answered())
+            try:
+                self.egress.tick(self._resolver.answered())
+            except Exception:
+                log.exception("internal error while judging the way out")
+                self.own.crashed()
 
     async def _watch_domain_files(self) -> None:
         seen = self.config.domain_file_states
