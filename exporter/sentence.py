@@ -35,7 +35,8 @@ def sentence(name: str, result: ProbeResult) -> str:
 
 def _up(name: str, result: ProbeResult) -> str:
     up, probed = result.addresses_up, len(result.hosts)
-    text = f"{name} is up: {up} of {probed} {'address takes' if up == 1 else 'addresses take'} mail"
+    of, take = "address" if probed == 1 else "addresses", "takes" if up == 1 else "take"
+    text = f"{name} is up: {up} of {probed} {of} {take} mail"
     broken = [host for host in result.hosts if host.failure is not None]
     if broken:
         first = broken[0]
