@@ -87,7 +87,6 @@ class _Loading:
         self._folder = folder
         # Every file read, the main one first; names are those shown in messages.
         self._documents = {document.file: document}
-        self._module_names: set[str] = set()
 
     def config(self) -> Config:
         """The whole. Raises ConfigError."""

@@ -23,7 +23,7 @@ from exporter.web.bound import BUSY, Bound
 from exporter.web.fleet import FOLDERS, REFRESH_SECONDS, FleetQuery, fleet
 from exporter.web.origin import is_from_here
 
-# A page of ten thousand targets takes a good part of a second of the one interpreter; a few people look at once.
+# A page of ten thousand targets takes some 50 ms of the interpreter (tests/bench/pages.py); few people look at once.
 MAX_PAGES: Final = 8
 # Each is a session with a stranger, asked for by a person.
 MAX_PROBES: Final = 10
