@@ -20,7 +20,9 @@ from exporter.diagnosis.speakers import is_foreign
 from exporter.egress import EgressWatch
 from exporter.evidence import Evidence
 from exporter.manual.arguments import ManualError, as_configured, parse_flag, read_target, read_targets, settings_of
-from exporter.manual.reports import DialogueReport, JsonReport, Report, TableReport
+from exporter.manual.reports import DialogueReport, JsonReport, Report
+from exporter.manual.table import TableReport
+from exporter.manual.terminal import Screen
 from exporter.mtasts.memory import PolicyMemory
 from exporter.probe.helo import local_helo
 from exporter.probe.manners import Slots
@@ -53,9 +55,9 @@ async def probe_names(flags: argparse.Namespace) -> int:
     if flags.json:
         report = JsonReport(sys.stdout)
     elif len(targets) < MANY_NAMES:
-        report = DialogueReport(sys.stdout)
+        report = DialogueReport(Screen(sys.stdout))
     else:
-        report = TableReport(sys.stdout, sys.stderr, len(targets))
+        report = TableReport(Screen(sys.stdout), sys.stderr, len(targets))
     # Asking for this machine's name may take a while: only where nobody has said one.
     helo = settings.helo or local_helo()[0]
     examination = _Examination(config.limits, config.egress, Resolver(resolver), helo)
@@ -111,6 +113,7 @@ class _Examination:
         finally:
             if bar is not None:
                 bar.cancel()
+                await asyncio.gather(bar, return_exceptions=True)
             for target, result in open_:
                 report.add(target, self._watch.see_again(target, result))
 

@@ -1,24 +1,22 @@
-"""What the user sees of a probe: dialogues of a few names, a table of many, or JSON for a script."""
+"""What the user sees of a probe: dialogues of a few names, or JSON for a script. The table of many is in table.py."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import time
-from collections import Counter
 from collections.abc import Iterator
 from typing import Final, Protocol, TextIO
 
 from exporter.config.model import Target
 from exporter.manual.as_json import as_json
+from exporter.manual.terminal import VERDICT_INKS, Ink, Line, Screen, Span, line
 from exporter.probe.transcript import describe, host_heading, policy_lines, remarks, spoken
-from exporter.result import HostResult, MxLookup, ProbeResult
+from exporter.result import Failure, HostResult, MxLookup, ProbeResult
 from exporter.sentence import path_sentence, sentence
 
-_BAR_WIDTH: Final = 30  # characters
-_BAR_SECONDS: Final = 0.1  # between two drawings
-_USUAL_COLUMNS: Final = 80
+# Columns before what a line of a dialogue says: indentation, time, direction.
+_SPOKEN: Final = 16
+_AROUND: Final = 14
+_SPEAKERS: Final = {">": Ink.OURS, "*": Ink.NOTE}
 
 
 class Report(Protocol):
@@ -63,8 +61,8 @@ class DialogueReport:
 
     streams = False
 
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
         self._down = False
         self._blocks = 0
 
@@ -75,126 +73,81 @@ class DialogueReport:
         """Print it."""
         self._down |= not result.up
         if self._blocks:
-            print(file=self._out)
+            self._screen.show(line())
         self._blocks += 1
-        for line in _dialogue(target.name, result):
-            print(line, file=self._out)
-        self._out.flush()
+        self._screen.show(*_dialogue(target.name, result))
 
     def finish(self) -> int:
         """The exit code."""
         return int(self._down)
 
 
-def _dialogue(name: str, result: ProbeResult) -> Iterator[str]:
+def _dialogue(name: str, result: ProbeResult) -> Iterator[Line]:
     if result.lookup is not None:
         yield from _lookup(name, result.lookup)
-    for line in policy_lines(result):
-        yield f"  {line}"
+    for text in policy_lines(result):
+        yield line(f"  {text}", hang=4)
     for host in result.hosts:
-        yield ""
-        yield host_heading(host)
+        yield line()
+        yield line((host_heading(host), Ink.HEADING), hang=2)
         phases = dict(host.phases)
         if host.tcp_rtt is not None:
             connect = next(iter(phases.values()), 0.0)
-            yield f"  {_ms(connect)}   connected (kernel round-trip time {host.tcp_rtt * 1000:.1f} ms)"
+            said = f"connected (kernel round-trip time {host.tcp_rtt * 1000:.1f} ms)"
+            yield line("  ", (_ms(connect), Ink.DIM), "   ", (said, Ink.DIM), hang=_SPOKEN)
         for at, text in spoken(host):
-            yield f"  {_ms(at)} {text}"
+            yield line("  ", (_ms(at), Ink.DIM), " ", (text, _SPEAKERS.get(text[0], Ink.PLAIN)), hang=_SPOKEN)
         for remark in remarks(host):
-            yield f"  {remark}"
+            yield line(f"  {remark}", hang=4)
         yield from _around(host)
-        yield "  " + ("up" if host.failure is None else describe(host.failure))
+        yield line("  ", *_outcome(host.failure), hang=4)
         if host.warnings and host.up:
-            yield f"  works, yet: {', '.join(host.warnings)}"
-    yield ""
-    yield sentence(name, result)
+            yield line("  ", ("works, yet", Ink.DEGRADED), f": {', '.join(host.warnings)}", hang=4)
+    yield line()
+    yield _verdict(name, result)
 
 
-def _around(host: HostResult) -> Iterator[str]:
+def _outcome(failure: Failure | None) -> tuple[Span, Span]:
+    if failure is None:
+        return ("up", Ink.UP), ("", Ink.PLAIN)
+    word = failure.verdict.value
+    return (word, VERDICT_INKS[failure.verdict]), (describe(failure).removeprefix(word), Ink.PLAIN)
+
+
+def _verdict(name: str, result: ProbeResult) -> Line:
+    """The sentence with its name and its verdict."""
+    text = sentence(name, result)
+    verdict = None if result.failure is None else result.failure.verdict
+    word = "up" if verdict is None else verdict.value
+    before, _, after = text.removeprefix(name).partition(word)
+    return line((name, Ink.HEADING), before, (word, VERDICT_INKS[verdict]), after)
+
+
+def _around(host: HostResult) -> Iterator[Line]:
     """What was asked where the port itself did not answer."""
     if host.evidence is None:
         return
     for witness in host.evidence.witnesses:
-        yield f"              port {witness.port}: {witness.way}"
+        yield line(" " * _AROUND, f"port {witness.port}: {witness.way}", hang=_AROUND + 2)
     if host.evidence.path is not None:
-        yield f"              path: {path_sentence(host.evidence.path)}"
+        yield line(" " * _AROUND, f"path: {path_sentence(host.evidence.path)}", hang=_AROUND + 2)
 
 
-def _lookup(name: str, lookup: MxLookup) -> Iterator[str]:
+def _lookup(name: str, lookup: MxLookup) -> Iterator[Line]:
     took = "" if lookup.duration is None else f" ({_ms(lookup.duration).strip()})"
     # Where the lookup failed, the domain itself is no mail host either.
     implicit = not lookup.mx_records and lookup.failure is None
-    yield f"{name}: {'implicit MX' if implicit else f'{lookup.mx_records} MX'}{took}"
+    found = "implicit MX" if implicit else f"{lookup.mx_records} MX"
+    yield line((name, Ink.HEADING), f": {found}", (took, Ink.DIM))
     if lookup.failure is not None:
-        yield f"  {describe(lookup.failure)}"
+        yield line("  ", *_outcome(lookup.failure), hang=4)
     for host in lookup.hosts:
-        found = ", ".join(host.addresses) if host.failure is None else describe(host.failure)
-        yield f"  {host.preference:5d} {host.name}: {found}"
+        before = f"  {host.preference:5d} {host.name}: "
+        if host.failure is None:
+            yield line(before, ", ".join(host.addresses), hang=8)
+        else:
+            yield line(before, *_outcome(host.failure), hang=8)
 
 
 def _ms(seconds: float) -> str:
     return f"{seconds * 1000:8.1f} ms"
-
-
-class TableReport:
-    """A progress bar while it lasts, where the terminal has room for one; a table and the counts at the end."""
-
-    streams = False
-
-    def __init__(self, out: TextIO, progress: TextIO, total: int) -> None:
-        self._out = out
-        self._total = total
-        self._progress = progress if progress.isatty() else None
-        self._began = time.monotonic()
-        self._probed = 0
-        self._down = 0
-        self._rows: list[tuple[str, str, str, str]] = []
-        self._verdicts: Counter[str] = Counter()
-
-    def add(self, target: Target, result: ProbeResult) -> None:
-        """Remember it."""
-        failure = result.failure
-        self._verdicts[failure.verdict if failure else "up"] += 1
-        state, reason = ("up", "") if failure is None else (failure.verdict.value, failure.failure_class.value)
-        addresses = f"{result.addresses_up}/{result.addresses}"
-        self._rows.append((target.name, state, reason, addresses))
-
-    def progress(self, result: ProbeResult) -> None:
-        """Count it."""
-        self._probed += 1
-        self._down += not result.up
-
-    async def keep_drawn(self) -> None:
-        """The bar, by the clock: it moves while nothing is done, and is there before the first name is."""
-        while self._progress is not None:
-            # A line that wraps is not taken back by the next CR; a terminal that does not know its width says 0.
-            width = os.get_terminal_size(self._progress.fileno()).columns or _USUAL_COLUMNS
-            self._progress.write(f"\r\x1b[K{self._bar(time.monotonic() - self._began)[: width - 1]}")
-            self._progress.flush()
-            await asyncio.sleep(_BAR_SECONDS)
-
-    def finish(self) -> int:
-        """Print the table; the exit code."""
-        if self._progress is not None:
-            self._progress.write("\r\x1b[K")
-            self._progress.flush()
-        header = ("NAME", "STATE", "CLASS", "ADDRESSES UP")
-        # Down first, and alike together: that is what one looks for.
-        rows = sorted(self._rows, key=lambda row: (row[1] == "up", row[1], row[2], row[0]))
-        widths = [max(len(row[column]) for row in (header, *rows)) for column in range(3)]
-        for row in (header, *rows):
-            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-            print("  ".join([*cells, row[3]]), file=self._out)
-        counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(self._verdicts.items()))
-        done = len(self._rows)
-        names = f"{done} names" if done == self._total else f"{done} of {self._total} names, then interrupted,"
-        print(f"{names} in {time.monotonic() - self._began:.1f} s: {counts}", file=self._out)
-        return int(self._verdicts["up"] != self._total)
-
-    def _bar(self, seconds: float) -> str:
-        done = self._probed
-        rate = done / seconds if seconds else 0.0
-        left = (self._total - done) / rate if rate else 0.0
-        filled = _BAR_WIDTH * done // self._total
-        bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
-        return f"{bar} {done}/{self._total}  {rate:.0f}/s  {left:.0f} s left  {self._down} down"

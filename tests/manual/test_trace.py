@@ -7,10 +7,12 @@ import subprocess
 
 import pytest
 
+from exporter.manual.trace import path_lines
 from exporter.path import Hop, HopKind, PathTrace
 from exporter.sentence import path_sentence
 from tests.lab.exporter_process import command
 from tests.lab.network import Family, Network, address, drop_port_25, reject_with
+from tests.lab.terminal import on_terminal, widths
 
 K = HopKind
 TARGET = "192.0.2.25"
@@ -96,3 +98,50 @@ def test_a_filter_on_the_way_is_named(family: Family) -> None:
 )
 def test_the_verdict_says_what_the_path_shows(path: PathTrace, said: str) -> None:
     assert said in path_sentence(path)
+
+
+def test_on_a_terminal_it_has_colours_and_its_lines_fit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        argv = command("trace", f"127.0.0.1:{listener.getsockname()[1]}", "--allow-address=127.0.0.0/8")
+        shown = on_terminal(argv, columns=38)
+    assert shown.returncode == 0
+    assert "\x1b[32m  reached\x1b[0m" in shown.terminal
+    assert max(widths(shown.plain)) <= 38
+    assert "nothing on the way" in " ".join(shown.plain.split())
+
+
+PATHS = PathTrace(
+    TARGET,
+    25,
+    (Hop(1, K.TIME_EXCEEDED, "192.0.2.254", 0.001), Hop(2, K.SILENT)),
+    PathTrace(TARGET, 443, (Hop(1, K.TIME_EXCEEDED, "192.0.2.254", 0.0005), Hop(2, K.REACHED, TARGET, 0.02))),
+)
+
+
+@pytest.mark.parametrize("width", [None, 200, 86])
+def test_where_there_is_room_both_ports_have_their_place(width: int | None) -> None:
+    assert [line.text for line in path_lines("mx.example.org", PATHS, width)][:4] == [
+        "mx.example.org [192.0.2.25]",
+        " hop  port 25                                             port 443",
+        "   1  192.0.2.254  1.0 ms                                 192.0.2.254  0.5 ms",
+        "   2  *                                                   192.0.2.25  20.0 ms  reached",
+    ]
+
+
+def test_on_a_narrower_terminal_they_come_closer() -> None:
+    assert [line.text for line in path_lines("mx.example.org", PATHS, 56)][1:4] == [
+        " hop  port 25              port 443",
+        "   1  192.0.2.254  1.0 ms  192.0.2.254  0.5 ms",
+        "   2  *                    192.0.2.25  20.0 ms  reached",
+    ]
+
+
+def test_and_on_the_narrowest_one_stands_below_the_other() -> None:
+    assert [line.text for line in path_lines("mx.example.org", PATHS, 50)][1:7] == [
+        " hop  port 25",
+        "   1  192.0.2.254  1.0 ms",
+        "   2  *",
+        " hop  port 443",
+        "   1  192.0.2.254  0.5 ms",
+        "   2  192.0.2.25  20.0 ms  reached",
+    ]
