@@ -12,7 +12,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -26,6 +26,7 @@ from exporter.config.model import Config, Target, TargetKind
 from exporter.config.targets import parse_target
 from exporter.config.web import load_web
 from exporter.discovery import CONTENT_TYPE, http_sd
+from exporter.egress import counts_as_outside
 from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.samples import render
@@ -39,6 +40,7 @@ from exporter.store import TargetRecord
 from exporter.web.app import create_app
 from exporter.web.backend import EgressFacts, Exposition, NoTurn, ProbeRefused, TargetFacts
 from exporter.web.listen import ListenError, listen
+from exporter.web.panel import Panel
 from exporter.web.security import Security
 from exporter.web.server import WebServer
 
@@ -74,8 +76,18 @@ class WebOptions:
         return (urlsplit(self.external_url).path if self.route_prefix is None else self.route_prefix) or "/"
 
 
-async def serve(path: Path, web_options: WebOptions, shard: Shard = _ONLY_SHARD) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code."""
+async def serve(
+    path: Path,
+    web_options: WebOptions,
+    shard: Shard = _ONLY_SHARD,
+    *,
+    is_outside: Callable[[str], bool] = counts_as_outside,
+    panel: Panel | None = None,
+) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code.
+
+    `is_outside` tells the addresses that are reached by the way out; `panel` is shown on the status page.
+    """
     loop = asyncio.get_running_loop()
     hung_up = asyncio.Event()
     # First of all: while a large configuration loads, the signal that asks for it once more must not be the end of us.
@@ -91,7 +103,7 @@ async def serve(path: Path, web_options: WebOptions, shard: Shard = _ONLY_SHARD)
     helo, qualified = await asyncio.to_thread(local_helo)
     if not qualified and not config.defaults.helo:
         log.warning("this machine has no fully qualified name; set defaults.helo", extra={"fields": {"helo": helo}})
-    service = Service(path, config, helo, shard)
+    service = Service(path, config, helo, shard, is_outside=is_outside)
     security = Security(web_options.config_file, web_config, service.own.web_loaded)
     reload = _Reload(service, security)
     app = create_app(
@@ -100,6 +112,7 @@ async def serve(path: Path, web_options: WebOptions, shard: Shard = _ONLY_SHARD)
         security=security,
         lifecycle=web_options.lifecycle,
         probes=web_options.probes,
+        panel=panel,
     )
     web = WebServer(app, sockets, security)
     stopping = asyncio.Event()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from exporter.config.load import ConfigError, load
 from exporter.config.model import Config, Target, TargetKey, TargetKind
 from exporter.diagnosis.egress import Surroundings
 from exporter.dialogues import Dialogues
-from exporter.egress import EgressWatch, typical_interval
+from exporter.egress import EgressWatch, counts_as_outside, typical_interval
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.samples import render
 from exporter.mtasts.memory import PolicyMemory
@@ -46,8 +47,19 @@ _ONLY: Final = Shard()
 class Service:
     """Probes what a configuration names. Create it in the event loop it lives in."""
 
-    def __init__(self, path: Path, config: Config, helo: str, shard: Shard = _ONLY) -> None:
-        """`config` is what was loaded from `path`; `helo` is said where it names nothing else."""
+    def __init__(
+        self,
+        path: Path,
+        config: Config,
+        helo: str,
+        shard: Shard = _ONLY,
+        *,
+        is_outside: Callable[[str], bool] = counts_as_outside,
+    ) -> None:
+        """`config` is what was loaded from `path`; `helo` is said where it names nothing else.
+
+        `is_outside` tells the addresses that are reached by the way out.
+        """
         self.config = config
         self.shard = shard
         self.targets = _own(config, shard)
@@ -72,6 +84,7 @@ class Service:
             config.defaults.helo or helo,
             on_turn=self._egress_turned,
             on_path=self._path_found,
+            is_outside=is_outside,
         )
         self.scheduler = Scheduler(
             self._probe,

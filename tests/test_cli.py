@@ -103,8 +103,8 @@ def test_a_probe_shows_lookup_dialogue_and_verdict(world: DemoWorld) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     for part in (
         "healthy.example: 2 MX",
-        "10 mx1.healthy.example: 127.53.1.1",
-        "10 mx1.healthy.example [127.53.1.1]",
+        "10 mx1.healthy.example: 127.49.1.1",
+        "10 mx1.healthy.example [127.49.1.1]",
         "< 220 mx1.healthy.example ESMTP",
         "> EHLO probe.example",
         "> QUIT",
@@ -143,7 +143,7 @@ def test_many_names_end_in_a_table_worst_first(world: DemoWorld) -> None:
 
 
 def test_one_host_is_probed_without_a_lookup(world: DemoWorld) -> None:
-    done = _probe(world, f"127.53.1.1:{world.smtp_port}")
+    done = _probe(world, f"127.49.1.1:{world.smtp_port}")
     assert done.returncode == 0
     assert "MX" not in done.stdout.splitlines()[0]
 
@@ -159,12 +159,12 @@ def test_a_configured_name_is_probed_as_it_is_configured_unless_a_flag_says_othe
         domains:
           - {{domain: healthy.example, port: {world.smtp_port}, helo: own.example}}
         hosts:
-          - {{host: "127.53.1.1:{world.smtp_port}", helo: host.example}}
+          - {{host: "127.49.1.1:{world.smtp_port}", helo: host.example}}
         """
     )
     config = f"--config.file={path}"
     assert "> EHLO own.example" in _run("probe", "healthy.example", config).stdout
-    assert "> EHLO host.example" in _run("probe", f"127.53.1.1:{world.smtp_port}", config, "--port=1").stdout
+    assert "> EHLO host.example" in _run("probe", f"127.49.1.1:{world.smtp_port}", config, "--port=1").stdout
     assert "> EHLO flag.example" in _run("probe", "healthy.example", config, "--helo=flag.example").stdout
     assert "connect_refused" in _run("probe", "healthy.example", config, "--port=1").stdout
     assert "connect_refused" in _run("probe", "healthy.example", config, "--module=default").stdout

@@ -1,104 +1,35 @@
 """The domains of the demo's mail world: a table of what happens to each, and what a probe must call it.
 
-Every host has an address of its own below 127.53.0.0/16, which a Linux loopback interface answers for without being
-told. Address records follow from `hosts`, and so do MX records where `records` has none: preference 10, 20, ... in
-their order, and none for a host that bears the domain's own name (RFC 5321 5.1: the implicit MX).
+Every host has an address of its own, which a Linux loopback interface answers for without being told. They are spread
+over eight networks of a size (/16) that the diagnosis takes for unrelated, so that it can judge the way out by them.
+Address records follow from `hosts`, and so do MX records where `records` has none: preference 10, 20, ... in their
+order, and none for a host that bears the domain's own name (RFC 5321 5.1: the implicit MX).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
+from ipaddress import ip_address, ip_network
 from typing import Final
 
-from exporter.demo.smtp_host import CLOSE, ORDINARY_EXTENSIONS, Drip, SmtpScript, Step, Wait, ordinary, reply
+from exporter.demo.domain import Certificate, DemoDomain, DemoHost, DnsFault, Port, alone, offering, works
+from exporter.demo.smtp_host import CLOSE, Drip, SmtpScript, Wait, ordinary, reply
 from exporter.result import FailureClass, HostWarning
 
-NETWORK: Final = "127.53.0.0/16"
-# Hosts that are expected to answer. On loopback they say nothing about the way out, but they are to be seen.
-REFERENCES: Final = ("mx2.healthy.example", "mx.halfnull.example")
+NETWORK: Final = "127.48.0.0/13"
+# Hosts that are expected to answer: on unrelated networks, and none of them one that is broken by hand.
+REFERENCES: Final = (
+    "mx2.halfdown.example",
+    "real.cname.example",
+    "mx.halfnull.example",
+    "mx.othername.example",
+)
 _C, _W = FailureClass, HostWarning
+_NETWORK: Final = ip_network(NETWORK)
 
 
-class Port(Enum):
-    """A host on whose SMTP port nobody speaks."""
-
-    REFUSED = "refused"  # nothing listens: RST
-    SILENT = "silent"  # SYNs to it vanish, those to other ports are answered
-    GONE = "gone"  # SYNs to any port vanish
-
-
-class Certificate(Enum):
-    """What a host presents after STARTTLS."""
-
-    VALID = "valid"  # of the demo's own authority
-    EXPIRED = "expired"
-    OTHER_NAME = "other name"
-    UNTRUSTED = "untrusted"  # of an authority that is not the demo's
-
-
-class DnsFault(Enum):
-    """A domain whose DNS is at fault."""
-
-    SERVFAIL = "servfail"
-    BOGUS = "bogus"  # SERVFAIL with the extended error DNSSEC Bogus (RFC 8914 4.7)
-    SILENT = "silent"  # no answer
-
-
-@dataclass(frozen=True, slots=True)
-class DemoHost:
-    """One mail host. With a certificate it offers STARTTLS."""
-
-    name: str
-    address: str
-    behaviour: SmtpScript | Port
-    certificate: Certificate | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DemoDomain:
-    """One domain: `shows` says in words what is to be seen, `expected` what the probe calls it (None: up)."""
-
-    name: str
-    group: str  # published as a label
-    shows: str
-    expected: FailureClass | None = None
-    hosts: tuple[DemoHost, ...] = ()
-    records: tuple[tuple[str, str, str], ...] = ()  # (name, type, data)
-    fault: DnsFault | None = None
-    warnings: tuple[HostWarning, ...] = ()  # of its hosts that are up
-    module: str = "default"
-
-    @property
-    def all_records(self) -> tuple[tuple[str, str, str], ...]:
-        """Everything its zone holds."""
-        addresses = tuple((host.name, "A", host.address) for host in self.hosts)
-        if any(kind == "MX" for _, kind, _ in self.records):
-            return (*addresses, *self.records)
-        named = (host.name for host in self.hosts if host.name != self.name)
-        exchanges = ((self.name, "MX", f"{10 * place} {name}.") for place, name in enumerate(named, 1))
-        return (*addresses, *exchanges, *self.records)
-
-    def aliases(self, host: str) -> tuple[str, ...]:
-        """Names that are a CNAME of `host`."""
-        return tuple(name for name, kind, data in self.records if kind == "CNAME" and data == f"{host}.")
-
-
-def _works(name: str, address: str) -> DemoHost:
-    """An ordinary host with STARTTLS."""
-    return DemoHost(name, address, ordinary(name), Certificate.VALID)
-
-
-def _alone(
-    domain: str, address: str, behaviour: SmtpScript | Port, certificate: Certificate | None = None
-) -> tuple[DemoHost]:
-    """The only mail host of a domain."""
-    return (DemoHost(f"mx.{domain}", address, behaviour, certificate),)
-
-
-def _offering(name: str, *answer: Step) -> SmtpScript:
-    """A server that offers STARTTLS and has `answer` for it."""
-    return ordinary(name, (*ORDINARY_EXTENSIONS, "STARTTLS"), STARTTLS=answer)
+def is_of_the_demo(address: str) -> bool:
+    """Whether it is the address of one of these hosts; to the demo, whoever reaches it has got out."""
+    return ip_address(address) in _NETWORK
 
 
 _WORKING: Final = (
@@ -106,31 +37,31 @@ _WORKING: Final = (
         "healthy.example",
         "works",
         "two mail hosts, both well",
-        hosts=(_works("mx1.healthy.example", "127.53.1.1"), _works("mx2.healthy.example", "127.53.1.2")),
+        hosts=(works("mx1.healthy.example", "127.49.1.1"), works("mx2.healthy.example", "127.50.1.2")),
         module="tls",
     ),
     DemoDomain(
         "implicit.example",
         "works",
         "no MX record: the domain's own address takes the mail",
-        hosts=(_works("implicit.example", "127.53.2.1"),),
+        hosts=(works("implicit.example", "127.50.2.1"),),
     ),
     DemoDomain(
         "halfdown.example",
         "works",
         "the first of two mail hosts refuses connections; the domain is up",
         hosts=(
-            DemoHost("mx1.halfdown.example", "127.53.3.1", Port.REFUSED),
-            _works("mx2.halfdown.example", "127.53.3.2"),
+            DemoHost("mx1.halfdown.example", "127.51.3.1", Port.REFUSED),
+            works("mx2.halfdown.example", "127.52.3.2"),
         ),
     ),
     DemoDomain(
         "slow.example",
         "works",
         "the greeting comes byte by byte and takes two seconds",
-        hosts=_alone(
+        hosts=alone(
             "slow.example",
-            "127.53.4.1",
+            "127.52.4.1",
             ordinary("mx.slow.example", greeting=Drip(reply(220, "mx.slow.example ESMTP"), 0.07)),
             Certificate.VALID,
         ),
@@ -139,7 +70,7 @@ _WORKING: Final = (
         "cname.example",
         "works",
         "the MX is an alias, which RFC 5321 forbids",
-        hosts=(_works("real.cname.example", "127.53.5.1"),),
+        hosts=(works("real.cname.example", "127.53.5.1"),),
         records=(
             ("cname.example", "MX", "5 alias.cname.example."),
             ("alias.cname.example", "CNAME", "real.cname.example."),
@@ -150,7 +81,7 @@ _WORKING: Final = (
         "halfnull.example",
         "works",
         "a null MX beside a real one",
-        hosts=_alone("halfnull.example", "127.53.6.1", ordinary("mx.halfnull.example"), Certificate.VALID),
+        hosts=alone("halfnull.example", "127.54.6.1", ordinary("mx.halfnull.example"), Certificate.VALID),
         records=(("halfnull.example", "MX", "0 ."), ("halfnull.example", "MX", "10 mx.halfnull.example.")),
         warnings=(_W.NULL_MX_AMONG_OTHERS,),
     ),
@@ -158,18 +89,16 @@ _WORKING: Final = (
         "helo.example",
         "works",
         "an old server that knows HELO and not EHLO",
-        hosts=_alone(
-            "helo.example", "127.53.7.1", ordinary("mx.helo.example", EHLO=reply(500, "Command unrecognized"))
-        ),
+        hosts=alone("helo.example", "127.55.7.1", ordinary("mx.helo.example", EHLO=reply(500, "Command unrecognized"))),
         warnings=(_W.HELO_ONLY,),
     ),
     DemoDomain(
         "masked.example",
         "works",
         "a firewall has masked the greeting and the extensions (Cisco PIX)",
-        hosts=_alone(
+        hosts=alone(
             "masked.example",
-            "127.53.8.1",
+            "127.48.8.1",
             ordinary(
                 "mx.masked.example",
                 greeting=b"220 ****************************0*2******0*********************\r\n",
@@ -182,7 +111,7 @@ _WORKING: Final = (
         "expired.example",
         "works",
         "offers STARTTLS with a certificate that has expired",
-        hosts=_alone("expired.example", "127.53.9.1", ordinary("mx.expired.example"), Certificate.EXPIRED),
+        hosts=alone("expired.example", "127.49.9.1", ordinary("mx.expired.example"), Certificate.EXPIRED),
         warnings=(_W.TLS_EXPIRED,),
         module="tls",
     ),
@@ -190,7 +119,7 @@ _WORKING: Final = (
         "othername.example",
         "works",
         "offers STARTTLS with the certificate of another host",
-        hosts=_alone("othername.example", "127.53.11.1", ordinary("mx.othername.example"), Certificate.OTHER_NAME),
+        hosts=alone("othername.example", "127.51.11.1", ordinary("mx.othername.example"), Certificate.OTHER_NAME),
         warnings=(_W.TLS_NAME_MISMATCH,),
         module="tls",
     ),
@@ -198,7 +127,7 @@ _WORKING: Final = (
         "unknownca.example",
         "works",
         "offers STARTTLS with a certificate of an authority that nobody knows",
-        hosts=_alone("unknownca.example", "127.53.13.1", ordinary("mx.unknownca.example"), Certificate.UNTRUSTED),
+        hosts=alone("unknownca.example", "127.53.13.1", ordinary("mx.unknownca.example"), Certificate.UNTRUSTED),
         warnings=(_W.TLS_UNTRUSTED,),
         module="tls",
     ),
@@ -206,9 +135,9 @@ _WORKING: Final = (
         "talkative.example",
         "works",
         "tells everybody who asks which mailboxes it has (VRFY)",
-        hosts=_alone(
+        hosts=alone(
             "talkative.example",
-            "127.53.12.1",
+            "127.52.12.1",
             ordinary("mx.talkative.example", VRFY=reply(250, "Post Master <postmaster@talkative.example>")),
             Certificate.VALID,
         ),
@@ -223,9 +152,9 @@ _REFUSALS: Final = (
         "dialogue",
         "greylists: each first recipient is told to come back later",
         _C.GREYLISTED,
-        _alone(
+        alone(
             "greylisting.example",
-            "127.53.10.1",
+            "127.50.10.1",
             ordinary("mx.greylisting.example", RCPT=reply(451, "4.7.1 Greylisted, please try again in 300 seconds")),
             Certificate.VALID,
         ),
@@ -236,9 +165,9 @@ _REFUSALS: Final = (
         "dialogue",
         "knows no such recipient",
         _C.MAILBOX_UNKNOWN,
-        _alone(
+        alone(
             "unknown.example",
-            "127.53.42.1",
+            "127.50.42.1",
             ordinary("mx.unknown.example", RCPT=reply(550, "5.1.1 User unknown")),
             Certificate.VALID,
         ),
@@ -249,7 +178,7 @@ _REFUSALS: Final = (
         "dialogue",
         "takes STARTTLS and closes the connection in the handshake",
         _C.TLS_HANDSHAKE,
-        _alone("handshake.example", "127.53.43.1", _offering("mx.handshake.example", reply(220, "Go ahead"), CLOSE)),
+        alone("handshake.example", "127.51.43.1", offering("mx.handshake.example", reply(220, "Go ahead"), CLOSE)),
         module="tls",
     ),
     DemoDomain(
@@ -257,10 +186,10 @@ _REFUSALS: Final = (
         "dialogue",
         "plaintext comes between STARTTLS and the handshake",
         _C.TLS_INJECTION,
-        _alone(
+        alone(
             "injected.example",
-            "127.53.44.1",
-            _offering("mx.injected.example", reply(220, "Go ahead") + reply(250, "Your mail was taken")),
+            "127.52.44.1",
+            offering("mx.injected.example", reply(220, "Go ahead") + reply(250, "Your mail was taken")),
         ),
         module="tls",
     ),
@@ -272,21 +201,21 @@ _UNREACHABLE: Final = (
         "connect",
         "nothing listens on the port",
         _C.CONNECT_REFUSED,
-        _alone("refused.example", "127.53.20.1", Port.REFUSED),
+        alone("refused.example", "127.52.20.1", Port.REFUSED),
     ),
     DemoDomain(
         "silent.example",
         "connect",
         "SYNs vanish without an answer, whatever the port: the host is gone",
         _C.CONNECT_TIMEOUT,
-        _alone("silent.example", "127.53.21.1", Port.GONE),
+        alone("silent.example", "127.53.21.1", Port.GONE),
     ),
     DemoDomain(
         "filtered.example",
         "connect",
         "SYNs to the SMTP port vanish, another port answers: a filter",
         _C.PORT_FILTERED,
-        _alone("filtered.example", "127.53.22.1", Port.SILENT),
+        alone("filtered.example", "127.54.22.1", Port.SILENT),
     ),
 )
 
@@ -296,9 +225,9 @@ _GREETINGS: Final = (
         "banner",
         "554: our address is on a block list",
         _C.REPUTATION_BLOCKED,
-        _alone(
+        alone(
             "blocklisted.example",
-            "127.53.30.1",
+            "127.54.30.1",
             ordinary(
                 "mx.blocklisted.example",
                 greeting=reply(
@@ -312,9 +241,9 @@ _GREETINGS: Final = (
         "banner",
         "554 and no reason",
         _C.BANNER_REJECTED,
-        _alone(
+        alone(
             "rejecting.example",
-            "127.53.31.1",
+            "127.55.31.1",
             ordinary("mx.rejecting.example", greeting=reply(554, "No SMTP service here")),
         ),
     ),
@@ -323,9 +252,9 @@ _GREETINGS: Final = (
         "banner",
         "421: not available now",
         _C.BANNER_TEMPFAIL,
-        _alone(
+        alone(
             "busy.example",
-            "127.53.32.1",
+            "127.48.32.1",
             ordinary(
                 "mx.busy.example",
                 greeting=(reply(421, "mx.busy.example Service not available, closing transmission channel"), CLOSE),
@@ -337,9 +266,9 @@ _GREETINGS: Final = (
         "banner",
         "421: too many connections",
         _C.RATE_LIMITED,
-        _alone(
+        alone(
             "crowded.example",
-            "127.53.33.1",
+            "127.49.33.1",
             ordinary(
                 "mx.crowded.example",
                 greeting=(reply(421, "4.7.0 Too many concurrent connections from your address"), CLOSE),
@@ -351,28 +280,28 @@ _GREETINGS: Final = (
         "banner",
         "takes the connection and says nothing",
         _C.BANNER_TIMEOUT,
-        _alone("mute.example", "127.53.34.1", ordinary("mx.mute.example", greeting=None)),
+        alone("mute.example", "127.50.34.1", ordinary("mx.mute.example", greeting=None)),
     ),
     DemoDomain(
         "hangup.example",
         "banner",
         "takes the connection and closes it",
         _C.BANNER_CLOSED,
-        _alone("hangup.example", "127.53.35.1", ordinary("mx.hangup.example", greeting=CLOSE)),
+        alone("hangup.example", "127.51.35.1", ordinary("mx.hangup.example", greeting=CLOSE)),
     ),
     DemoDomain(
         "ssh.example",
         "banner",
         "an SSH server on the SMTP port",
         _C.NOT_SMTP,
-        _alone("ssh.example", "127.53.36.1", SmtpScript(b"SSH-2.0-OpenSSH_9.6\r\n", otherwise=CLOSE)),
+        alone("ssh.example", "127.52.36.1", SmtpScript(b"SSH-2.0-OpenSSH_9.6\r\n", otherwise=CLOSE)),
     ),
     DemoDomain(
         "garbled.example",
         "banner",
         "a greeting with two codes",
         _C.PROTOCOL_ERROR,
-        _alone(
+        alone(
             "garbled.example",
             "127.53.37.1",
             ordinary("mx.garbled.example", greeting=b"220-mx.garbled.example ESMTP\r\n554 or not\r\n"),
@@ -386,9 +315,9 @@ _CONVERSATIONS: Final = (
         "dialogue",
         "greets, then takes a minute to answer EHLO",
         _C.TIMEOUT,
-        _alone(
+        alone(
             "tarpit.example",
-            "127.53.40.1",
+            "127.48.40.1",
             ordinary("mx.tarpit.example", EHLO=(Wait(60), reply(250, "mx.tarpit.example"))),
         ),
     ),
@@ -397,7 +326,7 @@ _CONVERSATIONS: Final = (
         "dialogue",
         "closes the connection at EHLO",
         _C.CLOSED,
-        _alone("dropping.example", "127.53.41.1", ordinary("mx.dropping.example", EHLO=CLOSE)),
+        alone("dropping.example", "127.49.41.1", ordinary("mx.dropping.example", EHLO=CLOSE)),
     ),
 )
 
@@ -429,7 +358,7 @@ _DNS: Final = (
         "dns",
         "the MX is an IP address",
         _C.MX_IS_ADDRESS,
-        records=(("literal.example", "MX", "10 127.53.50.1."),),
+        records=(("literal.example", "MX", "10 127.50.50.1."),),
     ),
     DemoDomain(
         "private.example",

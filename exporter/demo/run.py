@@ -10,18 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from exporter.demo.domains import DEMO
+from exporter.demo.domains import DEMO, is_of_the_demo
+from exporter.demo.levers import panel
 from exporter.demo.world import DemoWorld, WorldError
+from exporter.egress import counts_as_outside
 from exporter.serve import WebOptions, serve
 
 _FAILED: Final = 1
 # What there is to open, and what is to be seen there.
 _PAGES: Final = (
-    ("/", "every domain, the worst first: search, filter by verdict, class and label"),
+    ("/", "every domain, the worst first: search, filters, and buttons to break things"),
     ("/domain/healthy.example", "two mail hosts: phases, certificate and the whole dialogue of each"),
     ("/domain/blocklisted.example", "refused by a block list: what the server said, and when"),
     ("/domain/filtered.example", "blocked, not dead: another port of the silent host answers"),
-    ("/egress", "references, and the addresses that witness ports had to be asked on"),
+    ("/egress", "the way out: references, and the addresses that witness ports had to be asked on"),
 )
 
 
@@ -41,18 +43,23 @@ async def demo(web_options: WebOptions) -> int:
             roots = Path(folder) / "roots.pem"
             roots.write_text(world.authority.pem, encoding="ascii")
             os.environ["SSL_CERT_FILE"] = str(roots)
-            for line in _introduction(web_options.listen_addresses[0], world):
+            for line in _introduction(web_options, world):
                 print(line)
             sys.stdout.flush()
-            return await serve(path, web_options)
+            return await serve(path, web_options, is_outside=is_outside, panel=panel(world))
     finally:
         await asyncio.to_thread(world.stop)
 
 
-def _introduction(listen_address: str, world: DemoWorld) -> Iterator[str]:
-    """What runs, where to look, and what is to be seen there."""
-    host, _, port = listen_address.rpartition(":")
-    base = f"http://{host or 'localhost'}:{port}"
+def is_outside(address: str) -> bool:
+    """What counts as outside in this world: its hosts as well, though their packets leave no machine."""
+    return counts_as_outside(address) or is_of_the_demo(address)
+
+
+def _introduction(web_options: WebOptions, world: DemoWorld) -> Iterator[str]:
+    """What runs, where to look, what is to be seen there, and how to break it."""
+    host, _, port = web_options.listen_addresses[0].rpartition(":")
+    base = f"http://{host or 'localhost'}:{port}{web_options.prefix.rstrip('/')}"
     address, dns_port = world.nameserver
     width = max(len(domain.name) for domain in DEMO)
     yield f"A mail world of {len(DEMO)} domains and {len(world.hosts)} mail hosts on loopback, probed every 5 seconds."
@@ -70,6 +77,11 @@ def _introduction(listen_address: str, world: DemoWorld) -> Iterator[str]:
         f"  mx-exporter probe healthy.example --resolver {address}:{dns_port} --port {world.smtp_port}"
         " --allow-address 127.0.0.0/8"
     )
+    yield ""
+    yield "Break it on purpose, and watch it being diagnosed, with the buttons on the first page, or:"
+    yield f"  curl -X POST {base}/levers/gateway/throw   blocks port 25 at the gateway: egress_blocked in 10 seconds"
+    yield f"  curl -X POST {base}/levers/mx1/throw       kills one of the two mail hosts of healthy.example"
+    yield f"  curl -X POST {base}/levers/all/restore     repairs everything"
     yield ""
     for domain in DEMO:
         state = "up" if domain.expected is None else domain.expected.value

@@ -1,7 +1,8 @@
 """The demo's mail world, running: its DNS and SMTP hosts on loopback, in a thread and an event loop of their own.
 
 The probes' latencies would otherwise be those of a loop shared with the servers they measure. Everything here may be
-called from any thread. Hosts can be broken and mended by name while the world runs.
+called from any thread. While the world runs, hosts can be broken and mended by name, and the gateway that all of them
+are behind can be closed to mail.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import errno
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -19,7 +20,8 @@ from typing import Any, Final, Self, TypeVar
 
 from exporter.demo.certificates import Authority
 from exporter.demo.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
-from exporter.demo.domains import DEMO, NETWORK, REFERENCES, Certificate, DemoHost, DnsFault, Port
+from exporter.demo.domain import Certificate, DemoHost, DnsFault, Port
+from exporter.demo.domains import DEMO, NETWORK, REFERENCES
 from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import ORDINARY_EXTENSIONS, Answer, SmtpHost, SmtpScript, StartTls, reply
 
@@ -61,6 +63,8 @@ class DemoWorld:
         self.authority = Authority()
         self._hosts = {host.name: host for domain in DEMO for host in domain.hosts}
         self._behaviours = {name: self._behaviour(host) for name, host in self._hosts.items()}
+        self._broken: dict[str, Port] = {}
+        self._gateway_is_closed = False
         self._running: dict[str, SmtpHost | SilentHost] = {}
         self._changing = asyncio.Lock()
         self._dns: DnsHost | None = None
@@ -112,17 +116,39 @@ class DemoWorld:
             case SmtpHost():
                 return State.SPEAKING
 
+    @property
+    def broken(self) -> Mapping[str, Port]:
+        """The hosts that are not as they were at the start, and what was done to them."""
+        return MappingProxyType(dict(self._broken))
+
+    @property
+    def gateway_is_closed(self) -> bool:
+        """Whether it lets no mail out."""
+        return self._gateway_is_closed
+
     def kill(self, host: str) -> None:
-        """Its server dies: connections are dropped, new ones refused."""
-        self._call(self._put(self._hosts[host].name, Port.REFUSED))
+        """Its server dies: connections are dropped, new ones refused. As the others, it raises WorldError."""
+        self._call(self._break(self._hosts[host].name, Port.REFUSED))
 
     def silence(self, host: str) -> None:
-        """A filter before it swallows what comes; connections under way are dropped."""
-        self._call(self._put(self._hosts[host].name, Port.SILENT))
+        """A filter before it swallows what comes to its SMTP port; connections under way are dropped."""
+        self._call(self._break(self._hosts[host].name, Port.SILENT))
+
+    def switch_off(self, host: str) -> None:
+        """It vanishes, whatever the port."""
+        self._call(self._break(self._hosts[host].name, Port.GONE))
 
     def revive(self, host: str) -> None:
         """As it was at the start."""
-        self._call(self._put(host, self._behaviours[host]))
+        self._call(self._break(self._hosts[host].name, None))
+
+    def close_gateway(self) -> None:
+        """What goes to any host's SMTP port is swallowed; other ports are reached as before."""
+        self._call(self._set_gateway(closed=True))
+
+    def open_gateway(self) -> None:
+        """Let mail out again."""
+        self._call(self._set_gateway(closed=False))
 
     def config_yaml(self) -> str:
         """A configuration with which an ordinary exporter probes this world."""
@@ -159,7 +185,7 @@ class DemoWorld:
             for name, host in sorted(self._hosts.items(), key=lambda item: isinstance(item[1].behaviour, Port)):
                 if host.behaviour is Port.REFUSED:
                     _check_free(host.address, self.smtp_port)
-                await self._put(name, self._behaviours[name])
+                await self._put(name)
         except OSError as error:
             await self._clear()
             if error.errno == errno.EADDRINUSE:
@@ -169,23 +195,54 @@ class DemoWorld:
             ) from error
         return True
 
-    async def _put(self, name: str, behaviour: SmtpScript | Port) -> None:
+    async def _break(self, name: str, how: Port | None) -> None:
+        """Do that to a host, or mend it."""
         async with self._changing:
-            before = self._running.pop(name, None)
-            if before is not None:
-                await before.stop()
-            if behaviour is Port.REFUSED:
-                return
-            host = SilentHost() if isinstance(behaviour, Port) else SmtpHost(behaviour)
-            address = self._hosts[name].address
-            self.smtp_port = await host.start(address, self.smtp_port)
-            self._running[name] = host
-            if behaviour is Port.GONE:
-                self.witness_port = await host.start(address, self.witness_port)
+            if how is None:
+                self._broken.pop(name, None)
+            else:
+                self._broken[name] = how
+            await self._put_all([name])
+
+    async def _set_gateway(self, *, closed: bool) -> None:
+        async with self._changing:
+            self._gateway_is_closed = closed
+            await self._put_all(self._hosts)
+
+    async def _put_all(self, names: Iterable[str]) -> None:
+        """Have each do what it is to do now. Side by side: filling a queue takes its time (SilentHost)."""
+        problems = await asyncio.gather(*map(self._put, names), return_exceptions=True)
+        for problem in problems:
+            if isinstance(problem, OSError):
+                raise WorldError(f"not every host could be changed: {problem}") from problem
+            if isinstance(problem, BaseException):
+                raise problem
+
+    async def _put(self, name: str) -> None:
+        behaviour = self._broken.get(name, self._behaviours[name])
+        if self._gateway_is_closed and behaviour is not Port.GONE:
+            behaviour = Port.SILENT
+        await self._take_down(name)
+        if behaviour is Port.REFUSED:
+            return
+        host = SilentHost() if isinstance(behaviour, Port) else SmtpHost(behaviour)
+        address = self._hosts[name].address
+        self.smtp_port = await host.start(address, self.smtp_port)
+        if behaviour is Port.GONE:
+            self.witness_port = await host.start(address, self.witness_port)
+        self._running[name] = host
+
+    async def _take_down(self, name: str) -> None:
+        running = self._running.pop(name, None)
+        if running is not None:
+            await running.stop()
 
     async def _clear(self) -> None:
-        for name in tuple(self._running):
-            await self._put(name, Port.REFUSED)
+        async with self._changing:
+            for name in tuple(self._running):
+                await self._take_down(name)
+            self._broken.clear()
+            self._gateway_is_closed = False
 
     async def _stop(self) -> None:
         await self._clear()

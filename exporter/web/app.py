@@ -27,6 +27,7 @@ from exporter.web.backend import Backend, Exposition, NoTurn, ProbeRefused
 from exporter.web.bound import BUSY, Bound
 from exporter.web.guard import Guard
 from exporter.web.pages import StatusPages
+from exporter.web.panel import Panel
 from exporter.web.security import Security
 
 # Each scrape holds its text in memory once; a few Prometheus servers and a person are served side by side.
@@ -116,11 +117,12 @@ def create_app(
     security: Security | None = None,
     lifecycle: bool = True,
     probes: bool = True,
+    panel: Panel | None = None,
 ) -> ASGIApp:
     """The application, with every path below `route_prefix`; the root outside of it leads there.
 
     Without `lifecycle` there is no `/-/reload`, without `probes` no `/probe`, and nobody can have a
-    target probed from its page.
+    target probed from its page. `panel` is shown on the status page.
     """
     security = security or Security()
     prefix = "/" + route_prefix.strip("/") if route_prefix.strip("/") else ""
@@ -133,7 +135,7 @@ def create_app(
         Route("/-/ready", pages.ready, methods=["GET"]),
         Route("/-/reload", pages.reload if lifecycle else _switched_off("--web.enable-lifecycle"), methods=["POST"]),
         Route("/config", pages.config, methods=["GET"]),
-        *StatusPages(backend, probes=probes).routes(),
+        *StatusPages(backend, probes=probes, panel=panel).routes(),
         Mount("/static", StaticFiles(directory=_ROOM / "static")),
     ]
     if prefix:

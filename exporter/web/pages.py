@@ -22,6 +22,7 @@ from exporter.web.backend import Backend, NoTurn, ProbeRefused
 from exporter.web.bound import BUSY, Bound
 from exporter.web.fleet import FOLDERS, REFRESH_SECONDS, FleetQuery, fleet
 from exporter.web.origin import is_from_here
+from exporter.web.panel import Panel, PanelEndpoints
 
 # A page of ten thousand targets takes some 50 ms of the interpreter (tests/bench/pages.py); few people look at once.
 MAX_PAGES: Final = 8
@@ -34,10 +35,11 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 class StatusPages:
     """Their endpoints."""
 
-    def __init__(self, backend: Backend, *, probes: bool) -> None:
+    def __init__(self, backend: Backend, *, probes: bool, panel: Panel | None = None) -> None:
         """Without `probes` nobody can have a target probed from its page."""
         self._backend = backend
         self._probes = probes
+        self._panel = PanelEndpoints(panel) if panel is not None else None
         self._pages_bound = Bound(MAX_PAGES)
         self._probes_bound = Bound(MAX_PROBES)
         self._templates = jinja2.Environment(
@@ -54,7 +56,6 @@ class StatusPages:
             "span": views.span,
             "duration": charts.duration,
         }
-        self._templates.globals["refresh_seconds"] = REFRESH_SECONDS
 
     def routes(self) -> list[BaseRoute]:
         """Where they are."""
@@ -65,13 +66,17 @@ class StatusPages:
         for kind, folder in FOLDERS.items():
             routes.append(Route(f"/{folder}/{{name}}", self._target(kind), methods=["GET"]))
             routes.append(Route(f"/{folder}/{{name}}/probe", self._probe(kind), methods=["POST"]))
-        return routes
+        return [*routes, *(self._panel.routes() if self._panel is not None else ())]
 
     async def _status(self, request: Request) -> Response:
         query = FleetQuery.parse(request.query_params)
-        return await self._page(
-            lambda: self._render("fleet.html", "", query.refreshing, fleet=fleet(self._backend.records(), query))
-        )
+
+        def page() -> Response:
+            found = fleet(self._backend.records(), query)
+            panel = self._panel.view() if self._panel is not None else None
+            return self._render("fleet.html", "", query.refreshing, fleet=found, panel=panel)
+
+        return await self._page(page)
 
     async def _egress(self, request: Request) -> Response:
         refreshing = _is_refreshing(request)
@@ -123,8 +128,14 @@ class StatusPages:
 
     def _render(self, template: str, base: str, refreshing: bool, status: int = 200, **values: Any) -> Response:
         """`base` leads from the page to the status page."""
+        sooner = self._panel.refresh_seconds if self._panel is not None else None
         page = self._templates.get_template(template).render(
-            here=template.removesuffix(".html"), base=base, refreshing=refreshing, now=time.time(), **values
+            here=template.removesuffix(".html"),
+            base=base,
+            refreshing=refreshing,
+            refresh_seconds=sooner or REFRESH_SECONDS,
+            now=time.time(),
+            **values,
         )
         return HTMLResponse(page, status)
 

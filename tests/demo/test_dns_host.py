@@ -20,7 +20,8 @@ import dns.rrset
 import pytest
 
 from exporter.demo.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault, Records
-from exporter.demo.domains import DEMO, DnsFault
+from exporter.demo.domain import DnsFault
+from exporter.demo.domains import DEMO
 from exporter.demo.world import DemoWorld
 
 Faults = Mapping[str | tuple[str, str], Fault]

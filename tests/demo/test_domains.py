@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from ipaddress import ip_address, ip_network
 
-from exporter.demo.domains import DEMO, NETWORK, DnsFault, Port
+from exporter.demo.domain import DnsFault, Port
+from exporter.demo.domains import DEMO, NETWORK, REFERENCES, is_of_the_demo
+from exporter.diagnosis.egress import NETWORKS_NEEDED
+from exporter.diagnosis.networks import network_of
 from exporter.result import FailureClass, Verdict
 
 DOMAINS = {domain.name: domain for domain in DEMO}
@@ -26,6 +29,16 @@ def test_hosts_live_in_the_demo_network_and_domains_in_the_reserved_one() -> Non
             assert ip_address(host.address) in ip_network(NETWORK)
 
 
+def test_hosts_and_references_are_on_enough_networks_to_judge_the_way_out_by() -> None:
+    hosts = {host.name: host for domain in DEMO for host in domain.hosts}
+    assert len({network_of(host.address) for host in hosts.values()}) >= 2 * NETWORKS_NEEDED
+    references = [hosts[name] for name in REFERENCES]
+    assert len({network_of(host.address) for host in references}) == len(references) == NETWORKS_NEEDED
+    assert not [host.name for host in references if isinstance(host.behaviour, Port)]
+    assert all(is_of_the_demo(host.address) for host in hosts.values())
+    assert not is_of_the_demo("127.0.0.1")
+
+
 def test_a_domain_with_warnings_is_up() -> None:
     assert [domain.name for domain in DEMO if domain.warnings and domain.expected] == []
 
@@ -34,10 +47,10 @@ def test_records_follow_from_hosts() -> None:
     assert set(DOMAINS["healthy.example"].all_records) == {
         ("healthy.example", "MX", "10 mx1.healthy.example."),
         ("healthy.example", "MX", "20 mx2.healthy.example."),
-        ("mx1.healthy.example", "A", "127.53.1.1"),
-        ("mx2.healthy.example", "A", "127.53.1.2"),
+        ("mx1.healthy.example", "A", "127.49.1.1"),
+        ("mx2.healthy.example", "A", "127.50.1.2"),
     }
-    assert DOMAINS["implicit.example"].all_records == (("implicit.example", "A", "127.53.2.1"),)
+    assert DOMAINS["implicit.example"].all_records == (("implicit.example", "A", "127.50.2.1"),)
     assert DOMAINS["nullmx.example"].all_records == (("nullmx.example", "MX", "0 ."),)
     assert DOMAINS["nxdomain.example"].all_records == ()
     assert DOMAINS["cname.example"].aliases("real.cname.example") == ("alias.cname.example",)

@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from exporter.demo.domains import DEMO, DemoDomain
+from exporter.demo.domain import DemoDomain
+from exporter.demo.domains import DEMO
 from exporter.result import VERDICTS
 from tests.lab.daemons import free_port, running
 from tests.lab.exporter_process import ExporterProcess, exporter

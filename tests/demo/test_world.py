@@ -13,7 +13,8 @@ import pytest
 
 from exporter.config.load import parse
 from exporter.config.model import TargetKind
-from exporter.demo.domains import DEMO, Port
+from exporter.demo.domain import Port
+from exporter.demo.domains import DEMO
 from exporter.demo.world import DemoWorld, State, WorldError
 
 MX1 = "mx1.healthy.example"
@@ -65,6 +66,52 @@ def test_a_host_can_be_killed_silenced_and_revived(world: DemoWorld) -> None:
     assert _greeting(world, MX1) == b"220 mx1.healthy.example ESMTP\r\n"
 
 
+def test_a_host_that_is_switched_off_is_silent_on_every_port(world: DemoWorld) -> None:
+    address = world.hosts[MX1].address
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address, world.witness_port), timeout=10)
+    try:
+        world.switch_off(MX1)
+        for port in (world.smtp_port, world.witness_port):
+            with pytest.raises(TimeoutError):
+                socket.create_connection((address, port), timeout=0.2)
+    finally:
+        world.revive(MX1)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address, world.witness_port), timeout=10)
+
+
+def test_a_closed_gateway_swallows_mail_to_everybody_and_nothing_else(world: DemoWorld) -> None:
+    before = {name: world.state(name) for name in world.hosts}
+    try:
+        world.close_gateway()
+        assert world.gateway_is_closed
+        assert {world.state(name) for name in world.hosts} == {State.SILENT}
+        for host in (MX1, "mx.refused.example"):
+            with pytest.raises(TimeoutError):
+                _greeting(world, host, 0.2)
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection((world.hosts[host].address, world.witness_port), timeout=10)
+    finally:
+        world.open_gateway()
+    assert {name: world.state(name) for name in world.hosts} == before
+    assert _greeting(world, MX1).startswith(b"220 ")
+
+
+def test_what_is_broken_behind_a_closed_gateway_is_seen_when_it_opens(world: DemoWorld) -> None:
+    try:
+        world.close_gateway()
+        world.kill(MX1)
+        assert world.state(MX1) is State.SILENT
+        assert world.broken == {MX1: Port.REFUSED}
+        world.open_gateway()
+        assert world.state(MX1) is State.REFUSING
+    finally:
+        world.open_gateway()
+        world.revive(MX1)
+    assert world.broken == {}
+
+
 def test_a_host_that_was_broken_from_the_start_is_revived_broken(world: DemoWorld) -> None:
     world.silence("mx.refused.example")
     world.revive("mx.refused.example")
@@ -85,7 +132,9 @@ def test_killing_drops_the_connections_under_way(world: DemoWorld) -> None:
             world.revive(MX1)
 
 
-@pytest.mark.parametrize("change", [DemoWorld.kill, DemoWorld.silence, DemoWorld.revive, DemoWorld.state])
+@pytest.mark.parametrize(
+    "change", [DemoWorld.kill, DemoWorld.silence, DemoWorld.switch_off, DemoWorld.revive, DemoWorld.state]
+)
 def test_a_host_that_does_not_exist_is_an_error(world: DemoWorld, change: Callable[[DemoWorld, str], object]) -> None:
     with pytest.raises(KeyError):
         change(world, "nobody.example")
@@ -141,7 +190,7 @@ def test_its_name_server_listens(world: DemoWorld) -> None:
 
 def test_a_port_that_is_taken_is_named_and_nothing_is_left_running() -> None:
     before = threading.active_count()
-    with socket.create_server(("127.53.20.1", 0)) as listener:  # the address where the demo has nobody listen
+    with socket.create_server(("127.52.20.1", 0)) as listener:  # the address where the demo has nobody listen
         port = listener.getsockname()[1]
         with pytest.raises(WorldError, match=f"port {port} is in use"):
             DemoWorld().start(port)

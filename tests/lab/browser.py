@@ -122,6 +122,10 @@ class Browser:
 
         return self._waiting.until(reloaded)
 
+    def wait(self, condition: Callable[[], T]) -> T:
+        """Look again and again until it is so; the page does what it does."""
+        return self._waiting.until(lambda _: condition())
+
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression, whatever the page's policy is."""
         got = self._cdp("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)

@@ -1,0 +1,90 @@
+"""What a domain of the demo's mail world is made of: its hosts, what they do, and what its DNS holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from exporter.demo.smtp_host import ORDINARY_EXTENSIONS, SmtpScript, Step, ordinary
+from exporter.result import FailureClass, HostWarning
+
+
+class Port(Enum):
+    """A host on whose SMTP port nobody speaks."""
+
+    REFUSED = "refused"  # nothing listens: RST
+    SILENT = "silent"  # SYNs to it vanish, those to other ports are answered
+    GONE = "gone"  # SYNs to any port vanish
+
+
+class Certificate(Enum):
+    """What a host presents after STARTTLS."""
+
+    VALID = "valid"  # of the demo's own authority
+    EXPIRED = "expired"
+    OTHER_NAME = "other name"
+    UNTRUSTED = "untrusted"  # of an authority that is not the demo's
+
+
+class DnsFault(Enum):
+    """A domain whose DNS is at fault."""
+
+    SERVFAIL = "servfail"
+    BOGUS = "bogus"  # SERVFAIL with the extended error DNSSEC Bogus (RFC 8914 4.7)
+    SILENT = "silent"  # no answer
+
+
+@dataclass(frozen=True, slots=True)
+class DemoHost:
+    """One mail host. With a certificate it offers STARTTLS."""
+
+    name: str
+    address: str
+    behaviour: SmtpScript | Port
+    certificate: Certificate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DemoDomain:
+    """One domain: `shows` says in words what is to be seen, `expected` what the probe calls it (None: up)."""
+
+    name: str
+    group: str  # published as a label
+    shows: str
+    expected: FailureClass | None = None
+    hosts: tuple[DemoHost, ...] = ()
+    records: tuple[tuple[str, str, str], ...] = ()  # (name, type, data)
+    fault: DnsFault | None = None
+    warnings: tuple[HostWarning, ...] = ()  # of its hosts that are up
+    module: str = "default"
+
+    @property
+    def all_records(self) -> tuple[tuple[str, str, str], ...]:
+        """Everything its zone holds."""
+        addresses = tuple((host.name, "A", host.address) for host in self.hosts)
+        if any(kind == "MX" for _, kind, _ in self.records):
+            return (*addresses, *self.records)
+        named = (host.name for host in self.hosts if host.name != self.name)
+        exchanges = ((self.name, "MX", f"{10 * place} {name}.") for place, name in enumerate(named, 1))
+        return (*addresses, *exchanges, *self.records)
+
+    def aliases(self, host: str) -> tuple[str, ...]:
+        """Names that are a CNAME of `host`."""
+        return tuple(name for name, kind, data in self.records if kind == "CNAME" and data == f"{host}.")
+
+
+def works(name: str, address: str) -> DemoHost:
+    """An ordinary host with STARTTLS."""
+    return DemoHost(name, address, ordinary(name), Certificate.VALID)
+
+
+def alone(
+    domain: str, address: str, behaviour: SmtpScript | Port, certificate: Certificate | None = None
+) -> tuple[DemoHost]:
+    """The only mail host of a domain."""
+    return (DemoHost(f"mx.{domain}", address, behaviour, certificate),)
+
+
+def offering(name: str, *answer: Step) -> SmtpScript:
+    """A server that offers STARTTLS and has `answer` for it."""
+    return ordinary(name, (*ORDINARY_EXTENSIONS, "STARTTLS"), STARTTLS=answer)

@@ -1,0 +1,93 @@
+"""The demo broken on purpose over HTTP: the diagnosis follows, and all is well again afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from exporter.demo.domains import DEMO, REFERENCES
+from tests.lab.exporter_process import ExporterProcess, exporter
+from tests.lab.waiting import until_sync
+
+SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[ExporterProcess]:
+    with exporter("demo") as process:
+        yield process
+        assert process.stop() == 0
+        assert "level=error" not in process.text
+
+
+@pytest.fixture
+def demo(running: ExporterProcess) -> Iterator[ExporterProcess]:
+    until_sync(lambda: is_as_told(running), SECONDS)
+    yield running
+    press(running, "all/restore")
+    until_sync(lambda: is_as_told(running), SECONDS)
+
+
+def press(process: ExporterProcess, lever: str, status: int = 303, **headers: str) -> httpx.Response:
+    answer = httpx.post(f"{process.url}/levers/{lever}", headers=headers, timeout=30.0)
+    assert answer.status_code == status, answer.text
+    return answer
+
+
+def classes(process: ExporterProcess) -> dict[str, str]:
+    """Of the domains that are down, why; "" for those that are up."""
+    found = {}
+    for sample in process.samples():
+        if sample.name == "mx_domain_up" and sample.value:
+            found[sample.labels["domain"]] = ""
+        elif sample.name == "mx_domain_failure":
+            found[sample.labels["domain"]] = sample.labels["class"]
+    return found
+
+
+def is_as_told(process: ExporterProcess) -> bool:
+    told = {domain.name: domain.expected.value if domain.expected else "" for domain in DEMO}
+    return classes(process) == told and process.value("mx_egress_state", family="ipv4", state="open") == 1.0
+
+
+def test_a_gateway_that_lets_no_mail_out_is_seen_by_all_hosts_and_references(demo: ExporterProcess) -> None:
+    press(demo, "gateway/throw")
+    until_sync(lambda: demo.value("mx_egress_state", family="ipv4", state="blocked") == 1.0, SECONDS)
+    with_hosts = {domain.name for domain in DEMO if domain.hosts}
+    without = {domain.name: domain.expected for domain in DEMO if not domain.hosts}
+    until_sync(lambda: {classes(demo)[name] for name in with_hosts} == {"egress_blocked"}, SECONDS)
+    assert {name: classes(demo)[name] for name in without} == without
+    references = {
+        sample.labels["reference"].partition(":")[0]: sample.value
+        for sample in demo.samples()
+        if sample.name == "mx_egress_reference_up"
+    }
+    assert references == dict.fromkeys(REFERENCES, 0.0)
+    press(demo, "gateway/restore")
+    until_sync(lambda: demo.value("mx_egress_state", family="ipv4", state="open") == 1.0, SECONDS)
+
+
+def test_one_of_two_hosts_killed_is_a_host_down_and_both_are_a_domain_down(demo: ExporterProcess) -> None:
+    press(demo, "mx1/throw")
+    mx1 = {"domain": "healthy.example", "mx": "mx1.healthy.example"}
+    until_sync(lambda: demo.value("mx_host_failure", **{"class": "connect_refused"}, **mx1) == 1.0, SECONDS)
+    assert demo.value("mx_domain_up", domain="healthy.example") == 1.0
+    press(demo, "mx2/throw")
+    until_sync(lambda: classes(demo)["healthy.example"] == "connect_refused", SECONDS)
+    press(demo, "mx1/restore")
+    until_sync(lambda: classes(demo)["healthy.example"] == "", SECONDS)
+
+
+def test_a_filtered_host_is_blocked_and_one_that_is_off_is_dead(demo: ExporterProcess) -> None:
+    press(demo, "filter/throw")
+    press(demo, "power/throw")
+    until_sync(lambda: classes(demo)["implicit.example"] == "port_filtered", SECONDS)
+    until_sync(lambda: classes(demo)["helo.example"] == "connect_timeout", SECONDS)
+
+
+def test_another_sites_form_breaks_nothing(demo: ExporterProcess) -> None:
+    for headers in ({"Origin": "http://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert "another site" in press(demo, "gateway/throw", 403, **headers).text
+    assert "Nothing is broken now." in demo.get("/").text
