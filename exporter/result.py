@@ -428,6 +428,7 @@ class HostResult:
     failure: Failure | None = None
     warnings: tuple[HostWarning, ...] = ()
     phases: tuple[tuple[Stage, float], ...] = ()  # seconds
+    unfinished: tuple[Stage, float] | None = None  # what was waited for at the end, and how long
     reply_codes: tuple[tuple[Stage, int], ...] = ()
     enhanced: tuple[tuple[Stage, str], ...] = ()  # RFC 3463 codes of failing replies
     tcp_rtt: float | None = None  # seconds, the kernel's own measure

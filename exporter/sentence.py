@@ -74,6 +74,7 @@ def path_sentence(path: PathTrace) -> str:
         return f"The host answers{refused} at hop {answered.ttl}: nothing on the way holds {what} up."
     last = path.last_hop
     where = "before the first router" if last is None else f"after {last.address} (hop {last.ttl})"
+    what = what.capitalize()
     if path.stops_earlier and path.against is not None:
         return f"{what} is dropped {where}, while port {path.against.port} gets further: a filter stands there."
     if path.against is not None:

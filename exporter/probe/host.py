@@ -46,6 +46,7 @@ def host_result(host: MxHost, preference: int | None, address: str, port: int, r
         failure=failure,
         warnings=() if failure else _warnings(host, record, ehlo),
         phases=_summed(record.phases),
+        unfinished=record.unfinished,
         reply_codes=tuple((stage, reply.code) for stage, reply in counting.items()),
         enhanced=tuple(
             (stage, status)

@@ -84,6 +84,7 @@ class SessionRecord:
 
     at: float  # Unix time
     phases: tuple[tuple[Stage, float], ...] = ()  # seconds
+    unfinished: tuple[Stage, float] | None = None  # what was waited for at the end, and how long
     replies: tuple[tuple[Stage, Reply], ...] = ()
     connect: ConnectEvidence | None = None  # only where the connect failed
     problem: Problem | None = None
@@ -122,6 +123,7 @@ class Session:
         "_tls_record",
         "_transcript",
         "_transcript_left",
+        "_waiting",
         "record",
     )
 
@@ -156,6 +158,7 @@ class Session:
     def start(self, address: str, port: int, timeout: float, source: str = "") -> asyncio.Future[SessionRecord]:
         """Connect and talk; all stages together take at most `timeout` seconds."""
         self._stage = Stage.CONNECT
+        self._waiting = False
         now = self._loop.time()
         self._deadline = now + timeout
         self._due = self._deadline_of(Stage.CONNECT)
@@ -206,6 +209,7 @@ class Session:
             match event:
                 case Answered(stage, reply):
                     self._phases.append((stage, now - self._stage_began))
+                    self._waiting = False
                     self._replies.append((stage, reply))
                 case Send(stage, data, shown):
                     sent_at = time.perf_counter()
@@ -246,6 +250,7 @@ class Session:
         else:
             if shaking and tls.handshake is not None:
                 self._phases.append((Stage.TLS, now - self._stage_began))
+                self._waiting = False
                 self._secured(tls.handshake, now)
             if received:
                 self._keep(received, now, sent=False)
@@ -281,7 +286,7 @@ class Session:
         return self._plan.tls
 
     def _enter(self, stage: Stage, now: float) -> None:
-        self._stage, self._stage_began = stage, now
+        self._stage, self._stage_began, self._waiting = stage, now, True
         self._due = self._deadline_of(stage)
         if self._due < self._timer.when():
             self._timer.cancel()
@@ -315,6 +320,7 @@ class Session:
             SessionRecord(
                 at=self._at,
                 phases=tuple(self._phases),
+                unfinished=(self._stage, time.perf_counter() - self._stage_began) if self._waiting else None,
                 replies=tuple(self._replies),
                 connect=self._connect,
                 problem=dialogue.problem,

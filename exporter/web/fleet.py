@@ -187,9 +187,11 @@ def fleet(records: Sequence[TargetRecord], query: FleetQuery) -> Fleet:
 
 
 def phases_of(host: HostResult) -> tuple[tuple[Stage, float], ...]:
-    """Its phases in seconds, with the connect that failed, which is none of the published ones."""
+    """Its phases in seconds, with the one that came to no end, which is none of the published ones."""
     connect = host.evidence.connect if host.evidence is not None else None
-    return host.phases if connect is None else ((Stage.CONNECT, connect.elapsed), *host.phases)
+    if connect is not None:
+        return ((Stage.CONNECT, connect.elapsed), *host.phases)
+    return host.phases if host.unfinished is None else (*host.phases, host.unfinished)
 
 
 def slowest_phase(result: ProbeResult | None) -> tuple[Stage, float] | None:

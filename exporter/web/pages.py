@@ -17,12 +17,14 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from exporter.config.model import TargetKind
-from exporter.web import charts, views
+from exporter.web import charts, times
 from exporter.web.backend import Backend, NoTurn, ProbeRefused
 from exporter.web.bound import BUSY, Bound
+from exporter.web.egress_view import egress_page
 from exporter.web.fleet import FOLDERS, REFRESH_SECONDS, FleetQuery, fleet
 from exporter.web.origin import is_from_here
 from exporter.web.panel import Panel, PanelEndpoints
+from exporter.web.target_view import target_view
 
 # A page of ten thousand targets takes some 50 ms of the interpreter (tests/bench/pages.py); few people look at once.
 MAX_PAGES: Final = 8
@@ -30,6 +32,7 @@ MAX_PAGES: Final = 8
 MAX_PROBES: Final = 10
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
+_NAMES: Final = ("base.html", "egress.html", "fleet.html", "missing.html", "panel.html", "parts.html", "target.html")
 
 
 class StatusPages:
@@ -48,14 +51,19 @@ class StatusPages:
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self._templates.filters |= {
-            "age": views.age,
-            "clock": views.clock,
-            "iso": views.iso,
-            "span": views.span,
+            "age": times.age,
+            "clock": times.clock,
+            "iso": times.iso,
+            "span": times.span,
             "duration": charts.duration,
         }
+        # Now, not when somebody looks: what is missing or wrong is told at the start, and while the process has no file
+        # left to open, the pages still are there.
+        for name in _NAMES:
+            self._templates.get_template(name)
 
     def routes(self) -> list[BaseRoute]:
         """Where they are."""
@@ -81,7 +89,7 @@ class StatusPages:
     async def _egress(self, request: Request) -> Response:
         refreshing = _is_refreshing(request)
         return await self._page(
-            lambda: self._render("egress.html", "", refreshing, egress=views.egress_page(self._backend.egress()))
+            lambda: self._render("egress.html", "", refreshing, egress=egress_page(self._backend.egress()))
         )
 
     def _target(self, kind: TargetKind) -> Callable[[Request], Awaitable[Response]]:
@@ -92,7 +100,7 @@ class StatusPages:
                 facts = self._backend.target(kind, name)
                 if facts is None:
                     return self._render("missing.html", "../", False, 404)
-                view = views.target_view(facts, time.time())
+                view = target_view(facts, time.time())
                 return self._render("target.html", "../", refreshing, target=view, probes=self._probes)
 
             return await self._page(page)

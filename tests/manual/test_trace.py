@@ -74,7 +74,7 @@ def test_a_filter_on_the_way_is_named(family: Family) -> None:
     [
         (PathTrace(TARGET, 25, (Hop(1, K.LOCAL, detail="EPERM"),)), "This host does not let"),
         (PathTrace(TARGET, 25, (Hop(1, K.REFUSED, TARGET),)), "answers and refuses at hop 1"),
-        (PathTrace(TARGET, 25, (Hop(1, K.SILENT),)), "is lost before the first router."),
+        (PathTrace(TARGET, 25, (Hop(1, K.SILENT),)), f"Port 25 of {TARGET} is lost before the first router."),
         (
             PathTrace(
                 TARGET,

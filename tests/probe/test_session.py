@@ -127,6 +127,10 @@ def test_after_a_timeout_nothing_more_is_said(loop_factory: LoopFactory, script:
     record, host = run_on(loop_factory, talk(script, seconds=0.5))
     assert record.problem is not None
     assert (record.problem.stage, record.problem.broken) == (stage, Break.TIMEOUT)
+    assert stage not in dict(record.phases)
+    assert record.unfinished is not None
+    assert record.unfinished[0] is stage
+    assert sum(dict(record.phases).values()) + record.unfinished[1] == pytest.approx(0.5, abs=0.2)
     assert b"QUIT" not in host.sessions[0].verbs
     assert host.sessions[0].ended in (Ended.EOF, Ended.RESET)
 

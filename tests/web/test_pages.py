@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import html
 import re
 from collections.abc import Iterable
@@ -119,6 +120,21 @@ def fleet(backend: FakeBackend) -> FakeBackend:
     return backend
 
 
+async def test_templates_are_read_at_the_start(fleet: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = browse(fleet)
+
+    def unreadable(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("builtins.open", unreadable)
+    async with client:
+        for page in ("/", "/egress", "/domain/up.example", "/domain/absent.example"):
+            assert (await client.get(page)).headers["content-type"].startswith("text/html")
+    monkeypatch.setattr("jinja2.loaders.FileSystemLoader.get_source", unreadable)
+    with pytest.raises(OSError, match="Too many"):
+        browse(fleet)
+
+
 async def test_the_worst_are_first_and_the_slowest_among_equals(fleet: FakeBackend) -> None:
     assert names(await get(fleet, "/")) == [
         "blocked.example",
@@ -136,6 +152,15 @@ async def test_a_row_says_state_class_addresses_and_the_slowest_phase(fleet: Fak
     row = text(page.partition("<tbody>")[2])
     assert row.startswith("up.example team=web up 1 warning 1/2 banner 250 ms")
     assert "last 1 probes: 1 up, 0 down" in row
+
+
+async def test_the_slowest_phase_may_be_one_that_came_to_no_end(backend: FakeBackend) -> None:
+    mute = replace(down_host(C.BANNER_TIMEOUT), phases=((Stage.CONNECT, 0.02),), unfinished=(Stage.BANNER, 29.98))
+    backend.kept = known((domain(), result(mute)))
+    assert "banner 30.0 s" in text((await get(backend, "/")).partition("<tbody>")[2])
+    page = await get(backend, "/domain/healthy.example")
+    assert 'aria-label="phases: connect 20 ms, banner 30.0 s"' in page
+    assert len(re.findall(r'class="phase bad"', page)) == 1
 
 
 async def test_the_counts_are_those_of_the_fleet(fleet: FakeBackend) -> None:

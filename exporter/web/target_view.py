@@ -1,0 +1,153 @@
+"""What the page of a target says, as plain values for the template.
+
+Everything a stranger sent comes out of here printable; the templates escape markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from exporter.config.model import Target
+from exporter.config.values import format_duration
+from exporter.dialogues import KeptDialogue
+from exporter.history import StateChange
+from exporter.probe.transcript import dialogue_lines, policy_lines, tls_line
+from exporter.result import ProbeResult
+from exporter.sentence import sentence
+from exporter.smtp.printable import printable
+from exporter.store import TargetRecord
+from exporter.web.backend import TargetFacts
+from exporter.web.charts import duration, sparkline
+from exporter.web.fleet import state_of, target_path
+from exporter.web.host_view import FailureView, HostView, failure_view, host_views
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueView:
+    """One dialogue that was kept; `lines` are (time, way, text), the way being > for ours and < for theirs."""
+
+    heading: str
+    at: float
+    state: str
+    outcome: str
+    times: int
+    first_at: float
+    lines: tuple[tuple[str, str, str], ...]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """One change of state; `lasted` in seconds, to the next one or until now."""
+
+    at: float
+    state: str
+    failure_class: str
+    stage: str
+    confidence: str
+    lasted: float
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """The page of one target."""
+
+    name: str
+    kind: str
+    path: str
+    state: str
+    sentence: str
+    failure: FailureView | None
+    facts: tuple[tuple[str, str], ...]
+    lookup: tuple[tuple[int, str, str], ...]  # preference, host, its addresses or what is wrong
+    policies: tuple[str, ...]  # what the domain asks of those who send mail to it
+    hosts: tuple[HostView, ...]
+    dialogues: tuple[DialogueView, ...]
+    changes: tuple[ChangeView, ...]  # the latest first
+    recent: Markup
+    since: float
+    last_probe: float | None
+
+
+def target_view(facts: TargetFacts, now: float) -> TargetView:
+    """The page of a target as it is known now."""
+    record, target = facts.record, facts.record.target
+    result = record.result
+    return TargetView(
+        name=target.name,
+        kind=target.kind.value,
+        path=target_path(target),
+        state=state_of(result),
+        sentence=f"{target.name} has not been probed yet." if result is None else sentence(target.name, result),
+        failure=failure_view(result.failure) if result is not None else None,
+        facts=tuple(_target_facts(record, target, result)),
+        lookup=tuple(_lookup(result)),
+        policies=tuple(printable(line) for line in policy_lines(result)) if result is not None else (),
+        hosts=host_views(result),
+        dialogues=tuple(_dialogue(kept) for kept in facts.dialogues),
+        changes=tuple(_changes(record.history.changes, now)),
+        recent=sparkline(record.history.recent),
+        since=record.since,
+        last_probe=result.at if result is not None else None,
+    )
+
+
+def _target_facts(record: TargetRecord, target: Target, result: ProbeResult | None) -> Iterator[tuple[str, str]]:
+    settings = target.settings
+    yield "module", settings.module.name
+    yield "port", str(settings.port)
+    yield "interval", format_duration(settings.interval)
+    yield "probes", f"{record.probes:,} ({record.probe_failures:,} failed)"
+    if result is not None:
+        yield "last probe took", duration(result.duration)
+        if result.lookup is not None and result.lookup.duration is not None:
+            yield "lookup took", duration(result.lookup.duration)
+        if result.lookup is not None:
+            yield "DNSSEC", "authenticated" if result.lookup.authenticated else "not authenticated"
+    for name, value in target.labels:
+        yield f"label {name}", printable(value)
+
+
+def _lookup(result: ProbeResult | None) -> Iterator[tuple[int, str, str]]:
+    if result is None or result.lookup is None:
+        return
+    for host in result.lookup.hosts:
+        found = ", ".join(host.addresses) if host.failure is None else printable(host.failure.detail)
+        yield host.preference, host.name, f"{found} (an alias)" if host.is_cname else found
+
+
+def _dialogue(kept: KeptDialogue) -> DialogueView:
+    lines = [(at, ">" if sent else "<", text) for at, sent, text in dialogue_lines(kept.transcript)]
+    if kept.tls is not None:
+        secured = kept.tls.at
+        place = next((place for place, line in enumerate(lines) if line[0] >= secured), len(lines))
+        lines.insert(place, (secured, "*", printable(tls_line(kept.tls))))
+    failure = kept.failure
+    return DialogueView(
+        heading=kept.mx if kept.mx == kept.address else f"{kept.mx} [{kept.address}]",
+        at=kept.at,
+        state="up" if failure is None else failure.verdict.value,
+        outcome="worked" if failure is None else f"{failure.failure_class} at {failure.stage}",
+        times=kept.times,
+        first_at=kept.first_at,
+        lines=tuple((f"{at:.3f} s", way, text) for at, way, text in lines),
+        whole=kept.whole,
+    )
+
+
+def _changes(changes: Sequence[StateChange], now: float) -> Iterator[ChangeView]:
+    end = now
+    for change in reversed(changes):
+        failure_class = change.failure_class
+        yield ChangeView(
+            at=change.at,
+            state="up" if failure_class is None else failure_class.verdict.value,
+            failure_class=failure_class.value if failure_class is not None else "",
+            stage=change.stage.value if change.stage is not None else "",
+            confidence=change.confidence.value if change.confidence is not None else "",
+            lasted=max(0.0, end - change.at),
+        )
+        end = change.at
