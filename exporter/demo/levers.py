@@ -63,7 +63,7 @@ _HOSTS: Final = (
         "power",
         "mx.helo.example",
         "helo.example",
-        "Switch mx.helo.example off",
+        "Switch helo.example off",
         "Switch it on again",
         "mx.helo.example is switched off",
         "It goes silent on every port: dead (connect_timeout).",

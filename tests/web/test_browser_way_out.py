@@ -52,6 +52,7 @@ def _look(page: Browser, url: str, close: Callable[[], None]) -> None:
     assert "egress_blocked" in page.text_of(".verdict")
     assert f"is dropped after {gateway} (hop 1), while port 443 gets further" in page.text
     assert page.barriers() == []
+    page.look(width=1100, height=1240)
     page.picture("path")
     page.look(dark=True)
     assert page.barriers() == []
