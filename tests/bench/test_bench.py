@@ -41,6 +41,7 @@ async def test_the_needs_of_a_fleet_are_counted() -> None:
     with tempfile.TemporaryDirectory() as folder, peers(Path(folder), 30) as hosts:
         well = await asyncio.to_thread(measure, hosts, 30, port=hosts.port, interval=3.0)
         waiting = await silent(hosts, 30, interval=3.0, wait=2.0)
+    assert (well.up, waiting.up) == (30, 0)
     assert well.of_domain > 5
     assert well.of_address > 10
     assert 1 < well.packed < well.text
