@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.metrics import disable_created_metrics
 
 from exporter import __version__
@@ -64,6 +64,7 @@ class OwnMetrics:
         self._internal_errors = Counter(
             "mx_exporter_internal_errors", "Bugs of the exporter that cost a result.", registry=self.registry
         )
+        ProcessCollector(registry=self.registry)  # CPU, memory, open files and their limit
 
     def probed(self, result: ProbeResult) -> None:
         """A result: its phases."""

@@ -85,7 +85,7 @@ def test_each_panel_is_as_the_linter_wants_it(uid: str, panel: dict[str, Any]) -
     for target in panel["targets"]:
         assert target["datasource"] == panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
         expression = target["expr"]
-        selectors = re.findall(r"\b((?:mx_|scrape_|up\b)\w*)(\{[^}]*\})?", _without_groupings(expression))
+        selectors = re.findall(r"\b((?:mx_|process_|scrape_|up\b)\w*)(\{[^}]*\})?", _without_groupings(expression))
         assert selectors
         for name, matchers in selectors:
             assert 'job=~"$job"' in matchers, name
@@ -93,7 +93,7 @@ def test_each_panel_is_as_the_linter_wants_it(uid: str, panel: dict[str, Any]) -
             assert ('domain=~"$domain"' in matchers) == (uid == "mx-domain"), name
         for window in re.findall(r"\[([^]]*)\]", expression):
             assert window in ("$__rate_interval", "$__range")
-        for counter in re.findall(r"(\w+)\(mx_\w+_(?:total|bucket)\{", expression):
+        for counter in re.findall(r"(\w+)\((?:mx|process)_\w+_(?:total|bucket)\{", expression):
             assert counter in ("rate", "increase")
 
 
