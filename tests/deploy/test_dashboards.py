@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.deployed import DEPLOY
+from tests.deploy.files import DEPLOY
 from tests.deploy.stack import Prometheus, prometheus
 from tests.lab.exporter_process import exporter
 from tests.lab.require import missing, require_program
