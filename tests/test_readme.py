@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import exporter
 from exporter.config.load import load
 from exporter.metrics.families import FAMILIES
 from exporter.metrics.own import OwnMetrics
@@ -29,7 +28,7 @@ from tests.lab.exporter_process import exporter as running_exporter
 from tests.lab.require import require_program
 from tests.lab.waiting import until_sync
 
-ROOT = Path(exporter.__file__).parent.parent
+ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GOLDEN = Path(__file__).parent / "metrics" / "golden.txt"
 # Of every series of a target, so they are named above the table; `le` is that of every histogram.

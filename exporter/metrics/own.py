@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import disable_created_metrics
+from prometheus_client.process_collector import ProcessCollector
 
 from exporter import __version__
 from exporter.config.model import Target, TargetKind
@@ -40,6 +41,7 @@ class OwnMetrics:
             "mx_exporter_shard_info", "1, with this shard, counted from 0, of so many.", ("shard", "total")
         )
         shards.labels(str(shard.index), str(shard.total)).set(1)
+        ProcessCollector(registry=self.registry)  # CPU, memory, open files and their limit
         self._reload_successful = self._gauge(
             "mx_exporter_config_last_reload_successful",
             "1 if the last attempt to load the configuration succeeded.",
@@ -64,7 +66,6 @@ class OwnMetrics:
         self._internal_errors = Counter(
             "mx_exporter_internal_errors", "Bugs of the exporter that cost a result.", registry=self.registry
         )
-        ProcessCollector(registry=self.registry)  # CPU, memory, open files and their limit
 
     def probed(self, result: ProbeResult) -> None:
         """A result: its phases."""
