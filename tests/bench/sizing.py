@@ -109,7 +109,7 @@ def measure(hosts: Peers, count: int, *, port: int, interval: float = _INTERVAL,
             most = _watch(process, count, interval)
             asked, text = relay.asked, process.get("/metrics").content
             made = sum(_values(text, "mx_domain_probes_total"))
-            return _need(count, text, process, most, asked / made if most[1] < count / 10 else None)
+            return _need(count, text, process, most, asked / made if most[1] < count / 2 else None)
 
 
 def _watch(process: ExporterProcess, count: int, interval: float) -> tuple[int, int]:
