@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-_VERSION: Final = b"v=TLSRPTv1"
+from exporter.txt_record import only_record
+
 _WSP: Final = " \t"  # allowed around ";" and ","
 _EXTENSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}=[\x21-\x3a\x3c\x3e-\x7e]+")
 # RFC 3986 characters without those that RFC 8460 3 wants percent-encoded ("!", "," and ";").
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@$&'()*+=-]|%[0-9A-Fa-f]{2})+")
-# Meant as a record, be it well formed or not; a wildcard's SPF record is none.
-_MEANT: Final = re.compile(rb"[ \t]*v[ \t]*=[ \t]*TLSRPT", re.IGNORECASE)
 _MAILBOX: Final = re.compile(r"[^@?]+@[^@?]+(?:\?.*)?")
 
 
@@ -23,16 +22,11 @@ def report_addresses(texts: Sequence[bytes]) -> tuple[str, ...] | None:
     Addresses of other schemes than `mailto` and `https` are well formed and of no use, so they are left out. Raises
     ValueError with a sentence where the records are wrong, so that nobody reports.
     """
-    # RFC 8460 3: others are discarded, and exactly one must remain.
-    found = [text for text in texts if text.startswith(_VERSION + b";")]
-    if not found:
-        found = [text for text in texts if _MEANT.match(text)]
-    if not found:
+    found = only_record(texts, b"TLSRPT")
+    if found is None:
         return None
-    if len(found) > 1:
-        raise ValueError(f"there are {len(found)} records, and one is allowed")
     try:
-        text = found[0].decode("ascii")
+        text = found.decode("ascii")
     except UnicodeDecodeError:
         raise ValueError("the record is not ASCII") from None
     if text != text.strip(_WSP):

@@ -21,6 +21,7 @@ FLOORS = {
     "exporter.path": 0,
     "exporter.shard": 0,
     "exporter.systemd": 0,
+    "exporter.txt_record": 0,
     "exporter.evidence": 1,
     "exporter.result": 2,
     "exporter.smtp": 3,
@@ -76,6 +77,7 @@ PURE = (
     "exporter.mtasts.policy",
     "exporter.mtasts.record",
     "exporter.tlsrpt",
+    "exporter.txt_record",
 )
 IMPURE_MODULES = {"asyncio", "socket", "ssl", "time", "datetime", "select", "selectors", "threading"}
 

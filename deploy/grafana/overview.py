@@ -88,6 +88,14 @@ def overview() -> Json:
                 f" and on (domain) max by (domain) (mx_domain_up{{{SERIES}}}) == 1",
                 width=12,
             ),
+            table(
+                "Configured hosts that fail",
+                "Hosts that the configuration names under `hosts`; they belong to no domain.",
+                f'mx_host_failure{{{SERIES},domain=""}}',
+                hidden=(*TABLE_NOISE, "domain"),
+                width=24,
+                height=6,
+            ),
             row("Over time"),
             timeseries(
                 "Failure classes",

@@ -122,6 +122,27 @@ def own_state() -> Json:
                 ),
                 unit="s",
             ),
+            row("What it uses"),
+            timeseries(
+                "Processor",
+                "Cores; the probes of one exporter have one.",
+                (f"rate(process_cpu_seconds_total{{{SERIES}}}[$__rate_interval])", "{{instance}}"),
+                width=8,
+            ),
+            timeseries(
+                "Memory",
+                "Resident memory.",
+                (f"process_resident_memory_bytes{{{SERIES}}}", "{{instance}}"),
+                unit="bytes",
+                width=8,
+            ),
+            timeseries(
+                "Open files",
+                "Part of those it may open: a socket for each session under way.",
+                (f"process_open_fds{{{SERIES}}} / process_max_fds{{{SERIES}}}", "{{instance}}"),
+                unit="percentunit",
+                width=8,
+            ),
             row("Configuration and scrapes"),
             timeline(
                 "Scraped",

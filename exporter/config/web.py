@@ -21,6 +21,14 @@ _TLS: Final = "tls_server_config"
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimit:
+    """One request an interval, and so many at once where there were none before."""
+
+    interval: float  # seconds
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
 class WebConfig:
     """How the web server protects itself. Without a file: it does not."""
 
@@ -29,6 +37,7 @@ class WebConfig:
     client_allowed_sans: frozenset[str] | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     users: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)  # name -> bcrypt hash
+    rate_limit: RateLimit | None = None
     files: tuple[Path, ...] = ()  # what was read: the file itself and those it names
     file_states: tuple[FileState, ...] = field(default=(), compare=False)  # looked at before they were read
 
@@ -54,12 +63,13 @@ def load_web(path: Path) -> WebConfig:
             document.problem(document.existing((_TLS, error.key)), str(error))
     if section is None or document.problems:
         raise ConfigError(tuple(sorted(document.problems, key=lambda problem: (problem.line, problem.column))))
-    sans = section.tls_server_config.client_allowed_sans
+    sans, limit = section.tls_server_config.client_allowed_sans, section.rate_limit
     return WebConfig(
         tls=context,
         client_allowed_sans=None if sans is None else frozenset(sans),
         headers=MappingProxyType({name: value for name, value in section.http_server_config.headers.items() if value}),
         users=MappingProxyType(dict(section.basic_auth_users)),
+        rate_limit=RateLimit(limit.interval, limit.burst) if limit.interval else None,
         files=tuple(files),
         file_states=tuple(sorted(looked)),
     )

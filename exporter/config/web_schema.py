@@ -11,9 +11,9 @@ import re
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
-from exporter.config.schema import Section, kind, text
+from exporter.config.schema import Duration, Section, kind, text
 from exporter.config.values import quoted
 
 # A header of an answer; whole policies fit, a file pasted by mistake does not.
@@ -139,6 +139,11 @@ def _password_hash(value: Any) -> str:
     return value
 
 
+def _nothing(value: Any) -> Any:
+    # The one duration that the format's own documentation writes without a unit.
+    return "0s" if value == 0 and kind(value) == "a number" else value
+
+
 FileName = Annotated[str, PlainValidator(text(_file_name, "server.pem"))]
 
 
@@ -177,6 +182,13 @@ class HttpServerSection(Section):
     ] = Field(default_factory=dict)
 
 
+class RateLimitSection(Section):
+    """`rate_limit`. Without a burst the format's own programs would let nobody in; here it is one."""
+
+    interval: Annotated[Duration, BeforeValidator(_nothing)] = 0.0  # seconds; 0: no limit
+    burst: Annotated[int, Field(ge=1)] = 1
+
+
 class WebSection(Section):
     """The whole file."""
 
@@ -185,3 +197,4 @@ class WebSection(Section):
     basic_auth_users: dict[Annotated[str, AfterValidator(_user)], Annotated[str, PlainValidator(_password_hash)]] = (
         Field(default_factory=dict)
     )
+    rate_limit: RateLimitSection = RateLimitSection()

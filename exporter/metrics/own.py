@@ -9,6 +9,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import disable_created_metrics
+from prometheus_client.process_collector import ProcessCollector
 
 from exporter import __version__
 from exporter.config.model import Target, TargetKind
@@ -40,6 +41,7 @@ class OwnMetrics:
             "mx_exporter_shard_info", "1, with this shard, counted from 0, of so many.", ("shard", "total")
         )
         shards.labels(str(shard.index), str(shard.total)).set(1)
+        ProcessCollector(registry=self.registry)  # CPU, memory, open files and their limit
         self._reload_successful = self._gauge(
             "mx_exporter_config_last_reload_successful",
             "1 if the last attempt to load the configuration succeeded.",

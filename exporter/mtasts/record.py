@@ -6,14 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from exporter.txt_record import only_record
+
 # RFC 8461 3.1, the ABNF. What precedes the first field is fixed and case-sensitive.
-_VERSION: Final = b"v=STSv1"
 _DELIMITER: Final = rb"[ \t]*;[ \t]*"
 _FIELD: Final = rb"(?:id=[A-Za-z0-9]{1,32}|(?!id=)[A-Za-z0-9][A-Za-z0-9_.-]{0,31}=[\x21-\x3a\x3c\x3e-\x7e]+)"
 _RECORD: Final = re.compile(rb"v=STSv1(?:%b%b)+(?:%b)?" % (_DELIMITER, _FIELD, _DELIMITER))
 _ID: Final = re.compile(rb";[ \t]*id=([A-Za-z0-9]{1,32})")
-# Meant as a record, be it well formed or not; a wildcard's SPF record is none.
-_MEANT: Final = re.compile(rb"[ \t]*v[ \t]*=[ \t]*STS", re.IGNORECASE)
 
 
 def policy_id(texts: Sequence[bytes]) -> str | None:
@@ -21,20 +20,15 @@ def policy_id(texts: Sequence[bytes]) -> str | None:
 
     Raises ValueError with a sentence where the records are wrong, so that senders assume no policy.
     """
-    # RFC 8461 3.1: others are discarded, and exactly one must remain.
-    found = [text for text in texts if text.startswith(_VERSION + b";")]
-    if not found:
-        found = [text for text in texts if _MEANT.match(text)]
-    if not found:
+    found = only_record(texts, b"STS")
+    if found is None:
         return None
-    if len(found) > 1:
-        raise ValueError(f"there are {len(found)} records, and one is allowed")
-    if _RECORD.fullmatch(found[0]) is None:
-        raise ValueError(f"the record is malformed: {_shown(found[0])}")
+    if _RECORD.fullmatch(found) is None:
+        raise ValueError(f"the record is malformed: {_shown(found)}")
     # RFC 8461 3.2, for record and policy alike: of a repeated field the first counts.
-    first = _ID.search(found[0])
+    first = _ID.search(found)
     if first is None:
-        raise ValueError(f"the record has no id: {_shown(found[0])}")
+        raise ValueError(f"the record has no id: {_shown(found)}")
     return first[1].decode("ascii")
 
 

@@ -28,6 +28,7 @@ from exporter.web.bound import BUSY, Bound
 from exporter.web.guard import Guard
 from exporter.web.pages import StatusPages
 from exporter.web.panel import Panel
+from exporter.web.rate_limit import RateLimited
 from exporter.web.security import Security
 
 # Each scrape holds its text in memory once; a few Prometheus servers and a person are served side by side.
@@ -149,7 +150,7 @@ def create_app(
     # Its redirects would repeat the Host that the client sent.
     app.router.redirect_slashes = False
     # Around it all: a middleware of Starlette's would not see the answer to an error of ours.
-    return Guard(BasicAuthentication(app, security), security)
+    return Guard(RateLimited(BasicAuthentication(app, security), security), security)
 
 
 def _switched_off(flag: str) -> Endpoint:

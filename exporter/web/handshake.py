@@ -9,12 +9,15 @@ milliseconds.
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable
 from typing import Final, cast
 
 from exporter.web.connection import Connection
 from exporter.web.security import Security, admits
+
+log = logging.getLogger(__name__)
 
 # Three round trips and some arithmetic; over the slowest of lines, and with a packet lost.
 HANDSHAKE_SECONDS: Final = 10.0
@@ -90,7 +93,9 @@ class Handshake(asyncio.Protocol):
                 ssl_handshake_timeout=self.seconds,
                 ssl_shutdown_timeout=_SHUTDOWN_SECONDS,
             )
-        except (OSError, EOFError):  # ssl.SSLError and the timeout are OSErrors
+        except (OSError, EOFError) as error:  # ssl.SSLError and the timeout are OSErrors
+            # asyncio drops the alert that would have told the client.
+            self._tell(getattr(error, "reason", None) or str(error) or type(error).__name__)
             self._transport.abort()
             return
         finally:
@@ -102,7 +107,13 @@ class Handshake(asyncio.Protocol):
         if admits(self._config, found.getpeercert(binary_form=True)):
             self._hand_on(transport)
         else:
+            self._tell("client_allowed_sans has none of the certificate's names")
             transport.abort()
+
+    def _tell(self, problem: str) -> None:
+        # For who looks: whoever reaches the port can make these by the thousand.
+        client = str((self._transport.get_extra_info("peername") or ("",))[0])
+        log.debug("TLS handshake failed", extra={"fields": {"client": client, "problem": problem}})
 
     def _hand_on(self, transport: asyncio.Transport) -> None:
         connection = self._connection()

@@ -15,3 +15,8 @@ def cpu_seconds(pid: int) -> float:
 def memory_bytes(pid: int) -> int:
     """Resident memory, what is shared with others included."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def open_files(pid: int) -> int:
+    """File descriptors it has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))

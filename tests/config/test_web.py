@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from exporter.config.problems import ConfigError
-from exporter.config.web import WebConfig, load_web
+from exporter.config.web import RateLimit, WebConfig, load_web
 from exporter.config.web_schema import MAX_BCRYPT_COST
 from tests.lab.certificates import authority, issue
 from tests.lab.require import require_program
@@ -171,6 +171,8 @@ STRICTER = {
         f"basic_auth_users: {{a: {HASH.replace('$04$', f'${MAX_BCRYPT_COST + 1}$')}}}",
         ["web.yaml:1:23: basic_auth_users.a: the cost of the hash must be between 4 and 15"],
     ),
+    "no burst": ("rate_limit: {interval: 1s, burst: 0}", ["web.yaml:1:35: rate_limit.burst: must be at least 1"]),
+    "no unit": ("rate_limit: {interval: 1}", ["web.yaml:1:24: rate_limit.interval: 1 needs a unit, such as 1s"]),
     "line break in a header": (
         'http_server_config: {headers: {Content-Security-Policy: "a\\r\\nSet-Cookie: b"}}',
         ["web.yaml:1:57: http_server_config.headers.Content-Security-Policy: a header has visible ASCII characters"],
@@ -195,6 +197,22 @@ def test_what_is_wrong_is_refused_at_its_place_and_by_promtool(files: Path, text
 def test_what_could_not_be_kept_is_refused_at_its_place(files: Path, text: str, expected: list[str]) -> None:
     found = problems(files, text)
     assert [line[: len(start)] for line, start in zip(found, expected, strict=True)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{interval: 1s, burst: 20}", RateLimit(1.0, 20)),
+        ("{interval: 250ms}", RateLimit(0.25, 1)),
+        ("{interval: 0, burst: 20}", None),
+        ("{interval: 0s}", None),
+        ("{burst: 20}", None),
+        ("{}", None),
+    ],
+)
+def test_a_rate_limit(files: Path, text: str, expected: RateLimit | None) -> None:
+    """By itself: Debian's promtool is older than the key."""
+    assert loaded(files, f"rate_limit: {text}").rate_limit == expected
 
 
 def test_all_mistakes_are_told_at_once_in_their_order(files: Path) -> None:

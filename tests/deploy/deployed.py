@@ -9,9 +9,8 @@ from typing import Any
 
 import yaml
 
-import exporter
+from tests.deploy.files import DEPLOY
 
-DEPLOY = Path(exporter.__file__).parent.parent / "deploy"
 PROMETHEUS = DEPLOY / "prometheus"
 RULE_FILES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 ALERTMANAGER_CONFIG = DEPLOY / "alertmanager" / "alertmanager.yml"

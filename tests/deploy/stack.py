@@ -84,15 +84,24 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def prometheus(folder: Path, name: str, places: dict[str, str], faster: int = FASTER) -> Iterator[Prometheus]:
-    """Prometheus with the shipped configuration of that name, and the shipped rules."""
+def prometheus(
+    folder: Path,
+    name: str,
+    places: dict[str, str],
+    faster: int = FASTER,
+    scrape_configs: list[dict[str, Any]] | None = None,
+) -> Iterator[Prometheus]:
+    """Prometheus with the shipped configuration of that name, or with other jobs in it, and the shipped rules."""
     program, port = require_program("prometheus"), free_port()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rules").mkdir()
     for path in RULE_FILES:
         (folder / "rules" / path.name).write_text(yaml.safe_dump(sooner(read_yaml(path), faster)), encoding="utf-8")
     config = folder / name
-    configuration = at(sooner(read_yaml(PROMETHEUS / name), faster), {"localhost:9093": _NOBODY, **places})
+    shipped = read_yaml(PROMETHEUS / name)
+    if scrape_configs is not None:
+        shipped["scrape_configs"] = scrape_configs
+    configuration = at(sooner(shipped, faster), {"localhost:9093": _NOBODY, **places})
     config.write_text(yaml.safe_dump(configuration), encoding="utf-8")
     argv = [
         program,

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import subprocess
 import tomllib
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tests.deploy.files import DEPLOY, ROOT
@@ -44,6 +46,25 @@ def test_the_lock_has_what_the_project_asks_for_with_hashes(lock: str, wanted: l
     for requirement in map(Requirement, wanted):
         version, _ = packages[requirement.name.lower()]
         assert version in requirement.specifier, requirement
+
+
+def _with_what_they_need(wanted: list[str]) -> set[str]:
+    """Names of the packages, of those that they ask for, and so on, as installed here."""
+    names: set[str] = set()
+    for requirement in map(Requirement, wanted):
+        names.add(canonicalize_name(requirement.name))
+        for line in importlib.metadata.requires(requirement.name) or ():
+            needed = Requirement(line)
+            extras = ("", *requirement.extras)
+            if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
+                needed.marker = None
+                names |= _with_what_they_need([str(needed)])
+    return names
+
+
+def test_the_lock_has_what_those_ask_for_and_nothing_else() -> None:
+    """After a change of dependencies: deploy/container/lock writes it anew."""
+    assert set(locked("requirements.lock")) == _with_what_they_need(PROJECT["project"]["dependencies"])
 
 
 def test_hadolint_finds_nothing() -> None:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
 
 from exporter.demo.world import DemoWorld
+from exporter.metrics.families import FAMILIES
+from exporter.metrics.own import OwnMetrics
+from tests.deploy.deployed import PROMETHEUS, read_yaml
+from tests.deploy.files import ROOT
 from tests.deploy.stack import Prometheus, prometheus
 from tests.lab.exporter_process import exporter
 from tests.lab.waiting import until_sync
+
+README = ROOT / "README.md"
 
 
 def _labels(seen: Prometheus, expression: str, *names: str) -> list[tuple[str, ...]]:
@@ -42,3 +53,45 @@ def test_each_target_is_probed_by_its_scrape_and_known_by_the_exporter_that_did(
                 dead = 'ALERTS{alertname="MxDomainDead",alertstate="firing"}'
                 until_sync(lambda: seen.query(dead), 60.0)
                 assert _labels(seen, dead, "domain", "instance", "family") == [("refused.example", address, "ipv4")]
+
+
+def _jobs_of_the_readme() -> list[dict[str, Any]]:
+    """The example with the list of the exporter."""
+    examples = re.findall(r"^```yaml\n(scrape_configs:\n.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
+    (found,) = [text for text in examples if "http_sd_configs" in text]
+    jobs: list[dict[str, Any]] = yaml.safe_load(found)["scrape_configs"]
+    return jobs
+
+
+@pytest.mark.parametrize("jobs", [_jobs_of_the_readme(), read_yaml(PROMETHEUS / "multi-target.yml")["scrape_configs"]])
+def test_what_is_asked_for_one_by_one_is_dropped_from_the_exporters_own_page(jobs: list[dict[str, Any]]) -> None:
+    (own,) = [job for job in jobs if job["job_name"] == "mx"]
+    (drop,) = own["metric_relabel_configs"]
+    assert drop["action"] == "drop"
+    assert all(re.fullmatch(drop["regex"], family.name) for family in FAMILIES)
+    page = OwnMetrics().registry.collect()
+    assert not any(re.fullmatch(drop["regex"], sample.name) for family in page for sample in family.samples)
+
+
+@pytest.mark.timeout(180)  # two real Prometheus servers, one after the other
+@pytest.mark.parametrize("dropped", [True, False], ids=["as in the README", "with nothing dropped"])
+def test_a_domain_that_is_scheduled_and_asked_for_alerts_once(dropped: bool, tmp_path: Path) -> None:
+    """With the README's jobs; without what they drop there would be two, so the test can tell."""
+    jobs = _jobs_of_the_readme()
+    if not dropped:
+        del jobs[0]["metric_relabel_configs"]
+    with DemoWorld() as world:
+        config = tmp_path / "config.yaml"
+        head = world.config_yaml().partition("domains:")[0].replace("interval: 5s", "interval: 1s")
+        config.write_text(f"{head}domains: [refused.example]\n", encoding="utf-8")
+        with exporter(f"--config.file={config}") as process:
+            address = process.url.removeprefix("http://")
+            places = {"localhost:10225": address}
+            with prometheus(tmp_path / "prometheus", "prometheus.yml", places, scrape_configs=jobs) as seen:
+                both = 'min by (job) (count_over_time(up{job=~"mx|mx-probe"}[1m])) > 2'
+                until_sync(lambda: len(seen.query(both)) == 2, 60.0)
+                assert _labels(seen, "up", "job", "instance") == [("mx", address), ("mx-probe", address)]
+                dead = 'ALERTS{alertname="MxDomainDead",alertstate="firing"}'
+                until_sync(lambda: seen.query(dead), 60.0)
+                assert len(seen.query("mx_domain_up")) == (1 if dropped else 2)
+                until_sync(lambda: len(seen.query(dead)) == (1 if dropped else 2), 60.0)

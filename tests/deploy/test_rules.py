@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,21 @@ def test_every_alert_says_how_bad_what_and_what_next(rule: dict[str, Any]) -> No
 
 def test_the_runbooks_have_a_section_for_each_alert_and_no_other() -> None:
     assert re.findall(r"^### (\w+)$", RUNBOOKS.read_text(encoding="utf-8"), re.MULTILINE) == ALERT_NAMES
+
+
+def test_the_command_at_the_head_of_the_alerts_makes_links_of_all_runbooks(tmp_path: Path) -> None:
+    copy = tmp_path / "alerts.yml"
+    copy.write_text((PROMETHEUS / "rules" / "alerts.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    found = re.search(r"^#   (sed -i .+ alerts\.yml)$", copy.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None
+    subprocess.run(shlex.split(found[1]), cwd=tmp_path, check=True)
+    _check(require_program("promtool"), "check", "rules", str(copy))
+    changed = [rule for group in read_yaml(copy)["groups"] for rule in group["rules"]]
+    for before, after in zip(alerts(), changed, strict=True):
+        url = after["annotations"].pop("runbook_url")
+        assert url.startswith("https://git.example.net/")
+        assert url.endswith("/" + before["annotations"].pop("runbook_url"))
+        assert before == after
 
 
 def test_every_metric_of_the_rules_is_one_that_the_exporter_has() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import Iterator
@@ -180,6 +181,23 @@ def test_users_and_client_certificates_come_and_go_with_a_reload(site: Site) -> 
     site.write(WEB)
     assert site.reload() == []
     assert site.get().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [((), "PEER_DID_NOT_RETURN_A_CERTIFICATE"), (("other.example",), "client_allowed_sans has none of")],
+)
+def test_whoever_looks_is_told_why_a_handshake_failed(
+    site: Site, names: tuple[str, ...], problem: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.write(CLIENTS + "  client_allowed_sans: [prometheus.example]\n")
+    assert site.reload() == []
+    with caplog.at_level(logging.DEBUG, "exporter.web.handshake"), pytest.raises(httpx.TransportError):
+        site.get(certificate=issue(*names, by=site.ca) if names else None)
+    until_sync(lambda: caplog.records)
+    fields = vars(caplog.records[0])["fields"]
+    assert fields["client"] == "127.0.0.1"
+    assert fields["problem"].startswith(problem)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,23 @@
+"""Which of a name's TXT records is the one that a mail standard means (RFC 8461 3.1, RFC 8460 3). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+
+def only_record(texts: Sequence[bytes], kind: bytes) -> bytes | None:
+    """The text that begins with the version of `kind`, such as `v=STSv1;` of b"STS"; None if none is meant as one.
+
+    Where none begins so, one that was meant to is given, for the caller to say what is wrong with it. Raises ValueError
+    with a sentence where there are several: senders then act as if there were none.
+    """
+    # Both sections: others are discarded, and exactly one must remain.
+    found = [text for text in texts if text.startswith(b"v=%bv1;" % kind)]
+    if not found:
+        # Meant as a record, be it well formed or not; a wildcard's SPF record is none.
+        meant = re.compile(rb"[ \t]*v[ \t]*=[ \t]*%b" % kind, re.IGNORECASE)
+        found = [text for text in texts if meant.match(text)]
+    if len(found) > 1:
+        raise ValueError(f"there are {len(found)} records, and one is allowed")
+    return found[0] if found else None
