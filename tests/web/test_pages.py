@@ -346,7 +346,7 @@ async def test_the_history_is_told_from_the_latest_backwards(backend: FakeBacken
         store.record(target, replace(result(each), at=AT + 3600 * number))
     backend.kept = store.records()
     page = await get(backend, "/domain/healthy.example")
-    history = page.partition('<ol class="history">')[2].partition("</ol>")[0]
+    history = page.partition('<ol class="history"')[2].partition("</ol>")[0]
     assert re.findall(r'<li class="(\w+)">', history) == ["up", "blocked", "up"]
     assert "reputation_blocked at banner, certain" in text(page)
     assert text(page).count("for 60 min") == 2
