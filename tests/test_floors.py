@@ -19,6 +19,7 @@ FLOORS = {
     "exporter.icmp": 0,
     "exporter.tcp_info": 0,
     "exporter.path": 0,
+    "exporter.poller": 0,
     "exporter.shard": 0,
     "exporter.systemd": 0,
     "exporter.txt_record": 0,

@@ -230,7 +230,7 @@ class Prober:
         loop = asyncio.get_running_loop()
         message = canary_message(settings.module.data, plan, time.time()) if State.DATA in plan.steps else b""
         if not self._witnesses.ports:
-            return await Session(loop, plan, transcript=transcript, message=message).start(
+            return await Session(loop, plan, transcript=transcript, message=message).converse(
                 address, settings.port, settings.timeout, source
             )
         left = settings.timeout - silence_after(settings.timeout)
@@ -242,7 +242,7 @@ class Prober:
 
         session = Session(loop, plan, transcript=transcript, message=message, on_silence=lambda: ask(left))
         try:
-            record = await session.start(address, settings.port, settings.timeout, source)
+            record = await session.converse(address, settings.port, settings.timeout, source)
             if record.connect is None or way_of(record.connect) not in _WITNESSED:
                 return record
             if not asking:
