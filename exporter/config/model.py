@@ -27,6 +27,8 @@ class Family(StrEnum):
     IPV4 = "ipv4"
     IPV6 = "ipv6"
 
+    __hash__ = str.__hash__  # Enum's own is written in Python
+
 
 class TargetKind(StrEnum):
     """How a target's addresses are found."""
@@ -34,6 +36,8 @@ class TargetKind(StrEnum):
     DOMAIN = "domain"  # MX lookup
     HOST = "host"  # the host itself
     REFERENCE = "reference"  # likewise, to learn about the way out and not about the host
+
+    __hash__ = str.__hash__  # as Family's
 
 
 class Policy(StrEnum):

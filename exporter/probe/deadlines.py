@@ -52,7 +52,10 @@ class Deadlines:
 
 def deadlines_of(loop: asyncio.AbstractEventLoop) -> Deadlines:
     """Those of `loop`."""
-    return _DEADLINES.setdefault(loop, Deadlines())
+    deadlines = _DEADLINES.get(loop)
+    if deadlines is None:
+        deadlines = _DEADLINES[loop] = Deadlines()
+    return deadlines
 
 
 _DEADLINES: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Deadlines]] = WeakKeyDictionary()

@@ -73,9 +73,8 @@ class Resolver:
         """What DANE has for `port` of `host`, a mail host of `domain` (RFC 7672 2.2)."""
         return await tlsa.lookup_tlsa(_Questions(self._memory, self._exchange), host, port, families, domain)
 
-    async def close(self) -> None:
-        """End what is under way."""
-        await self._memory.close()
+    def close(self) -> None:
+        """Ask nothing more."""
         self._exchange.close()
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from exporter.flights import Flight
 from exporter.resolver.answer import Answer
 
 Key = tuple[str, str]  # name, type
@@ -21,7 +22,7 @@ class Memory:
         self._loop = asyncio.get_running_loop()
         self._max_answers = max_answers
         self._answers: dict[Key, tuple[float, Answer]] = {}
-        self._in_flight: dict[Key, asyncio.Task[Answer]] = {}
+        self._flights: dict[Key, Flight[Answer]] = {}
 
     def known(self, key: Key) -> Answer | None:
         """The answer, within its TTL."""
@@ -40,28 +41,21 @@ class Memory:
 
     async def learn(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Answer:
         """Ask, or wait with whoever asks already."""
-        task = self._in_flight.get(key)
-        if task is None:
-            task = self._in_flight[key] = asyncio.ensure_future(self._ask(key, ask))
-        # Whoever gives up waiting does not end the question of the others.
-        return await asyncio.shield(task)
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = Flight()
+        try:
+            return await flight.join(lambda: self._ask(key, ask))
+        finally:
+            if not flight.under_way:
+                self._flights.pop(key, None)
 
     def forget(self) -> None:
         """Everything that is known."""
         self._answers.clear()
 
-    async def close(self) -> None:
-        """End the questions in flight."""
-        tasks = tuple(self._in_flight.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
     async def _ask(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Answer:
-        try:
-            answer = await ask(*key)
-        finally:
-            del self._in_flight[key]
+        answer = await ask(*key)
         if answer.ttl > 0:
             self._answers.pop(key, None)  # to the end of the order, which is that of age
             self._answers[key] = (self._loop.time() + answer.ttl, answer)

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from exporter.config.model import Settings, Target, TargetKind
 from exporter.metrics.exposition import exposition, negotiate
-from exporter.metrics.samples import render
+from exporter.metrics.renewal import render_after
 from exporter.result import HostResult, MxLookup, ProbeResult, Stage
 from exporter.store import Store
 from tests.bench.peers import Peers, address, domain, peers
@@ -132,7 +132,7 @@ class _Library(Collector):
 
 def scrape(scale: Scale) -> Iterator[Line]:
     """One scrape: our text, joined, against the library's generate_latest over the same samples."""
-    store = Store(render)
+    store = Store(render_after)
     targets = [
         Target(TargetKind.DOMAIN, domain(number), domain(number), Settings()) for number in range(scale.rendered)
     ]

@@ -97,10 +97,7 @@ async def probe(folder: Path, port: int, module: str) -> HostResult:
     settings = replace(config.settings("m"), port=port, allow_addresses=loopback, timeout=20.0)
     target = Target(TargetKind.DOMAIN, DOMAIN, DOMAIN, settings)
     prober = Prober(OneHost(), Limits(), "probe.example", Slots(10))
-    try:
-        result = await prober.probe(target, transcript=True)
-    finally:
-        await prober.close()
+    result = await prober.probe(target, transcript=True)
     return result.hosts[0]
 
 

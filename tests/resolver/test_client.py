@@ -41,7 +41,7 @@ async def _ask(host: DnsHost, look: Look, seconds: float = 1.0, others: tuple[tu
     try:
         return await look(resolver, host)
     finally:
-        await resolver.close()
+        resolver.close()
         await host.stop()
 
 
