@@ -204,19 +204,24 @@ class Lease:
 
 
 class _Entry(Generic[T]):
-    """What is known of one key: the flight under way, and the latest result."""
+    """What is known of one key: the flight under way, and the latest result if somebody may want it."""
 
-    __slots__ = ("began", "flight", "interval", "result")
+    __slots__ = ("began", "flight", "interval", "result", "wanted")
 
     def __init__(self) -> None:
         self.flight: Flight[T] = Flight()
         self.result: T | None = None
         self.began = -math.inf
         self.interval = 0.0
+        self.wanted = True  # by another than who began it, as far as is known
 
 
 class Shared(Generic[T]):
-    """One piece of work per key and interval, whoever asks; askers meanwhile wait for the one under way."""
+    """One piece of work per key and interval, whoever asks; askers meanwhile wait for the one under way.
+
+    A result that nobody else asked for in its interval is the last that is kept, until somebody does: most hosts serve
+    one domain, and 100,000 results would be as many kilobytes.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -238,14 +243,19 @@ class Shared(Generic[T]):
         if entry is None:
             entry = self._entries[key] = _Entry()
         now = self._loop.time()
-        if entry.result is not None and now - entry.began < interval * _SHARE_FRACTION:
-            return entry.result
+        if now - entry.began < interval * _SHARE_FRACTION:
+            entry.wanted = True
+            if entry.result is not None:
+                return entry.result
         if entry.flight.under_way:
+            entry.wanted = True
             async with while_waiting():
                 return await entry.flight.join(begin)
+        keep, entry.wanted = entry.wanted, False
         entry.interval = interval
         result = await entry.flight.join(begin)
-        entry.result, entry.began = result, now
+        entry.began = now
+        entry.result = result if keep or entry.wanted else None
         self._begun += 1
         if self._begun % _PURGE_EVERY == 0:
             self._purge(now)

@@ -13,8 +13,6 @@ Key = tuple[str, str]  # name, type
 
 # About 200 bytes each. Beyond it the oldest go, expired or not: a bound, not a working size.
 MAX_ANSWERS: Final = 1_000_000
-# About 400 bytes each: those of 100,000 domains with a host each.
-_MAX_MESSAGES: Final = 250_000
 
 
 class Memory:
@@ -23,19 +21,14 @@ class Memory:
     def __init__(self, max_answers: int = MAX_ANSWERS) -> None:
         self._loop = asyncio.get_running_loop()
         self._max_answers = max_answers
-        self._answers: dict[Key, tuple[float, Answer]] = {}
-        self._messages: dict[Key, tuple[bytes, Answer]] = {}
+        # Until when, what, and the hash of the message that said it; the oldest first.
+        self._answers: dict[Key, tuple[float, Answer, int]] = {}
         self._flights: dict[Key, Flight[Answer]] = {}
 
     def known(self, key: Key) -> Answer | None:
         """The answer, within its TTL."""
         kept = self._answers.get(key)
-        if kept is None:
-            return None
-        if kept[0] > self._loop.time():
-            return kept[1]
-        del self._answers[key]
-        return None
+        return kept[1] if kept is not None and kept[0] > self._loop.time() else None
 
     def until(self, key: Key) -> float:
         """When, by the loop's clock, what is known of `key` ends; 0: nothing is."""
@@ -54,25 +47,28 @@ class Memory:
                 self._flights.pop(key, None)
 
     def read(self, key: Key, message: bytes, reading: Callable[[], Answer]) -> Answer:
-        """What `message`, without its id, says about `key`: by `reading`, unless it is the same as last time.
+        """What `message`, without its id, says about `key`: by `reading`, unless it is the one of last time.
 
-        A zone that is not changed gives the same bytes once the resolver asks it again; parsing takes 50 µs.
+        A zone that has not changed gives the same bytes once the resolver asks it again, and parsing takes 50 µs. The
+        hash is SipHash with a secret key: nobody can send another message for the same.
         """
-        last = self._messages.get(key)
-        if last is not None and last[0] == message:
-            return last[1]
-        answer = reading()
-        self._messages.pop(key, None)
-        self._messages[key] = (message, answer)
-        if len(self._messages) > _MAX_MESSAGES:
-            del self._messages[next(iter(self._messages))]
+        digest = hash(message)
+        last = self._answers.get(key)
+        answer = last[1] if last is not None and last[2] == digest else reading()
+        self._keep(key, 0.0, answer, digest)
         return answer
 
     async def _ask(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Answer:
         answer = await ask(*key)
-        if answer.ttl > 0:
-            self._answers.pop(key, None)  # to the end of the order, which is that of age
-            self._answers[key] = (self._loop.time() + answer.ttl, answer)
-            while len(self._answers) > self._max_answers:
-                del self._answers[next(iter(self._answers))]
+        read = self._answers.get(key)
+        if read is not None and read[1] is answer:
+            self._keep(key, self._loop.time() + answer.ttl, answer, read[2])
+        elif answer.ttl > 0:
+            self._keep(key, self._loop.time() + answer.ttl, answer, 0)
         return answer
+
+    def _keep(self, key: Key, until: float, answer: Answer, digest: int) -> None:
+        self._answers.pop(key, None)  # to the end of the order, which is that of age
+        self._answers[key] = (until, answer, digest)
+        while len(self._answers) > self._max_answers:
+            del self._answers[next(iter(self._answers))]
