@@ -127,8 +127,10 @@ if sys.platform == "linux":
             now = time.perf_counter()
             for descriptor, mask in events:
                 # Forgotten a moment ago, and perhaps another socket's number since: what was found is not for that one.
-                if descriptor not in self._forgotten:
-                    self._watched[descriptor](_said(mask), now)
+                # Forgotten before and still open, it has changes that nobody wants.
+                ready = self._watched.get(descriptor)
+                if ready is not None and descriptor not in self._forgotten:
+                    ready(_said(mask), now)
 
 
 _POLLERS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Poller]] = WeakKeyDictionary()

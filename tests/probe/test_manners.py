@@ -203,3 +203,24 @@ def test_a_session_that_crashed_is_not_shared_further() -> None:
         assert (await shared.get("a", 60.0, sessions.begin)).at == 1.0
 
     run_virtually(main())
+
+
+def test_what_nobody_else_asked_for_is_not_kept_until_somebody_does() -> None:
+    async def main() -> None:
+        shared, sessions = Shared[SessionRecord](), Sessions(takes=0.0)
+
+        async def ask() -> float:
+            return (await shared.get("a", 60.0, sessions.begin)).at
+
+        # Alone, a target has a session of its own each interval; at first somebody may still come.
+        seen = [await ask(), await ask()]
+        for pause in (60.0, 60.0):
+            await asyncio.sleep(pause)
+            seen.append(await ask())
+        # Another one, whom nobody expected: from now on what is shown is kept for both.
+        for pause in (30.0, 30.0, 30.0, 30.0):
+            await asyncio.sleep(pause)
+            seen.append(await ask())
+        assert seen == [1, 1, 2, 3, 4, 4, 5, 5]
+
+    run_virtually(main())

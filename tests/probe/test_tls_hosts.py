@@ -86,7 +86,7 @@ async def talk(script: SmtpScript, plan: Plan, seconds: float = 10.0, message: b
         await host.sessions_ended(1)
     finally:
         await host.stop()
-    return Seen(host_result(MxHost(NAME, 10), 10, "127.0.0.1", port, record), record, host.sessions[0])
+    return Seen(host_result(MxHost(NAME, 10), 10, "127.0.0.1", port, record, transcript=True), record, host.sessions[0])
 
 
 def probe(loop_factory: LoopFactory, script: SmtpScript, tls: TlsPlan = REPORT, seconds: float = 10.0) -> Seen:
