@@ -41,6 +41,9 @@ class Poller(Protocol):
     def want_to_write(self, descriptor: int) -> None:
         """A write found too little room: tell when there is more."""
 
+    def tell(self) -> bool:
+        """Tell now of what is there; whether that was all."""
+
 
 def poller_of(loop: asyncio.AbstractEventLoop) -> Poller:
     """The one poller of `loop`."""
@@ -71,6 +74,10 @@ class LoopPoller:
     def want_to_write(self, descriptor: int) -> None:
         """See Poller."""
         asyncio.get_running_loop().add_writer(descriptor, self._writable, descriptor)
+
+    def tell(self) -> bool:
+        """See Poller: what the loop has found, it tells by itself."""
+        return True
 
     def _connected(self, descriptor: int) -> None:
         now = time.perf_counter()
@@ -105,7 +112,7 @@ if sys.platform == "linux":
             self._watched: dict[int, Ready] = {}
             self._forgotten: set[int] = set()
             # The loop keeps this, and must not be kept by it.
-            loop.add_reader(self._epoll.fileno(), self._tell)
+            loop.add_reader(self._epoll.fileno(), self.tell)
 
         def watch(self, descriptor: int, ready: Ready) -> None:
             """See Poller."""
@@ -121,7 +128,8 @@ if sys.platform == "linux":
         def want_to_write(self, descriptor: int) -> None:
             """It is told anyway."""
 
-        def _tell(self) -> None:
+        def tell(self) -> bool:
+            """See Poller."""
             self._forgotten.clear()
             events = self._epoll.poll(0, _MAX_EVENTS)
             now = time.perf_counter()
@@ -131,6 +139,7 @@ if sys.platform == "linux":
                 ready = self._watched.get(descriptor)
                 if ready is not None and descriptor not in self._forgotten:
                     ready(_said(mask), now)
+            return len(events) < _MAX_EVENTS
 
 
 _POLLERS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Poller]] = WeakKeyDictionary()

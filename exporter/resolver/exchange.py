@@ -110,7 +110,7 @@ class Exchange:
                 # This host has not its family, or not its interface: the next nameserver may be better off.
                 raise NoReply(f"{_text(server)}: {error.strerror}") from None
         answered: asyncio.Future[bytes | None] = self._loop.create_future()
-        timer = self._loop.call_later(wait, _give_up, answered)
+        timer = self._loop.call_later(wait, port.give_up, answered)
         number = port.send(section, wire.query(section, edns=edns), answered)
         try:
             data = await answered
@@ -170,6 +170,13 @@ class _Port:
             answered.set_exception(error)
         return number
 
+    def give_up(self, answered: asyncio.Future[bytes | None]) -> None:
+        """The time for an answer is over, unless it lies there unread: a busy loop sees to its timers first."""
+        while not answered.done() and self._on_readable():
+            pass
+        if not answered.done():
+            answered.set_result(None)
+
     def forget(self, number: int) -> None:
         """The question is answered or given up."""
         self._in_flight.pop(number, None)
@@ -188,26 +195,23 @@ class _Port:
             self._loop.remove_reader(self._socket)
             self._socket.close()
 
-    def _on_readable(self) -> None:
+    def _on_readable(self) -> bool:
+        """Take answers in; whether there may be more."""
         for _ in range(_DATAGRAMS_PER_WAKE):
             try:
                 data = self._socket.recv(_DATAGRAM_BYTES)
             except BlockingIOError:
-                return
+                return False
             except OSError as error:
                 # An ICMP error for one question tells that nobody listens for any of them.
                 for _, answered in self._in_flight.values():
                     if not answered.done():
                         answered.set_exception(error)
-                return
+                return False
             asked = self._in_flight.get(int.from_bytes(data[:2], "big"))
             if asked is not None and not asked[1].done() and wire.answers(data, asked[0]):
                 asked[1].set_result(data)
-
-
-def _give_up(answered: asyncio.Future[bytes | None]) -> None:
-    if not answered.done():
-        answered.set_result(None)
+        return True
 
 
 async def _tcp(server: Address, section: bytes, wait: float) -> bytes:

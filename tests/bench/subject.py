@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,8 +113,12 @@ def _until_probed(running: list[Subject], count: int, interval: float) -> None:
     while (probed := sum(len(_values(each.scrape(), "mx_domain_up")) for each in running)) < count:
         assert time.monotonic() < end, f"only {probed} of {count} domains were probed within {3 * interval:g} s"
         time.sleep(interval / 10)
-    up = sum(_total(each.scrape(), "mx_domain_up") for each in running)
-    assert up == count, f"{count - up:.0f} domains are down"
+    texts = [each.scrape() for each in running]
+    up = sum(_total(text, "mx_domain_up") for text in texts)
+    reasons = Counter(
+        found for text in texts for found in re.findall(r'^mx_domain_failure{class="(\w+)"', text, re.MULTILINE)
+    )
+    assert up == count, f"{count - up:.0f} domains are down: {reasons}"
 
 
 def rtts(text: str) -> list[float]:
