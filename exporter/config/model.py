@@ -135,11 +135,11 @@ class Target:
     host: str  # what to look up or connect to: the domain, the host's A-labels, or a canonical address
     settings: Settings
     labels: tuple[tuple[str, str], ...] = ()  # sorted by name
+    # What it is known by, made once: each room that keeps something of 100,000 targets would make its own.
+    key: TargetKey = field(init=False, repr=False, compare=False)
 
-    @property
-    def key(self) -> TargetKey:
-        """What it is known by."""
-        return (self.kind, self.name)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (self.kind, self.name))
 
 
 @dataclass(frozen=True, slots=True)
