@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from exporter.config.model import Target, TargetKey
@@ -79,17 +79,19 @@ class Dialogues:
         """The dialogues of one target, the latest first."""
         return tuple(sorted(self._kept.get(key, ()), key=lambda kept: -kept.at))
 
-    def keep(self, target: Target, result: ProbeResult) -> ProbeResult:
-        """Take the dialogues out of `result`; it comes back without them."""
-        hosts = tuple(host if not host.transcript else replace(host, transcript=()) for host in result.hosts)
-        spoken = [host for host in result.hosts if host.transcript]
-        if not spoken:
-            return result
-        for host in spoken:
-            self._put(target.key, host)
-        self._make_room_in(target.key)
-        self._make_room()
-        return replace(result, hosts=hosts)
+    def keep(
+        self, target: Target, result: ProbeResult, heard: Mapping[tuple[str, str], tuple[TranscriptLine, ...]]
+    ) -> None:
+        """Keep what was `heard` of the hosts of `result`, by MX host and address."""
+        key = target.key
+        for host in result.hosts:
+            transcript = heard.get((host.mx, host.address))
+            if transcript:
+                self._put(key, host, transcript)
+        if len(self._kept.get(key, ())) > 1:
+            self._make_room_in(key)
+        if self.size > self._max_bytes:
+            self._make_room()
 
     def keep_targets(self, targets: Iterable[Target]) -> None:
         """Forget those of all other targets."""
@@ -97,16 +99,21 @@ class Dialogues:
             for kept in self._kept.pop(gone):
                 self._order(kept).remove(kept)
 
-    def _put(self, key: TargetKey, host: HostResult) -> None:
-        before = self._kept.get(key, ())
-        alike = next((kept for kept in before if _is_alike(kept, host)), None)
+    def _put(self, key: TargetKey, host: HostResult, transcript: tuple[TranscriptLine, ...]) -> None:
+        alike: KeptDialogue | None = None
+        others: list[KeptDialogue] = []
+        latest = 0.0
+        for kept in self._kept.get(key, ()):
+            if _is_alike(kept, host):
+                alike = kept
+                continue
+            others.append(kept)
+            if kept.address == host.address and kept.mx == host.mx:
+                latest = max(latest, kept.at)
         if alike is not None and alike.at >= host.at:
             return  # a session that is shared for a whole interval is told of again
-        others = tuple(kept for kept in before if kept is not alike)
-        same = alike is not None and all(
-            kept.at < alike.at for kept in others if (kept.mx, kept.address) == (host.mx, host.address)
-        )
-        packed, whole = _packed(host.transcript)
+        same = alike is not None and alike.at > latest
+        packed, whole = _packed(transcript)
         kept = KeptDialogue(
             mx=host.mx,
             address=host.address,
@@ -173,7 +180,7 @@ def _oldest_failure(kept: tuple[KeptDialogue, ...]) -> KeptDialogue:
 
 def _is_alike(kept: KeptDialogue, host: HostResult) -> bool:
     """One address, ending in one way."""
-    if (kept.mx, kept.address) != (host.mx, host.address):
+    if kept.address != host.address or kept.mx != host.mx:
         return False
     if kept.failure is None or host.failure is None:
         return kept.failure is host.failure
@@ -182,15 +189,19 @@ def _is_alike(kept: KeptDialogue, host: HostResult) -> bool:
 
 def _packed(transcript: tuple[TranscriptLine, ...]) -> tuple[bytes, bool]:
     """The lines as bytes, and whether all of them are there."""
-    left = MAX_DIALOGUE_BYTES
     pieces: list[bytes] = []
+    if sum([len(data) for _, _, data in transcript]) <= MAX_DIALOGUE_BYTES:
+        for at, sent, data in transcript:
+            pieces += (_LINE.pack(at, sent, len(data)), data)
+        return b"".join(pieces), True
+    left = MAX_DIALOGUE_BYTES
     for line in transcript:
         data = line.data[: min(left, _MAX_LINE)]
         pieces += (_LINE.pack(line.at, line.sent, len(data)), data)
         left -= len(data)
         if len(data) < len(line.data) or left <= 0:
-            return b"".join(pieces), len(data) == len(line.data) and line is transcript[-1]
-    return b"".join(pieces), True
+            break
+    return b"".join(pieces), False
 
 
 def _unpacked(packed: bytes) -> Iterator[TranscriptLine]:

@@ -35,6 +35,7 @@ _USUAL_PORT: Final = 443
 _FINDING_SECONDS: Final = 600.0
 # The ways whose path is worth a trace: where silence begins, and whether a reset is the host's own.
 _TRACED: Final = frozenset({Way.SILENT, Way.RESET})
+_ANSWERED, _OPEN = Way.ANSWERED, EgressState.OPEN
 # Turns are rare; one a minute for an hour is a pattern that needs no more of it.
 MAX_TURNS: Final = 64
 
@@ -99,9 +100,9 @@ class EgressWatch:
     def take_in(self, target: Target, result: ProbeResult) -> ProbeResult:
         """A new result, as it is to be seen now."""
         reference = target.name if target.kind is TargetKind.REFERENCE else ""
-        for host in result.hosts:
-            self._see(host, reference)
-        self._judge()
+        may_turn = [self._see(host, reference) for host in result.hosts]
+        if any(may_turn):
+            self._judge()
         seen = self.see_again(target, result, wish=True)
         if reference:
             self.references_up[reference] = seen.up
@@ -109,8 +110,8 @@ class EgressWatch:
 
     def see_again(self, target: Target, result: ProbeResult, *, wish: bool = False) -> ProbeResult:
         """A result that was taken in before, as it is to be seen now."""
-        hosts = tuple(self._with_path(target, host, wish=wish) for host in result.hosts)
-        if any(now is not before for now, before in zip(hosts, result.hosts, strict=True)):
+        if any(self._wants_path(host) for host in result.hosts):
+            hosts = tuple(self._with_path(target, host, wish=wish) for host in result.hosts)
             result = replace(result, hosts=hosts)
         return diagnose_all(result, self.surroundings)
 
@@ -147,19 +148,21 @@ class EgressWatch:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._paths.close()
 
-    def _see(self, host: HostResult, reference: str) -> None:
+    def _see(self, host: HostResult, reference: str) -> bool:
+        """Take a host in; whether the way out may have turned with it."""
         evidence = host.evidence
         if evidence is None:
-            return
+            return False
         way = way_of(evidence.connect)
-        if way is Way.ANSWERED:
+        if way is _ANSWERED:
             self._paths.forget(host.address, evidence.port)
         # A session that is shared for a long interval tells how it was then.
         took = evidence.connect.elapsed if evidence.connect is not None else sum(seconds for _, seconds in host.phases)
-        recent = time.time() - host.at - took <= self._book.window
-        if recent and self._is_outside(host.address):
-            now = self._loop.time()
-            self._book.see(host.address, host.mx, way, evidence, now, session=host.at, reference=reference)
+        if time.time() - host.at - took > self._book.window or not self._is_outside(host.address):
+            return False
+        self._book.see(host.address, host.mx, way, evidence, self._loop.time(), session=host.at, reference=reference)
+        # One more answer through a way that is open is no news; who has fallen silent since is looked for at each tick.
+        return way is not _ANSWERED or self.surroundings[family_of(host.address)].state is not _OPEN
 
     def _judge(self) -> None:
         before = self.surroundings

@@ -42,7 +42,7 @@ class IcmpError:
     sender: str  # address of who reported it; "" where the kernel does not tell
 
 
-def enable(sock: socket.socket) -> None:
+def enable(sock: socket.SocketType) -> None:
     """Have the kernel keep ICMP errors for :func:`read`. With it, they also end a TCP connect at once."""
     if _LINUX:
         if sock.family == socket.AF_INET6:
@@ -51,7 +51,7 @@ def enable(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
 
 
-def read(sock: socket.socket) -> IcmpError | None:
+def read(sock: socket.SocketType) -> IcmpError | None:
     """The oldest error of the queue, taken out of it; None where there is none."""
     if not _LINUX:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.evidence import Evidence
 
@@ -32,6 +32,9 @@ class Stage(StrEnum):
     EXPN = "expn"
     RSET = "rset"
     QUIT = "quit"
+
+    # Enum's own is written in Python, and stages are looked up many times for each probe.
+    __hash__ = str.__hash__
 
 
 # The phases whose duration is published, in dialogue order.
@@ -354,8 +357,7 @@ class MxLookup:
     null_mx_among_others: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptLine:
+class TranscriptLine(NamedTuple):
     """One line of a dialogue as it went over the wire, bounded by the transport; show it escaped."""
 
     at: float  # seconds since the connect began

@@ -1,8 +1,9 @@
 """When to probe what, and how many at once.
 
 Each target has a phase, a hash of its name, so its probes fall on the same moments of every interval, before and after
-a restart, and those of all targets spread evenly. A heap holds the next moment of each; what is due and finds no free
-slot waits in line. A turn that comes while the target's last probe still runs is left out: nothing overlaps itself.
+a restart, and those of all targets spread evenly. The next moments wait in bins of two milliseconds, and a heap holds
+the bins: one heap of 100,000 targets is slow to sift. What is due and finds no free slot waits in line. A turn that
+comes while the target's last probe still runs is left out: nothing overlaps itself.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import hashlib
 import heapq
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
@@ -21,6 +23,9 @@ from exporter.probe.manners import Slots
 from exporter.result import Failure, FailureClass, ProbeResult, Stage
 
 log = logging.getLogger(__name__)
+
+# What is due within one is started together, at its end.
+_BIN_SECONDS: Final = 0.002
 
 # A healthy loop is milliseconds late. After a suspension or a stall longer than this, what was missed is left to its
 # next turn: starting it all at once would be a burst at our uplink and at other people's servers.
@@ -35,7 +40,7 @@ class _Entry:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.due = 0.0
-        self.ticket = 0  # a heap item with another ticket is out of date
+        self.ticket = 0  # a place in a bin with another ticket is out of date
         self.task: asyncio.Task[None] | None = None
 
 
@@ -59,7 +64,8 @@ class Scheduler:
         self._on_crash = on_crash
         self._loop = asyncio.get_running_loop()
         self._entries: dict[tuple[TargetKind, str], _Entry] = {}
-        self._heap: list[tuple[float, int, _Entry]] = []
+        self._bins: dict[int, list[tuple[int, _Entry]]] = {}
+        self._heap: list[int] = []  # the numbers of the bins
         self._line: deque[tuple[int, _Entry]] = deque()  # due, waiting for a slot
         self._tickets = 0
         self._alarm: asyncio.TimerHandle | None = None
@@ -111,8 +117,14 @@ class Scheduler:
     def _push(self, entry: _Entry) -> None:
         self._tickets += 1
         entry.ticket = self._tickets
-        heapq.heappush(self._heap, (entry.due, entry.ticket, entry))
-        if self._heap[0][2] is entry:
+        number = math.ceil(entry.due / _BIN_SECONDS)
+        bin_ = self._bins.get(number)
+        if bin_ is not None:
+            bin_.append((entry.ticket, entry))
+            return
+        self._bins[number] = [(entry.ticket, entry)]
+        heapq.heappush(self._heap, number)
+        if self._heap[0] == number:
             self._set_alarm()
 
     def _set_alarm(self) -> None:
@@ -120,23 +132,23 @@ class Scheduler:
             self._alarm.cancel()
             self._alarm = None
         if self._heap and not self._stopped:
-            self._alarm = self._loop.call_at(self._heap[0][0], self._ring)
+            self._alarm = self._loop.call_at(self._heap[0] * _BIN_SECONDS, self._ring)
 
     def _ring(self) -> None:
         """Put what is due in line, each with its next moment."""
         now = self._loop.time()
         left_out = 0
-        while self._heap and self._heap[0][0] <= now:
-            due, ticket, entry = heapq.heappop(self._heap)
-            if ticket != entry.ticket:
-                continue
-            if now - due > STALL_SECONDS:
-                left_out += 1
-                self._advance(entry, now)
-            elif entry.task is not None:
-                self._advance(entry, now)
-            else:
-                self._line.append((ticket, entry))
+        while self._heap and self._heap[0] * _BIN_SECONDS <= now:
+            for ticket, entry in self._bins.pop(heapq.heappop(self._heap)):
+                if ticket != entry.ticket:
+                    continue
+                if now - entry.due > STALL_SECONDS:
+                    left_out += 1
+                    self._advance(entry, now)
+                elif entry.task is not None:
+                    self._advance(entry, now)
+                else:
+                    self._line.append((ticket, entry))
         if left_out:
             log.warning("the clock jumped or this process stood still: %d probes left to their next turn", left_out)
         self._fill()

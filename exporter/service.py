@@ -18,10 +18,10 @@ from exporter.diagnosis.egress import Surroundings
 from exporter.dialogues import Dialogues
 from exporter.egress import EgressWatch, counts_as_outside, typical_interval
 from exporter.metrics.own import OwnMetrics
-from exporter.metrics.samples import render
+from exporter.metrics.renewal import render_after
 from exporter.mtasts.memory import PolicyMemory
 from exporter.probe.policies import Policies
-from exporter.probe.prober import Prober
+from exporter.probe.prober import Heard, Prober
 from exporter.resolver.client import Resolver
 from exporter.result import ProbeResult
 from exporter.scheduler import Scheduler
@@ -63,9 +63,9 @@ class Service:
         self.config = config
         self.shard = shard
         self.targets = _own(config, shard)
-        self.store = Store(render)
+        self.store = Store(render_after)
         # References have a past to look at like targets, and no series of their own.
-        self.references = Store(lambda record: ())
+        self.references = Store(lambda record, before: ())
         self.dialogues = Dialogues()
         self.own = OwnMetrics(shard)
         self._path = path
@@ -113,9 +113,8 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.scheduler.stop(STOP_GRACE_SECONDS)
         await self.egress.close()
-        await self._prober.close()
         await self._policy_memory.close()
-        await self._resolver.close()
+        self._resolver.close()
 
     async def reload(self) -> list[str]:
         """Load the configuration anew. What is wrong with it, a line each; with any, the one before holds."""
@@ -148,11 +147,12 @@ class Service:
         """One probe now, which counts like one of the schedule."""
         slots = self.scheduler.slots
         await slots.take()
+        heard: Heard = {}
         try:
-            result = await self._prober.probe(target, fresh=True, transcript=True)
+            result = await self._prober.probe(target, fresh=True, heard=heard)
         finally:
             slots.free()
-        self._take_in(target, result)
+        self._take_in(target, self._judged(target, result, heard))
 
     def record(self, kind: TargetKind, name: str) -> TargetRecord | None:
         """What is known of a target or a reference; from any thread."""
@@ -197,13 +197,18 @@ class Service:
         return Prober(self._resolver, config.limits, self._helo, self.scheduler.slots, witness_ports, policies)
 
     async def _probe(self, target: Target) -> ProbeResult:
-        return await self._prober.probe(target, transcript=True)
+        heard: Heard = {}
+        return self._judged(target, await self._prober.probe(target, heard=heard), heard)
+
+    def _judged(self, target: Target, result: ProbeResult, heard: Heard) -> ProbeResult:
+        """`result` in the light of what else is known, its dialogues kept."""
+        result = self.egress.take_in(target, result)
+        if self.record(*target.key) is not None:  # else it went with a reload meanwhile
+            self.dialogues.keep(target, result, heard)
+        return result
 
     def _take_in(self, target: Target, result: ProbeResult) -> None:
-        result = self.egress.take_in(target, result)
         self.own.probed(result)
-        known = self.record(*target.key) is not None  # else it went with a reload meanwhile
-        result = self.dialogues.keep(target, result) if known else result
         if target.kind is TargetKind.REFERENCE:
             self.references.record(target, result)
             self.own.references_seen(self.egress.references_up)
@@ -324,4 +329,4 @@ async def _retire(resolver: Resolver) -> None:
     try:
         await asyncio.sleep(_RETIRE_SECONDS)
     finally:
-        await resolver.close()
+        resolver.close()

@@ -48,7 +48,8 @@ class Change:
 class Store:
     """The records of all targets."""
 
-    def __init__(self, render: Callable[[TargetRecord], Samples]) -> None:
+    def __init__(self, render: Callable[[TargetRecord, ProbeResult | None], Samples]) -> None:
+        """`render` writes the samples of a record, which has those of an earlier result so far, or (None) of no use."""
         self._render = render
         self._records: dict[tuple[TargetKind, str], TargetRecord] = {}
 
@@ -60,12 +61,12 @@ class Store:
             record = before.get(target.key)
             if record is None:
                 record = TargetRecord(target)
-            elif record.target.labels == target.labels:
+            elif _reads_alike(record.target, target):
                 record.target = target
                 records[target.key] = record
                 continue
             record.target = target
-            record.samples = self._render(record)
+            record.samples = self._render(record, None)
             records[target.key] = record
         self._records = records
 
@@ -86,13 +87,14 @@ class Store:
         return None if result is record.result else self._replace(record, result, time.time())
 
     def _replace(self, record: TargetRecord, result: ProbeResult, at: float) -> Change | None:
-        first, before = record.result is None, record.result.failure if record.result is not None else None
+        last = record.result
+        first, before = last is None, last.failure if last is not None else None
         record.result = result
         changed = first or _state(before) != _state(result.failure)
         if changed:
             record.since = at
             record.history = record.history.changed(at, result.failure)
-        record.samples = self._render(record)
+        record.samples = self._render(record, last)
         return Change(record.target, first, before, result.failure) if changed else None
 
     def records(self) -> Sequence[TargetRecord]:
@@ -104,13 +106,20 @@ class Store:
         return self._records.get((kind, name))
 
 
+def _reads_alike(before: Target, now: Target) -> bool:
+    """Whether the samples of a target stay what they are."""
+    return before.labels == now.labels and before.settings.interval == now.settings.interval
+
+
 def _state(failure: Failure | None) -> FailureClass | None:
     return None if failure is None else failure.failure_class
 
 
 def _count(record: TargetRecord, result: ProbeResult) -> None:
     record.probes += 1
-    record.probe_failures += not result.up
+    record.probe_failures += result.failure is not None
+    if not record.host_failures and all(host.failure is None for host in result.hosts):
+        return
     kept: dict[tuple[str, str], dict[FailureClass, int]] = {}
     for host in result.hosts:
         key = (host.mx, host.address)

@@ -13,13 +13,13 @@ _RTT_OFFSET: Final = 68  # microseconds
 _TOTAL_RETRANS_OFFSET: Final = 100  # segments sent again, whether they left this host or not
 
 
-def handshake_rtt(sock: socket.socket) -> float | None:
+def handshake_rtt(sock: socket.SocketType) -> float | None:
     """Seconds between the SYN and its answer as the kernel saw them; None where it does not tell."""
     microseconds = _field(sock, _RTT_OFFSET)
     return None if microseconds is None else microseconds / 1e6
 
 
-def unsent(sock: socket.socket) -> bool:
+def unsent(sock: socket.SocketType) -> bool:
     """Whether this host itself drops the SYNs.
 
     The kernel counts a SYN as sent again before it tries, and as outstanding only when its own output let it go
@@ -29,7 +29,7 @@ def unsent(sock: socket.socket) -> bool:
     return bool(_field(sock, _TOTAL_RETRANS_OFFSET)) and _field(sock, _RETRANS_OFFSET) == 0
 
 
-def _field(sock: socket.socket, offset: int) -> int | None:
+def _field(sock: socket.SocketType, offset: int) -> int | None:
     """One u32; None where the system does not tell."""
     option = getattr(socket, "TCP_INFO", None)
     if option is None or os.name != "posix":

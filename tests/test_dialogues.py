@@ -8,7 +8,7 @@ import pytest
 
 from exporter.config.model import Target
 from exporter.dialogues import MAX_DIALOGUE_BYTES, MAX_TARGET_BYTES, OVERHEAD_BYTES, Dialogues, KeptDialogue
-from exporter.result import FailureClass, HostResult, TranscriptLine
+from exporter.result import FailureClass, HostResult, ProbeResult, TranscriptLine
 from tests.results import AT, domain, down_host, result, up_host
 
 C = FailureClass
@@ -27,9 +27,14 @@ def failed(failure_class: FailureClass, at: float = AT, *lines: TranscriptLine) 
     return spoke(down_host(failure_class, "mx1.healthy.example", "192.0.2.1"), at, *lines)
 
 
+def take_in(dialogues: Dialogues, probed: ProbeResult, target: Target | None = None) -> None:
+    heard = {(host.mx, host.address): host.transcript for host in probed.hosts}
+    dialogues.keep(target or domain(), probed, heard)
+
+
 def keep(dialogues: Dialogues, *hosts: HostResult, target: Target | None = None) -> None:
     for host in hosts:
-        dialogues.keep(target or domain(), result(host))
+        take_in(dialogues, result(host), target)
 
 
 def kept(dialogues: Dialogues) -> tuple[KeptDialogue, ...]:
@@ -40,10 +45,9 @@ def ways(dialogues: Dialogues) -> list[FailureClass | None]:
     return [one.failure.failure_class if one.failure else None for one in kept(dialogues)]
 
 
-def test_a_dialogue_comes_back_as_it_was_and_the_result_goes_on_without_it() -> None:
+def test_a_dialogue_comes_back_as_it_was() -> None:
     dialogues = Dialogues()
-    probed = dialogues.keep(domain(), result(worked(), down_host()))
-    assert [host.transcript for host in probed.hosts] == [(), ()]
+    take_in(dialogues, result(worked(), down_host()))
     (one,) = kept(dialogues)
     assert (one.transcript, one.whole, one.mx, one.address, one.at) == (
         LINES,
@@ -54,9 +58,9 @@ def test_a_dialogue_comes_back_as_it_was_and_the_result_goes_on_without_it() -> 
     )
 
 
-def test_a_result_without_a_dialogue_is_left_as_it_is() -> None:
-    dialogues, probed = Dialogues(), result(up_host())
-    assert dialogues.keep(domain(), probed) is probed
+def test_of_a_host_that_said_nothing_nothing_is_kept() -> None:
+    dialogues = Dialogues()
+    take_in(dialogues, result(up_host()))
     assert kept(dialogues) == ()
 
 

@@ -94,7 +94,6 @@ async def world(**egress: object) -> AsyncIterator[World]:
             yield running
         finally:
             await running.watch.close()
-            await running.prober.close()
             await running.clear()
 
 

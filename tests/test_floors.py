@@ -18,7 +18,9 @@ FLOORS = {
     "exporter": 0,  # the package itself: its version
     "exporter.icmp": 0,
     "exporter.tcp_info": 0,
+    "exporter.flights": 0,
     "exporter.path": 0,
+    "exporter.poller": 0,
     "exporter.shard": 0,
     "exporter.systemd": 0,
     "exporter.txt_record": 0,

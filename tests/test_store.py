@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from exporter.config.model import Target, TargetKind
-from exporter.result import FailureClass, Verdict
+from exporter.result import FailureClass, ProbeResult, Verdict
 from exporter.store import Samples, Store, TargetRecord
 from tests.results import domain, down_host, lookup_failed, result, up_host
 
 C = FailureClass
 
 
-def _render(record: TargetRecord) -> Samples:
+def _render(record: TargetRecord, before: ProbeResult | None) -> Samples:
     return (f"{record.target.name} {record.target.labels} {record.probes} {record.probe_failures}".encode(),)
 
 
@@ -122,9 +122,9 @@ def test_a_result_that_is_judged_again_is_not_counted_again() -> None:
 def test_a_result_that_stays_as_it_is_is_not_rendered_again() -> None:
     rendered: list[str] = []
 
-    def render(record: TargetRecord) -> Samples:
+    def render(record: TargetRecord, before: ProbeResult | None) -> Samples:
         rendered.append(record.target.name)
-        return _render(record)
+        return _render(record, before)
 
     store = Store(render)
     store.replace_targets([domain("a.example"), domain("b.example")])
@@ -135,7 +135,7 @@ def test_a_result_that_stays_as_it_is_is_not_rendered_again() -> None:
 
 
 def test_a_record_keeps_its_recent_results_and_the_changes_among_them() -> None:
-    store = Store(lambda record: ())
+    store = Store(lambda record, before: ())
     target = domain()
     store.replace_targets([target])
     for host in (up_host(), up_host(), down_host(), up_host()):

@@ -27,6 +27,8 @@ class Family(StrEnum):
     IPV4 = "ipv4"
     IPV6 = "ipv6"
 
+    __hash__ = str.__hash__  # Enum's own is written in Python
+
 
 class TargetKind(StrEnum):
     """How a target's addresses are found."""
@@ -34,6 +36,8 @@ class TargetKind(StrEnum):
     DOMAIN = "domain"  # MX lookup
     HOST = "host"  # the host itself
     REFERENCE = "reference"  # likewise, to learn about the way out and not about the host
+
+    __hash__ = str.__hash__  # as Family's
 
 
 class Policy(StrEnum):
@@ -131,11 +135,11 @@ class Target:
     host: str  # what to look up or connect to: the domain, the host's A-labels, or a canonical address
     settings: Settings
     labels: tuple[tuple[str, str], ...] = ()  # sorted by name
+    # What it is known by, made once: each room that keeps something of 100,000 targets would make its own.
+    key: TargetKey = field(init=False, repr=False, compare=False)
 
-    @property
-    def key(self) -> TargetKey:
-        """What it is known by."""
-        return (self.kind, self.name)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (self.kind, self.name))
 
 
 @dataclass(frozen=True, slots=True)

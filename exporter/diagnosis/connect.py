@@ -16,6 +16,7 @@ from exporter.icmp import IcmpError, Origin
 from exporter.result import Failure, FailureClass, Stage
 
 _C = FailureClass
+_ANSWERED: Final = Way.ANSWERED
 
 # (origin, type, code): "administratively prohibited" (RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1, RFC 4443 3.1).
 _PROHIBITED: Final = MappingProxyType(
@@ -74,7 +75,7 @@ _WAYS: Final = MappingProxyType(
 
 def way_of(evidence: ConnectEvidence | None) -> Way:
     """What an attempt drew; without evidence of a failure it was answered."""
-    return Way.ANSWERED if evidence is None else _WAYS.get(judge_connect(evidence).failure_class, Way.FAILED)
+    return _ANSWERED if evidence is None else _WAYS.get(judge_connect(evidence).failure_class, Way.FAILED)
 
 
 def judge_connect(evidence: ConnectEvidence) -> Failure:

@@ -22,6 +22,7 @@ from exporter.path import HopKind
 from exporter.result import Confidence, EgressState, Failure, FailureClass, HostResult, ProbeResult, Stage
 
 _C, _E = FailureClass, EgressState
+_INTERCEPTED: Final = EgressState.INTERCEPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ def diagnose(host: HostResult, around: Surroundings) -> HostResult:
     if evidence is None:
         return host
     egress = around[family_of(host.address)]
+    if evidence.connect is None and egress.state is not _INTERCEPTED and host.failure is host.own_failure:
+        return host
     if evidence.connect is None:
         failure, last_hop = _intercepted(host, evidence, egress) or host.own_failure, ""
     else:

@@ -8,8 +8,7 @@ careful, never wrong.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from ipaddress import IPv4Address, ip_address
+import socket
 from typing import Final
 
 from exporter.config.model import Family
@@ -22,7 +21,6 @@ _REGISTRY_LABELS: Final = frozenset(
     {"ac", "co", "com", "edu", "go", "gob", "gov", "gouv", "mil", "ne", "net", "or", "org"}
 )
 _PORT: Final = re.compile(r"(?:\]|[^:]):[0-9]+$")
-_MAX_KEPT: Final = 200_000
 
 
 def family_of(address: str) -> Family:
@@ -30,11 +28,11 @@ def family_of(address: str) -> Family:
     return Family.IPV6 if ":" in address else Family.IPV4
 
 
-@lru_cache(maxsize=_MAX_KEPT)
 def network_of(address: str) -> int:
     """The network of `address`: its first 16 or 32 bits. Compare only within a family."""
-    ip = ip_address(address)
-    return int(ip) >> (32 - _IPV4_BITS) if isinstance(ip, IPv4Address) else int(ip) >> (128 - _IPV6_BITS)
+    if ":" in address:
+        return int.from_bytes(socket.inet_pton(socket.AF_INET6, address)[: _IPV6_BITS // 8], "big")
+    return int.from_bytes(socket.inet_aton(address)[: _IPV4_BITS // 8], "big")
 
 
 def organisation(name: str) -> str:

@@ -38,14 +38,18 @@ def marks(greeting: bytes, ehlo_lines: Sequence[bytes], ehlo: Ehlo | None) -> tu
 
     The name it calls itself, a mask in place of one, and its capabilities where STARTTLS is not among them.
     """
-    found: dict[str, None] = {}
-    if _MASKED_GREETING.fullmatch(greeting) or any(_MASKED_KEYWORD.fullmatch(line) for line in ehlo_lines[1:]):
-        found[MASKED] = None
+    found: list[str] = []
+    if _MASKED_GREETING.fullmatch(greeting) or any(
+        _MASKED_KEYWORD.fullmatch(line) for line in ehlo_lines[1:] if line.startswith(b"XXXX")
+    ):
+        found.append(MASKED)
     for line in (greeting, *ehlo_lines[:1]):
         if (name := _NAME.match(line)) and b"." in name[0]:
-            found[_NAMED + name[0].decode("ascii").lower().rstrip(".")] = None
-    if ehlo is not None and ehlo_lines and "STARTTLS" not in ehlo:
-        found[_CAPABLE + ",".join(sorted(ehlo.extensions))] = None
+            mark = _NAMED + name[0].decode("ascii").lower().rstrip(".")
+            if mark not in found:
+                found.append(mark)
+    if ehlo is not None and ehlo_lines and "STARTTLS" not in ehlo.extensions:
+        found.append(_CAPABLE + ",".join(sorted(ehlo.extensions)))
     return tuple(found)
 
 

@@ -120,9 +120,8 @@ class _Examination:
     async def close(self) -> None:
         """End what is under way."""
         await self._watch.close()
-        await self._prober.close()
         await self._policy_memory.close()
-        await self._resolver.close()
+        self._resolver.close()
 
     async def _probe(self, target: Target) -> ProbeResult:
         await self._slots.take()

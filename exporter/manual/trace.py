@@ -51,7 +51,7 @@ async def trace_host(flags: argparse.Namespace) -> int:
     try:
         found = await resolver.lookup_host(target.host, tuple(Family))
     finally:
-        await resolver.close()
+        resolver.close()
     if found.failure is not None:
         raise ManualError(f"{flags.host}: {found.failure.detail}")
     for address in found.addresses:

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.metrics import disable_created_metrics
 from prometheus_client.process_collector import ProcessCollector
 
 from exporter import __version__
 from exporter.config.model import Target, TargetKind
 from exporter.diagnosis.egress import NOTHING_KNOWN, Surroundings
+from exporter.metrics.histogram import Histogram
 from exporter.result import PHASES, EgressState, ProbeResult
 from exporter.shard import Shard
 
@@ -31,10 +32,14 @@ class OwnMetrics:
     def __init__(self, shard: Shard = _ONLY) -> None:
         _without_created()
         self.registry: Final = CollectorRegistry(auto_describe=True)
-        phases = self._histogram(
-            "mx_probe_phase_duration_seconds", "Phases of all sessions together.", _PHASE_BUCKETS, ("phase",)
-        )
-        self._phases = {phase: phases.labels(phase) for phase in PHASES}
+        self._phases = Histogram(
+            "mx_probe_phase_duration_seconds",
+            "Phases of all sessions together.",
+            _PHASE_BUCKETS,
+            self.registry,
+            label="phase",
+            values=PHASES,
+        ).of
         build = self._gauge("mx_exporter_build_info", "1, with the version.", ("version", "python", "implementation"))
         build.labels(__version__, platform.python_version(), platform.python_implementation()).set(1)
         shards = self._gauge(
@@ -57,22 +62,23 @@ class OwnMetrics:
             "mx_egress_reference_up", "1 if the reference passed its last probe.", ("reference",)
         )
         self.egress_turned(NOTHING_KNOWN)
-        self._schedule_lag = self._histogram(
-            "mx_exporter_schedule_lag_seconds", "How late probes start after their turn.", _LAG_BUCKETS
-        )
-        self._loop_lag = self._histogram(
-            "mx_exporter_loop_lag_seconds", "How late the event loop runs what is due.", _LAG_BUCKETS
-        )
+        self._schedule_lag = Histogram(
+            "mx_exporter_schedule_lag_seconds", "How late probes start after their turn.", _LAG_BUCKETS, self.registry
+        ).of[""]
+        self._loop_lag = Histogram(
+            "mx_exporter_loop_lag_seconds", "How late the event loop runs what is due.", _LAG_BUCKETS, self.registry
+        ).of[""]
         self._internal_errors = Counter(
             "mx_exporter_internal_errors", "Bugs of the exporter that cost a result.", registry=self.registry
         )
 
     def probed(self, result: ProbeResult) -> None:
         """A result: its phases."""
+        phases = self._phases
         for host in result.hosts:
             for phase, seconds in host.phases:
-                if phase in self._phases:
-                    self._phases[phase].observe(seconds)
+                if phase in phases:
+                    phases[phase].observe(seconds)
 
     def started(self, lag: float) -> None:
         """A probe started `lag` seconds after its turn."""
@@ -123,11 +129,6 @@ class OwnMetrics:
 
     def _gauge(self, name: str, documentation: str, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(name, documentation, labels, registry=self.registry)
-
-    def _histogram(
-        self, name: str, documentation: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()
-    ) -> Histogram:
-        return Histogram(name, documentation, labels, buckets=buckets, registry=self.registry)
 
 
 def _by_kind(targets: tuple[Target, ...]) -> Mapping[TargetKind, int]:

@@ -18,10 +18,20 @@ from exporter.result import Failure, FailureClass, HostResult, MxLookup, ProbeRe
 from exporter.store import Samples, TargetRecord
 
 # The library's own way to write a value: as Go does.
-_written: Callable[[float], str] = floatToGoString
+_as_go: Callable[[float], str] = floatToGoString
 # Most values are 0, 1 or a reply code: looked up in a quarter of the time.
-_WHOLE: Final = {number: _written(number) for number in range(1000)}
+_WHOLE: Final = {number: _as_go(number) for number in range(1000)}
+# Below it Python writes a fraction as Go does.
+_GO_DIFFERS: Final = 1e6
 _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+def written(value: float) -> str:
+    """A value as exposition text."""
+    whole = _WHOLE.get(value)  # type: ignore[call-overload]  # 1.0 is found as 1
+    if whole is not None:
+        return whole  # type: ignore[no-any-return]
+    return repr(value) if type(value) is float and 0.0 < value < _GO_DIFFERS else _as_go(value)
 
 
 def render(record: TargetRecord) -> Samples:
@@ -45,8 +55,7 @@ class _Page:
         self._lines = [""] * len(f.FAMILIES)
 
     def add(self, family: f.Family, labels: str, value: float) -> None:
-        written = _WHOLE.get(value) or _written(value)  # type: ignore[call-overload]  # 1.0 is found as 1
-        self._lines[f.PLACE[family]] += f"{family.name}{{{labels}}} {written}\n"
+        self._lines[f.PLACE[family]] += f"{family.name}{{{labels}}} {written(value)}\n"
 
     def samples(self) -> Samples:
         return tuple([lines.encode() for lines in self._lines])

@@ -9,7 +9,7 @@ from exporter.diagnosis.connect import judge_connect
 from exporter.diagnosis.conversation import judge_problem
 from exporter.diagnosis.speakers import marks
 from exporter.evidence import Evidence
-from exporter.probe.session import SessionRecord
+from exporter.probe.session import SessionRecord, TlsRecord
 from exporter.result import PHASES, Failure, HostResult, HostWarning, MxHost, Stage, TlsResult
 from exporter.smtp.dialogue import Break
 from exporter.smtp.ehlo import EXTENSIONS, Ehlo, parse_ehlo
@@ -22,6 +22,8 @@ EXPIRES_SOON_SECONDS: Final = 14 * 86400.0
 # RFC 5321 3.5.3: the user or list exists. 252 says neither yes nor no.
 _REVEALING: Final = frozenset({250, 251})
 
+# For what runs for every session: looked up in its Enum, a member takes Python 3.11 twenty times as long.
+_BANNER, _RCPT = Stage.BANNER, Stage.RCPT
 # Stages that are not among the published phases.
 _UNPUBLISHED: Final = frozenset(Stage) - set(PHASES)
 
@@ -32,13 +34,16 @@ _NAME: Final = re.compile(
 )
 
 
-def host_result(host: MxHost, preference: int | None, address: str, port: int, record: SessionRecord) -> HostResult:
-    """What the session with `port` of `address` showed, seen as an address of `host`."""
+def host_result(
+    host: MxHost, preference: int | None, address: str, port: int, record: SessionRecord, *, transcript: bool = False
+) -> HostResult:
+    """What the session with `port` of `address` showed, seen as an address of `host`; `transcript`: with every word."""
     failure = _failure(record)
     ehlo = parse_ehlo(record.ehlo) if record.ehlo is not None else None
     ehlo_tls = parse_ehlo(record.ehlo_tls) if record.ehlo_tls is not None else None
+    latest = ehlo_tls or ehlo
+    implicit = _implicit(record)
     counting = _counting(record.replies)
-    evidence = Evidence(port, record.connect, record.witnesses, speaker=speaker(record))
     return HostResult(
         mx=host.name,
         address=address,
@@ -47,47 +52,52 @@ def host_result(host: MxHost, preference: int | None, address: str, port: int, r
         warnings=() if failure else _warnings(host, record, ehlo),
         phases=_summed(record.phases),
         unfinished=record.unfinished,
-        reply_codes=tuple((stage, reply.code) for stage, reply in counting.items()),
+        reply_codes=tuple([(stage, reply.code) for stage, reply in counting.items()]),
         enhanced=tuple(
-            (stage, status)
-            for stage, reply in counting.items()
-            if reply.code >= 400 and (status := reply.enhanced) is not None
+            [
+                (stage, status)
+                for stage, reply in counting.items()
+                if reply.code >= 400 and (status := reply.enhanced) is not None
+            ]
         ),
         tcp_rtt=record.tcp_rtt,
         esmtp=True if ehlo else (False if record.helo_only else None),
         extensions=_extensions(ehlo, ehlo_tls),
-        size_limit=latest.size_limit if (latest := ehlo_tls or ehlo) else None,
-        transcript=record.transcript,
+        size_limit=latest.size_limit if latest else None,
+        transcript=record.transcript if transcript else (),
         at=record.at,
         own_failure=failure,
-        evidence=evidence,
-        tls=_tls(record),
-        recipients=_recipients(record),
-        auth_plaintext=ehlo.mechanisms if ehlo and not _implicit(record) else (),
-        auth_tls=offered.mechanisms if (offered := ehlo if _implicit(record) else ehlo_tls) else (),
+        evidence=Evidence(port, record.connect, record.witnesses, None, _marks(record, ehlo)),
+        tls=_tls(record.tls) if record.tls is not None else None,
+        recipients=_recipients(record) if record.plan is not None and record.plan.recipients else (),
+        auth_plaintext=ehlo.mechanisms if ehlo and not implicit else (),
+        auth_tls=offered.mechanisms if (offered := ehlo if implicit else ehlo_tls) else (),
     )
 
 
 def speaker(record: SessionRecord) -> tuple[str, ...]:
     """The marks of who answered (exporter.diagnosis.speakers)."""
-    greeting = next((reply.lines[0] for stage, reply in record.replies if stage is Stage.BANNER), None)
+    return _marks(record, parse_ehlo(record.ehlo) if record.ehlo is not None else None)
+
+
+def _marks(record: SessionRecord, ehlo: Ehlo | None) -> tuple[str, ...]:
+    greeting = next((reply.lines[0] for stage, reply in record.replies if stage is _BANNER), None)
     if greeting is None:
         return ()
-    ehlo = record.ehlo
-    return marks(greeting, (), None) if ehlo is None else marks(greeting, ehlo.lines, parse_ehlo(ehlo))
+    return marks(greeting, record.ehlo.lines if record.ehlo is not None else (), ehlo)
 
 
 def greeting_name(record: SessionRecord) -> str | None:
     """The host name the server greets with, lower case, if it is one that can be looked up."""
     for stage, reply in record.replies:
-        if stage is Stage.BANNER and (found := _NAME.match(reply.lines[0])):
+        if stage is _BANNER and (found := _NAME.match(reply.lines[0])):
             return found[1].decode("ascii").lower()
     return None
 
 
 def _summed(phases: tuple[tuple[Stage, float], ...]) -> tuple[tuple[Stage, float], ...]:
     """Each stage once: EHLO and the HELO after it, or several recipients, are one stage to wait for."""
-    if len(phases) <= len(sums := dict(phases)) and not sums.keys() & _UNPUBLISHED:
+    if len(phases) <= len(sums := dict(phases)) and _UNPUBLISHED.isdisjoint(sums):
         return phases
     sums = {stage: 0.0 for stage in sums if stage not in _UNPUBLISHED}
     for stage, seconds in phases:
@@ -102,13 +112,13 @@ def _counting(replies: tuple[tuple[Stage, Reply], ...]) -> dict[Stage, Reply]:
     for stage, reply in replies:
         if 300 <= reply.code < 400:
             continue  # on the way to the reply after the dot, or to that of AUTH
-        if stage is not Stage.RCPT or stage not in counting or reply.code > counting[stage].code:
+        if stage is not _RCPT or stage not in counting or reply.code > counting[stage].code:
             counting[stage] = reply
     return counting
 
 
 def _recipients(record: SessionRecord) -> tuple[tuple[str, int], ...]:
-    if record.plan is None or not record.plan.recipients:
+    if record.plan is None:
         return ()
     codes = [reply.code for stage, reply in record.replies if stage is Stage.RCPT]
     return tuple(zip(record.plan.recipients, codes, strict=False))
@@ -125,10 +135,8 @@ def _implicit(record: SessionRecord) -> bool:
     return record.plan is not None and record.plan.tls is not None and record.plan.tls.implicit
 
 
-def _tls(record: SessionRecord) -> TlsResult | None:
-    if record.tls is None:
-        return None
-    handshake, trust = record.tls.handshake, record.tls.trust
+def _tls(seen: TlsRecord) -> TlsResult:
+    handshake, trust = seen.handshake, seen.trust
     return TlsResult(
         version=handshake.version,
         cipher=handshake.cipher,
@@ -138,7 +146,7 @@ def _tls(record: SessionRecord) -> TlsResult | None:
         not_after=trust.not_after,
         subject=trust.subject,
         issuer=trust.issuer,
-        at=record.tls.at,
+        at=seen.at,
     )
 
 
@@ -153,17 +161,22 @@ def _failure(record: SessionRecord) -> Failure | None:
 
 
 def _warnings(host: MxHost, record: SessionRecord, ehlo: Ehlo | None) -> tuple[HostWarning, ...]:
-    found = {
-        HostWarning.MX_IS_CNAME: host.is_cname,
-        HostWarning.STARTTLS_NOT_OFFERED: ehlo is not None and "STARTTLS" not in ehlo and not _implicit(record),
-        HostWarning.HELO_ONLY: record.helo_only,
-        HostWarning.BANNER_SLOW: dict(record.phases).get(Stage.BANNER, 0.0) > BANNER_SLOW_SECONDS,
-        HostWarning.BARE_LF: any(reply.bare_lf for _, reply in record.replies),
-        HostWarning.QUIT_UNCLEAN: not record.quit_clean,
-    }
+    found: list[HostWarning] = []
+    if host.is_cname:
+        found.append(HostWarning.MX_IS_CNAME)
+    if ehlo is not None and "STARTTLS" not in ehlo.extensions and not _implicit(record):
+        found.append(HostWarning.STARTTLS_NOT_OFFERED)
+    if record.helo_only:
+        found.append(HostWarning.HELO_ONLY)
+    if any(seconds > BANNER_SLOW_SECONDS for stage, seconds in record.phases if stage is _BANNER):
+        found.append(HostWarning.BANNER_SLOW)
+    if any(reply.bare_lf for _, reply in record.replies):
+        found.append(HostWarning.BARE_LF)
+    if not record.quit_clean:
+        found.append(HostWarning.QUIT_UNCLEAN)
     if record.plan is not None and (record.plan.tls is not None or len(record.plan.steps) > 1):
-        found |= _beyond_ehlo(record)
-    return tuple(warning for warning, present in found.items() if present)
+        found += [warning for warning, present in _beyond_ehlo(record).items() if present]
+    return tuple(found)
 
 
 def _beyond_ehlo(record: SessionRecord) -> dict[HostWarning, bool]:

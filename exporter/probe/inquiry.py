@@ -51,4 +51,4 @@ async def look_closer(
 
 
 async def _converse(address: str, port: int, source: str, plan: Plan) -> SessionRecord:
-    return await Session(asyncio.get_running_loop(), plan).start(address, port, _SECONDS, source)
+    return await Session(asyncio.get_running_loop(), plan).converse(address, port, _SECONDS, source)

@@ -7,10 +7,13 @@ every domain behind it, so the domains share it for the length of an interval.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Final, Generic, TypeVar
+
+from exporter.flights import Flight
 
 T = TypeVar("T")
 
@@ -200,56 +203,67 @@ class Lease:
             self._slots.free()
 
 
+class _Entry(Generic[T]):
+    """What is known of one key: the flight under way, and the latest result if somebody may want it."""
+
+    __slots__ = ("began", "flight", "interval", "result", "wanted")
+
+    def __init__(self) -> None:
+        self.flight: Flight[T] = Flight()
+        self.result: T | None = None
+        self.began = -math.inf
+        self.interval = 0.0
+        self.wanted = True  # by another than who began it, as far as is known
+
+
 class Shared(Generic[T]):
-    """One piece of work per key and interval, whoever asks; askers meanwhile wait for the one under way."""
+    """One piece of work per key and interval, whoever asks; askers meanwhile wait for the one under way.
+
+    A result that nobody else asked for in its interval is the last that is kept, until somebody does: most hosts serve
+    one domain, and 100,000 results would be as many kilobytes.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._work: dict[Hashable, tuple[float, float, asyncio.Task[T]]] = {}
+        self._entries: dict[Hashable, _Entry[T]] = {}
         self._begun = 0
 
-    def under_way(self, key: Hashable) -> bool:
-        """Whether :meth:`get` would wait for what another has begun."""
-        known = self._work.get(key)
-        return known is not None and not known[2].done()
+    async def get(
+        self,
+        key: Hashable,
+        interval: float,
+        begin: Callable[[], Awaitable[T]],
+        while_waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    ) -> T:
+        """The result of the work for `key` begun within the last `interval` seconds, or of one begun now.
 
-    async def get(self, key: Hashable, interval: float, begin: Callable[[], Awaitable[T]]) -> T:
-        """The result of the work for `key` begun within the last `interval` seconds, or of one begun now."""
+        Where another has begun it, that is waited for within `while_waiting`.
+        """
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _Entry()
         now = self._loop.time()
-        known = self._work.get(key)
-        if known is None or (known[2].done() and (_failed(known[2]) or now - known[0] >= interval * _SHARE_FRACTION)):
-            task = asyncio.ensure_future(_run(begin))
-            # A bug of ours is told to those who wait; nobody may be left to wait after a shutdown.
-            task.add_done_callback(_retrieve)
-            known = self._work[key] = (now, interval, task)
-            self._begun += 1
-            if self._begun % _PURGE_EVERY == 0:
-                self._purge(now)
-        # A probe that is given up must not end the work of the others.
-        return await asyncio.shield(known[2])
-
-    async def close(self) -> None:
-        """End what is under way: a session says QUIT."""
-        under_way = [task for _, _, task in self._work.values() if not task.done()]
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
-        self._work.clear()
+        if now - entry.began < interval * _SHARE_FRACTION:
+            entry.wanted = True
+            if entry.result is not None:
+                return entry.result
+        if entry.flight.under_way:
+            entry.wanted = True
+            async with while_waiting():
+                return await entry.flight.join(begin)
+        keep, entry.wanted = entry.wanted, False
+        entry.interval = interval
+        result = await entry.flight.join(begin)
+        entry.began = now
+        entry.result = result if keep or entry.wanted else None
+        self._begun += 1
+        if self._begun % _PURGE_EVERY == 0:
+            self._purge(now)
+        return result
 
     def _purge(self, now: float) -> None:
-        self._work = {
-            key: entry for key, entry in self._work.items() if not entry[2].done() or now - entry[0] < entry[1]
+        self._entries = {
+            key: entry
+            for key, entry in self._entries.items()
+            if entry.flight.under_way or now - entry.began < entry.interval
         }
-
-
-async def _run(begin: Callable[[], Awaitable[T]]) -> T:
-    return await begin()
-
-
-def _retrieve(task: asyncio.Task[T]) -> None:
-    if not task.cancelled():
-        task.exception()
-
-
-def _failed(task: asyncio.Task[T]) -> bool:
-    return task.cancelled() or task.exception() is not None

@@ -14,12 +14,17 @@ from exporter.result import Stage
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 
 
+def is_same_for_all(module: Module) -> bool:
+    """Whether the plan says nothing of the domain or the host: a greeting and nothing else."""
+    return module.stages == (Stage.EHLO,) and module.tls is not TlsMode.IMPLICIT
+
+
 def plan_of(settings: Settings, helo: str, domain: str, server_name: str) -> Plan:
     """The conversation with a host called `server_name`, as mail for `domain` would have it."""
     module = settings.module
     own = (settings.helo or helo).encode("ascii")
     expect = tuple(sorted(module.expect.items()))
-    if module.stages == (Stage.EHLO,) and module.tls is not TlsMode.IMPLICIT:
+    if is_same_for_all(module):
         return Plan(own, (State.HELO,) if module.force_helo else (State.EHLO,), expect)
     recipients = tuple(recipient.replace(DOMAIN_PLACEHOLDER, domain) for recipient in module.rcpt_to)
     steps = _steps(module, len(recipients))

@@ -18,7 +18,7 @@ from exporter.diagnosis.decision import domain_failure
 from exporter.evidence import Way, Witness
 from exporter.probe.host import greeting_name, host_result
 from exporter.probe.manners import Lease, Shared, Slots, Turnstile
-from exporter.probe.plan import canary_message, mail_domain, plan_of
+from exporter.probe.plan import canary_message, is_same_for_all, mail_domain, plan_of
 from exporter.probe.policies import Found, Policies
 from exporter.probe.session import Session, SessionRecord, silence_after
 from exporter.probe.witness import WITNESS_SECONDS, Witnesses
@@ -32,6 +32,7 @@ from exporter.result import (
     MxLookup,
     ProbeResult,
     Stage,
+    TranscriptLine,
     Verdict,
 )
 from exporter.smtp.plan import Plan, State
@@ -40,6 +41,12 @@ from exporter.smtp.plan import Plan, State
 _WITNESSED: Final = frozenset({Way.SILENT, Way.PROHIBITED})
 # Kept from the lookup for the sessions: a host on the same continent still answers within it.
 _LEAST_TIMEOUT: Final = 0.5
+
+
+# Targets with equal settings share one; each reload brings new ones.
+_MAX_PLANS: Final = 10_000
+# The dialogues of a probe, by MX host and address.
+Heard = dict[tuple[str, str], tuple[TranscriptLine, ...]]
 
 
 class Lookup(Protocol):
@@ -76,13 +83,22 @@ class Prober:
         self._turnstile = Turnstile(limits.per_address, limits.per_address_interval)
         self._shared: Shared[SessionRecord] = Shared()
         self._witnesses = Witnesses(witness_ports)
+        # By the identity of the settings, which are kept here so that it stays theirs.
+        self._plans: dict[int, tuple[Settings, Plan]] = {}
 
     async def probe(
-        self, target: Target, *, fresh: bool = False, transcript: bool = False, within: float | None = None
+        self,
+        target: Target,
+        *,
+        fresh: bool = False,
+        transcript: bool = False,
+        heard: Heard | None = None,
+        within: float | None = None,
     ) -> ProbeResult:
         """Probe `target` now. The caller holds a slot.
 
-        `fresh`: take no other target's session for it. `within`: seconds for everything together, the lookup too.
+        `fresh`: take no other target's session for it. `transcript`: with the dialogues in the result; `heard`: put
+        them there instead. `within`: seconds for everything together, the lookup too.
         """
         at, began = time.time(), time.perf_counter()
         settings = target.settings
@@ -96,7 +112,9 @@ class Prober:
         lease = Lease(self._slots, len(chosen.to_probe))
         finding = self._find_policies(target, chosen)
         probes = [
-            self._address(target, host, address, lease, finding, fresh=fresh, transcript=transcript, ends=ends)
+            self._address(
+                target, host, address, lease, finding, fresh=fresh, transcript=transcript, heard=heard, ends=ends
+            )
             for host, address in chosen.to_probe
         ]
         try:
@@ -124,11 +142,6 @@ class Prober:
             mta_sts=found.mta_sts,
             tls_rpt=found.tls_rpt,
         )
-
-    async def close(self) -> None:
-        """End what is under way, politely."""
-        await self._shared.close()
-        await self._witnesses.close()
 
     async def _hosts(self, target: Target, within: float | None) -> tuple[MxLookup | None, tuple[MxHost, ...]]:
         """The hosts of `target`, for a domain with the lookup that gave them."""
@@ -173,17 +186,21 @@ class Prober:
         *,
         fresh: bool,
         transcript: bool,
+        heard: Heard | None,
         ends: float | None,
     ) -> HostResult:
+        wanted = transcript or heard is not None
         try:
-            record = await self._record(target, host, address, lease, fresh=fresh, transcript=transcript)
+            record = await self._record(target, host, address, lease, fresh=fresh, transcript=wanted)
             if finding is not None and not finding.done():
                 # Waiting for a policy host is not being under way either.
                 async with lease.paused():
                     await finding
         finally:
             lease.part_ended()
-        result = host_result(host, host.preference, address, target.settings.port, record)
+        result = host_result(host, host.preference, address, target.settings.port, record, transcript=transcript)
+        if heard is not None:
+            heard[host.name, address] = record.transcript
         if result.up and await self._greets_as_another(host, address, record, ends):
             result = _warned(result, HostWarning.BANNER_NAME_MISMATCH)
         return result if finding is None else finding.result().judge(result, target.settings, record)
@@ -203,10 +220,7 @@ class Prober:
             return await begin()
         # Who grants a host more time must not be told of the silence that another's short timeout ended.
         key = (address, settings.port, source, plan, settings.timeout)
-        if not self._shared.under_way(key):
-            return await self._shared.get(key, settings.interval, begin)
-        async with lease.paused():
-            return await self._shared.get(key, settings.interval, begin)
+        return await self._shared.get(key, settings.interval, begin, lease.paused)
 
     async def _session(
         self, address: str, settings: Settings, source: str, plan: Plan, lease: Lease, *, transcript: bool
@@ -230,7 +244,7 @@ class Prober:
         loop = asyncio.get_running_loop()
         message = canary_message(settings.module.data, plan, time.time()) if State.DATA in plan.steps else b""
         if not self._witnesses.ports:
-            return await Session(loop, plan, transcript=transcript, message=message).start(
+            return await Session(loop, plan, transcript=transcript, message=message).converse(
                 address, settings.port, settings.timeout, source
             )
         left = settings.timeout - silence_after(settings.timeout)
@@ -242,7 +256,7 @@ class Prober:
 
         session = Session(loop, plan, transcript=transcript, message=message, on_silence=lambda: ask(left))
         try:
-            record = await session.start(address, settings.port, settings.timeout, source)
+            record = await session.converse(address, settings.port, settings.timeout, source)
             if record.connect is None or way_of(record.connect) not in _WITNESSED:
                 return record
             if not asking:
@@ -268,6 +282,14 @@ class Prober:
         return address not in found.addresses
 
     def _plan(self, target: Target, host: MxHost) -> Plan:
+        if is_same_for_all(target.settings.module):
+            kept = self._plans.get(id(target.settings))
+            if kept is None:
+                if len(self._plans) >= _MAX_PLANS:
+                    self._plans.clear()
+                kept = (target.settings, plan_of(target.settings, self._helo, domain="", server_name=""))
+                self._plans[id(target.settings)] = kept
+            return kept[1]
         if target.kind is TargetKind.DOMAIN:
             return plan_of(target.settings, self._helo, domain=target.host, server_name=host.name)
         return plan_of(target.settings, self._helo, domain=mail_domain(target.host), server_name=target.host)

@@ -1,7 +1,7 @@
 """One SMTP session with one address: the dialogue and the connection joined, under deadlines.
 
-The shell feeds the sans-IO dialogue, sends what it wants sent, takes the time beside the socket event, and resolves one
-future with a :class:`SessionRecord`. A remote fault is part of the record; only our own bugs make the future raise.
+The shell feeds the sans-IO dialogue, sends what it wants sent, takes the time beside the socket event, and ends with a
+:class:`SessionRecord`. A remote fault is part of the record; only our own bugs raise.
 After a handshake everything goes through a :class:`TlsClient`, which is sans-IO likewise.
 """
 
@@ -11,11 +11,12 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from exporter.evidence import ConnectEvidence, Witness
+from exporter.probe.deadlines import deadlines_of
 from exporter.result import Stage, TranscriptLine
 from exporter.smtp.commands import masked
 from exporter.smtp.dialogue import Answered, Dialogue, Finished, Problem, Send, StartTls
@@ -53,8 +54,10 @@ _REPLY: Final = re.compile(rb"[23][0-9][0-9][ \t\r\n-]")
 # A connect without an answer for so long, or for half of a short timeout, is silent: Linux has sent its SYN three times
 # by then (at 0, 1 and 3 s). What else there is to ask can be asked while the rest of the time runs.
 SILENCE_SECONDS: Final = 3.5
-# Where our own end says nothing more: see Session._settled.
+# Where our own end says nothing more: see Session._leave.
 _UNINTERRUPTED: Final = frozenset({Stage.CONNECT, Stage.BANNER, Stage.DATA, Stage.QUIT})
+# Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
+_CONNECT, _BANNER = Stage.CONNECT, Stage.BANNER
 # Of one session's dialogue, for a person to read; a hostile server fills it and no more.
 MAX_TRANSCRIPT_BYTES: Final = 16384
 
@@ -101,30 +104,30 @@ class SessionRecord:
 
 
 class Session:
-    """One attempt: :meth:`start` it once, await `record`. Cancelling the future says goodbye and closes."""
+    """One attempt, whole: :meth:`converse` once."""
 
     __slots__ = (
         "_at",
         "_connect",
         "_connection",
         "_deadline",
+        "_deadlines",
         "_dialogue",
-        "_due",
         "_loop",
         "_on_silence",
         "_phases",
         "_plan",
+        "_record",
         "_replies",
         "_stage",
         "_stage_began",
         "_started",
-        "_timer",
         "_tls",
         "_tls_record",
         "_transcript",
         "_transcript_left",
         "_waiting",
-        "record",
+        "due",
     )
 
     def __init__(
@@ -140,7 +143,6 @@ class Session:
 
         `on_silence` is told, once, that the connect has drawn nothing so far.
         """
-        self.record: asyncio.Future[SessionRecord] = loop.create_future()
         self._loop = loop
         self._plan = plan
         self._dialogue = Dialogue(plan, message)
@@ -155,28 +157,35 @@ class Session:
         self._transcript_left = MAX_TRANSCRIPT_BYTES if transcript else 0
         self._on_silence = on_silence
 
-    def start(self, address: str, port: int, timeout: float, source: str = "") -> asyncio.Future[SessionRecord]:
-        """Connect and talk; all stages together take at most `timeout` seconds."""
-        self._stage = Stage.CONNECT
+    async def converse(self, address: str, port: int, seconds: float, source: str = "") -> SessionRecord:
+        """Connect and talk; all stages together take at most `seconds`. Cancelled, it says goodbye."""
+        self._record: asyncio.Future[SessionRecord] = self._loop.create_future()
+        self._stage = _CONNECT
         self._waiting = False
-        now = self._loop.time()
-        self._deadline = now + timeout
-        self._due = self._deadline_of(Stage.CONNECT)
-        first = self._due if self._on_silence is None else min(self._due, now + silence_after(timeout))
-        self._timer = self._loop.call_at(first, self._ring)
-        self.record.add_done_callback(self._settled)
         self._started = self._stage_began = self._connection.open(address, port, source)
-        return self.record
+        self._deadline = self.due = self._started + seconds
+        if self._on_silence is not None:
+            self.due = self._started + silence_after(seconds)
+        self._deadlines = deadlines_of(self._loop)
+        self._deadlines.add(self)
+        try:
+            return await self._record
+        except asyncio.CancelledError:
+            self._leave()
+            raise
+        finally:
+            self._deadlines.remove(self)
+            self._connection.close()
 
     # What the connection tells
 
     def connected(self, now: float) -> None:
         """The handshake is complete; the greeting is awaited."""
-        self._phases.append((Stage.CONNECT, now - self._stage_began))
+        self._phases.append((_CONNECT, now - self._stage_began))
         if self._plan.tls is not None and self._plan.tls.implicit:
             self._advance(now)
         else:
-            self._enter(Stage.BANNER, now)
+            self._enter(_BANNER, now)
 
     def connect_failed(self, evidence: ConnectEvidence) -> None:
         """There will be no conversation."""
@@ -199,8 +208,8 @@ class Session:
 
     def crashed(self, error: Exception) -> None:
         """A bug of ours: it travels to whoever awaits the record."""
-        if not self.record.done():
-            self.record.set_exception(error)
+        if not self._record.done():
+            self._record.set_exception(error)
 
     # What follows from it
 
@@ -287,36 +296,33 @@ class Session:
 
     def _enter(self, stage: Stage, now: float) -> None:
         self._stage, self._stage_began, self._waiting = stage, now, True
-        self._due = self._deadline_of(stage)
-        if self._due < self._timer.when():
-            self._timer.cancel()
-            self._timer = self._loop.call_at(self._due, self._ring)
+        self.due = min(self._deadline, now + STAGE_SECONDS[stage])
 
-    def _deadline_of(self, stage: Stage) -> float:
-        return min(self._deadline, self._loop.time() + STAGE_SECONDS[stage])
+    def ring(self, now: float) -> None:
+        """The time that `due` names has come."""
+        try:
+            if self._stage is not _CONNECT:
+                self._dialogue.expire()
+            elif now < self._deadline:
+                self._fall_silent()
+                return
+            else:
+                self._connect = self._connection.silence()
+            self._finish()
+        except Exception as error:
+            self.crashed(error)
 
-    def _ring(self) -> None:
-        """The timer may be early: setting it anew for each stage would cost more than looking at the clock here."""
+    def _fall_silent(self) -> None:
+        self.due = self._deadline
         told, self._on_silence = self._on_silence, None
-        if told is not None and self._stage is Stage.CONNECT:
+        if told is not None:
             told()
-        if self._loop.time() < self._due:
-            self._timer = self._loop.call_at(self._due, self._ring)
-        else:
-            self._expire()
-
-    def _expire(self) -> None:
-        if self._stage is Stage.CONNECT:
-            self._connect = self._connection.silence()
-        else:
-            self._dialogue.expire()
-        self._finish()
 
     def _finish(self) -> None:
-        if self.record.done():
+        if self._record.done():
             return
         dialogue = self._dialogue
-        self.record.set_result(
+        self._record.set_result(
             SessionRecord(
                 at=self._at,
                 phases=tuple(self._phases),
@@ -336,15 +342,14 @@ class Session:
             )
         )
 
-    def _settled(self, record: asyncio.Future[SessionRecord]) -> None:
-        """Nothing outlives the record: the timer ends, the connection is closed."""
-        self._timer.cancel()
-        if record.cancelled() and self._stage not in _UNINTERRUPTED:
-            # Our own shutdown in the middle of their dialogue: leave as a guest does. Not before they have greeted:
-            # who speaks first there is taken for a spammer (RFC 5321 4.3.1; Postfix remembers a PREGREET). And not
-            # after a message of which they may have half.
+    def _leave(self) -> None:
+        """Our own shutdown in the middle of their dialogue: leave as a guest does.
+
+        Not before they have greeted: who speaks first there is taken for a spammer (RFC 5321 4.3.1; Postfix remembers a
+        PREGREET). And not after a message of which they may have half.
+        """
+        if self._stage not in _UNINTERRUPTED:
             self._say(b"QUIT\r\n")
-        self._connection.close()
 
     def _keep(self, data: bytes, now: float, *, sent: bool) -> None:
         if self._transcript_left > 0:
@@ -360,7 +365,7 @@ class Session:
         joined: list[TranscriptLine] = []
         for line in self._transcript:
             if joined and not line.sent and not joined[-1].sent:
-                joined[-1] = replace(joined[-1], data=joined[-1].data + line.data)
+                joined[-1] = joined[-1]._replace(data=joined[-1].data + line.data)
             else:
                 joined.append(line)
-        return tuple(replace(line, data=masked(line.data, credentials)) for line in joined)
+        return tuple(line._replace(data=masked(line.data, credentials)) for line in joined)

@@ -37,10 +37,6 @@ class Witnesses:
 
         return await self._shared.get((address, port, source), interval, ask_all)
 
-    async def close(self) -> None:
-        """Ask no more."""
-        await self._shared.close()
-
 
 async def _connect(address: str, port: int, source: str, seconds: float) -> Way:
     attempt = _Attempt()

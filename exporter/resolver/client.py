@@ -16,11 +16,13 @@ from exporter.config.model import Family, ResolverSettings
 from exporter.dane.tlsa import TlsaLookup
 from exporter.resolver import mx, tlsa
 from exporter.resolver.answer import Answer, failed, read_answer
-from exporter.resolver.exchange import OUR_LIMITS, Exchange, MalformedReply, NoReply
+from exporter.resolver.exchange import OUR_LIMITS, Exchange, NoReply
 from exporter.resolver.memory import Memory
 from exporter.resolver.system import SystemNameservers
+from exporter.resolver.wire import MalformedReply, parse
 from exporter.result import FailureClass, MxHost, MxLookup
 
+_ID_BYTES: Final = 2  # in which an answer differs from the last though it says the same
 # Lookups kept whole. Beyond it the oldest is forgotten.
 _MAX_LOOKUPS: Final = 1_000_000
 
@@ -73,9 +75,8 @@ class Resolver:
         """What DANE has for `port` of `host`, a mail host of `domain` (RFC 7672 2.2)."""
         return await tlsa.lookup_tlsa(_Questions(self._memory, self._exchange), host, port, families, domain)
 
-    async def close(self) -> None:
-        """End what is under way."""
-        await self._memory.close()
+    def close(self) -> None:
+        """Ask nothing more."""
         self._exchange.close()
 
 
@@ -110,7 +111,8 @@ class _Questions:
 
     async def _over_the_network(self, name: str, kind: str) -> Answer:
         try:
-            message = await self._exchange.ask(name, dns.rdatatype.from_text(kind))
+            reply = await self._exchange.ask(name, dns.rdatatype.from_text(kind))
+            return self._memory.read((name, kind), reply[_ID_BYTES:], lambda: read_answer(name, parse(reply)))
         except NoReply as problem:
             return failed(FailureClass.DNS_TIMEOUT, f"no answer about {name}: {problem}")
         except MalformedReply as problem:
@@ -124,4 +126,3 @@ class _Questions:
                 FailureClass.LOCAL_RESOURCE if ours else FailureClass.DNS_TIMEOUT,
                 f"no answer about {name}: {error.strerror}",
             )
-        return read_answer(name, message)

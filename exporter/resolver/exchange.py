@@ -1,4 +1,4 @@
-"""Questions to nameservers and their answers: UDP, and TCP where an answer does not fit.
+"""Questions to nameservers and their answers, as bytes: UDP, and TCP where an answer does not fit.
 
 The messages are dnspython's; the UDP transport is ours, for two reasons. One connected socket carries many questions in
 flight, where dnspython opens one for each (a third of a query's CPU). And dnspython takes an answer that cannot be
@@ -9,29 +9,23 @@ match, whatever follows.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import os
 import socket
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import dns.flags
-import dns.message
-import dns.name
 import dns.rcode
 import dns.rdatatype
 
-from exporter.resolver.unknown_type import with_tlsa_unread
+from exporter.resolver import wire
+from exporter.resolver.wire import MalformedReply
 
-# What an answer may measure over UDP without being fragmented on the way (DNS flag day 2020).
-UDP_PAYLOAD: Final = 1232
 # A question is asked this often, each of the nameservers in turn, within the timeout.
 TRIES: Final = 4
 # The source port changes after so many questions, so that a blind forger has more to guess than the id (RFC 5452 9.2).
 _QUESTIONS_PER_PORT: Final = 500
 _DATAGRAM_BYTES: Final = 65535
-_HEADER_BYTES: Final = 12
 _DATAGRAMS_PER_WAKE: Final = 64  # then the loop looks after the probes again
 
 # Resources of ours, not an absent nameserver.
@@ -47,10 +41,6 @@ class NoReply(Exception):  # noqa: N818 - no error of the program
     """No nameserver gave an answer in time."""
 
 
-class MalformedReply(Exception):  # noqa: N818
-    """An answer came and cannot be parsed."""
-
-
 class Exchange:
     """Asks the nameservers that `nameservers()` names, each question within `timeout` seconds."""
 
@@ -61,13 +51,15 @@ class Exchange:
         self._ports: dict[Address, _Port] = {}
         self.answered: dict[Address, float] = {}  # when each nameserver answered last, by the event loop's clock
 
-    async def ask(self, name: str, kind: dns.rdatatype.RdataType) -> dns.message.Message:
-        """The answer, whatever its code. Raises NoReply, MalformedReply, or OSError for want of a socket."""
-        query = dns.message.make_query(name, kind, use_edns=0, want_dnssec=True, payload=UDP_PAYLOAD)
-        query.flags |= dns.flags.AD  # RFC 6840 5.7: tell us whether it is authenticated
+    async def ask(self, name: str, kind: dns.rdatatype.RdataType) -> bytes:
+        """The answer, whatever its code.
+
+        Raises NoReply, MalformedReply, OSError for want of a socket, and DNSException or UnicodeError for no name.
+        """
+        section = wire.question_section(name, kind)
         end = self._loop.time() + self._timeout
         servers = list(self._nameservers())
-        unhelpful: dns.message.Message | None = None
+        unhelpful: bytes | None = None
         reasons: dict[str, None] = {}  # each once, in order
         for attempt in range(max(TRIES, len(servers))):
             if not servers:
@@ -77,11 +69,11 @@ class Exchange:
                 break
             server = servers[attempt % len(servers)]
             try:
-                reply = await self._ask_one(server, query, min(left, self._timeout / TRIES), end)
+                reply = await self._ask_one(server, section, min(left, self._timeout / TRIES), end)
             except NoReply as problem:
                 reasons[str(problem)] = None
                 continue
-            if reply.rcode() not in _UNHELPFUL:
+            if wire.rcode_of(reply) not in _UNHELPFUL:
                 return reply
             unhelpful = reply
             servers.remove(server)
@@ -95,20 +87,17 @@ class Exchange:
             port.close()
         self._ports.clear()
 
-    async def _ask_one(
-        self, server: Address, query: dns.message.QueryMessage, wait: float, end: float
-    ) -> dns.message.Message:
-        reply = await self._udp(server, query, wait)
-        if reply.rcode() in (_Rcode.FORMERR, _Rcode.NOTIMP) and query.edns >= 0:
+    async def _ask_one(self, server: Address, section: bytes, wait: float, end: float) -> bytes:
+        reply = await self._udp(server, section, wait)
+        if wire.rcode_of(reply) in (_Rcode.FORMERR, _Rcode.NOTIMP):
             # RFC 6891 7: it may know no EDNS. Asked without, once, it tells at least the rest.
-            plain = dns.message.make_query(query.question[0].name, query.question[0].rdtype)
-            reply = await self._udp(server, plain, wait)
+            reply = await self._udp(server, section, wait, edns=False)
         self.answered[server] = self._loop.time()
-        if reply.flags & dns.flags.TC:
-            reply = await _tcp(server, query, max(0.0, end - self._loop.time()))
+        if wire.is_truncated(reply):
+            reply = await _tcp(server, section, max(0.0, end - self._loop.time()))
         return reply
 
-    async def _udp(self, server: Address, query: dns.message.QueryMessage, wait: float) -> dns.message.Message:
+    async def _udp(self, server: Address, section: bytes, wait: float, *, edns: bool = True) -> bytes:
         port = self._ports.get(server)
         if port is None or port.worn_out:
             if port is not None:
@@ -121,8 +110,8 @@ class Exchange:
                 # This host has not its family, or not its interface: the next nameserver may be better off.
                 raise NoReply(f"{_text(server)}: {error.strerror}") from None
         answered: asyncio.Future[bytes | None] = self._loop.create_future()
-        timer = self._loop.call_later(wait, _give_up, answered)
-        number = port.send(query.to_wire(), answered)
+        timer = self._loop.call_later(wait, port.give_up, answered)
+        number = port.send(section, wire.query(section, edns=edns), answered)
         try:
             data = await answered
         except OSError as error:
@@ -132,7 +121,7 @@ class Exchange:
             port.forget(number)
         if data is None:
             raise NoReply(f"{_text(server)}: no answer")
-        return _parse(data)
+        return data
 
 
 class _Port:
@@ -161,22 +150,32 @@ class _Port:
         """Whether the next question should leave from another port."""
         return self._left <= 0 or self._unreachable is not None
 
-    def send(self, wire: bytes, answered: asyncio.Future[bytes | None]) -> int:
-        """Ask; `answered` gets the datagram, or an OSError. Returns the number for :meth:`forget`."""
+    def send(self, section: bytes, query: bytes, answered: asyncio.Future[bytes | None]) -> int:
+        """Ask `query` with its question `section`; `answered` gets the datagram, or an OSError.
+
+        Returns the number for :meth:`forget`.
+        """
         number = int.from_bytes(os.urandom(2), "big")
         while number in self._in_flight:
             number = int.from_bytes(os.urandom(2), "big")
         self._left -= 1
-        self._in_flight[number] = (_question(wire), answered)
+        self._in_flight[number] = (section, answered)
         try:
             if self._unreachable is not None:
                 raise self._unreachable
-            self._socket.send(number.to_bytes(2, "big") + wire[2:])
+            self._socket.send(number.to_bytes(2, "big") + query[2:])
         except BlockingIOError:
             pass  # the send buffer is full: as if lost on the way, and tried again like that
         except OSError as error:
             answered.set_exception(error)
         return number
+
+    def give_up(self, answered: asyncio.Future[bytes | None]) -> None:
+        """The time for an answer is over, unless it lies there unread: a busy loop sees to its timers first."""
+        while not answered.done() and self._on_readable():
+            pass
+        if not answered.done():
+            answered.set_result(None)
 
     def forget(self, number: int) -> None:
         """The question is answered or given up."""
@@ -196,87 +195,42 @@ class _Port:
             self._loop.remove_reader(self._socket)
             self._socket.close()
 
-    def _on_readable(self) -> None:
+    def _on_readable(self) -> bool:
+        """Take answers in; whether there may be more."""
         for _ in range(_DATAGRAMS_PER_WAKE):
             try:
                 data = self._socket.recv(_DATAGRAM_BYTES)
             except BlockingIOError:
-                return
+                return False
             except OSError as error:
                 # An ICMP error for one question tells that nobody listens for any of them.
                 for _, answered in self._in_flight.values():
                     if not answered.done():
                         answered.set_exception(error)
-                return
+                return False
             asked = self._in_flight.get(int.from_bytes(data[:2], "big"))
-            if asked is not None and not asked[1].done() and _answers(data, asked[0]):
+            if asked is not None and not asked[1].done() and wire.answers(data, asked[0]):
                 asked[1].set_result(data)
+        return True
 
 
-def _give_up(answered: asyncio.Future[bytes | None]) -> None:
-    if not answered.done():
-        answered.set_result(None)
-
-
-def _question(wire: bytes) -> bytes:
-    """The question section of a query of ours: a name without compression, type and class."""
-    end = _HEADER_BYTES
-    while wire[end]:
-        end += 1 + wire[end]
-    return wire[_HEADER_BYTES : end + 5].lower()
-
-
-def _answers(data: bytes, question: bytes) -> bool:
-    """Whether a datagram with the right id is the answer to `question` (RFC 5452 9.1)."""
-    if len(data) < _HEADER_BYTES or not data[2] & 0x80:
-        return False
-    if data[4:6] == b"\0\0":
-        # A server that could not read the question need not repeat it (RFC 1035 4.1.1: FORMERR, NOTIMP …).
-        return data[3] & 0x0F not in (_Rcode.NOERROR, _Rcode.NXDOMAIN)
-    return data[_HEADER_BYTES : _HEADER_BYTES + len(question)].lower() == question
-
-
-async def _tcp(server: Address, query: dns.message.QueryMessage, wait: float) -> dns.message.Message:
+async def _tcp(server: Address, section: bytes, wait: float) -> bytes:
     """RFC 7766: the answer that does not fit into a datagram."""
-    wire = query.to_wire()
+    query = os.urandom(2) + wire.query(section)[2:]
     try:
         async with asyncio.timeout(wait):
             reader, writer = await asyncio.open_connection(*server)
             try:
-                writer.write(len(wire).to_bytes(2, "big") + wire)
+                writer.write(len(query).to_bytes(2, "big") + query)
                 data = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
             finally:
                 writer.transport.abort()
     except (OSError, EOFError) as error:  # that the time is over is an OSError too
         reason = getattr(error, "strerror", None) or "no answer"
         raise NoReply(f"{_text(server)}: the answer is too long for UDP, and over TCP: {reason}") from None
-    if data[:2] != wire[:2] or not _answers(data, _question(wire)):
+    if data[:2] != query[:2] or not wire.answers(data, section):
         raise MalformedReply("over TCP came the answer to another question")
-    return _parse(data)
-
-
-def _parse(data: bytes) -> dns.message.Message:
-    try:
-        return _from_wire(data)
-    except Exception as error:  # bytes of strangers: whatever the parser trips over is theirs
-        unread = with_tlsa_unread(data)
-        if unread is not None:
-            with contextlib.suppress(Exception):  # no better; the first error counts
-                return _from_wire(unread)
-        if len(data) > 3 and data[2] & 0x02:
-            # Truncated within a record: all we need to know is that the rest is to be had over TCP.
-            return _truncated()
-        raise MalformedReply(f"{type(error).__name__}: {error}") from None
-
-
-def _from_wire(data: bytes) -> dns.message.Message:
-    return dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
-
-
-def _truncated() -> dns.message.Message:
-    message = dns.message.Message()
-    message.flags = dns.flags.QR | dns.flags.TC
-    return message
+    return data
 
 
 def _text(server: Address) -> str:

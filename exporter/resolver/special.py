@@ -8,6 +8,9 @@ address is judged by the IPv4 address.
 
 from __future__ import annotations
 
+import re
+import socket
+from bisect import bisect_right
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
@@ -57,14 +60,31 @@ _GLOBAL_IPV6: Final = IPv6Network("2000::/3")
 _NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052
 
 
-@lru_cache(maxsize=65536)
+# First hextets of 2000::/3 below which everything is for global use, as long as no line above names another there.
+_PLAIN_IPV6: Final = re.compile(r"[23][0-9a-f]{3}:")
+_SPECIAL_HEXTETS: Final = frozenset({"2001", "2002", "3fff"})  # 2002: 6to4, which wraps an IPv4 address
+_IPV4_FIRST: Final = [int(network[0]) for network, _ in _IPV4]
+_IPV4_LAST: Final = [int(network[-1]) for network, _ in _IPV4]
+_MAX_KEPT: Final = 4096
+
+
 def forbidden(address: str, allowed: tuple[IPNetwork, ...]) -> str | None:
     """Why `address` must not be connected to, as the end of "it is …"; None where it may be."""
-    ip = ip_address(address)
-    if any(ip in network for network in allowed if network.version == ip.version):
+    if ":" in address:
+        if _PLAIN_IPV6.match(address) and address[:4] not in _SPECIAL_HEXTETS:
+            return None
+        return _forbidden_ipv6(address, allowed)
+    reason = _special_ipv4(int.from_bytes(socket.inet_aton(address), "big"))
+    if reason is None or _is_allowed(ip_address(address), allowed):
         return None
-    if isinstance(ip, IPv4Address):
-        return _forbidden_ipv4(ip)
+    return reason
+
+
+@lru_cache(maxsize=_MAX_KEPT)
+def _forbidden_ipv6(address: str, allowed: tuple[IPNetwork, ...]) -> str | None:
+    ip = IPv6Address(address)
+    if _is_allowed(ip, allowed):
+        return None
     inner = _embedded_ipv4(ip)
     if inner is not None:
         reason = forbidden(str(inner), allowed)
@@ -75,8 +95,14 @@ def forbidden(address: str, allowed: tuple[IPNetwork, ...]) -> str | None:
     return None if ip in _GLOBAL_IPV6 else "reserved (RFC 4291)"
 
 
-def _forbidden_ipv4(ip: IPv4Address) -> str | None:
-    return next((what for network, what in _IPV4 if ip in network), None)
+def _special_ipv4(number: int) -> str | None:
+    """Looked up in the sorted table: this is asked for each probe, and a cache for 100,000 addresses has a size."""
+    place = bisect_right(_IPV4_FIRST, number) - 1
+    return _IPV4[place][1] if number <= _IPV4_LAST[place] else None
+
+
+def _is_allowed(ip: IPv4Address | IPv6Address, allowed: tuple[IPNetwork, ...]) -> bool:
+    return any(ip in network for network in allowed if network.version == ip.version)
 
 
 def _embedded_ipv4(ip: IPv6Address) -> IPv4Address | None:

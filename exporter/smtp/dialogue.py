@@ -249,7 +249,7 @@ class Dialogue:
             following = self._next_step()
         elif following == END:
             following = self._end()
-        self._enter(State(following))
+        self._enter(following if isinstance(following, State) else State(following))
 
     def _next_step(self) -> State:
         """The next of the plan's steps that can be taken."""

@@ -7,7 +7,8 @@
  *
  *     CPU_SECONDS WALL_SECONDS FAILED
  *
- * and a line for each session that went well: seconds of the connect, and of the wait for the greeting.
+ * and a line for each session that went well: seconds of the connect, of the wait for the greeting, and, where RATE is
+ * not 0, the kernel's own round-trip time of the handshake.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -31,16 +32,17 @@ enum state { CONNECTING, BANNER, EHLO, QUIT };
 struct session {
     int fd;
     enum state state;
-    double began, connected, banner;
+    double began, connected, banner, rtt;
     size_t length;
     char reply[1024];
 };
 
 struct timing {
-    double connect, banner;
+    double connect, banner, rtt;
 };
 
 static int events_at;
+static double rate;
 static struct sockaddr_in first;
 static unsigned long addresses, begun, ended, failed, wanted;
 static struct timing *timings;
@@ -107,6 +109,12 @@ static void go_on(struct session *session)
         }
         session->state = BANNER;
         session->connected = at;
+        if (rate) {
+            struct tcp_info info;
+            socklen_t length = sizeof info;
+            if (getsockopt(session->fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0)
+                session->rtt = info.tcpi_rtt / 1e6;
+        }
         return;
     }
     ssize_t got = recv(session->fd, session->reply + session->length, sizeof session->reply - session->length, 0);
@@ -127,6 +135,7 @@ static void go_on(struct session *session)
     } else if (session->state == QUIT && strncmp(session->reply, "221", 3) == 0) {
         timings[ended - failed].connect = session->connected - session->began;
         timings[ended - failed].banner = session->banner;
+        timings[ended - failed].rtt = session->rtt;
         end(session, 1);
     } else {
         end(session, 0);
@@ -144,7 +153,8 @@ int main(int argc, char **argv)
     addresses = strtoul(argv[2], NULL, 10);
     wanted = strtoul(argv[4], NULL, 10);
     unsigned long at_once = strtoul(argv[5], NULL, 10);
-    double rate = atof(argv[6]), start = now(), last = start;
+    double start = now(), last = start;
+    rate = atof(argv[6]);
     struct epoll_event events[EVENTS];
     timings = calloc(wanted + 1, sizeof *timings);
     events_at = epoll_create1(0);
@@ -166,6 +176,6 @@ int main(int argc, char **argv)
     printf("%.6f %.6f %lu\n", used.ru_utime.tv_sec + used.ru_stime.tv_sec +
            (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6, now() - start, failed);
     for (unsigned long i = 0; i < wanted - failed; i++)
-        printf("%.6f %.6f\n", timings[i].connect, timings[i].banner);
+        printf("%.6f %.6f %.6f\n", timings[i].connect, timings[i].banner, timings[i].rtt);
     return 0;
 }

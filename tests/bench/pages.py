@@ -36,7 +36,7 @@ _ROUNDS = 15
 
 def records(count: int) -> Sequence[TargetRecord]:
     """So many domains with a past."""
-    store = Store(lambda record: ())
+    store = Store(lambda record, before: ())
     targets = [domain(f"d{number}.example", team=str(number % 20)) for number in range(count)]
     store.replace_targets(targets)
     classes = list(FailureClass)

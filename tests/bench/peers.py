@@ -49,11 +49,15 @@ modules:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """What the C client measured: its CPU seconds, and of each session connect and greeting in seconds."""
+    """What the C client measured: its CPU seconds, and of each session connect and greeting in seconds.
+
+    `rtts` are the kernel's round-trip times; 0 where it went as fast as it could.
+    """
 
     cpu: float
     connects: list[float]
     banners: list[float]
+    rtts: list[float]
 
     @property
     def cpu_each(self) -> float:
@@ -86,8 +90,10 @@ class Peers:
         first, *rest = done.stdout.splitlines()
         cpu, _, failed = first.split()
         assert failed == "0", f"{failed} of {sessions} sessions of the C client failed"
-        timings = [tuple(map(float, line.split())) for line in rest]
-        return Sessions(float(cpu), [connect for connect, _ in timings], [banner for _, banner in timings])
+        connects, banners, rtts = (
+            [float(word) for word in column] for column in zip(*map(str.split, rest), strict=True)
+        )
+        return Sessions(float(cpu), connects, banners, rtts)
 
     @contextlib.contextmanager
     def name_server(self, ttl: int) -> Iterator[int]:

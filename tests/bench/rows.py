@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +18,11 @@ from prometheus_client.registry import Collector
 
 from exporter.config.model import Settings, Target, TargetKind
 from exporter.metrics.exposition import exposition, negotiate
-from exporter.metrics.samples import render
+from exporter.metrics.renewal import render_after
 from exporter.result import HostResult, MxLookup, ProbeResult, Stage
 from exporter.store import Store
 from tests.bench.peers import Peers, address, domain, peers
-from tests.bench.subject import Subject, phases, subject
+from tests.bench.subject import Subject, phases, rtts, shards, subject
 
 # A day: no answer is forgotten while somebody measures.
 _REMEMBERED = 86400
@@ -31,8 +33,8 @@ class Scale:
     """How much is measured: the whole benchmark, or a short one that only shows that it works."""
 
     rounds: int = 3
-    domains: int = 5_000  # of the rows about one probe
-    interval: float = 5.0
+    domains: int = 5_000  # of the rows about one probe, once every `interval`: 100,000 a minute
+    interval: float = 3.0
     sessions: int = 5_000  # of the C client, a round
     scrapes: int = 1_500  # of blackbox_exporter, a round
     seconds: float = 10.0  # of the exporter, a round
@@ -42,12 +44,13 @@ class Scale:
     long: float = 60.0  # interval of the many and the few
     minute: float = 60.0  # seconds they are watched for
     fast: int = 10_000  # domains of the row about time, once every _FAST_SECONDS
+    slow: float = 10.0  # interval of the row about shards
 
 
 WHOLE = Scale()
 SMOKE = Scale(
     rounds=1, domains=40, interval=1.0, sessions=40, scrapes=20, seconds=2.0, rendered=200,
-    many=200, few=20, long=2.0, minute=3.0, fast=100,
+    many=200, few=20, long=2.0, minute=3.0, fast=100, slow=1.0,
 )  # fmt: skip
 
 
@@ -132,7 +135,7 @@ class _Library(Collector):
 
 def scrape(scale: Scale) -> Iterator[Line]:
     """One scrape: our text, joined, against the library's generate_latest over the same samples."""
-    store = Store(render)
+    store = Store(render_after)
     targets = [
         Target(TargetKind.DOMAIN, domain(number), domain(number), Settings()) for number in range(scale.rendered)
     ]
@@ -188,6 +191,29 @@ def many(scale: Scale) -> Iterator[Line]:
     )
 
 
+_SHARDS = 4
+
+
+def sharded(scale: Scale) -> Iterator[Line]:
+    """Several processes with a share of the domains each, at the pace of all together."""
+    with _peers(scale.fast) as hosts, hosts.name_server(_REMEMBERED) as dns:
+        with subject(hosts, dns, scale.fast, scale.slow) as alone:
+            one = alone.watch(scale.seconds)
+        with (
+            shards(hosts, dns, scale.fast, scale.slow, _SHARDS) as running,
+            ThreadPoolExecutor(_SHARDS) as pool,
+        ):
+            windows = list(pool.map(lambda each: each.watch(scale.seconds), running))
+    probes, seconds = sum(window.probes for window in windows), median(window.seconds for window in windows)
+    what = f"{_SHARDS} shards over {min(_SHARDS, os.cpu_count() or 1)} cores, {scale.fast:,} domains"
+    due = scale.fast * seconds / scale.slow
+    yield Line(f"{what}: probes made, of those due", "all", f"{100 * probes / due:.1f} %", None)
+    shares = [window.probes / probes for window in windows]
+    yield Line(f"{what}: the largest share", "", f"{100 * max(shares):.1f} %", None)
+    each = sum(window.cpu for window in windows) / probes
+    yield Line(f"{what}: CPU per probe, to one process", "", f"{each / one.cpu_each:.2f} ({_us(each)})", None)
+
+
 # Seconds between two probes of a domain, in the row about time.
 _FAST_SECONDS = 5.0
 
@@ -201,8 +227,9 @@ def times(scale: Scale) -> Iterator[Line]:
     ):
         rate = scale.fast / _FAST_SECONDS
         rounds = [_measure_times(ours, hosts, rate / 10) for _ in range(scale.rounds)]
-    for phase, goal_of in (("connect", (0.001, 0.005)), ("banner", (0.001, 0.005))):
-        for name, place, goal in (("median", 49, goal_of[0]), ("99th percentile", 98, goal_of[1])):
+    goals = (("connect", 0.001, 0.005), ("banner", 0.001, 0.005), ("kernel's round-trip", 0.0001, 0.001))
+    for phase, *bounds in goals:
+        for name, place, goal in (("median", 49, bounds[0]), ("99th percentile", 98, bounds[1])):
             differences = [own[phase][place] - theirs[phase][place] for own, theirs in rounds]
             difference = median(differences)
             own = median(each[phase][place] for each, _ in rounds)
@@ -218,8 +245,13 @@ def _measure_times(ours: Subject, hosts: Peers, rate: float) -> tuple[dict[str, 
     """Percentiles by phase of one interval, ours and theirs."""
     client = hosts.converse(round(rate * _FAST_SECONDS), rate=rate)
     text = ours.scrape()
-    own = {phase: quantiles(phases(text, phase), n=100) for phase in ("connect", "banner")}
-    return own, {"connect": quantiles(client.connects, n=100), "banner": quantiles(client.banners, n=100)}
+    own = {phase: phases(text, phase) for phase in ("connect", "banner")} | {"kernel's round-trip": rtts(text)}
+    theirs = {"connect": client.connects, "banner": client.banners, "kernel's round-trip": client.rtts}
+    return _percentiles(own), _percentiles(theirs)
+
+
+def _percentiles(values: dict[str, list[float]]) -> dict[str, list[float]]:
+    return {what: quantiles(each, n=100) for what, each in values.items()}
 
 
 ROWS: dict[str, Callable[[Scale], Iterator[Line]]] = {
@@ -228,6 +260,7 @@ ROWS: dict[str, Callable[[Scale], Iterator[Line]]] = {
     "scrape": scrape,
     "many": many,
     "times": times,
+    "sharded": sharded,
 }
 
 

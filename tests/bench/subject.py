@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.bench.peers import Peers, domain
 from tests.bench.process import cpu_seconds, memory_bytes
@@ -68,6 +70,25 @@ class Subject:
 @contextlib.contextmanager
 def subject(peers: Peers, dns_port: int, count: int, interval: float) -> Iterator[Subject]:
     """The exporter over the first `count` domains, from when every one has been probed."""
+    with _started(_configuration(peers, dns_port, count, interval)) as running:
+        _until_probed([running], count, interval)
+        yield running
+
+
+@contextlib.contextmanager
+def shards(peers: Peers, dns_port: int, count: int, interval: float, total: int) -> Iterator[list[Subject]]:
+    """The same by so many processes, each with its share."""
+    config = _configuration(peers, dns_port, count, interval)
+    with contextlib.ExitStack() as stack:
+        running = [
+            stack.enter_context(_started(config, f"--shard={shard}", f"--total-shards={total}"))
+            for shard in range(total)
+        ]
+        _until_probed(running, count, interval)
+        yield running
+
+
+def _configuration(peers: Peers, dns_port: int, count: int, interval: float) -> Path:
     config = peers.folder / "config.yaml"
     names = "".join(f"  - {domain(number)}\n" for number in range(count))
     config.write_text(
@@ -76,16 +97,33 @@ def subject(peers: Peers, dns_port: int, count: int, interval: float) -> Iterato
         f'resolver: {{nameservers: ["127.0.0.1:{dns_port}"]}}\n'
         f"domains:\n{names}"
     )
-    with exporter(f"--config.file={config}") as process:
-        running = Subject(process)
-        time.sleep(interval)
-        end = time.monotonic() + 2 * interval + 10.0
-        while (up := len(_values(running.scrape(), "mx_domain_up"))) < count:
-            assert time.monotonic() < end, f"only {up} of {count} domains were probed within {3 * interval:g} s"
-            time.sleep(interval / 10)
-        assert _total(running.scrape(), "mx_domain_up") == count, "domains are down"
-        yield running
+    return config
+
+
+@contextlib.contextmanager
+def _started(config: Path, *arguments: str) -> Iterator[Subject]:
+    with exporter(f"--config.file={config}", *arguments) as process:
+        yield Subject(process)
         process.stop()
+
+
+def _until_probed(running: list[Subject], count: int, interval: float) -> None:
+    time.sleep(interval)
+    end = time.monotonic() + 2 * interval + 10.0
+    while (probed := sum(len(_values(each.scrape(), "mx_domain_up")) for each in running)) < count:
+        assert time.monotonic() < end, f"only {probed} of {count} domains were probed within {3 * interval:g} s"
+        time.sleep(interval / 10)
+    texts = [each.scrape() for each in running]
+    up = sum(_total(text, "mx_domain_up") for text in texts)
+    reasons = Counter(
+        found for text in texts for found in re.findall(r'^mx_domain_failure{class="(\w+)"', text, re.MULTILINE)
+    )
+    assert up == count, f"{count - up:.0f} domains are down: {reasons}"
+
+
+def rtts(text: str) -> list[float]:
+    """The kernel's round-trip time with every host, in seconds."""
+    return _values(text, "mx_host_tcp_rtt_seconds")
 
 
 def phases(text: str, phase: str) -> list[float]:

@@ -43,7 +43,7 @@ def network(built_network: Network) -> Iterator[Network]:
 
 def _failure(network: Network, target: str, seconds: float = 10.0) -> Failure:
     async def session() -> Failure:
-        record = await Session(asyncio.get_running_loop(), Plan(b"probe.example")).start(target, 25, seconds)
+        record = await Session(asyncio.get_running_loop(), Plan(b"probe.example")).converse(target, 25, seconds)
         assert record.connect is not None
         return judge_connect(record.connect)
 

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,11 +23,15 @@ from exporter.diagnosis.egress import EgressView
 from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.own import OwnMetrics
+from exporter.metrics.renewal import render_after
 from exporter.metrics.samples import render
 from exporter.result import (
+    Dane,
+    DaneState,
     EgressState,
     Failure,
     FailureClass,
+    HostResult,
     MtaSts,
     MtaStsMode,
     MtaStsProblem,
@@ -47,7 +52,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
 def _store(*results: tuple[Target, ProbeResult | None]) -> Store:
-    store = Store(render)
+    store = Store(render_after)
     store.replace_targets([target for target, _ in results])
     for target, probed in results:
         if probed is not None:
@@ -107,6 +112,70 @@ def test_no_text_breaks_out_of_a_label(mx: str, label: str) -> None:
     assert all(name.startswith("mx_") for name in names)
     labels = [s.labels for f in parse_plain(_text(store)) for s in f.samples if s.name == "mx_host_up"]
     assert [found["mx"] for found in labels] == [mx, mx]
+
+
+WELL = up_host(address="192.0.2.1")
+BESIDE = up_host(address="192.0.2.2")
+NEXT = [
+    pytest.param(replace(WELL, phases=tuple((stage, 3 * took) for stage, took in WELL.phases)), id="durations"),
+    pytest.param(replace(WELL, tcp_rtt=1e-7), id="round-trip-time"),
+    pytest.param(replace(WELL, tcp_rtt=None), id="no-round-trip-time"),
+    pytest.param(replace(WELL, phases=WELL.phases[:-1]), id="a-phase-less"),
+    pytest.param(replace(WELL, warnings=()), id="warnings"),
+    pytest.param(replace(WELL, preference=77), id="preference"),
+    pytest.param(replace(WELL, reply_codes=((Stage.BANNER, 220), (Stage.EHLO, 251))), id="codes"),
+    pytest.param(replace(WELL, enhanced=((Stage.VRFY, "5.5.1"),)), id="enhanced"),
+    pytest.param(replace(WELL, esmtp=False), id="esmtp"),
+    pytest.param(replace(WELL, extensions=("DSN",)), id="extensions"),
+    pytest.param(replace(WELL, size_limit=7), id="size"),
+    pytest.param(replace(WELL, tls=tls_host().tls), id="tls"),
+    pytest.param(replace(WELL, auth_tls=("PLAIN",)), id="auth"),
+    pytest.param(replace(WELL, auth_plaintext=("PLAIN",)), id="auth-plaintext"),
+    pytest.param(replace(WELL, dane=Dane(DaneState.VERIFIED)), id="dane"),
+    pytest.param(replace(WELL, mta_sts_match=True), id="mta-sts"),
+    pytest.param(replace(WELL, mx="mx9.healthy.example"), id="name"),
+    pytest.param(replace(WELL, address="192.0.2.9"), id="address"),
+    pytest.param(down_host(name=WELL.mx), id="down"),
+]
+
+
+@pytest.mark.parametrize("beside", [(), (BESIDE,)], ids=["alone", "beside-another"])
+@pytest.mark.parametrize("next_", NEXT)
+def test_after_another_result_the_samples_are_the_same_as_without(next_: HostResult, beside: tuple[HostResult]) -> None:
+    """Most lines are kept from one result to the next; what has changed is not among them."""
+    for target in (domain("healthy.example", team="mail"), Target(TargetKind.HOST, "mx", "mx", domain().settings)):
+        results = [
+            replace(result(WELL, *beside), duration=0.2),
+            replace(result(next_, *beside), at=AT + 60),
+            replace(result(next_, *beside), at=AT + 120, duration=3.0),
+            result(WELL, *beside),
+        ]
+        store = Store(render_after)
+        store.replace_targets([target])
+        for probed in results:
+            store.record(target, probed)
+            (record,) = store.records()
+            assert record.samples == render(record)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"duration": 7.5},
+        {"duration": None},
+        {"mx_records": 5},
+        {"authenticated": True},
+    ],
+)
+def test_after_another_lookup_the_samples_are_the_same_as_without(change: dict[str, Any]) -> None:
+    first = result(WELL)
+    assert first.lookup is not None
+    store = Store(render_after)
+    store.replace_targets([domain()])
+    for probed in (first, replace(first, lookup=replace(first.lookup, **change)), replace(first, lookup=None)):
+        store.record(domain(), probed)
+        (record,) = store.records()
+        assert record.samples == render(record)
 
 
 @pytest.mark.parametrize("accept", [PLAIN, "text/plain; version=1.0.0", OPENMETRICS])

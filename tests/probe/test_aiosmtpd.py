@@ -68,7 +68,7 @@ async def talk(plan: Plan, mailbox: Mailbox, message: bytes = b"") -> HostResult
     server = await loop.create_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
-        record = await Session(loop, plan, transcript=True, message=message).start("127.0.0.1", port, 10.0)
+        record = await Session(loop, plan, transcript=True, message=message).converse("127.0.0.1", port, 10.0)
     finally:
         server.close()
     return host_result(MxHost(NAME, 10), 10, "127.0.0.1", port, record)

@@ -170,14 +170,23 @@ def test_a_session_is_shared_for_one_interval() -> None:
     run_virtually(main())
 
 
-def test_one_that_gives_up_does_not_end_the_session_of_the_others() -> None:
+def test_where_one_gives_up_the_others_share_the_session_that_the_next_begins() -> None:
     async def main() -> None:
         shared, sessions = Shared[SessionRecord](), Sessions()
-        first = asyncio.create_task(shared.get("a", 60.0, sessions.begin))
-        second = asyncio.create_task(shared.get("a", 60.0, sessions.begin))
+        first, *others = (asyncio.create_task(shared.get("a", 60.0, sessions.begin)) for _ in range(4))
         await asyncio.sleep(0.5)
         first.cancel()
-        assert (await second).at == 1.0
+        assert [(await other).at for other in others] == [2.0, 2.0, 2.0]
+        assert (sessions.begun, sessions.ended) == (2, 2)
+
+
+def test_one_that_gives_up_waiting_does_not_end_the_session_of_another() -> None:
+    async def main() -> None:
+        shared, sessions = Shared[SessionRecord](), Sessions()
+        first, second, third = (asyncio.create_task(shared.get("a", 60.0, sessions.begin)) for _ in range(3))
+        await asyncio.sleep(0.5)
+        second.cancel()
+        assert [(await first).at, (await third).at] == [1.0, 1.0]
 
     run_virtually(main())
 
@@ -196,14 +205,22 @@ def test_a_session_that_crashed_is_not_shared_further() -> None:
     run_virtually(main())
 
 
-def test_closing_ends_what_is_under_way() -> None:
+def test_what_nobody_else_asked_for_is_not_kept_until_somebody_does() -> None:
     async def main() -> None:
-        shared, sessions = Shared[SessionRecord](), Sessions(takes=100.0)
-        asking = asyncio.create_task(shared.get("a", 60.0, sessions.begin))
-        await asyncio.sleep(1.0)
-        await shared.close()
-        assert sessions.ended == 1
-        with pytest.raises(asyncio.CancelledError):
-            await asking
+        shared, sessions = Shared[SessionRecord](), Sessions(takes=0.0)
+
+        async def ask() -> float:
+            return (await shared.get("a", 60.0, sessions.begin)).at
+
+        # Alone, a target has a session of its own each interval; at first somebody may still come.
+        seen = [await ask(), await ask()]
+        for pause in (60.0, 60.0):
+            await asyncio.sleep(pause)
+            seen.append(await ask())
+        # Another one, whom nobody expected: from now on what is shown is kept for both.
+        for pause in (30.0, 30.0, 30.0, 30.0):
+            await asyncio.sleep(pause)
+            seen.append(await ask())
+        assert seen == [1, 1, 2, 3, 4, 4, 5, 5]
 
     run_virtually(main())

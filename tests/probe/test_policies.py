@@ -317,7 +317,6 @@ async def test_who_waits_for_a_policy_host_holds_no_slot() -> None:
         slots.free()
         host.gate.set()
         result = await probing
-        await prober.close()
     await mail.stop()
     assert result.mta_sts is not None
     assert (result.up, result.mta_sts.mode) == (True, MtaStsMode.ENFORCE)

@@ -99,10 +99,7 @@ def test_odd_and_hostile_servers_get_their_class(hostile: HostileHost, loop_fact
         async with _hosts(("127.0.0.1", hostile.script)) as (port, _):
             target = Target(TargetKind.HOST, "mx", GREETED, _settings(port, hostile.timeout))
             prober = _prober(Names(failures={}))
-            try:
-                return await prober.probe(target)
-            finally:
-                await prober.close()
+            return await prober.probe(target)
 
     host = _only(run_on(loop_factory, probe(), timeout=hostile.timeout + 15.0))
     if hostile.expected is None:

@@ -135,9 +135,8 @@ async def _prober(resolver_port: int) -> AsyncIterator[Prober]:
     try:
         yield prober
     finally:
-        await prober.close()
         await memory.close()
-        await resolver.close()
+        resolver.close()
 
 
 def _with_tls(folder: Path, *chain: Issued) -> SmtpScript:

@@ -37,8 +37,7 @@ async def test_a_real_mail_server_is_up_with_all_that_it_announces(server: MailS
                 Target(TargetKind.DOMAIN, "real.example", "real.example", settings), transcript=True
             )
         finally:
-            await prober.close()
-            await resolver.close()
+            resolver.close()
     (host,) = [host for host in result.hosts if host.up]
     assert (host.mx, host.address, host.preference) == (NAME, "127.0.0.1", 10)
     assert dict(host.reply_codes) == {Stage.BANNER: 220, Stage.EHLO: 250, Stage.QUIT: 221}

@@ -110,9 +110,8 @@ async def world(resolver_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         prober = Prober(resolver, Limits(), "probe.example", Slots(10), policies=Policies(resolver, memory, host.port))
         settings = Settings(port=await mail.start("127.0.0.2", 0), allow_addresses=(ip_network("127.0.0.0/8"),))
         yield World(prober, settings, host)
-        await prober.close()
         await memory.close()
-        await resolver.close()
+        resolver.close()
         await mail.stop()
 
 

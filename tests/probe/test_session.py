@@ -26,7 +26,7 @@ async def talk(script: SmtpScript, seconds: float = 5.0, *, transcript: bool = F
     port = await host.start()
     try:
         loop = asyncio.get_running_loop()
-        record = await Session(loop, PLAN, transcript=transcript).start("127.0.0.1", port, seconds)
+        record = await Session(loop, PLAN, transcript=transcript).converse("127.0.0.1", port, seconds)
         await host.sessions_ended(1)
     finally:
         await host.stop()
@@ -88,7 +88,7 @@ def test_a_reply_that_drips_in_is_timed_to_its_last_byte(loop_factory: LoopFacto
 def test_a_refused_connection_tells_its_errno(loop_factory: LoopFactory) -> None:
     async def main() -> SessionRecord:
         port = await free_port()
-        return await Session(asyncio.get_running_loop(), PLAN).start("127.0.0.1", port, 5.0)
+        return await Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, 5.0)
 
     record = run_on(loop_factory, main())
     assert record.connect is not None
@@ -103,7 +103,7 @@ def test_a_silent_port_is_silence_until_the_deadline(loop_factory: LoopFactory) 
         host = SilentHost()
         port = await host.start()
         try:
-            return await Session(asyncio.get_running_loop(), PLAN).start("127.0.0.1", port, 0.5)
+            return await Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, 0.5)
         finally:
             await host.stop()
 
@@ -174,7 +174,7 @@ def test_giving_up_in_the_middle_says_quit(loop_factory: LoopFactory) -> None:
         host = SmtpHost(ordinary("mx.example", EHLO=None))
         port = await host.start()
         try:
-            record = Session(asyncio.get_running_loop(), PLAN).start("127.0.0.1", port, 30.0)
+            record = asyncio.ensure_future(Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, 30.0))
             await until(lambda: host.sessions and host.sessions[0].commands)
             record.cancel()
             await host.sessions_ended(1)
@@ -193,7 +193,7 @@ def test_giving_up_before_the_greeting_says_nothing(loop_factory: LoopFactory) -
         host = SmtpHost(ordinary("mx.example", greeting=None))
         port = await host.start()
         try:
-            record = Session(asyncio.get_running_loop(), PLAN).start("127.0.0.1", port, 30.0)
+            record = asyncio.ensure_future(Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, 30.0))
             await until(lambda: host.sessions)
             record.cancel()
             await host.sessions_ended(1)
@@ -221,7 +221,7 @@ def test_a_bug_of_ours_reaches_who_awaits_the_record(
 def test_a_source_address_that_is_not_ours_is_a_local_fault(loop_factory: LoopFactory) -> None:
     async def main() -> SessionRecord:
         loop = asyncio.get_running_loop()
-        return await Session(loop, PLAN).start("127.0.0.1", 1, 5.0, source="203.0.113.77")
+        return await Session(loop, PLAN).converse("127.0.0.1", 1, 5.0, source="203.0.113.77")
 
     record = run_on(loop_factory, main())
     assert record.connect is not None
@@ -234,7 +234,7 @@ def test_the_source_address_is_used(loop_factory: LoopFactory) -> None:
         host = SmtpHost(ordinary("mx.example"))
         port = await host.start()
         try:
-            await Session(asyncio.get_running_loop(), PLAN).start("127.0.0.1", port, 5.0, source="127.0.0.9")
+            await Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, 5.0, source="127.0.0.9")
             await host.sessions_ended(1)
         finally:
             await host.stop()
@@ -252,7 +252,7 @@ def test_silence_is_told_once_while_the_rest_of_the_time_runs(loop_factory: Loop
         began = loop.time()
         try:
             session = Session(loop, PLAN, on_silence=lambda: told.append(loop.time() - began))
-            record = await session.start("127.0.0.1", port, 0.4)
+            record = await session.converse("127.0.0.1", port, 0.4)
         finally:
             await silent.stop()
         return told, record, loop.time() - began
@@ -274,7 +274,9 @@ def test_a_host_that_answers_in_time_is_not_called_silent(loop_factory: LoopFact
         port = await host.start()
         try:
             loop = asyncio.get_running_loop()
-            record = await Session(loop, PLAN, on_silence=lambda: told.append("silent")).start("127.0.0.1", port, 0.6)
+            record = await Session(loop, PLAN, on_silence=lambda: told.append("silent")).converse(
+                "127.0.0.1", port, 0.6
+            )
         finally:
             await host.stop()
         assert record.problem is None

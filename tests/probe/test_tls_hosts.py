@@ -82,11 +82,11 @@ async def talk(script: SmtpScript, plan: Plan, seconds: float = 10.0, message: b
     port = await host.start()
     try:
         session = Session(asyncio.get_running_loop(), plan, transcript=True, message=message)
-        record = await session.start("127.0.0.1", port, seconds)
+        record = await session.converse("127.0.0.1", port, seconds)
         await host.sessions_ended(1)
     finally:
         await host.stop()
-    return Seen(host_result(MxHost(NAME, 10), 10, "127.0.0.1", port, record), record, host.sessions[0])
+    return Seen(host_result(MxHost(NAME, 10), 10, "127.0.0.1", port, record, transcript=True), record, host.sessions[0])
 
 
 def probe(loop_factory: LoopFactory, script: SmtpScript, tls: TlsPlan = REPORT, seconds: float = 10.0) -> Seen:
@@ -319,7 +319,7 @@ def test_giving_up_under_tls_says_quit_there(loop_factory: LoopFactory) -> None:
         port = await host.start()
         try:
             plan = Plan(b"me.example", (S.EHLO, S.STARTTLS), tls=REPORT)
-            record = Session(asyncio.get_running_loop(), plan).start("127.0.0.1", port, 30.0)
+            record = asyncio.ensure_future(Session(asyncio.get_running_loop(), plan).converse("127.0.0.1", port, 30.0))
             await until(lambda: host.sessions and len(host.sessions[0].commands) == 3)
             record.cancel()
             await host.sessions_ended(1)

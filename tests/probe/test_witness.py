@@ -41,10 +41,7 @@ async def ports() -> AsyncIterator[tuple[int, int, int, SmtpHost]]:
 async def probed(port: int, witness_ports: tuple[int, ...], seconds: float = 1.0) -> HostResult:
     settings = Settings(port=port, timeout=seconds, allow_addresses=LOOPBACK)
     prober = Prober(Names(hosts={ADDRESS: (ADDRESS,)}), Limits(), "probe.example", Slots(10), witness_ports)
-    try:
-        result = await prober.probe(Target(TargetKind.HOST, ADDRESS, ADDRESS, settings))
-    finally:
-        await prober.close()
+    result = await prober.probe(Target(TargetKind.HOST, ADDRESS, ADDRESS, settings))
     (host,) = result.hosts
     return host
 
@@ -114,7 +111,6 @@ async def test_an_address_is_asked_once_an_interval_whoever_asks() -> None:
         witnesses = Witnesses((accepting,))
         asked = [witnesses.ask(ADDRESS, silent, source, interval=60.0, seconds=1.0) for source in ("", "", "127.0.0.1")]
         found = await asyncio.gather(*asked)
-        await witnesses.close()
         assert found == [(Witness(accepting, Way.ANSWERED),)] * 3
         assert open_.connections == 2  # from another address it may look otherwise
 
@@ -128,8 +124,5 @@ async def test_two_modules_ask_about_one_address_once() -> None:
         targets = [
             Target(TargetKind.HOST, name, ADDRESS, replace(settings, helo=f"{name}.example")) for name in ("a", "b")
         ]
-        try:
-            await asyncio.gather(*(prober.probe(target) for target in targets))
-        finally:
-            await prober.close()
+        await asyncio.gather(*(prober.probe(target) for target in targets))
         assert open_.connections == 1

@@ -13,8 +13,8 @@ import pytest
 from exporter.config.model import Family, ResolverSettings
 from exporter.demo.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
 from exporter.resolver.client import Resolver
-from exporter.resolver.exchange import UDP_PAYLOAD
 from exporter.resolver.system import SystemNameservers
+from exporter.resolver.wire import UDP_PAYLOAD
 from exporter.result import FailureClass as C
 from exporter.result import MxLookup
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
@@ -41,7 +41,7 @@ async def _ask(host: DnsHost, look: Look, seconds: float = 1.0, others: tuple[tu
     try:
         return await look(resolver, host)
     finally:
-        await resolver.close()
+        resolver.close()
         await host.stop()
 
 

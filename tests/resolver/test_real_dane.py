@@ -75,7 +75,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 async def resolver(port: int) -> AsyncIterator[Resolver]:
     resolver = Resolver(ResolverSettings(nameservers=(("127.0.0.1", port),)))
     yield resolver
-    await resolver.close()
+    resolver.close()
 
 
 @pytest.mark.parametrize(

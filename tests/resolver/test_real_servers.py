@@ -43,7 +43,7 @@ async def _resolver(port: int) -> AsyncIterator[Resolver]:
     try:
         yield resolver
     finally:
-        await resolver.close()
+        resolver.close()
 
 
 @pytest.fixture(scope="module")

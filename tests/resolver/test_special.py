@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.resolver import special
 from exporter.resolver.special import forbidden
 
 
@@ -82,3 +83,19 @@ def test_nothing_that_the_standard_library_calls_special_is_let_through(address:
     if forbidden(str(ip), ()) is None and not wraps:
         special = (ip.is_loopback, ip.is_private, ip.is_multicast, ip.is_link_local, ip.is_unspecified)
         assert not any(special)
+
+
+@given(st.ip_addresses())
+def test_the_quick_answer_is_that_of_the_tables(address: IPv4Address | IPv6Address) -> None:
+    """IPv4 by a search in the table, most of IPv6 by its first digits."""
+    if isinstance(address, IPv4Address):
+        reasons = [what for network, what in special._IPV4 if address in network]
+        assert forbidden(str(address), ()) == (reasons[0] if reasons else None)
+    elif forbidden(str(address), ()) is None and special._embedded_ipv4(address) is None:
+        assert address in special._GLOBAL_IPV6
+        assert not [what for network, what in special._IPV6 if address in network]
+
+
+def test_the_table_of_ipv4_networks_is_sorted_and_none_contains_another() -> None:
+    edges = [int(end) for network, _ in special._IPV4 for end in (network[0], network[-1])]
+    assert edges == sorted(edges)

@@ -73,7 +73,7 @@ async def get(backend: FakeBackend, path: str, status: int = 200) -> str:
 
 
 def known(*targets: tuple[Target, ProbeResult | None]) -> list[TargetRecord]:
-    store = Store(lambda record: ())
+    store = Store(lambda record, before: ())
     store.replace_targets([target for target, _ in targets])
     for target, probed in targets:
         if probed is not None:
@@ -339,7 +339,7 @@ async def test_policies_and_dane_are_told(backend: FakeBackend) -> None:
 
 
 async def test_the_history_is_told_from_the_latest_backwards(backend: FakeBackend) -> None:
-    store = Store(lambda record: ())
+    store = Store(lambda record, before: ())
     target = domain()
     store.replace_targets([target])
     for number, each in enumerate((up_host(), down_host(), up_host())):
@@ -357,9 +357,15 @@ def spoken(*lines: bytes) -> HostResult:
     return replace(up_host(), transcript=said)
 
 
+def heard_of(probed: ProbeResult) -> dict[tuple[str, str], tuple[TranscriptLine, ...]]:
+    return {(host.mx, host.address): host.transcript for host in probed.hosts}
+
+
 async def test_the_last_dialogues_are_shown_line_by_line_with_their_times(backend: FakeBackend) -> None:
     target, dialogues = domain(), Dialogues()
-    backend.kept = known((target, dialogues.keep(target, result(spoken(b"220 mx ESMTP\r\n", b"QUIT\r\n")))))
+    probed = result(spoken(b"220 mx ESMTP\r\n", b"QUIT\r\n"))
+    dialogues.keep(target, probed, heard_of(probed))
+    backend.kept = known((target, probed))
     backend.dialogues = dialogues.of(target.key)
     shown = text(await get(backend, "/domain/healthy.example"))
     assert "mx1.healthy.example [192.0.2.1] worked" in shown
@@ -403,7 +409,8 @@ def hostile_fleet(backend: FakeBackend) -> None:
         transcript=(TranscriptLine(0.0, False, HOSTILE.encode() + b"\xff\r\n"),),
     )
     target, dialogues = domain("evil.example"), Dialogues()
-    probed = dialogues.keep(target, result(evil))
+    probed = result(evil)
+    dialogues.keep(target, probed, heard_of(probed))
     backend.kept = known((target, probed))
     backend.dialogues = dialogues.of(target.key)
     view = EgressView(EgressState.INTERCEPTED, speaker=f"name:{HOSTILE}", others_out=HOSTILE, networks=4)

@@ -1,0 +1,145 @@
+"""Which sockets are ready: one epoll instance of our own within the event loop, and one call for each event.
+
+An event loop's own reader and writer callbacks cost a handle and several system calls for each socket and change of
+mind. A descriptor that is registered once, edge-triggered, brings a whole session down to the work of a raw C client
+and a tenth more. Events that came together carry the one time at which they were found, so what is done for the first
+does not count as the second's latency.
+
+Where there is no epoll the loop's own callbacks do the same work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Final, Protocol
+from weakref import WeakKeyDictionary
+
+# What a socket is told; several may be said at once.
+READABLE: Final = 1  # data, the end, or an error
+WRITABLE: Final = 2
+ENDED: Final = 4  # whatever there is to read, the end comes after it
+# `ready` is the sum of what is said, `now` time.perf_counter() when it was found. It must not raise.
+Ready = Callable[[int, float], None]
+# Events taken at once; the loop's own timers and callbacks have their turn in between.
+_MAX_EVENTS: Final = 256
+
+
+class Poller(Protocol):
+    """Tells of changes only: who is told of READABLE reads until a short read, and where it has ENDED to the end."""
+
+    def watch(self, descriptor: int, ready: Ready) -> None:
+        """Tell of a socket that begins to connect; first that it is WRITABLE: connected, or failed."""
+
+    def forget(self, descriptor: int) -> None:
+        """Tell nothing more of it. Call it before the socket is closed."""
+
+    def want_to_write(self, descriptor: int) -> None:
+        """A write found too little room: tell when there is more."""
+
+    def tell(self) -> bool:
+        """Tell now of what is there; whether that was all."""
+
+
+def poller_of(loop: asyncio.AbstractEventLoop) -> Poller:
+    """The one poller of `loop`."""
+    poller = _POLLERS.get(loop)
+    if poller is None:
+        poller = _POLLERS[loop] = EpollPoller(loop) if sys.platform == "linux" else LoopPoller()
+    return poller
+
+
+class LoopPoller:
+    """The callbacks of the running loop."""
+
+    def __init__(self) -> None:
+        self._watched: dict[int, Ready] = {}
+
+    def watch(self, descriptor: int, ready: Ready) -> None:
+        """See Poller."""
+        self._watched[descriptor] = ready
+        asyncio.get_running_loop().add_writer(descriptor, self._connected, descriptor)
+
+    def forget(self, descriptor: int) -> None:
+        """See Poller."""
+        if self._watched.pop(descriptor, None) is not None:
+            loop = asyncio.get_running_loop()
+            loop.remove_writer(descriptor)
+            loop.remove_reader(descriptor)
+
+    def want_to_write(self, descriptor: int) -> None:
+        """See Poller."""
+        asyncio.get_running_loop().add_writer(descriptor, self._writable, descriptor)
+
+    def tell(self) -> bool:
+        """See Poller: what the loop has found, it tells by itself."""
+        return True
+
+    def _connected(self, descriptor: int) -> None:
+        now = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        loop.remove_writer(descriptor)
+        loop.add_reader(descriptor, self._readable, descriptor)
+        self._watched[descriptor](WRITABLE, now)
+
+    def _writable(self, descriptor: int) -> None:
+        asyncio.get_running_loop().remove_writer(descriptor)
+        self._watched[descriptor](WRITABLE, time.perf_counter())
+
+    def _readable(self, descriptor: int) -> None:
+        self._watched[descriptor](READABLE, time.perf_counter())
+
+
+if sys.platform == "linux":
+    # RDHUP: data and the end may come as one change, and a short read would hide the end.
+    _EDGES: Final = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+    _END: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+
+    @cache
+    def _said(mask: int) -> int:
+        readable = READABLE if mask & (select.EPOLLIN | _END) else 0
+        return readable | (WRITABLE if mask & select.EPOLLOUT else 0) | (ENDED if mask & _END else 0)
+
+    class EpollPoller:
+        """epoll(7), edge-triggered."""
+
+        def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+            self._epoll = select.epoll()
+            self._watched: dict[int, Ready] = {}
+            self._forgotten: set[int] = set()
+            # The loop keeps this, and must not be kept by it.
+            loop.add_reader(self._epoll.fileno(), self.tell)
+
+        def watch(self, descriptor: int, ready: Ready) -> None:
+            """See Poller."""
+            self._watched[descriptor] = ready
+            self._epoll.register(descriptor, _EDGES)
+
+        def forget(self, descriptor: int) -> None:
+            """See Poller."""
+            # It leaves the epoll set as it is closed.
+            if self._watched.pop(descriptor, None) is not None:
+                self._forgotten.add(descriptor)
+
+        def want_to_write(self, descriptor: int) -> None:
+            """It is told anyway."""
+
+        def tell(self) -> bool:
+            """See Poller."""
+            self._forgotten.clear()
+            events = self._epoll.poll(0, _MAX_EVENTS)
+            now = time.perf_counter()
+            for descriptor, mask in events:
+                # Forgotten a moment ago, and perhaps another socket's number since: what was found is not for that one.
+                # Forgotten before and still open, it has changes that nobody wants.
+                ready = self._watched.get(descriptor)
+                if ready is not None and descriptor not in self._forgotten:
+                    ready(_said(mask), now)
+            return len(events) < _MAX_EVENTS
+
+
+_POLLERS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Poller]] = WeakKeyDictionary()

@@ -1,0 +1,88 @@
+"""DNS messages as bytes: questions written, answers read. The format is dnspython's business, from both sides.
+
+A question is a name between two ends that are always the same, so only the name is written anew. Of an answer with
+records nothing but those is parsed: what a server adds about itself takes as long again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Final
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+
+from exporter.resolver.unknown_type import with_tlsa_unread
+
+# What an answer may measure over UDP without being fragmented on the way (DNS flag day 2020).
+UDP_PAYLOAD: Final = 1232
+HEADER_BYTES: Final = 12
+_IN: Final = b"\0\1"
+
+
+class MalformedReply(Exception):  # noqa: N818 - no error of the program
+    """An answer came and cannot be parsed."""
+
+
+def _ends(*, edns: bool) -> tuple[bytes, bytes]:
+    """What stands before and behind the question; the id is 0."""
+    query = dns.message.make_query(".", "A", use_edns=0 if edns else -1, want_dnssec=edns, payload=UDP_PAYLOAD, id=0)
+    query.flags |= dns.flags.AD  # RFC 6840 5.7: tell us whether it is authenticated
+    wire = query.to_wire()
+    return wire[:HEADER_BYTES], wire[HEADER_BYTES + 5 :]
+
+
+_WITH_EDNS: Final = _ends(edns=True)
+_WITHOUT_EDNS: Final = _ends(edns=False)
+
+
+def question_section(name: str, kind: dns.rdatatype.RdataType) -> bytes:
+    """Name in lower case, type and class. Raises DNSException or UnicodeError for what is no name."""
+    return dns.name.from_text(name).to_digestable() + int(kind).to_bytes(2, "big") + _IN
+
+
+def query(section: bytes, *, edns: bool = True) -> bytes:
+    """The message that asks; its id is 0."""
+    before, behind = _WITH_EDNS if edns else _WITHOUT_EDNS
+    return before + section + behind
+
+
+def answers(data: bytes, section: bytes) -> bool:
+    """Whether a message with the right id is the answer to the question `section` (RFC 5452 9.1)."""
+    if len(data) < HEADER_BYTES or not data[2] & 0x80:
+        return False
+    if data[4:6] == b"\0\0":
+        # A server that could not read the question need not repeat it (RFC 1035 4.1.1: FORMERR, NOTIMP …).
+        return rcode_of(data) not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+    return data[HEADER_BYTES : HEADER_BYTES + len(section)].lower() == section.lower()
+
+
+def rcode_of(data: bytes) -> int:
+    """The code in the header; what EDNS may add to it is none that any answer of use has."""
+    return data[3] & 0x0F
+
+
+def is_truncated(data: bytes) -> bool:
+    """Whether the rest is to be had over TCP."""
+    return bool(data[2] & 0x02)
+
+
+def parse(data: bytes) -> dns.message.Message:
+    """The message. Raises MalformedReply."""
+    if rcode_of(data) == dns.rcode.NOERROR and data[6:8] != b"\0\0":
+        data = data[:8] + b"\0\0\0\0" + data[HEADER_BYTES:]
+    try:
+        return _from_wire(data)
+    except Exception as error:  # bytes of strangers: whatever the parser trips over is theirs
+        unread = with_tlsa_unread(data)
+        if unread is not None:
+            with contextlib.suppress(Exception):  # no better; the first error counts
+                return _from_wire(unread)
+        raise MalformedReply(f"{type(error).__name__}: {error}") from None
+
+
+def _from_wire(data: bytes) -> dns.message.Message:
+    return dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
