@@ -255,6 +255,26 @@ def test_after_a_standstill_what_was_missed_waits_for_its_next_turn(caplog: pyte
     assert "left to their next turn" in caplog.text
 
 
+def test_where_many_are_due_at_once_those_under_way_have_their_turn_in_between() -> None:
+    probes = Probes(takes=1.0)
+
+    async def main() -> Counter[int]:
+        await observe(probes, 60.0, targets(6000))
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.jump(4.0)  # 400 are due
+        before = len(probes.started)
+        by_turn: Counter[int] = Counter()
+        for turn in range(200):
+            await asyncio.sleep(0)
+            by_turn[turn] = len(probes.started) - before - by_turn.total()
+        return by_turn
+
+    by_turn = run(probes, main())
+    assert by_turn.total() == pytest.approx(400, abs=100)
+    assert max(by_turn.values()) < 40
+
+
 def test_stopping_gives_probes_a_moment_and_then_ends_them() -> None:
     probes = Probes(takes=4.0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -161,6 +162,35 @@ async def test_a_question_in_flight_is_shared_by_all_who_ask() -> None:
     host = DnsHost(RECORDS, {"a.example": Fault(delay=0.1)}, ttl=0)
     assert (await _ask(host, look)).failure is None
     assert host.queries["a.example", "MX"] == 1
+
+
+# Answers every question at once with a kilobyte that says nothing, and at the end of its input prints how many came.
+_COUNTING_SERVER = """\
+import select, socket, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+count = 0
+while sys.stdin not in (ready := select.select([server, sys.stdin], [], [])[0]):
+    question, client = server.recvfrom(512)
+    count += 1
+    server.sendto(question[:2] + bytes([0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0]) + question[12:] + bytes(1000), client)
+print(count)
+"""
+
+
+async def test_no_answer_is_lost_where_many_questions_are_asked_at_once() -> None:
+    pipe = asyncio.subprocess.PIPE
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", _COUNTING_SERVER, stdin=pipe, stdout=pipe)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    port = int(await server.stdout.readline())
+    resolver = Resolver(ResolverSettings(nameservers=(("127.0.0.1", port),), timeout=20.0))
+    answers = await asyncio.gather(*(resolver.lookup_txt(f"d{number}.example") for number in range(2000)))
+    resolver.close()
+    questions, _ = await server.communicate(b"")  # the end of its input
+    assert all(answer.failure is None for answer in answers)
+    assert int(questions) == 2000, "some were asked again"
 
 
 async def test_a_long_answer_comes_over_tcp() -> None:
