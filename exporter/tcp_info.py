@@ -5,18 +5,24 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import sys
 from typing import Final
 
 # struct tcp_info (linux/tcp.h): u32 fields whose offsets are part of the kernel's stable interface.
 _RETRANS_OFFSET: Final = 36  # segments sent again that left this host and are not acknowledged
 _RTT_OFFSET: Final = 68  # microseconds
 _TOTAL_RETRANS_OFFSET: Final = 100  # segments sent again, whether they left this host or not
+_HANDSHAKE: Final = struct.Struct(f"={_RTT_OFFSET}xI{_TOTAL_RETRANS_OFFSET - _RTT_OFFSET - 4}xI")
 
 
-def handshake_rtt(sock: socket.SocketType) -> float | None:
-    """Seconds between the SYN and its answer as the kernel saw them; None where it does not tell."""
-    microseconds = _field(sock, _RTT_OFFSET)
-    return None if microseconds is None else microseconds / 1e6
+def handshake(sock: socket.SocketType) -> tuple[float | None, bool]:
+    """Of a connection over which nothing was sent yet: the seconds between a SYN and its answer as the kernel saw them
+    (None where it does not tell), and whether they are the whole handshake's: the first SYN was answered."""
+    info = _info(sock, _HANDSHAKE.size)
+    if info is None:
+        return None, False
+    microseconds, again = _HANDSHAKE.unpack(info)
+    return microseconds / 1e6, microseconds > 0 and again == 0
 
 
 def unsent(sock: socket.SocketType) -> bool:
@@ -31,11 +37,13 @@ def unsent(sock: socket.SocketType) -> bool:
 
 def _field(sock: socket.SocketType, offset: int) -> int | None:
     """One u32; None where the system does not tell."""
+    info = _info(sock, offset + 4)
+    return None if info is None else int.from_bytes(info[offset:], sys.byteorder)
+
+
+def _info(sock: socket.SocketType, size: int) -> bytes | None:
     option = getattr(socket, "TCP_INFO", None)
     if option is None or os.name != "posix":
         return None
-    info = sock.getsockopt(socket.IPPROTO_TCP, option, offset + 4)
-    if len(info) < offset + 4:
-        return None
-    number: int = struct.unpack_from("=I", info, offset)[0]
-    return number
+    info = sock.getsockopt(socket.IPPROTO_TCP, option, size)
+    return info if len(info) == size else None

@@ -1,8 +1,8 @@
 """One TCP connection, read and written beside the socket event.
 
-The socket is driven by the poller's events and not by a transport: that is the cheapest way, it puts the clock next to
-the event, and it leaves the socket's error queue and TCP_INFO within reach. What the network does is told to a
-:class:`Receiver`; OSErrors end here.
+The socket is driven by the poller's events and not by a transport: that is the cheapest way, and it leaves the socket's
+error queue, its times of arrival and TCP_INFO within reach. Times are the kernel's where it tells them: the network's,
+however busy this process is. What the network does is told to a :class:`Receiver`; OSErrors end here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from dataclasses import replace
 from typing import Final, Protocol
 
-from exporter import icmp, tcp_info
+from exporter import arrival, icmp, tcp_info
 from exporter.evidence import ConnectEvidence
 from exporter.poller import ENDED, READABLE, WRITABLE, poller_of
 
@@ -27,7 +27,7 @@ _PENDING: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 
 class Receiver(Protocol):
-    """Who is told. `now` is time.perf_counter() right after the event."""
+    """Who is told. `now` is when it happened, on the clock of time.perf_counter()."""
 
     def connected(self, now: float) -> None:
         """The handshake is complete."""
@@ -88,6 +88,7 @@ class Connection:
             # A command is one small segment; it must not wait for the acknowledgement of the one before.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             icmp.enable(sock)
+            arrival.enable(sock)
             if source:
                 sock.bind((source, 0))
             self._started = time.perf_counter()
@@ -155,7 +156,9 @@ class Connection:
             self._fail(number)
             return
         self._connecting = False
-        self.tcp_rtt = tcp_info.handshake_rtt(sock)
+        self.tcp_rtt, whole = tcp_info.handshake(sock)
+        if self.tcp_rtt is not None and whole:
+            now = min(now, self._started + self.tcp_rtt)
         receiver.connected(now)
 
     def _read(self, ready: int, now: float) -> None:
@@ -163,7 +166,7 @@ class Connection:
         if sock is None or receiver is None:
             return
         try:
-            data = sock.recv(READ_BYTES)
+            data, now = arrival.receive(sock, READ_BYTES, now)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:

@@ -16,6 +16,7 @@ ROOT = Path(exporter.__file__).parent
 # modules do.
 FLOORS = {
     "exporter": 0,  # the package itself: its version
+    "exporter.arrival": 0,
     "exporter.icmp": 0,
     "exporter.tcp_info": 0,
     "exporter.flights": 0,

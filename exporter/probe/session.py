@@ -1,7 +1,7 @@
 """One SMTP session with one address: the dialogue and the connection joined, under deadlines.
 
-The shell feeds the sans-IO dialogue, sends what it wants sent, takes the time beside the socket event, and ends with a
-:class:`SessionRecord`. A remote fault is part of the record; only our own bugs raise.
+The shell feeds the sans-IO dialogue, sends what it wants sent, takes the times, and ends with a :class:`SessionRecord`.
+A remote fault is part of the record; only our own bugs raise.
 After a handshake everything goes through a :class:`TlsClient`, which is sans-IO likewise.
 """
 
@@ -194,6 +194,7 @@ class Session:
 
     def data_received(self, data: bytes, now: float) -> None:
         """Part of a reply, a whole one, or too much; or TLS records."""
+        now = max(now, self._stage_began)  # two clocks may differ by a hair
         if self._tls is not None:
             self._records_received(self._tls, data, now)
             return

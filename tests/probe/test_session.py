@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import sys
+import time
 
 import pytest
 
@@ -15,6 +17,7 @@ from exporter.result import Stage
 from exporter.smtp.dialogue import Break
 from exporter.smtp.plan import Plan
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
+from tests.lab.require import missing
 from tests.lab.waiting import until
 
 PLAN = Plan(b"probe.example")
@@ -36,6 +39,45 @@ async def talk(script: SmtpScript, seconds: float = 5.0, *, transcript: bool = F
 async def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+async def _while_this_process_stands_still(seconds: float) -> tuple[SessionRecord, float]:
+    """A session with a host that greets at once, though nobody looks for `seconds`; and what it took by our clock."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10.0)
+
+        def greet() -> None:
+            with listener.accept()[0] as client:
+                client.sendall(b"220 mx.example\r\n")
+                for answer in (b"250 mx.example\r\n", b"221 bye\r\n"):
+                    client.recv(100)
+                    client.sendall(answer)
+
+        host = asyncio.get_running_loop().run_in_executor(None, greet)
+        session = Session(asyncio.get_running_loop(), PLAN, transcript=True)
+        began = time.perf_counter()
+        under_way = asyncio.ensure_future(session.converse("127.0.0.1", listener.getsockname()[1], 10.0))
+        await asyncio.sleep(0)  # it connects
+        time.sleep(seconds)  # noqa: ASYNC251 - as another probe's work would
+        record = await under_way
+        took = time.perf_counter() - began
+        await host
+    return record, took
+
+
+@on_every_loop
+def test_what_is_measured_is_the_network_and_not_how_busy_this_process_is(loop_factory: LoopFactory) -> None:
+    if sys.platform != "linux":
+        missing("only Linux tells when what is read had come")
+    record, took = run_on(loop_factory, _while_this_process_stands_still(0.5))
+    assert took >= 0.5
+    assert [stage for stage, _ in record.phases] == [Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.QUIT]
+    assert dict(record.phases)[Stage.CONNECT] < 0.25
+    assert dict(record.phases)[Stage.BANNER] < 0.25
+    times = [line.at for line in record.transcript]
+    assert times == sorted(times)
+    assert times[0] < 0.25
+    assert times[1] >= 0.5, "EHLO was said when it was said"
 
 
 @on_every_loop
