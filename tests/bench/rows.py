@@ -78,26 +78,29 @@ def cached(scale: Scale) -> Iterator[Line]:
         hosts.blackbox() as blackbox,
         subject(hosts, dns, scale.domains, scale.interval) as ours,
     ):
-        target = f"{{address}}:{hosts.port}"
+        target, pace = f"{{address}}:{hosts.port}", scale.domains / scale.interval
         blackbox.probe(scale.scrapes // 10, [("smtp", target)])
         rounds = [
             (
                 ours.watch(scale.seconds).cpu_each,
                 blackbox.probe(scale.scrapes, [("smtp", target)]),
                 hosts.converse(scale.sessions).cpu_each,
+                hosts.converse(scale.sessions, rate=pace).cpu_each,
             )
             for _ in range(scale.rounds)
         ]
-    ratio = median(own / theirs for own, theirs, _ in rounds)
-    own, theirs, least = (median(column) for column in zip(*rounds, strict=True))
+    ratio = median(own / theirs for own, theirs, *_ in rounds)
+    own, theirs, least, paced = (median(column) for column in zip(*rounds, strict=True))
     yield Line(
         "CPU per probe, lookups cached, to blackbox_exporter's per scrape",
         "1/6",
         f"{_part(ratio)} ({_us(own)} to {_us(theirs)})",
         ratio <= 1 / 6,
     )
-    ratio = median(own / least for own, _, least in rounds)
-    yield Line("the same to a C client", "2", f"{ratio:.1f} ({_us(own)} to {_us(least)})", ratio <= 2)
+    # Who is woken for each event by itself pays more for it than who always finds the next one waiting.
+    for how, index, cost in (("as fast as it can", 2, least), ("at the same pace", 3, paced)):
+        ratio = median(each[0] / each[index] for each in rounds)
+        yield Line(f"the same to a C client {how}", "2", f"{ratio:.1f} ({_us(own)} to {_us(cost)})", ratio <= 2)
 
 
 def fresh(scale: Scale) -> Iterator[Line]:
@@ -169,13 +172,17 @@ def many(scale: Scale) -> Iterator[Line]:
     with _peers(scale.many) as hosts, hosts.name_server(_REMEMBERED) as dns:
         with subject(hosts, dns, scale.few, scale.long) as ours:
             few, memory_few = ours.watch(scale.minute), ours.memory()
+        began = time.perf_counter()
         with subject(hosts, dns, scale.many, scale.long) as ours:
+            ours.catch_up(2.0, 2 * scale.long)
+            caught_up = time.perf_counter() - began
             window = ours.watch(scale.minute)
             took = median(_time(ours.scrape) for _ in range(scale.rounds))
             memory = ours.memory()
     due = scale.many * window.seconds / (scale.long)
     what = f"{scale.many:,} domains at {scale.long:g} s in one process, watched for {window.seconds:.0f} s"
     late = window.late[2.0]
+    yield Line(f"{what}: seconds from the start until none was more than 2 s late", "", f"{caught_up:.0f} s", None)
     yield Line(f"{what}: probes that started more than 2 s late", "0", f"{late:,}", late == 0)
     yield Line(f"{what}: probes made, of those due", "all", f"{100 * window.probes / due:.1f} %", None)
     yield Line(f"{what}: part of a core", "under 1", f"{window.load:.2f}", window.load < 1)

@@ -62,6 +62,15 @@ class Subject:
         assert not _total(after, "mx_exporter_internal_errors_total"), "internal errors"
         return Window(took, used, round(probes * took), _late(before, after))
 
+    def catch_up(self, late: float, seconds: float) -> None:
+        """Wait until no probe starts more than `late` seconds late, at most so long.
+
+        All lookups are made after the start, within one interval, and cost more than a probe.
+        """
+        end = time.perf_counter() + seconds
+        while self.watch(seconds / 6).late[late] and time.perf_counter() < end:
+            pass
+
     def memory(self) -> int:
         """Bytes it holds."""
         return memory_bytes(self.pid)
