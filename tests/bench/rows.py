@@ -177,7 +177,7 @@ def many(scale: Scale) -> Iterator[Line]:
             ours.catch_up(2.0, 2 * scale.long)
             caught_up = time.perf_counter() - began
             window = ours.watch(scale.minute)
-            took = median(_time(ours.scrape) for _ in range(scale.rounds))
+            took = median(ours.scrape_seconds() for _ in range(scale.rounds))
             memory = ours.memory()
     due = scale.many * window.seconds / (scale.long)
     what = f"{scale.many:,} domains at {scale.long:g} s in one process, watched for {window.seconds:.0f} s"
@@ -299,12 +299,6 @@ def _cpu(work: Callable[[], object]) -> float:
         work()
         best = min(best, time.thread_time() - began)
     return best
-
-
-def _time(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 def _part(ratio: float) -> str:

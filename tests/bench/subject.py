@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 
 from tests.bench.peers import Peers, domain
@@ -47,6 +48,19 @@ class Subject:
     def scrape(self) -> str:
         """The whole exposition."""
         return self._process.get("/metrics").text
+
+    def scrape_seconds(self) -> float:
+        """What an answer takes until the last byte is here, asked for as Prometheus does: with gzip."""
+        host = self._process.url.removeprefix("http://")
+        with contextlib.closing(HTTPConnection(host, timeout=60.0)) as connection:
+            began = time.perf_counter()
+            connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+            answer = connection.getresponse()
+            size = len(answer.read())
+            took = time.perf_counter() - began
+        assert answer.status == 200, answer.status
+        assert size, "an empty answer"
+        return took
 
     def watch(self, seconds: float) -> Window:
         """Let it work for so long. The scrapes before and after are not counted."""
