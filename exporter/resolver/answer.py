@@ -26,6 +26,7 @@ from dns.rdtypes.IN.AAAA import AAAA
 
 from exporter.dane.tlsa import Tlsa
 from exporter.resolver.unknown_type import TLSA_UNREAD, tlsa_of
+from exporter.resolver.wire import ordinary_records, parse
 from exporter.result import Failure, FailureClass, Stage
 from exporter.smtp.printable import printable
 
@@ -74,6 +75,18 @@ def failed(failure_class: FailureClass, detail: str) -> Answer:
     return Answer(failure=Failure(Stage.DNS, failure_class, detail), ttl=FAILURE_TTL)
 
 
+def read_reply(name: str, data: bytes) -> Answer:
+    """Judge the reply to a question about `name`. Raises MalformedReply."""
+    ordinary = ordinary_records(data)
+    if ordinary is None:
+        return read_answer(name, parse(data))
+    rdatas, ttl = ordinary
+    records = tuple(map(_record, rdatas))
+    if len(set(records)) < len(records):  # RFC 2181 5: no record is twice in a set; one of TXT may be split differently
+        records = tuple(map(_record, dict.fromkeys(rdatas)))
+    return _answered(name, records, _clamped(ttl), authenticated=bool(data[3] & dns.flags.AD))
+
+
 def read_answer(name: str, message: dns.message.Message) -> Answer:
     """Judge the answer to a question about `name`."""
     rcode = message.rcode()
@@ -89,16 +102,26 @@ def read_answer(name: str, message: dns.message.Message) -> Answer:
     if rcode == dns.rcode.NXDOMAIN:
         return Answer(failure=Failure(Stage.DNS, *_refusal(name, message)), ttl=ttl)
     records = () if chain.answer is None else tuple(_record(rdata) for rdata in chain.answer)
+    authenticated = bool(message.flags & dns.flags.AD)
+    if not chain.cnames:
+        return _answered(name, records, ttl, authenticated=authenticated)
+    canonical = host_text(chain.canonical_name)
+    return _answered(name, records, ttl, authenticated=authenticated, is_alias=True, canonical=canonical)
+
+
+def _answered(
+    name: str,
+    records: tuple[Record, ...],
+    ttl: float,
+    *,
+    authenticated: bool,
+    is_alias: bool = False,
+    canonical: str = "",
+) -> Answer:
     size = sum(map(_data_bytes, records))
     if size > MAX_DATA_BYTES:
         return failed(_C.DNS_MALFORMED, f"the answer about {name} is {size} bytes long")
-    return Answer(
-        records=records,
-        ttl=ttl,
-        authenticated=bool(message.flags & dns.flags.AD),
-        is_alias=bool(chain.cnames),
-        canonical=host_text(chain.canonical_name) if chain.cnames else "",
-    )
+    return Answer(records, None, ttl, authenticated, is_alias, canonical)
 
 
 def host_text(name: dns.name.Name) -> str:

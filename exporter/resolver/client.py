@@ -15,11 +15,11 @@ import dns.rdatatype
 from exporter.config.model import Family, ResolverSettings
 from exporter.dane.tlsa import TlsaLookup
 from exporter.resolver import mx, tlsa
-from exporter.resolver.answer import Answer, failed, read_answer
+from exporter.resolver.answer import Answer, failed, read_reply
 from exporter.resolver.exchange import OUR_LIMITS, Exchange, NoReply
 from exporter.resolver.memory import Memory
 from exporter.resolver.system import SystemNameservers
-from exporter.resolver.wire import MalformedReply, parse
+from exporter.resolver.wire import MalformedReply
 from exporter.result import FailureClass, MxHost, MxLookup
 
 _ID_BYTES: Final = 2  # in which an answer differs from the last though it says the same
@@ -112,7 +112,7 @@ class _Questions:
     async def _over_the_network(self, name: str, kind: str) -> Answer:
         try:
             reply = await self._exchange.ask(name, dns.rdatatype.from_text(kind))
-            return self._memory.read((name, kind), reply[_ID_BYTES:], lambda: read_answer(name, parse(reply)))
+            return self._memory.read((name, kind), reply[_ID_BYTES:], lambda: read_reply(name, reply))
         except NoReply as problem:
             return failed(FailureClass.DNS_TIMEOUT, f"no answer about {name}: {problem}")
         except MalformedReply as problem:

@@ -27,7 +27,7 @@ def with_tlsa_unread(wire: bytes) -> bytes | None:
         place = _HEADER_BYTES
         renamed = False
         for number in range(questions + answers):
-            place = _after_name(message, place)
+            place = after_name(message, place)
             if int.from_bytes(message[place : place + 2], "big") == _TLSA:
                 message[place : place + 2] = int(TLSA_UNREAD).to_bytes(2, "big")
                 renamed |= number < questions
@@ -44,8 +44,8 @@ def tlsa_of(data: bytes) -> Tlsa:
     return Tlsa(usage, selector, matching, data[3:])
 
 
-def _after_name(message: bytearray, place: int) -> int:
-    """The place behind a name (RFC 1035 4.1.4), which a pointer ends."""
+def after_name(message: bytes | bytearray, place: int) -> int:
+    """The place behind a name (RFC 1035 4.1.4), which a pointer ends. Raises IndexError where there is no end."""
     while length := message[place]:
         if length >= 0xC0:
             return place + 2
