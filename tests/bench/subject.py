@@ -132,9 +132,9 @@ def _started(config: Path, *arguments: str) -> Iterator[Subject]:
 
 def _until_probed(running: list[Subject], count: int, interval: float) -> None:
     time.sleep(interval)
-    end = time.monotonic() + 2 * interval + 10.0
+    end = time.monotonic() + 4 * interval + 10.0
     while (probed := sum(len(_values(each.scrape(), "mx_domain_up")) for each in running)) < count:
-        assert time.monotonic() < end, f"only {probed} of {count} domains were probed within {3 * interval:g} s"
+        assert time.monotonic() < end, f"only {probed} of {count} domains were probed within {5 * interval:g} s"
         time.sleep(interval / 10)
     texts = [each.scrape() for each in running]
     up = sum(_total(text, "mx_domain_up") for text in texts)
