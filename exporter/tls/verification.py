@@ -2,15 +2,21 @@
 
 A probe reports all that is wrong, where a handshake with verification stops at the first. The chain is verified by
 cryptography's path validation with the demands of mail, not of browsers: what OpenSSL, so most senders, would take.
+
+A server shows the same chain for months, and to verify it takes 300 µs, as long as all else of a probe: what one is
+worth is kept, until a date in it or the system's roots may have changed that.
 """
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -32,6 +38,10 @@ from exporter.tls.roots import Roots
 _C: Final = FailureClass
 # Certificates looked at between the server's own and a root. Real chains have one to three.
 MAX_INTERMEDIATES: Final = 8
+# The dates of the roots themselves are looked at again after so long.
+KEPT_SECONDS: Final = 3600.0
+# Half a kilobyte each. Beyond it the oldest goes.
+_MAX_KEPT: Final = 100_000
 _SERVER_PURPOSES: Final = frozenset({ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
 
 
@@ -51,30 +61,63 @@ class Trust:
         return not self.faults
 
 
+class _Kept(NamedTuple):
+    """What a chain is worth from one Unix time until another."""
+
+    begin: float
+    until: float
+    trust: Trust
+
+
+_KEPT: Final[WeakKeyDictionary[Roots, dict[bytes, _Kept]]] = WeakKeyDictionary()
+
+
 def examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) -> Trust:
     """Judge `chain` (DER, the server's own certificate first) as of Unix time `at`."""
+    kept_by_key = _KEPT.setdefault(roots, {})
+    key = _digest(chain, server_name)
+    kept = kept_by_key.get(key)
+    if kept is not None and kept.begin <= at < kept.until:
+        return kept.trust
     with unwise_is_fine():
-        return _examine(chain, server_name, at, roots)
+        trust, until = _examine(chain, server_name, at, roots)
+    kept_by_key.pop(key, None)  # to the end of the order, which is that of age
+    kept_by_key[key] = _Kept(at, min(until, at + KEPT_SECONDS), trust)
+    if len(kept_by_key) > _MAX_KEPT:
+        del kept_by_key[next(iter(kept_by_key))]
+    return trust
 
 
-def _examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) -> Trust:
+def _digest(chain: Sequence[bytes], server_name: str) -> bytes:
+    digest = hashlib.sha256()
+    for part in (*chain, server_name.encode()):
+        digest.update(len(part).to_bytes(4, "big"))
+        digest.update(part)
+    return digest.digest()
+
+
+def _examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) -> tuple[Trust, float]:
+    """What it is worth, and when the first of its dates comes."""
     own = load(chain[0]) if chain else None
     if own is None:
         what = "cannot be read" if chain else "is missing"
-        return Trust((_fault(_C.TLS_UNTRUSTED, f"the server's certificate {what}"),))
+        return Trust((_fault(_C.TLS_UNTRUSTED, f"the server's certificate {what}"),)), math.inf
     sent = [own, *(found for der in chain[1:] if (found := load(der)) is not None)]
     faults = [*_dates_and_chain(sent, datetime.fromtimestamp(at, UTC), roots)]
     names = names_of(own)
     if not names.match(server_name):
         shown = str(names) or f"no host (it has no subjectAltName, its subject is {shown_name(own.subject)})"
         faults.append(_fault(_C.TLS_NAME_MISMATCH, f"the certificate is for {shown}, not for {server_name}"))
-    return Trust(
+    begins = [certificate.not_valid_before_utc.timestamp() for certificate in sent]
+    ends = [certificate.not_valid_after_utc.timestamp() for certificate in sent]
+    trust = Trust(
         tuple(faults),
-        not_before=max(certificate.not_valid_before_utc for certificate in sent).timestamp(),
-        not_after=min(certificate.not_valid_after_utc for certificate in sent).timestamp(),
+        not_before=max(begins),
+        not_after=min(ends),
         subject=str(names) or shown_name(own.subject),
         issuer=shown_name(own.issuer),
     )
+    return trust, min((date for date in (*begins, *ends) if date > at), default=math.inf)
 
 
 def _dates_and_chain(sent: list[x509.Certificate], now: datetime, roots: Roots) -> list[Failure]:

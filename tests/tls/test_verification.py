@@ -85,6 +85,30 @@ def test_each_wrong_certificate_has_its_classes(issued: Issued, expected: list[F
     assert classes(trust(issued)) == expected
 
 
+def test_a_verdict_holds_no_longer_than_the_dates_it_was_made_of() -> None:
+    middle = issue(by=ROOT, ca=True, subject="Short", end=5 * DAY)
+    chain = issue(NAME, by=middle, start=1 * DAY).chain
+
+    def at(days: float) -> list[FailureClass]:
+        found = examine(chain, NAME, (NOW + days * DAY).timestamp(), ROOTS)
+        assert found == examine(chain, NAME, (NOW + days * DAY).timestamp(), Roots([ROOT.certificate])), "kept too long"
+        return classes(found)
+
+    second = 1 / 86400
+    assert at(0.5) == at(1 - second) == [C.TLS_NOT_YET_VALID]
+    assert at(1 + second) == at(1 + 2 * second) == at(4.5) == at(5 - second) == []
+    assert at(5 + second) == at(5.5) == [C.TLS_EXPIRED]
+    assert at(0.5) == [C.TLS_NOT_YET_VALID], "the clock was set back"
+
+
+def test_a_verdict_is_of_one_name_one_chain_and_one_set_of_roots() -> None:
+    for _ in range(2):
+        assert trust(GOOD).verified
+        assert classes(trust(GOOD, name="other.example.org")) == [C.TLS_NAME_MISMATCH]
+        assert classes(trust(GOOD, chain=GOOD.chain[:1])) == [C.TLS_UNTRUSTED]
+        assert classes(trust(GOOD, roots=Roots([]))) == [C.TLS_UNTRUSTED]
+
+
 def test_an_address_needs_an_address_in_the_certificate() -> None:
     assert trust(issue("192.0.2.1", by=MIDDLE), "192.0.2.1").verified
     assert trust(issue("2001:db8::1", by=MIDDLE), "2001:db8:0::1").verified
