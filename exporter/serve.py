@@ -55,6 +55,8 @@ _WEB_GRACE_SECONDS: Final = 1.0
 # Beyond this over its time, a probe for a scraper waits for something that will not come in time (a turnstile's pause).
 _PROBE_SLACK_SECONDS: Final = 0.4
 _ONLY_SHARD: Final = Shard()
+# Of what listens there, this machine knows a better name.
+_EVERYWHERE: Final = frozenset({"", "::", "0.0.0.0"})  # noqa: S104 - compared with, not bound
 # A person waits for a probe no longer; a target with its own long timeout shows its result when it is there.
 _PERSON_SECONDS: Final = 60.0
 
@@ -83,10 +85,12 @@ async def serve(
     *,
     is_outside: Callable[[str], bool] = counts_as_outside,
     panel: Panel | None = None,
+    on_serving: Callable[[str], None] | None = None,
 ) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code.
 
-    `is_outside` tells the addresses that are reached by the way out; `panel` is shown on the status page.
+    `is_outside` tells the addresses that are reached by the way out; `panel` is shown on the status page;
+    `on_serving` is told the URL of the status page once it can be opened.
     """
     loop = asyncio.get_running_loop()
     hung_up = asyncio.Event()
@@ -96,8 +100,11 @@ async def serve(
         config = load(path)
         web_config = None if web_options.config_file is None else load_web(web_options.config_file)
         sockets = listen(web_options.listen_addresses)
-    except (ConfigError, ListenError) as error:
+    except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the command's own answer to its user
+        return USAGE
+    except ListenError as error:
+        print(f"--web.listen-address: {error}", file=sys.stderr)  # noqa: T201
         return USAGE
     _raise_open_files_limit(config.limits.concurrency)
     helo, qualified = await asyncio.to_thread(local_helo)
@@ -120,6 +127,8 @@ async def serve(
         loop.add_signal_handler(number, stopping.set)
     service.start()
     web.start()
+    if on_serving is not None:
+        on_serving(page_url(web_options, web.addresses[0], tls=security.config.tls is not None))
     _spare_the_heap()
     tasks = [loop.create_task(work) for work in (reload.whenever(hung_up), security.watch(), systemd.feed_watchdog())]
     targets = len(service.targets)
@@ -140,6 +149,15 @@ async def serve(
         for task in tasks:
             task.cancel()
     return 0
+
+
+def page_url(web_options: WebOptions, address: tuple[str, int], *, tls: bool) -> str:
+    """Where a person on this machine, or wherever --web.external-url says, opens the status page; without a final /."""
+    if web_options.external_url:
+        return web_options.external_url.rstrip("/")
+    host, port = address
+    name = "localhost" if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
+    return f"http{'s' if tls else ''}://{name}:{port}{web_options.prefix.rstrip('/')}"
 
 
 class _Reload:

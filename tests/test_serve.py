@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from exporter.demo.world import DemoWorld
+from exporter.serve import WebOptions, page_url
 from tests.lab.exporter_process import ExporterProcess, command, exporter
 from tests.lab.waiting import until_sync
 
@@ -147,3 +148,19 @@ def test_sigterm_ends_it_cleanly_and_the_log_may_be_json(path: Path) -> None:
         assert process.stop() == 0
     assert '"msg": "probed"' in process.text
     assert "Traceback" not in process.text
+
+
+@pytest.mark.parametrize(
+    ("options", "address", "tls", "url"),
+    [
+        (WebOptions([":0"]), ("::", 10225), False, "http://localhost:10225"),
+        (WebOptions(["0.0.0.0:0"]), ("0.0.0.0", 80), True, "https://localhost:80"),
+        (WebOptions(["[::1]:0"]), ("::1", 1), False, "http://[::1]:1"),
+        (WebOptions([":0"], route_prefix="/mx/"), ("127.0.0.1", 1), False, "http://127.0.0.1:1/mx"),
+        (WebOptions([":0"], external_url="https://mx.example/a/"), ("::", 1), False, "https://mx.example/a"),
+    ],
+)
+def test_whoever_starts_it_is_told_where_to_look(
+    options: WebOptions, address: tuple[str, int], tls: bool, url: str
+) -> None:
+    assert page_url(options, address, tls=tls) == url

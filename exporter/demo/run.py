@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -43,10 +45,16 @@ async def demo(web_options: WebOptions) -> int:
             roots = Path(folder) / "roots.pem"
             roots.write_text(world.authority.pem, encoding="ascii")
             os.environ["SSL_CERT_FILE"] = str(roots)
-            for line in _introduction(web_options, world):
-                print(line)
-            sys.stdout.flush()
-            return await serve(path, web_options, is_outside=is_outside, panel=panel(world))
+            by_hand = (
+                f"SSL_CERT_FILE={shlex.quote(str(roots))} {own_command()} probe --config.file={shlex.quote(str(path))}"
+            )
+
+            def introduce(url: str) -> None:
+                for line in _introduction(url, world, by_hand):
+                    print(line)
+                sys.stdout.flush()
+
+            return await serve(path, web_options, is_outside=is_outside, panel=panel(world), on_serving=introduce)
     finally:
         await asyncio.to_thread(world.stop)
 
@@ -56,11 +64,19 @@ def is_outside(address: str) -> bool:
     return counts_as_outside(address) or is_of_the_demo(address)
 
 
-def _introduction(web_options: WebOptions, world: DemoWorld) -> Iterator[str]:
+def own_command() -> str:
+    """How this command is called here, from another terminal: by its name where a shell would find it."""
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m exporter"
+    found = shutil.which(program.name)
+    if found is not None and Path(found).resolve() == program.resolve():
+        return program.name
+    return shlex.quote(str(program.absolute()))
+
+
+def _introduction(base: str, world: DemoWorld, by_hand: str) -> Iterator[str]:
     """What runs, where to look, what is to be seen there, and how to break it."""
-    host, _, port = web_options.listen_addresses[0].rpartition(":")
-    base = f"http://{host or 'localhost'}:{port}{web_options.prefix.rstrip('/')}"
-    address, dns_port = world.nameserver
     width = max(len(domain.name) for domain in DEMO)
     yield f"A mail world of {len(DEMO)} domains and {len(world.hosts)} mail hosts on loopback, probed every 5 seconds."
     yield ""
@@ -72,11 +88,8 @@ def _introduction(web_options: WebOptions, world: DemoWorld) -> Iterator[str]:
     yield f"  {base}/metrics"
     yield f"  {base}/probe?target=healthy.example&debug=true"
     yield ""
-    yield "The same by hand, in another terminal:"
-    yield (
-        f"  mx-exporter probe healthy.example --resolver {address}:{dns_port} --port {world.smtp_port}"
-        " --allow-address 127.0.0.0/8"
-    )
+    yield "The same by hand, in another terminal, with any of the names below:"
+    yield f"  {by_hand} healthy.example"
     yield ""
     yield "Break it on purpose, and watch it being diagnosed, with the buttons on the first page, or:"
     yield f"  curl -X POST {base}/levers/gateway/throw   blocks port 25 at the gateway: egress_blocked in 10 seconds"

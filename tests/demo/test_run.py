@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +15,10 @@ import pytest
 
 from exporter.demo.domain import DemoDomain
 from exporter.demo.domains import DEMO
+from exporter.demo.run import own_command
 from exporter.result import VERDICTS
 from tests.lab.daemons import free_port, running
-from tests.lab.exporter_process import ExporterProcess, exporter
+from tests.lab.exporter_process import ExporterProcess, command, exporter
 from tests.lab.require import require_program
 from tests.lab.waiting import until_sync
 
@@ -133,3 +138,45 @@ def test_a_real_prometheus_scrapes_it_and_answers(demo: ExporterProcess, tmp_pat
         assert query("sum(mx_domain_up)")[""] == sum(domain.expected is None for domain in DEMO)
         assert query("histogram_quantile(0.5, mx_probe_phase_duration_seconds_bucket{phase='connect'})")[""] < 1.0
         assert query("count({__name__=~'.*_created'})") == {}
+
+
+def test_what_it_prints_can_be_opened_and_run() -> None:
+    argv = command("demo", "--web.listen-address=127.0.0.1:0")
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            lines = list(iter(process.stdout.readline, "Ctrl-C ends it.\n"))
+            urls = re.findall(r"^  (http://127\.0\.0\.1:[1-9]\S*)", "".join(lines), re.MULTILINE)
+            assert len(urls) == 7
+            assert {httpx.get(url, timeout=30.0).status_code for url in urls} == {200}
+            by_hand = next(line for line in lines if " probe " in line and "healthy.example" in line)
+            done = subprocess.run(by_hand, shell=True, capture_output=True, text=True, timeout=60, check=False)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert "> STARTTLS" in done.stdout  # as the demo probes it
+            assert "verified" in done.stdout
+            assert "not verified" not in done.stdout
+        finally:
+            process.terminate()
+
+
+def test_where_nothing_can_be_opened_it_promises_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        argv = command("demo", f"--web.listen-address={address}")
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f'--web.listen-address: cannot listen on "{address}": Address already in use\n'
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["/opt/bin/mx-exporter"], "mx-exporter"),
+        (["/elsewhere/my tools/mx-exporter"], "'/elsewhere/my tools/mx-exporter'"),
+        (["/site-packages/exporter/__main__.py"], f"{sys.executable} -m exporter"),
+    ],
+)
+def test_it_calls_itself_as_a_shell_will_find_it(argv: list[str], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", argv)
+    monkeypatch.setattr("shutil.which", lambda name: f"/opt/bin/{name}")
+    assert own_command() == said
