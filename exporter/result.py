@@ -430,6 +430,7 @@ class HostResult:
     failure: Failure | None = None
     warnings: tuple[HostWarning, ...] = ()
     phases: tuple[tuple[Stage, float], ...] = ()  # seconds
+    waits: tuple[tuple[Stage, float], ...] = ()  # phases and all else that was waited for; empty where that is nothing
     unfinished: tuple[Stage, float] | None = None  # what was waited for at the end, and how long
     reply_codes: tuple[tuple[Stage, int], ...] = ()
     enhanced: tuple[tuple[Stage, str], ...] = ()  # RFC 3463 codes of failing replies

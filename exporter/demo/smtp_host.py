@@ -214,6 +214,8 @@ class SmtpHost:
         except OSError:
             return  # the client has gone again
         sock.setblocking(False)
+        # A reply over TLS may follow the session tickets, and must not wait until these are acknowledged.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opening: asyncio.Task[object] = loop.create_task(
             loop.connect_accepted_socket(lambda: Wire(self._begin), sock, ssl=self.script.implicit_tls)
         )

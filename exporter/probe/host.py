@@ -44,13 +44,15 @@ def host_result(
     latest = ehlo_tls or ehlo
     implicit = _implicit(record)
     counting = _counting(record.replies)
+    phases, waits = _summed(record.phases)
     return HostResult(
         mx=host.name,
         address=address,
         preference=preference,
         failure=failure,
         warnings=() if failure else _warnings(host, record, ehlo),
-        phases=_summed(record.phases),
+        phases=phases,
+        waits=waits,
         unfinished=record.unfinished,
         reply_codes=tuple([(stage, reply.code) for stage, reply in counting.items()]),
         enhanced=tuple(
@@ -95,15 +97,23 @@ def greeting_name(record: SessionRecord) -> str | None:
     return None
 
 
-def _summed(phases: tuple[tuple[Stage, float], ...]) -> tuple[tuple[Stage, float], ...]:
-    """Each stage once: EHLO and the HELO after it, or several recipients, are one stage to wait for."""
-    if len(phases) <= len(sums := dict(phases)) and _UNPUBLISHED.isdisjoint(sums):
-        return phases
-    sums = {stage: 0.0 for stage in sums if stage not in _UNPUBLISHED}
+def _summed(
+    phases: tuple[tuple[Stage, float], ...],
+) -> tuple[tuple[tuple[Stage, float], ...], tuple[tuple[Stage, float], ...]]:
+    """Each stage once: EHLO and the HELO after it, or several recipients, are one stage to wait for. The published
+    ones, and all of them where there are others.
+    """
+    sums = dict(phases)
+    published = _UNPUBLISHED.isdisjoint(sums)
+    if published and len(phases) <= len(sums):
+        return phases, ()
+    sums = dict.fromkeys(sums, 0.0)
     for stage, seconds in phases:
-        if stage in sums:
-            sums[stage] += seconds
-    return tuple(sums.items())
+        sums[stage] += seconds
+    waits = tuple(sums.items())
+    if published:
+        return waits, ()
+    return tuple([(stage, seconds) for stage, seconds in waits if stage not in _UNPUBLISHED]), waits
 
 
 def _counting(replies: tuple[tuple[Stage, Reply], ...]) -> dict[Stage, Reply]:

@@ -119,7 +119,7 @@ class Row:
     labels: tuple[str, ...]
     addresses: int
     addresses_up: int
-    warnings: int
+    warnings: tuple[str, ...]
     slowest: tuple[str, float] | None  # phase and seconds, of all its addresses
     since: float  # Unix time
     last_probe: float | None
@@ -187,11 +187,12 @@ def fleet(records: Sequence[TargetRecord], query: FleetQuery) -> Fleet:
 
 
 def phases_of(host: HostResult) -> tuple[tuple[Stage, float], ...]:
-    """Its phases in seconds, with the one that came to no end, which is none of the published ones."""
+    """Its phases in seconds, with all else that was waited for, of which the last may have come to no end."""
     connect = host.evidence.connect if host.evidence is not None else None
     if connect is not None:
         return ((Stage.CONNECT, connect.elapsed), *host.phases)
-    return host.phases if host.unfinished is None else (*host.phases, host.unfinished)
+    waits = host.waits or host.phases
+    return waits if host.unfinished is None else (*waits, host.unfinished)
 
 
 def slowest_phase(result: ProbeResult | None) -> tuple[Stage, float] | None:
@@ -250,7 +251,7 @@ def row(record: TargetRecord, result: ProbeResult | None) -> Row:
         labels=tuple(f"{name}={value}" for name, value in target.labels),
         addresses=result.addresses if result is not None else 0,
         addresses_up=result.addresses_up if result is not None else 0,
-        warnings=len({warning for host in hosts if host.up for warning in host.warnings}),
+        warnings=tuple(dict.fromkeys(warning.value for host in hosts if host.up for warning in host.warnings)),
         slowest=slowest_phase(result),
         since=record.since,
         last_probe=result.at if result is not None else None,

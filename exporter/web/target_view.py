@@ -62,7 +62,7 @@ class TargetView:
     sentence: str
     failure: FailureView | None
     facts: tuple[tuple[str, str], ...]
-    lookup: tuple[tuple[int, str, str], ...]  # preference, host, its addresses or what is wrong
+    lookup: tuple[tuple[int, str, tuple[str, ...]], ...]  # preference, host, its addresses or what is wrong
     policies: tuple[str, ...]  # what the domain asks of those who send mail to it
     hosts: tuple[HostView, ...]
     dialogues: tuple[DialogueView, ...]
@@ -111,12 +111,12 @@ def _target_facts(record: TargetRecord, target: Target, result: ProbeResult | No
         yield f"label {name}", printable(value)
 
 
-def _lookup(result: ProbeResult | None) -> Iterator[tuple[int, str, str]]:
+def _lookup(result: ProbeResult | None) -> Iterator[tuple[int, str, tuple[str, ...]]]:
     if result is None or result.lookup is None:
         return
     for host in result.lookup.hosts:
-        found = ", ".join(host.addresses) if host.failure is None else printable(host.failure.detail)
-        yield host.preference, host.name, f"{found} (an alias)" if host.is_cname else found
+        found = host.addresses if host.failure is None else (printable(host.failure.detail),)
+        yield host.preference, host.name, (*found, "(an alias)") if host.is_cname else tuple(found)
 
 
 def _dialogue(kept: KeptDialogue) -> DialogueView:
@@ -133,7 +133,7 @@ def _dialogue(kept: KeptDialogue) -> DialogueView:
         outcome="worked" if failure is None else f"{failure.failure_class} at {failure.stage}",
         times=kept.times,
         first_at=kept.first_at,
-        lines=tuple((f"{at:.3f} s", way, text) for at, way, text in lines),
+        lines=tuple((f"{at * 1000:,.1f} ms", way, text) for at, way, text in lines),
         whole=kept.whole,
     )
 

@@ -107,6 +107,9 @@ def test_starttls_is_recorded_whole(loop_factory: LoopFactory) -> None:
     assert [stage for stage, _ in result.phases] == [
         Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.STARTTLS, Stage.TLS, Stage.QUIT,
     ]  # fmt: skip
+    assert [stage for stage, _ in result.waits] == [
+        Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.STARTTLS, Stage.TLS, Stage.EHLO_TLS, Stage.QUIT,
+    ]  # fmt: skip
     assert dict(result.reply_codes) == {
         Stage.BANNER: 220, Stage.EHLO: 250, Stage.STARTTLS: 220, Stage.EHLO_TLS: 250, Stage.QUIT: 221,
     }  # fmt: skip

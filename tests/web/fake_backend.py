@@ -29,6 +29,7 @@ class FakeBackend:
         self.references: Sequence[TargetRecord] = ()
         self.probed: list[tuple[TargetKind, str]] = []
         self.problems: Sequence[str] = ()
+        self.witness_ports: tuple[int, ...] = (443, 587)
         self.configuration = "domains: [example.com]\n"
         self.error: Exception | None = None  # raised by probes and by effective_config
         self.accepts: list[str] = []
@@ -100,7 +101,7 @@ class FakeBackend:
         return None if record is None else TargetFacts(record, self.dialogues)
 
     def egress(self) -> EgressFacts:
-        return EgressFacts(self.surroundings, self.turns, self.references, self.kept, (443, 587), True)
+        return EgressFacts(self.surroundings, self.turns, self.references, self.kept, self.witness_ports, True)
 
     async def probe_in_between(self, kind: TargetKind, name: str) -> None:
         self.probed.append((kind, name))

@@ -30,6 +30,8 @@ PAGES = {
     "missing": "/domain/absent.example",
 }
 
+RIGHT = "element => element.getBoundingClientRect().right"
+
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[ExporterProcess]:
@@ -74,6 +76,9 @@ def test_a_page_fits_a_telephone(demo: ExporterProcess, page: Browser, name: str
     page.look(width=360, height=740)
     page.open(demo.url + PAGES[name])
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    # Nothing of a row or a waterfall is beyond its edge.
+    seen = ".cards td:not(:empty), svg.waterfall :is(text, rect)"
+    assert page.evaluate(f"Math.max(0, ...[...document.querySelectorAll('{seen}')].map({RIGHT}))") <= 360
     assert page.barriers() == []
     page.picture(f"{name}-narrow")
 

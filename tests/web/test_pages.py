@@ -74,7 +74,7 @@ async def get(backend: FakeBackend, path: str, status: int = 200) -> str:
 
 def known(*targets: tuple[Target, ProbeResult | None]) -> list[TargetRecord]:
     store = Store(lambda record, before: ())
-    store.replace_targets([target for target, _ in targets])
+    store.replace_targets([target for target, _ in targets])  # one that comes again is probed again
     for target, probed in targets:
         if probed is not None:
             store.record(target, probed)
@@ -150,8 +150,8 @@ async def test_the_worst_are_first_and_the_slowest_among_equals(fleet: FakeBacke
 async def test_a_row_says_state_class_addresses_and_the_slowest_phase(fleet: FakeBackend) -> None:
     page = await get(fleet, "/?q=up.example")
     row = text(page.partition("<tbody>")[2])
-    assert row.startswith("up.example team=web up 1 warning 1/2 banner 250 ms")
-    assert "last 1 probes: 1 up, 0 down" in row
+    assert row.startswith("up.example team=web up starttls_not_offered 1/2 banner 250 ms")
+    assert "last probe: 1 up" in row
 
 
 async def test_the_slowest_phase_may_be_one_that_came_to_no_end(backend: FakeBackend) -> None:
@@ -284,6 +284,8 @@ async def test_a_domains_page_says_the_verdict_with_its_evidence_and_confidence(
     assert re.search(r'<svg class="waterfall" role="img" aria-label="phases: connect 9.0 s"', page)
     assert '<svg class="path" role="img" aria-label="port 25: ' in page
     assert len(re.findall(r'<circle class="hop passed"', page)) == 5  # two of port 25, three of port 443
+    assert re.search(r'<text class="below"[^>]*>hop 1</text><text class="below"[^>]*>[0-9.]{7,}</text>', page)
+    assert page.count(">reached</text>") == 1
     assert "Hop Port 25 Port 443 1 " in shown
 
 
@@ -369,7 +371,7 @@ async def test_the_last_dialogues_are_shown_line_by_line_with_their_times(backen
     backend.dialogues = dialogues.of(target.key)
     shown = text(await get(backend, "/domain/healthy.example"))
     assert "mx1.healthy.example [192.0.2.1] worked" in shown
-    assert "0.000 s < they 220 mx ESMTP 0.250 s > we QUIT" in shown
+    assert "0.0 ms < they 220 mx ESMTP 250.0 ms > we QUIT" in shown
 
 
 async def test_hosts_and_references_have_pages_of_their_own(backend: FakeBackend) -> None:
@@ -576,4 +578,36 @@ async def test_warnings_of_a_host_that_is_up_are_shown(backend: FakeBackend) -> 
     warned = replace(up_host(), warnings=(HostWarning.HELO_ONLY, HostWarning.BARE_LF))
     backend.kept = known((domain(), result(warned)))
     assert "helo_only bare_lf" in text(await get(backend, "/domain/healthy.example"))
-    assert "2 warnings" in text(await get(backend, "/"))
+    page = await get(backend, "/")
+    assert "up helo_only and 1 more" in text(page)
+    assert 'title="works, yet: helo_only, bare_lf"' in page
+
+
+async def test_recent_results_have_the_colours_of_their_verdicts(backend: FakeBackend) -> None:
+    past = [result(up_host()), result(up_host()), result(down_host(C.RATE_LIMITED)), result(down_host())]
+    backend.kept = known(*((domain(), probed) for probed in past))
+    spark = (await get(backend, "/")).partition('<svg class="spark"')[2].partition("</svg>")[0]
+    assert "<title>last 4 probes: 2 up, 1 degraded, 1 blocked</title>" in spark
+    assert re.findall(r'<path class="(\w+)"', spark) == ["track", "up", "degraded", "blocked"]
+
+
+async def test_the_waterfall_has_what_is_no_published_phase_too(backend: FakeBackend) -> None:
+    waits = ((Stage.CONNECT, 0.01), (Stage.TLS, 0.02), (Stage.EHLO_TLS, 0.4), (Stage.QUIT, 0.03))
+    phases = tuple((stage, seconds) for stage, seconds in waits if stage is not Stage.EHLO_TLS)
+    backend.kept = known((domain(), result(replace(tls_host(), phases=phases, waits=waits))))
+    page = await get(backend, "/domain/healthy.example")
+    assert 'aria-label="phases: connect 10 ms, tls 20 ms, ehlo_tls 400 ms, quit 30 ms"' in page
+    assert "ehlo_tls 400 ms" in text((await get(backend, "/")).partition("<tbody>")[2])
+
+
+@pytest.mark.parametrize(
+    ("ports", "said"),
+    [
+        ((), "no other port of it is asked"),
+        ((443,), "its port 443 is asked"),
+        ((80, 443, 587), "its ports 80, 443 and 587 are asked"),
+    ],
+)
+async def test_the_witness_ports_are_named(backend: FakeBackend, ports: tuple[int, ...], said: str) -> None:
+    backend.witness_ports = ports
+    assert f"does not answer, {said}" in text(await get(backend, "/egress"))
