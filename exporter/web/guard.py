@@ -10,11 +10,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from exporter.web.security import Security
 
 _HEADERS: Final = (
-    # Pages are our own markup and one style sheet: no script, no frame, no other site.
+    # Pages are our own markup, one style sheet and one script, which asks for the page again: nothing inline, no frame,
+    # no other site.
     (
         "Content-Security-Policy",
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none';"
-        " frame-ancestors 'none'",
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:;"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     ("X-Content-Type-Options", "nosniff"),
     # Nothing to other sites; with "no-referrer" a browser would not tell us either that a form is ours (Origin: null).

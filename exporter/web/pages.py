@@ -1,5 +1,5 @@
-"""The pages for people: the fleet, one target, the way out. Rendered here, without a script; they come again by
-themselves, with the filters that are in their address.
+"""The pages for people: the fleet, one target, the way out. Rendered here and whole without a script; they come
+again by themselves, with the filters that are in their address, and with a script without losing the reader's place.
 """
 
 from __future__ import annotations

@@ -428,6 +428,8 @@ async def test_nothing_a_stranger_says_can_act_on_a_page(backend: FakeBackend, p
     hostile_fleet(backend)
     page = await get(backend, path)
     assert not set(page) & set("\x1b\x00\u202e\u200b")
+    page, scripts = re.subn(r'<script src="(\.\./)?static/refresh\.js" defer></script>', "", page)
+    assert scripts == 1
     seen = _Markup()
     seen.feed(page)
     assert not seen.tags & {"script", "style", "img", "iframe", "object", "base"}
