@@ -65,9 +65,10 @@ class TableReport:
         blocks = _BLOCKS if can_show("".join(_BLOCKS), out) else _PLAIN_BLOCKS
         try:
             while True:
-                # A line that wraps is not taken back by the next CR. The cursor waits at the line's beginning, so that
-                # whatever else is written meanwhile, a warning or a ^C, takes the bar's place.
-                out.write(f"{_ERASE}{self._bar(time.monotonic() - self._began, columns_of(out) - 1, blocks)}\r")
+                # A line that wraps is not taken back by the next CR, whatever width somebody would rather have. The
+                # cursor waits at the line's beginning, so that whatever else is written meanwhile, a warning or a ^C,
+                # takes the bar's place.
+                out.write(f"{_ERASE}{self._bar(time.monotonic() - self._began, columns_of(out, {}) - 1, blocks)}\r")
                 out.flush()
                 await asyncio.sleep(_BAR_SECONDS)
         finally:

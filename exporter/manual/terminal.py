@@ -85,12 +85,13 @@ class Screen:
     def __init__(self, out: TextIO, environ: Mapping[str, str] = os.environ) -> None:
         self._out = out
         self._is_terminal = out.isatty()
+        self._environ = environ
         self._colours = wants_colours(self._is_terminal, environ)
 
     @property
     def width(self) -> int | None:
         """Columns of the terminal as it is now; None where there is none."""
-        return columns_of(self._out) if self._is_terminal else None
+        return columns_of(self._out, self._environ) if self._is_terminal else None
 
     @property
     def ellipsis(self) -> str:
@@ -132,8 +133,14 @@ def wants_colours(is_terminal: bool, environ: Mapping[str, str]) -> bool:
     return is_terminal and environ.get("TERM") != "dumb"
 
 
-def columns_of(terminal: TextIO) -> int:
-    """The width of a terminal as it is now."""
+def columns_of(terminal: TextIO, environ: Mapping[str, str] = os.environ) -> int:
+    """The width of a terminal as it is now, or what somebody would rather have (POSIX.1-2017 XBD 8.3).
+
+    A shell keeps its COLUMNS to itself: where there is one, it was exported on purpose.
+    """
+    wished = environ.get("COLUMNS", "")
+    if wished.isascii() and wished.isdigit() and int(wished[:6]):
+        return max(int(wished[:6]), _LEAST_COLUMNS)
     try:
         columns = os.get_terminal_size(terminal.fileno()).columns
     except OSError:  # it has just gone

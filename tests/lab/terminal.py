@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
-# What says how much colour somebody wants; the tests' own environment does not count.
-_WISHES = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM")
+# What says how much colour and width somebody wants; the tests' own environment does not count.
+_WISHES = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS")
 
 
 @dataclass(frozen=True, slots=True)

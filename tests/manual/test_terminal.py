@@ -204,15 +204,18 @@ def test_there_is_no_bar_where_a_line_cannot_be_taken_back(world: DemoWorld) -> 
     assert on_terminal(_probing(world, *MANY), environ={"TERM": "dumb"}, piped=True).terminal == ""
 
 
-def test_the_width_is_that_of_the_moment() -> None:
+@pytest.mark.parametrize(
+    ("columns", "width"), [(None, 80), ("33", 33), ("4", 10), ("0", 80), ("", 80), ("-5", 80), ("٣٣", 80)]
+)
+def test_the_width_is_that_of_the_terminal_or_what_somebody_would_rather_have(columns: str | None, width: int) -> None:
     with terminal(80) as (_, theirs), os.fdopen(theirs, "w", closefd=False) as out:
-        screen = Screen(out, {})
-        assert screen.width == 80
-        os.environ["COLUMNS"] = "33"  # of the shell, at its start
-        try:
-            assert screen.width == 80
-        finally:
-            del os.environ["COLUMNS"]
+        assert Screen(out, {} if columns is None else {"COLUMNS": columns}).width == width
+
+
+def test_a_narrower_wish_is_kept_to_and_in_a_pipe_there_is_none(world: DemoWorld) -> None:
+    argv = _probing(world, "blocklisted.example")
+    assert max(widths(on_terminal(argv, columns=100, environ={"COLUMNS": "40"}).plain)) <= 40
+    assert max(widths(_piped(argv, {"COLUMNS": "40"}))) > 100
 
 
 def test_what_the_encoding_lacks_is_counted_as_it_is_shown() -> None:
