@@ -124,7 +124,8 @@ class StatusPages:
                 except NoTurn as reason:
                     return PlainTextResponse(f"{reason}\n", 503, BUSY)
             # Relative, for a proxy may have put all this below a path of its own.
-            return Response(status_code=303, headers={"Location": f"../{quote(name, safe='')}"})
+            paused = "" if _is_refreshing(request) else "?refresh=off"
+            return Response(status_code=303, headers={"Location": f"../{quote(name, safe='')}{paused}"})
 
         return probe
 

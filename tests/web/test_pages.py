@@ -520,6 +520,7 @@ async def test_probe_now_probes_and_leads_back(backend: FakeBackend, headers: di
         for path, key in (
             ("/mx/domain/healthy.example", (TargetKind.DOMAIN, "healthy.example")),
             ("/mx/host/relay.example%3A25", (TargetKind.HOST, "relay.example:25")),
+            ("/mx/host/relay.example%3A25?refresh=off", (TargetKind.HOST, "relay.example:25")),  # and stays paused
         ):
             page = await client.get(path)
             (action,) = re.findall(r'<form method="post" action="([^"]*)"', page.text)
