@@ -19,6 +19,7 @@ from exporter.result import Stage
 # Pixels.
 _BAR: Final = 3
 _SPARK_HEIGHT: Final = 20
+_OUTLIER: Final = 4  # times as long as is usual
 _ROW: Final = 22
 _LABEL: Final = 76
 _HOP: Final = 74
@@ -37,13 +38,15 @@ def sparkline(recent: Sequence[Recent]) -> Markup:
     if not recent:
         return Markup("")
     width = MAX_RECENT * (_BAR + 1)
-    longest = max((one.duration for one in recent if one.verdict is None), default=0.0)
+    took = sorted(one.duration for one in recent if one.verdict is None)
+    # One that took very long is seen to, and leaves the others their differences.
+    longest = min(took[-1], _OUTLIER * took[len(took) // 2]) if took else 0.0
     bars: dict[str, list[str]] = {}
     left = width - len(recent) * (_BAR + 1)
     for place, one in enumerate(recent):
         height = _SPARK_HEIGHT
         if one.verdict is None:
-            height = max(2, round(_SPARK_HEIGHT * one.duration / longest)) if longest > 0 else 2
+            height = max(2, round(_SPARK_HEIGHT * min(1.0, one.duration / longest))) if longest > 0 else 2
         bars.setdefault("up" if one.verdict is None else one.verdict.value, []).append(
             f"M{left + place * (_BAR + 1)} {_SPARK_HEIGHT}v-{height}h{_BAR}v{height}z"
         )

@@ -594,6 +594,12 @@ async def test_recent_results_have_the_colours_of_their_verdicts(backend: FakeBa
     assert re.findall(r'<path class="(\w+)"', spark) == ["track", "up", "degraded", "blocked"]
 
 
+async def test_one_slow_probe_leaves_the_others_their_differences(backend: FakeBackend) -> None:
+    backend.kept = known(*((domain(), took(seconds, up_host())) for seconds in (0.02, 0.01, 30.0, 0.02, 0.03)))
+    spark = (await get(backend, "/")).partition('<svg class="spark"')[2].partition("</svg>")[0]
+    assert [int(height) for height in re.findall(r"v-(\d+)", spark)] == [5, 2, 20, 5, 8]
+
+
 async def test_the_waterfall_has_what_is_no_published_phase_too(backend: FakeBackend) -> None:
     waits = ((Stage.CONNECT, 0.01), (Stage.TLS, 0.02), (Stage.EHLO_TLS, 0.4), (Stage.QUIT, 0.03))
     phases = tuple((stage, seconds) for stage, seconds in waits if stage is not Stage.EHLO_TLS)

@@ -29,7 +29,7 @@
   async function ask() {
     let page;
     try {
-      const signal = AbortSignal.timeout(1000 * ANSWER_SECONDS);
+      const signal = AbortSignal.timeout?.(1000 * ANSWER_SECONDS); // an older browser waits for its own time
       const answer = await fetch(location.href, { cache: "no-store", signal });
       page = new DOMParser().parseFromString(await answer.text(), "text/html");
     } catch {
