@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -156,6 +157,11 @@ class Browser:
             for violation in found["violations"]
             for node in violation["nodes"]
         ]
+
+    def roles(self) -> Counter[str]:
+        """What there is of the page for a screen reader, by role."""
+        nodes = self._cdp("Accessibility.getFullAXTree")["nodes"]
+        return Counter(str(node["role"]["value"]) for node in nodes if not node["ignored"])
 
     def asked(self) -> list[str]:
         """Everything that the page has loaded."""

@@ -83,6 +83,13 @@ def test_a_page_fits_a_telephone(demo: ExporterProcess, page: Browser, name: str
     page.picture(f"{name}-narrow")
 
 
+def test_a_row_has_all_its_cells_for_who_hears_it_on_a_telephone_too(demo: ExporterProcess, page: Browser) -> None:
+    page.look(width=360, height=740)
+    page.open(demo.url)
+    assert page.roles()["rowheader"] == len(DEMO) + 1
+    assert page.roles()["cell"] == (len(DEMO) + 1) * 7
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 def test_search_and_filters_find_what_they_name(demo: ExporterProcess, page: Browser, scripts: bool) -> None:
     page.scripts(allowed=scripts)
