@@ -26,7 +26,7 @@ from exporter.web.origin import is_from_here
 from exporter.web.panel import Panel, PanelEndpoints
 from exporter.web.target_view import target_view
 
-# A page of ten thousand targets takes some 50 ms of the interpreter (tests/bench/pages.py); few people look at once.
+# A page of ten thousand targets takes some 60 ms of the interpreter (tests/bench/pages.py); few people look at once.
 MAX_PAGES: Final = 8
 # Each is a session with a stranger, asked for by a person.
 MAX_PROBES: Final = 10
