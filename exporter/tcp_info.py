@@ -6,23 +6,33 @@ import os
 import socket
 import struct
 import sys
-from typing import Final
+from typing import Final, NamedTuple
 
 # struct tcp_info (linux/tcp.h): u32 fields whose offsets are part of the kernel's stable interface.
 _RETRANS_OFFSET: Final = 36  # segments sent again that left this host and are not acknowledged
 _RTT_OFFSET: Final = 68  # microseconds
 _TOTAL_RETRANS_OFFSET: Final = 100  # segments sent again, whether they left this host or not
-_HANDSHAKE: Final = struct.Struct(f"={_RTT_OFFSET}xI{_TOTAL_RETRANS_OFFSET - _RTT_OFFSET - 4}xI")
+_HANDSHAKE: Final = struct.Struct(f"=B{_RTT_OFFSET - 1}xI{_TOTAL_RETRANS_OFFSET - _RTT_OFFSET - 4}xI")
+_UNDER_WAY: Final = frozenset({2, 3})  # TCP_SYN_SENT, TCP_SYN_RECV (linux/tcp_states.h)
 
 
-def handshake(sock: socket.SocketType) -> tuple[float | None, bool]:
-    """Of a connection over which nothing was sent yet: the seconds between a SYN and its answer as the kernel saw them
-    (None where it does not tell), and whether they are the whole handshake's: the first SYN was answered."""
+class Handshake(NamedTuple):
+    """Of a connect that told something, before anything is sent over it."""
+
+    under_way: bool = False
+    rtt: float | None = None  # seconds between a SYN and its answer as the kernel saw them; None: it does not tell
+    whole: bool = False  # they are the whole handshake's: the first SYN was answered
+
+
+def handshake(sock: socket.SocketType) -> Handshake:
+    """What became of a connect. Where the system does not tell, it is taken for done."""
     info = _info(sock, _HANDSHAKE.size)
     if info is None:
-        return None, False
-    microseconds, again = _HANDSHAKE.unpack(info)
-    return microseconds / 1e6, microseconds > 0 and again == 0
+        return Handshake()
+    state, microseconds, again = _HANDSHAKE.unpack(info)
+    if state in _UNDER_WAY:
+        return Handshake(under_way=True)
+    return Handshake(False, microseconds / 1e6, microseconds > 0 and again == 0)
 
 
 def unsent(sock: socket.SocketType) -> bool:

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from exporter import arrival, icmp, tcp_info
 from exporter.evidence import ConnectEvidence
+from exporter.icmp import IcmpError
 from exporter.poller import ENDED, READABLE, WRITABLE, poller_of
 
 # Larger than any honest reply, small enough that a hostile flood is cut after a few reads.
@@ -137,7 +138,8 @@ class Connection:
     def _on_ready(self, ready: int, now: float) -> None:
         try:
             if self._connecting:
-                self._connected(now)
+                if not self._connected(now):
+                    return
                 ready &= ~WRITABLE
             if ready & WRITABLE and self._unsent:
                 unsent, self._unsent = self._unsent, b""
@@ -147,19 +149,28 @@ class Connection:
         except Exception as error:
             self._crash(error)
 
-    def _connected(self, now: float) -> None:
+    def _connected(self, now: float) -> bool:
+        """Whether the connect is done, and well."""
         sock, receiver = self._socket, self._receiver
         if sock is None or receiver is None:
-            return
+            return False
         number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
             self._fail(number)
-            return
+            return False
+        handshake = tcp_info.handshake(sock)
+        if handshake.under_way:
+            # The kernel tells of an ICMP error as it queues it, and a moment before that is the connect's end.
+            seen = icmp.read(sock)
+            if seen is not None:
+                self._fail(seen.errno, seen)
+            return False
         self._connecting = False
-        self.tcp_rtt, whole = tcp_info.handshake(sock)
-        if self.tcp_rtt is not None and whole:
-            now = min(now, self._started + self.tcp_rtt)
+        self.tcp_rtt = handshake.rtt
+        if handshake.rtt is not None and handshake.whole:
+            now = min(now, self._started + handshake.rtt)
         receiver.connected(now)
+        return True
 
     def _read(self, ready: int, now: float) -> None:
         sock, receiver = self._socket, self._receiver
@@ -183,8 +194,8 @@ class Connection:
     def _read_on(self, ready: int) -> None:
         self._on_ready(ready, time.perf_counter())
 
-    def _fail(self, number: int | None) -> None:
-        evidence = self._evidence(number)
+    def _fail(self, number: int | None, seen: IcmpError | None = None) -> None:
+        evidence = self._evidence(number, seen)
         receiver = self._receiver
         self.close()
         if receiver is None:
@@ -200,9 +211,10 @@ class Connection:
         if receiver is not None:
             receiver.crashed(error)
 
-    def _evidence(self, number: int | None) -> ConnectEvidence:
+    def _evidence(self, number: int | None, seen: IcmpError | None = None) -> ConnectEvidence:
         elapsed = time.perf_counter() - self._started
-        seen = icmp.read(self._socket) if self._socket is not None else None
+        if seen is None and self._socket is not None:
+            seen = icmp.read(self._socket)
         own = seen is not None and bool(seen.sender) and seen.sender != self._address and is_own_address(seen.sender)
         return ConnectEvidence(self._address, number, seen, own, elapsed)
 

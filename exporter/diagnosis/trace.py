@@ -192,6 +192,8 @@ class _Attempt:
     def _finish(self, number: int) -> None:
         rtt = time.perf_counter() - self.started
         seen = icmp.read(self._socket) if self._socket is not None else None
+        if not number and seen is not None:
+            number = seen.errno  # the kernel tells of an ICMP error a moment before that is the connect's end
         self.hop = _hop(self.hop.ttl, ConnectEvidence(self._address, number, seen, self._sent(seen), rtt))
         self.close()
 

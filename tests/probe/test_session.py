@@ -12,6 +12,7 @@ import pytest
 
 from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import CLOSE, RESET, Answer, Drip, Ended, SmtpHost, SmtpScript, Wait, ordinary
+from exporter.poller import ENDED, READABLE, WRITABLE, Poller, Ready, poller_of
 from exporter.probe.session import MAX_TRANSCRIPT_BYTES, Session, SessionRecord
 from exporter.result import Stage
 from exporter.smtp.dialogue import Break
@@ -63,6 +64,50 @@ async def _while_this_process_stands_still(seconds: float) -> tuple[SessionRecor
         took = time.perf_counter() - began
         await host
     return record, took
+
+
+class _EarlyPoller:
+    """Tells of an error as soon as the connect has begun, as the kernel does a moment before there is one."""
+
+    def __init__(self, poller: Poller) -> None:
+        self._poller = poller
+
+    def watch(self, descriptor: int, ready: Ready) -> None:
+        self._poller.watch(descriptor, ready)
+        asyncio.get_running_loop().call_soon(ready, READABLE | WRITABLE | ENDED, time.perf_counter())
+
+    def forget(self, descriptor: int) -> None:
+        self._poller.forget(descriptor)
+
+    def want_to_write(self, descriptor: int) -> None:
+        self._poller.want_to_write(descriptor)
+
+    def tell(self) -> bool:
+        return self._poller.tell()
+
+
+@on_every_loop
+def test_a_connect_without_an_answer_is_not_taken_for_done(
+    loop_factory: LoopFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sys.platform != "linux":
+        missing("only Linux tells what became of a connect")
+    monkeypatch.setattr("exporter.transport.poller_of", lambda loop: _EarlyPoller(poller_of(loop)))
+
+    async def main() -> SessionRecord:
+        host = SilentHost()
+        port = await host.start()
+        try:
+            return await Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, 0.5)
+        finally:
+            await host.stop()
+
+    record = run_on(loop_factory, main())
+    assert record.phases == ()
+    assert record.connect is not None
+    assert record.connect.errno is None
+    assert record.connect.elapsed >= 0.5
+    assert run_on(loop_factory, talk(ordinary("mx.example")))[0].quit_clean
 
 
 @on_every_loop
