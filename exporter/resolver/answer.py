@@ -26,7 +26,7 @@ from dns.rdtypes.IN.AAAA import AAAA
 
 from exporter.dane.tlsa import Tlsa
 from exporter.resolver.unknown_type import TLSA_UNREAD, tlsa_of
-from exporter.resolver.wire import ordinary_records, parse
+from exporter.resolver.wire import MAX_LEGAL_TTL, ordinary_records, parse
 from exporter.result import Failure, FailureClass, Stage
 from exporter.smtp.printable import printable
 
@@ -37,7 +37,6 @@ MAX_TTL: Final = 86400.0
 FAILURE_TTL: Final = 5.0
 # TXT and TLSA records of one name, in bytes; more than anyone needs, and what one answer may keep of our memory.
 MAX_DATA_BYTES: Final = 16384
-_MAX_LEGAL_TTL: Final = 2**31 - 1  # RFC 2181 8: anything larger is taken for 0
 
 _C = FailureClass
 _RCODES: Final = MappingProxyType(
@@ -84,7 +83,7 @@ def read_reply(name: str, data: bytes) -> Answer:
     records = tuple(map(_record, rdatas))
     if len(set(records)) < len(records):  # RFC 2181 5: no record is twice in a set; one of TXT may be split differently
         records = tuple(map(_record, dict.fromkeys(rdatas)))
-    return _answered(name, records, _clamped(ttl), authenticated=bool(data[3] & dns.flags.AD))
+    return _bounded(name, Answer(records, ttl=_clamped(ttl), authenticated=bool(data[3] & dns.flags.AD)))
 
 
 def read_answer(name: str, message: dns.message.Message) -> Answer:
@@ -102,26 +101,23 @@ def read_answer(name: str, message: dns.message.Message) -> Answer:
     if rcode == dns.rcode.NXDOMAIN:
         return Answer(failure=Failure(Stage.DNS, *_refusal(name, message)), ttl=ttl)
     records = () if chain.answer is None else tuple(_record(rdata) for rdata in chain.answer)
-    authenticated = bool(message.flags & dns.flags.AD)
-    if not chain.cnames:
-        return _answered(name, records, ttl, authenticated=authenticated)
-    canonical = host_text(chain.canonical_name)
-    return _answered(name, records, ttl, authenticated=authenticated, is_alias=True, canonical=canonical)
+    return _bounded(
+        name,
+        Answer(
+            records=records,
+            ttl=ttl,
+            authenticated=bool(message.flags & dns.flags.AD),
+            is_alias=bool(chain.cnames),
+            canonical=host_text(chain.canonical_name) if chain.cnames else "",
+        ),
+    )
 
 
-def _answered(
-    name: str,
-    records: tuple[Record, ...],
-    ttl: float,
-    *,
-    authenticated: bool,
-    is_alias: bool = False,
-    canonical: str = "",
-) -> Answer:
-    size = sum(map(_data_bytes, records))
+def _bounded(name: str, answer: Answer) -> Answer:
+    size = sum(map(_data_bytes, answer.records))
     if size > MAX_DATA_BYTES:
         return failed(_C.DNS_MALFORMED, f"the answer about {name} is {size} bytes long")
-    return Answer(records, None, ttl, authenticated, is_alias, canonical)
+    return answer
 
 
 def host_text(name: dns.name.Name) -> str:
@@ -181,6 +177,6 @@ def _data_bytes(record: Record) -> int:
 
 
 def _clamped(ttl: int) -> float:
-    if ttl == 0 or ttl > _MAX_LEGAL_TTL:
+    if ttl == 0 or ttl > MAX_LEGAL_TTL:
         return 0.0
     return min(max(float(ttl), MIN_TTL), MAX_TTL)

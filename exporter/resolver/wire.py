@@ -28,7 +28,7 @@ _IN: Final = b"\0\1"
 # RFC 1035 4.1.4: "the name in the question", which stands right behind the header.
 _POINTER_TO_QUESTION: Final = b"\xc0\x0c"
 _QUERY_ANSWER: Final = 0x80  # of the bits QR and Opcode
-_MAX_TTL: Final = 2**31 - 1  # RFC 2181 8: anything larger is taken for 0
+MAX_LEGAL_TTL: Final = 2**31 - 1  # RFC 2181 8: anything larger is taken for 0
 
 
 class MalformedReply(Exception):  # noqa: N818 - no error of the program
@@ -86,7 +86,7 @@ def ordinary_records(data: bytes) -> tuple[list[dns.rdata.Rdata], int] | None:
     if data[2] & 0xF8 != _QUERY_ANSWER or rcode_of(data) != dns.rcode.NOERROR or data[4:6] != b"\0\1":
         return None
     records: list[dns.rdata.Rdata] = []
-    ttl = _MAX_TTL
+    ttl = MAX_LEGAL_TTL
     try:
         place = after_name(data, HEADER_BYTES)
         kind = int.from_bytes(data[place : place + 2], "big")
@@ -104,7 +104,7 @@ def ordinary_records(data: bytes) -> tuple[list[dns.rdata.Rdata], int] | None:
                 return None
             with parser.restrict_to(length):
                 records.append(dns.rdata.from_wire_parser(rdclass, rdtype, parser))
-            ttl = min(ttl, seconds if seconds <= _MAX_TTL else 0)
+            ttl = min(ttl, seconds if seconds <= MAX_LEGAL_TTL else 0)
     except Exception:  # bytes of strangers; read as a message, they tell what is wrong with them
         return None
     return (records, ttl) if records else None

@@ -39,7 +39,7 @@ _C: Final = FailureClass
 # Certificates looked at between the server's own and a root. Real chains have one to three.
 MAX_INTERMEDIATES: Final = 8
 # The dates of the roots themselves are looked at again after so long.
-KEPT_SECONDS: Final = 3600.0
+_KEPT_SECONDS: Final = 3600.0
 # Half a kilobyte each. Beyond it the oldest goes.
 _MAX_KEPT: Final = 100_000
 _SERVER_PURPOSES: Final = frozenset({ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
@@ -82,7 +82,7 @@ def examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) -
     with unwise_is_fine():
         trust, until = _examine(chain, server_name, at, roots)
     kept_by_key.pop(key, None)  # to the end of the order, which is that of age
-    kept_by_key[key] = _Kept(at, min(until, at + KEPT_SECONDS), trust)
+    kept_by_key[key] = _Kept(at, min(until, at + _KEPT_SECONDS), trust)
     if len(kept_by_key) > _MAX_KEPT:
         del kept_by_key[next(iter(kept_by_key))]
     return trust

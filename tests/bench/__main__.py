@@ -2,7 +2,7 @@
 
 Builds what it compares with (an epoll client and a mail host in C, nsd, blackbox_exporter), measures both sides in turn
 and prints the table as Markdown. The figures of a busy machine move; the ratios move less, and are what counts. All
-rows together take about ten minutes, most of it the row `many`.
+rows together take 10 to 20 minutes, most of it the row `many`.
 """
 
 from __future__ import annotations

@@ -64,15 +64,16 @@ class Subject:
 
     def watch(self, seconds: float) -> Window:
         """Let it work for so long. The scrapes before and after are not counted."""
+        asked = time.perf_counter()
         before = self.scrape()
         began, cpu = time.perf_counter(), cpu_seconds(self.pid)
         time.sleep(seconds)
-        took, used = time.perf_counter() - began, cpu_seconds(self.pid) - cpu
+        ended = time.perf_counter()
+        took, used = ended - began, cpu_seconds(self.pid) - cpu
         after = self.scrape()
-        # The probes made while a scrape is written belong to nobody's window: their share is taken off.
-        probes = (_total(after, "mx_domain_probes_total") - _total(before, "mx_domain_probes_total")) / (
-            time.perf_counter() - began
-        )
+        # A scrape counts what was made before it was asked for. The probes made while the first is written belong to
+        # nobody's window: their share is taken off.
+        probes = (_total(after, "mx_domain_probes_total") - _total(before, "mx_domain_probes_total")) / (ended - asked)
         assert not _total(after, "mx_exporter_internal_errors_total"), "internal errors"
         return Window(took, used, round(probes * took), _late(before, after))
 

@@ -37,6 +37,16 @@ async def talk(script: SmtpScript, seconds: float = 5.0, *, transcript: bool = F
     return record, host
 
 
+async def talk_to_nobody(seconds: float) -> SessionRecord:
+    """A session with a port that swallows every SYN."""
+    host = SilentHost()
+    port = await host.start()
+    try:
+        return await Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, seconds)
+    finally:
+        await host.stop()
+
+
 async def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
@@ -94,15 +104,7 @@ def test_a_connect_without_an_answer_is_not_taken_for_done(
         missing("only Linux tells what became of a connect")
     monkeypatch.setattr("exporter.transport.poller_of", lambda loop: _EarlyPoller(poller_of(loop)))
 
-    async def main() -> SessionRecord:
-        host = SilentHost()
-        port = await host.start()
-        try:
-            return await Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, 0.5)
-        finally:
-            await host.stop()
-
-    record = run_on(loop_factory, main())
+    record = run_on(loop_factory, talk_to_nobody(0.5))
     assert record.phases == ()
     assert record.connect is not None
     assert record.connect.errno is None
@@ -186,15 +188,7 @@ def test_a_refused_connection_tells_its_errno(loop_factory: LoopFactory) -> None
 
 @on_every_loop
 def test_a_silent_port_is_silence_until_the_deadline(loop_factory: LoopFactory) -> None:
-    async def main() -> SessionRecord:
-        host = SilentHost()
-        port = await host.start()
-        try:
-            return await Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, 0.5)
-        finally:
-            await host.stop()
-
-    record = run_on(loop_factory, main())
+    record = run_on(loop_factory, talk_to_nobody(0.5))
     assert record.connect is not None
     assert record.connect.errno is None
     assert record.connect.elapsed == pytest.approx(0.5, abs=0.2)

@@ -16,9 +16,8 @@ from selenium.webdriver.support.select import Select
 
 from exporter.demo.domains import DEMO
 from exporter.demo.smtp_host import SmtpHost, SmtpScript, ordinary, reply
-from tests.lab.browser import Browser, browser
+from tests.lab.browser import Browser
 from tests.lab.exporter_process import ExporterProcess, exporter
-from tests.lab.waiting import until_sync
 
 PAGES = {
     "fleet": "/",
@@ -31,29 +30,6 @@ PAGES = {
 }
 
 RIGHT = "element => element.getBoundingClientRect().right"
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[ExporterProcess]:
-    with exporter("demo") as process:
-        until_sync(lambda: sum(sample.name == "mx_domain_up" for sample in process.samples()) == len(DEMO), 60.0)
-        yield process
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(window: Browser) -> Browser:
-    """The one window, as if it were new."""
-    window.open("about:blank")
-    window.scripts(allowed=True)
-    window.look()
-    window.complaints()
-    return window
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
-import pytest
 
-from exporter.demo.domains import DEMO
-from tests.lab.browser import Browser, browser
+from tests.lab.browser import Browser
 from tests.lab.exporter_process import ExporterProcess, exporter
-from tests.lab.waiting import until_sync
 
 # Whoever comes back to a page is shown it fresh; so need no test wait for the time to pass.
 COME_BACK = "document.dispatchEvent(new Event('visibilitychange'))"
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[ExporterProcess]:
-    with exporter("demo") as process:
-        until_sync(lambda: sum(sample.name == "mx_domain_up" for sample in process.samples()) == len(DEMO), 60.0)
-        yield process
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(window: Browser) -> Browser:
-    window.open("about:blank")
-    window.look(width=1280, height=700)
-    window.complaints()
-    return window
 
 
 def refresh(page: Browser) -> None:

@@ -1,0 +1,35 @@
+"""What the tests in a real browser share: a demo of their own, and one window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from exporter.demo.domains import DEMO
+from tests.lab.browser import Browser, browser
+from tests.lab.exporter_process import ExporterProcess, exporter
+from tests.lab.waiting import until_sync
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[ExporterProcess]:
+    with exporter("demo") as process:
+        until_sync(lambda: sum(sample.name == "mx_domain_up" for sample in process.samples()) == len(DEMO), 60.0)
+        yield process
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[Browser]:
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(window: Browser) -> Browser:
+    """The one window, as if it were new."""
+    window.open("about:blank")
+    window.scripts(allowed=True)
+    window.look()
+    window.complaints()
+    return window
