@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from exporter.result import Confidence, Failure, FailureClass, ProbeResult, Stage, Verdict
+from exporter.result import Confidence, Failure, FailureClass, ProbeResult, Stage, Verdict, verdict_of
 
 # A picture as wide as a word; with the usual interval half an hour.
 MAX_RECENT: Final = 32
@@ -46,6 +46,13 @@ class StateChange:
     failure_class: FailureClass | None
     stage: Stage | None = None
     confidence: Confidence | None = None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whom to call from then on; None: up."""
+        if self.failure_class is None or self.confidence is None:
+            return None
+        return verdict_of(self.failure_class, self.confidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from exporter.evidence import Evidence
 
@@ -56,6 +56,7 @@ PHASES: Final = (
 class Verdict(StrEnum):
     """The operator's question, whom to call."""
 
+    UNDETERMINED = "undetermined"  # dead, or only we are kept out: from here it cannot be told
     BLOCKED = "blocked"  # something between us and them, or their policy, refuses us
     DEAD = "dead"  # nobody can hand mail over there now
     DEGRADED = "degraded"  # temporary: try later
@@ -85,6 +86,7 @@ class FailureClass(StrEnum):
     PORT_FILTERED = "port_filtered"  # silent, while a witness port of the same address answers
     EGRESS_BLOCKED = "egress_blocked"  # every reference and unrelated network fails at once
     OFFLINE = "offline"  # the same, and nothing else gets out either
+    RESOLVER_FAILING = "resolver_failing"  # unrelated names fail alike at once, or the answer was filtered
     EGRESS_INTERCEPTED = "egress_intercepted"  # one foreign speaker answers for unrelated addresses
     LOCAL_FIREWALL = "local_firewall"  # EPERM/EACCES on connect: our own output filter
     NO_ROUTE = "no_route"  # ENETUNREACH without any ICMP
@@ -136,7 +138,7 @@ class FailureClass(StrEnum):
 
     @property
     def verdict(self) -> Verdict:
-        """Whom to call for this class."""
+        """Whom to call for this class, where the evidence carries it; see :attr:`Failure.verdict`."""
         return VERDICTS[self]
 
 
@@ -215,6 +217,7 @@ _CLASSES_BY_VERDICT: dict[Verdict, tuple[FailureClass, ...]] = {
         _C.DNS_REFUSED,
         _C.DNS_TIMEOUT,
         _C.OFFLINE,
+        _C.RESOLVER_FAILING,
         _C.NO_ROUTE,
         _C.LOCAL_RESOURCE,
         _C.AUTH_FAILED,
@@ -225,11 +228,50 @@ VERDICTS: Final = MappingProxyType({c: v for v, classes in _CLASSES_BY_VERDICT.i
 
 
 class Confidence(StrEnum):
-    """How far the evidence carries a diagnosis."""
+    """How far the evidence carries a verdict."""
 
     CERTAIN = "certain"  # nothing else could have shown this
     LIKELY = "likely"  # signs agree, and another cause is conceivable
-    UNCERTAIN = "uncertain"  # the plainest reading, with little to compare it with
+    UNCERTAIN = "uncertain"  # the evidence fits others as well
+
+
+# Classes of which an uncertain one fits a dead host and one that only keeps us out equally well.
+UNDETERMINED_CLASSES: Final = frozenset({_C.CONNECT_TIMEOUT, _C.BANNER_TIMEOUT, _C.BANNER_CLOSED, _C.BANNER_REJECTED})
+
+# What a failure's own evidence carries where nothing is known around it; all others are certain. A block list named by
+# the server needs no second witness, a router that knows no way may know none for us alone.
+_OWN_CONFIDENCE: Final = MappingProxyType(
+    {
+        **dict.fromkeys(UNDETERMINED_CLASSES, Confidence.UNCERTAIN),
+        **dict.fromkeys(
+            (
+                _C.DNS_SERVFAIL,
+                _C.DNS_TIMEOUT,
+                _C.RESOLVER_FAILING,
+                _C.CONNECT_REFUSED,
+                _C.CONNECT_UNREACHABLE,
+                _C.PORT_FILTERED,
+                _C.OFFLINE,
+                _C.TIMEOUT,
+                _C.CLOSED,
+                _C.TLS_HANDSHAKE,
+            ),
+            Confidence.LIKELY,
+        ),
+    }
+)
+
+
+def own_confidence(failure_class: FailureClass) -> Confidence:
+    """How far the evidence of a class carries by itself."""
+    return _OWN_CONFIDENCE.get(failure_class, Confidence.CERTAIN)
+
+
+def verdict_of(failure_class: FailureClass, confidence: Confidence) -> Verdict:
+    """Whom to call for a class that is so sure."""
+    if confidence is Confidence.UNCERTAIN and failure_class in UNDETERMINED_CLASSES:
+        return Verdict.UNDETERMINED
+    return failure_class.verdict
 
 
 class EgressState(StrEnum):
@@ -298,6 +340,8 @@ class HostWarning(StrEnum):
     TLS_NAME_MISMATCH = "tls_name_mismatch"
     TLS_UNTRUSTED = "tls_untrusted"
     TLS_EXPIRES_SOON = "tls_expires_soon"
+    TLS_HANDSHAKE = "tls_handshake"  # STARTTLS is offered and comes to no TLS; a session without it works
+    TLS_OUTDATED = "tls_outdated"  # below TLS 1.2
     HELO_ONLY = "helo_only"
     BANNER_SLOW = "banner_slow"
     BARE_LF = "bare_lf"
@@ -305,6 +349,8 @@ class HostWarning(StrEnum):
     VRFY_ENABLED = "vrfy_enabled"
     EXPN_ENABLED = "expn_enabled"
     BANNER_NAME_MISMATCH = "banner_name_mismatch"
+    CONTRADICTORY_CODES = "contradictory_codes"  # one reply with two codes (RFC 5321 4.2.1)
+    MASKED = "masked"  # a Cisco inspection at their end overwrites the greeting or the keywords
     DANE_MISMATCH = "dane_mismatch"  # the certificate matches no TLSA record
     DANE_NO_TLS = "dane_no_tls"  # TLSA records, and no TLS
     DANE_UNUSABLE = "dane_unusable"  # TLSA records, and none is usable
@@ -314,19 +360,34 @@ class HostWarning(StrEnum):
     MTA_STS_UNTRUSTED = "mta_sts_untrusted"  # the certificate is not valid for the MX host
 
 
+# What is worth telling of a host that fails, too: it is about the reply in which the reason stands.
+_ALWAYS_TOLD: Final = frozenset({HostWarning.CONTRADICTORY_CODES})
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why something failed. `detail` is a sentence for a person and may quote a server; it never becomes a label."""
+    """Why something failed. Its texts are for a person and may quote a server; they never become labels.
+
+    `detail` is the finding, half a sentence; `evidence` is what else speaks for it, each half a sentence too; `about`
+    the name that whoever acts on it needs: a router, a block list, a nameserver. `confidence` is that of the verdict;
+    where nothing is given, what the class carries by itself.
+    """
 
     stage: Stage
     failure_class: FailureClass
     detail: str = ""
-    confidence: Confidence = Confidence.CERTAIN
+    confidence: Confidence = cast(Confidence, None)  # noqa: RUF009 - never None once made
+    evidence: tuple[str, ...] = ()
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        if cast(Confidence | None, self.confidence) is None:
+            object.__setattr__(self, "confidence", own_confidence(self.failure_class))
 
     @property
     def verdict(self) -> Verdict:
         """Whom to call."""
-        return self.failure_class.verdict
+        return verdict_of(self.failure_class, self.confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,7 +482,7 @@ class HostResult:
     """What one address of one MX host showed. `address` is empty where the host's name gave none.
 
     `failure` is the diagnosis; `own_failure` what the session by itself showed, from which it is made anew whenever
-    what is known around the host has changed. `warnings` count only while the host is up.
+    what is known around the host has changed. of `warnings` those count that are :attr:`told`.
     """
 
     mx: str
@@ -454,6 +515,13 @@ class HostResult:
     def up(self) -> bool:
         """Every stage of the module passed."""
         return self.failure is None
+
+    @property
+    def told(self) -> tuple[HostWarning, ...]:
+        """The warnings that count: all while the host is up, else those that are about its refusal."""
+        if self.failure is None or not self.warnings:
+            return self.warnings
+        return tuple(warning for warning in self.warnings if warning in _ALWAYS_TOLD)
 
 
 @dataclass(frozen=True, slots=True)

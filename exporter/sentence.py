@@ -12,6 +12,10 @@ from exporter.smtp.printable import printable
 # The answer to "whom to call", in the middle of a sentence.
 MEANING: Final = MappingProxyType(
     {
+        Verdict.UNDETERMINED: (
+            "undetermined: does not answer, or refuses without a reason; whether it is dead or only we are kept out"
+            " cannot be told from here"
+        ),
         Verdict.BLOCKED: "blocked: something between us and them, or their policy, refuses us",
         Verdict.DEAD: "dead: nobody can hand mail over there now",
         Verdict.DEGRADED: "degraded: a temporary state, try again later",

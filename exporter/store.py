@@ -13,7 +13,7 @@ from typing import Final
 
 from exporter.config.model import Target, TargetKind
 from exporter.history import History
-from exporter.result import Failure, FailureClass, ProbeResult
+from exporter.result import Failure, FailureClass, ProbeResult, Verdict
 
 # One piece of text per metric family; empty where a target has no sample of it.
 Samples = tuple[bytes, ...]
@@ -111,8 +111,8 @@ def _reads_alike(before: Target, now: Target) -> bool:
     return before.labels == now.labels and before.settings.interval == now.settings.interval
 
 
-def _state(failure: Failure | None) -> FailureClass | None:
-    return None if failure is None else failure.failure_class
+def _state(failure: Failure | None) -> tuple[FailureClass, Verdict] | None:
+    return None if failure is None else (failure.failure_class, failure.verdict)
 
 
 def _count(record: TargetRecord, result: ProbeResult) -> None:

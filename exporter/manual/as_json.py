@@ -95,7 +95,7 @@ def _host_json(host: HostResult) -> dict[str, Any]:
         "preference": host.preference,
         "up": host.up,
         "failure": _failure_json(host.failure),
-        "warnings": list(host.warnings) if host.up else [],
+        "warnings": list(host.told),
         "last_hop": host.last_hop,
         "witnesses": _witnesses_json(host),
         "reply_codes": dict(host.reply_codes),

@@ -39,6 +39,7 @@ class Ink(Enum):
     NOTE = "3"
     UP = "32"
     BLOCKED = "1;35"
+    UNDETERMINED = "31"
     DEAD = "1;31"
     DEGRADED = "33"
     MISCONFIGURED = "1;33"
@@ -52,6 +53,7 @@ VERDICT_INKS: Final[Mapping[Verdict | None, Ink]] = MappingProxyType(
     {
         None: Ink.UP,
         Verdict.BLOCKED: Ink.BLOCKED,
+        Verdict.UNDETERMINED: Ink.UNDETERMINED,
         Verdict.DEAD: Ink.DEAD,
         Verdict.DEGRADED: Ink.DEGRADED,
         Verdict.MISCONFIGURED: Ink.MISCONFIGURED,

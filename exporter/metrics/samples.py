@@ -105,7 +105,7 @@ def _policies(page: _Page, identity: tuple[tuple[str, str], ...], result: ProbeR
 
 
 def _host(page: _Page, domain: str, host: HostResult, counts: dict[FailureClass, int]) -> None:
-    # address < class < domain < keyword < mx < phase, stage, status, verdict
+    # address < class < confidence < domain < keyword < mx < phase, stage, status, verdict
     address, domain, mx = f'address="{_escaped(host.address)}"', f'domain="{domain}"', f'mx="{_escaped(host.mx)}"'
     labels = f"{address},{domain},{mx}"
     page.add(f.HOST_UP, labels, host.up)
@@ -113,10 +113,11 @@ def _host(page: _Page, domain: str, host: HostResult, counts: dict[FailureClass,
         reason = host.failure
         page.add(
             f.HOST_FAILURE,
-            f'{address},class="{reason.failure_class}",{domain},{mx},stage="{reason.stage}",verdict="{reason.verdict}"',
+            f'{address},class="{reason.failure_class}",confidence="{reason.confidence}",{domain},{mx}'
+            f',stage="{reason.stage}",verdict="{reason.verdict}"',
             1,
         )
-    for warning in host.warnings if host.up else ():
+    for warning in host.told:
         page.add(f.HOST_WARNING, f'{address},class="{warning}",{domain},{mx}', 1)
     for failure_class, count in counts.items():
         page.add(f.HOST_FAILURES, f'{address},class="{failure_class}",{domain},{mx}', count)
@@ -162,7 +163,12 @@ def _tls(page: _Page, identity: tuple[str, str, str], tls: TlsResult) -> None:
 
 
 def _reason(failure: Failure) -> tuple[tuple[str, str], ...]:
-    return (("class", failure.failure_class), ("stage", failure.stage), ("verdict", failure.verdict))
+    return (
+        ("class", failure.failure_class),
+        ("confidence", failure.confidence),
+        ("stage", failure.stage),
+        ("verdict", failure.verdict),
+    )
 
 
 def _labels(pairs: Iterable[tuple[str, str]]) -> str:

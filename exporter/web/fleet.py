@@ -36,6 +36,7 @@ UP: Final = "up"
 STATES: Final = (
     Verdict.LOCAL.value,
     Verdict.BLOCKED.value,
+    Verdict.UNDETERMINED.value,
     Verdict.DEAD.value,
     Verdict.MISCONFIGURED.value,
     Verdict.DEGRADED.value,

@@ -144,7 +144,7 @@ def _changes(changes: Sequence[StateChange], now: float) -> Iterator[ChangeView]
         failure_class = change.failure_class
         yield ChangeView(
             at=change.at,
-            state="up" if failure_class is None else failure_class.verdict.value,
+            state=change.verdict.value if change.verdict is not None else "up",
             failure_class=failure_class.value if failure_class is not None else "",
             stage=change.stage.value if change.stage is not None else "",
             confidence=change.confidence.value if change.confidence is not None else "",
