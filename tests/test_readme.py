@@ -14,6 +14,7 @@ from exporter.metrics.families import FAMILIES
 from exporter.metrics.own import OwnMetrics
 from exporter.result import (
     PHASES,
+    Confidence,
     DaneState,
     EgressState,
     FailureClass,
@@ -22,6 +23,7 @@ from exporter.result import (
     MtaStsProblem,
     Stage,
     Verdict,
+    verdict_of,
 )
 from tests.diagnosis.real_replies import FILES, read
 from tests.lab.exporter_process import exporter as running_exporter
@@ -88,14 +90,14 @@ def test_the_stages_of_the_table_are_those_at_which_the_demo_finds_the_class() -
     with running_exporter("demo") as demo:
         until_sync(lambda: len([s for s in demo.samples() if s.name == "mx_domain_last_probe_timestamp_seconds"]) == 38)
         seen = {
-            (sample.labels["stage"], sample.labels["class"], sample.labels["verdict"])
+            tuple(sample.labels[name] for name in ("stage", "class", "verdict", "confidence"))
             for sample in demo.samples()
             if sample.name in ("mx_domain_failure", "mx_host_failure")
         }
     assert len(seen) > 20
-    for stage, name, verdict in seen:
+    for stage, name, verdict, confidence in seen:
         assert stage in _stages(name), f"{name} at {stage}"
-        assert verdict == CLASSES[name][2]
+        assert verdict == verdict_of(FailureClass(name), Confidence(confidence))
 
 
 def test_every_warning_has_a_row_and_there_is_no_other() -> None:

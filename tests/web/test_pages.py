@@ -107,8 +107,8 @@ FLEET = (
     (domain("up.example", team="web"), took(0.0421, up_host(), down_host())),
     (domain("new.example"), None),
     (domain("blocked.example", team="mail", site="x"), result(down_host())),
-    (domain("dead.example", team="mail"), took(9.0, down_host(C.CONNECT_TIMEOUT))),
-    (domain("deader.example"), took(9.5, down_host(C.BANNER_CLOSED))),
+    (domain("silent.example", team="mail"), took(9.0, down_host(C.CONNECT_TIMEOUT))),
+    (domain("mute.example"), took(9.5, down_host(C.BANNER_CLOSED))),
     (domain("gone.example"), lookup_failed(C.DNS_NXDOMAIN)),
     (host("relay.example:25"), result(up_host("relay.example:25", "192.0.2.77", None))),
 )
@@ -138,8 +138,8 @@ async def test_templates_are_read_at_the_start(fleet: FakeBackend, monkeypatch: 
 async def test_the_worst_are_first_and_the_slowest_among_equals(fleet: FakeBackend) -> None:
     assert names(await get(fleet, "/")) == [
         "blocked.example",
-        "deader.example",
-        "dead.example",
+        "mute.example",
+        "silent.example",
         "gone.example",
         "new.example",
         "up.example",  # one of its addresses is down
@@ -168,7 +168,8 @@ async def test_the_counts_are_those_of_the_fleet(fleet: FakeBackend) -> None:
         "all": 7,
         "local": 0,
         "blocked": 1,
-        "dead": 2,
+        "undetermined": 2,
+        "dead": 0,
         "misconfigured": 1,
         "degraded": 0,
         "declined": 0,
@@ -180,17 +181,17 @@ async def test_the_counts_are_those_of_the_fleet(fleet: FakeBackend) -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("q=DEAD", ["deader.example", "dead.example"]),
+        ("q=MUTE", ["mute.example"]),
         ("q=192.0.2.77", ["relay.example:25"]),  # an address of its hosts
         ("q=mx1.healthy", ["up.example"]),  # the name of one
         ("q=++gone++", ["gone.example"]),
         ("q=nobody", []),
-        ("verdict=dead", ["deader.example", "dead.example"]),
+        ("verdict=undetermined", ["silent.example", "mute.example"]),
         ("verdict=waiting", ["new.example"]),
         ("verdict=up", ["up.example", "relay.example:25"]),
         ("class=dns_nxdomain", ["gone.example"]),
-        ("label=team%3Dmail", ["blocked.example", "dead.example"]),
-        ("label=team%3Dmail&verdict=dead", ["dead.example"]),
+        ("label=team%3Dmail", ["blocked.example", "silent.example"]),
+        ("label=team%3Dmail&verdict=undetermined", ["silent.example"]),
         ("label=team", [target.name for target, _ in FLEET]),  # no pair: no filter
         ("verdict=%3Cscript%3E&class=x&page=-1", [target.name for target, _ in FLEET]),  # neither are these
     ],
@@ -203,18 +204,18 @@ async def test_filters_leave_what_matches_all_of_them(fleet: FakeBackend, query:
 
 
 async def test_a_filters_counts_are_those_with_all_others(fleet: FakeBackend) -> None:
-    page = await get(fleet, "/?verdict=dead&label=team%3Dmail")
+    page = await get(fleet, "/?verdict=undetermined&label=team%3Dmail")
     assert tiles(page)["blocked"] == 1
-    assert tiles(page)["dead"] == 1
+    assert tiles(page)["undetermined"] == 1
     assert "connect_timeout (1)" in page
     assert "banner_closed" not in page
     assert "team=mail (1)" in page
 
 
 async def test_the_form_shows_what_was_asked_for_and_the_page_comes_again_with_it(fleet: FakeBackend) -> None:
-    page = await get(fleet, "/?q=d&verdict=dead&class=connect_timeout&label=team%3Dmail")
-    assert 'name="q" value="d"' in page
-    assert re.findall(r'<option value="([^"]+)" selected>', page) == ["dead", "connect_timeout", "team=mail"]
+    page = await get(fleet, "/?q=e&verdict=undetermined&class=connect_timeout&label=team%3Dmail")
+    assert 'name="q" value="e"' in page
+    assert re.findall(r'<option value="([^"]+)" selected>', page) == ["undetermined", "connect_timeout", "team=mail"]
     # Without an address of its own, a refresh is to the page itself, its query included.
     assert '<meta http-equiv="refresh" content="30">' in page
 
