@@ -1,30 +1,33 @@
-"""What is known around the hosts: the state of the way out, and traced paths; and every result seen in their light.
+"""What is known around the hosts: the way out, the resolver, traced paths; and every result seen in their light.
 
 A result goes through :meth:`EgressWatch.take_in` once, when it is new: it adds to what is known, and is judged by it.
-When that turns, whoever keeps results is told and has them judged again; nothing is probed again for it.
+When that turns, whoever keeps results is told and has them judged again. Nothing is probed again for that; but the
+references are, when the first host that answered does not, and what was shut off, when the way has opened.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from exporter.config.model import Egress, Family, Settings, Target, TargetKey, TargetKind
-from exporter.diagnosis.connect import way_of
-from exporter.diagnosis.decision import diagnose_all
-from exporter.diagnosis.egress import EgressBook, EgressView, Surroundings
+from exporter.diagnosis.connect import way_of, way_of_session
+from exporter.diagnosis.decision import BY_SCOPE, diagnose_all
+from exporter.diagnosis.egress import SMTP_PORT, EgressBook, EgressView, Sighting, Surroundings
 from exporter.diagnosis.networks import family_of
+from exporter.diagnosis.resolver_state import ResolverBook, ResolverView, questions
 from exporter.diagnosis.speakers import Suspect, in_words
-from exporter.evidence import Way
-from exporter.path import PathTrace
+from exporter.evidence import Evidence, Way
+from exporter.path import HopKind, PathTrace
 from exporter.probe.inquiry import look_closer
 from exporter.probe.paths import Paths
 from exporter.resolver.special import forbidden
-from exporter.result import EgressState, HostResult, ProbeResult
+from exporter.result import EgressState, FailureClass, HostResult, ProbeResult, ResolverState, Stage
 from exporter.smtp.plan import Plan
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,8 @@ _FINDING_SECONDS: Final = 600.0
 # The ways whose path is worth a trace: where silence begins, and whether a reset is the host's own.
 _TRACED: Final = frozenset({Way.SILENT, Way.RESET})
 _ANSWERED, _OPEN = Way.ANSWERED, EgressState.OPEN
+# The references are greeted out of turn at most so often: hosts that fall silent one after the other are no news.
+_GREETING_SECONDS: Final = 5.0
 # Turns are rare; one a minute for an hour is a pattern that needs no more of it.
 MAX_TURNS: Final = 64
 
@@ -65,12 +70,17 @@ class EgressWatch:
         *,
         on_turn: Callable[[Surroundings], None] = lambda surroundings: None,
         on_path: Callable[[frozenset[TargetKey]], None] = lambda keys: None,
+        on_resolver: Callable[[ResolverView], None] = lambda view: None,
+        on_suspicion: Callable[[], None] = lambda: None,
+        on_overtaken: Callable[[TargetKey], None] = lambda key: None,
         is_outside: Callable[[str], bool] = counts_as_outside,
+        port: int = SMTP_PORT,
     ) -> None:
         """`interval`: seconds after which most targets are probed again; `helo`: what this host calls itself.
 
-        `on_turn` is told that the way out has turned; `on_path` the keys of targets whose results lack a path that is
-        known now.
+        `on_turn` is told that the way out has turned, `on_resolver` that the resolver has; `on_path` the keys of
+        targets of whose hosts more is known now, a path or that others answer; `on_suspicion` that the references are
+        to be greeted now; `on_overtaken` the key of a target whose probe began before the way out opened.
         """
         self._loop = asyncio.get_running_loop()
         self._settings = settings
@@ -78,7 +88,14 @@ class EgressWatch:
         self._on_turn = on_turn
         self._on_path = on_path
         self._is_outside = is_outside
-        self._book = EgressBook(interval)
+        self._on_resolver = on_resolver
+        self._on_suspicion = on_suspicion
+        self._on_overtaken = on_overtaken
+        self._book = EgressBook(interval, port)
+        self._resolver = ResolverBook(interval)
+        # Results that wait for somebody else to answer: target -> begin of the session, address and MX host.
+        self._open_questions: dict[TargetKey, tuple[float, str, str]] = {}
+        self._greeted_at = -math.inf
         self._paths = Paths(self._path_found)
         self._inquiries: dict[tuple[Family, str], asyncio.Task[None]] = {}
         self.references_up: dict[str, bool] = {}
@@ -89,10 +106,15 @@ class EgressWatch:
         """The way out, by family."""
         return self._book.surroundings
 
+    @property
+    def resolver(self) -> ResolverView:
+        """The state of our resolver."""
+        return self._resolver.view
+
     def configure(self, settings: Egress, interval: float) -> None:
         """From now on by these; what was seen stays."""
         self._settings = settings
-        self._book.interval = interval
+        self._book.interval = self._resolver.interval = interval
         names = {reference.name for reference in settings.references}
         self._book.keep_references(names)
         self.references_up = {name: up for name, up in self.references_up.items() if name in names}
@@ -101,19 +123,31 @@ class EgressWatch:
         """A new result, as it is to be seen now."""
         reference = target.name if target.kind is TargetKind.REFERENCE else ""
         may_turn = [self._see(host, reference) for host in result.hosts]
+        may_turn += [self._see_lookup(result, reference)]
         if any(may_turn):
             self._judge()
         seen = self.see_again(target, result, wish=True)
         if reference:
             self.references_up[reference] = seen.up
+        if self.is_overtaken(seen):
+            self._on_overtaken(target.key)
         return seen
+
+    def is_overtaken(self, result: ProbeResult) -> bool:
+        """Whether it is as it was while the way out was shut, or the resolver failed: it is to be probed again."""
+        return any(_was_overtaken(host, self.surroundings) for host in result.hosts) or _was_answered_since(
+            result, self._resolver.view
+        )
 
     def see_again(self, target: Target, result: ProbeResult, *, wish: bool = False) -> ProbeResult:
         """A result that was taken in before, as it is to be seen now."""
         if any(self._wants_path(host) for host in result.hosts):
             hosts = tuple(self._with_path(target, host, wish=wish) for host in result.hosts)
             result = replace(result, hosts=hosts)
-        return diagnose_all(result, self.surroundings)
+        seen = diagnose_all(result, self.surroundings, self._proof_by_others, self._resolver.view)
+        if not seen.up or seen.addresses_up < len(seen.hosts):
+            self._remember_open(target.key, seen)
+        return seen
 
     async def trace_all(self, target: Target, result: ProbeResult) -> None:
         """Trace now whatever a result would wish a path for."""
@@ -153,20 +187,95 @@ class EgressWatch:
         evidence = host.evidence
         if evidence is None:
             return False
-        way = way_of(evidence.connect)
-        if way is _ANSWERED:
+        way = way_of_session(evidence)
+        if evidence.connect is None:
             self._paths.forget(host.address, evidence.port)
         # A session that is shared for a long interval tells how it was then.
         took = evidence.connect.elapsed if evidence.connect is not None else sum(seconds for _, seconds in host.phases)
-        if time.time() - host.at - took > self._book.window or not self._is_outside(host.address):
+        age = time.time() - host.at
+        if age - took > self._book.window or not self._is_outside(host.address):
             return False
-        self._book.see(host.address, host.mx, way, evidence, self._loop.time(), session=host.at, reference=reference)
+        now = self._loop.time()
+        connected = next((seconds for stage, seconds in host.phases if stage is Stage.CONNECT), 0.0)
+        sighting = Sighting(
+            host.address,
+            host.mx,
+            evidence,
+            way,
+            # What answers proves the way open at the moment when the connect was answered.
+            began=now - age + (connected if way is _ANSWERED else 0.0),
+            on=host.at,
+            seen=now,
+            reference=reference,
+            proof=self._resets_itself(host.address, evidence, way),
+        )
+        if self._book.see(sighting):
+            self._suspect(now)
+        if way is _ANSWERED or sighting.proof:
+            self._settle()
         # One more answer through a way that is open is no news; who has fallen silent since is looked for at each tick.
         return way is not _ANSWERED or self.surroundings[family_of(host.address)].state is not _OPEN
 
+    def _resets_itself(self, address: str, evidence: Evidence, way: Way) -> bool:
+        """Whether a reset is known to come from the address itself: its own ICMP error, or so far as a trace went."""
+        if way is not Way.RESET or evidence.connect is None:
+            return False
+        if evidence.connect.icmp is not None:
+            return evidence.connect.icmp.sender == address
+        path = self._paths.known(address, evidence.port)
+        return path is not None and path.reached is not None
+
+    def _see_lookup(self, result: ProbeResult, reference: str) -> bool:
+        """Take in what the resolver was asked; whether its state may have turned."""
+        now, may_turn = self._loop.time(), False
+        for asked in questions(result, reference=bool(reference)):
+            self._resolver.see(asked, now - (time.time() - asked.on), now)
+            may_turn |= asked.failure_class is not None or self._resolver.view.state is not ResolverState.WORKING
+        return may_turn
+
+    def _suspect(self, now: float) -> None:
+        """A host that answered does not: whether it is alone with it, the references know."""
+        if now - self._greeted_at >= min(_GREETING_SECONDS, self._book.interval / 2):
+            self._greeted_at = now
+            self._on_suspicion()
+
+    def _proof_by_others(self, host: HostResult) -> float:
+        proof = self._book.proof_by_others(host.address, host.mx)
+        return proof + (time.time() - self._loop.time())
+
+    def _remember_open(self, key: TargetKey, seen: ProbeResult) -> None:
+        """What a silence means depends on whether others answer; where none has since, the next one that does tells."""
+        for host in seen.hosts:
+            evidence = host.evidence
+            if evidence is None or way_of_session(evidence) is not Way.SILENT or not self._is_outside(host.address):
+                continue
+            if self._proof_by_others(host) < host.at:
+                self._open_questions[key] = (host.at, host.address, host.mx)
+                return
+        self._open_questions.pop(key, None)
+
+    def _settle(self) -> None:
+        """Somebody has answered: what waited for that can be judged again."""
+        if not self._open_questions:
+            return
+        offset = time.time() - self._loop.time()
+        settled = [
+            key
+            for key, (at, address, mx) in self._open_questions.items()
+            if self._book.proof_by_others(address, mx) + offset >= at
+        ]
+        for key in settled:
+            del self._open_questions[key]
+        if settled:
+            self._loop.call_soon(self._on_path, frozenset(settled))
+
     def _judge(self) -> None:
+        now, on = self._loop.time(), time.time()
+        if self._resolver.judge(now, on):
+            _tell_resolver(self._resolver.view)
+            self._on_resolver(self._resolver.view)
         before = self.surroundings
-        turned = self._book.judge(self._loop.time())
+        turned = self._book.judge(now, on)
         if not turned:
             return
         if any(before[family].state is not EgressState.UNKNOWN for family in turned):
@@ -184,6 +293,10 @@ class EgressWatch:
             # Witness ports are not asked where the port is reset; the trace has asked one all the same.
             what = f"port {other.port} of {address}"
             self._book.other_got_out(family_of(address), self._loop.time(), what)
+            self._judge()
+        if path.reached is not None and path.answered is not None and path.answered.kind is HopKind.REFUSED:
+            self._book.prove(address)
+            self._settle()
             self._judge()
         self._on_path(wishers)
 
@@ -248,6 +361,30 @@ def _tell(family: Family, view: EgressView) -> None:
     if view.speaker:
         fields["speaker"] = in_words(view.speaker)
     log.log(logging.WARNING if closed else logging.INFO, "the way out has turned", extra={"fields": fields})
+
+
+def _tell_resolver(view: ResolverView) -> None:
+    fields: dict[str, object] = {"state": view.state, "confidence": view.confidence}
+    if view.fails:
+        fields |= {"names": view.names, "references": view.references}
+    log.log(logging.WARNING if view.fails else logging.INFO, "the resolver has turned", extra={"fields": fields})
+
+
+def _was_overtaken(host: HostResult, around: Surroundings) -> bool:
+    """Its session began while the way out was shut, and ended when it was open again."""
+    view = around[family_of(host.address)] if host.address else None
+    if view is None or view.before is None or host.failure is None:
+        return False
+    return host.at < view.opened and host.failure.failure_class in BY_SCOPE
+
+
+def _was_answered_since(result: ProbeResult, resolver: ResolverView) -> bool:
+    """It failed for want of the resolver, which has answered since."""
+    failure = result.failure
+    if failure is None or failure.failure_class is not FailureClass.RESOLVER_FAILING or resolver.before is None:
+        return False
+    asked_at = result.lookup.asked_at if result.lookup is not None else None
+    return (asked_at or result.at) < resolver.opened
 
 
 def typical_interval(targets: Iterable[Target], default: float) -> float:

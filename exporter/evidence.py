@@ -10,9 +10,11 @@ from exporter.path import PathTrace
 
 
 class Way(StrEnum):
-    """What an attempt to connect drew, coarse enough to compare the attempts to many addresses."""
+    """What an attempt to connect drew, or to be greeted, coarse enough to compare the attempts to many addresses."""
 
-    ANSWERED = "answered"  # SYN-ACK
+    ANSWERED = "answered"  # SYN-ACK; of a session, a word
+    MUTE = "mute"  # SYN-ACK, and not a word in time
+    HUNG_UP = "hung_up"  # SYN-ACK, and closed or reset without a word
     RESET = "reset"  # RST, or the address's own "port unreachable"
     SILENT = "silent"
     PROHIBITED = "prohibited"  # an ICMP error, or this host itself, says that a filter stands in the way
@@ -55,3 +57,4 @@ class Evidence:
     witnesses: tuple[Witness, ...] = ()
     path: PathTrace | None = None
     speaker: tuple[str, ...] = ()  # marks of who answered, see exporter.diagnosis.speakers
+    accepted: Way = Way.ANSWERED  # what came of a connect that was answered: a word, or MUTE, or HUNG_UP

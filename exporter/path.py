@@ -97,6 +97,11 @@ class PathTrace:
         return reached or self._routers_passed < self.against._routers_passed
 
     @property
+    def stops_on_the_way(self) -> bool:
+        """Routers beyond the last that let this port pass let the other one pass: the filter is not the host's own."""
+        return self.against is not None and self.reached is None and self._routers_passed < self.against._routers_passed
+
+    @property
     def never_left(self) -> bool:
         """Nothing answered this port, while the other was answered by the first router: this host's own filter.
 

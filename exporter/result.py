@@ -284,6 +284,15 @@ class EgressState(StrEnum):
     UNKNOWN = "unknown"  # too little to compare
 
 
+class ResolverState(StrEnum):
+    """What becomes of questions to our resolver; the `state` label of `mx_resolver_state`."""
+
+    WORKING = "working"
+    FAILING = "failing"  # unrelated names fail alike at once
+    FILTERING = "filtering"  # it keeps answers from us
+    UNKNOWN = "unknown"  # too little to compare
+
+
 class MtaStsMode(StrEnum):
     """What holds for senders who honour MTA-STS (RFC 8461 5): the `mode` label of `mx_domain_mta_sts_mode`."""
 
@@ -395,7 +404,12 @@ class MxHost:
     """One host that takes mail for a domain, with what its name resolved to.
 
     `addresses` are canonical texts (IPv4 dotted, IPv6 compressed), sorted, IPv4 before IPv6, each once;
-    `failure` says why there are none.
+    `failure` says why there are none. `filtered`: the resolver put these addresses there itself, or took them away, and
+    how that is known.
+
+    `asked_at`, `nameserver` and `cause` are about the questions for the addresses: when the first of them began (Unix
+    time; None: all answers were remembered ones), who answered last, and what was wrong with the answer itself, before
+    it became a failure of the MX host. Where nobody answered (`dns_timeout`), all who were asked are named.
     """
 
     name: str  # lower-case A-labels without the final dot
@@ -403,11 +417,19 @@ class MxHost:
     addresses: tuple[str, ...] = ()
     failure: Failure | None = None
     is_cname: bool = False  # RFC 2181 10.3, RFC 5321 5.1: an MX target may not be an alias
+    asked_at: float | None = None
+    nameserver: str = ""
+    cause: FailureClass | None = None
+    filtered: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MxLookup:
-    """The hosts of a domain by preference, then name (RFC 5321 5.1), or the failure that left none."""
+    """The hosts of a domain by preference, then name (RFC 5321 5.1), or the failure that left none.
+
+    `asked_at`, `nameserver` and `filtered` are about the MX question alone, as in :class:`MxHost`; its own failure is
+    `failure` where there are no hosts and none was looked for.
+    """
 
     domain: str
     hosts: tuple[MxHost, ...] = ()
@@ -416,6 +438,10 @@ class MxLookup:
     authenticated: bool = False  # AD bit of the MX answer
     duration: float | None = None  # seconds the last real lookup took; an answer within its TTL is not asked again
     null_mx_among_others: bool = False
+    asked_at: float | None = None
+    nameserver: str = ""
+    cause: FailureClass | None = None
+    filtered: Failure | None = None
 
 
 class TranscriptLine(NamedTuple):
@@ -536,6 +562,7 @@ class ProbeResult:
     failure: Failure | None
     mta_sts: MtaSts | None = None  # None: not asked for
     tls_rpt: TlsRpt | None = None
+    named: tuple[MxHost, ...] = ()  # the lookup of a target that is named by its host
 
     @property
     def up(self) -> bool:

@@ -25,6 +25,7 @@ from exporter.config.load import ConfigError, load
 from exporter.config.model import Config, Target, TargetKind
 from exporter.config.targets import parse_target
 from exporter.config.web import load_web
+from exporter.diagnosis.egress import SMTP_PORT
 from exporter.discovery import CONTENT_TYPE, http_sd
 from exporter.egress import counts_as_outside
 from exporter.metrics.blackbox import probe_series
@@ -84,13 +85,14 @@ async def serve(
     shard: Shard = _ONLY_SHARD,
     *,
     is_outside: Callable[[str], bool] = counts_as_outside,
+    port: int = SMTP_PORT,
     panel: Panel | None = None,
     on_serving: Callable[[str], None] | None = None,
 ) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code.
 
-    `is_outside` tells the addresses that are reached by the way out; `panel` is shown on the status page;
-    `on_serving` is told the URL of the status page once it can be opened.
+    `is_outside` tells the addresses that are reached by the way out, which is that of `port`; `panel` is shown on the
+    status page; `on_serving` is told the URL of the status page once it can be opened.
     """
     loop = asyncio.get_running_loop()
     hung_up = asyncio.Event()
@@ -110,7 +112,7 @@ async def serve(
     helo, qualified = await asyncio.to_thread(local_helo)
     if not qualified and not config.defaults.helo:
         log.warning("this machine has no fully qualified name; set defaults.helo", extra={"fields": {"helo": helo}})
-    service = Service(path, config, helo, shard, is_outside=is_outside)
+    service = Service(path, config, helo, shard, is_outside=is_outside, port=port)
     security = Security(web_options.config_file, web_config, service.own.web_loaded)
     reload = _Reload(service, security)
     app = create_app(

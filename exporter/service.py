@@ -14,7 +14,8 @@ from typing import Final
 from exporter.config.domain_files import snapshot
 from exporter.config.load import ConfigError, load
 from exporter.config.model import Config, Target, TargetKey, TargetKind
-from exporter.diagnosis.egress import Surroundings
+from exporter.diagnosis.egress import SMTP_PORT, Surroundings
+from exporter.diagnosis.resolver_state import ResolverView
 from exporter.dialogues import Dialogues
 from exporter.egress import EgressWatch, counts_as_outside, typical_interval
 from exporter.metrics.own import OwnMetrics
@@ -55,10 +56,11 @@ class Service:
         shard: Shard = _ONLY,
         *,
         is_outside: Callable[[str], bool] = counts_as_outside,
+        port: int = SMTP_PORT,
     ) -> None:
         """`config` is what was loaded from `path`; `helo` is said where it names nothing else.
 
-        `is_outside` tells the addresses that are reached by the way out.
+        `is_outside` tells the addresses that are reached by the way out, which is that of `port`.
         """
         self.config = config
         self.shard = shard
@@ -84,7 +86,11 @@ class Service:
             config.defaults.helo or helo,
             on_turn=self._egress_turned,
             on_path=self._path_found,
+            on_resolver=self._resolver_turned,
+            on_suspicion=self._greet_references,
+            on_overtaken=lambda key: self.scheduler.hasten((key,)),
             is_outside=is_outside,
+            port=port,
         )
         self.scheduler = Scheduler(
             self._probe,
@@ -219,18 +225,39 @@ class Service:
 
     def _egress_turned(self, surroundings: Surroundings) -> None:
         self.own.egress_turned(surroundings)
+        self._judge_again()
+
+    def _resolver_turned(self, view: ResolverView) -> None:
+        self.own.resolver_turned(view)
+        self._judge_again()
+
+    def _greet_references(self) -> None:
+        self._prober.share_afresh()
+        self.scheduler.hasten(reference.key for reference in self.config.egress.references)
+
+    def _judge_again(self) -> None:
+        self._prober.share_afresh()
         if self._revising is not None:
             self._revising.cancel()  # the new one comes past all that it has left
         self._revising = self._loop.create_task(self._revise_all())
 
     async def _revise_all(self) -> None:
-        """Judge every result again, with a pause now and then: other clocks are ticking."""
+        """Judge every result again, with a pause now and then: other clocks are ticking.
+
+        What was shut off from us and is so no more is probed again, before its turn.
+        """
         for record in self.references.records():
             self.references.revise(record, self.egress.see_again)
+            self._hasten_reopened(record)
         for number, record in enumerate(self.store.records(), 1):
             _tell(self.store.revise(record, self.egress.see_again))
+            self._hasten_reopened(record)
             if number % _REVISED_AT_ONCE == 0:
                 await asyncio.sleep(0)
+
+    def _hasten_reopened(self, record: TargetRecord) -> None:
+        if record.result is not None and self.egress.is_overtaken(record.result):
+            self.scheduler.hasten((record.target.key,))
 
     def _path_found(self, keys: frozenset[TargetKey]) -> None:
         for key in keys:

@@ -38,6 +38,8 @@ class World:
         self.witness = witness
         self.turned: list[Surroundings] = []
         self.paths: list[frozenset[TargetKey]] = []
+        self.suspicions: list[bool] = []
+        self.overtaken: list[TargetKey] = []
         self.running: list[SmtpHost | SilentHost] = []
         names = Names(hosts={address: (address,) for address in ADDRESSES})
         self.prober = Prober(names, Limits(share_addresses=False), "probe.example", Slots(10), egress.witness_ports)
@@ -47,7 +49,10 @@ class World:
             "probe.example",
             on_turn=self.turned.append,
             on_path=self.paths.append,
+            on_suspicion=lambda: self.suspicions.append(True),
+            on_overtaken=lambda key: self.overtaken.append(key),
             is_outside=lambda address: True,
+            port=port,
         )
 
     def target(self, address: str, kind: TargetKind = TargetKind.HOST) -> Target:
@@ -120,20 +125,60 @@ async def test_all_silent_at_once_is_a_block_and_what_was_taken_in_before_is_see
         assert again.at == results[0].at
 
 
-async def test_when_it_opens_the_silent_change_back() -> None:
+async def test_when_it_opens_what_was_shut_off_keeps_its_class_until_it_is_probed_again() -> None:
     async with world() as found:
         await found.silence(*ADDRESSES)
         results = await found.probe_all()
         await found.clear()
         await found.answer(*ADDRESSES[:2])
         await found.probe(ADDRESSES[0])
-        assert found.state() is EgressState.BLOCKED
-        await found.probe(ADDRESSES[1])
         assert found.state() is EgressState.OPEN
         again = found.watch.see_again(found.target(ADDRESSES[3]), results[3])
         assert again.failure is not None
-        assert again.failure.failure_class is FailureClass.PORT_FILTERED
-        assert again.failure.confidence is Confidence.CERTAIN
+        assert again.failure.failure_class is FailureClass.EGRESS_BLOCKED
+        assert any("being probed again" in text for text in again.failure.evidence)
+        assert found.watch.is_overtaken(again)
+        await found.answer(ADDRESSES[3])
+        assert (await found.probe(ADDRESSES[3])).up
+        assert found.overtaken == []
+
+
+async def test_a_silence_counts_against_a_host_only_once_another_has_answered_after_it() -> None:
+    async with world() as found:
+        await found.answer(*ADDRESSES)
+        await found.probe_all()
+        await found.clear()
+        await found.silence(ADDRESSES[0])
+        silent = await found.probe(ADDRESSES[0])
+        assert silent.failure is not None
+        assert (silent.failure.failure_class, silent.failure.confidence) == (
+            FailureClass.PORT_FILTERED,
+            Confidence.UNCERTAIN,
+        )
+        assert found.suspicions == [True]
+        await found.answer(*ADDRESSES[1:])
+        await found.probe(ADDRESSES[1])
+        await until(lambda: found.paths, 5.0)
+        again = found.watch.see_again(found.target(ADDRESSES[0]), silent)
+        assert again.failure is not None
+        assert (again.failure.failure_class, again.failure.confidence) == (
+            FailureClass.PORT_FILTERED,
+            Confidence.LIKELY,
+        )
+
+
+async def test_what_another_port_draws_is_a_witness_and_no_proof_of_the_way_out() -> None:
+    async with world() as found:
+        host = SmtpHost(ordinary("submission.example"))
+        found.running.append(host)
+        await host.start(ADDRESSES[0], found.witness)
+        target = found.target(ADDRESSES[0])
+        submission = replace(target, settings=replace(target.settings, port=found.witness))
+        assert found.watch.take_in(submission, await found.prober.probe(submission)).up
+        assert found.state() is EgressState.UNKNOWN
+        await found.silence(*ADDRESSES)
+        assert class_of((await found.probe_all())[-1]) is FailureClass.EGRESS_BLOCKED
+        assert found.state() is EgressState.BLOCKED
 
 
 async def test_references_make_it_certain_and_their_own_state_is_kept() -> None:
@@ -149,6 +194,10 @@ async def test_references_make_it_certain_and_their_own_state_is_kept() -> None:
             ADDRESSES[3]: True,
         }
         assert found.state() is EgressState.OPEN
+        await found.clear()
+        await found.answer(*ADDRESSES)
+        for address in ADDRESSES:
+            await found.probe(address, TargetKind.REFERENCE)
         await found.clear()
         await found.silence(*ADDRESSES)
         for address in ADDRESSES:
@@ -203,7 +252,7 @@ async def test_a_path_outlives_that_the_way_out_becomes_known_but_not_that_it_tu
         (path(K.REFUSED, against=OPEN_443), EgressState.BLOCKED),
         (path(K.REFUSED, against=GONE_443), EgressState.UNKNOWN),
         # The host itself refuses: the port gets out as well.
-        (path(K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.REFUSED, against=OPEN_443), EgressState.UNKNOWN),
+        (path(K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.REFUSED, against=OPEN_443), EgressState.OPEN),
     ],
 )
 async def test_the_other_port_of_a_trace_is_something_that_gets_out_where_the_port_does_not(

@@ -54,7 +54,14 @@ async def demo(web_options: WebOptions) -> int:
                     print(line)
                 sys.stdout.flush()
 
-            return await serve(path, web_options, is_outside=is_outside, panel=panel(world), on_serving=introduce)
+            return await serve(
+                path,
+                web_options,
+                is_outside=is_outside,
+                port=world.smtp_port,
+                panel=panel(world),
+                on_serving=introduce,
+            )
     finally:
         await asyncio.to_thread(world.stop)
 

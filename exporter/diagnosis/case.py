@@ -1,4 +1,4 @@
-"""A failed connect with everything that bears on it, in the words that the decision is made and told in. Pure."""
+"""A session that was not greeted, with everything that bears on it, in the words of the decision. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from exporter.diagnosis.egress import EgressView
 from exporter.evidence import ConnectEvidence, Evidence, Way, Witness
 from exporter.path import Hop, PathTrace
-from exporter.result import EgressState, Failure, FailureClass
+from exporter.result import Confidence, EgressState, Failure, FailureClass
 
 # Linux sends a SYN again after one second (RFC 6298 2.1); soon after, it knows whether that one left.
 _SENT_AGAIN_SECONDS: Final = 1.2
@@ -24,12 +24,18 @@ class Case:
     """What the table of exporter.diagnosis.decision asks about. Sentences are without a capital and a full stop."""
 
     evidence: Evidence
-    connect: ConnectEvidence
     egress: EgressView  # of the address's family
     way: Way
     own: Failure  # what the attempt shows by itself
+    others_answer: bool  # somebody unrelated has answered since the attempt began
+    others_known: bool  # or is known to have answered at all
 
     # What is so
+
+    @property
+    def connect(self) -> ConnectEvidence | None:
+        """How the connect failed; None where it was answered, and nothing was said then."""
+        return self.evidence.connect
 
     @property
     def silent(self) -> bool:
@@ -52,8 +58,34 @@ class Case:
         return bool(self.evidence.witnesses) and self.witness is None
 
     @property
+    def other_ports_silent(self) -> bool:
+        """The host answers on no other port either, as far as one was asked, for the trace if for nothing else."""
+        if self.evidence.witnesses:
+            return self.witness is None and all(witness.way is Way.SILENT for witness in self.evidence.witnesses)
+        return self.path is not None and self.path.against is not None and not self.stops_earlier
+
+    @property
+    def unsent(self) -> bool:
+        """The kernel counts each SYN that it sent again as dropped within this host."""
+        return self.silent and self.connect is not None and self.connect.unsent
+
+    @property
+    def refuses_itself(self) -> bool:
+        """The refusal is known to be the host's own: its ICMP error, or an RST from where it stands."""
+        if self.connect is not None and self.connect.icmp is not None:
+            return self.connect.icmp.sender == self.evidence_address
+        return self.path is not None and self.path.reached is not None
+
+    @property
+    def evidence_address(self) -> str:
+        """The address that was asked."""
+        return self.connect.address if self.connect is not None else ""
+
+    @property
     def stays_within(self) -> bool:
         """The first router answers another port and not this one, and the kernel does not say that a SYN left."""
+        if self.connect is None:
+            return False
         left = self.connect.elapsed > _SENT_AGAIN_SECONDS and not self.connect.unsent
         return self.path is not None and self.path.never_left and not left
 
@@ -82,13 +114,24 @@ class Case:
         return self.own.failure_class is failure_class
 
     def shares_fate(self, state: EgressState) -> bool:
-        """It fails as everything does on the way out."""
+        """It fails as everything does on the way out. The state is that of one port; offline is for all of them."""
+        if state is EgressState.BLOCKED and self.evidence.port != self.egress.port:
+            return False
         return self.egress.state is state and self.way in self.egress.ways
+
+    @property
+    def transition(self) -> bool:
+        """Others answered before this attempt and have not been heard since: the way out may have shut meanwhile."""
+        return self.others_known and not self.others_answer
+
+    def at_most(self, confidence: Confidence) -> Confidence:
+        """`confidence`, but nothing is more than uncertain in a transition."""
+        return Confidence.UNCERTAIN if self.transition else confidence
 
     @property
     def last_hop(self) -> str:
         """The address of who rejects it, or of the last router that answered on the way; "" if nobody is known."""
-        if self.way in (Way.PROHIBITED, Way.UNREACHABLE) and self.connect.icmp is not None:
+        if self.way in (Way.PROHIBITED, Way.UNREACHABLE) and self.connect is not None and self.connect.icmp is not None:
             return "" if self.connect.own_sender else self.connect.icmp.sender
         if self.path is None or self.way not in (Way.SILENT, Way.RESET):
             return ""
@@ -102,7 +145,8 @@ class Case:
     def says_silence(self) -> str:
         """Silence, on the other ports too where they were asked."""
         also = f", nor {'do' if len(self.evidence.witnesses) > 1 else 'does'} {self._ports}"
-        within = f"port {self.evidence.port} does not answer within {self.connect.elapsed:.1f} s"
+        took = self.connect.elapsed if self.connect is not None else 0.0
+        within = f"port {self.evidence.port} does not answer within {took:.1f} s"
         return within + (also if self.witnesses_silent else "")
 
     def says_stays_within(self) -> str:
@@ -116,7 +160,7 @@ class Case:
             text += f", while port {self.witness.port} of the same address {_REFUSING[self.witness.way]}"
         if self.stops_earlier:
             text += f"; it is lost {self._lost}, and {self._other} gets further"
-        return f"{text}: {_BEYOND_US if self.egress.state is EgressState.OPEN else _ANYWHERE}"
+        return f"{text}: {_BEYOND_US if self.others_answer else _ANYWHERE}"
 
     def says_forged(self) -> str:
         """Who resets the connection."""
@@ -130,14 +174,20 @@ class Case:
 
     def says_blocked(self) -> str:
         """The way out is closed, with everything that shows it."""
-        how = "reset" if Way.RESET in self.egress.ways else "silent or prohibited"
         references = f", {self.egress.references} of them references" if self.egress.references else ""
         router = f" ({self.own.detail})" if self.is_(FailureClass.CONNECT_PROHIBITED) else ""
+        out = f", while {self.egress.others_out} gets through" if self.egress.others_out else ""
         return (
-            f"the port is {how} on all {self.egress.networks} unrelated networks at once{references}, while"
-            f" {self.egress.others_out} gets through: our own firewall or provider blocks it on the way out,"
-            f" as most clouds do by default{router}"
+            f"the port {self._how} on all {self.egress.networks} unrelated networks at once{references}{out}:"
+            f" our own firewall or provider blocks it on the way out, as most clouds do by default{router}"
         )
+
+    @property
+    def _how(self) -> str:
+        ways = self.egress.ways
+        if Way.RESET in ways:
+            return "is reset"
+        return "accepts and says nothing" if Way.MUTE in ways else "is silent or prohibited"
 
     def says_offline(self) -> str:
         """Nothing gets out."""

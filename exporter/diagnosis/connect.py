@@ -11,7 +11,7 @@ import os
 from types import MappingProxyType
 from typing import Final
 
-from exporter.evidence import ConnectEvidence, Way
+from exporter.evidence import ConnectEvidence, Evidence, Way
 from exporter.icmp import IcmpError, Origin
 from exporter.result import Failure, FailureClass, Stage
 
@@ -76,6 +76,11 @@ _WAYS: Final = MappingProxyType(
 def way_of(evidence: ConnectEvidence | None) -> Way:
     """What an attempt drew; without evidence of a failure it was answered."""
     return _ANSWERED if evidence is None else _WAYS.get(judge_connect(evidence).failure_class, Way.FAILED)
+
+
+def way_of_session(evidence: Evidence) -> Way:
+    """What a session drew: an address that accepts and says nothing has not answered as a mail host."""
+    return evidence.accepted if evidence.connect is None else way_of(evidence.connect)
 
 
 def judge_connect(evidence: ConnectEvidence) -> Failure:

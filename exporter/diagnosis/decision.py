@@ -8,21 +8,28 @@ again at any time: nothing of an earlier answer enters into the next.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from exporter.diagnosis.case import Case
-from exporter.diagnosis.connect import judge_connect, way_of
+from exporter.diagnosis.connect import judge_connect, way_of_session
+from exporter.diagnosis.domain import domain_failure
 from exporter.diagnosis.egress import EgressView, Surroundings
 from exporter.diagnosis.networks import family_of
-from exporter.diagnosis.speakers import in_words, is_foreign
-from exporter.evidence import Evidence
+from exporter.diagnosis.resolver_state import NO_RESOLVER_KNOWN, ResolverView, judge_lookup
+from exporter.diagnosis.speakers import in_words, is_foreign, stage_of
+from exporter.evidence import Evidence, Way
 from exporter.path import HopKind
-from exporter.result import Confidence, EgressState, Failure, FailureClass, HostResult, ProbeResult, Stage
+from exporter.result import Confidence, EgressState, Failure, FailureClass, HostResult, ProbeResult
 
 _C, _E = FailureClass, EgressState
 _INTERCEPTED: Final = EgressState.INTERCEPTED
+_ANSWERED: Final = Way.ANSWERED
+# Classes that come from above: everything fails alike.
+BY_SCOPE: Final = frozenset({_C.EGRESS_BLOCKED, _C.OFFLINE, _C.EGRESS_INTERCEPTED})
+AGAIN: Final = "the way out has opened since: it is being probed again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +62,23 @@ def _as_the_way_out(case: Case) -> Confidence:
     return case.egress.confidence
 
 
-def _surer_where_others_answer(case: Case) -> Confidence:
-    return Confidence.CERTAIN if case.egress.state is _E.OPEN else Confidence.LIKELY
+def _filtered_surely(case: Case) -> Confidence:
+    """A filter at their end may be there for everybody: who is kept out is certain only of one that is on the way."""
+    on_the_way = (
+        case.others_answer and case.witness is not None and case.path is not None and case.path.stops_on_the_way
+    )
+    return Confidence.CERTAIN if on_the_way else case.at_most(Confidence.LIKELY)
+
+
+def _refused_surely(case: Case) -> Confidence:
+    return Confidence.CERTAIN if case.refuses_itself else Confidence.LIKELY
 
 
 TABLE: Final = (
     # This host itself: the kernel drops each SYN; the trace has no first hop; EPERM, EACCES, an ICMP error of our own.
     Row(
         _C.LOCAL_FIREWALL,
-        lambda case: case.silent and case.connect.unsent,
+        lambda case: case.unsent,
         lambda case: "this host's own packet filter drops the connection: no SYN leaves it",
         _certainly,
     ),
@@ -84,16 +99,16 @@ TABLE: Final = (
     Row(_C.CONNECT_PROHIBITED, lambda case: case.forged, Case.says_forged, _likely),
     Row(
         _C.PORT_FILTERED,
-        lambda case: case.silent and case.witness is not None,
+        lambda case: case.silent and (case.witness is not None or case.stops_earlier),
         Case.says_filtered,
-        _surer_where_others_answer,
+        _filtered_surely,
     ),
-    Row(_C.PORT_FILTERED, lambda case: case.silent and case.stops_earlier, Case.says_filtered, _likely),
     # Nothing speaks for a block.
-    Row(_C.CONNECT_UNREACHABLE, lambda case: _rejected(case, HopKind.UNREACHABLE), Case.says_rejected, _certainly),
+    Row(_C.CONNECT_REFUSED, lambda case: case.is_(_C.CONNECT_REFUSED), lambda case: case.own.detail, _refused_surely),
+    Row(_C.CONNECT_UNREACHABLE, lambda case: _rejected(case, HopKind.UNREACHABLE), Case.says_rejected, _likely),
     Row(
         _C.CONNECT_TIMEOUT,
-        lambda case: case.silent and case.witnesses_silent and case.egress.state is _E.OPEN,
+        lambda case: case.silent and case.other_ports_silent and case.others_answer,
         lambda case: f"{case.says_silence()}, while other networks answer: the host or its network is gone",
         _likely,
     ),
@@ -106,54 +121,101 @@ TABLE: Final = (
 )
 
 
-def diagnose(host: HostResult, around: Surroundings) -> HostResult:
+# When somebody unrelated to a host was last known to answer, in Unix time; -inf: never. See EgressBook.proof_by_others.
+ProofByOthers = Callable[[HostResult], float]
+
+
+def nobody_else(host: HostResult) -> float:
+    """Nothing is known of anybody else."""
+    return -math.inf
+
+
+def diagnose(host: HostResult, around: Surroundings, proof: ProofByOthers = nobody_else) -> HostResult:
     """`host` as it is to be seen in these surroundings; the same object where nothing changes."""
     evidence = host.evidence
     if evidence is None:
         return host
     egress = around[family_of(host.address)]
-    if evidence.connect is None and egress.state is not _INTERCEPTED and host.failure is host.own_failure:
+    way = way_of_session(evidence)
+    again = egress.before is not None and host.at < egress.opened
+    if egress.before is not None and again:
+        egress = egress.before
+    if way is _ANSWERED and egress.state is not _INTERCEPTED and host.failure is host.own_failure:
         return host
-    if evidence.connect is None:
+    if way is _ANSWERED:
         failure, last_hop = _intercepted(host, evidence, egress) or host.own_failure, ""
     else:
-        own = judge_connect(evidence.connect)
-        case = Case(evidence, evidence.connect, egress, way_of(evidence.connect), own)
+        case = _case(host, evidence, egress, way, proof)
         failure, last_hop = _decide(case), case.last_hop
+    if again and failure is not None and failure.failure_class in BY_SCOPE:
+        failure = replace(failure, evidence=(*failure.evidence, AGAIN))
     if (failure, last_hop) == (host.failure, host.last_hop):
         return host
     return replace(host, failure=failure, last_hop=last_hop)
 
 
-def diagnose_all(result: ProbeResult, around: Surroundings) -> ProbeResult:
+def _case(host: HostResult, evidence: Evidence, egress: EgressView, way: Way, proof: ProofByOthers) -> Case:
+    own = judge_connect(evidence.connect) if evidence.connect is not None else host.own_failure
+    if own is None:
+        raise ValueError(f"a session without a word that is up: {host.mx} {host.address}")
+    answered = proof(host)
+    return Case(evidence, egress, way, own, others_answer=answered >= host.at, others_known=answered > -math.inf)
+
+
+def diagnose_all(
+    result: ProbeResult,
+    around: Surroundings,
+    proof: ProofByOthers = nobody_else,
+    resolver: ResolverView = NO_RESOLVER_KNOWN,
+) -> ProbeResult:
     """`result` with every host as it is to be seen in these surroundings; the same object where nothing changes."""
-    hosts = tuple(diagnose(host, around) for host in result.hosts)
-    if all(now is before for now, before in zip(hosts, result.hosts, strict=True)):
+    if result.failure is None and not _has_failing(result) and not any(map(_is_intercepted, around.values())):
         return result
-    lookup = result.lookup.failure if result.lookup is not None else None
-    return replace(result, hosts=hosts, failure=domain_failure(hosts, lookup))
+    hosts = tuple(
+        diagnose(host, around, proof) if host.address else _diagnose_name(host, result, resolver)
+        for host in result.hosts
+    )
+    failure = domain_failure(hosts, _lookup_failure(result, hosts, resolver))
+    if all(now is before for now, before in zip(hosts, result.hosts, strict=True)) and failure == result.failure:
+        return result
+    return replace(result, hosts=hosts, failure=failure)
 
 
-def domain_failure(hosts: tuple[HostResult, ...], lookup: Failure | None) -> Failure | None:
-    """None if one host is up; else the reason of the most preferred that has an address; else of the lookup.
-
-    An address that this host has no route to (IPv6 where there is none) says nothing about the domain, and speaks only
-    where no other does.
-    """
-    if any(host.up for host in hosts):
+def _lookup_failure(result: ProbeResult, hosts: tuple[HostResult, ...], resolver: ResolverView) -> Failure | None:
+    """What failed of the lookup, as it is to be seen now; of a lookup that found hosts, what is said of those."""
+    lookup = result.lookup
+    if lookup is None or lookup.failure is None:
         return None
-    tried = [host.failure for host in hosts if host.address and host.failure is not None]
-    speaking = next((failure for failure in tried if failure.failure_class is not _C.NO_ROUTE), None)
-    if speaking is not None or tried:
-        return speaking or tried[0]
-    named = next((host.failure for host in hosts), None)
-    return lookup or named or Failure(Stage.DNS, _C.DNS_NO_ADDRESS, "the lookup gave no host")
+    if not lookup.hosts:
+        return judge_lookup(lookup.failure, lookup.cause, lookup.asked_at or result.at, resolver)
+    ours = (host.failure for host in hosts if not host.address and host.failure is not None)
+    return next((failure for failure in ours if failure.failure_class is _C.RESOLVER_FAILING), lookup.failure)
+
+
+def _has_failing(result: ProbeResult) -> bool:
+    return any(host.failure is not None for host in result.hosts)
+
+
+def _is_intercepted(view: EgressView) -> bool:
+    return view.state is _INTERCEPTED or (view.before is not None and view.before.state is _INTERCEPTED)
+
+
+def _diagnose_name(host: HostResult, result: ProbeResult, resolver: ResolverView) -> HostResult:
+    """A host whose name gave no address."""
+    own = host.own_failure
+    if own is None:
+        return host
+    looked_up = (*(result.lookup.hosts if result.lookup is not None else ()), *result.named)
+    asked = next((each for each in looked_up if each.name == host.mx), None)
+    cause, asked_at = (asked.cause, asked.asked_at) if asked is not None else (None, None)
+    failure = judge_lookup(own, cause, asked_at or result.at, resolver)
+    return host if failure == host.failure else replace(host, failure=failure)
 
 
 def _decide(case: Case) -> Failure:
     for row in TABLE:
         if row.when(case):
-            return Failure(Stage.CONNECT, row.failure_class, row.says(case), row.surely(case))
+            return Failure(case.own.stage, row.failure_class, row.says(case), row.surely(case))
     return case.own
 
 
@@ -166,4 +228,4 @@ def _intercepted(host: HostResult, evidence: Evidence, egress: EgressView) -> Fa
         f"{in_words(mark)} answers in place of hosts on {egress.networks} unrelated networks:"
         " a transparent proxy or mail inspection of our own firewall or provider"
     )
-    return Failure(Stage.BANNER, _C.EGRESS_INTERCEPTED, detail, egress.confidence)
+    return Failure(stage_of(mark), _C.EGRESS_INTERCEPTED, detail, egress.confidence)

@@ -1,62 +1,69 @@
 """Does port 25 get out of here? Judged per address family from what the addresses of unrelated networks drew.
 
-No single host can tell: its silence may be its own. But a host that answers proves the way out open, and if all of at
-least four unrelated networks fail in one way at once while other ports get through, what they have in common is us.
+No single host can tell: its silence may be its own. But a host that greets proves the way out open, and if all that
+was heard lately fails in one way (exporter.diagnosis.scope), what they have in common is us: silence, a prohibition,
+resets, or a connect that is accepted by somebody and then neither greeted nor held.
 
-The latest sighting of each address counts, for a while. Sightings are summed up by network, so that taking one in and
-judging cost the same with ten addresses and with a hundred thousand. Times are seconds of one clock that never jumps.
+The state is that of one port. What another port draws is a witness: it proves that something gets out, and no more.
+Times are seconds of one clock that never jumps; `on` values are Unix time, in which results are told.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field, replace
+from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from exporter.config.model import Family
-from exporter.diagnosis.networks import family_of, network_of
+from exporter.diagnosis.networks import family_of, network_of, organisation
+from exporter.diagnosis.scope import VOICES_NEEDED, Alike, Outcome, Scope, Voice
 from exporter.diagnosis.speakers import Speakers, Suspect
 from exporter.evidence import Evidence, Way
 from exporter.result import Confidence, EgressState
 
-# Networks that must all fail at once. Three of them dead together happens; four that share nothing but us does not.
-NETWORKS_NEEDED: Final = 4
+# The port whose way out is judged.
+SMTP_PORT: Final = 25
+NETWORKS_NEEDED: Final = VOICES_NEEDED
 # Networks on which no other port answers either, before that too is our doing.
 _SILENT_NEEDED: Final = 3
-# Hysteresis on the way back: one answer through a closed door may be a forgery or a packet that was under way.
-ANSWERS_TO_REOPEN: Final = 2
-# How long a sighting counts, in intervals: everything is looked at once an interval, a little late at worst.
+# How long an outcome counts, in intervals: everything is looked at once an interval, a little late at worst.
 WINDOW_INTERVALS: Final = 1.5
 
 
-class _Look(Enum):
-    """What the addresses of one network together show."""
+class _Look(StrEnum):
+    """Ways that one cause may show itself in: a filter that may say so only so often is silent in between."""
 
-    ANSWERS = "answers"  # at least one does
-    DROPPED = "dropped"  # silence, or the word of a filter: a filter that may say so only so often is silent in between
+    DROPPED = "dropped"
     RESET = "reset"
     NO_ROUTE = "no route"
-    MIXED = "mixed"
+    WORDLESS = "wordless"
 
 
-_WAYS: Final[Mapping[_Look, frozenset[Way]]] = MappingProxyType(
+_WAYS: Final[Mapping[str, frozenset[Way]]] = MappingProxyType(
     {
         _Look.DROPPED: frozenset({Way.SILENT, Way.PROHIBITED}),
         _Look.RESET: frozenset({Way.RESET}),
         _Look.NO_ROUTE: frozenset({Way.NO_ROUTE}),
+        _Look.WORDLESS: frozenset({Way.MUTE, Way.HUNG_UP}),
     }
 )
+_LOOKS: Final = MappingProxyType({way: look for look, ways in _WAYS.items() for way in ways})
 # What says nothing about the way out: a router far away, or a shortage of ours.
 _NO_SIGN: Final = frozenset({Way.UNREACHABLE, Way.FAILED})
+SHUT: Final = frozenset({EgressState.BLOCKED, EgressState.INTERCEPTED, EgressState.OFFLINE})
 _CLOSED: Final = frozenset({EgressState.BLOCKED, EgressState.OFFLINE})
 
 
 @dataclass(frozen=True, slots=True)
 class EgressView:
-    """The state of one family with the evidence it turned on: what hosts are judged by until it turns again."""
+    """The state of one family with the evidence it turned on: what hosts are judged by until it turns again.
+
+    `before` is the view while the way was shut, kept once it has opened, at `opened` (Unix time): what was begun
+    earlier is judged by it, until it is probed again.
+    """
 
     state: EgressState = EgressState.UNKNOWN
     confidence: Confidence = Confidence.UNCERTAIN
@@ -65,6 +72,10 @@ class EgressView:
     references: int = 0  # among them
     others_out: str = ""  # what gets out all the same, as the subject of a sentence
     speaker: str = ""  # the mark of who answers for everyone
+    port: int = SMTP_PORT
+    before: EgressView | None = field(default=None, compare=False)
+    opened: float = field(default=0.0, compare=False)
+    since: float = field(default=0.0, compare=False)  # Unix time; 0: the start
 
 
 # What every host is judged by, with its family's view.
@@ -81,159 +92,197 @@ class Finding(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Sighting:
-    at: float
+class Sighting:
+    """One session with one address, as it bears on the way out."""
+
+    address: str
+    mx: str
+    evidence: Evidence
     way: Way
-    network: int
-    witnessed: bool | None  # whether another port of it answered; None: not asked
-    session: float  # tells one session with the address from the next
+    began: float  # of the connect
+    on: float  # the same in Unix time; it tells one session from the next, for all domains that share one tell of it
+    seen: float
+    reference: str = ""  # the name of the reference it belongs to
+    proof: bool = False  # an RST that is known to be the host's own: the port gets out
+
+    @property
+    def witness(self) -> str:
+        """Another port of the address that proves that something gets out; "" without one."""
+        proof = next((witness for witness in self.evidence.witnesses if witness.proves_host), None)
+        return f"port {proof.port} of {self.address}" if proof is not None else ""
 
 
 class _FamilyBook:
-    """The sightings of one family and the view they give."""
+    """The outcomes of one family and the view they give."""
 
-    def __init__(self) -> None:
-        self.view = EgressView()
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.view = EgressView(port=port)
         self.suspect: Suspect | None = None
         self.findings: dict[str, tuple[float, Finding]] = {}  # by mark
         self.speakers = Speakers()
-        self._sightings: dict[str, _Sighting] = {}  # by address, the oldest first
-        self._networks: dict[int, Counter[Way]] = {}
-        self._looks: Counter[_Look] = Counter()
-        self._unwitnessed = 0  # sightings on which no other port answered
+        self.scope = Scope()
+        self._sessions: dict[str, float] = {}  # the latest by address
+        self._unwitnessed: set[str] = set()  # addresses on which no other port answered
         self._other: tuple[float, str] | None = None  # when something beside the port got out, and what
-        self._answers = 0  # since the view turned
+        self._proof_on = 0.0  # Unix time of the newest proof
+        self._proven_when_shut = -math.inf
 
-    def saw(self, address: str, session: float) -> bool:
-        before = self._sightings.get(address)
-        return before is not None and before.session == session
-
-    def see(self, address: str, sighting: _Sighting) -> None:
-        self._forget(address)
-        if sighting.way in _NO_SIGN:
-            return
-        self._sightings[address] = sighting
-        self._unwitnessed += sighting.witnessed is False
-        self._count(sighting, 1)
-        self._answers += sighting.way is Way.ANSWERED
+    def see(self, sighting: Sighting) -> bool:
+        """Take a session in; whether it is the first after a proof that fails at an address that worked."""
+        address = sighting.address
+        if sighting.way in _NO_SIGN or (self._sessions.get(address) == sighting.on and not sighting.proof):
+            return False
+        voice = Voice(organisation(sighting.mx), network_of(address))
+        worked = sighting.way is Way.ANSWERED or sighting.proof
+        before = self.scope.newest(address)
+        # A greeting proves the way open when its connect was answered, not when it began or was read.
+        began = sighting.began
+        look = None if worked else _LOOKS[sighting.way]
+        outcome = self.scope.see(address, Outcome(voice, began, sighting.seen, look, bool(sighting.reference)))
+        if outcome is None:
+            return False
+        self._sessions[address] = sighting.on
+        self._unwitnessed.discard(address)
+        if worked:
+            self._proof_on = max(self._proof_on, sighting.on)
+        elif sighting.evidence.witnesses and not sighting.witness:
+            self._unwitnessed.add(address)
+        return not worked and before is not None and before.way is None and began > self.scope.proven
 
     def other_got_out(self, at: float, what: str) -> None:
         if self._other is None or at >= self._other[0]:
             self._other = (at, what)
 
-    def judge(self, since: float, references: Collection[str]) -> bool:
-        """Whether the view has turned, seeing what was seen since then."""
-        while self._sightings:
-            address = next(iter(self._sightings))
-            if self._sightings[address].at >= since:
-                break
-            self._forget(address)
+    def judge(self, since: float, references: Collection[str], on: float) -> bool:
+        """Whether the view has turned, seeing what was seen since then; `on` is now in Unix time."""
+        self.scope.forget_before(since)
+        if len(self._sessions) > 2 * len(self.scope) + 1000:
+            self._sessions = {address: on for address, on in self._sessions.items() if address in self.scope}
+            self._unwitnessed &= self._sessions.keys()
         view = self._view(since, references)
-        turned = (view.state, view.ways, view.speaker) != (self.view.state, self.view.ways, self.view.speaker)
-        if turned:
-            self.view = view
-            self._answers = 0
-        return turned
+        if _turning(view) == _turning(self.view):
+            return False
+        if view.state in _CLOSED:
+            self._proven_when_shut = self.scope.proven
+        elif self.view.state in SHUT and view.state not in SHUT:
+            opened = self._proof_on if view.state is EgressState.OPEN else on
+            view = replace(view, before=replace(self.view, before=None), opened=opened)
+        elif self.view.before is not None and view.state is EgressState.OPEN:
+            view = replace(view, before=self.view.before, opened=self._proof_on)
+        self.view = replace(view, since=on if view.state is not self.view.state else self.view.since)
+        return True
+
+    def prove(self, address: str) -> None:
+        """The reset that was seen last of an address is the host's own: the port gets out."""
+        outcome = self.scope.newest(address)
+        if outcome is not None and outcome.way == _Look.RESET:
+            self.scope.see(address, replace(outcome, way=None))
+            self._proof_on = max(self._proof_on, self._sessions.get(address, 0.0))
 
     def _view(self, since: float, references: Collection[str]) -> EgressView:
-        if self._looks[_Look.ANSWERS]:
-            if self.view.state in _CLOSED and self._answers < ANSWERS_TO_REOPEN:
-                return self.view
-            return self._answered(since)
-        failing = self._looks.total()
-        if not failing:
-            return EgressView()
-        look = next((look for look in _WAYS if self._looks[look] == failing), None)
-        seen = sum(reference in self._sightings for reference in references)
-        if look is _Look.NO_ROUTE:
-            return EgressView(EgressState.OFFLINE, Confidence.CERTAIN, _WAYS[look], failing, seen)
-        if look is not None and failing >= NETWORKS_NEEDED:
-            confidence = Confidence.CERTAIN if seen else Confidence.LIKELY
-            if self._other is not None and self._other[0] >= since:
-                return EgressView(EgressState.BLOCKED, confidence, _WAYS[look], failing, seen, self._other[1])
-            if self._unwitnessed >= _SILENT_NEEDED and look is _Look.DROPPED:
-                return EgressView(EgressState.OFFLINE, confidence, _WAYS[look], failing, seen)
-        # Still nobody answers, but what was certain has become a little less uniform: no reason to think otherwise.
-        return self.view if self.view.state in _CLOSED else EgressView()
+        alike = self.scope.alike()
+        if alike is not None and (view := self._shut(alike, since)) is not None:
+            return view
+        # A proof of before the way shut is none that it has opened.
+        if self.scope.works and self.scope.proven > self._proven_when_shut:
+            return self._answered()
+        way = self.scope.one_way
+        if way == _Look.NO_ROUTE:
+            seen = sum(reference in self.scope for reference in references)
+            return self._new(EgressState.OFFLINE, Confidence.CERTAIN, _WAYS[way], self.scope.failing, seen)
+        # Fewer are heard than it took, and all of them still fail as they did: no reason to think otherwise.
+        if self.view.state in _CLOSED and way is not None and self.view.ways == _WAYS[way]:
+            return self.view
+        return self._new(EgressState.UNKNOWN, Confidence.UNCERTAIN)
 
-    def _answered(self, since: float) -> EgressView:
+    def _shut(self, alike: Alike, since: float) -> EgressView | None:
+        look, voices, references = alike.way, alike.voices, alike.references
+        ways = _WAYS[look]
+        if look == _Look.NO_ROUTE:
+            return self._new(EgressState.OFFLINE, Confidence.CERTAIN, ways, voices, references)
+        confidence = Confidence.CERTAIN if alike.is_certain else Confidence.LIKELY
+        other = self._other[1] if self._other is not None and self._other[0] >= since else ""
+        if other or look == _Look.WORDLESS:
+            return self._new(EgressState.BLOCKED, confidence, ways, voices, references, other)
+        if look == _Look.DROPPED and len(self._unwitnessed) >= _SILENT_NEEDED:
+            return self._new(EgressState.OFFLINE, confidence, ways, voices, references)
+        return None
+
+    def _answered(self) -> EgressView:
         suspect = self.suspect
-        if suspect is None:
-            return EgressView(EgressState.OPEN, Confidence.CERTAIN)
-        finding = self.findings.get(suspect.mark, (0.0, None))[1]
-        proven = finding is Finding.FOREIGN
-        if proven or (finding is Finding.OPEN and suspect.everywhere and not suspect.needs_proof):
-            confidence = Confidence.CERTAIN if proven else Confidence.LIKELY
-            networks = len(suspect.addresses)
-            return EgressView(EgressState.INTERCEPTED, confidence, networks=networks, speaker=suspect.mark)
-        return EgressView(EgressState.OPEN, Confidence.CERTAIN)
+        if suspect is not None:
+            finding = self.findings.get(suspect.mark, (0.0, None))[1]
+            proven = finding is Finding.FOREIGN
+            if proven or (finding is Finding.OPEN and suspect.everywhere and not suspect.needs_proof):
+                sure = suspect.references > 0 or (proven and suspect.may_be_own)
+                confidence = Confidence.CERTAIN if sure else Confidence.LIKELY
+                networks = len(suspect.addresses)
+                return self._new(
+                    EgressState.INTERCEPTED,
+                    confidence,
+                    networks=networks,
+                    references=suspect.references,
+                    speaker=suspect.mark,
+                )
+        return self._new(EgressState.OPEN, Confidence.CERTAIN)
 
-    def _forget(self, address: str) -> None:
-        sighting = self._sightings.pop(address, None)
-        if sighting is not None:
-            self._unwitnessed -= sighting.witnessed is False
-            self._count(sighting, -1)
-
-    def _count(self, sighting: _Sighting, by: int) -> None:
-        """Add a sighting to its network, or take it away, and sum up what the network looks like now."""
-        ways = self._networks.get(sighting.network)
-        if ways is None:
-            ways = self._networks[sighting.network] = Counter()
-        else:
-            self._looks[_look(ways)] -= 1
-        ways[sighting.way] += by
-        if not ways[sighting.way]:
-            del ways[sighting.way]
-        if ways:
-            self._looks[_look(ways)] += 1
-        else:
-            del self._networks[sighting.network]
+    def _new(
+        self,
+        state: EgressState,
+        confidence: Confidence,
+        ways: frozenset[Way] = frozenset(),
+        networks: int = 0,
+        references: int = 0,
+        others_out: str = "",
+        speaker: str = "",
+    ) -> EgressView:
+        return EgressView(state, confidence, ways, networks, references, others_out, speaker, self._port)
 
 
-def _look(ways: Counter[Way]) -> _Look:
-    if Way.ANSWERED in ways:
-        return _Look.ANSWERS
-    return next((look for look, of in _WAYS.items() if of.issuperset(ways)), _Look.MIXED)
+def _turning(view: EgressView) -> tuple[object, ...]:
+    """What of a view hosts are judged anew for."""
+    return view.state, view.confidence, view.ways, view.speaker
 
 
 class EgressBook:
-    """What was seen of port 25 in each family, and how it gets out."""
+    """What was seen of the port in each family, and how it gets out."""
 
-    def __init__(self, interval: float) -> None:
-        """`interval`: seconds after which most targets are seen again."""
+    def __init__(self, interval: float, port: int = SMTP_PORT) -> None:
+        """`interval`: seconds after which most targets are seen again; `port`: whose way out is judged."""
         self.interval = interval
-        self.surroundings: Surroundings = NOTHING_KNOWN
-        self._families = {family: _FamilyBook() for family in Family}
+        self.port = port
+        self._families = {family: _FamilyBook(port) for family in Family}
+        self.surroundings: Surroundings = self._views()
         self._references: dict[str, str] = {}  # address -> its reference, as seen last
 
-    def see(
-        self,
-        address: str,
-        mx: str,
-        way: Way,
-        evidence: Evidence,
-        at: float,
-        *,
-        session: float = 0.0,
-        reference: str = "",
-    ) -> None:
-        """A session with a public address of the host `mx` ended `way`; `reference` names the one it belongs to.
-
-        `session` is when it began, on any clock: all domains that share one tell of it, and it counts once.
-        """
+    def see(self, sighting: Sighting) -> bool:
+        """Take in a session with a public address; whether it is the first to fail at an address that worked."""
+        evidence, address = sighting.evidence, sighting.address
         book = self._families[family_of(address)]
-        if reference:
-            self._references[address] = reference
-        if session and book.saw(address, session):
-            return
-        witnesses = evidence.witnesses
-        proof = next((witness for witness in witnesses if witness.proves_host), None)
-        network = network_of(address)
-        book.see(address, _Sighting(at, way, network, proof is not None if witnesses else None, session))
-        if proof is not None:
-            book.other_got_out(at, f"port {proof.port} of {address}")
-        if way is Way.ANSWERED and evidence.speaker:
-            book.speakers.hear(network, address, mx, evidence.speaker, at)
+        if sighting.witness:
+            book.other_got_out(sighting.seen, sighting.witness)
+        if evidence.port != self.port:
+            if evidence.connect is None:
+                book.other_got_out(sighting.seen, f"port {evidence.port} of {address}")
+            return False
+        if sighting.reference:
+            self._references[address] = sighting.reference
+        first = book.see(sighting)
+        if sighting.way is Way.ANSWERED and evidence.speaker:
+            book.speakers.hear(
+                address, sighting.mx, evidence.speaker, sighting.seen, reference=bool(sighting.reference)
+            )
+        return first
+
+    def proof_by_others(self, address: str, mx: str) -> float:
+        """The newest moment at which the port is known to have got out to somebody unrelated; -inf if none is known."""
+        voice = Voice(organisation(mx), network_of(address))
+        return self._families[family_of(address)].scope.proof_by_others(voice)
+
+    def prove(self, address: str) -> None:
+        """The reset that was seen last of an address is the host's own: the port gets out."""
+        self._families[family_of(address)].prove(address)
 
     def other_got_out(self, family: Family, at: float, what: str) -> None:
         """Something beside port 25 reached the outside, `what` being the subject of a sentence about it."""
@@ -263,15 +312,18 @@ class EgressBook:
         kept = frozenset(names)
         self._references = {address: name for address, name in self._references.items() if name in kept}
 
-    def judge(self, now: float) -> tuple[Family, ...]:
-        """The families whose view has turned; :attr:`surroundings` holds the views."""
+    def judge(self, now: float, on: float) -> tuple[Family, ...]:
+        """The families whose view has turned; :attr:`surroundings` holds the views. `on` is now in Unix time."""
         since, references = now - self.window, self._references.keys()
-        turned = tuple(family for family, book in self._families.items() if book.judge(since, references))
+        turned = tuple(family for family, book in self._families.items() if book.judge(since, references, on))
         if turned:
-            self.surroundings = MappingProxyType({family: book.view for family, book in self._families.items()})
+            self.surroundings = self._views()
         return turned
+
+    def _views(self) -> Surroundings:
+        return MappingProxyType({family: book.view for family, book in self._families.items()})
 
     @property
     def window(self) -> float:
-        """Seconds for which a sighting counts."""
+        """Seconds for which an outcome counts."""
         return self.interval * WINDOW_INTERVALS

@@ -16,9 +16,10 @@ from typing import Final
 from exporter.config.load import load
 from exporter.config.model import Config, Egress, Limits, Target
 from exporter.config.values import parse_nameserver
+from exporter.diagnosis.connect import way_of_session
 from exporter.diagnosis.speakers import is_foreign
 from exporter.egress import EgressWatch
-from exporter.evidence import Evidence
+from exporter.evidence import Evidence, Way
 from exporter.manual.arguments import ManualError, as_configured, parse_flag, read_target, read_targets, settings_of
 from exporter.manual.reports import DialogueReport, JsonReport, Report
 from exporter.manual.table import TableReport
@@ -29,7 +30,7 @@ from exporter.probe.manners import Slots
 from exporter.probe.policies import Policies
 from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
-from exporter.result import HostResult, ProbeResult
+from exporter.result import HostResult, ProbeResult, Stage
 
 # From here on a person wants the summary, not the dialogues.
 MANY_NAMES: Final = 5
@@ -88,6 +89,8 @@ class _Examination:
     async def probe_all(self, targets: list[Target], report: Report) -> None:
         """Each target is reported once, in the order of completion."""
         open_: list[tuple[Target, ProbeResult]] = []
+        # Without references one that answers is greeted again after those that did not: whether the way is open still.
+        up: list[Target] = []
         tracing: list[asyncio.Task[None]] = []
         left = iter(targets)
 
@@ -95,6 +98,8 @@ class _Examination:
             for target in left:
                 result = await self._probe(target)
                 report.progress(result)
+                if result.up:
+                    up.append(target)
                 if report.streams and not _is_open(result):
                     report.add(target, result)
                     continue
@@ -106,7 +111,7 @@ class _Examination:
         try:
             await asyncio.gather(*(work() for _ in range(min(self._at_once, len(targets)))))
             if any(_is_open(result) for _, result in open_):
-                await asyncio.gather(*(self._probe(reference) for reference in self._references))
+                await asyncio.gather(*(self._probe(other) for other in self._references or up[:1]))
             await asyncio.gather(*tracing)
             self._watch.tick(self._resolver.answered())
             await self._watch.inquire()
@@ -136,9 +141,13 @@ class _Examination:
 
 def _is_open(result: ProbeResult) -> bool:
     """Whether a path or what others show may still change what a result means."""
+    if result.failure is not None and result.failure.stage is Stage.DNS:
+        return True  # all names at once may be the resolver's doing
     return any(host.evidence is not None and _may_change(host, host.evidence) for host in result.hosts)
 
 
 def _may_change(host: HostResult, evidence: Evidence) -> bool:
     # Who bears another's name may be answering for others as well.
-    return evidence.connect is not None or any(is_foreign(mark, host.mx) for mark in evidence.speaker)
+    if way_of_session(evidence) is not Way.ANSWERED:
+        return True
+    return any(is_foreign(mark, host.mx) for mark in evidence.speaker)

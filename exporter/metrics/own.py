@@ -14,8 +14,9 @@ from prometheus_client.process_collector import ProcessCollector
 from exporter import __version__
 from exporter.config.model import Target, TargetKind
 from exporter.diagnosis.egress import NOTHING_KNOWN, Surroundings
+from exporter.diagnosis.resolver_state import NO_RESOLVER_KNOWN, ResolverView
 from exporter.metrics.histogram import Histogram
-from exporter.result import PHASES, EgressState, ProbeResult
+from exporter.result import PHASES, EgressState, ProbeResult, ResolverState
 from exporter.shard import Shard
 
 # A phase lasts from a fraction of a millisecond on loopback to the whole timeout.
@@ -62,6 +63,8 @@ class OwnMetrics:
             "mx_egress_reference_up", "1 if the reference passed its last probe.", ("reference",)
         )
         self.egress_turned(NOTHING_KNOWN)
+        self._resolver = self._gauge("mx_resolver_state", "1 for the state of our resolver.", ("state",))
+        self.resolver_turned(NO_RESOLVER_KNOWN)
         self._schedule_lag = Histogram(
             "mx_exporter_schedule_lag_seconds", "How late probes start after their turn.", _LAG_BUCKETS, self.registry
         ).of[""]
@@ -97,6 +100,11 @@ class OwnMetrics:
         for family, view in surroundings.items():
             for state in EgressState:
                 self._egress.labels(family, state).set(state is view.state)
+
+    def resolver_turned(self, view: ResolverView) -> None:
+        """Our resolver."""
+        for state in ResolverState:
+            self._resolver.labels(state).set(state is view.state)
 
     def references_seen(self, up: Mapping[str, bool]) -> None:
         """The references that have been probed; others are gone."""

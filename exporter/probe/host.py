@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import Final
 
-from exporter.diagnosis.connect import judge_connect
+from exporter.diagnosis.connect import judge_connect, way_of
 from exporter.diagnosis.conversation import judge_problem
-from exporter.diagnosis.speakers import marks
-from exporter.evidence import Evidence
+from exporter.diagnosis.speakers import mark_of_failure, mark_of_issuer, marks
+from exporter.evidence import Evidence, Way
 from exporter.probe.session import SessionRecord, TlsRecord
 from exporter.result import PHASES, Failure, HostResult, HostWarning, MxHost, Stage, TlsResult
 from exporter.smtp.dialogue import Break
 from exporter.smtp.ehlo import EXTENSIONS, Ehlo, parse_ehlo
 from exporter.smtp.reply import Reply
+from exporter.tls.issuer import private_issuer
 
 # A greeting later than this is worth a word, though RFC 5321 4.5.3.2.1 lets a server take five minutes.
 BANNER_SLOW_SECONDS: Final = 10.0
@@ -24,6 +26,8 @@ _REVEALING: Final = frozenset({250, 251})
 
 # For what runs for every session: looked up in its Enum, a member takes Python 3.11 twenty times as long.
 _BANNER, _RCPT = Stage.BANNER, Stage.RCPT
+# How an address that accepts may still give no word.
+_WORDLESS: Final = MappingProxyType({Break.TIMEOUT: Way.MUTE, Break.CLOSED: Way.HUNG_UP})
 # Stages that are not among the published phases.
 _UNPUBLISHED: Final = frozenset(Stage) - set(PHASES)
 
@@ -69,7 +73,7 @@ def host_result(
         transcript=record.transcript if transcript else (),
         at=record.at,
         own_failure=failure,
-        evidence=Evidence(port, record.connect, record.witnesses, None, _marks(record, ehlo)),
+        evidence=_evidence(port, record, ehlo, failure),
         tls=_tls(record.tls) if record.tls is not None else None,
         recipients=_recipients(record) if record.plan is not None and record.plan.recipients else (),
         auth_plaintext=ehlo.mechanisms if ehlo and not implicit else (),
@@ -77,16 +81,55 @@ def host_result(
     )
 
 
+def way_of_record(record: SessionRecord) -> Way:
+    """What a session drew: how the connect failed, or whether a word came after it."""
+    return way_of(record.connect) if record.connect is not None else _accepted(record)
+
+
+def _accepted(record: SessionRecord) -> Way:
+    """What came of a connect that was answered."""
+    problem = record.problem
+    if record.spoke or problem is None or problem.stage is not _BANNER:
+        return Way.ANSWERED
+    return _WORDLESS.get(problem.broken, Way.ANSWERED) if problem.broken is not None else Way.ANSWERED
+
+
+def _evidence(port: int, record: SessionRecord, ehlo: Ehlo | None, failure: Failure | None) -> Evidence:
+    return Evidence(
+        port,
+        record.connect,
+        record.witnesses,
+        None,
+        _marks(record, ehlo, failure) if record.connect is None else (),
+        _accepted(record),
+    )
+
+
 def speaker(record: SessionRecord) -> tuple[str, ...]:
     """The marks of who answered (exporter.diagnosis.speakers)."""
-    return _marks(record, parse_ehlo(record.ehlo) if record.ehlo is not None else None)
+    ehlo = parse_ehlo(record.ehlo) if record.ehlo is not None else None
+    return _marks(record, ehlo, _failure(record)) if record.connect is None else ()
 
 
-def _marks(record: SessionRecord, ehlo: Ehlo | None) -> tuple[str, ...]:
+def _marks(record: SessionRecord, ehlo: Ehlo | None, failure: Failure | None) -> tuple[str, ...]:
     greeting = next((reply.lines[0] for stage, reply in record.replies if stage is _BANNER), None)
-    if greeting is None:
-        return ()
-    return marks(greeting, record.ehlo.lines if record.ehlo is not None else (), ehlo)
+    found: tuple[str, ...] = ()
+    if greeting is not None:
+        found = marks(greeting, record.ehlo.lines if record.ehlo is not None else (), ehlo)
+    if record.tls is not None:
+        own = record.tls.chain[:1]
+        found = (*found, mark_of_issuer(private_issuer(own[0], record.tls.trust) if own else ""))
+    if failure is not None and record.spoke and (mark := mark_of_failure(failure, _refusal(record))) is not None:
+        found = (*found, mark)
+    return found
+
+
+def _refusal(record: SessionRecord) -> str:
+    """What refused, as it was said; "" where nothing did."""
+    problem = record.problem
+    if problem is None:
+        return ""
+    return f"{problem.reply.code} {problem.reply.text}" if problem.reply is not None else problem.detail
 
 
 def greeting_name(record: SessionRecord) -> str | None:

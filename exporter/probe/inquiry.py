@@ -35,6 +35,8 @@ async def look_closer(
     port: int = SUBMISSION_PORT,
 ) -> Finding:
     """What the hosts show elsewhere. `plan` says EHLO and QUIT; `find_path` None: paths are not traced."""
+    if not suspect.shows_elsewhere:
+        return Finding.OPEN
     addresses = [address for address, _ in suspect.addresses[:ADDRESSES_ASKED]]
     records = await asyncio.gather(*(_converse(address, port, source(address), plan) for address in addresses))
     if find_path is not None:
@@ -47,7 +49,9 @@ async def look_closer(
         return Finding.FOREIGN if encrypted >= _LEAST_ENCRYPTED else Finding.OPEN
     if not spoken:
         return Finding.OPEN
-    return Finding.OWN if any(suspect.mark in speaker(record) for record in spoken) else Finding.FOREIGN
+    if not any(suspect.mark in speaker(record) for record in spoken):
+        return Finding.FOREIGN
+    return Finding.OWN if suspect.may_be_own else Finding.OPEN
 
 
 async def _converse(address: str, port: int, source: str, plan: Plan) -> SessionRecord:

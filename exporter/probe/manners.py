@@ -227,6 +227,11 @@ class Shared(Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._entries: dict[Hashable, _Entry[T]] = {}
         self._begun = 0
+        self._since = -math.inf
+
+    def expire(self) -> None:
+        """No result of what was begun before now is given to anybody any more."""
+        self._since = self._loop.time()
 
     async def get(
         self,
@@ -243,7 +248,7 @@ class Shared(Generic[T]):
         if entry is None:
             entry = self._entries[key] = _Entry()
         now = self._loop.time()
-        if now - entry.began < interval * _SHARE_FRACTION:
+        if entry.began >= self._since and now - entry.began < interval * _SHARE_FRACTION:
             entry.wanted = True
             if entry.result is not None:
                 return entry.result

@@ -13,14 +13,13 @@ from ipaddress import ip_address
 from typing import Final, Protocol
 
 from exporter.config.model import Family, Limits, Settings, Target, TargetKind
-from exporter.diagnosis.connect import way_of
-from exporter.diagnosis.decision import domain_failure
+from exporter.diagnosis.domain import domain_failure
 from exporter.evidence import Way, Witness
-from exporter.probe.host import greeting_name, host_result
+from exporter.probe.host import greeting_name, host_result, way_of_record
 from exporter.probe.manners import Lease, Shared, Slots, Turnstile
 from exporter.probe.plan import canary_message, is_same_for_all, mail_domain, plan_of
 from exporter.probe.policies import Found, Policies
-from exporter.probe.session import Session, SessionRecord, silence_after
+from exporter.probe.session import Session, SessionRecord
 from exporter.probe.witness import WITNESS_SECONDS, Witnesses
 from exporter.resolver.special import forbidden
 from exporter.result import (
@@ -38,7 +37,7 @@ from exporter.result import (
 from exporter.smtp.plan import Plan, State
 
 # What leaves open whether the host is dead or we are blocked.
-_WITNESSED: Final = frozenset({Way.SILENT, Way.PROHIBITED})
+_WITNESSED: Final = frozenset({Way.SILENT, Way.PROHIBITED, Way.MUTE, Way.HUNG_UP})
 # Kept from the lookup for the sessions: a host on the same continent still answers within it.
 _LEAST_TIMEOUT: Final = 0.5
 
@@ -141,7 +140,12 @@ class Prober:
             failure=domain_failure(tuple(results), lookup.failure if lookup is not None else None),
             mta_sts=found.mta_sts,
             tls_rpt=found.tls_rpt,
+            named=() if lookup is not None else hosts,
         )
+
+    def share_afresh(self) -> None:
+        """What was begun before now is shared no more: the way to all hosts has changed."""
+        self._shared.expire()
 
     async def _hosts(self, target: Target, within: float | None) -> tuple[MxLookup | None, tuple[MxHost, ...]]:
         """The hosts of `target`, for a domain with the lookup that gave them."""
@@ -174,7 +178,7 @@ class Prober:
     async def _named_host(self, target: Target) -> MxHost:
         found = await self._lookup.lookup_host(target.host, target.settings.families)
         # The series carry the name as the user wrote it.
-        return MxHost(target.name, 0, found.addresses, found.failure, is_cname=False)
+        return replace(found, name=target.name, preference=0, is_cname=False)
 
     async def _address(
         self,
@@ -240,27 +244,28 @@ class Prober:
     async def _witnessed(
         self, address: str, settings: Settings, source: str, plan: Plan, *, transcript: bool
     ) -> SessionRecord:
-        """A session; where the connect draws nothing or a prohibition, what other ports of the address do meanwhile."""
+        """A session; where it draws no word or a prohibition, what other ports of the address do meanwhile."""
         loop = asyncio.get_running_loop()
         message = canary_message(settings.module.data, plan, time.time()) if State.DATA in plan.steps else b""
         if not self._witnesses.ports:
             return await Session(loop, plan, transcript=transcript, message=message).converse(
                 address, settings.port, settings.timeout, source
             )
-        left = settings.timeout - silence_after(settings.timeout)
+        ends = time.perf_counter() + settings.timeout
         asking: list[asyncio.Task[tuple[Witness, ...]]] = []
 
-        def ask(seconds: float) -> None:
+        def ask() -> None:
+            seconds = min(WITNESS_SECONDS, max(0.0, ends - time.perf_counter()))
             asked = self._witnesses.ask(address, settings.port, source, interval=settings.interval, seconds=seconds)
             asking.append(loop.create_task(asked))
 
-        session = Session(loop, plan, transcript=transcript, message=message, on_silence=lambda: ask(left))
+        session = Session(loop, plan, transcript=transcript, message=message, on_silence=ask)
         try:
             record = await session.converse(address, settings.port, settings.timeout, source)
-            if record.connect is None or way_of(record.connect) not in _WITNESSED:
+            if way_of_record(record) not in _WITNESSED:
                 return record
             if not asking:
-                ask(min(WITNESS_SECONDS, settings.timeout - record.connect.elapsed))
+                ask()
             return replace(record, witnesses=await asking[0])
         finally:
             for task in asking:
@@ -308,7 +313,7 @@ def _choose(hosts: Sequence[MxHost], settings: Settings) -> _Choice:
     choice = _Choice()
     for host in hosts:
         if host.failure is not None:
-            choice.settled.append(HostResult(host.name, "", host.preference, host.failure))
+            choice.settled.append(HostResult(host.name, "", host.preference, host.failure, own_failure=host.failure))
         for address in host.addresses:
             reason = forbidden(address, settings.allow_addresses)
             if reason is not None:

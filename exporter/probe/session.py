@@ -101,6 +101,7 @@ class SessionRecord:
     ehlo_tls: Reply | None = None
     tls: TlsRecord | None = None
     plan: Plan | None = None
+    spoke: bool = False  # the server sent something, be it no reply
 
 
 class Session:
@@ -119,6 +120,7 @@ class Session:
         "_plan",
         "_record",
         "_replies",
+        "_spoke",
         "_stage",
         "_stage_began",
         "_started",
@@ -141,7 +143,7 @@ class Session:
     ) -> None:
         """`message` is what DATA delivers, where `plan` has it.
 
-        `on_silence` is told, once, that the connect has drawn nothing so far.
+        `on_silence` is told, once, that the connect has drawn nothing so far, or no word after it.
         """
         self._loop = loop
         self._plan = plan
@@ -156,6 +158,7 @@ class Session:
         self._transcript: list[TranscriptLine] = []
         self._transcript_left = MAX_TRANSCRIPT_BYTES if transcript else 0
         self._on_silence = on_silence
+        self._spoke = False
 
     async def converse(self, address: str, port: int, seconds: float, source: str = "") -> SessionRecord:
         """Connect and talk; all stages together take at most `seconds`. Cancelled, it says goodbye."""
@@ -195,6 +198,7 @@ class Session:
     def data_received(self, data: bytes, now: float) -> None:
         """Part of a reply, a whole one, or too much; or TLS records."""
         now = max(now, self._stage_began)  # two clocks may differ by a hair
+        self._spoke = True
         if self._tls is not None:
             self._records_received(self._tls, data, now)
             return
@@ -298,10 +302,17 @@ class Session:
     def _enter(self, stage: Stage, now: float) -> None:
         self._stage, self._stage_began, self._waiting = stage, now, True
         self.due = min(self._deadline, now + STAGE_SECONDS[stage])
+        if stage is _BANNER and self._on_silence is not None:
+            # Many greet after ten seconds and more: nobody else is asked before the time is nearly over.
+            timeout = self._deadline - self._started
+            self.due = min(self.due, max(now, self._deadline - silence_after(timeout)))
 
     def ring(self, now: float) -> None:
         """The time that `due` names has come."""
         try:
+            if self._stage is _BANNER and self._on_silence is not None and now < self._deadline:
+                self._fall_silent()
+                return
             if self._stage is not _CONNECT:
                 self._dialogue.expire()
             elif now < self._deadline:
@@ -340,6 +351,7 @@ class Session:
                 ehlo_tls=dialogue.ehlo_tls,
                 tls=self._tls_record,
                 plan=self._plan,
+                spoke=self._spoke,
             )
         )
 

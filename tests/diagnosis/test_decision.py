@@ -9,12 +9,24 @@ import pytest
 
 from exporter.config.model import Family
 from exporter.diagnosis.connect import judge_connect
-from exporter.diagnosis.decision import diagnose, diagnose_all, domain_failure
+from exporter.diagnosis.decision import AGAIN, diagnose, diagnose_all, nobody_else
 from exporter.diagnosis.egress import NOTHING_KNOWN, EgressView, Surroundings
+from exporter.diagnosis.resolver_state import Look, ResolverView
 from exporter.evidence import ConnectEvidence, Evidence, Way, Witness
 from exporter.icmp import IcmpError, Origin
 from exporter.path import HopKind, PathTrace
-from exporter.result import Confidence, EgressState, FailureClass, HostResult, Stage, Verdict
+from exporter.result import (
+    Confidence,
+    EgressState,
+    Failure,
+    FailureClass,
+    HostResult,
+    MxHost,
+    MxLookup,
+    ResolverState,
+    Stage,
+    Verdict,
+)
 from tests.paths import GONE_443, OPEN_443, ROUTERS, TARGET, path
 from tests.results import down_host, lookup_failed, result, up_host
 
@@ -46,6 +58,7 @@ UNKNOWN = EgressView()
 
 LOST_AT_1 = path(K.TIME_EXCEEDED, K.SILENT, K.SILENT, against=OPEN_443)
 LOST_AT_3 = path(K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.SILENT, against=GONE_443)
+LOST_AT_1_OF_3 = path(K.TIME_EXCEEDED, K.SILENT, K.SILENT, against=path(K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.REACHED))
 NO_HOP = path(K.SILENT, K.SILENT, against=OPEN_443)
 FORGED = path(K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.REFUSED, against=OPEN_443)
 FORGED_AT_ONCE = path(K.REFUSED, against=OPEN_443)
@@ -53,6 +66,16 @@ RESET_WITHIN = replace(FORGED_AT_ONCE, reset_within=True)
 GENUINE = path(K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.TIME_EXCEEDED, K.REFUSED, against=OPEN_443)
 SAYS_PROHIBITED = path(K.TIME_EXCEEDED, K.TIME_EXCEEDED, (K.PROHIBITED, ROUTERS[1]))
 SAYS_UNREACHABLE = path(K.TIME_EXCEEDED, (K.UNREACHABLE, ROUTERS[1]))
+
+
+def someone(_: HostResult) -> float:
+    """Somebody unrelated has answered just now."""
+    return 10.0
+
+
+def someone_before(_: HostResult) -> float:
+    """Somebody unrelated answered before the session, and nobody since."""
+    return -10.0
 
 
 def around(view: EgressView) -> Surroundings:
@@ -88,7 +111,7 @@ def host(
         (SILENCE, ANSWERS, None, BLOCKED, C.EGRESS_BLOCKED, CERTAIN, ""),
         (SILENCE, QUIET, LOST_AT_1, BLOCKED, C.EGRESS_BLOCKED, CERTAIN, ROUTERS[0]),
         (PROHIBITED, ANSWERS, None, BLOCKED, C.EGRESS_BLOCKED, CERTAIN, ROUTERS[1]),
-        (RST, (), None, BLOCKED, C.CONNECT_REFUSED, CERTAIN, ""),
+        (RST, (), None, BLOCKED, C.CONNECT_REFUSED, LIKELY, ""),
         (RST, (), FORGED, RESET_OUT, C.EGRESS_BLOCKED, LIKELY, ROUTERS[1]),
         (SILENCE, ANSWERS, None, RESET_OUT, C.PORT_FILTERED, LIKELY, ""),
         (SILENCE, QUIET, None, OFFLINE, C.OFFLINE, LIKELY, ""),
@@ -98,19 +121,20 @@ def host(
         (SILENCE, ANSWERS, SAYS_PROHIBITED, OPEN, C.CONNECT_PROHIBITED, CERTAIN, ROUTERS[1]),
         (RST, (), FORGED, OPEN, C.CONNECT_PROHIBITED, LIKELY, ROUTERS[1]),
         (RST, (), FORGED_AT_ONCE, OPEN, C.CONNECT_PROHIBITED, LIKELY, ROUTERS[0]),
-        (SILENCE, ANSWERS, None, OPEN, C.PORT_FILTERED, CERTAIN, ""),
+        (SILENCE, ANSWERS, None, OPEN, C.PORT_FILTERED, LIKELY, ""),
+        (SILENCE, ANSWERS, LOST_AT_1_OF_3, OPEN, C.PORT_FILTERED, CERTAIN, ROUTERS[0]),
         (SILENCE, REFUSES, LOST_AT_1, UNKNOWN, C.PORT_FILTERED, LIKELY, ROUTERS[0]),
         (SILENCE, QUIET, LOST_AT_1, OPEN, C.PORT_FILTERED, LIKELY, ROUTERS[0]),
         # Nothing speaks for a block.
         (RST, (), GENUINE, OPEN, C.CONNECT_REFUSED, CERTAIN, ""),
-        (RST, (), None, UNKNOWN, C.CONNECT_REFUSED, CERTAIN, ""),
-        (SILENCE, QUIET, SAYS_UNREACHABLE, OPEN, C.CONNECT_UNREACHABLE, CERTAIN, ROUTERS[1]),
+        (RST, (), None, UNKNOWN, C.CONNECT_REFUSED, LIKELY, ""),
+        (SILENCE, QUIET, SAYS_UNREACHABLE, OPEN, C.CONNECT_UNREACHABLE, LIKELY, ROUTERS[1]),
         (SILENCE, QUIET, None, OPEN, C.CONNECT_TIMEOUT, LIKELY, ""),
         (SILENCE, QUIET, LOST_AT_3, OPEN, C.CONNECT_TIMEOUT, LIKELY, ROUTERS[2]),
         (SILENCE, REJECTED, None, UNKNOWN, C.CONNECT_TIMEOUT, UNCERTAIN, ""),
         (SILENCE, (), None, OPEN, C.CONNECT_TIMEOUT, UNCERTAIN, ""),
         (SILENCE, QUIET, None, UNKNOWN, C.CONNECT_TIMEOUT, UNCERTAIN, ""),
-        (UNREACHABLE, (), None, OPEN, C.CONNECT_UNREACHABLE, CERTAIN, ROUTERS[1]),
+        (UNREACHABLE, (), None, OPEN, C.CONNECT_UNREACHABLE, LIKELY, ROUTERS[1]),
         (NO_ROUTE, (), None, OPEN, C.NO_ROUTE, CERTAIN, ""),
         (NO_ROUTE, (), None, OFFLINE, C.NO_ROUTE, CERTAIN, ""),
         (ConnectEvidence(TARGET, errno.EMFILE), (), None, BLOCKED, C.LOCAL_RESOURCE, CERTAIN, ""),
@@ -125,7 +149,7 @@ def test_a_row(
     confidence: Confidence,
     hop: str,
 ) -> None:
-    seen = diagnose(host(connect, witnesses, found), around(egress))
+    seen = diagnose(host(connect, witnesses, found), around(egress), someone if egress is OPEN else nobody_else)
     assert seen.failure is not None
     assert (seen.failure.failure_class, seen.failure.confidence, seen.last_hop) == (failure_class, confidence, hop)
     assert seen.failure.stage is Stage.CONNECT
@@ -151,7 +175,9 @@ def test_the_sentence_names_the_evidence(
     egress: EgressView,
     words: tuple[str, ...],
 ) -> None:
-    failure = diagnose(host(connect, witnesses, found), around(egress)).failure
+    failure = diagnose(
+        host(connect, witnesses, found), around(egress), someone if egress is OPEN else nobody_else
+    ).failure
     assert failure is not None
     assert [word for word in words if word not in failure.detail] == []
 
@@ -191,9 +217,87 @@ def test_a_result_without_evidence_is_left_alone() -> None:
         assert diagnose_all(plain, NOTHING_KNOWN) is plain
 
 
-def test_without_a_route_an_address_says_nothing_about_the_domain() -> None:
-    absent = replace(host(NO_ROUTE), address="2a01:4f00::1", failure=judge_connect(NO_ROUTE))
-    silent = replace(host(SILENCE), failure=judge_connect(SILENCE))
-    assert domain_failure((absent, silent), None) == silent.failure
-    assert domain_failure((absent,), None) == absent.failure
-    assert domain_failure((absent, up_host()), None) is None
+def test_an_answer_from_before_the_silence_counts_against_nobody() -> None:
+    """The way out may have shut meanwhile: nothing is more than uncertain until somebody else is heard."""
+    for witnesses in (ANSWERS, QUIET):
+        failure = diagnose(host(SILENCE, witnesses), around(OPEN), someone_before).failure
+        assert failure is not None
+        assert failure.confidence is UNCERTAIN
+    silent = diagnose(host(SILENCE, QUIET), around(OPEN), someone_before).failure
+    assert silent is not None
+    assert silent.verdict is Verdict.UNDETERMINED
+
+
+def test_what_began_before_the_way_opened_keeps_its_class_and_is_marked() -> None:
+    opened = EgressView(S.OPEN, CERTAIN, before=BLOCKED, opened=100.0)
+    silent = replace(host(SILENCE, ANSWERS), at=99.0)
+    failure = diagnose(silent, around(opened), someone).failure
+    assert failure is not None
+    assert failure.failure_class is C.EGRESS_BLOCKED
+    assert AGAIN in failure.evidence
+    later = diagnose(replace(silent, at=101.0), around(opened), someone).failure
+    assert later is not None
+    assert later.failure_class is C.PORT_FILTERED
+
+
+@pytest.mark.parametrize("way", [W.MUTE, W.HUNG_UP])
+def test_accepted_and_not_a_word_is_undetermined_unless_everything_fails_so(way: Way) -> None:
+    failure_class = C.BANNER_TIMEOUT if way is W.MUTE else C.BANNER_CLOSED
+    own = Failure(Stage.BANNER, failure_class, "no greeting came")
+    mute = HostResult(
+        "mx.a.example", TARGET, 10, own, own_failure=own, evidence=Evidence(25, witnesses=ANSWERS, accepted=way)
+    )
+    alone = diagnose(mute, around(OPEN), someone).failure
+    assert alone is not None
+    assert (alone.failure_class, alone.verdict) == (failure_class, Verdict.UNDETERMINED)
+    wordless = EgressView(S.BLOCKED, CERTAIN, frozenset({W.MUTE, W.HUNG_UP}), 9, 3, "port 443 of 192.0.2.9")
+    shared = diagnose(mute, around(wordless), nobody_else).failure
+    assert shared is not None
+    assert (shared.failure_class, shared.stage, shared.verdict) == (C.EGRESS_BLOCKED, Stage.BANNER, Verdict.BLOCKED)
+    assert "accepts and says nothing" in shared.detail
+    assert diagnose(mute, around(BLOCKED), nobody_else).failure == alone
+
+
+def test_the_state_of_port_25_says_nothing_of_another_port() -> None:
+    submission = replace(host(SILENCE, ANSWERS), evidence=Evidence(587, SILENCE, ANSWERS))
+    failure = diagnose(submission, around(BLOCKED)).failure
+    assert failure is not None
+    assert failure.failure_class is C.PORT_FILTERED
+    offline = diagnose(replace(submission, evidence=Evidence(587, SILENCE, QUIET)), around(OFFLINE)).failure
+    assert offline is not None
+    assert offline.failure_class is C.OFFLINE
+
+
+def test_an_inspection_of_tls_shows_at_tls() -> None:
+    mark = "issuer:CN=Corp, key 01"
+    view = EgressView(S.INTERCEPTED, LIKELY, networks=5, speaker=mark)
+    failure = diagnose(host(None, speaker=(mark,)), around(view)).failure
+    assert failure is not None
+    assert (failure.stage, failure.failure_class) == (Stage.TLS, C.EGRESS_INTERCEPTED)
+    assert diagnose(host(None, speaker=("issuer:",)), around(view)).up
+
+
+FAILING = ResolverView(ResolverState.FAILING, LIKELY, Look.NO_ANSWER, 5)
+
+
+def test_a_lookup_that_fails_as_all_do_is_the_resolvers() -> None:
+    for failure_class in (C.DNS_SERVFAIL, C.DNS_TIMEOUT, C.DNS_BOGUS):
+        failure = diagnose_all(lookup_failed(failure_class), NOTHING_KNOWN, resolver=FAILING).failure
+        assert failure is not None
+        assert (failure.failure_class, failure.verdict) == (C.RESOLVER_FAILING, Verdict.LOCAL)
+    absent = diagnose_all(lookup_failed(C.DNS_NXDOMAIN), NOTHING_KNOWN, resolver=FAILING).failure
+    assert absent is not None
+    assert absent.failure_class is C.DNS_NXDOMAIN
+
+
+def test_a_host_whose_name_could_not_be_looked_up_is_so_too() -> None:
+    own = Failure(Stage.DNS, C.MX_UNRESOLVABLE, "no address")
+    unresolved = HostResult("mx.a.example", "", 10, own, own_failure=own)
+    looked_up = MxLookup(
+        "a.example", (MxHost("mx.a.example", 10, failure=own, cause=C.DNS_SERVFAIL, asked_at=5.0),), own
+    )
+    failed = replace(result(unresolved), lookup=looked_up, failure=own)
+    seen = diagnose_all(failed, NOTHING_KNOWN, resolver=FAILING)
+    assert seen.failure is not None
+    assert seen.failure.failure_class is C.RESOLVER_FAILING
+    assert diagnose_all(seen, NOTHING_KNOWN, resolver=ResolverView(ResolverState.WORKING)).failure == own

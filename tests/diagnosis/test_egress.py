@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from exporter.config.model import Family
-from exporter.diagnosis.egress import EgressBook, EgressView, Finding
+from exporter.diagnosis.egress import EgressBook, EgressView, Finding, Sighting
 from exporter.evidence import Evidence, Way, Witness
 from exporter.result import Confidence, EgressState
 
@@ -34,16 +32,21 @@ class Story:
         host: int = 1,
         reference: str = "",
         speaker: tuple[str, ...] = (),
+        port: int = 25,
     ) -> EgressView:
         """An address of the network `network` did this."""
         self.now += 1.0
-        evidence = Evidence(25, witnesses=() if way in (W.ANSWERED, W.RESET) else witnesses, speaker=speaker)
-        mx = f"mx.domain{network}.example"
-        self.book.see(f"{network}.1.0.{host}", mx, way, evidence, self.now, session=self.now, reference=reference)
+        evidence = Evidence(port, witnesses=() if way in (W.ANSWERED, W.RESET) else witnesses, speaker=speaker)
+        self.tell(f"{network}.1.0.{host}", f"mx.domain{network}.example", way, evidence, reference=reference)
         return self.judge()
 
+    def tell(
+        self, address: str, mx: str, way: Way, evidence: Evidence, *, reference: str = "", on: float = 0.0
+    ) -> None:
+        self.book.see(Sighting(address, mx, evidence, way, self.now, on or self.now, self.now, reference))
+
     def judge(self) -> EgressView:
-        self.book.judge(self.now)
+        self.book.judge(self.now, self.now)
         return self.book.surroundings[Family.IPV4]
 
     def all_see(
@@ -125,7 +128,7 @@ def test_without_witnesses_nobody_can_tell() -> None:
 
 def test_no_route_is_offline_for_its_family_alone() -> None:
     story = Story()
-    story.book.see("2a01:4f00::1", "mx.example", W.NO_ROUTE, Evidence(25), story.now)
+    story.tell("2a01:4f00::1", "mx.example", W.NO_ROUTE, Evidence(25))
     story.see(60, W.ANSWERED)
     assert story.book.surroundings[Family.IPV6].state is S.OFFLINE
     assert story.book.surroundings[Family.IPV4].state is S.OPEN
@@ -149,19 +152,58 @@ def test_it_turns_as_soon_as_each_network_was_seen_again() -> None:
     assert story.see(63, W.SILENT).state is S.BLOCKED
 
 
-def test_one_answer_opens_nothing_two_do() -> None:
+def test_one_greeting_proves_it_open_and_what_was_begun_before_is_judged_as_before() -> None:
+    story = Story()
+    shut = story.all_see(W.SILENT)
+    view = story.see(60, W.ANSWERED)
+    assert (view.state, view.before, view.opened) == (S.OPEN, shut, story.now)
+
+
+@pytest.mark.parametrize("way", [W.MUTE, W.HUNG_UP])
+def test_accepted_and_not_a_word_everywhere_is_a_block(way: Way) -> None:
+    view = Story().all_see(way, reference="mx.reference.example")
+    assert (view.state, view.confidence) == (S.BLOCKED, Confidence.CERTAIN)
+
+
+def test_accepted_and_not_a_word_is_no_proof_of_an_open_way() -> None:
+    story = Story()
+    assert story.all_see(W.MUTE, count=3).state is S.UNKNOWN
+    assert story.see(90, W.HUNG_UP).state is S.BLOCKED
+
+
+def test_a_reset_that_is_the_hosts_own_proves_it_open() -> None:
+    story = Story()
+    story.all_see(W.SILENT, count=3)
+    story.see(90, W.RESET)
+    assert story.judge().state is S.UNKNOWN
+    story.book.prove("90.1.0.1")
+    assert story.judge().state is S.OPEN
+
+
+def test_another_port_is_a_witness_and_no_more() -> None:
+    story = Story()
+    assert story.see(90, W.ANSWERED, port=587).state is S.UNKNOWN
+    view = story.all_see(W.SILENT, ())
+    assert (view.state, view.others_out) == (S.BLOCKED, "port 587 of 90.1.0.1")
+    assert story.see(91, W.SILENT, port=587).state is S.BLOCKED
+
+
+def test_one_who_fails_otherwise_ends_it() -> None:
     story = Story()
     story.all_see(W.SILENT)
-    assert story.see(60, W.ANSWERED).state is S.BLOCKED
-    assert story.see(60, W.ANSWERED).state is S.OPEN
+    view = story.see(90, W.MUTE)
+    assert view.state is S.UNKNOWN
+    assert view.before is not None
+    assert story.all_see(W.ANSWERED).state is S.OPEN
 
 
 def test_one_session_that_many_domains_share_counts_once() -> None:
     story = Story()
     story.all_see(W.SILENT)
     for _ in range(5):
-        story.book.see("60.1.0.1", "mx.example", W.ANSWERED, Evidence(25), story.now, session=1.5)
+        story.tell("60.1.0.1", "mx.domain60.example", W.SILENT, Evidence(25), on=1.5)
     assert story.judge().state is S.BLOCKED
+    assert story.judge().networks == 4
 
 
 def test_what_was_seen_too_long_ago_does_not_count() -> None:
@@ -182,7 +224,7 @@ def test_a_view_stays_the_same_object_while_nothing_turns() -> None:
     story = Story()
     view = story.all_see(W.SILENT)
     assert story.see(90, W.SILENT) is view
-    assert story.book.judge(story.now) == ()
+    assert story.book.judge(story.now, story.now) == ()
 
 
 def test_a_proxy_is_seen_after_a_closer_look() -> None:
@@ -208,6 +250,14 @@ def test_what_the_closer_look_says_decides(finding: Finding, state: EgressState,
     assert (story.judge().state, story.judge().confidence) == (state, confidence)
 
 
+def test_a_reference_that_bears_the_mark_too_makes_it_certain() -> None:
+    story = Story()
+    story.all_see(W.ANSWERED, speaker=PROXY, reference="mx.reference.example")
+    story.listen()
+    story.book.find(Family.IPV4, PROXY[0], Finding.OPEN, story.now)
+    assert (story.judge().state, story.judge().confidence) == (S.INTERCEPTED, Confidence.CERTAIN)
+
+
 def test_a_look_without_result_convicts_nobody_who_has_an_alibi() -> None:
     story = Story()
     story.all_see(W.ANSWERED, speaker=PROXY)
@@ -227,19 +277,3 @@ def test_a_proxy_that_is_gone_is_forgotten() -> None:
         story.see(60 + number, W.ANSWERED, speaker=(f"name:mx.domain{60 + number}.example",))
     story.listen()
     assert story.judge().state is S.OPEN
-
-
-@given(st.lists(st.tuples(st.integers(60, 66), st.integers(1, 3), st.sampled_from(Way)), max_size=60))
-def test_the_sums_are_those_of_the_latest_sightings(seen: list[tuple[int, int, Way]]) -> None:
-    """Whatever the order, the state is that of a book which saw only the latest of each address."""
-    story, fresh = Story(), Story()
-    for network, host, way in seen:
-        story.see(network, way, host=host)
-    story.now += 10 * INTERVAL
-    story.judge()
-    assert story.book.surroundings[Family.IPV4].state is S.UNKNOWN
-    latest = {(network, host): way for network, host, way in seen}
-    for (network, host), way in latest.items():
-        fresh.see(network, way, host=host)
-        story.see(network, way, host=host)
-    assert story.judge().state is fresh.judge().state

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.diagnosis.networks import network_of
-from exporter.diagnosis.speakers import MASKED, Speakers, Suspect, marks
+from exporter.diagnosis.speakers import MASKED, Speakers, Suspect, mark_of_failure, mark_of_issuer, marks, stage_of
+from exporter.result import Failure, FailureClass, Stage
 from exporter.smtp.ehlo import parse_ehlo
 from exporter.smtp.reply import Reply
 
@@ -21,7 +21,7 @@ def heard(*speakers: tuple[str, str, tuple[str, ...]], at: float = 1.0, since: f
     """Of (address, mx, marks) each."""
     found = Speakers()
     for address, mx, its_marks in speakers:
-        found.hear(network_of(address), address, mx, its_marks, at)
+        found.hear(address, mx, its_marks, at)
     return found.suspect(since)
 
 
@@ -119,8 +119,71 @@ def test_few_are_remembered_and_those_are_the_latest() -> None:
     found = Speakers()
     for number in range(200):
         address = f"{number}.1.0.1"
-        found.hear(network_of(address), address, f"mx.d{number}.example", spoken(PROXY), float(number))
+        found.hear(address, f"mx.d{number}.example", spoken(PROXY), float(number))
     suspect = found.suspect(0.0)
     assert suspect is not None
     assert len(suspect.addresses) < 100
     assert suspect.addresses[-1][0] == "199.1.0.1"
+
+
+def refused(said: str, failure_class: FailureClass = FailureClass.BANNER_TEMPFAIL) -> str:
+    mark = mark_of_failure(Failure(Stage.BANNER, failure_class), said)
+    assert mark is not None
+    return mark
+
+
+def test_one_refusal_to_the_letter_is_that_of_one_speaker() -> None:
+    """An antivirus on our own machine or gateway answers in the name of everybody."""
+    replies = [
+        refused(f"421 Cannot connect to SMTP server 192.0.2.{number}:25, connect error {number}") for number in range(4)
+    ]
+    assert len(set(replies)) == 1
+    found = heard(*everywhere((replies[0],)))
+    assert found is not None
+    assert (found.everywhere, found.may_be_own) == (True, False)
+
+
+def test_a_refusal_that_names_us_is_the_hosts_own_word() -> None:
+    failure = Failure(Stage.BANNER, FailureClass.REPUTATION_BLOCKED)
+    assert mark_of_failure(failure, "554 5.7.1 blocked using bl.example") is None
+
+
+def test_hosts_that_name_themselves_in_it_refuse_each_by_themselves() -> None:
+    speakers = [
+        (f"{60 + number}.1.0.1", f"mx.{name}.example", (refused(f"554 mx.{name}.example"),))
+        for number, name in enumerate("abcdef")
+    ]
+    assert len({marks_[0] for *_, marks_ in speakers}) > 1
+    assert heard(*speakers) is None
+
+
+def test_who_is_spared_proves_that_it_is_not_on_the_way_out() -> None:
+    others = ("90.1.0.1", "mx.else.example", spoken("mx.else.example"))
+    assert heard(*everywhere((refused("421 Service not available"),), 8), others) is None
+
+
+def test_one_private_issuer_under_every_certificate_is_an_inspection() -> None:
+    private = mark_of_issuer("CN=Example Corp Inspection CA, key 0123456789abcdef")
+    without_tls = ("90.1.0.1", "mx.else.example", spoken("mx.else.example"))
+    found = heard(*everywhere((private,)), without_tls)
+    assert found is not None
+    assert (found.everywhere, found.shows_elsewhere, stage_of(found.mark)) == (True, False, Stage.TLS)
+    public = ("91.1.0.1", "mx.public.example", (mark_of_issuer(""),))
+    assert heard(*everywhere((private,)), public) is None
+    assert heard(*everywhere((mark_of_issuer(""),), 9)) is None
+
+
+@pytest.mark.parametrize(
+    ("failure_class", "stage"),
+    [
+        (FailureClass.NOT_SMTP, Stage.BANNER),
+        (FailureClass.CLOSED, Stage.EHLO),
+        (FailureClass.TIMEOUT, Stage.EHLO),
+        (FailureClass.TLS_HANDSHAKE, Stage.TLS),
+    ],
+)
+def test_one_way_to_break_off_everywhere_is_no_coincidence(failure_class: FailureClass, stage: Stage) -> None:
+    mark = mark_of_failure(Failure(stage, failure_class, "the server closed the connection"), "")
+    assert mark is not None
+    assert heard(*everywhere((mark,))) is not None
+    assert heard(*everywhere((mark,)), ("90.1.0.1", "mx.else.example", spoken("mx.else.example"))) is None

@@ -126,8 +126,8 @@ async def test_every_address_of_every_host_has_its_own_result() -> None:
     assert (result.up, result.addresses, result.addresses_up) == (True, 3, 1)
 
 
-async def test_the_most_preferred_host_with_an_address_speaks_for_a_domain_that_is_down() -> None:
-    refusing = ordinary("c.example", greeting=reply(554, "No SMTP service here"))
+async def test_the_host_that_says_most_speaks_for_a_domain_that_is_down() -> None:
+    refusing = ordinary("c.example", greeting=reply(421, "too busy"))
     async with _hosts(("127.0.0.3", refusing)) as (port, _):
         lookup = _lookup(
             MxHost("b.example", 5, failure=Failure(Stage.DNS, C.MX_UNRESOLVABLE)),
@@ -136,16 +136,8 @@ async def test_the_most_preferred_host_with_an_address_speaks_for_a_domain_that_
         )
         result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", _settings(port)))
     assert result.failure is not None
-    assert (result.failure.stage, result.failure.failure_class) == (Stage.BANNER, C.BANNER_REJECTED)
-
-
-async def test_of_equal_preference_the_lower_address_speaks() -> None:
-    refusing = ordinary("c.example", greeting=reply(554, "No SMTP service here"))
-    async with _hosts(("127.0.0.10", refusing)) as (port, _):
-        lookup = _lookup(MxHost("b.example", 10, ("127.0.0.10",)), MxHost("c.example", 10, ("127.0.0.9",)))
-        result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", _settings(port)))
-    assert result.failure is not None
-    assert result.failure.failure_class is C.CONNECT_REFUSED
+    assert (result.failure.stage, result.failure.failure_class) == (Stage.BANNER, C.BANNER_TEMPFAIL)
+    assert result.failure.evidence == ("the 2 other addresses: 1 mx_unresolvable, 1 connect_refused",)
 
 
 async def test_what_the_lookup_failed_with_is_the_failure() -> None:

@@ -347,7 +347,7 @@ def test_silence_is_told_once_while_the_rest_of_the_time_runs(loop_factory: Loop
 
 @on_every_loop
 def test_a_host_that_answers_in_time_is_not_called_silent(loop_factory: LoopFactory) -> None:
-    """Its greeting may take longer: only the connect is meant."""
+    """Its greeting may take longer than a connect: nobody else is asked before half of the time is over."""
 
     async def main() -> list[str]:
         told: list[str] = []
@@ -356,7 +356,7 @@ def test_a_host_that_answers_in_time_is_not_called_silent(loop_factory: LoopFact
         try:
             loop = asyncio.get_running_loop()
             record = await Session(loop, PLAN, on_silence=lambda: told.append("silent")).converse(
-                "127.0.0.1", port, 0.6
+                "127.0.0.1", port, 4.0
             )
         finally:
             await host.stop()
@@ -364,3 +364,24 @@ def test_a_host_that_answers_in_time_is_not_called_silent(loop_factory: LoopFact
         return told
 
     assert run_on(loop_factory, main()) == []
+
+
+@on_every_loop
+def test_a_host_that_accepts_and_says_nothing_is_called_silent_before_the_time_is_over(
+    loop_factory: LoopFactory,
+) -> None:
+    async def main() -> tuple[SessionRecord, list[str]]:
+        told: list[str] = []
+        host = SmtpHost(ordinary("mx.example", greeting=(Wait(30.0),)))
+        port = await host.start()
+        try:
+            loop = asyncio.get_running_loop()
+            session = Session(loop, PLAN, on_silence=lambda: told.append("silent"))
+            return await session.converse("127.0.0.1", port, 0.6), told
+        finally:
+            await host.stop()
+
+    record, told = run_on(loop_factory, main())
+    assert told == ["silent"]
+    assert record.problem is not None
+    assert (record.problem.stage, record.problem.broken, record.spoke) == (Stage.BANNER, Break.TIMEOUT, False)

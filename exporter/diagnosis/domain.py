@@ -1,0 +1,102 @@
+"""The verdict of a domain: its hosts are judged together, not by the most preferred one. Pure.
+
+A domain is up if one host is. Else the first kind of reason that one host has speaks, in the order of how much it says:
+a reply that names the reason before a symptom, and death only where there is nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from exporter.diagnosis.networks import family_of
+from exporter.result import Failure, FailureClass, HostResult, Stage, Verdict
+
+_C, _V = FailureClass, Verdict
+# Blocks that were found by what the network did; every other block is in a reply.
+_BY_EVIDENCE: Final = frozenset(
+    {_C.CONNECT_PROHIBITED, _C.PORT_FILTERED, _C.EGRESS_BLOCKED, _C.EGRESS_INTERCEPTED, _C.LOCAL_FIREWALL}
+)
+_REPLY_BLOCKS: Final = 0
+_ORDER: Final = MappingProxyType(
+    {
+        _V.DEGRADED: 1,
+        _V.MISCONFIGURED: 2,
+        _V.DECLINED: 3,
+        _V.BLOCKED: 4,  # by evidence
+        _V.UNDETERMINED: 5,
+        _V.DEAD: 6,
+        _V.LOCAL: 7,
+    }
+)
+
+
+def domain_failure(hosts: tuple[HostResult, ...], lookup: Failure | None) -> Failure | None:
+    """Why mail for the domain could not be handed over; None if one host is up. `hosts` stand in order of preference.
+
+    `lookup` is what failed of the lookup; it speaks where no host has an address.
+
+    An address that this host has no route to (IPv6 where there is none) says nothing about the domain while another
+    family has one.
+    """
+    if any(host.up for host in hosts):
+        return None
+    failing = [host for host in _reachable(hosts) if host.failure is not None]
+    if lookup is not None and not any(host.address for host in failing):
+        return lookup
+    if not failing:
+        return Failure(Stage.DNS, _C.DNS_NO_ADDRESS, "the lookup gave no host")
+    speaker = min(failing, key=_rank)
+    assert speaker.failure is not None  # noqa: S101 - what made it failing
+    return _among(speaker.failure, [host.failure for host in failing if host.failure is not None])
+
+
+def speaker_of(hosts: tuple[HostResult, ...], failure: Failure) -> HostResult | None:
+    """The host whose failure is the domain's."""
+    return next((host for host in hosts if host.failure is not None and _same(host.failure, failure)), None)
+
+
+def _same(own: Failure, told: Failure) -> bool:
+    return (own.failure_class, own.stage, own.confidence, own.detail) == (
+        told.failure_class,
+        told.stage,
+        told.confidence,
+        told.detail,
+    )
+
+
+def _reachable(hosts: tuple[HostResult, ...]) -> tuple[HostResult, ...]:
+    absent = {family_of(host.address) for host in hosts if _no_route(host)}
+    there = {family_of(host.address) for host in hosts if host.address and not _no_route(host)}
+    if not absent or not there - absent:
+        return hosts
+    return tuple(host for host in hosts if not host.address or not _no_route(host))
+
+
+def _no_route(host: HostResult) -> bool:
+    return bool(host.address) and host.failure is not None and host.failure.failure_class is _C.NO_ROUTE
+
+
+def _rank(host: HostResult) -> int:
+    """`min` keeps the first of equals: the more preferred, then the lower address."""
+    failure = host.failure
+    assert failure is not None  # noqa: S101 - only failing ones are ranked
+    if failure.verdict is _V.BLOCKED and failure.failure_class not in _BY_EVIDENCE:
+        return _REPLY_BLOCKS
+    return _ORDER[failure.verdict]
+
+
+def _among(speaking: Failure, all_failures: list[Failure]) -> Failure:
+    """The reason that settles it, with how the other hosts fare."""
+    others = Counter(failure.failure_class for failure in all_failures)
+    others[speaking.failure_class] -= 1
+    left = {failure_class: count for failure_class, count in others.items() if count}
+    if not left:
+        return speaking
+    if sum(left.values()) == 1:
+        told = f"the other address: {next(iter(left))}"
+    else:
+        told = f"the {sum(left.values())} other addresses: {', '.join(f'{n} {each}' for each, n in left.items())}"
+    return replace(speaking, evidence=(*speaking.evidence, told))

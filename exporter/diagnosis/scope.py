@@ -1,0 +1,254 @@
+"""Ours or theirs: what fails alike at every unrelated place that was heard lately is ours. Pure.
+
+One mechanism for all kinds of failure, be it port 25 of addresses or the resolver's answers about names. The newest
+outcome of each source counts, for a while. Sources of one organisation or one network are one voice: a provider's
+outage is its own.
+
+Time tells a shared cause from many single ones. The newest outcome that worked is the proof that things worked then. A
+source that failed already before that proof fails for a reason of its own; one that began to fail after it has turned.
+All that was tried since the proof must fail in one way, each voice that worked must have turned, and more than one
+must have: four dead hosts and a fifth that dies are five dead hosts. Taking an outcome in costs the same with ten
+sources and with a hundred thousand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+# Unrelated voices that must fail alike. Three failing together happens; four that share nothing but us does not.
+VOICES_NEEDED: Final = 4
+# Unrelated voices that must have turned since the last proof: one that does so has a reason of its own.
+TURNED_NEEDED: Final = 2
+# Voices whose newest proof is remembered: enough that one of them is unrelated to whoever asks.
+_PROOFS_KEPT: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """The holder of a source. Two with the same organisation or the same network are related."""
+
+    organisation: str
+    network: Hashable = None  # None: a name, which has none
+
+    def unrelated(self, other: Voice) -> bool:
+        """Nothing in common with `other`."""
+        return self.organisation != other.organisation and (self.network is None or self.network != other.network)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome of one attempt. Times are seconds of one clock that never jumps."""
+
+    voice: Voice
+    began: float  # the attempt; where it worked, the moment that proves it
+    seen: float  # when it was known
+    way: str | None  # how it failed; None: it worked
+    reference: bool = False
+    since: float = 0.0  # when the row of equal failures began; set by Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """All that was heard fails in this way."""
+
+    way: str
+    voices: int  # unrelated ones
+    turned: int  # those of them that did not fail before the last proof
+    references: int  # sources that have turned, and are references
+
+    @property
+    def is_certain(self) -> bool:
+        """Enough that worked, or were never seen to fail for themselves, and references among them."""
+        return self.references > 0 and self.turned >= VOICES_NEEDED
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    at: float
+    voice: Voice
+
+
+class _Failing:
+    """Sources that fail, with what is asked about them kept as sums."""
+
+    def __init__(self) -> None:
+        self._outcomes: dict[Hashable, Outcome] = {}
+        self._organisations: Counter[str] = Counter()
+        self._networks: Counter[Hashable] = Counter()
+        self.references = 0
+        self._chosen: dict[Hashable, Voice] = {}  # unrelated to each other, as many as are needed
+        self._choice_is_old = False
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+    def add(self, key: Hashable, outcome: Outcome) -> None:
+        self._outcomes[key] = outcome
+        voice = outcome.voice
+        self._organisations[voice.organisation] += 1
+        self._networks[voice.network] += 1
+        self.references += outcome.reference
+        if len(self._chosen) < VOICES_NEEDED and all(voice.unrelated(other) for other in self._chosen.values()):
+            self._chosen[key] = voice
+
+    def remove(self, key: Hashable) -> None:
+        outcome = self._outcomes.pop(key, None)
+        if outcome is None:
+            return
+        _less(self._organisations, outcome.voice.organisation)
+        _less(self._networks, outcome.voice.network)
+        self.references -= outcome.reference
+        self._choice_is_old |= self._chosen.pop(key, None) is not None
+
+    def include(self, voice: Voice) -> bool:
+        """Whether a source of the voice is among them."""
+        return voice.organisation in self._organisations or (
+            voice.network is not None and voice.network in self._networks
+        )
+
+    @property
+    def voices(self) -> int:
+        """How many unrelated ones there are; where there are enough, at least so many."""
+        if self._choice_is_old:
+            self._choose()
+        if len(self._chosen) < VOICES_NEEDED:
+            return len(self._chosen)
+        networks = len(self._networks) - (None in self._networks)
+        return min(len(self._organisations), networks) if networks else len(self._organisations)
+
+    def _choose(self) -> None:
+        self._choice_is_old = False
+        chosen: dict[Hashable, Voice] = {}
+        for key, outcome in self._outcomes.items():
+            if all(outcome.voice.unrelated(other) for other in chosen.values()):
+                chosen[key] = outcome.voice
+                if len(chosen) == VOICES_NEEDED:
+                    break
+        self._chosen = chosen
+
+
+class Scope:
+    """The newest outcomes of many sources, and what they have in common."""
+
+    def __init__(self) -> None:
+        self.proven = -math.inf  # the newest moment at which something worked
+        self._newest: dict[Hashable, Outcome] = {}  # the longest unheard first
+        self._working: dict[Hashable, Outcome] = {}
+        # Failures of attempts begun after the proof, and how they fail; those of them that are news have turned.
+        self._after: dict[Hashable, Outcome] = {}
+        self._ways: Counter[str] = Counter()
+        self._failing = _Failing()
+        self._turned = _Failing()
+        self._proofs: deque[_Proof] = deque(maxlen=_PROOFS_KEPT)
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._newest
+
+    def __len__(self) -> int:
+        return len(self._newest)
+
+    def newest(self, key: Hashable) -> Outcome | None:
+        """What was heard last of a source."""
+        return self._newest.get(key)
+
+    def see(self, key: Hashable, outcome: Outcome) -> Outcome | None:
+        """Take an outcome in; it is given back as it is kept, or None where a newer one is known."""
+        before = self._newest.get(key)
+        if before is not None:
+            if outcome.began < before.began:
+                return None
+            self._forget(key)
+        if outcome.way is None:
+            self._newest[key] = self._working[key] = outcome
+            self._prove(outcome)
+            return outcome
+        since = before.since if before is not None and before.way == outcome.way else outcome.began
+        kept = Outcome(outcome.voice, outcome.began, outcome.seen, outcome.way, outcome.reference, since)
+        self._newest[key] = kept
+        if kept.began > self.proven:
+            self._after[key] = kept
+            self._ways[outcome.way] += 1
+            self._failing.add(key, kept)
+            if since > self.proven:
+                self._turned.add(key, kept)
+        return kept
+
+    def forget_before(self, seen: float) -> None:
+        """What was heard before then no longer counts."""
+        while self._newest:
+            key = next(iter(self._newest))
+            if self._newest[key].seen >= seen:
+                return
+            self._forget(key)
+
+    @property
+    def works(self) -> bool:
+        """Something that was heard works."""
+        return bool(self._working)
+
+    @property
+    def failing(self) -> int:
+        """How many sources failed when they were tried since the last proof."""
+        return len(self._failing)
+
+    @property
+    def one_way(self) -> str | None:
+        """The one way in which all attempts since the last proof failed; None where there is none, or more."""
+        return next(iter(self._ways)) if len(self._ways) == 1 else None
+
+    def alike(self) -> Alike | None:
+        """What fails everywhere at once, if it does."""
+        way = self.one_way
+        if way is None or len(self._turned) < TURNED_NEEDED or any(self._unheard()):
+            return None
+        voices, turned = self._failing.voices, self._turned.voices
+        if voices < VOICES_NEEDED or turned < TURNED_NEEDED:
+            return None
+        return Alike(way, voices, turned, self._turned.references)
+
+    def proof_by_others(self, voice: Voice) -> float:
+        """The newest moment at which something unrelated to `voice` worked; -inf if nothing is known to have."""
+        return max((proof.at for proof in self._proofs if proof.voice.unrelated(voice)), default=-math.inf)
+
+    def _unheard(self) -> Iterator[bool]:
+        """For each source that worked last, whether its voice has not been heard failing since."""
+        return (not self._turned.include(outcome.voice) for outcome in self._working.values())
+
+    def _prove(self, outcome: Outcome) -> None:
+        proof = next((proof for proof in self._proofs if proof.voice == outcome.voice), None)
+        if proof is not None:
+            if proof.at >= outcome.began:
+                return
+            self._proofs.remove(proof)
+        self._proofs.append(_Proof(outcome.began, outcome.voice))
+        if outcome.began <= self.proven:
+            return
+        self.proven = outcome.began
+        for key in list(self._after):
+            failed = self._after[key]
+            if failed.began <= self.proven:
+                self._forget_after(key)
+            elif failed.since <= self.proven:
+                self._turned.remove(key)
+
+    def _forget(self, key: Hashable) -> None:
+        self._newest.pop(key, None)
+        self._working.pop(key, None)
+        self._forget_after(key)
+
+    def _forget_after(self, key: Hashable) -> None:
+        failed = self._after.pop(key, None)
+        if failed is not None and failed.way is not None:
+            _less(self._ways, failed.way)
+            self._failing.remove(key)
+            self._turned.remove(key)
+
+
+def _less(counter: Counter[str] | Counter[Hashable], key: object) -> None:
+    counter[key] -= 1  # type: ignore[index]
+    if not counter[key]:  # type: ignore[index]
+        del counter[key]

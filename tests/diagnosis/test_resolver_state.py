@@ -1,0 +1,129 @@
+"""Our resolver is judged from unrelated names, and only from what it was really asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.diagnosis.resolver_state import Asked, Look, ResolverBook, ResolverView, judge_lookup, questions
+from exporter.result import (
+    Confidence,
+    Failure,
+    FailureClass,
+    MxHost,
+    MxLookup,
+    ProbeResult,
+    ResolverState,
+    Stage,
+)
+
+C, S = FailureClass, ResolverState
+NAMES = ("a.example", "b.test", "c.invalid", "d.localhost", "e.example.org")
+
+
+class Story:
+    """Questions in order, a second each."""
+
+    def __init__(self) -> None:
+        self.book = ResolverBook(60.0)
+        self.now = 1000.0
+
+    def ask(self, name: str, failure_class: FailureClass | None, *, reference: bool = False) -> ResolverView:
+        self.now += 1.0
+        self.book.see(Asked(name, self.now, failure_class, reference), self.now, self.now)
+        self.book.judge(self.now, self.now)
+        return self.book.view
+
+    def ask_all(self, failure_class: FailureClass | None, *, references: tuple[str, ...] = ()) -> ResolverView:
+        for name in NAMES:
+            self.ask(name, failure_class, reference=name in references)
+        return self.book.view
+
+
+def test_one_names_servfail_is_its_own() -> None:
+    story = Story()
+    story.ask_all(None)
+    assert story.ask("broken.example", C.DNS_SERVFAIL).state is S.WORKING
+
+
+@pytest.mark.parametrize("failure_class", [C.DNS_SERVFAIL, C.DNS_TIMEOUT, C.DNS_BOGUS, C.DNS_REFUSED])
+def test_the_same_for_all_names_at_once_is_the_resolver(failure_class: FailureClass) -> None:
+    story = Story()
+    story.ask_all(None)
+    view = story.ask_all(failure_class, references=NAMES[:1])
+    assert (view.state, view.confidence, view.look) == (S.FAILING, Confidence.CERTAIN, Look.NO_ANSWER)
+    view = story.ask(NAMES[0], None)
+    assert (view.state, view.opened) == (S.WORKING, story.now)
+
+
+def test_without_references_it_is_likely_at_most() -> None:
+    view = Story().ask_all(C.DNS_SERVFAIL)
+    assert (view.state, view.confidence) == (S.FAILING, Confidence.LIKELY)
+
+
+def test_names_of_one_organisation_are_one() -> None:
+    story = Story()
+    for number in range(9):
+        view = story.ask(f"mx{number}.shop.example", C.DNS_SERVFAIL)
+    assert view.state is S.UNKNOWN
+
+
+def test_no_such_name_for_all_the_world_is_the_resolver_where_one_of_them_was_there_before() -> None:
+    mistyped = Story()
+    assert mistyped.ask_all(C.DNS_NXDOMAIN).state is S.UNKNOWN
+    captive = Story()
+    captive.ask_all(None)
+    assert captive.ask_all(C.DNS_NXDOMAIN).state is S.FAILING
+    with_reference = Story()
+    assert with_reference.ask_all(C.DNS_NXDOMAIN, references=NAMES[:1]).look is Look.ABSENT
+
+
+def test_a_name_that_does_not_exist_shows_a_resolver_that_answers() -> None:
+    story = Story()
+    story.ask_all(C.DNS_SERVFAIL)
+    assert story.ask("gone.example.net", C.DNS_NXDOMAIN).state is S.UNKNOWN
+
+
+def test_one_filtered_answer_is_a_filtering_resolver() -> None:
+    story = Story()
+    story.ask_all(None)
+    assert story.ask("blocked.example.net", C.RESOLVER_FAILING).state is S.FILTERING
+    assert story.ask("blocked.example.net", None).state is S.WORKING
+
+
+def test_our_own_shortage_says_nothing() -> None:
+    assert Story().ask_all(C.LOCAL_RESOURCE).state is S.UNKNOWN
+
+
+def test_what_was_asked_too_long_ago_does_not_count() -> None:
+    story = Story()
+    story.ask_all(C.DNS_SERVFAIL)
+    story.now += 1000.0
+    story.book.judge(story.now, story.now)
+    assert story.book.view.state is S.UNKNOWN
+
+
+def test_remembered_answers_are_no_questions() -> None:
+    host = MxHost("mx.b.test", 10, ("192.0.2.1",))
+    lookup = MxLookup("a.example", (host,), asked_at=5.0)
+    probed = ProbeResult(0.0, 0.0, lookup, (), 1, None)
+    assert list(questions(probed)) == [Asked("a.example", 5.0, None)]
+
+
+def test_a_hosts_failure_is_that_of_its_own_question() -> None:
+    unresolvable = Failure(Stage.DNS, C.MX_UNRESOLVABLE, "no address")
+    host = MxHost("mx.b.test", 10, (), unresolvable, asked_at=6.0, cause=C.DNS_SERVFAIL)
+    lookup = MxLookup("a.example", (host,), unresolvable)
+    named = MxHost("ref.example.org", 0, ("192.0.2.1",), asked_at=7.0)
+    probed = ProbeResult(0.0, 0.0, lookup, (), 1, unresolvable, named=(named,))
+    assert list(questions(probed, reference=True)) == [
+        Asked("mx.b.test", 6.0, C.DNS_SERVFAIL, True),
+        Asked("ref.example.org", 7.0, None, True),
+    ]
+
+
+def test_what_was_asked_before_it_answered_again_keeps_its_class() -> None:
+    failing = ResolverView(S.FAILING, Confidence.LIKELY, Look.NO_ANSWER, 5)
+    working = ResolverView(S.WORKING, Confidence.CERTAIN, before=failing, opened=100.0)
+    own = Failure(Stage.DNS, C.DNS_TIMEOUT, "no answer")
+    assert judge_lookup(own, None, 99.0, working).failure_class is C.RESOLVER_FAILING
+    assert judge_lookup(own, None, 101.0, working) is own

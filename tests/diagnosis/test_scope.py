@@ -1,0 +1,191 @@
+"""What fails alike everywhere is ours; what fails for reasons of its own is not, however much of it there is."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.diagnosis.scope import VOICES_NEEDED, Alike, Outcome, Scope, Voice
+
+SILENT, RESET = "silent", "reset"
+
+
+class Story:
+    """Outcomes in order, ten seconds each; a source is of an organisation and a network of its own unless it says."""
+
+    def __init__(self) -> None:
+        self.scope = Scope()
+        self.now = 1000.0
+
+    def hear(
+        self,
+        name: str,
+        way: str | None,
+        *,
+        organisation: str = "",
+        network: object = None,
+        reference: bool = False,
+        began: float | None = None,
+    ) -> None:
+        self.now += 10.0
+        voice = Voice(organisation or name, network if network is not None else name)
+        self.scope.see(name, Outcome(voice, self.now if began is None else began, self.now, way, reference))
+
+    def all(self, names: str, way: str | None, *, references: str = "") -> None:
+        for name in names:
+            self.hear(name, way, reference=name in references)
+
+
+def test_too_few_are_no_scope() -> None:
+    story = Story()
+    story.all("abc", SILENT)
+    assert story.scope.alike() is None
+
+
+def test_four_that_fail_alike_are() -> None:
+    story = Story()
+    story.all("abcd", SILENT)
+    assert story.scope.alike() == Alike(SILENT, voices=4, turned=4, references=0)
+
+
+def test_references_make_it_certain() -> None:
+    story = Story()
+    story.all("abcd", SILENT, references="d")
+    alike = story.scope.alike()
+    assert alike is not None
+    assert alike.is_certain
+    assert alike.references == 1
+
+
+def test_two_ways_are_no_scope() -> None:
+    story = Story()
+    story.all("abcd", SILENT)
+    story.hear("e", RESET)
+    assert story.scope.alike() is None
+
+
+@pytest.mark.parametrize(("organisation", "network"), [("provider", None), ("", 7)])
+def test_one_organisation_or_network_is_one_voice(organisation: str, network: object) -> None:
+    story = Story()
+    for name in "abcdefgh":
+        story.hear(name, SILENT, organisation=organisation, network=network)
+    assert story.scope.alike() is None
+    story.all("xyz", SILENT)
+    assert story.scope.alike() is not None
+
+
+def test_one_that_works_is_an_alibi_for_the_way_until_it_is_heard_failing() -> None:
+    story = Story()
+    story.hear("well", None)
+    story.all("abcdef", SILENT)
+    assert story.scope.alike() is None
+    story.hear("well", SILENT)
+    assert story.scope.alike() is not None
+
+
+def test_any_source_of_its_voice_may_be_heard() -> None:
+    story = Story()
+    story.hear("mx1", None, organisation="well")
+    story.all("abc", SILENT)
+    assert story.scope.alike() is None
+    story.hear("mx2", SILENT, organisation="well")
+    assert story.scope.alike() is not None
+
+
+def test_a_handful_that_was_dead_before_is_no_witness_against_us() -> None:
+    """Four dead hosts and a fifth that dies are five dead hosts."""
+    story = Story()
+    for _ in range(3):
+        story.all("abcd", SILENT, references="a")
+        story.hear("well", None)
+    story.all("abcd", SILENT, references="a")
+    story.hear("well", SILENT)
+    assert story.scope.alike() is None
+
+
+def test_with_others_that_turn_the_dead_count_too_but_prove_less() -> None:
+    story = Story()
+    story.all("ab", SILENT)
+    story.all("wxyz", None)
+    story.all("abwx", SILENT, references="w")
+    assert story.scope.alike() is None
+    story.all("yz", SILENT)
+    alike = story.scope.alike()
+    assert alike == Alike(SILENT, voices=6, turned=4, references=1)
+    assert alike.is_certain
+    few = Story()
+    few.all("abc", SILENT)
+    few.all("yz", None)
+    few.all("abcyz", SILENT, references="yz")
+    alike = few.scope.alike()
+    assert alike == Alike(SILENT, voices=5, turned=2, references=2)
+    assert not alike.is_certain
+
+
+def test_a_session_begun_before_the_proof_says_nothing_of_now() -> None:
+    """A silence is known long after it began; what was greeted meanwhile began later."""
+    story = Story()
+    story.hear("well", None)
+    for name in "abcd":
+        story.hear(name, SILENT, began=900.0)
+    assert story.scope.failing == 0
+
+
+def test_an_older_outcome_of_a_source_changes_nothing() -> None:
+    story = Story()
+    story.hear("a", None)
+    story.hear("a", SILENT, began=500.0)
+    assert story.scope.works
+
+
+def test_what_is_not_heard_any_more_is_forgotten() -> None:
+    story = Story()
+    story.all("abcd", SILENT)
+    story.scope.forget_before(story.now + 1.0)
+    assert len(story.scope) == 0
+    assert story.scope.alike() is None
+    assert story.scope.one_way is None
+
+
+def test_the_proof_of_others_is_of_somebody_unrelated() -> None:
+    story = Story()
+    story.hear("a", None)
+    assert story.scope.proof_by_others(Voice("a", "x")) == -math.inf
+    assert story.scope.proof_by_others(Voice("x", "a")) == -math.inf
+    assert story.scope.proof_by_others(Voice("x", "x")) == story.now
+    for number in range(100):
+        story.hear(f"n{number}", None)
+    assert story.scope.proof_by_others(Voice("n99", "n99")) == story.now - 10.0
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcdefgh"), st.sampled_from([None, SILENT, RESET]), st.booleans()),
+        max_size=80,
+    )
+)
+def test_the_sums_are_those_of_the_newest_outcomes(heard: list[tuple[str, str | None, bool]]) -> None:
+    """However it came about: what is said of all is what a plain look at the newest outcomes says."""
+    story = Story()
+    newest: dict[str, tuple[float, str | None]] = {}
+    since: dict[str, float] = {}
+    proven = -math.inf
+    for name, way, reference in heard:
+        story.hear(name, way, reference=reference)
+        if way is None:
+            proven = story.now
+        if way is None or newest.get(name, (0.0, None))[1] != way:
+            since[name] = story.now
+        newest[name] = (story.now, way)
+    after = {name: way for name, (began, way) in newest.items() if way is not None and began > proven}
+    turned = [name for name in after if since[name] > proven]
+    unheard = [name for name, (_, way) in newest.items() if way is None]
+    alike = story.scope.alike()
+    expected = len(set(after.values())) == 1 and len(after) >= VOICES_NEEDED and len(turned) >= 2 and not unheard
+    assert (alike is not None) is expected
+    if alike is not None:
+        assert (alike.voices, alike.turned) == (len(after), max(len(turned), alike.turned))
+    assert story.scope.failing == len(after)
