@@ -122,6 +122,8 @@ class EgressWatch:
     def take_in(self, target: Target, result: ProbeResult) -> ProbeResult:
         """A new result, as it is to be seen now."""
         reference = target.name if target.kind is TargetKind.REFERENCE else ""
+        if reference:
+            self.references_up.setdefault(reference, False)  # heard
         may_turn = [self._see(host, reference) for host in result.hosts]
         may_turn += [self._see_lookup(result, reference)]
         if any(may_turn):
@@ -233,6 +235,9 @@ class EgressWatch:
             may_turn |= asked.failure_class is not None or self._resolver.view.state is not ResolverState.WORKING
         return may_turn
 
+    def _references_were_heard(self) -> bool:
+        return all(reference.name in self.references_up for reference in self._settings.references)
+
     def _suspect(self, now: float) -> None:
         """A host that answered does not: whether it is alone with it, the references know."""
         if now - self._greeted_at >= min(_GREETING_SECONDS, self._book.interval / 2):
@@ -271,11 +276,14 @@ class EgressWatch:
 
     def _judge(self) -> None:
         now, on = self._loop.time(), time.time()
-        if self._resolver.judge(now, on):
+        ready = self._references_were_heard()
+        if self._resolver.judge(now, on, ready=ready):
             _tell_resolver(self._resolver.view)
             self._on_resolver(self._resolver.view)
         before = self.surroundings
-        turned = self._book.judge(now, on)
+        turned = self._book.judge(now, on, ready=ready)
+        if self._book.waits or self._resolver.waits:
+            self._suspect(now)
         if not turned:
             return
         if any(before[family].state is not EgressState.UNKNOWN for family in turned):

@@ -12,9 +12,10 @@ from typing import Final, cast
 import pytest
 from prometheus_client.samples import Sample
 
+from exporter.demo.smtp_host import CLOSE, SmtpScript, Wait
 from tests.lab.exporter_process import ExporterProcess, command
-from tests.lab.mail_network import DOMAINS, REFERENCES, SMTP, MailNetwork, host_and_port
-from tests.lab.network import Family, address, drop_port_25, filter_rule, reset_port_25
+from tests.lab.mail_network import DOMAINS, PROXY, REFERENCES, SMTP, MailNetwork, host_and_port
+from tests.lab.network import Family, address, drop_port_25, filter_rule, redirect_port_25_to, reset_port_25
 from tests.lab.waiting import until_sync
 
 INTERVAL: Final = 4.0  # seconds, longer than a probe that meets silence
@@ -41,6 +42,7 @@ class Watched:
         self._process = process
         self.samples: list[Sample] = []
         self.states: dict[str, list[str]] = {family: [] for family in _FAMILY}
+        self.classes: set[str] = set()  # of failing hosts
         self._before: dict[str, float] = {}  # probes of each domain when the filter was replaced
         _until(lambda: self.is_open("ipv4") and self.is_open("ipv6"))
 
@@ -51,6 +53,7 @@ class Watched:
             (state,) = self.labels("state", "mx_egress_state", family=family)
             if seen[-1:] != [state]:
                 seen.append(state)
+        self.classes.update(self.labels("class", "mx_host_failure"))
 
     def labels(self, label: str, name: str, **labels: str) -> list[str]:
         """The values of a label of the series that are 1."""
@@ -78,7 +81,7 @@ class Watched:
     def is_blocked(self, family: str) -> bool:
         """Blocked, and every host of the family is known to be for that."""
         self.scrape()
-        blocked = {"class": "egress_blocked", "stage": "connect", "verdict": "blocked"}
+        blocked = {"class": "egress_blocked", "verdict": "blocked", "confidence": "certain"}
         hosts = self.labels("address", "mx_host_failure", **blocked)
         return self.states[family][-1] == "blocked" and set(_addresses(family)) <= set(hosts)
 
@@ -87,6 +90,7 @@ class Watched:
         self._network.rules(node, *rules)
         self.scrape()
         self.states = {family: seen[-1:] for family, seen in self.states.items()}
+        self.classes = set()
         self._before = self.probes()
 
     def within_two_intervals(self, holds: Callable[[str], bool], *families: str) -> None:
@@ -167,11 +171,31 @@ def test_the_gateways_rule_turns_the_state_and_every_host_with_it_and_back(watch
     watched.turn("gateway", rule)
     watched.within_two_intervals(watched.is_blocked, "ipv4", "ipv6")
     watched.until_the_path_ends_at("gateway")
+    _back_at_once(watched)
+    assert watched.labels("hop", "mx_path_last_hop") == []
+
+
+def _back_at_once(watched: Watched) -> None:
+    """The rule is taken away: open, not by way of a state in which nothing is known, nor of another class."""
     watched.turn("gateway")
     watched.within_two_intervals(watched.is_open, "ipv4", "ipv6")
-    # Back at once, and not by way of a state in which nothing is known.
-    assert watched.states == {"ipv4": ["blocked", "open"], "ipv6": ["blocked", "open"]}
-    assert watched.labels("hop", "mx_path_last_hop") == []
+    for states in watched.states.values():
+        assert states in (["blocked", "open"], ["open"])
+    assert watched.classes <= {"egress_blocked"}
+
+
+@pytest.mark.parametrize(
+    "script", [SmtpScript(greeting=(Wait(60.0),)), SmtpScript(greeting=CLOSE)], ids=["mute", "closed"]
+)
+def test_a_middle_that_accepts_for_everyone_without_a_word_turns_it_too(
+    watched: Watched, mail_network: MailNetwork, script: SmtpScript, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for proxy in mail_network.proxies:
+        monkeypatch.setattr(proxy, "script", script)
+    watched.turn("gateway", *(redirect_port_25_to(address("gateway", family), PROXY) for family in (4, 6)))
+    watched.within_two_intervals(watched.is_blocked, "ipv4", "ipv6")
+    assert watched.classes <= {"egress_blocked", "banner_timeout", "banner_closed"}
+    _back_at_once(watched)
 
 
 def test_one_silent_reference_turns_nothing(watched: Watched) -> None:

@@ -86,7 +86,8 @@ NOTHING_KNOWN: Final[Surroundings] = MappingProxyType({family: EgressView() for 
 class Finding(Enum):
     """What a closer look at a suspect showed."""
 
-    FOREIGN = "foreign"
+    PROVEN = "proven"  # an answer comes from nearer than the host
+    FOREIGN = "foreign"  # the hosts speak otherwise elsewhere
     OWN = "own"  # the hosts themselves speak so
     OPEN = "open"  # nothing either way
 
@@ -127,6 +128,7 @@ class _FamilyBook:
         self._other: tuple[float, str] | None = None  # when something beside the port got out, and what
         self._proof_on = 0.0  # Unix time of the newest proof
         self._proven_when_shut = -math.inf
+        self.waits = False  # for the references, without which nothing that fails everywhere is called ours
 
     def see(self, sighting: Sighting) -> bool:
         """Take a session in; whether it is the first after a proof that fails at an address that worked."""
@@ -154,17 +156,19 @@ class _FamilyBook:
         if self._other is None or at >= self._other[0]:
             self._other = (at, what)
 
-    def judge(self, since: float, references: Collection[str], on: float) -> bool:
-        """Whether the view has turned, seeing what was seen since then; `on` is now in Unix time."""
+    def judge(self, since: float, references: Collection[str], on: float, *, ready: bool, repeats: bool) -> bool:
+        """Whether the view has turned, seeing what was seen since then; see EgressBook.judge."""
         self.scope.forget_before(since)
         if len(self._sessions) > 2 * len(self.scope) + 1000:
             self._sessions = {address: on for address, on in self._sessions.items() if address in self.scope}
             self._unwitnessed &= self._sessions.keys()
-        view = self._view(since, references)
+        view = self._view(since, references, ready=ready)
         if _turning(view) == _turning(self.view):
             return False
         if view.state in _CLOSED:
             self._proven_when_shut = self.scope.proven
+        elif not repeats:
+            pass
         elif self.view.state in SHUT and view.state not in SHUT:
             opened = self._proof_on if view.state is EgressState.OPEN else on
             view = replace(view, before=replace(self.view, before=None), opened=opened)
@@ -180,9 +184,10 @@ class _FamilyBook:
             self.scope.see(address, replace(outcome, way=None))
             self._proof_on = max(self._proof_on, self._sessions.get(address, 0.0))
 
-    def _view(self, since: float, references: Collection[str]) -> EgressView:
+    def _view(self, since: float, references: Collection[str], *, ready: bool) -> EgressView:
         alike = self.scope.alike()
-        if alike is not None and (view := self._shut(alike, since)) is not None:
+        self.waits = alike is not None and not ready
+        if alike is not None and ready and (view := self._shut(alike, since)) is not None:
             return view
         # A proof of before the way shut is none that it has opened.
         if self.scope.works and self.scope.proven > self._proven_when_shut:
@@ -213,9 +218,9 @@ class _FamilyBook:
         suspect = self.suspect
         if suspect is not None:
             finding = self.findings.get(suspect.mark, (0.0, None))[1]
-            proven = finding is Finding.FOREIGN
+            proven = finding in (Finding.PROVEN, Finding.FOREIGN)
             if proven or (finding is Finding.OPEN and suspect.everywhere and not suspect.needs_proof):
-                sure = suspect.references > 0 or (proven and suspect.may_be_own)
+                sure = suspect.references > 0 or finding is Finding.PROVEN or (proven and suspect.may_be_own)
                 confidence = Confidence.CERTAIN if sure else Confidence.LIKELY
                 networks = len(suspect.addresses)
                 return self._new(
@@ -312,10 +317,24 @@ class EgressBook:
         kept = frozenset(names)
         self._references = {address: name for address, name in self._references.items() if name in kept}
 
-    def judge(self, now: float, on: float) -> tuple[Family, ...]:
-        """The families whose view has turned; :attr:`surroundings` holds the views. `on` is now in Unix time."""
+    @property
+    def waits(self) -> bool:
+        """Everything fails alike, but for the references, which have not been heard yet."""
+        return any(book.waits for book in self._families.values())
+
+    def judge(self, now: float, on: float, *, ready: bool = True) -> tuple[Family, ...]:
+        """The families whose view has turned; :attr:`surroundings` holds the views.
+
+        `on` is now in Unix time; `ready`: the references have been heard, if there are any.
+        """
         since, references = now - self.window, self._references.keys()
-        turned = tuple(family for family, book in self._families.items() if book.judge(since, references, on))
+        # What is seen only once is judged by how things are at its end.
+        repeats = math.isfinite(self.interval)
+        turned = tuple(
+            family
+            for family, book in self._families.items()
+            if book.judge(since, references, on, ready=ready, repeats=repeats)
+        )
         if turned:
             self.surroundings = self._views()
         return turned

@@ -105,6 +105,7 @@ class ResolverBook:
         self._filtered: dict[str, float] = {}  # names -> when it was seen that they are
         self._proof_on = 0.0
         self._proven_when_failing = -math.inf
+        self.waits = False  # for the references
 
     def see(self, asked: Asked, began: float, seen: float) -> None:
         """Take an outcome in; `began` and `seen` by the clock of :meth:`judge`."""
@@ -122,12 +123,12 @@ class ResolverBook:
         if look is None:
             self._proof_on = max(self._proof_on, asked.on)
 
-    def judge(self, now: float, on: float) -> bool:
-        """Whether the view has turned; `on` is now in Unix time."""
+    def judge(self, now: float, on: float, *, ready: bool = True) -> bool:
+        """Whether the view has turned; `on` is now in Unix time, `ready`: the references have been heard."""
         since = now - self.interval * WINDOW_INTERVALS
         self._scope.forget_before(since)
         self._filtered = {name: seen for name, seen in self._filtered.items() if seen >= since}
-        view = self._view()
+        view = self._view(ready=ready)
         if view == self.view or (view.state, view.look, view.confidence) == (
             self.view.state,
             self.view.look,
@@ -136,15 +137,16 @@ class ResolverBook:
             return False
         if view.state is ResolverState.FAILING:
             self._proven_when_failing = self._scope.proven
-        elif self.view.state is ResolverState.FAILING:
+        elif self.view.state is ResolverState.FAILING and math.isfinite(self.interval):
             opened = self._proof_on if view.state is not ResolverState.UNKNOWN else on
             view = replace(view, before=replace(self.view, before=None), opened=opened)
         self.view = replace(view, since=on if view.state is not self.view.state else self.view.since)
         return True
 
-    def _view(self) -> ResolverView:
+    def _view(self, *, ready: bool) -> ResolverView:
         alike = self._scope.alike()
-        if alike is not None and self._is_ours(alike):
+        self.waits = alike is not None and not ready
+        if alike is not None and ready and self._is_ours(alike):
             confidence = Confidence.CERTAIN if alike.is_certain else Confidence.LIKELY
             look = Look(alike.way)
             state = ResolverState.FILTERING if look is Look.FILTERED else ResolverState.FAILING

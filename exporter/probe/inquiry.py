@@ -42,7 +42,7 @@ async def look_closer(
     if find_path is not None:
         paths = await asyncio.gather(*(find_path(address) for address in addresses))
         if any(path.intercepted for path in paths):
-            return Finding.FOREIGN
+            return Finding.PROVEN
     spoken = [record for record in records if record.replies]
     if suspect.needs_proof:
         encrypted = sum(record.ehlo is not None and "STARTTLS" in parse_ehlo(record.ehlo) for record in spoken)

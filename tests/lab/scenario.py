@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from exporter.demo.smtp_host import SmtpScript
-from exporter.result import Confidence, FailureClass, Verdict
+from exporter.result import Confidence, FailureClass, Stage, Verdict
 from tests.lab.mail_network import REFERENCES, MailNetwork, host_and_port
 from tests.lab.network import Family, Hook, address, drop_port_25, reject_with, reset_port_25
 
@@ -31,6 +31,7 @@ class Outcome:
     verdict: Verdict | None = None
     confidence: Confidence | None = None
     hop: str = ""
+    stage: Stage = Stage.CONNECT
 
 
 UP: Final = Outcome(None)
@@ -94,7 +95,7 @@ def reject(node: str, ipv4: str, ipv6: str, hook: Hook = "forward") -> tuple[Rul
     return at(node, *rules)
 
 
-def filtered(hop: str, confidence: Confidence = CERTAIN) -> Outcome:
+def filtered(hop: str, confidence: Confidence = LIKELY) -> Outcome:
     return Outcome(_C.PORT_FILTERED, _V.BLOCKED, confidence, hop)
 
 
@@ -103,11 +104,12 @@ def prohibited(hop: str, confidence: Confidence = CERTAIN) -> Outcome:
 
 
 def unreachable(hop: str) -> Outcome:
-    return Outcome(_C.CONNECT_UNREACHABLE, _V.DEAD, CERTAIN, hop)
+    return Outcome(_C.CONNECT_UNREACHABLE, _V.DEAD, LIKELY, hop)
 
 
 def silent(hop: str, confidence: Confidence = LIKELY) -> Outcome:
-    return Outcome(_C.CONNECT_TIMEOUT, _V.DEAD, confidence, hop)
+    verdict = _V.UNDETERMINED if confidence is UNCERTAIN else _V.DEAD
+    return Outcome(_C.CONNECT_TIMEOUT, verdict, confidence, hop)
 
 
 def egress_blocked(hop: str, confidence: Confidence = CERTAIN) -> Outcome:
@@ -119,7 +121,15 @@ def offline(hop: str, confidence: Confidence = CERTAIN) -> Outcome:
 
 
 def intercepted(confidence: Confidence = CERTAIN) -> Outcome:
-    return Outcome(_C.EGRESS_INTERCEPTED, _V.BLOCKED, confidence)
+    return Outcome(_C.EGRESS_INTERCEPTED, _V.BLOCKED, confidence, stage=Stage.BANNER)
+
+
+def egress_wordless(confidence: Confidence = CERTAIN) -> Outcome:
+    return Outcome(_C.EGRESS_BLOCKED, _V.BLOCKED, confidence, stage=Stage.BANNER)
+
+
+def wordless(failure_class: FailureClass) -> Outcome:
+    return Outcome(failure_class, _V.UNDETERMINED, UNCERTAIN, stage=Stage.BANNER)
 
 
 REFUSED: Final = Outcome(_C.CONNECT_REFUSED, _V.DEAD, CERTAIN)

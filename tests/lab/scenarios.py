@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from exporter.demo.smtp_host import CLOSE, SmtpScript, ordinary, reply
+from exporter.demo.smtp_host import CLOSE, SmtpScript, Wait, ordinary, reply
 from exporter.result import FailureClass, Verdict
 from tests.lab.mail_network import (
     DOMAINS,
@@ -53,6 +53,7 @@ from tests.lab.scenario import (
     at,
     drop,
     egress_blocked,
+    egress_wordless,
     filtered,
     intercepted,
     offline,
@@ -61,6 +62,7 @@ from tests.lab.scenario import (
     reset,
     silent,
     unreachable,
+    wordless,
 )
 
 _C, _V = FailureClass, Verdict
@@ -73,8 +75,10 @@ _ONE_HOST: Final = (
     Scenario("everything open", UP, compared=True),
     Scenario("every domain open", UP, names=FOUR_DOMAINS, references=()),
     # Silence: the last router that answers on port 25 stands before the filter, or is it.
-    Scenario("port 25 of the host dropped by the gateway", filtered("gateway"), drop("gateway")),
-    Scenario("port 25 of the host dropped by the provider", filtered("provider"), drop("provider"), compared=True),
+    Scenario("port 25 of the host dropped by the gateway", filtered("gateway", CERTAIN), drop("gateway")),
+    Scenario(
+        "port 25 of the host dropped by the provider", filtered("provider", CERTAIN), drop("provider"), compared=True
+    ),
     Scenario("port 25 of the host dropped by its edge", filtered("edge-a"), drop("edge-a")),
     Scenario(
         "port 25 dropped by the server, 443 answers",
@@ -226,7 +230,7 @@ _FAMILIES: Final = (
     Scenario("no IPv6 here, the domain has nothing else", NO_ROUTE, client=_WITHOUT_IPV6, names=(ONLY_IPV6,)),
     Scenario(
         "no IPv6 here, the domain has both and its IPv4 is dropped by the provider",
-        filtered("provider"),
+        filtered("provider", CERTAIN),
         drop("provider"),
         client=_WITHOUT_IPV6,
         by_family=_NO_IPV6_HERE,
@@ -234,7 +238,7 @@ _FAMILIES: Final = (
     ),
     Scenario(
         "no IPv4 here, the domain has both and its IPv6 is dropped by the provider",
-        filtered("provider"),
+        filtered("provider", CERTAIN),
         drop("provider"),
         client=_WITHOUT_IPV4,
         by_family={4: NO_ROUTE},
@@ -395,4 +399,65 @@ _INTERCEPTION: Final = (
     _speaker("one host behind a firewall that masks its greeting", UP, {("remote-a", SMTP): _MASKED}),
 )
 
-SCENARIOS: Final[tuple[Scenario, ...]] = (*_ONE_HOST, *_CLIENT, *_FAMILIES, *_EGRESS, *_INTERCEPTION)
+# Somebody on the way accepts for everyone, and then there is no word: the port is open only in appearance.
+_MUTE: Final = SmtpScript(greeting=(Wait(60.0),))
+_ANTIVIRUS: Final = ordinary("", greeting=reply(421, "Cannot connect to SMTP server (connect error 10060)"))
+_FOREIGN: Final = SmtpScript(greeting=(b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\n\r\n", CLOSE))
+
+
+def _in_front(script: SmtpScript) -> Mapping[Place, SmtpScript]:
+    return {("gateway", PROXY): script}
+
+
+def _of_one(script: SmtpScript) -> Mapping[Place, SmtpScript]:
+    return {("remote-a", SMTP): script}
+
+
+_WORDLESS: Final = (
+    *(
+        scenario
+        for name, script in (("says nothing", _MUTE), ("closes", _UNANSWERED))
+        for scenario in (
+            Scenario(
+                f"somebody on the way accepts and {name}, with references",
+                egress_wordless(),
+                _PROXIED,
+                speech=_in_front(script),
+            ),
+            Scenario(
+                f"somebody on the way accepts and {name}, with four domains alone",
+                egress_wordless(LIKELY),
+                _PROXIED,
+                speech=_in_front(script),
+                names=FOUR_DOMAINS,
+                references=(),
+            ),
+        )
+    ),
+    Scenario("the host accepts and says nothing", wordless(_C.BANNER_TIMEOUT), speech=_of_one(_MUTE)),
+    Scenario("the host accepts and closes", wordless(_C.BANNER_CLOSED), speech=_of_one(_UNANSWERED)),
+    Scenario(
+        "the host accepts and says nothing, nothing to compare with",
+        wordless(_C.BANNER_TIMEOUT),
+        speech=_of_one(_MUTE),
+        references=(),
+    ),
+    Scenario(
+        "four domains whose hosts say nothing, while the references greet",
+        wordless(_C.BANNER_TIMEOUT),
+        speech={(remote, SMTP): _MUTE for remote in REMOTES},
+        names=FOUR_DOMAINS,
+    ),
+    _speaker("one reply for everyone: an antivirus", intercepted(LIKELY), _in_front(_ANTIVIRUS), _PROXIED, trace=False),
+    _speaker("another protocol for everyone: a login page", intercepted(), _in_front(_FOREIGN), _PROXIED),
+    _speaker("one reply for everyone, the path shows it", intercepted(), _in_front(_ANTIVIRUS), _PROXIED),
+)
+
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    *_ONE_HOST,
+    *_CLIENT,
+    *_FAMILIES,
+    *_EGRESS,
+    *_INTERCEPTION,
+    *_WORDLESS,
+)
