@@ -89,12 +89,20 @@ def _marks(record: SessionRecord, ehlo: Ehlo | None) -> tuple[str, ...]:
     return marks(greeting, record.ehlo.lines if record.ehlo is not None else (), ehlo)
 
 
-def greeting_name(record: SessionRecord) -> str | None:
-    """The host name the server greets with, lower case, if it is one that can be looked up."""
-    for stage, reply in record.replies:
-        if stage is _BANNER and (found := _NAME.match(reply.lines[0])):
-            return found[1].decode("ascii").lower()
-    return None
+def greeting_name(record: SessionRecord, expected: str = "") -> str | None:
+    """The host name the server greets with, lower case, if it is one that can be looked up.
+
+    It begins one of the greeting's lines, not always the first: `expected`, where one begins with that, else the
+    first that does.
+    """
+    names = [
+        found[1].decode("ascii").lower()
+        for stage, reply in record.replies
+        if stage is _BANNER
+        for line in reply.lines
+        if (found := _NAME.match(line))
+    ]
+    return next((name for name in names if name == expected), names[0] if names else None)
 
 
 def _summed(

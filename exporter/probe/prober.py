@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from exporter.config.model import Family, Limits, Settings, Target, TargetKind
 from exporter.diagnosis.connect import way_of
 from exporter.diagnosis.decision import domain_failure
+from exporter.diagnosis.networks import organisation
 from exporter.evidence import Way, Witness
 from exporter.probe.host import greeting_name, host_result
 from exporter.probe.manners import Lease, Shared, Slots, Turnstile
@@ -267,9 +268,12 @@ class Prober:
                 task.cancel()
 
     async def _greets_as_another(self, host: MxHost, address: str, record: SessionRecord, ends: float | None) -> bool:
-        """Whether the greeting's host name has no address equal to `address`; a name nobody can look up by then has."""
-        name = greeting_name(record)
-        if name is None or name == host.name:
+        """Whether the greeting's host name has no address equal to `address`; a name nobody can look up by then has.
+
+        A farm's nodes greet by their own names, each of the organisation that the mail host is named after.
+        """
+        name = greeting_name(record, host.name)
+        if name is None or organisation(name) == organisation(host.name):
             return False
         family = Family.IPV6 if ":" in address else Family.IPV4
         try:
