@@ -62,6 +62,7 @@ FENCES = {
     "yaml": ("exporter.config",),
     "pydantic": ("exporter.config",),
     "prometheus_client": ("exporter.metrics",),
+    "publicsuffixlist": ("exporter.diagnosis.networks",),
     "starlette": ("exporter.web",),
     "uvicorn": ("exporter.web",),
     "bcrypt": ("exporter.web.authentication",),

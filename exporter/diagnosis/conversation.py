@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -37,29 +39,99 @@ _IN_HANDSHAKE: Final = MappingProxyType(
 _AT_AUTH: Final = MappingProxyType({**_LATER, Break.NOT_OFFERED: _C.AUTH_NOT_OFFERED})
 _BREAKS: Final = MappingProxyType({Stage.BANNER: _AT_BANNER, Stage.TLS: _IN_HANDSHAKE, Stage.AUTH: _AT_AUTH})
 
-# What a refusal of EHLO is called where its words say nothing finer.
-_BARE_EHLO: Final = frozenset({_C.EHLO_REJECTED, _C.EHLO_TEMPFAIL})
+# How much a class says of the reason: the finest that was said wins. Policy is what is said where there is no finer
+# word, a bare refusal says that there is a reason, and a break not even that.
+_POLICY, _BARE, _BREAK, _UNKNOWN_COMMAND = range(1, 5)
+_VAGUENESS: Final = MappingProxyType(
+    {
+        _C.POLICY_REJECTED: _POLICY,
+        **dict.fromkeys(
+            (
+                _C.BANNER_TEMPFAIL,
+                _C.BANNER_REJECTED,
+                _C.EHLO_TEMPFAIL,
+                _C.EHLO_REJECTED,
+                _C.STARTTLS_REJECTED,
+                _C.TEMPFAIL,
+                _C.REJECTED,
+            ),
+            _BARE,
+        ),
+        **dict.fromkeys(
+            (
+                _C.BANNER_CLOSED,
+                _C.BANNER_TIMEOUT,
+                _C.CLOSED,
+                _C.TIMEOUT,
+                _C.PROTOCOL_ERROR,
+                _C.UNEXPECTED_REPLY,
+                _C.TLS_HANDSHAKE,
+            ),
+            _BREAK,
+        ),
+    }
+)
+# RFC 5321 4.2.2: who does not know EHLO or STARTTLS has said nothing against us.
+_COMMAND_UNKNOWN: Final = frozenset({500, 502})
+_CLOSING: Final = 421
+# What somebody who has passed every stage can still be refused with, in words that are no answer to QUIT.
+_NO_FAREWELL: Final = frozenset({_C.REPUTATION_BLOCKED, _C.POLICY_REJECTED, _C.RDNS_REQUIRED, _C.RATE_LIMITED})
 
 
-def judge_problem(problem: Problem, ehlo_refusal: Reply | None = None) -> Failure:
-    """The failure of a conversation. `ehlo_refusal` is what EHLO was answered where HELO was refused after it."""
+def judge_problem(problem: Problem, refusals: Sequence[tuple[Stage, Reply]] = ()) -> Failure:
+    """The failure of a conversation.
+
+    `refusals` are those beside that of the problem: the first of them is the reason where what ended the conversation
+    is vaguer, as a close or a "bad sequence of commands" after it.
+    """
+    own = _own_failure(problem)
+    found, vagueness = own, _vagueness(own.failure_class)
+    if problem.reply is not None and problem.reply.code == _CLOSING and vagueness == _BARE:
+        vagueness = _BREAK
+    for stage, reply in reversed(refusals):
+        earlier = _refused(stage, reply)
+        said = _vagueness(earlier.failure_class)
+        if said == _BARE and reply.code in _COMMAND_UNKNOWN:
+            said = _UNKNOWN_COMMAND
+        if said < vagueness or (said == vagueness and stage is found.stage):
+            found, vagueness = earlier, said
+    if found is own or own.detail == found.detail:
+        return found
+    return replace(found, evidence=(*found.evidence, f"then {own.detail}"))
+
+
+def _vagueness(failure_class: FailureClass) -> int:
+    return _VAGUENESS.get(failure_class, 0)
+
+
+def _own_failure(problem: Problem) -> Failure:
     if problem.broken is not None:
         table = _BREAKS.get(problem.stage, _LATER)
-        said = problem.detail
-        detail = said if problem.broken is Break.CERTIFICATE else f"the server {said}"
+        detail = problem.detail if problem.broken is Break.CERTIFICATE else f"the server {problem.detail}"
         if problem.reply is not None:
             detail += f": {quote(problem.reply)}"
         return Failure(problem.stage, table[problem.broken], detail)
-    reply = problem.reply
-    if reply is None:
+    if problem.reply is None:
         raise ValueError(f"a problem without a reason: {problem}")
-    failure_class = classify_reply(problem.stage, reply)
-    if problem.stage is Stage.EHLO and ehlo_refusal is not None and failure_class in _BARE_EHLO:
-        # EHLO's own words may name the reason that HELO's do not repeat.
-        finer = classify_reply(problem.stage, ehlo_refusal)
-        if finer not in _BARE_EHLO:
-            failure_class, reply = finer, ehlo_refusal
-    return Failure(problem.stage, failure_class, f"the server said: {quote(reply)}")
+    said = [_refused(problem.stage, reply) for reply in (problem.reply, *problem.further)]
+    return min(said, key=lambda failure: _vagueness(failure.failure_class))
+
+
+def _refused(stage: Stage, reply: Reply) -> Failure:
+    failure_class = classify_reply(stage, reply)
+    evidence = ("the end of its reply never came",) if reply.cut else ()
+    return Failure(stage, failure_class, f"the server said: {quote(reply)}", evidence=evidence)
+
+
+def judge_farewell(stage: Stage, reply: Reply) -> Failure | None:
+    """The failure of a conversation without a problem whose QUIT was "answered" so, if the words are no answer to QUIT.
+
+    They stood behind the reply of `stage`, unasked, and crossed our QUIT.
+    """
+    if reply.code < 400:
+        return None
+    failure = _refused(stage, reply)
+    return failure if failure.failure_class in _NO_FAREWELL else None
 
 
 def classify_reply(stage: Stage, reply: Reply) -> FailureClass:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import re
 import socket
+from functools import cache, lru_cache
 from typing import Final
+
+from publicsuffixlist import PublicSuffixList
 
 from exporter.config.model import Family
 
 _IPV4_BITS: Final = 16
 _IPV6_BITS: Final = 32
-# Second labels that registries put names below, as in example.co.uk. A name below another registry's label is taken
-# for one of a larger organisation, which again only makes the judgement more careful.
-_REGISTRY_LABELS: Final = frozenset(
-    {"ac", "co", "com", "edu", "go", "gob", "gov", "gouv", "mil", "ne", "net", "or", "org"}
-)
+# Names asked about again and again are those of the hosts that are probed.
+_MAX_REMEMBERED: Final = 8192
 _PORT: Final = re.compile(r"(?:\]|[^:]):[0-9]+$")
 
 
@@ -35,14 +35,21 @@ def network_of(address: str) -> int:
     return int.from_bytes(socket.inet_aton(address)[: _IPV4_BITS // 8], "big")
 
 
+@lru_cache(maxsize=_MAX_REMEMBERED)
 def organisation(name: str) -> str:
-    """The part of a host or domain name (A-labels) that one registrant holds, as far as its form tells.
+    """The part of a host or domain name (A-labels) that one registrant holds, by the Public Suffix List.
 
-    A port behind the name does not matter. An address is an organisation of its own.
+    Of the list only what registries wrote counts: a name below a company's suffix is taken for one of the company,
+    which makes the judgement more careful. A port behind the name does not matter. An address is an organisation of
+    its own.
     """
-    host = name.lower().rpartition(":")[0] if _PORT.search(name) else name.lower()
-    labels = host.rstrip(".").split(".")
-    if not labels[-1].strip("[]").isidentifier() and not labels[-1].startswith("xn--"):
+    host = (name.lower().rpartition(":")[0] if _PORT.search(name) else name.lower()).rstrip(".")
+    if ":" in host or host.rpartition(".")[2].isdigit():
         return host
-    short = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _REGISTRY_LABELS
-    return ".".join(labels[-3 if short else -2 :])
+    return _suffixes().privatesuffix(host) or host
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    """The list as it came with its package; read when it is first needed, for that takes a moment."""
+    return PublicSuffixList(only_icann=True)

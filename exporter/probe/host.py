@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.diagnosis.connect import judge_connect, way_of
-from exporter.diagnosis.conversation import judge_problem
-from exporter.diagnosis.speakers import mark_of_failure, mark_of_issuer, marks
+from exporter.diagnosis.conversation import judge_farewell, judge_problem
+from exporter.diagnosis.speakers import MASKED, mark_of_failure, mark_of_issuer, marks
 from exporter.evidence import Evidence, Way
 from exporter.probe.session import SessionRecord, TlsRecord
 from exporter.result import PHASES, Failure, HostResult, HostWarning, MxHost, Stage, TlsResult
@@ -37,6 +37,9 @@ _NAME: Final = re.compile(
     re.IGNORECASE,
 )
 
+# A PIX overwrites the commands that it does not know, too, and the server behind it wonders.
+_MASKED_VERB: Final = re.compile(r"\bXXXX\b")
+
 
 def host_result(
     host: MxHost, preference: int | None, address: str, port: int, record: SessionRecord, *, transcript: bool = False
@@ -45,6 +48,7 @@ def host_result(
     failure = _failure(record)
     ehlo = parse_ehlo(record.ehlo) if record.ehlo is not None else None
     ehlo_tls = parse_ehlo(record.ehlo_tls) if record.ehlo_tls is not None else None
+    spoken = _marks(record, ehlo, failure)
     latest = ehlo_tls or ehlo
     implicit = _implicit(record)
     counting = _counting(record.replies)
@@ -54,7 +58,7 @@ def host_result(
         address=address,
         preference=preference,
         failure=failure,
-        warnings=() if failure else _warnings(host, record, ehlo),
+        warnings=_about_replies(record) if failure else _warnings(host, record, ehlo, spoken),
         phases=phases,
         waits=waits,
         unfinished=record.unfinished,
@@ -73,7 +77,7 @@ def host_result(
         transcript=record.transcript if transcript else (),
         at=record.at,
         own_failure=failure,
-        evidence=_evidence(port, record, ehlo, failure),
+        evidence=_evidence(port, record, spoken),
         tls=_tls(record.tls) if record.tls is not None else None,
         recipients=_recipients(record) if record.plan is not None and record.plan.recipients else (),
         auth_plaintext=ehlo.mechanisms if ehlo and not implicit else (),
@@ -94,28 +98,20 @@ def _accepted(record: SessionRecord) -> Way:
     return _WORDLESS.get(problem.broken, Way.ANSWERED) if problem.broken is not None else Way.ANSWERED
 
 
-def _evidence(port: int, record: SessionRecord, ehlo: Ehlo | None, failure: Failure | None) -> Evidence:
-    return Evidence(
-        port,
-        record.connect,
-        record.witnesses,
-        None,
-        _marks(record, ehlo, failure) if record.connect is None else (),
-        _accepted(record),
-    )
+def _evidence(port: int, record: SessionRecord, spoken: tuple[str, ...]) -> Evidence:
+    return Evidence(port, record.connect, record.witnesses, None, spoken, _accepted(record))
 
 
 def speaker(record: SessionRecord) -> tuple[str, ...]:
     """The marks of who answered (exporter.diagnosis.speakers)."""
     ehlo = parse_ehlo(record.ehlo) if record.ehlo is not None else None
-    return _marks(record, ehlo, _failure(record)) if record.connect is None else ()
+    return _marks(record, ehlo, _failure(record))
 
 
 def _marks(record: SessionRecord, ehlo: Ehlo | None, failure: Failure | None) -> tuple[str, ...]:
-    greeting = next((reply.lines[0] for stage, reply in record.replies if stage is _BANNER), None)
-    found: tuple[str, ...] = ()
-    if greeting is not None:
-        found = marks(greeting, record.ehlo.lines if record.ehlo is not None else (), ehlo)
+    if record.connect is not None:
+        return ()
+    found = _marks_of_words(record, ehlo)
     if record.tls is not None:
         own = record.tls.chain[:1]
         found = (*found, mark_of_issuer(private_issuer(own[0], record.tls.trust) if own else ""))
@@ -132,12 +128,28 @@ def _refusal(record: SessionRecord) -> str:
     return f"{problem.reply.code} {problem.reply.text}" if problem.reply is not None else problem.detail
 
 
-def greeting_name(record: SessionRecord) -> str | None:
-    """The host name the server greets with, lower case, if it is one that can be looked up."""
-    for stage, reply in record.replies:
-        if stage is _BANNER and (found := _NAME.match(reply.lines[0])):
-            return found[1].decode("ascii").lower()
-    return None
+def _marks_of_words(record: SessionRecord, ehlo: Ehlo | None) -> tuple[str, ...]:
+    lines = _greeting(record)
+    if not lines:
+        return ()
+    capable = record.ehlo.lines if record.ehlo is not None else ()
+    found = marks(lines[0], capable, ehlo)
+    if MASKED not in found and (named := next((line for line in lines if _NAME.match(line)), None)) is not None:
+        found = marks(named, capable, ehlo)
+    if MASKED not in found and any(_MASKED_VERB.search(reply.text) for _, reply in record.refusals):
+        return (MASKED, *found)
+    return found
+
+
+def _greeting(record: SessionRecord) -> tuple[bytes, ...]:
+    """The lines of the greeting; none where there was none."""
+    return next((reply.lines for stage, reply in record.replies if stage is _BANNER), ())
+
+
+def greeting_names(record: SessionRecord) -> tuple[str, ...]:
+    """The host names with which lines of the greeting begin, lower case: those that can be looked up."""
+    found = [_NAME.match(line) for line in _greeting(record)]
+    return tuple(dict.fromkeys([name[1].decode("ascii").lower() for name in found if name]))
 
 
 def _summed(
@@ -209,11 +221,23 @@ def _failure(record: SessionRecord) -> Failure | None:
     if record.problem is not None:
         if record.problem.broken is Break.CERTIFICATE and record.tls is not None:
             return record.tls.trust.faults[0]
-        return judge_problem(record.problem, record.ehlo_refusal)
+        return judge_problem(record.problem, record.refusals)
+    if record.replies and record.replies[-1][0] is Stage.QUIT and record.replies[-1][1].code >= 400:
+        return judge_farewell(record.replies[-2][0], record.replies[-1][1])
     return None
 
 
-def _warnings(host: MxHost, record: SessionRecord, ehlo: Ehlo | None) -> tuple[HostWarning, ...]:
+def _about_replies(record: SessionRecord) -> tuple[HostWarning, ...]:
+    """What is worth telling of a host that fails, too."""
+    replies = [reply for _, reply in record.replies]
+    if record.problem is not None and record.problem.reply is not None:
+        replies.append(record.problem.reply)
+    return (HostWarning.CONTRADICTORY_CODES,) if any(reply.contradictory for reply in replies) else ()
+
+
+def _warnings(
+    host: MxHost, record: SessionRecord, ehlo: Ehlo | None, spoken: tuple[str, ...]
+) -> tuple[HostWarning, ...]:
     found: list[HostWarning] = []
     if host.is_cname:
         found.append(HostWarning.MX_IS_CNAME)
@@ -225,6 +249,9 @@ def _warnings(host: MxHost, record: SessionRecord, ehlo: Ehlo | None) -> tuple[H
         found.append(HostWarning.BANNER_SLOW)
     if any(reply.bare_lf for _, reply in record.replies):
         found.append(HostWarning.BARE_LF)
+    found += _about_replies(record)
+    if MASKED in spoken:
+        found.append(HostWarning.MASKED)
     if not record.quit_clean:
         found.append(HostWarning.QUIT_UNCLEAN)
     if record.plan is not None and (record.plan.tls is not None or len(record.plan.steps) > 1):

@@ -14,8 +14,9 @@ from typing import Final, Protocol
 
 from exporter.config.model import Family, Limits, Settings, Target, TargetKind
 from exporter.diagnosis.domain import domain_failure
+from exporter.diagnosis.networks import organisation
 from exporter.evidence import Way, Witness
-from exporter.probe.host import greeting_name, host_result, way_of_record
+from exporter.probe.host import greeting_names, host_result, way_of_record
 from exporter.probe.manners import Lease, Shared, Slots, Turnstile
 from exporter.probe.plan import canary_message, is_same_for_all, mail_domain, plan_of
 from exporter.probe.policies import Found, Policies
@@ -42,6 +43,8 @@ _WITNESSED: Final = frozenset({Way.SILENT, Way.PROHIBITED, Way.MUTE, Way.HUNG_UP
 _LEAST_TIMEOUT: Final = 0.5
 
 
+# Host names of one greeting that are looked up.
+_MAX_NAMES: Final = 3
 # Targets with equal settings share one; each reload brings new ones.
 _MAX_PLANS: Final = 10_000
 # The dialogues of a probe, by MX host and address.
@@ -272,19 +275,21 @@ class Prober:
                 task.cancel()
 
     async def _greets_as_another(self, host: MxHost, address: str, record: SessionRecord, ends: float | None) -> bool:
-        """Whether the greeting's host name has no address equal to `address`; a name nobody can look up by then has."""
-        name = greeting_name(record)
-        if name is None or name == host.name:
+        """Whether the greeting's host name has no address equal to `address`; a name nobody can look up by then has.
+
+        A farm's nodes greet by their own names, each of the organisation that the mail host is named after.
+        """
+        names = greeting_names(record)
+        ours = organisation(host.name)
+        if not names or any(organisation(name) == ours for name in names):
             return False
         family = Family.IPV6 if ":" in address else Family.IPV4
         try:
             async with asyncio.timeout(None if ends is None else max(0.0, ends - time.perf_counter())):
-                found = await self._lookup.lookup_host(name, (family,))
+                found = [await self._lookup.lookup_host(name, (family,)) for name in names[:_MAX_NAMES]]
         except TimeoutError:
             return False  # no time left to look up who greeted: a warning less
-        if found.failure is not None:
-            return found.failure.verdict is not Verdict.LOCAL
-        return address not in found.addresses
+        return all(_is_another(each, address) for each in found)
 
     def _plan(self, target: Target, host: MxHost) -> Plan:
         if is_same_for_all(target.settings.module):
@@ -306,6 +311,12 @@ class _Choice:
 
     to_probe: list[tuple[MxHost, str]] = field(default_factory=list)
     settled: list[HostResult] = field(default_factory=list)
+
+
+def _is_another(greeted: MxHost, address: str) -> bool:
+    if greeted.failure is not None:
+        return greeted.failure.verdict is not Verdict.LOCAL
+    return address not in greeted.addresses
 
 
 def _choose(hosts: Sequence[MxHost], settings: Settings) -> _Choice:

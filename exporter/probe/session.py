@@ -8,7 +8,6 @@ After a handshake everything goes through a :class:`TlsClient`, which is sans-IO
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from exporter.evidence import ConnectEvidence, Witness
 from exporter.probe.deadlines import deadlines_of
 from exporter.result import Stage, TranscriptLine
 from exporter.smtp.commands import masked
-from exporter.smtp.dialogue import Answered, Dialogue, Finished, Problem, Send, StartTls
+from exporter.smtp.dialogue import Answered, Dialogue, Finished, Listen, Problem, Send, StartTls
 from exporter.smtp.plan import Plan, State, TlsPlan
 from exporter.smtp.reply import Reply
 from exporter.tls.client import Handshake, TlsClient, TlsFault, is_record
@@ -49,8 +48,8 @@ STAGE_SECONDS: Final = MappingProxyType(
         Stage.QUIT: 5.0,
     }
 )
-# A positive reply in place of a handshake: somebody answers commands that nobody has given, or wants them answered.
-_REPLY: Final = re.compile(rb"[23][0-9][0-9][ \t\r\n-]")
+# After what is broken a refusal may follow, of the same breath: one lost segment is sent again within this time.
+LISTEN_SECONDS: Final = 1.0
 # A connect without an answer for so long, or for half of a short timeout, is silent: Linux has sent its SYN three times
 # by then (at 0, 1 and 3 s). What else there is to ask can be asked while the rest of the time runs.
 SILENCE_SECONDS: Final = 3.5
@@ -92,7 +91,7 @@ class SessionRecord:
     connect: ConnectEvidence | None = None  # only where the connect failed
     problem: Problem | None = None
     ehlo: Reply | None = None
-    ehlo_refusal: Reply | None = None
+    refusals: tuple[tuple[Stage, Reply], ...] = ()  # beside that of the problem: exporter.smtp.dialogue
     helo_only: bool = False
     quit_clean: bool = False
     tcp_rtt: float | None = None  # seconds
@@ -222,8 +221,9 @@ class Session:
         while (event := self._dialogue.next_event()) is not None:
             match event:
                 case Answered(stage, reply):
-                    self._phases.append((stage, now - self._stage_began))
-                    self._waiting = False
+                    if not reply.cut:
+                        self._phases.append((stage, now - self._stage_began))
+                        self._waiting = False
                     self._replies.append((stage, reply))
                 case Send(stage, data, shown):
                     sent_at = time.perf_counter()
@@ -232,6 +232,8 @@ class Session:
                     self._enter(stage, sent_at)
                 case StartTls():
                     self._begin_tls()
+                case Listen():
+                    self.due = min(self.due, time.perf_counter() + LISTEN_SECONDS)
                 case Finished():
                     self._finish()
 
@@ -287,10 +289,7 @@ class Session:
     def _answer_without_tls(self, data: bytes, now: float) -> None:
         """What came instead of a handshake, not even beginning like one."""
         self._keep(data, now, sent=False)
-        if self._dialogue.state is State.TLS and _REPLY.match(data):
-            self._dialogue.injected()
-        else:
-            self._dialogue.handshake_failed("answered the handshake with something else than TLS")
+        self._dialogue.answered_in_clear(data)
         self._advance(now)
 
     @property
@@ -315,11 +314,12 @@ class Session:
                 return
             if self._stage is not _CONNECT:
                 self._dialogue.expire()
-            elif now < self._deadline:
+                self._advance(now)
+                return
+            if now < self._deadline:
                 self._fall_silent()
                 return
-            else:
-                self._connect = self._connection.silence()
+            self._connect = self._connection.silence()
             self._finish()
         except Exception as error:
             self.crashed(error)
@@ -343,7 +343,7 @@ class Session:
                 connect=self._connect,
                 problem=dialogue.problem,
                 ehlo=dialogue.ehlo,
-                ehlo_refusal=dialogue.ehlo_refusal,
+                refusals=tuple(dialogue.refusals),
                 helo_only=dialogue.helo_only,
                 quit_clean=dialogue.quit_clean,
                 tcp_rtt=self._connection.tcp_rtt,

@@ -5,24 +5,30 @@ Feed it with :meth:`Dialogue.receive_data` and :meth:`Dialogue.receive_eof`, the
 its :class:`Answered`, shakes hands at :class:`StartTls` and tells how that ended, and closes at :class:`Finished`.
 Nothing is sent before the server's last reply is complete, and bytes the server sends before we spoke are a violation:
 pipelining is the client's choice, and we never choose it.
+
+Words of refusal are never thrown away for what is vaguer: cut off by the end, behind a broken line, or unasked behind a
+positive reply they are the refusal that they say. So after a violation the dialogue says nothing and listens on for a
+moment (:class:`Listen`).
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from exporter.result import Stage
-from exporter.smtp import commands
+from exporter.smtp import commands, foreign
 from exporter.smtp.ehlo import Ehlo, parse_ehlo
-from exporter.smtp.events import Answered, Break, Event, Finished, Problem, Send, StartTls
-from exporter.smtp.foreign import recognise
+from exporter.smtp.events import Answered, Break, Event, Finished, Listen, Problem, Send, StartTls
 from exporter.smtp.plan import STAGES, Credentials, Plan, State
-from exporter.smtp.reply import Reply, ReplyReader, Violation
+from exporter.smtp.reply import Broken, Reply, ReplyReader
 from exporter.smtp.transitions import END, NEXT, TRANSITIONS, Answer
 
 __all__ = [
-    "TRANSITIONS", "Answer", "Answered", "Break", "Dialogue", "Event", "Finished", "Plan", "Problem", "Send",
+    "TRANSITIONS", "Answer", "Answered", "Break", "Dialogue", "Event", "Finished", "Listen", "Plan", "Problem", "Send",
     "StartTls", "State",
 ]  # fmt: skip
 
@@ -42,8 +48,16 @@ _QUESTIONS: Final = frozenset({State.VRFY, State.EXPN})
 _HANDSHAKES: Final = frozenset({State.TLS, State.IMPLICIT_TLS})
 # Steps that depend on what the server offers.
 _CONDITIONAL: Final = frozenset({State.STARTTLS, State.AUTH, State.MAIL}) | _QUESTIONS
+_GREETED_BACK: Final = frozenset({State.EHLO, State.HELO})
 _TRANSACTION: Final = frozenset({State.MAIL, State.MESSAGE, State.RSET})
 _INJECTED: Final = "sent plaintext after its answer to STARTTLS and before the handshake"
+_OUT_OF_TURN: Final = "spoke before it was its turn"
+# RFC 5321 4.2.2: "bad sequence of commands" is our fault, unless a refusal came before it; that is the reason then.
+_BAD_SEQUENCE: Final = 503
+_CLOSING_CODE: Final = 421  # RFC 5321 3.8: and the connection is closed
+# In place of a handshake: a reply, and one that refuses.
+_REPLY: Final = re.compile(rb"[23][0-9][0-9][ \t\r\n-]")
+_REFUSAL: Final = re.compile(rb"[45][0-9][0-9](?:[ \t\r\n-]|$)")
 
 _WITHOUT_ARGUMENT: Final = MappingProxyType(
     {
@@ -66,19 +80,22 @@ class Dialogue:
         "_eof",
         "_expect",
         "_leaving",
+        "_listening",
         "_message",
+        "_misdeed",
         "_plan",
         "_queue",
         "_reader",
         "_recipient",
         "_step",
+        "_suspect",
         "_transaction",
         "ehlo",
-        "ehlo_refusal",
         "ehlo_tls",
         "helo_only",
         "problem",
         "quit_clean",
+        "refusals",
         "secure",
         "state",
     )
@@ -89,7 +106,7 @@ class Dialogue:
         self.problem: Problem | None = None
         self.ehlo: Reply | None = None  # the answer to EHLO, once accepted
         self.ehlo_tls: Reply | None = None  # and to that after STARTTLS
-        self.helo_only = False  # HELO was accepted where EHLO was not, or was asked for
+        self.helo_only = False  # HELO was accepted where EHLO was not
         self.quit_clean = False  # 221 and nothing after it
         self.secure = False  # a handshake is behind us
         self._plan = plan
@@ -99,10 +116,13 @@ class Dialogue:
         self._recipient = 0
         self._transaction = False  # MAIL was accepted, and neither delivered nor reset since
         self._leaving = False  # RSET and QUIT are manners, not part of the plan
-        self._reader = ReplyReader()
+        self._reader = self._new_reader()
         self._eof = False
-        # What EHLO was answered where HELO was tried after it: its reason may be the finer one.
-        self.ehlo_refusal: Reply | None = None
+        # Refusals that did not end the conversation, or that followed one that did. What ends it may be vaguer.
+        self.refusals: list[tuple[Stage, Reply]] = []
+        self._suspect: str | None = None  # another protocol that greets so, too
+        self._listening = False  # what came is broken; a refusal may follow
+        self._misdeed: Problem | None = None  # what it will have been if none does; None: a broken line
         self._queue: list[Event] = []
         if plan.tls is not None and plan.tls.implicit:
             self._enter(State.IMPLICIT_TLS)
@@ -113,9 +133,9 @@ class Dialogue:
         return STAGES.get(self.state)
 
     @property
-    def received(self) -> bytes:
-        """The first bytes of a reply still incomplete, for a person to look at."""
-        return self._reader.peek
+    def listening(self) -> bool:
+        """What came is broken, and what else comes is awaited for a moment."""
+        return self._listening
 
     def receive_data(self, data: bytes) -> None:
         """Buffer what the server sent; after a handshake, what was in its records."""
@@ -126,19 +146,25 @@ class Dialogue:
         self._eof = True
 
     def expire(self) -> None:
-        """The time for the awaited reply is over: nothing may be sent any more, a late reply would answer it."""
-        self._break(Break.TIMEOUT, "did not answer in time")
+        """The time for the awaited reply is over: nothing may be sent any more, a late reply would answer it.
+
+        Or the moment of a :class:`Listen` is.
+        """
+        if self.state is _FINISHED:
+            return
+        ended = self._conclude() if self._listening else self._cut_off(Break.TIMEOUT, "did not answer in time")
+        self._queue.insert(0, ended)
 
     def secured(self) -> None:
         """The handshake is done. What was said before it is forgotten, by both sides (RFC 3207 4.2)."""
         self.secure = True
-        self._reader = ReplyReader()
+        self._reader = self._new_reader()
         self._follow(Answer.ACCEPTED)
 
     def distrust(self, detail: str) -> None:
         """The handshake is done, but the certificate is not one to go on with."""
         self.problem = Problem(Stage.TLS, None, Break.CERTIFICATE, detail)
-        self._reader = ReplyReader()
+        self._reader = self._new_reader()
         self._follow(Answer.UNEXPECTED)
 
     def handshake_failed(self, detail: str) -> None:
@@ -146,9 +172,19 @@ class Dialogue:
         self.problem = Problem(Stage.TLS, None, Break.HANDSHAKE, detail)
         self._follow(Answer.REFUSED)
 
-    def injected(self) -> None:
-        """Plaintext came where the handshake belongs."""
-        self.problem = Problem(Stage.STARTTLS, None, Break.INJECTION, _INJECTED)
+    def answered_in_clear(self, data: bytes) -> None:
+        """Plaintext came where the handshake belongs: an injected reply, a refusal after all, or no TLS at all."""
+        stage = STAGES[self.state]
+        if self.state is State.TLS and _REPLY.match(data):
+            self.problem = Problem(Stage.STARTTLS, None, Break.INJECTION, _INJECTED)
+        else:
+            self.problem = Problem(stage, None, Break.HANDSHAKE, "answered the handshake with something else than TLS")
+        self._reader.receive_data(data)
+        refusal = self._reader.refusal() if _REFUSAL.match(data) else None
+        if refusal is not None:
+            said_at = Stage.STARTTLS if self.state is State.TLS else stage
+            self.refusals.append((said_at, refusal))
+            self._queue.append(Answered(said_at, replace(refusal, cut=True)))
         self._follow(Answer.REFUSED)
 
     def violated(self, detail: str) -> None:
@@ -161,30 +197,139 @@ class Dialogue:
             return self._queue.pop(0)
         if self.state is _FINISHED:
             return None
-        # A protocol that greets in bytes of its own need not send a line end, so look before reading lines.
-        if self.state is _BANNER and (name := recognise(self._reader.peek)):
-            return self._break(Break.NOT_SMTP, f"speaks {name}")
+        if self._listening:
+            return self._listen_on()
         reply = self._reader.next_reply()
         if reply is None:
-            return self._break(Break.CLOSED, "closed the connection") if self._eof else None
-        if isinstance(reply, Violation):
-            return self._violation(reply)
+            return self._cut_off(Break.CLOSED, "closed the connection") if self._eof else None
+        if isinstance(reply, Broken):
+            return self._listen(None)
         return self._take(reply)
 
     def _take(self, reply: Reply) -> Event:
         if self._plan.credentials is not None:
             reply = commands.without_password(reply, self._plan.credentials)
         answer = self._answer(reply)
-        if answer is None:
-            return self._break(Break.VIOLATION, f"answered {reply.code} where that code has no meaning", reply)
-        if self._reader.pending and self.state is not _QUIT:
-            if self.state is _STARTTLS and answer is _ACCEPTED:
-                return self._break(Break.INJECTION, _INJECTED)
-            return self._break(Break.VIOLATION, "spoke before it was its turn", reply)
+        if (name := self._foreign(reply, answer)) is not None:
+            return self._speaks(name, reply)
         stage = STAGES[self.state]
+        if answer is None:
+            detail = f"answered {reply.code} where that code has no meaning"
+            return self._listen(Problem(stage, reply, Break.VIOLATION, detail), reply.refusal)
+        if self._reader.pending and self.state is not _QUIT:
+            if answer is _REFUSED or answer is Answer.CLOSING:
+                return self._refused_and_more(stage, reply, answer)
+            return self._interrupted(stage, reply, answer)
         self._note(stage, reply, answer)
         self._follow(answer)
         return Answered(stage, reply)
+
+    def _foreign(self, reply: Reply, answer: Answer | None) -> str | None:
+        """The protocol that is spoken instead, as far as this reply shows."""
+        if self.state is _BANNER:
+            name, self._suspect = foreign.numbered(reply)
+            return name
+        if self.state in _GREETED_BACK and (answer is not _ACCEPTED or reply.code != 250):
+            return foreign.betrayed(self._suspect, reply, helo=self.state is _HELO)
+        return None
+
+    def _speaks(self, name: str, reply: Reply) -> Event:
+        """Another protocol, though its replies are numbered like ours: by its greeting, or by what EHLO drew."""
+        if self.state is _BANNER:
+            return self._break(Break.NOT_SMTP, f"speaks {name}", reply)
+        stage = STAGES[self.state]
+        self.problem = Problem(Stage.BANNER, reply, Break.NOT_SMTP, f"speaks {name}")
+        self._enter(_FINISHED if reply.code == 421 else self._end())
+        return Answered(stage, reply)
+
+    # What is unasked, and what is broken
+
+    def _refused_and_more(self, stage: Stage, reply: Reply, answer: Answer) -> Event:
+        """More stands behind a refusal: another reason perhaps, and an answer to nothing."""
+        self._note(stage, reply, answer)
+        if self.problem is None and not self._leaving:  # EHLO's refusal: HELO would draw nothing new
+            self.problem = Problem(stage, reply)
+        further = self._reader.refusal(ended=False)
+        if further is not None and self.problem is not None and self.problem.reply is reply:
+            self.problem = replace(self.problem, further=(further,))
+        closing = answer is Answer.CLOSING or (further is not None and further.code == _CLOSING_CODE)
+        self._reader = self._new_reader()
+        self._enter(_FINISHED if closing else self._end())
+        return Answered(stage, reply)
+
+    def _interrupted(self, stage: Stage, reply: Reply, answer: Answer) -> Event:
+        """More stands behind a positive reply, before we spoke: a refusal, or a violation."""
+        refusal = self._reader.refusal(ended=False)
+        if refusal is None and self.state is _STARTTLS and answer is _ACCEPTED:
+            return self._break(Break.INJECTION, _INJECTED)
+        self._note(stage, reply, answer)
+        self._queue.insert(0, self._listen(Problem(stage, reply, Break.VIOLATION, _OUT_OF_TURN), refusal))
+        return Answered(stage, reply)
+
+    def _listen(self, misdeed: Problem | None, refusal: Reply | None = None) -> Event:
+        """Go on listening for a refusal, unless there is one already. `misdeed` None: a line is broken."""
+        if self._leaving:
+            return self._break(Break.VIOLATION, "")
+        if refusal is not None:
+            return self._refused_after_all(refusal)
+        self._listening, self._misdeed = True, misdeed
+        return self._listen_on() or Listen()
+
+    def _listen_on(self) -> Event | None:
+        if self._greeting_is_broken and (name := foreign.recognise(self._reader.raw)) is not None:
+            return self._break(Break.NOT_SMTP, f"speaks {name}")
+        refusal = self._reader.refusal(ended=False)
+        if refusal is not None:
+            return self._refused_after_all(refusal)
+        return self._conclude() if self._eof or self._reader.full else None
+
+    @property
+    def _greeting_is_broken(self) -> bool:
+        """What came first is no reply at all, so that it may be anything."""
+        return self.state is _BANNER and self._misdeed is None
+
+    def _conclude(self) -> Event:
+        """Nothing more will be listened to: what was it?"""
+        said = self._reader.raw if self._greeting_is_broken else b""
+        name = foreign.recognise(said + b"\n") if said else None
+        refusal = self._reader.refusal() if name is None else None
+        if refusal is not None:
+            return self._refused_after_all(refusal)
+        name = name or (foreign.guess(said) if said else None)
+        if name is not None:
+            return self._break(Break.NOT_SMTP, f"speaks {name}")
+        if self._misdeed is not None:
+            return self._break(Break.VIOLATION, self._misdeed.detail, self._misdeed.reply)
+        how = "greeted" if self.state is _BANNER else "answered"
+        return self._break(Break.VIOLATION, f"{how} with {self._reader.violation().detail}")
+
+    def _refused_after_all(self, refusal: Reply) -> Event:
+        """Words of refusal, unasked or among what is broken: they are the refusal of this stage."""
+        stage = STAGES[self.state]
+        self._listening = False
+        if not self._outranked(stage, refusal):
+            self.problem = Problem(stage, refusal)
+        gone = refusal.cut or self._eof or refusal.code == _CLOSING_CODE
+        self._reader = self._new_reader()
+        self._enter(_FINISHED if gone else self._end())
+        return Answered(stage, refusal)
+
+    def _cut_off(self, broken: Break, detail: str) -> Event:
+        """The conversation ends within a reply, or before it; words of refusal that came are the reason."""
+        refusal = None if self._leaving else self._reader.refusal()
+        if refusal is None:
+            missing = self._reader.unfinished()
+            return self._break(broken, f"{detail}: {missing}" if missing else detail)
+        stage = STAGES[self.state]
+        self._note(stage, refusal, self._answer(refusal) or _REFUSED)
+        self._queue.append(self._break(broken, detail))
+        return Answered(stage, refusal)
+
+    def _new_reader(self) -> ReplyReader:
+        credentials = self._plan.credentials
+        return ReplyReader(None if credentials is None else partial(commands.masked, credentials=credentials))
+
+    # What a reply means
 
     def _answer(self, reply: Reply) -> Answer | None:
         """What `reply` means here; None where no client could make sense of it."""
@@ -194,7 +339,7 @@ class Dialogue:
             expected = None
         if expected is not None and code in expected:
             return _ACCEPTED if code < 400 else _TOLERATED
-        if code == 421:
+        if code == _CLOSING_CODE:
             return Answer.CLOSING
         if code >= 400:
             return _TOLERATED if self._tolerated(state) else _REFUSED
@@ -222,11 +367,14 @@ class Dialogue:
                 self.ehlo = reply
             elif state is _EHLO_TLS:
                 self.ehlo_tls = reply
-            self.helo_only |= state is _HELO
-        elif answer is _TOLERATED or self._leaving:
+            self.helo_only |= state is _HELO and _EHLO in self._plan.steps
+        elif self._leaving:
             pass
+        elif answer is _TOLERATED:
+            if state is _STARTTLS:
+                self.refusals.append((stage, reply))
         elif state is _EHLO and answer is _REFUSED:
-            self.ehlo_refusal = reply
+            self.refusals.append((stage, reply))
         elif not self._outranked(stage, reply):
             broken, detail = None, ""
             if answer is _UNEXPECTED:
@@ -237,9 +385,13 @@ class Dialogue:
             self._transaction = state is _MAIL and answer is _ACCEPTED
 
     def _outranked(self, stage: Stage, reply: Reply) -> bool:
-        """Of several refused recipients the worst counts."""
+        """Of several refused recipients the worst counts, and what follows from one refusal is no worse one."""
         known = self.problem
-        return known is not None and (known.stage is not stage or known.reply is None or known.reply.code >= reply.code)
+        if known is None:
+            return False
+        if known.stage is not stage or known.reply is None:
+            return True
+        return known.reply.code >= reply.code or reply.code == _BAD_SEQUENCE
 
     # What comes next
 
@@ -363,11 +515,6 @@ class Dialogue:
                 raise ValueError(f"{state} has no command")
 
     # How it breaks
-
-    def _violation(self, violation: Violation) -> Event:
-        if self.state is State.BANNER:
-            return self._break(Break.VIOLATION, f"greeted with {violation.detail}")
-        return self._break(Break.VIOLATION, f"answered with {violation.detail}")
 
     def _break(self, broken: Break, detail: str, reply: Reply | None = None) -> Event:
         # What happens to RSET and QUIT cannot fail a conversation that was complete, nor outrank why it was not.

@@ -24,8 +24,16 @@ class StartTls:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """Say nothing and wait for what else comes, a moment only: call `expire` when it is over.
+
+    What came is broken already; a refusal behind it would be the reason.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
-    """A complete reply ended `stage`, or one of its parts."""
+    """A reply ended `stage`, or one of its parts; what is `cut` ended nothing."""
 
     stage: Stage
     reply: Reply
@@ -55,6 +63,7 @@ class Problem:
     reply: Reply | None = None  # a refusal, or the unexpected reply
     broken: Break | None = None
     detail: str = ""
+    further: tuple[Reply, ...] = ()  # refusals that stood behind the reply, unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +71,4 @@ class Finished:
     """Nothing more will be said; close the connection."""
 
 
-Event = Send | StartTls | Answered | Finished
+Event = Send | StartTls | Listen | Answered | Finished

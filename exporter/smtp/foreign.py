@@ -1,7 +1,8 @@
 """Other protocols that are met on port 25, told by the first bytes they say.
 
-Only greetings count: what a server says before we spoke. A server that waits for the client (HTTP, Redis) is seen
-here when something made it complain first.
+Most are told by their greeting: what a server says before we spoke. A server that waits for the client (HTTP, Redis)
+is seen here when something made it complain first. Where a greeting is numbered like ours (RFC 959 4.2), only a name of
+software decides at once: what else looks like FTP is asked with EHLO, and told by how it refuses that.
 """
 
 from __future__ import annotations
@@ -9,40 +10,147 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# First bytes -> name.
-_GREETINGS: Final = (
-    (re.compile(rb"SSH-"), "SSH"),
-    (re.compile(rb"HTTP/[0-9]", re.IGNORECASE), "HTTP"),
-    (re.compile(rb"\s*<(?:!doctype|html|\?xml|head|body)", re.IGNORECASE), "HTTP"),
-    (re.compile(rb"[\x14-\x17]\x03[\x00-\x04]"), "TLS"),  # RFC 8446 5.1: a record header
-    (re.compile(rb"\+OK\b"), "POP3"),
-    (re.compile(rb"\* (?:OK|PREAUTH|BYE)\b", re.IGNORECASE), "IMAP"),
-    (re.compile(rb"-(?:ERR (?:unknown|wrong|max)|NOAUTH|DENIED|MISCONF|LOADING)", re.IGNORECASE), "Redis"),
-    (re.compile(rb"-ERR\b"), "POP3"),
-    (re.compile(rb"RFB [0-9]{3}\."), "VNC"),
-    (re.compile(rb"@RSYNCD:"), "rsync"),
-    (re.compile(rb"AMQP"), "AMQP"),
-    (re.compile(rb"[\s\S]{4}\x0a[0-9]+\.[0-9]+\.[0-9]"), "MySQL"),
-    (re.compile(rb"\xff[\xfb-\xfe]"), "Telnet"),  # RFC 854: IAC WILL, WONT, DO, DONT
-    (re.compile(rb"\s*(?:[\w.-]{1,64} )?login:", re.IGNORECASE), "Telnet"),  # without options, as terminal servers do
-)
-# The same for protocols whose replies are numbered like ours (RFC 959 4.2, RFC 3977 3.2).
-_NUMBERED: Final = (
-    (re.compile(rb"(?:220|421|530)[ -][^\r\n]*(?:\bFTPd?\b|FileZilla|vsFTPd|ProFTPD|Pure-FTPd)", re.IGNORECASE), "FTP"),
-    (re.compile(rb"20[01] [^\r\n]*(?:\bNNTP|\bInterNetNews|\bnews\b)", re.IGNORECASE), "NNTP"),
-)
-# A greeting that speaks of SMTP is SMTP, even on a host called ftp.example.net.
-_SMTP: Final = re.compile(rb"\bE?SMTP\b|\bmail\b", re.IGNORECASE)
-# Bytes no text protocol begins with.
-_BINARY: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\xff]")
+from exporter.smtp.reply import Reply
 
 
-def recognise(greeting: bytes) -> str | None:
-    """The protocol that begins so, "binary" for one we cannot name, or None where nothing speaks against SMTP."""
-    if greeting[:1].isdigit():
-        line = greeting.split(b"\n", 1)[0]
-        if _SMTP.search(line):
-            return None
-        return next((name for pattern, name in _NUMBERED if pattern.match(line)), None)
-    named = next((name for pattern, name in _GREETINGS if pattern.match(greeting)), None)
-    return named or ("binary" if _BINARY.match(greeting) else None)
+def _bytes(pattern: bytes) -> re.Pattern[bytes]:
+    return re.compile(pattern, re.DOTALL)
+
+
+def _text(pattern: bytes) -> re.Pattern[bytes]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+# First bytes -> name. What follows them changes nothing, so that it does not matter in which pieces they come.
+_FIRST_BYTES: Final = (
+    (_bytes(rb"[\x14-\x17]\x03[\x00-\x04]"), "TLS"),  # RFC 8446 5.1: a record header
+    (_bytes(rb"\xff[\xfb-\xfe]"), "Telnet"),  # RFC 854: IAC WILL, WONT, DO, DONT
+    (_bytes(rb"...\x00\x0a[0-9]+\.[0-9]+\.[0-9]"), "MySQL"),  # a packet's header, protocol 10, the version
+    (_bytes(rb"...[\x00\x01]\xff..(?:#|Host|Too many)"), "MySQL"),  # its error: a host that may not connect
+    (_bytes(rb"E\x00\x00..S(?:FATAL|ERROR|PANIC)|EFATAL:"), "PostgreSQL"),
+    (_bytes(rb"[\x04\x12]\x01\x00.\x00[\x00-\xff]\x01\x00"), "Microsoft SQL Server"),  # MS-TDS 2.2.3.1
+    (_bytes(rb"\x03\x00..[\x02-\xfe][\xd0\xe0\xf0]"), "RDP"),  # RFC 1006: TPKT, and X.224 in it
+    (_bytes(rb"\x00...[\xfe\xff]SMB"), "SMB"),
+    (_bytes(rb"0(?:\x84....|[\x05-\x7f])\x02\x01.[\x61-\x79]"), "LDAP"),  # RFC 4511 4.1.1
+    (_bytes(rb"\x13BitTorrent protocol"), "BitTorrent"),
+    (_bytes(rb"\xff\x00.\x00"), "Minecraft"),  # its old "kick", in UTF-16
+    (_bytes(rb'.{1,3}\x00.{1,2}\{"'), "Minecraft"),
+    (_bytes(rb"\x1b%-12345X|@PJL"), "PJL (a printer)"),
+    (_bytes(rb"ZBXD\x01"), "Zabbix"),
+    (_bytes(rb"AMQP\x00"), "AMQP"),
+    (_bytes(rb"\x20\x02\x00[\x00-\x05]"), "MQTT"),  # CONNACK
+)
+# First line, once it is whole -> name.
+_FIRST_LINE: Final = (
+    (_text(rb"SSH-[0-9]"), "SSH"),
+    (_text(rb"HTTP/[0-9]"), "HTTP"),
+    (_text(rb"RTSP/[0-9]"), "RTSP (a camera)"),
+    (_text(rb"SIP/[0-9]"), "SIP"),
+    (_text(rb"ICY [0-9]{3}"), "Icecast"),
+    (_text(rb"<(?:!doctype|html|head|body|title|h1)"), "HTTP"),
+    (_text(rb"<(?:\?xml[^>]*>\s*<)?stream:"), "XMPP"),
+    (_text(rb"\+OK\b"), "POP3"),
+    (_text(rb"\* (?:OK|PREAUTH|BYE|BAD|NO)\b"), "IMAP"),
+    (_text(rb"-(?:ERR (?:unknown|wrong|max|protocol)|NOAUTH|DENIED|MISCONF|LOADING|WRONGPASS)"), "Redis"),
+    (_text(rb"-ERR\b"), "POP3"),
+    (_text(rb'"(?:IMPLEMENTATION|SIEVE|SASL|VERSION|STARTTLS)"'), "ManageSieve"),
+    (_text(rb"(?:NO|BYE) (?:\([^)]*\) )?\""), "ManageSieve"),
+    (_text(rb"(?::[\w.:-]+ )?NOTICE (?:AUTH|\*|\$) :|:[\w.-]+ (?:[0-9]{3}|NOTICE) |ERROR :(?:Closing|Trying)"), "IRC"),
+    (_text(rb"RFB [0-9]{3}\."), "VNC"),
+    (_text(rb"@RSYNCD:"), "rsync"),
+    (_text(rb"AMQP"), "AMQP"),
+    (_text(rb"(?:CLIENT_ERROR|SERVER_ERROR) |ERROR\r?$"), "Memcached"),
+    (_text(rb"INFO \{\"server_id\""), "NATS"),
+    (_text(rb"\( success \( [0-9]"), "Subversion"),
+    (_text(rb"Asterisk Call Manager/"), "Asterisk"),
+    (_text(rb"OK MPD [0-9]"), "MPD"),
+    (_text(rb"TS3\b"), "TeamSpeak"),
+    (_text(rb"\{\"class\":"), "gpsd"),
+    (_text(rb"UNKNOWN(?:_| )COMMAND\b"), "another protocol"),
+)
+# What is found only once all has come that will.
+_AT_LAST: Final = (
+    (_text(rb"\s*<\?xml[\s\S]*<stream:"), "XMPP"),
+    (_text(rb"\s*<\?xml"), "HTTP"),
+    # A prompt has no line end: of Telnet without its options, as terminal servers, routers and cameras speak it.
+    (
+        _text(rb"[\s\S]*(?<![\w.-])(?:login|user ?(?:name)?|account|password|passcode) ?: ?[\x1b\x00\w\[]{0,8}$"),
+        "Telnet",
+    ),
+    (_text(rb"[\s\S]*User Access Verification|[\s\S]*Press (?:any key|RETURN|ENTER)"), "Telnet"),
+)
+# Bytes no text protocol begins with; UTF-8 may begin with its mark.
+_BINARY: Final = re.compile(rb"(?!\xef\xbb\xbf)[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\xff]")
+
+# Of numbered greetings: whatever is none of these is not looked at any closer.
+_NUMBERED: Final = _text(rb"FTP|LMTP|NNTP|news|posting|Leafnode|HylaFAX|dictd|FileZilla|Serv-U|Dovecot|glftpd")
+_SMTP: Final = _text(rb"\bE?SMTP\b")
+# Names of software, not those of hosts that are named after it.
+_FTP_SOFTWARE: Final = _text(
+    rb"(?<![\w.-])(?:vsFTPd|ProFTPD|Pure-FTPd|FileZilla|Microsoft FTP Service|Serv-U|pyftpdlib|wu-ftpd|NcFTPd|bftpd"
+    rb"|glftpd|WS_FTP|CrushFTP|Xlight FTP|Titan FTP|Gene6 FTP|WAR-FTPD?)(?![\w-]*\.[a-z])"
+)
+_FTP: Final = _text(rb"FTP")
+_NNTP: Final = _text(rb"\bNNTP|\bInterNetNews|\bnews\b|\bposting\b|\bLeafnode\b")
+_FTP_GREETINGS: Final = frozenset({220, 421, 530})
+_NNTP_GREETINGS: Final = frozenset({200, 201, 400})  # RFC 3977 5.1.1
+# What makes a refused EHLO another protocol's answer, where it greets so.
+_SUSPECTS: Final = (
+    (_text(rb"\bLMTP\b"), "LMTP"),  # RFC 2033 4.1: it knows LHLO alone
+    (_text(rb"\bdictd\b"), "DICT"),  # RFC 2229
+    (_FTP, "FTP"),
+    (_text(rb"\bDovecot\b[\s\S]*\bready\b"), "LMTP"),  # whose submission service knows EHLO
+)
+# Words with which nothing else refuses a command.
+_FTP_WORDS: Final = _text(rb"\bUSER and PASS\b|\bwith USER\b|\bUSER (?:command )?(?:first|required)\b|\bsend USER\b")
+_LHLO: Final = _text(rb"\bLHLO\b")
+# Codes with which FTP refuses a command that it does not know, or not yet (RFC 959 4.2.2).
+_UNKNOWN_TO_FTP: Final = frozenset({202, 500, 501, 502, 503, 504, 530})
+_NOT_YET: Final = frozenset({202, 530})
+
+
+def recognise(said: bytes) -> str | None:
+    """The protocol that begins so, whatever follows; None where nothing can be told yet, or nothing speaks against
+    SMTP.
+    """
+    for pattern, name in _FIRST_BYTES:
+        if pattern.match(said):
+            return name
+    line, end, _ = said.lstrip().partition(b"\n")
+    if not end:
+        return None
+    return next((name for pattern, name in _FIRST_LINE if pattern.match(line)), None)
+
+
+def guess(said: bytes) -> str | None:
+    """The protocol of a server that has said no more than this; "binary" for one that cannot be named."""
+    found = recognise(said + b"\n") or next((name for pattern, name in _AT_LAST if pattern.match(said)), None)
+    return found or ("a binary protocol" if _BINARY.match(said) else None)
+
+
+def numbered(greeting: Reply) -> tuple[str | None, str | None]:
+    """The protocol of a greeting that only looks like SMTP's, and one that it may be of as well as of SMTP."""
+    said = greeting.lines[0] if len(greeting.lines) == 1 else b" ".join(greeting.lines)
+    if not _NUMBERED.search(said) or _SMTP.search(said):
+        return None, None
+    return _software(greeting.code, said), next((name for pattern, name in _SUSPECTS if pattern.search(said)), None)
+
+
+def _software(code: int, said: bytes) -> str | None:
+    if code in _FTP_GREETINGS and _FTP_SOFTWARE.search(said):
+        return "FTP"
+    if code == 220 and b"HylaFAX" in said:
+        return "HylaFAX"
+    return "NNTP" if code in _NNTP_GREETINGS and _NNTP.search(said) else None
+
+
+def betrayed(suspect: str | None, answer: Reply, *, helo: bool) -> str | None:
+    """The protocol of who answers EHLO, or HELO after it, so. An unknown EHLO alone is that of an old mail server."""
+    said = b" ".join(answer.lines)
+    if _LHLO.search(said):
+        return "LMTP"
+    if answer.code >= 400 and _FTP_WORDS.search(said):
+        return "FTP"
+    if suspect is None or answer.code not in _UNKNOWN_TO_FTP:
+        return None
+    return suspect if helo or (suspect == "FTP" and answer.code in _NOT_YET) else None

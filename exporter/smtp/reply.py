@@ -1,14 +1,19 @@
 """SMTP replies from bytes (RFC 5321 4.2), with the tolerance of a receiver and the bounds of a guest of strangers.
 
-`receive_data` only buffers, `next_reply` gives a :class:`Reply`, a :class:`Violation`, or None for "need more".
+`receive_data` only buffers, `next_reply` gives a :class:`Reply`, a :class:`Broken`, or None for "need more". What is
+broken or cut off is not thrown away: `refusal` finds the words of refusal in it, and `violation` what is wrong.
 Lines are kept as bytes; nothing is decoded before somebody wants to match or show it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
+
+from exporter.smtp.printable import printable
 
 # RFC 5321 4.5.3.1.5 allows 512 octets for a reply line; real servers exceed it, none needs more than this.
 MAX_LINE_BYTES: Final = 4096
@@ -16,6 +21,10 @@ MAX_LINE_BYTES: Final = 4096
 MAX_REPLY_BYTES: Final = 65536
 # What is matched or shown of a reply's text; block-list texts with URLs stay under 1 KiB.
 MAX_TEXT_CHARS: Final = 2048
+# What is looked at behind a broken line.
+MAX_BEHIND_BYTES: Final = 4096
+# Of a line that is wrong, what a sentence quotes.
+_QUOTED_BYTES: Final = 60
 
 # RFC 5321 4.2: Reply-code, here with any second and third digit (571 exists); then end, space, hyphen, or the TAB
 # that some servers send.
@@ -23,24 +32,43 @@ _LINE: Final = re.compile(rb"([2-5][0-9][0-9])(?:([ \t-])([^\x00]*))?")
 # A whole reply as nearly every server sends it, of lines whose length needs no thought. Read at once, for reading each
 # line anew takes five times as long.
 _ORDINARY: Final = re.compile(rb"([2-5][0-9][0-9])(?:-[^\x00\r\n]{0,2048}\r\n\1)*(?:[ \t][^\x00\r\n]{0,2048})?\r\n")
+# What an unfinished line can still become one of those.
+_POSSIBLE: Final = re.compile(rb"(?:[2-5](?:[0-9](?:[0-9](?:\r|[ \t-][^\x00]*)?)?)?)?")
+# A refusing line, wherever it stands: behind white space, or without a text.
+_REFUSING: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*([45][0-7][0-9])(?:([ \t-])([\s\S]*))?")
+_DIGITS: Final = re.compile(rb"[0-9]+")
 # RFC 3463 2; RFC 2034 4: class, subject and detail at the start of the text.
 _ENHANCED: Final = re.compile(rb"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![.0-9])")
 
 
+class Broken(Enum):
+    """Why no reply can be read any more."""
+
+    LINE = "line"  # one that belongs to no reply
+    LIMIT = "limit"  # too much for one
+
+
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What broke the protocol, as a sentence for a person."""
+    """What broke the protocol: the middle of a sentence for a person."""
 
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One complete reply; `lines` are the texts without code and separator."""
+    """One reply; `lines` are the texts without code and separator.
+
+    RFC 5321 4.2.1 wants one code in all lines of a reply. Where there are two the last line's counts; of a refusal only
+    the lines that refuse are kept.
+    """
 
     code: int
     lines: tuple[bytes, ...]
     bare_lf: bool = False  # a line ended with LF alone (RFC 5321 2.3.8)
+    contradictory: bool = False  # its lines have several codes
+    cut: bool = False  # its end never came
+    refusal: Reply | None = None  # the lines that refuse, where the last one does not
 
     @property
     def positive(self) -> bool:
@@ -62,19 +90,28 @@ class Reply:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    code: int
+    text: bytes
+    raw: bytes
+
+
 class ReplyReader:
-    """Collects bytes until a reply is whole. After a Violation it is of no further use."""
+    """Collects bytes until a reply is whole. Once something is Broken it reads no more, and only collects."""
 
-    __slots__ = ("_bare_lf", "_buffer", "_code", "_lines", "_reply_bytes")
+    __slots__ = ("_bare_lf", "_broken", "_buffer", "_conceal", "_lines", "_reply_bytes")
 
-    def __init__(self) -> None:
+    def __init__(self, conceal: Callable[[bytes], bytes] | None = None) -> None:
+        """`conceal` takes out of a line what nobody may see; whole replies are handed out as they came."""
         self._buffer = b""
+        self._conceal = conceal
+        self._broken: Broken | None = None
         self._clear()
 
     def _clear(self) -> None:
         # The lines that are here of a reply that is not yet whole.
-        self._lines: list[bytes] = []
-        self._code = 0
+        self._lines: list[_Line] = []
         self._reply_bytes = 0
         self._bare_lf = False
 
@@ -88,12 +125,17 @@ class ReplyReader:
         return bool(self._buffer or self._lines)
 
     @property
-    def peek(self) -> bytes:
-        """The first bytes not yet handed out."""
-        return self._buffer[:MAX_LINE_BYTES]
+    def raw(self) -> bytes:
+        """All that came since the last reply handed out, as far as it is looked at."""
+        return b"".join([line.raw + b"\n" for line in self._lines]) + self._behind
 
-    def next_reply(self) -> Reply | Violation | None:
-        """The next whole reply; a violation; or None while more bytes are needed."""
+    @property
+    def full(self) -> bool:
+        """Nothing that comes now would be looked at."""
+        return self._broken is Broken.LIMIT or len(self._buffer) >= MAX_BEHIND_BYTES
+
+    def next_reply(self) -> Reply | Broken | None:
+        """The next whole reply; why there will be none; or None while more bytes are needed."""
         if not self._buffer:
             return None
         if not self._lines and (ordinary := _ORDINARY.match(self._buffer)) and ordinary.end() <= MAX_REPLY_BYTES:
@@ -101,35 +143,130 @@ class ReplyReader:
             return Reply(int(ordinary[1]), tuple([line[4:] for line in ordinary[0][:-2].split(b"\r\n")]))
         return self._by_line()
 
-    def _by_line(self) -> Reply | Violation | None:
+    def _by_line(self) -> Reply | Broken | None:
         """All that is not ordinary: what comes in pieces, is too long, or is wrong."""
         buffer, begin = self._buffer, 0
         try:
-            while True:
+            while self._broken is None:
                 end = buffer.find(b"\n", begin)
-                length = (end if end >= 0 else len(buffer)) - begin
-                if length > MAX_LINE_BYTES:
-                    return Violation(f"a reply line of more than {MAX_LINE_BYTES} bytes")
-                if self._reply_bytes + length > MAX_REPLY_BYTES:
-                    return Violation(f"a reply of more than {MAX_REPLY_BYTES} bytes")
+                if (end if end >= 0 else len(buffer)) - begin > self._allowed:
+                    self._broken = Broken.LIMIT
+                    break
                 if end < 0:
-                    return None
+                    if _POSSIBLE.fullmatch(buffer, begin) is None:
+                        self._broken = Broken.LINE
+                    break
                 bare_lf = end == begin or buffer[end - 1] != 0x0D
                 line = buffer[begin : end if bare_lf else end - 1]
-                begin = end + 1
-                self._reply_bytes += length + 1
                 parsed = _LINE.fullmatch(line)
                 if parsed is None:
-                    return Violation("a NUL byte in a reply" if b"\0" in line else "a line that is no SMTP reply")
-                code = int(parsed[1])
-                if self._lines and code != self._code:  # RFC 5321 4.2.1: every line carries the same code
-                    return Violation(f"a multi-line reply with two codes, {self._code} and {code}")
-                self._code = code
+                    self._broken = Broken.LINE
+                    break
+                self._reply_bytes += end + 1 - begin
+                begin = end + 1
                 self._bare_lf |= bare_lf
-                self._lines.append(parsed[3] or b"")
+                self._lines.append(_Line(int(parsed[1]), parsed[3] or b"", line))
                 if parsed[2] != b"-":
-                    reply = Reply(code, tuple(self._lines), self._bare_lf)
-                    self._clear()
-                    return reply
+                    return self._whole()
+            return self._broken
         finally:
             self._buffer = buffer[begin:]
+
+    def _whole(self) -> Reply:
+        reply = _reply([(line.code, line.text) for line in self._lines], self._bare_lf)
+        self._clear()
+        return reply
+
+    # What is left of a reply that never became one
+
+    def refusal(self, *, ended: bool = True) -> Reply | None:
+        """The words of refusal in what is broken or cut off. `ended` False: only with their last line, whole."""
+        said = [(line.code, line.text) for line in self._lines]
+        whole = False
+        for line, terminated in self._rest():
+            found = _REFUSING.fullmatch(line)
+            if found is not None:
+                said.append((int(found[1]), found[3] or b""))
+                whole = terminated and found[2] != b"-"
+                if whole:
+                    break
+        refusing = [(code, text) for code, text in said if code >= 400]
+        if not refusing or not (whole or ended):
+            return None
+        lines = tuple([self._shown(text) for _, text in refusing])
+        several = len({code for code, _ in said}) > 1
+        return Reply(refusing[-1][0], lines, self._bare_lf, several, cut=not whole)
+
+    def _rest(self) -> Iterator[tuple[bytes, bool]]:
+        """The lines that are in no reply, without NUL and line end, and whether they have one."""
+        *lines, last = self._behind.split(b"\n")
+        for line in lines:
+            yield line.replace(b"\0", b"").rstrip(b"\r"), True
+        yield last.replace(b"\0", b"").rstrip(b"\r"), False
+
+    @property
+    def _behind(self) -> bytes:
+        """What is looked at behind the lines that were right: of too much no more than was allowed."""
+        return self._buffer[: self._allowed if self._broken is Broken.LIMIT else MAX_BEHIND_BYTES]
+
+    @property
+    def _allowed(self) -> int:
+        """How long the next line may be."""
+        return max(0, min(MAX_LINE_BYTES, MAX_REPLY_BYTES - self._reply_bytes))
+
+    def violation(self) -> Violation:
+        """What is wrong with what is Broken: in which line, and how."""
+        number, line = len(self._lines) + 1, self._behind.split(b"\n", 1)[0].removesuffix(b"\r")
+        if self._broken is not Broken.LIMIT:
+            wrong = _fault(line)
+        elif self._allowed == MAX_LINE_BYTES:
+            wrong = f"is longer than {MAX_LINE_BYTES} bytes"
+        else:
+            wrong = f"makes it longer than {MAX_REPLY_BYTES} bytes"
+        return Violation(f"a malformed reply: line {number} {wrong}{self._quoted(line, ': ')}")
+
+    def unfinished(self) -> str:
+        """The line after which the end of a reply never came, in half a sentence; empty where none had begun."""
+        if self._buffer:
+            return f"line {len(self._lines) + 1} of its reply has no end{self._quoted(self._behind, ': ')}"
+        if self._lines:
+            raw = self._lines[-1].raw
+            return f"line {len(self._lines)} of its reply announces another that never came{self._quoted(raw, ': ')}"
+        return ""
+
+    def _shown(self, line: bytes) -> bytes:
+        return line if self._conceal is None else self._conceal(line)
+
+    def _quoted(self, line: bytes, before: str) -> str:
+        line = self._shown(line)
+        return f'{before}"{printable(line, _QUOTED_BYTES)}"' if line.strip() else ""
+
+
+def _reply(said: list[tuple[int, bytes]], bare_lf: bool) -> Reply:
+    """The reply of these lines, each with its code."""
+    code = said[-1][0]
+    if all(each == code for each, _ in said):
+        return Reply(code, tuple([text for _, text in said]), bare_lf)
+    refusing = [(each, text) for each, text in said if each >= 400]
+    lines = tuple([text for _, text in refusing])
+    if code >= 400:
+        return Reply(code, lines, bare_lf, contradictory=True)
+    refusal = Reply(refusing[-1][0], lines, bare_lf, contradictory=True) if refusing else None
+    return Reply(code, tuple([text for _, text in said]), bare_lf, contradictory=True, refusal=refusal)
+
+
+def _fault(line: bytes) -> str:
+    """Why a line is none of a reply."""
+    if b"\0" in line:
+        return "has a NUL byte"
+    if not line.strip():
+        return "is empty"
+    begins = _DIGITS.match(line.lstrip())
+    if begins is None:
+        return "has no reply code"
+    digits = begins[0]
+    if len(digits) != 3 or digits[0] not in b"2345":
+        return f"begins with {printable(digits, 8)}, which is no reply code"
+    if line[:1].isspace():
+        return "begins with white space"
+    return "has neither space nor hyphen behind its code"

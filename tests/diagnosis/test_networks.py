@@ -35,6 +35,17 @@ def test_a_network_is_a_16_or_a_32(one: str, other: str, related: bool) -> None:
         ("192.0.2.9", "192.0.2.9"),
         ("2001:db8::25", "2001:db8::25"),
         ("[2001:db8::25]:25", "[2001:db8::25]"),
+        # What registries put names below is theirs to say, and differs from land to land.
+        ("mx.ministry.gov.za", "ministry.gov.za"),
+        ("a.mx.city.kobe.jp", "city.kobe.jp"),
+        ("mx.shop.example.kobe.jp", "shop.example.kobe.jp"),
+        ("mx.com.de", "com.de"),
+        ("MX.Example.COM.AU", "example.com.au"),
+        ("mx2.eu.farm.unknown-tld", "farm.unknown-tld"),
+        # Names below a company's own suffix are the company's.
+        ("inbound-smtp.eu-west-1.amazonaws.com", "amazonaws.com"),
+        ("", ""),
+        ("a..b", "a..b"),
     ],
 )
 def test_an_organisation_holds_what_it_has_registered(name: str, expected: str) -> None:

@@ -35,7 +35,7 @@ _TEN_MEGABYTES: Final = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class HostileHost:
-    """A server and what a probe makes of it. `expected` None: up, with `warnings`."""
+    """A server and what a probe makes of it. `expected` None: up. `warnings` are those that are told."""
 
     name: str
     script: SmtpScript
@@ -43,6 +43,8 @@ class HostileHost:
     stage: Stage | None = None
     warnings: tuple[HostWarning, ...] = ()
     timeout: float = _PATIENT
+    code: int | None = None  # that of the reply that is told of the stage
+    says: str = ""  # in the sentence
 
 
 def _up(name: str, *warnings: HostWarning, timeout: float = _PATIENT, **answers: Answer) -> HostileHost:
@@ -50,14 +52,32 @@ def _up(name: str, *warnings: HostWarning, timeout: float = _PATIENT, **answers:
     return HostileHost(name, ordinary(_NAME, **answers), None, None, (*_PLAIN, *warnings), timeout)
 
 
-def _banner(name: str, expected: FailureClass, *greeting: Step, timeout: float = _PATIENT) -> HostileHost:
+def _banner(
+    name: str,
+    expected: FailureClass,
+    *greeting: Step,
+    timeout: float = _PATIENT,
+    code: int | None = None,
+    says: str = "",
+    warnings: tuple[HostWarning, ...] = (),
+) -> HostileHost:
     """A host that does not come past its greeting."""
-    return HostileHost(name, ordinary(_NAME, greeting=greeting), expected, Stage.BANNER, (), timeout)
+    script = ordinary(_NAME, greeting=greeting)
+    return HostileHost(name, script, expected, Stage.BANNER, warnings, timeout, code, says)
 
 
-def _ehlo(name: str, expected: FailureClass, *, timeout: float = _PATIENT, **answers: Answer) -> HostileHost:
+def _ehlo(
+    name: str,
+    expected: FailureClass,
+    *,
+    timeout: float = _PATIENT,
+    code: int | None = None,
+    says: str = "",
+    warnings: tuple[HostWarning, ...] = (),
+    **answers: Answer,
+) -> HostileHost:
     """A host that does not come past EHLO."""
-    return HostileHost(name, ordinary(_NAME, **answers), expected, Stage.EHLO, (), timeout)
+    return HostileHost(name, ordinary(_NAME, **answers), expected, Stage.EHLO, warnings, timeout, code, says)
 
 
 _SLOW: Final = (
@@ -119,7 +139,7 @@ _CODES: Final = (
     _up("repeats keywords", EHLO=b"250-mx\r\n250-SIZE 1\r\n250-SIZE 2\r\n250-SIZE\r\n250 SIZE 3\r\n"),
     _up("has an empty keyword", EHLO=b"250-mx\r\n250-\r\n250- \r\n250 SIZE\r\n"),
     _up("announces an absurd SIZE", EHLO=b"250-mx\r\n250-SIZE 99999999999999999999999999999999\r\n250 SIZE -1\r\n"),
-    _banner("greets with two codes", _C.PROTOCOL_ERROR, b"220-mx\r\n554 go away\r\n"),
+    _up("greets with 220 and 250 in one reply", _W.CONTRADICTORY_CODES, greeting=b"250-mx\r\n220 mx\r\n"),
     _banner("greets with 999", _C.PROTOCOL_ERROR, b"999 mx\r\n"),
     _banner("greets with 22", _C.PROTOCOL_ERROR, b"22 mx\r\n"),
     _banner("greets with 2200", _C.PROTOCOL_ERROR, b"2200 mx\r\n"),
@@ -131,7 +151,13 @@ _CODES: Final = (
     _banner("greets twice", _C.PROTOCOL_ERROR, b"220 mx\r\n220 mx\r\n"),
     _banner("answers EHLO before it is said", _C.PROTOCOL_ERROR, b"220 mx\r\n250-mx\r\n250 SIZE 5\r\n"),
     _banner("greets and sends junk", _C.PROTOCOL_ERROR, b"220 mx\r\njunk"),
-    _ehlo("answers EHLO with two codes", _C.PROTOCOL_ERROR, EHLO=b"250-mx\r\n550 SIZE\r\n"),
+    _up("answers EHLO with 220 and 250", _W.CONTRADICTORY_CODES, EHLO=b"220-mx\r\n250 SIZE 5\r\n"),
+    _ehlo(
+        "answers EHLO with an empty line",
+        _C.PROTOCOL_ERROR,
+        EHLO=b"250-mx\r\n\r\n250 SIZE 5\r\n",
+        says="the server answered with a malformed reply: line 2 is empty",
+    ),
     _ehlo("answers EHLO with 999", _C.PROTOCOL_ERROR, EHLO=b"999 mx\r\n"),
     _ehlo("answers EHLO with 354", _C.PROTOCOL_ERROR, EHLO=b"354 go ahead\r\n"),
     _ehlo("answers EHLO twice", _C.PROTOCOL_ERROR, EHLO=b"250 mx\r\n250 mx\r\n"),
@@ -193,6 +219,159 @@ _REFUSALS: Final = (
     ),
 )
 
+_LISTED: Final = "5.7.1 Service unavailable; client [192.0.2.1] blocked using zen.spamhaus.org"
+_TWO: Final = (_W.CONTRADICTORY_CODES,)
+_REASONS: Final = (
+    # One reply with two codes: the last line's counts (RFC 5321 4.2.1 wants one).
+    _banner(
+        "refuses behind its teaser",
+        _C.REPUTATION_BLOCKED,
+        f"220-{_NAME} ESMTP\r\n521 {_LISTED}\r\n".encode(),
+        code=521,
+        says=f"the server said: 521 {_LISTED}",
+        warnings=_TWO,
+    ),
+    _banner(
+        "refuses behind its teaser, later",
+        _C.REPUTATION_BLOCKED,
+        f"220-{_NAME} ESMTP\r\n".encode(),
+        Wait(0.1),
+        f"550-5.7.1 sorry\r\n550 {_LISTED}\r\n".encode(),
+        CLOSE,
+        code=550,
+        warnings=_TWO,
+    ),
+    _banner(
+        "refuses with 421 and 554 in one reply",
+        _C.REPUTATION_BLOCKED,
+        f"421-{_LISTED}\r\n554 bye\r\n".encode(),
+        code=554,
+        warnings=_TWO,
+    ),
+    _banner("refuses behind 354", _C.REPUTATION_BLOCKED, f"354-go\r\n554 {_LISTED}\r\n".encode(), warnings=_TWO),
+    _banner(
+        "greets with 220 and a bare 554", _C.BANNER_REJECTED, b"220-mx\r\n554 No SMTP service here\r\n", warnings=_TWO
+    ),
+    _ehlo(
+        "refuses within the EHLO answer",
+        _C.REPUTATION_BLOCKED,
+        EHLO=f"250-{_NAME}\r\n550 {_LISTED}\r\n".encode(),
+        HELO=reply(503, "bad sequence"),
+        warnings=_TWO,
+    ),
+    _banner(
+        "takes back its refusal in a reply that means nothing",
+        _C.REPUTATION_BLOCKED,
+        f"554-{_LISTED}\r\n250 ok\r\n".encode(),
+        code=554,
+        warnings=_TWO,
+    ),
+    # Cut off: the words that came count.
+    *(
+        _banner(
+            f"refuses and {how} before the line ends",
+            _C.REPUTATION_BLOCKED,
+            f"554 {_LISTED}".encode(),
+            *end,
+            code=554,
+            says="554 5.7.1 Service unavailable",
+            timeout=timeout,
+        )
+        for how, end, timeout in (
+            ("closes", (CLOSE,), _PATIENT),
+            ("resets", (Wait(0.1), RESET), _PATIENT),
+            ("falls silent", (), _SHORT),
+        )
+    ),
+    _banner("refuses in lines without a last", _C.REPUTATION_BLOCKED, f"554-{_LISTED}\r\n".encode(), CLOSE, code=554),
+    _banner(
+        "refuses in half of a second line", _C.REPUTATION_BLOCKED, f"554-{_LISTED}\r\n55".encode(), CLOSE, code=554
+    ),
+    _banner("refuses with a bare code and closes", _C.BANNER_REJECTED, b"554", CLOSE, code=554),
+    _banner("says 421 and closes before the line ends", _C.BANNER_TEMPFAIL, b"421 busy", CLOSE, code=421),
+    _ehlo(
+        "refuses EHLO and closes before the line ends",
+        _C.REPUTATION_BLOCKED,
+        EHLO=(f"554 {_LISTED}".encode(), CLOSE),
+        code=554,
+    ),
+    _ehlo(
+        "refuses EHLO and falls silent",
+        _C.REPUTATION_BLOCKED,
+        EHLO=f"554-{_LISTED}\r\n".encode(),
+        timeout=_SHORT,
+        code=554,
+    ),
+    # EHLO's reason is the reason.
+    *(
+        _ehlo(
+            f"refuses EHLO with the reason and {how}",
+            _C.REPUTATION_BLOCKED,
+            EHLO=(reply(554, _LISTED), *end),
+            HELO=helo,
+            timeout=timeout,
+        )
+        for how, end, helo, timeout in (
+            ("closes", (CLOSE,), None, _PATIENT),
+            ("resets", (Wait(0.1), RESET), None, _PATIENT),
+            ("closes at HELO", (), CLOSE, _PATIENT),
+            ("says nothing to HELO", (), None, _SHORT),
+            ("answers HELO with 503", (), reply(503, "5.5.1 bad sequence of commands"), _PATIENT),
+            ("answers HELO with 502", (), reply(502, "what"), _PATIENT),
+            ("answers HELO with 500", (), reply(500, "what"), _PATIENT),
+            ("answers HELO with a bare 550", (), reply(550, "no"), _PATIENT),
+            ("answers HELO with 421", (), (reply(421, "bye"), CLOSE), _PATIENT),
+            ("answers HELO with junk", (), b"junk\r\n", _PATIENT),
+        )
+    ),
+    _ehlo("refuses EHLO with 451 and closes", _C.EHLO_TEMPFAIL, EHLO=(reply(451, "no"), CLOSE), code=451),
+    # Unasked, behind what was positive.
+    _banner("421 behind the greeting", _C.BANNER_TEMPFAIL, b"220 mx\r\n421 mx shutting down\r\n", CLOSE, code=421),
+    _banner("refuses behind the greeting", _C.REPUTATION_BLOCKED, f"220 mx\r\n554 {_LISTED}\r\n".encode(), code=554),
+    _banner(
+        "refuses behind the greeting and closes within the line",
+        _C.REPUTATION_BLOCKED,
+        f"220 mx\r\n554 {_LISTED}".encode(),
+        CLOSE,
+        code=554,
+    ),
+    _ehlo(
+        "421 behind the greeting, later",
+        _C.EHLO_TEMPFAIL,
+        greeting=(b"220 mx\r\n", Wait(0.1), b"421 mx shutting down\r\n", CLOSE),
+        EHLO=None,
+        code=421,
+    ),
+    _ehlo(
+        "421 behind the EHLO answer", _C.EHLO_TEMPFAIL, EHLO=(b"250-mx\r\n250 SIZE 5\r\n421 bye\r\n", CLOSE), code=421
+    ),
+    _ehlo(
+        "refuses behind the EHLO answer", _C.REPUTATION_BLOCKED, EHLO=f"250 mx\r\n554 {_LISTED}\r\n".encode(), code=554
+    ),
+    _ehlo(
+        "refuses behind the EHLO answer, later",
+        _C.REPUTATION_BLOCKED,
+        EHLO=(b"250 mx\r\n", Wait(0.1), f"554 {_LISTED}\r\n".encode(), CLOSE),
+        QUIT=None,
+    ),
+    _banner("421 twice", _C.BANNER_TEMPFAIL, b"421 busy\r\n421 bye\r\n", CLOSE, code=421),
+    _banner("421 and then why", _C.REPUTATION_BLOCKED, f"421 bye\r\n554 {_LISTED}\r\n".encode(), CLOSE),
+    # Among what is broken.
+    _banner("refuses behind text", _C.REPUTATION_BLOCKED, f"Welcome!\r\n554 {_LISTED}\r\n".encode(), code=554),
+    _banner(
+        "refuses behind text, later", _C.REPUTATION_BLOCKED, b"Welcome!\r\n", Wait(0.1), f"554 {_LISTED}\r\n".encode()
+    ),
+    _banner("refuses behind an empty line", _C.REPUTATION_BLOCKED, f"\r\n554 {_LISTED}\r\n".encode(), code=554),
+    _banner("refuses with a NUL", _C.REPUTATION_BLOCKED, f"554 {_LISTED}\0\r\n".encode(), code=554),
+    _ehlo(
+        "refuses EHLO behind text",
+        _C.REPUTATION_BLOCKED,
+        EHLO=f"*** hello ***\r\n554-{_LISTED}\r\nand so on\r\n554 bye\r\n".encode(),
+        code=554,
+    ),
+    _banner("refuses for ever", _C.REPUTATION_BLOCKED, Flood(f"554-{_LISTED}\r\n".encode() * 64), code=554),
+)
+
 _PROTOCOLS: Final = (
     *(
         _banner(f"speaks {name}", _C.NOT_SMTP, greeting)
@@ -210,8 +389,37 @@ _PROTOCOLS: Final = (
             ("MySQL", b"\x4a\x00\x00\x00\x0a8.0.36\x00\x0b\x00\x00\x00"),
             ("VNC", b"RFB 003.008\n"),
             ("Telnet", b"\xff\xfd\x18\xff\xfd\x20login: "),
+            ("a login prompt", b"\r\nUser Access Verification\r\n\r\nUsername: "),
+            ("RTSP", b"RTSP/1.0 400 Bad Request\r\n\r\n"),
+            ("PJL", b"@PJL ECHO\r\n"),
+            ("XMPP", b"<?xml version='1.0'?><stream:stream xmlns='jabber:client' version='1.0'>"),
+            ("IRC", b":irc.example NOTICE AUTH :*** Looking up your hostname...\r\n"),
             ("binary", b"\x00\x01\x02\x03\xfe\xff"),
         )
+    ),
+    *(
+        HostileHost(
+            f"greets {how}",
+            ordinary(_NAME, greeting=f"220 {greeting}\r\n".encode(), EHLO=refusal, HELO=refusal),
+            _C.NOT_SMTP,
+            Stage.BANNER,
+        )
+        for how, greeting, refusal in (
+            ("as FTP and wants a login", "FTP Server ready", b"530 Please login with USER and PASS.\r\n"),
+            (
+                "by the name of an FTP host and wants a login",
+                "files.example",
+                b"530 Please login with USER and PASS.\r\n",
+            ),
+            ("by the name of an FTP host and knows neither", "ftp.example.net ready", b"500 Unknown command.\r\n"),
+            ("as LMTP", "mx.example LMTP ready", b"500 5.5.1 Unknown command\r\n"),
+        )
+    ),
+    _up("is called ftp and speaks ESMTP", greeting=reply(220, "ftp.hostile.example ready")),
+    HostileHost(
+        "is called ftp and knows HELO alone",
+        ordinary(_NAME, greeting=reply(220, "ftp.hostile.example ready"), EHLO=reply(500, "what")),
+        warnings=(_W.HELO_ONLY,),
     ),
     HostileHost(
         "waits for an HTTP request",
@@ -222,4 +430,25 @@ _PROTOCOLS: Final = (
     ),
 )
 
-HOSTILE: Final[tuple[HostileHost, ...]] = (*_SLOW, *_ENDLESS, *_BYTES, *_CODES, *_CLOSES, *_REFUSALS, *_PROTOCOLS)
+_MASK: Final = "*" * 34 + "0*2******0*************2***"
+_MASKED: Final = (
+    _up("has its greeting overwritten", _W.MASKED, greeting=reply(220, _MASK)),
+    _up("has its keywords overwritten", _W.MASKED, EHLO=reply(250, _NAME, "SIZE 5", "XXXXXXXA", "XXXXXXXXXXXXXXXB")),
+    HostileHost(
+        "has EHLO overwritten",
+        ordinary(_NAME, EHLO=reply(500, '5.5.1 Command unrecognized: "XXXX probe.example"')),
+        warnings=(_W.HELO_ONLY, _W.MASKED),
+    ),
+)
+
+HOSTILE: Final[tuple[HostileHost, ...]] = (
+    *_SLOW,
+    *_ENDLESS,
+    *_BYTES,
+    *_CODES,
+    *_CLOSES,
+    *_REFUSALS,
+    *_REASONS,
+    *_PROTOCOLS,
+    *_MASKED,
+)

@@ -104,11 +104,13 @@ def test_odd_and_hostile_servers_get_their_class(hostile: HostileHost, loop_fact
     host = _only(run_on(loop_factory, probe(), timeout=hostile.timeout + 15.0))
     if hostile.expected is None:
         assert host.failure is None
-        assert set(host.warnings) == set(hostile.warnings)
     else:
         assert host.failure is not None
         assert (host.failure.failure_class, host.failure.stage) == (hostile.expected, hostile.stage), host.failure
         assert host.failure.detail.isprintable()
+        assert hostile.says in host.failure.detail
+        assert hostile.code in (None, dict(host.reply_codes).get(host.failure.stage))
+    assert set(host.told) == set(hostile.warnings)
 
 
 async def test_every_address_of_every_host_has_its_own_result() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from exporter.smtp.reply import Reply, ReplyReader, Violation
+from exporter.smtp.reply import Broken, Reply, ReplyReader, Violation
 
 
 def whole(data: bytes) -> Iterator[bytes]:
@@ -26,13 +26,17 @@ FEEDS: tuple[Feed, ...] = (whole, bytewise, halves)
 
 
 def replies(data: bytes, feed: Feed = whole) -> list[Reply | Violation]:
-    """Everything a fresh reader makes of `data`, up to the first violation."""
+    """Everything a fresh reader makes of `data`, up to what is broken: the refusal in that, or what is wrong."""
     reader = ReplyReader()
     found: list[Reply | Violation] = []
+    broken: Broken | None = None
     for piece in feed(data):
         reader.receive_data(piece)
-        while (reply := reader.next_reply()) is not None:
-            found.append(reply)
-            if isinstance(reply, Violation):
-                return found
+        while broken is None and (reply := reader.next_reply()) is not None:
+            if isinstance(reply, Broken):
+                broken = reply
+            else:
+                found.append(reply)
+    if broken is not None:
+        found.append(reader.refusal() or reader.violation())
     return found

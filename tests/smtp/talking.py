@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.smtp.dialogue import Answered, Dialogue, Event, Finished, Send, StartTls
+from exporter.smtp.dialogue import Answered, Dialogue, Event, Finished, Listen, Send, StartTls
 from exporter.smtp.plan import Plan
 from tests.smtp.feeding import Feed, whole
 
@@ -15,14 +15,16 @@ def converse(
 ) -> tuple[Dialogue, list[str]]:
     """Play the server's `turns`, one after each thing the client says; EOF closes. The log is what happened.
 
-    A handshake succeeds at once, with a certificate that is trusted or not; without `shake` it does not end.
+    Where it listens on after something broken, nothing more comes within the moment. A handshake succeeds at once, with
+    a certificate that is trusted or not; without `shake` it does not end.
     """
     dialogue = Dialogue(plan, message)
     log: list[str] = []
 
     def drain() -> None:
         while (event := dialogue.next_event()) is not None:
-            log.append(shown(event))
+            if not isinstance(event, Listen):
+                log.append(shown(event))
             if isinstance(event, StartTls) and shake:
                 if trust:
                     dialogue.secured()
@@ -37,6 +39,9 @@ def converse(
         for piece in feed(turn):
             dialogue.receive_data(piece)
             drain()
+    if dialogue.listening:
+        dialogue.expire()
+        drain()
     return dialogue, log
 
 
@@ -49,5 +54,5 @@ def shown(event: Event) -> str:
             return f"< {stage} {reply.code}"
         case StartTls():
             return "tls"
-        case Finished():
+        case Finished() | Listen():
             return "."

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.result import Stage
-from exporter.smtp.dialogue import TRANSITIONS, Answer, Break, Problem
+from exporter.smtp.dialogue import TRANSITIONS, Answer, Break, Finished, Problem
 from exporter.smtp.plan import Plan, State
 from exporter.smtp.reply import Reply
 from tests.smtp.feeding import FEEDS, Feed
@@ -56,13 +56,14 @@ def test_helo_refused_too_is_the_problem_and_ehlos_answer_is_kept() -> None:
     dialogue, log = converse(EHLO, GREETING, b"550 5.7.1 listed\r\n", b"500 no\r\n", BYE)
     assert log[-3:] == ["> QUIT", "< quit 221", "."]
     assert dialogue.problem == Problem(Stage.EHLO, Reply(500, (b"no",)))
-    assert dialogue.ehlo_refusal == Reply(550, (b"5.7.1 listed",))
+    assert dialogue.refusals == [(Stage.EHLO, Reply(550, (b"5.7.1 listed",)))]
 
 
-def test_a_module_can_ask_for_helo_alone() -> None:
+def test_a_module_can_ask_for_helo_alone_and_then_it_is_no_fault_of_the_server() -> None:
     dialogue, log = converse(Plan(b"probe.example", (State.HELO,)), GREETING, b"250 mx\r\n", BYE)
     assert log[1] == "> HELO probe.example"
-    assert dialogue.helo_only
+    assert dialogue.problem is None
+    assert not dialogue.helo_only
 
 
 @pytest.mark.parametrize("code", [450, 550, 554])
@@ -94,9 +95,10 @@ def test_421_ends_the_conversation_without_another_word(turns: tuple[bytes, ...]
         ((b"354 go on\r\n",), Stage.BANNER, Break.VIOLATION),
         ((GREETING, b"354 go on\r\n"), Stage.EHLO, Break.VIOLATION),
         ((GREETING, b"221 goodbye then\r\n"), Stage.EHLO, Break.VIOLATION),
-        ((GREETING, b"250-a\r\n220 b\r\n"), Stage.EHLO, Break.VIOLATION),
+        ((GREETING, b"250-a\r\n150 b\r\n"), Stage.EHLO, Break.VIOLATION),
         ((b"SSH-2.0-OpenSSH\r\n",), Stage.BANNER, Break.NOT_SMTP),
-        ((b"220 FTP server ready\r\n",), Stage.BANNER, Break.NOT_SMTP),
+        ((b"220 (vsFTPd 3.0.5)\r\n",), Stage.BANNER, Break.NOT_SMTP),
+        ((b"router login: ",), Stage.BANNER, Break.NOT_SMTP),
         ((b"\x16\x03\x01",), Stage.BANNER, Break.NOT_SMTP),
     ],
 )
@@ -112,7 +114,7 @@ def test_a_broken_conversation_names_its_stage_and_says_nothing_more(
 
 def test_a_server_that_speaks_before_its_turn_is_a_violation() -> None:
     dialogue, log = converse(EHLO, GREETING + CAPABILITIES)
-    assert log == ["."]
+    assert log == ["< banner 220", "."]
     assert dialogue.problem is not None
     assert dialogue.problem.broken is Break.VIOLATION
 
@@ -141,6 +143,7 @@ def test_silence_ends_it_with_the_awaited_stage() -> None:
     dialogue.expire()
     assert dialogue.problem is not None
     assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.EHLO, Break.TIMEOUT)
+    assert dialogue.next_event() == Finished()
     dialogue.receive_data(CAPABILITIES)
     assert dialogue.next_event() is None  # a late reply must not be answered
 

@@ -2,54 +2,168 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.smtp.foreign import recognise
+from exporter.smtp.foreign import betrayed, guess, numbered, recognise
+from exporter.smtp.reply import Reply
+from tests.smtp.feeding import bytewise
+
+AT_ONCE = [
+    (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"),
+    (b"HTTP/1.1 400 Bad Request\r\n", "HTTP"),
+    (b'HTTP/1.0 401 Unauthorized\r\nWWW-Authenticate: Basic realm="IP Camera"\r\n\r\n', "HTTP"),
+    (b"<!DOCTYPE html>\n", "HTTP"),
+    (b"\n<html>\n", "HTTP"),
+    (b"RTSP/1.0 400 Bad Request\r\n\r\n", "RTSP (a camera)"),
+    (b"SIP/2.0 400 Bad Request\r\n", "SIP"),
+    (b"ICY 200 OK\r\n", "Icecast"),
+    (b"\x15\x03\x01\x00\x02\x02\x46", "TLS"),
+    (b"\x16\x03\x01", "TLS"),
+    (b"+OK POP3 ready\r\n", "POP3"),
+    (b"-ERR too many connections, sorry\r\n", "POP3"),
+    (b"* OK [CAPABILITY IMAP4rev1] ready\r\n", "IMAP"),
+    (b"* BYE too many connections\r\n", "IMAP"),
+    (b'"IMPLEMENTATION" "Dovecot Pigeonhole"\r\n"SIEVE" "fileinto"\r\nOK "ready"\r\n', "ManageSieve"),
+    (b'BYE (REFERRAL "sieve://mx.example") "Try there"\r\n', "ManageSieve"),
+    (b"<stream:stream xmlns='jabber:client'>\n", "XMPP"),
+    (b":irc.example NOTICE AUTH :*** Looking up your hostname\r\n", "IRC"),
+    (b":irc.example.net 020 * :Please wait\r\n", "IRC"),
+    (b"NOTICE AUTH :*** Checking Ident\r\n", "IRC"),
+    (b"ERROR :Closing Link: [192.0.2.1] (Throttled)\r\n", "IRC"),
+    (b"-ERR unknown command 'EHLO'\r\n", "Redis"),
+    (b"-NOAUTH Authentication required.\r\n", "Redis"),
+    (b"-DENIED Redis is running in protected mode\r\n", "Redis"),
+    (b"ERROR\r\n", "Memcached"),
+    (b"CLIENT_ERROR bad command line format\r\n", "Memcached"),
+    (b"RFB 003.008\n", "VNC"),
+    (b"@RSYNCD: 31.0\n", "rsync"),
+    (b"J\x00\x00\x00\x0a8.0.36\x00", "MySQL"),
+    (b"5\x00\x00\x00\x0a8.0.36\x00", "MySQL"),  # its first byte a digit
+    (b"G\x00\x00\x00\xffj\x04Host '192.0.2.1' is not allowed to connect to this MySQL server", "MySQL"),
+    (b"E\x00\x00\x00\x8cSFATAL\x00VFATAL\x00C0A000\x00", "PostgreSQL"),
+    (b"EFATAL:  unsupported frontend protocol\n\x00", "PostgreSQL"),
+    (b"\x04\x01\x00\x2b\x00\x00\x01\x00\x00\x00", "Microsoft SQL Server"),
+    (b"\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00", "RDP"),
+    (b"\x00\x00\x00\x55\xffSMBr\x00", "SMB"),
+    (b"0\x84\x00\x00\x00\x10\x02\x01\x00\x78\x84", "LDAP"),
+    (b"0\x24\x02\x01\x00\x78\x1f", "LDAP"),
+    (b"\x13BitTorrent protocol", "BitTorrent"),
+    (b"\xff\x00\x0b\x00S\x00e\x00r", "Minecraft"),
+    (b'\x1e\x00\x1c{"text":"Outdated client"}', "Minecraft"),
+    (b"@PJL INFO STATUS\r\n", "PJL (a printer)"),
+    (b"\x1b%-12345X@PJL\r\n", "PJL (a printer)"),
+    (b"\xff\xfd\x18", "Telnet"),
+    (b"Asterisk Call Manager/5.0\r\n", "Asterisk"),
+    (b'INFO {"server_id":"x"}\r\n', "NATS"),
+]
+AT_LAST = [
+    *AT_ONCE,
+    (b"<html>", "HTTP"),
+    (b"login: ", "Telnet"),
+    (b"\r\nrouter-7 login: ", "Telnet"),
+    (b"Welcome to Microsoft Telnet Service \r\n\n\rlogin: ", "Telnet"),
+    (b"\r\n\r\nUser Access Verification\r\n\r\nUsername: ", "Telnet"),
+    (b"User Access Verification\r\n\r\nPassword: ", "Telnet"),
+    (b"\r\nAuthorized access only\r\n\r\nUser Name :", "Telnet"),
+    (b"BusyBox v1.19\r\nPassword: ", "Telnet"),
+    (b"<?xml version='1.0'?><stream:stream xmlns='jabber:client' version='1.0'>", "XMPP"),
+    (b"<?xml version='1.0'?>\r\n<stream:stream>", "XMPP"),
+    (b"<?xml version='1.0'?><x/>", "HTTP"),
+    (b"\x00\x01\x02", "a binary protocol"),
+    (b"\xde\xad\xbe\xef", "a binary protocol"),
+]
+TEXT = [
+    b"",
+    b"2",
+    b"hello\r\n",
+    b"Welcome!\r\n",
+    b"\r\n",
+    b"no mail here\r\n",
+    b"please log in\r\n",
+    b"\xef\xbb\xbf220 mx\r\n",
+]
+
+
+@pytest.mark.parametrize(("said", "name"), AT_ONCE)
+def test_another_protocol_is_named_at_once_and_alike_in_whatever_pieces_it_comes(said: bytes, name: str) -> None:
+    assert recognise(said) == name
+    so_far = b""
+    for piece in bytewise(said):
+        so_far += piece
+        assert recognise(so_far) in (None, name)
+
+
+@pytest.mark.parametrize(("said", "name"), AT_LAST)
+def test_another_protocol_is_named_once_all_has_come(said: bytes, name: str) -> None:
+    assert guess(said) == name
+
+
+@pytest.mark.parametrize("said", TEXT)
+def test_text_that_fits_no_protocol_has_no_name(said: bytes) -> None:
+    assert recognise(said) is None
+    assert guess(said) is None
+
+
+def greeting(text: str, code: int = 220) -> Reply:
+    return Reply(code, tuple(line.encode() for line in text.split("\n")))
 
 
 @pytest.mark.parametrize(
-    ("greeting", "name"),
+    ("reply", "name"),
     [
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"),
-        (b"HTTP/1.1 400 Bad Request\r\n", "HTTP"),
-        (b"<!DOCTYPE html>", "HTTP"),
-        (b"\n<html>", "HTTP"),
-        (b"\x15\x03\x01\x00\x02\x02\x46", "TLS"),
-        (b"\x16\x03\x01", "TLS"),
-        (b"+OK POP3 ready\r\n", "POP3"),
-        (b"* OK [CAPABILITY IMAP4rev1] ready\r\n", "IMAP"),
-        (b"-ERR unknown command 'EHLO'\r\n", "Redis"),
-        (b"-ERR too many connections, sorry\r\n", "POP3"),
-        (b"RFB 003.008\n", "VNC"),
-        (b"@RSYNCD: 31.0\n", "rsync"),
-        (b"J\x00\x00\x00\x0a8.0.36\x00", "MySQL"),
-        (b"\xff\xfd\x18", "Telnet"),
-        (b"login: ", "Telnet"),
-        (b"\r\nrouter-7 login: ", "Telnet"),
-        (b"220 ProFTPD Server ready.\r\n", "FTP"),
-        (b"220 (vsFTPd 3.0.3)\r\n", "FTP"),
-        (b"220 ftp.example.net FTP server ready\r\n", "FTP"),
-        (b"220-FileZilla Server 1.8\r\n220 bye\r\n", "FTP"),
-        (b"200 news.example InterNetNews ready\r\n", "NNTP"),
-        (b"\x00\x01\x02", "binary"),
-        (b"\xde\xad\xbe\xef", "binary"),
+        (greeting("ProFTPD Server ready."), "FTP"),
+        (greeting("ProFTPD Server (mail.example.net) [192.0.2.1]"), "FTP"),
+        (greeting("(vsFTPd 3.0.3)"), "FTP"),
+        (greeting("Microsoft FTP Service"), "FTP"),
+        (greeting("FileZilla Server 1.8\nbye"), "FTP"),
+        (greeting("---------- Welcome to Pure-FTPd [privsep] [TLS] ----------\nYou are user number 1"), "FTP"),
+        (greeting("Too many connections (vsFTPd)", 421), "FTP"),
+        (greeting("fax.example server (HylaFAX (tm) Version 6.0.7) ready."), "HylaFAX"),
+        (greeting("news.example InterNetNews ready", 200), "NNTP"),
+        (greeting("server ready (no posting)", 201), "NNTP"),
     ],
 )
-def test_another_protocol_is_named(greeting: bytes, name: str) -> None:
-    assert recognise(greeting) == name
+def test_software_in_a_numbered_greeting_is_no_smtp_at_once(reply: Reply, name: str) -> None:
+    assert numbered(reply)[0] == name
 
 
 @pytest.mark.parametrize(
-    "greeting",
+    ("reply", "suspect"),
     [
-        b"",
-        b"2",
-        b"220 mx.example ESMTP Postfix\r\n",
-        b"220 ftp.example.net ESMTP\r\n",
-        b"220 ready\r\n",
-        b"220 ****************\r\n",
-        b"554 no mail here\r\n",
-        b"hello\r\n",
-        b"220-mx.example\r\n220 ESMTP, no FTP here\r\n",
+        (greeting("ftp.example.net ready"), "FTP"),
+        (greeting("FTP Server ready"), "FTP"),
+        (greeting("mail.example.net FTP server ready"), "FTP"),
+        (greeting("vsftpd.example.net ready"), "FTP"),
+        (greeting("mail.example.net LMTP Service ready"), "LMTP"),
+        (greeting("mail.example.net Dovecot ready."), "LMTP"),
+        (greeting("dict.example dictd 1.12.1/rf on Linux <auth.mime> <1@dict.example>"), "DICT"),
+        (greeting("mx.example ESMTP Postfix"), None),
+        (greeting("ftp.example.net ESMTP"), None),
+        (greeting("ready"), None),
+        (greeting("****************"), None),
+        (greeting("no mail here", 554), None),
+        (greeting("mx.example\nESMTP, no FTP here"), None),
     ],
 )
-def test_what_may_be_smtp_is_not_taken_for_another(greeting: bytes) -> None:
-    assert recognise(greeting) is None
+def test_what_may_be_smtp_is_at_most_suspect(reply: Reply, suspect: str | None) -> None:
+    assert numbered(reply) == (None, suspect)
+
+
+@pytest.mark.parametrize(
+    ("suspect", "reply", "to_ehlo", "to_helo"),
+    [
+        ("FTP", greeting("Please login with USER and PASS.", 530), "FTP", "FTP"),
+        (None, greeting("Log in with USER and PASS first.", 530), "FTP", "FTP"),
+        (None, greeting("Login with USER first.", 503), "FTP", "FTP"),
+        ("FTP", greeting("Not logged in.", 530), "FTP", "FTP"),
+        ("FTP", greeting("Unknown command", 500), None, "FTP"),
+        ("FTP", greeting("Command not implemented, superfluous", 202), "FTP", "FTP"),
+        ("FTP", greeting("5.7.1 blocked", 550), None, None),
+        ("FTP", greeting("try later", 450), None, None),
+        ("LMTP", greeting("5.5.2 Unknown command", 500), None, "LMTP"),
+        (None, greeting("5.5.1 Use LHLO", 503), "LMTP", "LMTP"),
+        (None, greeting("Unknown command", 500), None, None),
+        (None, greeting("5.7.0 Must issue a STARTTLS command first", 530), None, None),
+    ],
+)
+def test_what_ehlo_draws_decides(suspect: str | None, reply: Reply, to_ehlo: str | None, to_helo: str | None) -> None:
+    assert betrayed(suspect, reply, helo=False) == to_ehlo
+    assert betrayed(suspect, reply, helo=True) == to_helo
