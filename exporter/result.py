@@ -395,7 +395,12 @@ class MxHost:
     """One host that takes mail for a domain, with what its name resolved to.
 
     `addresses` are canonical texts (IPv4 dotted, IPv6 compressed), sorted, IPv4 before IPv6, each once;
-    `failure` says why there are none.
+    `failure` says why there are none. `filtered`: the resolver put these addresses there itself, or took them away, and
+    how that is known.
+
+    `asked_at`, `nameserver` and `cause` are about the questions for the addresses: when the first of them began (Unix
+    time; None: all answers were remembered ones), who answered last, and what was wrong with the answer itself, before
+    it became a failure of the MX host. Where nobody answered (`dns_timeout`), all who were asked are named.
     """
 
     name: str  # lower-case A-labels without the final dot
@@ -403,11 +408,19 @@ class MxHost:
     addresses: tuple[str, ...] = ()
     failure: Failure | None = None
     is_cname: bool = False  # RFC 2181 10.3, RFC 5321 5.1: an MX target may not be an alias
+    asked_at: float | None = None
+    nameserver: str = ""
+    cause: FailureClass | None = None
+    filtered: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MxLookup:
-    """The hosts of a domain by preference, then name (RFC 5321 5.1), or the failure that left none."""
+    """The hosts of a domain by preference, then name (RFC 5321 5.1), or the failure that left none.
+
+    `asked_at`, `nameserver` and `filtered` are about the MX question alone, as in :class:`MxHost`; its own failure is
+    `failure` where there are no hosts and none was looked for.
+    """
 
     domain: str
     hosts: tuple[MxHost, ...] = ()
@@ -416,6 +429,10 @@ class MxLookup:
     authenticated: bool = False  # AD bit of the MX answer
     duration: float | None = None  # seconds the last real lookup took; an answer within its TTL is not asked again
     null_mx_among_others: bool = False
+    asked_at: float | None = None
+    nameserver: str = ""
+    cause: FailureClass | None = None
+    filtered: Failure | None = None
 
 
 class TranscriptLine(NamedTuple):

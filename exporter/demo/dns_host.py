@@ -96,6 +96,14 @@ class DnsHost:
                 return address, bound
         raise AssertionError("unreachable")
 
+    @property
+    def server(self) -> str:
+        """Address and port, as text."""
+        if self._udp is None:
+            return ""
+        address, port = self._udp.get_extra_info("sockname")[:2]
+        return f"{address}:{port}"
+
     async def stop(self) -> None:
         """Answer no more."""
         if self._udp is not None:
