@@ -16,6 +16,7 @@ from exporter.config.model import Family, Limits, Settings, Target, TargetKind
 from exporter.diagnosis.connect import way_of
 from exporter.diagnosis.decision import domain_failure
 from exporter.evidence import Way, Witness
+from exporter.probe.helo import own_address
 from exporter.probe.host import greeting_name, host_result
 from exporter.probe.manners import Lease, Shared, Slots, Turnstile
 from exporter.probe.plan import canary_message, is_same_for_all, mail_domain, plan_of
@@ -242,7 +243,10 @@ class Prober:
     ) -> SessionRecord:
         """A session; where the connect draws nothing or a prohibition, what other ports of the address do meanwhile."""
         loop = asyncio.get_running_loop()
-        message = canary_message(settings.module.data, plan, time.time()) if State.DATA in plan.steps else b""
+        message = b""
+        if State.DATA in plan.steps:
+            own = own_address(address, source)
+            message = canary_message(settings.module.data, plan, time.time(), own)
         if not self._witnesses.ports:
             return await Session(loop, plan, transcript=transcript, message=message).converse(
                 address, settings.port, settings.timeout, source
