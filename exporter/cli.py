@@ -185,6 +185,9 @@ def _check(path: Path, web_path: Path | None) -> int:
         print(error, file=sys.stderr)
         return USAGE
     print(summary(config))
+    from exporter.manual.helo import warn_of_configured
+
+    run(warn_of_configured(config))
     return OK
 
 

@@ -31,7 +31,7 @@ from exporter.egress import counts_as_outside
 from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.samples import render
-from exporter.probe.helo import local_helo
+from exporter.probe.helo import HostLookup, faults, in_words, local_helo, names_in
 from exporter.probe.transcript import dialogue_text
 from exporter.result import ProbeResult
 from exporter.sentence import sentence
@@ -109,9 +109,7 @@ async def serve(
         print(f"--web.listen-address: {error}", file=sys.stderr)  # noqa: T201
         return USAGE
     _raise_open_files_limit(config.limits.concurrency)
-    helo, qualified = await asyncio.to_thread(local_helo)
-    if not qualified and not config.defaults.helo:
-        log.warning("this machine has no fully qualified name; set defaults.helo", extra={"fields": {"helo": helo}})
+    helo = await asyncio.to_thread(local_helo)
     service = Service(path, config, helo, shard, is_outside=is_outside, port=port)
     security = Security(web_options.config_file, web_config, service.own.web_loaded)
     reload = _Reload(service, security)
@@ -138,8 +136,16 @@ async def serve(
     addresses = " ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in web.addresses)
     log.info(
         "serving",
-        extra={"fields": {"version": __version__, "targets": targets, "listen": addresses, "helo": helo}},
+        extra={
+            "fields": {
+                "version": __version__,
+                "targets": targets,
+                "listen": addresses,
+                "helo": in_words(config.defaults.helo or helo),
+            }
+        },
     )
+    tasks.append(loop.create_task(_warn_of_helo(config, helo, service.resolver)))
     try:
         await stopping.wait()
     finally:
@@ -151,6 +157,11 @@ async def serve(
         for task in tasks:
             task.cancel()
     return 0
+
+
+async def _warn_of_helo(config: Config, helo: str, lookup: HostLookup) -> None:
+    for fault in await faults(names_in(config, helo), lookup):
+        log.warning(fault)
 
 
 def page_url(web_options: WebOptions, address: tuple[str, int], *, tls: bool) -> str:

@@ -58,7 +58,7 @@ class Service:
         is_outside: Callable[[str], bool] = counts_as_outside,
         port: int = SMTP_PORT,
     ) -> None:
-        """`config` is what was loaded from `path`; `helo` is said where it names nothing else.
+        """`config` is what was loaded from `path`; `helo` is said where it names nothing else (empty: the address).
 
         `is_outside` tells the addresses that are reached by the way out, which is that of `port`.
         """
@@ -101,6 +101,11 @@ class Service:
         )
         self._prober = self._new_prober(config)
         self.own.watch_in_flight(lambda: self.scheduler.probes_in_flight)
+
+    @property
+    def resolver(self) -> Resolver:
+        """Where names are looked up."""
+        return self._resolver
 
     def start(self) -> None:
         """Begin to probe."""

@@ -102,6 +102,17 @@ class Connection:
             self._loop.call_soon(self._fail, number)
         return self._started
 
+    @property
+    def own_address(self) -> str:
+        """This end's address; empty once closed."""
+        if self._socket is None:
+            return ""
+        try:
+            address: str = self._socket.getsockname()[0]
+        except OSError:
+            return ""
+        return address
+
     def send(self, data: bytes) -> None:
         """Write `data`, now or as the peer takes it."""
         sock = self._socket

@@ -172,6 +172,47 @@ def test_a_configured_name_is_probed_as_it_is_configured_unless_a_flag_says_othe
 
 
 @pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("localhost", "EHLO says localhost, "),
+        ("mailer", "EHLO says mailer, no fully qualified name"),
+        ("nowhere.example", "EHLO says nowhere.example, which does not exist in the DNS"),
+        ("noaddress.example", "EHLO says noaddress.example, which has no address in the DNS"),
+        ("probe.example", ""),
+        ("[192.0.2.1]", ""),
+    ],
+)
+def test_a_helo_that_nobody_can_look_up_is_warned_of_wherever_it_is_read(
+    world: DemoWorld, tmp_path: Path, name: str, said: str
+) -> None:
+    path = tmp_path / "config.yaml"
+    server = "{}:{}".format(*world.nameserver)
+    path.write_text(
+        f'defaults: {{helo: "{name}"}}\nresolver: {{nameservers: ["{server}"]}}\ndomains: [nullmx.example]\n'
+    )
+    for arguments in (
+        ("probe", f"--resolver={server}", f"--helo={name}", "--json", "nullmx.example"),
+        ("probe", f"--config.file={path}", "nullmx.example"),
+        ("--config.check", f"--config.file={path}"),
+    ):
+        done = _run(*arguments)
+        assert (said in done.stderr) if said else not done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == (1 if said else 0)
+        assert done.returncode == (1 if arguments[0] == "probe" else 0), "a warning, no failure"
+        assert "EHLO says" not in done.stdout
+
+
+def test_a_helo_is_not_warned_of_where_the_resolver_does_not_answer(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "defaults: {helo: mail.example.net}\nresolver: {nameservers: [127.0.0.1:1], timeout: 500ms}\n"
+        "domains: [a.example]\n"
+    )
+    done = _run("--config.check", f"--config.file={path}")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("probe",), "no NAME"),

@@ -51,6 +51,25 @@ def test_counters_exist_at_zero_and_then_count(path: Path) -> None:
         assert process.value("mx_exporter_internal_errors_total") == 0.0
 
 
+@pytest.mark.parametrize(
+    ("helo", "said"),
+    [
+        ("probe.example", ""),
+        ("localhost", "EHLO says localhost, "),
+        ("nowhere.example", "EHLO says nowhere.example, which does not exist in the DNS"),
+    ],
+)
+def test_the_log_tells_the_name_that_is_said_and_what_is_wrong_with_it(path: Path, helo: str, said: str) -> None:
+    path.write_text(path.read_text().replace("helo: probe.example", f"helo: {helo}"))
+    with exporter(f"--config.file={path}") as process:
+        assert f"helo={helo}" in next(line for line in process.log if "msg=serving" in line)
+        until_sync(lambda: _up(process) == {"healthy.example": 1.0, "refused.example": 0.0})
+        if said:
+            until_sync(lambda: said in process.text)
+        else:
+            assert "EHLO says" not in process.text
+
+
 @pytest.mark.parametrize("how", ["POST", "SIGHUP"])
 def test_a_reload_takes_what_is_new_forgets_what_is_gone_and_keeps_the_rest(
     path: Path, world: DemoWorld, how: str

@@ -11,7 +11,7 @@ import contextlib
 import struct
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -39,10 +39,14 @@ class Fault:
     """What is wrong with the answers about a name. Several things may be."""
 
     rcode: dns.rcode.Rcode | None = None
-    extended_error: int | None = None  # RFC 8914
+    extended_error: int | None = None  # RFC 8914; without `rcode` beside the ordinary answer
+    extended_text: str | None = None
     silent: bool = False
     delay: float = 0.0  # seconds
     no_edns: dns.rcode.Rcode | None = None  # the answer to whoever asks with EDNS
+    no_edns_over: tuple[str, ...] = ("udp", "tcp")
+    drops_edns: bool = False  # no answer to whoever asks with EDNS
+    returns_edns: bool = False  # with `no_edns`: the OPT record comes back all the same
     truncated: bool = False  # over UDP always
     tcp_closed: bool = False
     raw: bytes | None = None  # in place of everything after the id
@@ -95,6 +99,14 @@ class DnsHost:
             else:
                 return address, bound
         raise AssertionError("unreachable")
+
+    @property
+    def server(self) -> str:
+        """Address and port, as text."""
+        if self._udp is None:
+            return ""
+        address, port = self._udp.get_extra_info("sockname")[:2]
+        return f"{address}:{port}"
 
     async def stop(self) -> None:
         """Answer no more."""
@@ -153,12 +165,14 @@ class DnsHost:
         fault = self.faults.get((name, kind)) or self.faults.get(name) or NO_FAULT
         if tcp and fault.tcp_closed:
             return None
-        if fault.silent:
+        if fault.silent or (fault.drops_edns and query.edns >= 0):
             return b""
         if fault.delay:
             await asyncio.sleep(fault.delay)
         if fault.raw is not None:
             return data[:2] + fault.raw
+        if ("tcp" if tcp else "udp") not in fault.no_edns_over:
+            fault = replace(fault, no_edns=None)
         return _broken(self._response(query, name, kind, fault), query, fault, tcp)
 
     def _response(self, query: dns.message.Message, name: str, kind: str, fault: Fault) -> dns.message.Message:
@@ -166,15 +180,17 @@ class DnsHost:
         if fault.authenticated:
             response.flags |= dns.flags.AD
         if fault.no_edns is not None and query.edns >= 0:
-            response.use_edns(False)
+            # RFC 6891 6.1.3: BADVERS stands half in the OPT record.
+            response.use_edns(0 if fault.returns_edns or fault.no_edns == dns.rcode.BADVERS else False)
             response.set_rcode(fault.no_edns)
-        elif fault.rcode is not None:
+            return response
+        if fault.rcode is not None:
             response.set_rcode(fault.rcode)
-            if fault.extended_error is not None and query.edns >= 0:
-                options: list[dns.edns.Option] = [dns.edns.EDEOption(dns.edns.EDECode(fault.extended_error))]
-                response.use_edns(0, query.ednsflags, _TCP_PAYLOAD, options=options)
         else:
             self._fill(response, name, kind)
+        if fault.extended_error is not None and query.edns >= 0:
+            error = dns.edns.EDEOption(dns.edns.EDECode(fault.extended_error), fault.extended_text)
+            response.use_edns(0, query.ednsflags, _TCP_PAYLOAD, options=[error])
         return response
 
     def _fill(self, response: dns.message.Message, name: str, kind: str) -> None:

@@ -34,6 +34,8 @@ _FAULTS: Final[Mapping[DnsFault, Fault]] = MappingProxyType(
     {DnsFault.SERVFAIL: SERVFAIL, DnsFault.BOGUS: BOGUS, DnsFault.SILENT: SILENT}
 )
 
+# What the demo's exporter calls itself; the demo's DNS knows it.
+HELO: Final = "probe.example"
 _DNS_ADDRESS: Final = "127.0.0.1"
 # A port that one address has free may be taken on another; so many coincidences in a row are none.
 _PORT_ATTEMPTS: Final = 20
@@ -158,6 +160,7 @@ class DemoWorld:
             for domain in DEMO
         )
         return _CONFIG.format(
+            helo=HELO,
             smtp_port=self.smtp_port,
             witness_port=self.witness_port,
             network=NETWORK,
@@ -279,6 +282,7 @@ def _dns_host() -> DnsHost:
     for domain in DEMO:
         for name, kind, data in domain.all_records:
             records[name, kind].append(data)
+    records[HELO, "A"].append("127.0.0.1")
     return DnsHost(records, {domain.name: _FAULTS[domain.fault] for domain in DEMO if domain.fault is not None})
 
 
@@ -292,7 +296,7 @@ defaults:
   interval: 5s
   timeout: 4s
   port: {smtp_port}
-  helo: probe.example
+  helo: {helo}
   address_families: [ipv4]
   allow_addresses: [{network}]
 resolver:

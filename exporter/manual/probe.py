@@ -21,6 +21,7 @@ from exporter.diagnosis.speakers import is_foreign
 from exporter.egress import EgressWatch
 from exporter.evidence import Evidence, Way
 from exporter.manual.arguments import ManualError, as_configured, parse_flag, read_target, read_targets, settings_of
+from exporter.manual.helo import warn_of
 from exporter.manual.reports import DialogueReport, JsonReport, Report
 from exporter.manual.table import TableReport
 from exporter.manual.terminal import Screen
@@ -60,14 +61,19 @@ async def probe_names(flags: argparse.Namespace) -> int:
     else:
         report = TableReport(Screen(sys.stdout), sys.stderr, len(targets))
     # Asking for this machine's name may take a while: only where nobody has said one.
-    helo = settings.helo or local_helo()[0]
-    examination = _Examination(config.limits, config.egress, Resolver(resolver), helo)
+    helo = settings.helo or local_helo()
+    asked = Resolver(resolver)
+    names = {target.settings.helo or helo for target in targets}
+    warning = asyncio.create_task(warn_of(sorted(names), asked, " probe"))
+    examination = _Examination(config.limits, config.egress, asked, helo)
     try:
         await examination.probe_all(targets, report)
+        await warning
     except asyncio.CancelledError:
         report.finish()  # Ctrl-C: what is known by then is worth its time
         raise
     finally:
+        warning.cancel()
         await examination.close()
     return report.finish()
 

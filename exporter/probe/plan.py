@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
-from ipaddress import ip_address
 
 from exporter.config.mailbox import DOMAIN_PLACEHOLDER
 from exporter.config.model import Canary, Module, Policy, Settings, TlsMode
+from exporter.probe.helo import address_literal
 from exporter.result import Stage
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 
@@ -20,7 +20,10 @@ def is_same_for_all(module: Module) -> bool:
 
 
 def plan_of(settings: Settings, helo: str, domain: str, server_name: str) -> Plan:
-    """The conversation with a host called `server_name`, as mail for `domain` would have it."""
+    """The conversation with a host called `server_name`, as mail for `domain` would have it.
+
+    `helo` is this machine's name where the settings give none; empty: it has none.
+    """
     module = settings.module
     own = (settings.helo or helo).encode("ascii")
     expect = tuple(sorted(module.expect.items()))
@@ -46,10 +49,9 @@ def plan_of(settings: Settings, helo: str, domain: str, server_name: str) -> Pla
 def mail_domain(host: str) -> str:
     """What stands behind the @ in mail for a host itself; an address as a literal (RFC 5321 4.1.3)."""
     try:
-        version = ip_address(host).version
+        return address_literal(host)
     except ValueError:
         return host
-    return f"[IPv6:{host}]" if version == 6 else f"[{host}]"
 
 
 def _steps(module: Module, recipients: int) -> tuple[State, ...]:
@@ -83,10 +85,14 @@ def _tls(module: Module, server_name: str) -> TlsPlan | None:
     )
 
 
-def canary_message(canary: Canary, plan: Plan, at: float) -> bytes:
-    """The message of DATA as of Unix time `at`: one of its kind, marked as automatic (RFC 3834 5)."""
+def canary_message(canary: Canary, plan: Plan, at: float, own_address: str = "") -> bytes:
+    """The message of DATA as of Unix time `at`: one of its kind, marked as automatic (RFC 3834 5).
+
+    `own_address` stands for our name where the plan has none.
+    """
+    own = plan.helo.decode("ascii") or address_literal(own_address or "127.0.0.1")
     # A message that nobody has a name for comes from whoever runs this machine (RFC 2142 5).
-    sender = canary.sender or plan.reverse_path or f"postmaster@{plan.helo.decode('ascii')}"
+    sender = canary.sender or plan.reverse_path or f"postmaster@{own}"
     recipients = canary.to or plan.recipients
     international = not all(part.isascii() for part in (sender, *recipients, *canary.cc, canary.reply_to))
     message = EmailMessage(policy.SMTPUTF8 if international else policy.SMTP)

@@ -16,6 +16,7 @@ from exporter.config.model import Family, Limits, Settings, Target, TargetKind
 from exporter.diagnosis.domain import domain_failure
 from exporter.diagnosis.networks import organisation
 from exporter.evidence import Way, Witness
+from exporter.probe.helo import own_address
 from exporter.probe.host import greeting_names, host_result, way_of_record
 from exporter.probe.manners import Lease, Shared, Slots, Turnstile
 from exporter.probe.plan import canary_message, is_same_for_all, mail_domain, plan_of
@@ -249,7 +250,10 @@ class Prober:
     ) -> SessionRecord:
         """A session; where it draws no word or a prohibition, what other ports of the address do meanwhile."""
         loop = asyncio.get_running_loop()
-        message = canary_message(settings.module.data, plan, time.time()) if State.DATA in plan.steps else b""
+        message = b""
+        if State.DATA in plan.steps:
+            own = own_address(address, source)
+            message = canary_message(settings.module.data, plan, time.time(), own)
         if not self._witnesses.ports:
             return await Session(loop, plan, transcript=transcript, message=message).converse(
                 address, settings.port, settings.timeout, source

@@ -16,6 +16,7 @@ from typing import Final
 
 from exporter.evidence import ConnectEvidence, Witness
 from exporter.probe.deadlines import deadlines_of
+from exporter.probe.helo import address_literal
 from exporter.result import Stage, TranscriptLine
 from exporter.smtp.commands import masked
 from exporter.smtp.dialogue import Answered, Dialogue, Finished, Listen, Problem, Send, StartTls
@@ -57,6 +58,7 @@ SILENCE_SECONDS: Final = 3.5
 _UNINTERRUPTED: Final = frozenset({Stage.CONNECT, Stage.BANNER, Stage.DATA, Stage.QUIT})
 # Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
 _CONNECT, _BANNER = Stage.CONNECT, Stage.BANNER
+_UNKNOWN_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - said by a connection that is gone already, to nobody
 # Of one session's dialogue, for a person to read; a hostile server fills it and no more.
 MAX_TRANSCRIPT_BYTES: Final = 16384
 
@@ -183,6 +185,8 @@ class Session:
 
     def connected(self, now: float) -> None:
         """The handshake is complete; the greeting is awaited."""
+        if not self._dialogue.helo:
+            self._dialogue.helo = address_literal(self._connection.own_address or _UNKNOWN_ADDRESS).encode("ascii")
         self._phases.append((_CONNECT, now - self._stage_began))
         if self._plan.tls is not None and self._plan.tls.implicit:
             self._advance(now)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Final
 
-import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
@@ -25,33 +24,34 @@ from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 
 from exporter.dane.tlsa import Tlsa
+from exporter.resolver.extended_errors import PROHIBITED, ExtendedError, extended_errors
 from exporter.resolver.unknown_type import TLSA_UNREAD, tlsa_of
-from exporter.resolver.wire import MAX_LEGAL_TTL, ordinary_records, parse
-from exporter.result import Failure, FailureClass, Stage
-from exporter.smtp.printable import printable
+from exporter.resolver.wire import MAX_LEGAL_TTL, opt_of, ordinary_records, parse
+from exporter.result import Confidence, Failure, FailureClass, Stage
 
 # However long a zone says, once a day is looked again; however short, what one probe asks twice is asked once.
 MIN_TTL: Final = 1.0
 MAX_TTL: Final = 86400.0
 # A failure is kept only so long that the many domains behind one broken host do not each wait for it.
 FAILURE_TTL: Final = 5.0
+# The root counts as one.
+_LABELS_OF_A_TOP_LEVEL: Final = 2
 # TXT and TLSA records of one name, in bytes; more than anyone needs, and what one answer may keep of our memory.
 MAX_DATA_BYTES: Final = 16384
 
 _C = FailureClass
 _RCODES: Final = MappingProxyType(
     {
-        dns.rcode.NXDOMAIN: (_C.DNS_NXDOMAIN, "the name does not exist"),
         dns.rcode.SERVFAIL: (_C.DNS_SERVFAIL, "the resolver could not find out"),
         dns.rcode.REFUSED: (_C.DNS_REFUSED, "the resolver refuses to answer"),
         dns.rcode.FORMERR: (_C.DNS_REFUSED, "the resolver does not understand the question"),
         dns.rcode.NOTIMP: (_C.DNS_REFUSED, "the resolver does not do such questions"),
+        dns.rcode.BADVERS: (_C.DNS_REFUSED, "the resolver speaks another version of EDNS, and none without it"),
         dns.rcode.NOTAUTH: (_C.DNS_REFUSED, "the nameserver is not authoritative, and asks nobody else"),
         dns.rcode.YXDOMAIN: (_C.DNS_MALFORMED, "a DNAME leads to a name that is too long"),  # RFC 6672 2.2
     }
 )
-# RFC 8914 4: unsupported algorithm or digest, indeterminate … no zone key, invalid NSEC3 or unsupported iterations.
-_DNSSEC_ERRORS: Final = frozenset({1, 2, *range(5, 13), 25, 27})
+_OURS: Final = frozenset({_C.DNS_REFUSED})
 
 # MX: (preference, host name); A, AAAA: an address; CNAME: a host name; TXT: its strings joined; TLSA.
 Record = tuple[int, str] | str | bytes | Tlsa
@@ -67,18 +67,43 @@ class Answer:
     authenticated: bool = False  # AD
     is_alias: bool = False  # reached through a CNAME
     canonical: str = ""  # the name at the end of the CNAMEs, where there are any
+    nameserver: str = ""  # who said so
+    filtered: Failure | None = None  # the resolver says that it made or withheld the answer by a policy of its own
 
 
-def failed(failure_class: FailureClass, detail: str) -> Answer:
+def failed(failure_class: FailureClass, detail: str, about: str = "") -> Answer:
     """There is no answer."""
-    return Answer(failure=Failure(Stage.DNS, failure_class, detail), ttl=FAILURE_TTL)
+    return Answer(failure=Failure(Stage.DNS, failure_class, detail, about=about), ttl=FAILURE_TTL)
 
 
-def read_reply(name: str, data: bytes) -> Answer:
-    """Judge the reply to a question about `name`. Raises MalformedReply."""
+def read_reply(name: str, data: bytes, nameserver: str = "") -> Answer:
+    """Judge the reply of `nameserver` to a question about `name`. Raises MalformedReply."""
+    opt = opt_of(data)
+    errors = extended_errors(opt.options) if opt is not None and opt.options else ()
+    answer = replace(_read(name, data, errors, nameserver), nameserver=nameserver)
+    error = next((error for error in errors if error.is_filter), None)
+    if error is None:
+        return answer
+    filtered = filtered_by(name, nameserver, error)
+    # Records stay beside it: they are the filter's own. Where there are none the filter is why.
+    return replace(answer, filtered=filtered, failure=None if answer.records else filtered)
+
+
+def filtered_by(name: str, nameserver: str, error: ExtendedError) -> Failure:
+    """The resolver says that it filters."""
+    resolver = f"the resolver {nameserver}" if nameserver else "the resolver"
+    if error.code == PROHIBITED:
+        detail = f"{resolver} may not answer us about {name}: {error.brief}"
+    else:
+        detail = f"{resolver} filters {name}: {error.brief}"
+    evidence = (f"it says: {error.text}",) if error.text else ()
+    return Failure(Stage.DNS, _C.RESOLVER_FAILING, detail, Confidence.CERTAIN, evidence, nameserver)
+
+
+def _read(name: str, data: bytes, errors: tuple[ExtendedError, ...], nameserver: str) -> Answer:
     ordinary = ordinary_records(data)
     if ordinary is None:
-        return read_answer(name, parse(data))
+        return read_answer(name, parse(data), errors, nameserver)
     rdatas, ttl = ordinary
     records = tuple(map(_record, rdatas))
     if len(set(records)) < len(records):  # RFC 2181 5: no record is twice in a set; one of TXT may be split differently
@@ -86,11 +111,13 @@ def read_reply(name: str, data: bytes) -> Answer:
     return _bounded(name, Answer(records, ttl=_clamped(ttl), authenticated=bool(data[3] & dns.flags.AD)))
 
 
-def read_answer(name: str, message: dns.message.Message) -> Answer:
-    """Judge the answer to a question about `name`."""
+def read_answer(
+    name: str, message: dns.message.Message, errors: tuple[ExtendedError, ...] = (), nameserver: str = ""
+) -> Answer:
+    """Judge the answer to a question about `name`, with its extended errors."""
     rcode = message.rcode()
     if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        return failed(*_refusal(name, message))
+        return Answer(failure=_refusal(name, rcode, errors, nameserver), ttl=FAILURE_TTL)
     if not isinstance(message, dns.message.QueryMessage):
         return failed(_C.DNS_MALFORMED, f"the answer about {name} is no answer")
     try:
@@ -99,7 +126,7 @@ def read_answer(name: str, message: dns.message.Message) -> Answer:
         return failed(_C.DNS_MALFORMED, f"the answer about {name} contradicts itself: {type(error).__name__}")
     ttl = _clamped(chain.minimum_ttl)
     if rcode == dns.rcode.NXDOMAIN:
-        return Answer(failure=Failure(Stage.DNS, *_refusal(name, message)), ttl=ttl)
+        return Answer(failure=_absent(name, message, chain), ttl=ttl)
     records = () if chain.answer is None else tuple(_record(rdata) for rdata in chain.answer)
     return _bounded(
         name,
@@ -141,17 +168,40 @@ def _follow(message: dns.message.QueryMessage) -> dns.message.ChainingResult:
         )
 
 
-def _refusal(name: str, message: dns.message.Message) -> tuple[FailureClass, str]:
-    rcode = message.rcode()
+def _absent(name: str, message: dns.message.QueryMessage, chain: dns.message.ChainingResult) -> Failure:
+    """NXDOMAIN, for the name or for what it is an alias of."""
+    last = host_text(chain.canonical_name)
+    # RFC 2308 3: the SOA is that of the zone in which there is no such name.
+    soa = next((rrset.name for rrset in message.authority if rrset.rdtype == dns.rdatatype.SOA), None)
+    evidence: tuple[str, ...] = ()
+    if soa is not None and chain.canonical_name.is_subdomain(soa):
+        zone = host_text(soa)
+        if not zone:
+            evidence = (f"there is no top-level domain {last.rpartition('.')[2]}",)
+        elif len(soa.labels) == _LABELS_OF_A_TOP_LEVEL:
+            evidence = (f"the registry of {zone} knows no such domain: mistyped, or its registration has ended",)
+        elif zone != last:
+            evidence = (f"{zone} exists, and its zone has no such name",)
+    if chain.cnames:
+        detail = f"NXDOMAIN for {name}: it is an alias of {last}, which does not exist"
+        return Failure(Stage.DNS, _C.DNS_NXDOMAIN, detail, evidence=evidence, about=last)
+    return Failure(Stage.DNS, _C.DNS_NXDOMAIN, f"NXDOMAIN for {name}: the name does not exist", evidence=evidence)
+
+
+def _refusal(name: str, rcode: dns.rcode.Rcode, errors: tuple[ExtendedError, ...], nameserver: str) -> Failure:
     text = dns.rcode.to_text(rcode)
     failure_class, meaning = _RCODES.get(rcode, (_C.DNS_SERVFAIL, "the resolver could not find out"))
-    detail = f"{text} for {name}: {meaning}"
-    for option in message.options:
-        if isinstance(option, dns.edns.EDEOption):
-            detail += f" (extended error {int(option.code)}{f', {option.text}' if option.text else ''})"
-            if rcode == dns.rcode.SERVFAIL and option.code in _DNSSEC_ERRORS:
-                failure_class = _C.DNS_BOGUS
-    return failure_class, printable(detail, limit=512)
+    about = nameserver if failure_class in _OURS else ""
+    if rcode == dns.rcode.SERVFAIL:
+        dnssec = next((error for error in errors if error.is_dnssec), None)
+        unreached = [error for error in errors if error.is_unreached]
+        if dnssec is not None:
+            failure_class, meaning = _C.DNS_BOGUS, f"its signatures do not verify, {dnssec.brief}"
+        elif unreached:
+            meaning = f"the resolver gets no answer from its nameservers, {unreached[0].brief}"
+            about = next((error.nameserver for error in unreached if error.nameserver), "")
+    evidence = tuple(str(error) for error in errors)
+    return Failure(Stage.DNS, failure_class, f"{text} for {name}: {meaning}", evidence=evidence, about=about)
 
 
 def _record(rdata: dns.rdata.Rdata) -> Record:

@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import dns.exception
@@ -16,8 +17,9 @@ from exporter.config.model import Family, ResolverSettings
 from exporter.dane.tlsa import TlsaLookup
 from exporter.resolver import mx, tlsa
 from exporter.resolver.answer import Answer, failed, read_reply
-from exporter.resolver.exchange import OUR_LIMITS, Exchange, NoReply
-from exporter.resolver.memory import Memory
+from exporter.resolver.exchange import Exchange
+from exporter.resolver.memory import Key, Memory
+from exporter.resolver.question import OUR_LIMITS, NoReply, server_text
 from exporter.resolver.system import SystemNameservers
 from exporter.resolver.wire import MalformedReply
 from exporter.result import FailureClass, MxHost, MxLookup
@@ -43,14 +45,14 @@ class Resolver:
         key = (domain, families)
         kept = self._lookups.get(key)
         if kept is not None and kept[0] > self._loop.time():
-            return kept[1]
+            return self._remembered(key, *kept)
         questions = _Questions(self._memory, self._exchange)
         began = time.perf_counter()
         lookup = await mx.lookup_mx(questions, domain, families)
         took = kept[1].duration if kept is not None else None
         if questions.asked:
             took = time.perf_counter() - began
-        lookup = mx.with_duration(lookup, took)
+        lookup = questions.signed(replace(lookup, duration=took))
         if took is not None:
             self._lookups[key] = (questions.until, lookup)
             if len(self._lookups) > _MAX_LOOKUPS:
@@ -59,7 +61,17 @@ class Resolver:
 
     async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
         """The addresses of `name`; an address is its own."""
-        return await mx.lookup_host(_Questions(self._memory, self._exchange), name, 0, families)
+        questions = _Questions(self._memory, self._exchange)
+        return questions.signed_host(await mx.lookup_host(questions, name, 0, families))
+
+    def _remembered(self, key: tuple[str, tuple[Family, ...]], until: float, lookup: MxLookup) -> MxLookup:
+        """`lookup` for whoever asks again: nothing of it was asked for just now. The same object every time."""
+        asked = lookup.asked_at is not None or any(host.asked_at is not None for host in lookup.hosts)
+        if asked:
+            hosts = tuple(replace(host, asked_at=None) for host in lookup.hosts)
+            lookup = replace(lookup, asked_at=None, hosts=hosts)
+            self._lookups[key] = until, lookup
+        return lookup
 
     def answered(self) -> Mapping[str, float]:
         """When each nameserver answered last (its address -> the event loop's time)."""
@@ -81,25 +93,26 @@ class Resolver:
 
 
 class _Questions:
-    """The questions of one lookup: from memory where possible. `asked`: some had to be asked.
+    """The questions of one lookup: from memory where possible. `asked`: those that had to be asked, with Unix times.
 
     `until`: when, by the loop's clock, the first of the answers ends.
     """
 
     __slots__ = ("_exchange", "_memory", "asked", "until")
 
+    asked: dict[Key, float]
+
     def __init__(self, memory: Memory, exchange: Exchange) -> None:
         self._memory = memory
         self._exchange = exchange
-        self.asked = False
+        self.asked = {}
         self.until = math.inf
 
     async def ask(self, name: str, kind: str) -> Answer:
         key = (name, kind)
         answer = self._memory.known(key)
         if answer is None:
-            self.asked = True
-            answer = await self._memory.learn(key, self._over_the_network)
+            answer, self.asked[key] = await self._memory.learn(key, self._over_the_network)
         self.until = min(self.until, self._memory.until(key))
         return answer
 
@@ -109,12 +122,28 @@ class _Questions:
         # A task each only where there is something to wait for.
         return await asyncio.gather(*(self.ask(name, kind) for kind in kinds))
 
+    def signed(self, lookup: MxLookup) -> MxLookup:
+        """`lookup` with when its questions began, of those that had to be asked."""
+        if not self.asked:
+            return lookup
+        hosts = tuple(map(self.signed_host, lookup.hosts))
+        return replace(lookup, asked_at=self.asked.get((lookup.domain, "MX")), hosts=hosts)
+
+    def signed_host(self, host: MxHost) -> MxHost:
+        """`host` likewise."""
+        times = [self.asked[key] for kind in ("A", "AAAA") if (key := (host.name, kind)) in self.asked]
+        return replace(host, asked_at=min(times)) if times else host
+
     async def _over_the_network(self, name: str, kind: str) -> Answer:
         try:
             reply = await self._exchange.ask(name, dns.rdatatype.from_text(kind))
-            return self._memory.read((name, kind), reply[_ID_BYTES:], lambda: read_reply(name, reply))
+            who = server_text(reply.server)
+            return self._memory.read(
+                (name, kind), (reply.data[_ID_BYTES:], who), lambda: read_reply(name, reply.data, who)
+            )
         except NoReply as problem:
-            return failed(FailureClass.DNS_TIMEOUT, f"no answer about {name}: {problem}")
+            answer = failed(FailureClass.DNS_TIMEOUT, f"no answer about {name}: {problem}", problem.nameservers)
+            return replace(answer, nameserver=problem.nameservers)
         except MalformedReply as problem:
             return failed(FailureClass.DNS_MALFORMED, f"the answer about {name} cannot be read: {problem}")
         except (dns.exception.DNSException, UnicodeError) as error:

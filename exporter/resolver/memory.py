@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.flights import Flight
 from exporter.resolver.answer import Answer
@@ -15,6 +16,13 @@ Key = tuple[str, str]  # name, type
 MAX_ANSWERS: Final = 1_000_000
 
 
+class Learned(NamedTuple):
+    """An answer that was asked for just now."""
+
+    answer: Answer
+    at: float  # Unix time at which the question began
+
+
 class Memory:
     """What is known, by name and type."""
 
@@ -23,7 +31,7 @@ class Memory:
         self._max_answers = max_answers
         # Until when, what, and the hash of the message that said it; the oldest first.
         self._answers: dict[Key, tuple[float, Answer, int]] = {}
-        self._flights: dict[Key, Flight[Answer]] = {}
+        self._flights: dict[Key, Flight[Learned]] = {}
 
     def known(self, key: Key) -> Answer | None:
         """The answer, within its TTL."""
@@ -35,7 +43,7 @@ class Memory:
         kept = self._answers.get(key)
         return 0.0 if kept is None else kept[0]
 
-    async def learn(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Answer:
+    async def learn(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Learned:
         """Ask, or wait with whoever asks already."""
         flight = self._flights.get(key)
         if flight is None:
@@ -46,8 +54,10 @@ class Memory:
             if not flight.under_way:
                 self._flights.pop(key, None)
 
-    def read(self, key: Key, message: bytes, reading: Callable[[], Answer]) -> Answer:
+    def read(self, key: Key, message: tuple[bytes, str], reading: Callable[[], Answer]) -> Answer:
         """What `message`, without its id, says about `key`: by `reading`, unless it is the one of last time.
+
+        Beside the bytes of the message stands who sent it.
 
         A zone that has not changed gives the same bytes once the resolver asks it again, and parsing takes 50 µs. The
         hash is SipHash with a secret key: nobody can send another message for the same.
@@ -58,14 +68,15 @@ class Memory:
         self._keep(key, 0.0, answer, digest)
         return answer
 
-    async def _ask(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Answer:
+    async def _ask(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Learned:
+        at = time.time()
         answer = await ask(*key)
         read = self._answers.get(key)
         if read is not None and read[1] is answer:
             self._keep(key, self._loop.time() + answer.ttl, answer, read[2])
         elif answer.ttl > 0:
             self._keep(key, self._loop.time() + answer.ttl, answer, 0)
-        return answer
+        return Learned(answer, at)
 
     def _keep(self, key: Key, until: float, answer: Answer, digest: int) -> None:
         self._answers.pop(key, None)  # to the end of the order, which is that of age

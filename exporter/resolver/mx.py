@@ -35,29 +35,27 @@ class Questions(Protocol):
 async def lookup_mx(questions: Questions, domain: str, families: tuple[Family, ...]) -> MxLookup:
     """The mail hosts of `domain`, by preference, then name."""
     answer = await questions.ask(domain, "MX")
-    if answer.failure is not None:
-        return MxLookup(domain, failure=answer.failure)
+    lookup = MxLookup(
+        domain,
+        failure=answer.failure or answer.filtered,
+        authenticated=answer.authenticated,
+        nameserver=answer.nameserver,
+        cause=None if answer.failure is None else answer.failure.failure_class,
+        filtered=answer.filtered,
+    )
+    if lookup.failure is not None:
+        return replace(lookup, authenticated=False)
     if not answer.records:
-        return await _implicit(questions, domain, families, answer)
+        return await _implicit(questions, lookup, families)
+    lookup = replace(lookup, mx_records=len(answer.records))
     exchanges = _exchanges(answer)
     if not exchanges:
         # RFC 7505 3: the domain takes no mail.
         detail = f"the null MX record says that {domain} takes no mail"
-        return MxLookup(
-            domain,
-            failure=Failure(Stage.DNS, _C.DNS_NULL_MX, detail),
-            mx_records=len(answer.records),
-            authenticated=answer.authenticated,
-        )
+        return replace(lookup, failure=Failure(Stage.DNS, _C.DNS_NULL_MX, detail))
     hosts = await _hosts(questions, exchanges[:MAX_HOSTS], families)
-    return MxLookup(
-        domain,
-        hosts=hosts,
-        failure=_no_host(hosts),
-        mx_records=len(answer.records),
-        authenticated=answer.authenticated,
-        null_mx_among_others=any(not name for _, name in _pairs(answer)),
-    )
+    null_mx = any(not name for _, name in _pairs(answer))
+    return replace(lookup, hosts=hosts, failure=_no_host(hosts), null_mx_among_others=null_mx)
 
 
 async def lookup_host(questions: Questions, name: str, preference: int, families: tuple[Family, ...]) -> MxHost:
@@ -66,33 +64,36 @@ async def lookup_host(questions: Questions, name: str, preference: int, families
     if literal is not None:
         return MxHost(name, preference, addresses=(literal,))
     answers = await questions.ask_both(name, [_TYPES[family] for family in families])
-    addresses = {record for answer in answers for record in answer.records if isinstance(record, str)}
+    records = [record for answer in answers if answer.filtered is None for record in answer.records]
+    addresses = {record for record in records if isinstance(record, str)}
+    filtered = None if addresses else next((answer.filtered for answer in answers if answer.filtered is not None), None)
+    failure = None if addresses else filtered or _no_address(name, families, answers)
+    asked_in_vain = failure is not None and any(answer.failure is not None for answer in answers)
     return MxHost(
         name,
         preference,
         addresses=tuple(sorted(addresses, key=_order) if len(addresses) > 1 else addresses),
-        failure=None if addresses else _no_address(name, families, answers),
+        failure=failure,
         is_cname=any(answer.is_alias for answer in answers),
+        nameserver=next((answer.nameserver for answer in reversed(answers)), ""),
+        cause=failure.failure_class if failure is not None and asked_in_vain else None,
+        filtered=filtered,
     )
 
 
-def with_duration(lookup: MxLookup, seconds: float | None) -> MxLookup:
-    """`lookup` with what its last real questions took."""
-    return replace(lookup, duration=seconds)
-
-
-async def _implicit(questions: Questions, domain: str, families: tuple[Family, ...], answer: Answer) -> MxLookup:
+async def _implicit(questions: Questions, lookup: MxLookup, families: tuple[Family, ...]) -> MxLookup:
     """RFC 5321 5.1: without an MX record the domain itself is its mail host, with preference 0."""
+    domain = lookup.domain
     host = await lookup_host(questions, domain, 0, families)
     # That the name is an alias is no fault here: the rule about aliases is about the targets of MX records.
     host = replace(host, is_cname=False)
     if host.failure is None:
-        return MxLookup(domain, hosts=(host,), authenticated=answer.authenticated)
+        return replace(lookup, hosts=(host,))
     failure = host.failure
     if failure.failure_class in (_C.DNS_NO_ADDRESS, _C.DNS_NXDOMAIN):
         detail = f"{domain} has no MX record, and {failure.detail}"
         failure = Failure(Stage.DNS, _C.DNS_NO_ADDRESS, detail)
-    return MxLookup(domain, failure=failure, authenticated=answer.authenticated)
+    return replace(lookup, failure=failure, filtered=host.filtered)
 
 
 async def _hosts(

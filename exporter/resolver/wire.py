@@ -8,7 +8,8 @@ they are parsed one by one: the message around them takes three times as long as
 from __future__ import annotations
 
 import contextlib
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import dns.flags
 import dns.message
@@ -28,6 +29,9 @@ _IN: Final = b"\0\1"
 # RFC 1035 4.1.4: "the name in the question", which stands right behind the header.
 _POINTER_TO_QUESTION: Final = b"\xc0\x0c"
 _QUERY_ANSWER: Final = 0x80  # of the bits QR and Opcode
+# An OPT record without options: the root, its type; size, code, version and flags; no data.
+_OPT_HEAD: Final = b"\0" + int(dns.rdatatype.OPT).to_bytes(2, "big")
+_BARE_OPT_BYTES: Final = 11
 MAX_LEGAL_TTL: Final = 2**31 - 1  # RFC 2181 8: anything larger is taken for 0
 
 
@@ -69,8 +73,55 @@ def answers(data: bytes, section: bytes) -> bool:
 
 
 def rcode_of(data: bytes) -> int:
-    """The code in the header; what EDNS may add to it is none that any answer of use has."""
+    """The code in the header; :func:`code_of` tells the whole of it."""
     return data[3] & 0x0F
+
+
+def code_of(data: bytes) -> int:
+    """The whole code: of an answer without records EDNS may add to what the header says (RFC 6891 6.1.3: BADVERS)."""
+    code = data[3] & 0x0F
+    if code or data[6:8] != b"\0\0":
+        return code
+    opt = opt_of(data)
+    return code if opt is None else opt.extended_code << 4 | code
+
+
+class Opt(NamedTuple):
+    """What an answer says in EDNS."""
+
+    extended_code: int
+    options: tuple[tuple[int, bytes], ...]  # number and data
+
+
+def opt_of(data: bytes) -> Opt | None:
+    """The OPT record; None where there is none, or the way to it cannot be read."""
+    if data[10:12] == b"\0\0":
+        return None
+    if data[-_BARE_OPT_BYTES:-8] == _OPT_HEAD and data[-2:] == b"\0\0":
+        return Opt(data[-6], ())  # the usual case: it stands last, and says nothing more
+    try:
+        questions, *counts = (int.from_bytes(data[place : place + 2], "big") for place in range(4, HEADER_BYTES, 2))
+        place = HEADER_BYTES
+        for _ in range(questions):
+            place = after_name(data, place) + 4
+        for _ in range(sum(counts)):
+            place = after_name(data, place)
+            length = data[place + 8] << 8 | data[place + 9]
+            if int.from_bytes(data[place : place + 2], "big") == dns.rdatatype.OPT:
+                return Opt(data[place + 4], tuple(_options(data[place + 10 : place + 10 + length])))
+            place += 10 + length
+    except IndexError:
+        pass
+    return None
+
+
+def _options(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """RFC 6891 6.1.2."""
+    place = 0
+    while place + 4 <= len(data):
+        number, length = (int.from_bytes(data[at : at + 2], "big") for at in (place, place + 2))
+        yield number, data[place + 4 : place + 4 + length]
+        place += 4 + length
 
 
 def is_truncated(data: bytes) -> bool:

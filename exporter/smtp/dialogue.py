@@ -92,6 +92,7 @@ class Dialogue:
         "_transaction",
         "ehlo",
         "ehlo_tls",
+        "helo",
         "helo_only",
         "problem",
         "quit_clean",
@@ -109,6 +110,7 @@ class Dialogue:
         self.helo_only = False  # HELO was accepted where EHLO was not
         self.quit_clean = False  # 221 and nothing after it
         self.secure = False  # a handshake is behind us
+        self.helo = plan.helo  # to be set before the greeting where the plan leaves it open
         self._plan = plan
         self._message = message
         self._expect = dict(plan.expect)
@@ -480,10 +482,10 @@ class Dialogue:
             return _WITHOUT_ARGUMENT[state]
         stage, plan = STAGES[state], self._plan
         if state is _EHLO or state is _EHLO_TLS:
-            return Send(stage, b"EHLO " + plan.helo + b"\r\n")
+            return Send(stage, b"EHLO " + self.helo + b"\r\n")
         match state:
             case State.HELO:
-                return Send(stage, b"HELO " + plan.helo + b"\r\n")
+                return Send(stage, b"HELO " + self.helo + b"\r\n")
             case State.MAIL:
                 return Send(stage, commands.mail(plan, self._offered()))
             case State.RCPT:

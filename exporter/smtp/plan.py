@@ -75,6 +75,7 @@ class Credentials:
 class Plan:
     """What to say; hashable, for equal plans may share a session.
 
+    `helo` follows EHLO; empty: the address literal of the session's own address, which the dialogue is told.
     `steps` are the commands between greeting and QUIT, RCPT once for each of `recipients`. `expect` names the codes
     that count as success where they are not the standard's; those of DATA are expected after the dot.
     """

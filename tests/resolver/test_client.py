@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -238,6 +239,7 @@ def test_a_lookup_is_kept_no_longer_than_the_first_of_its_answers(loop_factory: 
         host.ttl = 1
         await resolver.lookup_host("mx.a.example", V4)
         host.ttl = 86400
+        await resolver.lookup_mx("a.example", V4)
         kept = await resolver.lookup_mx("a.example", V4)
         assert await resolver.lookup_mx("a.example", V4) is kept
         host.records = {**RECORDS, ("mx.a.example", "A"): ["192.0.2.99"]}
@@ -252,3 +254,38 @@ def test_a_lookup_is_kept_no_longer_than_the_first_of_its_answers(loop_factory: 
 
     found = run_on(loop_factory, _ask(DnsHost(RECORDS), look))
     assert [host.addresses for host in found.hosts] == [("192.0.2.99",)]
+
+
+async def test_a_lookup_tells_when_it_was_asked_for_of_whom_and_that_the_next_one_was_not() -> None:
+    server = ""
+    lookups: list[MxLookup] = []
+
+    async def look(resolver: Resolver, host: DnsHost) -> MxLookup:
+        nonlocal server
+        server = host.server
+        for _ in range(2):
+            lookups.append(await resolver.lookup_mx("a.example", BOTH))
+        lookups.append(await resolver.lookup_mx("dead.example", BOTH))
+        return lookups[0]
+
+    began = time.time()
+    records = RECORDS | {("dead.example", "MX"): ["10 mx.dead.example."]}
+    await _ask(DnsHost(records, {"mx.dead.example": SERVFAIL}), look)
+    asked, remembered, dead = lookups
+    for part in (asked, asked.hosts[0], dead, dead.hosts[0]):
+        assert part.asked_at is not None
+        assert began <= part.asked_at <= time.time()
+        assert part.nameserver == server
+    assert (remembered.asked_at, remembered.hosts[0].asked_at) == (None, None)
+    assert (remembered.nameserver, remembered.duration) == (server, asked.duration)
+    assert (asked.cause, dead.cause, dead.hosts[0].cause) == (None, None, C.DNS_SERVFAIL)
+
+
+async def test_where_nobody_answers_all_who_were_asked_are_named() -> None:
+    silent = DnsHost({}, {"a.example": SILENT})
+    address = await silent.start()
+    lookup = await _ask(DnsHost({}, {"a.example": SILENT}), _a_example, seconds=0.3, others=(address,))
+    await silent.stop()
+    assert (_class(lookup), lookup.cause) == (C.DNS_TIMEOUT, C.DNS_TIMEOUT)
+    assert lookup.nameserver.split(", ")[0] == f"127.0.0.1:{address[1]}"
+    assert len(lookup.nameserver.split(", ")) == 2
