@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from exporter.diagnosis.replies import classify
-from exporter.result import Failure, FailureClass, Stage
+from exporter.diagnosis.replies import Finding, classify
+from exporter.diagnosis.reply_lists import named_list
+from exporter.result import Confidence, Failure, FailureClass, Stage
 from exporter.smtp.dialogue import Break, Problem
 from exporter.smtp.printable import printable
 from exporter.smtp.reply import Reply
@@ -37,6 +38,9 @@ _IN_HANDSHAKE: Final = MappingProxyType(
 _AT_AUTH: Final = MappingProxyType({**_LATER, Break.NOT_OFFERED: _C.AUTH_NOT_OFFERED})
 _BREAKS: Final = MappingProxyType({Stage.BANNER: _AT_BANNER, Stage.TLS: _IN_HANDSHAKE, Stage.AUTH: _AT_AUTH})
 
+# Refusals of us, which may name the list that we are on.
+_ABOUT_US: Final = frozenset({_C.REPUTATION_BLOCKED, _C.POLICY_REJECTED})
+
 # What a refusal of EHLO is called where its words say nothing finer.
 _BARE_EHLO: Final = frozenset({_C.EHLO_REJECTED, _C.EHLO_TEMPFAIL})
 
@@ -53,22 +57,25 @@ def judge_problem(problem: Problem, ehlo_refusal: Reply | None = None) -> Failur
     reply = problem.reply
     if reply is None:
         raise ValueError(f"a problem without a reason: {problem}")
-    failure_class = classify_reply(problem.stage, reply)
-    if problem.stage is Stage.EHLO and ehlo_refusal is not None and failure_class in _BARE_EHLO:
+    found = classify_reply(problem.stage, reply)
+    if problem.stage is Stage.EHLO and ehlo_refusal is not None and found.failure_class in _BARE_EHLO:
         # EHLO's own words may name the reason that HELO's do not repeat.
         finer = classify_reply(problem.stage, ehlo_refusal)
-        if finer not in _BARE_EHLO:
-            failure_class, reply = finer, ehlo_refusal
-    return Failure(problem.stage, failure_class, f"the server said: {quote(reply)}")
+        if finer.failure_class not in _BARE_EHLO:
+            found, reply = finer, ehlo_refusal
+    about = named_list(reply.text) if found.failure_class in _ABOUT_US else ""
+    return Failure(
+        problem.stage, found.failure_class, f"the server said: {quote(reply)}", found.confidence, about=about
+    )
 
 
-def classify_reply(stage: Stage, reply: Reply) -> FailureClass:
-    """The class of a refusing reply."""
+def classify_reply(stage: Stage, reply: Reply) -> Finding:
+    """What a refusing reply is."""
     # RFC 4954 6: elsewhere 535 asks for credentials; here the server has seen ours.
     if stage is Stage.AUTH and reply.code >= 500:
-        return _C.AUTH_FAILED
+        return Finding(_C.AUTH_FAILED, Confidence.CERTAIN)
     found = classify(stage, reply.code, reply.text, reply.enhanced)
-    return found if found is not None else _C.UNEXPECTED_REPLY
+    return found if found is not None else Finding(_C.UNEXPECTED_REPLY, Confidence.CERTAIN)
 
 
 def quote(reply: Reply) -> str:

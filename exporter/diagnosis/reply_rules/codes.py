@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from exporter.diagnosis.reply_table import ABOUT_RECIPIENT, CONVERSATION, EHLO, TRANSACTION, Rule
+from exporter.diagnosis.reply_table import ABOUT_RECIPIENT, CONVERSATION, EHLO, PERMANENT, TRANSACTION, Rule
 from exporter.result import FailureClass as C
 from exporter.result import Stage
 
@@ -26,7 +26,13 @@ ENHANCED: Final = (
     Rule(C.MAILBOX_FULL, status=_status("[45].2.2"), stages=ABOUT_RECIPIENT),
     Rule(C.MESSAGE_TOO_LARGE, status=_status("5.(?:3.4|2.3)")),
     Rule(C.RELAY_DENIED, status=_status("5.1.2|5.7.(?:54|64)"), stages=TRANSACTION),
-    Rule(C.MAILBOX_UNKNOWN, status=_status("5.1.(?:[1346]|10)"), stages=ABOUT_RECIPIENT),
+    # RFC 7504, where the words are not about us: see reply_sense.
+    Rule(
+        C.MAILBOX_UNKNOWN,
+        status=_status("5.1.(?:[1346]|10)"),
+        stages=ABOUT_RECIPIENT,
+        codes=frozenset(PERMANENT) - {521, 556},
+    ),
     Rule(C.SENDER_REJECTED, status=_status("5.1.1"), stages=frozenset({Stage.MAIL})),
 )
 

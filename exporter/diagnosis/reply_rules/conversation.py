@@ -7,6 +7,7 @@ from typing import Final
 
 from exporter.diagnosis.reply_table import EHLO, PERMANENT, QUESTIONS, TEMPORARY, TRANSACTION, Rule, says
 from exporter.result import FailureClass as C
+from exporter.result import Stage
 
 # Words that nothing else is called.
 MANNERS: Final = (
@@ -76,6 +77,7 @@ SEQUENCE: Final = (
             "any|command|commands other than quit",
         ),
         codes=PERMANENT,
+        stages=frozenset(Stage) - {Stage.BANNER},
     ),
     # The line of EHLO itself is unknown to them: no matter of our name.
     Rule(

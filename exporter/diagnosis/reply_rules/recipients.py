@@ -24,7 +24,7 @@ DOMAINS: Final = (
         C.RELAY_DENIED,
         says(
             f"relay|relaying|relayed|relays ... {REFUSED}|not|prohibit*|refus*|disabled|restrict*|unauthorized",
-            "no|not|unable|never|refus*|denied|unauthorized|open|attempt*|illegal ... relay|relaying|relayed",
+            "no|not|unable|never|refus*|denied|denies|unauthorized|attempt*|illegal ... relay|relaying|relayed",
             "rcpthosts",  # qmail
             "tenantattribution|relay_access",  # Exchange Online
             "recipient domain ... not|unknown|reject*|invalid",
@@ -52,6 +52,13 @@ DOMAINS: Final = (
 )
 
 MAILBOXES: Final = (
+    # Another is at work on it, or it is on its way to another store.
+    Rule(
+        C.TEMPFAIL,
+        says("mailbox|mail_box|maildir|inbox|account ... locked_by|busy|moved|migrat*|rebuilt|in_use"),
+        codes=TEMPORARY,
+        stages=ABOUT_RECIPIENT,
+    ),
     # 5.1.1 beats "inactive", which says little of whether the mailbox will come back: Apple, Rambler.
     Rule(C.MAILBOX_UNKNOWN, says("inactive"), status=re.compile(r"5\.(?:1\.1|7\.1)"), stages=ABOUT_RECIPIENT),
     # Before the closed ones, for "invalid mailbox ... account is disabled" is Mail.ru's word for a deleted one.
@@ -166,6 +173,6 @@ BARE: Final = (
         C.MAILBOX_UNKNOWN,
         says("address|recipient rejected|unknown|refused|failed"),
         stages=ABOUT_RECIPIENT,
-        codes=_UNKNOWN_CODES,
+        codes=PERMANENT,  # for now, it may be anything
     ),
 )

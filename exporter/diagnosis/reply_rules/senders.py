@@ -17,6 +17,7 @@ LISTS: Final = (
             "sender|sender_address|envelope_sender|mail_address|from_address blacklisted|banned|black-list*",
             "sender in|on my|our|your|recipient black-list*|block-list*",
             "badmailfrom",  # qmail
+            "отправител* ... заблокирован*|запрещ*",
             "batv|bouncedeny",  # signed bounces: Exim recipes
         ),
         stages=TRANSACTION,

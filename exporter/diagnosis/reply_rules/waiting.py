@@ -30,6 +30,24 @@ GREYLISTS: Final = (
         ),
         codes=TEMPORARY,
     ),
+    # A number of minutes in other languages than English, for which see VAGUE.
+    Rule(
+        C.GREYLISTED,
+        says(
+            "versuch*|wiederhol*|probier*|warten ... minut*|sekund*",
+            "minut*|sekund* ... erneut|nochmal*|wieder",
+            "reess*|attend*|patient* ... minut*|secondes",
+            "intent*|vuelva|espere ... minut*|segundos",
+            "tente|aguarde ... minut*|segundos",
+            "riprov*|attend* ... minut*|secondi",
+            "sprobuj|ponow* ... minut*|sekund*",
+            "probeer|wacht ... minuten|seconden",
+            "попроб*|повтор* ... минут*|секунд*",
+            "分钟后|分鐘後|秒后|秒後|分後",
+        ),
+        codes={450, 451},
+        stages=frozenset({Stage.RCPT, Stage.DATA}),
+    ),
     # Some say it with a permanent code.
     Rule(C.GREYLISTED, says("grey-listed|grey-listing|gray-listed|gray-listing"), codes=PERMANENT),
 )
