@@ -123,6 +123,8 @@ def _after_foreword(stage: Stage, code: int, text: str, status: str) -> Finding 
     if recipient and _ACCESS_DENIED.match(why):
         return None
     found = _recognise(stage, code, status, words_of(why), by_codes=False)
+    if found is None and recipient and code < 500:
+        return _bare(stage, code)
     if found is None or recipient or found.failure_class in _REASONS:
         return found
     return None

@@ -15,6 +15,7 @@ GREYLISTS: Final = (
         C.GREYLISTED,
         says(
             "grey-list*|gray-list*|postgrey|greylog",  # postgrey, milter-greylist, rspamd, MDaemon, Kerio, Exim recipes
+            "intentional policy rejection",  # Haraka and others
             "triplet|triad",  # sqlgrey, qmail
             "verification ... in progress",  # Postfix, Proofpoint: they ask the mailbox while we wait
             "first|initial time? attempt|connection|contact|delivery ... later|again|retry|defer*",

@@ -42,9 +42,9 @@ _SUBJECTS: Final = {
         " nasz* nas wij ons onze мы наш* нам нас 我们 本站 本系统 当社 当方 弊社 저희 우리"
     ),
     "RCPT": (
-        "maildrop mail_drop recipient recipients rcpt rcpts mailbox mailboxes inbox account accounts user users"
-        " username addressee addressees letterbox postbox alias aliases customer subscriber person employee"
-        " receiver recipiant student staff mail_box forward_path empfänger* postfach postfachs benutzer"
+        "skrzync* maildrop mail_drop recipient recipients rcpt rcpts mailbox mailboxes inbox account accounts"
+        " user users username addressee addressees letterbox postbox alias aliases customer subscriber person"
+        " employee receiver recipiant student staff mail_box forward_path empfänger* postfach postfachs benutzer"
         " benutzername konto teilnehmer nutzer adressat briefkasten mitarbeiter destinataire* utilisateur* boite"
         " boites compte comptes correspondant* abonne messagerie destinatari* usuari* buzon buzones cuenta"
         " cuentas casilla caixa conta contas utente utenti casella caselle odbiorc* adresat* uzytkownik* skrzynk*"
@@ -63,18 +63,22 @@ _SUBJECTS: Final = {
         " 寄件人 发信人 發件人 寄件者 差出人 送信者 送信元 발신자 보낸"
     ),
     "FROM": "from",
-    "DOMAIN": "domain domains domane domaine* domini* domeny domena domein домен* 域名 域 ドメイン 도메인",
+    "DOMAIN": (
+        "destination destinations domain domains domane domaine* domini* domeny domena domein домен* 域名 域"
+        " ドメイン 도메인"
+    ),
     "MAIL": (
-        "delivery deliveries mail mails message messages msg letter letters correspondence post nachricht*"
-        " sendung zustellung courrier* courriel* mensaje* correo* mensage* mensagem messagg* posta wiadomos*"
-        " poczt* bericht* письм* сообщени* почт* 邮件 郵件 信件 メール 메일"
+        "mailing mailings delivery deliveries mail mails message messages msg letter letters correspondence post"
+        " nachricht* sendung zustellung courrier* courriel* mensaje* correo* mensage* mensagem messagg* posta"
+        " wiadomos* poczt* bericht* письм* сообщени* почт* 邮件 郵件 信件 メール 메일"
     ),
     "CONTENT": (
-        "content contents body attachment attachments subject header headers mime file files text words link"
-        " links url urls extension extensions archive inhalt* anhang anhänge betreff dateityp datei contenu*"
-        " objet piece_jointe fichier* contenid* adjunt* asunto archivo archivos conteudo anexo* assunto arquivo*"
-        " contenut* allegat* oggetto zalacznik* tresc tresci temat inhoud bijlage* onderwerp вложени* содержи*"
-        " содержани* тем* файл* 内容 附件 主题 標題 标题 添付 件名 本文 첨부 본문"
+        "document documents macro macros adjunta pieza_adjunta content contents body attachment attachments"
+        " subject header headers mime file files text words link links url urls extension extensions archive"
+        " inhalt* anhang anhänge betreff dateityp datei contenu* objet piece_jointe fichier* contenid* adjunt*"
+        " asunto archivo archivos conteudo anexo* assunto arquivo* contenut* allegat* oggetto zalacznik* tresc"
+        " tresci temat inhoud bijlage* onderwerp вложени* содержи* содержани* тем* файл* 内容 附件 主题 標題 标题"
+        " 添付 件名 本文 첨부 본문"
     ),
     "BACKEND": (
         "database databases db ldap directory disk disks filesystem file_system spool queue queues backend"
@@ -91,9 +95,9 @@ _SUBJECTS: Final = {
         " relais_ouvert relay_abierto relay_aperto 开放转发 オープンリレー"
     ),
     "RESIDENTIAL": (
-        "dialup dial_up dynamic dynamically residential transient consumer dsl adsl broadband home_network*"
-        " home_connection* end_user_network pool dynamisch* dynamique* dinamic* dynamiczn* динамическ* 动态 動態"
-        " 動的 유동"
+        "tor tor_exit tor_exits proxy proxies vpn anonymizer anonymiser dialup dial_up dynamic dynamically"
+        " residential transient consumer dsl adsl broadband home_network* home_connection* end_user_network pool"
+        " dynamisch* dynamique* dinamic* dynamiczn* динамическ* 动态 動態 動的 유동"
     ),
     "EXTERNAL": (
         "allowed_senders senders_list sender_list group groups distribution_list external externals outside"
@@ -118,31 +122,32 @@ _STATEMENTS: Final = {
         " apenas somente soltanto tylko wylacznie alleen slechts только лишь 仅 仅限 只 のみ だけ 만"
     ),
     "REFUSED": (
-        "keep_out stay_out stripped hate hates dislike closed_to distrust distrusted refuse* refusal deny denied"
-        " denies denying denial reject* block blocked blocks blocking prohibit* forbid* forbidden disallow* ban"
-        " banned bans barred unwelcome unwilling decline declined declines unauthori* go_away get_lost goodbye"
-        " good_bye farewell begone shun* firewalled unacceptable not_ok turned_away shut_out kept_out"
-        " need_not_apply excluded veto vetoed quarantined stop_sending stay_away dislikes dislodge blackholed"
-        " abgelehnt ablehn* lehn* verweiger* gesperrt gesperrte* sperr* blockier* geblockt verboten untersagt"
-        " abgewiesen unerwünscht zurückgewiesen abgewehrt refus* interdi* bloque bloques bloquee bloquees rejet*"
-        " indesirable banni* denegad* rechaz* bloquead* prohibid* negad* recus* rejeit* proibid* rifiut* negato"
-        " bloccat* vietat* respint* odrzuc* zabron* zablokow* odmow* odmaw* geweiger* weiger* geblokkeerd"
-        " verboden afgewezen ongewenst отказ* отклон* запрещ* заблокир* блокир* отверг* 拒绝 拒絕 拒收 拒信 被拒"
-        " 退信 屏蔽 封禁 封锁 禁止 阻止 拦截 不允许 不接受 不被接受 未授权 拒否 却下 ブロック 受け付けません"
-        " 受信しません 受け取れません 許可されて 遮断 거부 차단 금지 허용되지"
+        "revoked dropped 限制访问 被限制 keep_out stay_out stripped hate hates dislike closed_to distrust"
+        " distrusted refuse* refusal deny denied denies denying denial reject* block blocked blocks blocking"
+        " prohibit* forbid* forbidden disallow* ban banned bans barred unwelcome unwilling decline declined"
+        " declines unauthori* go_away get_lost goodbye good_bye farewell begone shun* firewalled unacceptable"
+        " not_ok turned_away shut_out kept_out need_not_apply excluded veto vetoed quarantined stop_sending"
+        " stay_away dislikes dislodge blackholed abgelehnt ablehn* lehn* verweiger* gesperrt gesperrte* sperr*"
+        " blockier* geblockt verboten untersagt abgewiesen unerwünscht zurückgewiesen abgewehrt refus* interdi*"
+        " bloque bloques bloquee bloquees rejet* indesirable banni* denegad* rechaz* bloquead* prohibid* negad*"
+        " recus* rejeit* proibid* rifiut* negato bloccat* vietat* respint* odrzuc* zabron* zablokow* odmow*"
+        " odmaw* geweiger* weiger* geblokkeerd verboden afgewezen ongewenst отказ* отклон* запрещ* заблокир*"
+        " блокир* отверг* 拒绝 拒絕 拒收 拒信 被拒 退信 屏蔽 封禁 封锁 禁止 阻止 拦截 不允许 不接受 不被接受"
+        " 未授权 拒否 却下 ブロック 受け付けません 受信しません 受け取れません 許可されて 遮断 거부 차단 금지"
+        " 허용되지"
     ),
     "ALLOW": (
-        "permission* send submit use enter allow* permit permits permitted authori* accept* let lets take takes"
-        " taken taking welcome trust* want wants wanted willing like likes approved registered whitelist* talk"
-        " talks speak speaks entertain serve serves deal interested admitted entitled cleared receive receives"
-        " desire* eligible erlaubt zugelassen zulässig berechtigt gestattet angenommen nehmen akzeptier* darf"
-        " durfen gewünscht willkommen befugt autoris* permis permise* admis* voulons permitid* autoriz* acept*"
-        " admit* aceit* permess* consentit* accett* autorizz* dozwol* przyjmuj* akcept* uprawnion* toegestaan"
-        " geaccepteer* accepteren welkom bevoegd mag разреш* принима* принят* нрав* допус* 允许 接受 允許 接收"
-        " 許可 허용"
+        "berechtigung nimmt get gets autorizado permission* send submit use enter allow* permit permits permitted"
+        " authori* accept* let lets take takes taken taking welcome trust* want wants wanted willing like likes"
+        " approved registered whitelist* talk talks speak speaks entertain serve serves deal interested admitted"
+        " entitled cleared receive receives desire* eligible erlaubt zugelassen zulässig berechtigt gestattet"
+        " angenommen nehmen akzeptier* darf durfen gewünscht willkommen befugt autoris* permis permise* admis*"
+        " voulons permitid* autoriz* acept* admit* aceit* permess* consentit* accett* autorizz* dozwol* przyjmuj*"
+        " akcept* uprawnion* toegestaan geaccepteer* accepteren welkom bevoegd mag разреш* принима* принят* нрав*"
+        " допус* 允许 接受 允許 接收 許可 허용"
     ),
     "EXIST": (
-        "exist* found find known know valid here recogni* hosted live lives living works working heard"
+        "books exist* found find known know valid here recogni* hosted live lives living works working heard"
         " deliverable registered listed existiert existieren bekannt gefunden gültig gibt vorhanden existe*"
         " connu* trouve* valide* encontr* valid* conocid* esist* trovat* istniej* znalezion* bestaat gevonden"
         " bekend geldig сущест* найден* известн* зарегистр* живет значит* числ* 存在 找到 有效"
@@ -154,8 +159,8 @@ _STATEMENTS: Final = {
         " beschikbaar bereikbaar доступ* работает"
     ),
     "UNKNOWN": (
-        "incorrect* falsch* errone* incorrett* onjuist* misspel* mistaken 不正 使われて 使用されて unknown"
-        " nonexistent nonexisting non_existent invalid nobody no_one noone wrong bad bogus undeliverable"
+        "introuvable incorrect* falsch* errone* incorrett* onjuist* misspel* mistaken 不正 使われて 使用されて"
+        " unknown nonexistent nonexisting non_existent invalid nobody no_one noone wrong bad bogus undeliverable"
         " unroutable unrouteable mistyped misspelled typo illegal unresolvable nowhere unvalidated unverified"
         " unbekannt* ungültig* niemand inexistent inconnu* invalide* inexistant* desconocid* inexistent* invalid*"
         " ningun* nadie desconhecid* ninguem nenhum* sconosciut* inesistent* nessun* nieznan* nie_ma nikt"
@@ -172,23 +177,24 @@ _STATEMENTS: Final = {
         " больше_не удален* уволен* уже_не 注销 離職 离职 删除 已删除 已不 退会 退職 削除 解約 탈퇴 삭제"
     ),
     "DISABLED": (
-        "asleep plus_actif plus_active stopped disabled inactive suspended suspension deactivated locked frozen"
-        " dormant expired lapsed switched_off turned_off shut_off closed terminated archived parked on_hold"
-        " unpaid discontinued cancelled canceled retired deactivate dead abandoned quarantine inactivity sleeping"
-        " deaktiviert gesperrt stillgelegt inaktiv abgeschaltet abgelaufen geschlossen gekündigt desactiv*"
-        " suspend* suspens* ferme fermee inactif cloture* resilie* inactiv* deshabilitad* inhabilitad* caducad*"
-        " cerrad* bloquead* desativ* inativ* cancelad* encerrad* disattiv* disabilit* sospes* scadut* chius*"
-        " wylaczon* nieaktywn* zawieszon* zamkniet* dezaktyw* zablokowan* uitgeschakeld gedeactiveerd opgeheven"
-        " geblokkeerd afgesloten отключ* неактив* приостанов* закрыт* заблокир* 停用 禁用 冻结 凍結 锁定 鎖定"
-        " 停止 过期 過期 欠费 暂停 休眠 关闭 已关闭 利用停止 無効 解約 休止 정지 중지 비활성 휴면"
+        "revoked barred withdrawn off asleep plus_actif plus_active stopped disabled inactive suspended"
+        " suspension deactivated locked frozen dormant expired lapsed switched_off turned_off shut_off closed"
+        " terminated archived parked on_hold unpaid discontinued cancelled canceled retired deactivate dead"
+        " abandoned quarantine inactivity sleeping deaktiviert gesperrt stillgelegt inaktiv abgeschaltet"
+        " abgelaufen geschlossen gekündigt desactiv* suspend* suspens* ferme fermee inactif cloture* resilie*"
+        " inactiv* deshabilitad* inhabilitad* caducad* cerrad* bloquead* desativ* inativ* cancelad* encerrad*"
+        " disattiv* disabilit* sospes* scadut* chius* wylaczon* nieaktywn* zawieszon* zamkniet* dezaktyw*"
+        " zablokowan* uitgeschakeld gedeactiveerd opgeheven geblokkeerd afgesloten отключ* неактив* приостанов*"
+        " закрыт* заблокир* 停用 禁用 冻结 凍結 锁定 鎖定 停止 过期 過期 欠费 暂停 休眠 关闭 已关闭 利用停止 無効"
+        " 解約 休止 정지 중지 비활성 휴면"
     ),
     "FULL": (
-        "hold_more hold_any take_more no_more_mail full overfull fills overflow* over_quota overquota quota"
-        " stuffed bursting no_room no_space out_of_space storage no_room_left used_up space_left out_of_room"
-        " crammed over_limit all_of_his_space voll überfüllt überlauf* erschopft aufgebraucht überschritten"
-        " speicherplatz pleine plein deborde* sature* llen* completo completa cuota cheia cheio lotad* cota"
-        " esgotad* pien* piena esaurit* pelna pelny przepelnion* vol переполн* заполнен* квот* 已满 爆满 满了"
-        " 已滿 容量 空间不足 空間不足 配额 超额 いっぱい 一杯 満杯 超過 가득 초과 용량"
+        "allotment over_his brak_miejsca hold_more hold_any take_more no_more_mail full overfull fills overflow*"
+        " over_quota overquota quota stuffed bursting no_room no_space out_of_space storage no_room_left used_up"
+        " space_left out_of_room crammed over_limit all_of_his_space voll überfüllt überlauf* erschopft"
+        " aufgebraucht überschritten speicherplatz pleine plein deborde* sature* llen* completo completa cuota"
+        " cheia cheio lotad* cota esgotad* pien* piena esaurit* pelna pelny przepelnion* vol переполн* заполнен*"
+        " квот* 已满 爆满 满了 已滿 容量 空间不足 空間不足 配额 超额 いっぱい 一杯 満杯 超過 가득 초과 용량"
     ),
     "TEMP": (
         "wiederholen wiederholung temporar* temporal later again retry retries moment minute minutes seconds soon"
@@ -254,13 +260,13 @@ _TOPICS: Final = {
         " велик* больш* 过大 太大 大小 過大 大きすぎ サイズ 크기"
     ),
     "SPAM": (
-        "spam* junk rubbish trash garbage ube uce unsolicited bulk virus viruses trojan* malware worm phish*"
-        " scam* infect* malicious abus* suspicious harmful botnet compromised hacked misbehav* naughty nasty"
-        " attack* hijack* zombie exploit unwanted dangerous infected werbung werbe* schadsoftware schadcode"
-        " missbrauch verseucht viren* pourriel* malveillant* abusi* basura no_deseado no_solicitado malicios*"
-        " lixo indesejad* spazzatura indesiderat* smiec* niechcian* wirus* zlosliw* ongewenste спам* вирус*"
-        " нежелательн* вредонос* 垃圾 病毒 违规 違規 恶意 敏感 可疑 广告 迷惑 ウイルス ウィルス スパム 스팸"
-        " 바이러스 악성"
+        "infett* infizier* pelig* peligros* spam* junk rubbish trash garbage ube uce unsolicited bulk virus"
+        " viruses trojan* malware worm phish* scam* infect* malicious abus* suspicious harmful botnet compromised"
+        " hacked misbehav* naughty nasty attack* hijack* zombie exploit unwanted dangerous infected werbung"
+        " werbe* schadsoftware schadcode missbrauch verseucht viren* pourriel* malveillant* abusi* basura"
+        " no_deseado no_solicitado malicios* lixo indesejad* spazzatura indesiderat* smiec* niechcian* wirus*"
+        " zlosliw* ongewenste спам* вирус* нежелательн* вредонос* 垃圾 病毒 违规 違規 恶意 敏感 可疑 广告 迷惑"
+        " ウイルス ウィルス スパム 스팸 바이러스 악성"
     ),
     "LISTED": (
         "blacklist* black_list* blocklist* block_list* denylist* deny_list* badlist* rbl rbls dnsbl dnsbls"
@@ -281,9 +287,9 @@ _TOPICS: Final = {
         " пересыл* ретрансл* релей 转发 轉發 中继 中継 릴레이 중계"
     ),
     "CARRY": (
-        "carry handle handles hosting hosted serve serves responsible own local ours one_mine one_ours mine"
-        " authoritative zuständig hebergeons heberg* hospeda* aloj* gestit* ospit* obsluguj* обслужива* 托管 本地"
-        " 管理して 扱って"
+        "responsib* carry handle handles hosting hosted serve serves responsible own local ours one_mine one_ours"
+        " mine authoritative zuständig hebergeons heberg* hospeda* aloj* gestit* ospit* obsluguj* обслужива* 托管"
+        " 本地 管理して 扱って"
     ),
     "LOOP": (
         "loop loops looping looped cycle cycles circular circles round_and hop hops for_ever forever mailloop"
@@ -318,8 +324,8 @@ _TOPICS: Final = {
     ),
     "LIE": "lie lies lying liar pretend* forge* forged fake faking claim claims claiming imposter impostor fals*",
     "SPF": (
-        "spf dkim dmarc signature signatures signed forgery spoof* unaligned alignment signatur* firma podpis*"
-        " подпис* 伪造 冒充 偽造 なりすまし"
+        "publish* spf dkim dmarc signature signatures signed forgery spoof* unaligned alignment signatur* firma"
+        " podpis* подпис* 伪造 冒充 偽造 なりすまし"
     ),
     "NULLSENDER": (
         "nullsender null_sender empty_sender empty_from bounce bounces bounced dsn dsns null_return empty_return"

@@ -21,8 +21,9 @@ MAX_SENTENCES: Final = 24
 # How far "not" reaches, in words: "no connections from your host are allowed", "wird von hier nicht angenommen".
 _NOT_AHEAD: Final = 7
 _NOT_BACK: Final = 3
-# Whom "no" denies: "no such user", "kein solcher Benutzer".
+# Whom "no" denies: "no such user", "kein solcher Benutzer"; "not" denies a noun only right before it.
 _NOUN_AHEAD: Final = 3
+_VERBAL: Final = frozenset(("not", "nicht", "ne", "pas", "non", "nao", "nie", "niet", "не", "never"))
 # The standard's own words (RFC 5321 4.2.3), which say nothing.
 _BOILERPLATE: Final = re.compile(r"requested (?:mail )?action (?:not taken|aborted|okay)")
 # "Mail from this network": ours.
@@ -105,7 +106,7 @@ def _statement(tokens: list[str]) -> int:
             places[place + 1] = places[place + 1] & ~BITS["HOST"] | BITS["SERVER"]
     for place, concepts in enumerate(places):
         if concepts & BITS["NOT"]:
-            _turn(places, place)
+            _turn(tokens, places, place)
     sentence = 0
     for concepts in places:
         sentence |= concepts
@@ -144,9 +145,10 @@ def _unspaced(row: str) -> int:
     return found
 
 
-def _turn(places: list[int], place: int) -> None:
+def _turn(tokens: list[str], places: list[int], place: int) -> None:
     """Let the "not" at a place turn the statement it belongs to."""
-    for noun in range(place + 1, min(place + 1 + _NOUN_AHEAD, len(places))):
+    reach = 1 if tokens[place] in _VERBAL else _NOUN_AHEAD
+    for noun in range(place + 1, min(place + 1 + reach, len(places))):
         if places[noun] & _DENIABLE:
             places[place] |= BITS["UNKNOWN"]
             break
