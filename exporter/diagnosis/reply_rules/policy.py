@@ -20,6 +20,7 @@ PLAIN: Final = (
             "administratively prohibited|denied",
             "local policy|rule",
             "rejected|blocked|refused by user",
+            "user|recipient|recipients blocked|blocks|refuses|rejects you|your",
             "not registered gateway? user",
             "ip address? invalid|not_valid|not_allowed",
             "invalid|bad|wrong ip",

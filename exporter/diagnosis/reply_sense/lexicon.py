@@ -33,7 +33,7 @@ _SUBJECTS: Final = {
     ),
     "PROVIDER": "provider providers isp isps hoster",
     "SERVER": (
-        "server servers mailserver mailservers system systems service services site gateway exchanger dienst"
+        "systeme systemen server servers mailserver mailservers system systems service services site gateway exchanger dienst"
         " dienste mailsystem serveur* servidor* serwer* servizio servico servicio usluga сервер* служб* 服务器"
         " 伺服器 服务 系统 系統 サーバ サーバー サービス システム 서버 서비스 시스템"
     ),
@@ -100,18 +100,18 @@ _SUBJECTS: Final = {
         " dynamisch* dynamique* dinamic* dynamiczn* динамическ* 动态 動態 動的 유동"
     ),
     "EXTERNAL": (
-        "allowed_senders senders_list sender_list group groups distribution_list external externals outside"
-        " outsider outsiders internal internally members member subscribers subscriber moderators moderator"
-        " insiders extern externe externen intern interne externo* interno* estern* zewnetrzn* внешн* внутренн*"
-        " 外部 内部 会员 外線 社外"
+        "campus on_campus внутр* allowed_senders senders_list sender_list group groups distribution_list external"
+        " externals outside outsider outsiders internal internally members member subscribers subscriber"
+        " moderators moderator insiders extern externe externen intern interne externo* interno* estern*"
+        " zewnetrzn* внешн* внутренн* 外部 内部 会员 外線 社外"
     ),
 }
 
 # What is said of them.
 _STATEMENTS: Final = {
     "NOT": (
-        "not no never neither nor none nicht kein keine keinen keiner keinem nie pas ne aucun aucune non nao ni"
-        " nem niet geen не нет нельзя ikke inte"
+        "nothing not no never neither nor none nicht kein keine keinen keiner keinem nie pas ne aucun aucune non"
+        " nao ni nem niet geen не нет нельзя ikke inte"
     ),
     "WITHOUT": (
         "without lacks lack lacking missing absent ohne fehlt fehlende* sans manque manquant* sin falta sem senza"
@@ -122,26 +122,26 @@ _STATEMENTS: Final = {
         " apenas somente soltanto tylko wylacznie alleen slechts только лишь 仅 仅限 只 のみ だけ 만"
     ),
     "REFUSED": (
-        "revoked dropped 限制访问 被限制 keep_out stay_out stripped hate hates dislike closed_to distrust"
-        " distrusted refuse* refusal deny denied denies denying denial reject* block blocked blocks blocking"
-        " prohibit* forbid* forbidden disallow* ban banned bans barred unwelcome unwilling decline declined"
-        " declines unauthori* go_away get_lost goodbye good_bye farewell begone shun* firewalled unacceptable"
-        " not_ok turned_away shut_out kept_out need_not_apply excluded veto vetoed quarantined stop_sending"
-        " stay_away dislikes dislodge blackholed abgelehnt ablehn* lehn* verweiger* gesperrt gesperrte* sperr*"
-        " blockier* geblockt verboten untersagt abgewiesen unerwünscht zurückgewiesen abgewehrt refus* interdi*"
-        " bloque bloques bloquee bloquees rejet* indesirable banni* denegad* rechaz* bloquead* prohibid* negad*"
-        " recus* rejeit* proibid* rifiut* negato bloccat* vietat* respint* odrzuc* zabron* zablokow* odmow*"
-        " odmaw* geweiger* weiger* geblokkeerd verboden afgewezen ongewenst отказ* отклон* запрещ* заблокир*"
-        " блокир* отверг* 拒绝 拒絕 拒收 拒信 被拒 退信 屏蔽 封禁 封锁 禁止 阻止 拦截 不允许 不接受 不被接受"
-        " 未授权 拒否 却下 ブロック 受け付けません 受信しません 受け取れません 許可されて 遮断 거부 차단 금지"
-        " 허용되지"
+        "turned_back banished revoked dropped 限制访问 被限制 keep_out stay_out stripped hate hates dislike"
+        " closed_to distrust distrusted refuse* refusal deny denied denies denying denial reject* block blocked"
+        " blocks blocking prohibit* forbid* forbidden disallow* ban banned bans barred unwelcome unwilling"
+        " decline declined declines unauthori* go_away get_lost goodbye good_bye farewell begone shun* firewalled"
+        " unacceptable not_ok turned_away shut_out kept_out need_not_apply excluded veto vetoed quarantined"
+        " stop_sending stay_away dislikes dislodge blackholed abgelehnt ablehn* lehn* verweiger* gesperrt"
+        " gesperrte* sperr* blockier* geblockt verboten untersagt abgewiesen unerwünscht zurückgewiesen abgewehrt"
+        " refus* interdi* bloque bloques bloquee bloquees rejet* indesirable banni* denegad* rechaz* bloquead*"
+        " prohibid* negad* recus* rejeit* proibid* rifiut* negato bloccat* vietat* respint* odrzuc* zabron*"
+        " zablokow* odmow* odmaw* geweiger* weiger* geblokkeerd verboden afgewezen ongewenst отказ* отклон*"
+        " запрещ* заблокир* блокир* отверг* 拒绝 拒絕 拒收 拒信 被拒 退信 屏蔽 封禁 封锁 禁止 阻止 拦截 不允许"
+        " 不接受 不被接受 未授权 拒否 却下 ブロック 受け付けません 受信しません 受け取れません 許可されて 遮断"
+        " 거부 차단 금지 허용되지"
     ),
     "ALLOW": (
         "berechtigung nimmt get gets autorizado permission* send submit use enter allow* permit permits permitted"
         " authori* accept* let lets take takes taken taking welcome trust* want wants wanted willing like likes"
         " approved registered whitelist* talk talks speak speaks entertain serve serves deal interested admitted"
         " entitled cleared receive receives desire* eligible erlaubt zugelassen zulässig berechtigt gestattet"
-        " angenommen nehmen akzeptier* darf durfen gewünscht willkommen befugt autoris* permis permise* admis*"
+        " angenommen nehmen akzeptier* darf dürfen gewünscht willkommen befugt autoris* permis permise* admis*"
         " voulons permitid* autoriz* acept* admit* aceit* permess* consentit* accett* autorizz* dozwol* przyjmuj*"
         " akcept* uprawnion* toegestaan geaccepteer* accepteren welkom bevoegd mag разреш* принима* принят* нрав*"
         " допус* 允许 接受 允許 接收 許可 허용"
@@ -159,14 +159,14 @@ _STATEMENTS: Final = {
         " beschikbaar bereikbaar доступ* работает"
     ),
     "UNKNOWN": (
-        "introuvable incorrect* falsch* errone* incorrett* onjuist* misspel* mistaken 不正 使われて 使用されて"
-        " unknown nonexistent nonexisting non_existent invalid nobody no_one noone wrong bad bogus undeliverable"
-        " unroutable unrouteable mistyped misspelled typo illegal unresolvable nowhere unvalidated unverified"
-        " unbekannt* ungültig* niemand inexistent inconnu* invalide* inexistant* desconocid* inexistent* invalid*"
-        " ningun* nadie desconhecid* ninguem nenhum* sconosciut* inesistent* nessun* nieznan* nie_ma nikt"
-        " niewlasciw* bledny bledn* onbekend* ongeldig* неизвест* несущест* никого неверн* 无此 無此 不存在 未知"
-        " 查无 查無 没有此 没有该 无法找到 找不到 错误的 无效 不明 無効 存在しません 存在しない 存在して"
-        " ありません 見つかり いません 없습니다 존재하지 없는 찾을"
+        "void introuvable incorrect* falsch* errone* incorrett* onjuist* misspel* mistaken 不正 使われて"
+        " 使用されて unknown nonexistent nonexisting non_existent invalid nobody no_one noone wrong bad bogus"
+        " undeliverable unroutable unrouteable mistyped misspelled typo illegal unresolvable nowhere unvalidated"
+        " unverified unbekannt* ungültig* niemand inexistent inconnu* invalide* inexistant* desconocid*"
+        " inexistent* invalid* ningun* nadie desconhecid* ninguem nenhum* sconosciut* inesistent* nessun*"
+        " nieznan* nie_ma nikt niewlasciw* bledny bledn* onbekend* ongeldig* неизвест* несущест* никого неверн*"
+        " 无此 無此 不存在 未知 查无 查無 没有此 没有该 无法找到 找不到 错误的 无效 不明 無効 存在しません"
+        " 存在しない 存在して ありません 見つかり いません 없습니다 존재하지 없는 찾을"
     ),
     "NOBODY": "nobody no_one noone none niemand nessuno nadie ninguem nikt никого никто",
     "GONE": (
@@ -177,24 +177,25 @@ _STATEMENTS: Final = {
         " больше_не удален* уволен* уже_не 注销 離職 离职 删除 已删除 已不 退会 退職 削除 解約 탈퇴 삭제"
     ),
     "DISABLED": (
-        "revoked barred withdrawn off asleep plus_actif plus_active stopped disabled inactive suspended"
-        " suspension deactivated locked frozen dormant expired lapsed switched_off turned_off shut_off closed"
-        " terminated archived parked on_hold unpaid discontinued cancelled canceled retired deactivate dead"
-        " abandoned quarantine inactivity sleeping deaktiviert gesperrt stillgelegt inaktiv abgeschaltet"
-        " abgelaufen geschlossen gekündigt desactiv* suspend* suspens* ferme fermee inactif cloture* resilie*"
-        " inactiv* deshabilitad* inhabilitad* caducad* cerrad* bloquead* desativ* inativ* cancelad* encerrad*"
-        " disattiv* disabilit* sospes* scadut* chius* wylaczon* nieaktywn* zawieszon* zamkniet* dezaktyw*"
-        " zablokowan* uitgeschakeld gedeactiveerd opgeheven geblokkeerd afgesloten отключ* неактив* приостанов*"
-        " закрыт* заблокир* 停用 禁用 冻结 凍結 锁定 鎖定 停止 过期 過期 欠费 暂停 休眠 关闭 已关闭 利用停止 無効"
-        " 解約 休止 정지 중지 비활성 휴면"
+        "pending awaiting ended contract wygas* revoked barred withdrawn off asleep plus_actif plus_active"
+        " stopped disabled inactive suspended suspension deactivated locked frozen dormant expired lapsed"
+        " switched_off turned_off shut_off closed terminated archived parked on_hold unpaid discontinued"
+        " cancelled canceled retired deactivate dead abandoned quarantine inactivity sleeping deaktiviert"
+        " gesperrt stillgelegt inaktiv abgeschaltet abgelaufen geschlossen gekündigt desactiv* suspend* suspens*"
+        " ferme fermee inactif cloture* resilie* inactiv* deshabilitad* inhabilitad* caducad* cerrad* bloquead*"
+        " desativ* inativ* cancelad* encerrad* disattiv* disabilit* sospes* scadut* chius* wylaczon* nieaktywn*"
+        " zawieszon* zamkniet* dezaktyw* zablokowan* uitgeschakeld gedeactiveerd opgeheven geblokkeerd afgesloten"
+        " отключ* неактив* приостанов* закрыт* заблокир* 停用 禁用 冻结 凍結 锁定 鎖定 停止 过期 過期 欠费 暂停"
+        " 休眠 关闭 已关闭 利用停止 無効 解約 休止 정지 중지 비활성 휴면"
     ),
     "FULL": (
-        "allotment over_his brak_miejsca hold_more hold_any take_more no_more_mail full overfull fills overflow*"
-        " over_quota overquota quota stuffed bursting no_room no_space out_of_space storage no_room_left used_up"
-        " space_left out_of_room crammed over_limit all_of_his_space voll überfüllt überlauf* erschopft"
-        " aufgebraucht überschritten speicherplatz pleine plein deborde* sature* llen* completo completa cuota"
-        " cheia cheio lotad* cota esgotad* pien* piena esaurit* pelna pelny przepelnion* vol переполн* заполнен*"
-        " квот* 已满 爆满 满了 已滿 容量 空间不足 空間不足 配额 超额 いっぱい 一杯 満杯 超過 가득 초과 용량"
+        "enough_room room enough_space allotment over_his brak_miejsca hold_more hold_any take_more no_more_mail"
+        " full overfull fills overflow* over_quota overquota quota stuffed bursting no_room no_space out_of_space"
+        " storage no_room_left used_up space_left out_of_room crammed over_limit all_of_his_space voll überfüllt"
+        " überlauf* erschopft aufgebraucht überschritten speicherplatz pleine plein deborde* sature* llen*"
+        " completo completa cuota cheia cheio lotad* cota esgotad* pien* piena esaurit* pelna pelny przepelnion*"
+        " vol переполн* заполнен* квот* 已满 爆满 满了 已滿 容量 空间不足 空間不足 配额 超额 いっぱい 一杯 満杯"
+        " 超過 가득 초과 용량"
     ),
     "TEMP": (
         "wiederholen wiederholung temporar* temporal later again retry retries moment minute minutes seconds soon"
@@ -236,12 +237,12 @@ _TOPICS: Final = {
         " слишком_много превыш* 过多 太多 過多 多すぎ 超过限制 超出限制 超过 超出 너무"
     ),
     "PACE": (
-        "slow slower slowly fast faster quick* often frequent* frequency throttl* rate rates ratelimit* flood*"
-        " burst simultaneous* concurren* parallel per_minute per_hour per_day hourly daily per_second minute_from"
-        " at_once one_go at_time one_at same_time pace häufig* schnell gleichzeitig* langsamer tempo vite"
-        " simultane* frequen* debit ralent* frecuen* simultan* rapid* velocidad rapido velocidade velocemente"
-        " jednoczesn* czesto szybko limit gelijktijdig* vaak snel част* одновремен* быстр* лимит* скорост* 频繁"
-        " 頻繁 频率 過快 过快 太快 并发 限速 次数 頻度 同時 速すぎ 동시 빈도 자주"
+        "hammer* cool pause slow slower slowly fast faster quick* often frequent* frequency throttl* rate rates"
+        " ratelimit* flood* burst simultaneous* concurren* parallel per_minute per_hour per_day hourly daily"
+        " per_second minute_from at_once one_go at_time one_at same_time pace häufig* schnell gleichzeitig*"
+        " langsamer tempo vite simultane* frequen* debit ralent* frecuen* simultan* rapid* velocidad rapido"
+        " velocidade velocemente jednoczesn* czesto szybko limit gelijktijdig* vaak snel част* одновремен* быстр*"
+        " лимит* скорост* 频繁 頻繁 频率 過快 过快 太快 并发 限速 次数 頻度 同時 速すぎ 동시 빈도 자주"
     ),
     "LIMIT": (
         "spent limit limits limited maximum max allowance quota threshold already exceed* reached numbers grenze"
@@ -254,19 +255,19 @@ _TOPICS: Final = {
         " berichten соединений писем 连接 邮件 发送 接続 メール 送信"
     ),
     "SIZE": (
-        "weigh weighs large larger big bigger size sizes oversize* bytes kilobytes megabytes megabyte mb kb mib"
-        " heavy fat huge bulky gross grosse grosser grose groß großer volumineu* lourd taille octets grande"
-        " grandes tamano pesad* pesa tamanho dimension* pesante duz* rozmiar* wielkosc* groot grootte размер*"
-        " велик* больш* 过大 太大 大小 過大 大きすぎ サイズ 크기"
+        "größe* überschreit* weigh weighs large larger big bigger size sizes oversize* bytes kilobytes megabytes"
+        " megabyte mb kb mib heavy fat huge bulky gross grosse grosser grose groß großer volumineu* lourd taille"
+        " octets grande grandes tamano pesad* pesa tamanho dimension* pesante duz* rozmiar* wielkosc* groot"
+        " grootte размер* велик* больш* 过大 太大 大小 過大 大きすぎ サイズ 크기"
     ),
     "SPAM": (
-        "infett* infizier* pelig* peligros* spam* junk rubbish trash garbage ube uce unsolicited bulk virus"
-        " viruses trojan* malware worm phish* scam* infect* malicious abus* suspicious harmful botnet compromised"
-        " hacked misbehav* naughty nasty attack* hijack* zombie exploit unwanted dangerous infected werbung"
-        " werbe* schadsoftware schadcode missbrauch verseucht viren* pourriel* malveillant* abusi* basura"
-        " no_deseado no_solicitado malicios* lixo indesejad* spazzatura indesiderat* smiec* niechcian* wirus*"
-        " zlosliw* ongewenste спам* вирус* нежелательн* вредонос* 垃圾 病毒 违规 違規 恶意 敏感 可疑 广告 迷惑"
-        " ウイルス ウィルス スパム 스팸 바이러스 악성"
+        "payload evil infek* zainfek* phish phrases infett* infizier* pelig* peligros* spam* junk rubbish trash"
+        " garbage ube uce unsolicited bulk virus viruses trojan* malware worm phish* scam* infect* malicious"
+        " abus* suspicious harmful botnet compromised hacked misbehav* naughty nasty attack* hijack* zombie"
+        " exploit unwanted dangerous infected werbung werbe* schadsoftware schadcode missbrauch verseucht viren*"
+        " pourriel* malveillant* abusi* basura no_deseado no_solicitado malicios* lixo indesejad* spazzatura"
+        " indesiderat* smiec* niechcian* wirus* zlosliw* ongewenste спам* вирус* нежелательн* вредонос* 垃圾 病毒"
+        " 违规 違規 恶意 敏感 可疑 广告 迷惑 ウイルス ウィルス スパム 스팸 바이러스 악성"
     ),
     "LISTED": (
         "blacklist* black_list* blocklist* block_list* denylist* deny_list* badlist* rbl rbls dnsbl dnsbls"
@@ -324,8 +325,8 @@ _TOPICS: Final = {
     ),
     "LIE": "lie lies lying liar pretend* forge* forged fake faking claim claims claiming imposter impostor fals*",
     "SPF": (
-        "publish* spf dkim dmarc signature signatures signed forgery spoof* unaligned alignment signatur* firma"
-        " podpis* подпис* 伪造 冒充 偽造 なりすまし"
+        "author_domain publish* spf dkim dmarc signature signatures signed forgery spoof* unaligned alignment"
+        " signatur* firma podpis* подпис* 伪造 冒充 偽造 なりすまし"
     ),
     "NULLSENDER": (
         "nullsender null_sender empty_sender empty_from bounce bounces bounced dsn dsns null_return empty_return"
@@ -333,10 +334,10 @@ _TOPICS: Final = {
         " expediteur_vide"
     ),
     "NEW": (
-        "new stranger strangers first_time first_contact first_delivery first_attempt first_visit first_meeting"
-        " unfamiliar not_know_you know_you not_met not_seen never_seen never_met yet greylist* gray* grey*"
-        " erstkontakt erstmals premiere_fois primera_vez prima_volta primeira_vez pierwszy eerste_keer впервые"
-        " 首次 第一次 灰名单 初めて 初回 처음"
+        "kennen noch_nicht pas_encore незнаком* new stranger strangers first_time first_contact first_delivery"
+        " first_attempt first_visit first_meeting unfamiliar not_know_you know_you not_met not_seen never_seen"
+        " never_met yet greylist* gray* grey* erstkontakt erstmals premiere_fois primera_vez prima_volta"
+        " primeira_vez pierwszy eerste_keer впервые 首次 第一次 灰名单 初めて 初回 처음"
     ),
     "SENDONLY": (
         "send_only sendonly only_sends sends_only only_send outbound_only outgoing_only only_outbound"
@@ -361,6 +362,26 @@ _TOPICS: Final = {
     "MATCH": (
         "match matches matching mismatch* forward backward backwards inconsistent consistent agree agrees stimmt"
         " ubereinstimm* correspond* coincid* corrispond* совпада* 一致"
+    ),
+    "TAKE": (
+        "accept accepts receive receives take takes handle handles want wants process processes nimmt nehmen"
+        " annehm* angenommen empfang* recoit recoivent accepte recibe acepta admite recebe aceita riceve accetta"
+        " przyjmuje odbiera ontvangt accepteert neemt принимает получает 接收 受信 受け付け 수신"
+    ),
+    "NOTALLOW": "受信しません 受け付けません 受け取りません 受け付けておりません 不接收 不收 不接受 수신하지 받지",
+    "OUTGOING": (
+        "outgoing outbound smtp_out smtpout sending ausgehend* sortant* saliente* uscita wychodzac* исходящ*"
+        " 送信専用 外发"
+    ),
+    "NOSMTP": (
+        "not_mail_server not_mailserver not_mail_exchanger not_mx not_mail_host not_smtp_server not_mail_system"
+        " no_smtp no_mail_server no_mailserver no_mail_service no_mailservice no_mail_host no_mta not_mta"
+        " kein_mailserver keinen_mailserver keinen_maildienst kein_maildienst kein_smtp pas_serveur_mail"
+        " pas_serveur_messagerie pas_de_messagerie no_es_servidor non_server_mail не_почтовый"
+    ),
+    "RIGHT": (
+        "allowed permitted permission* authori* entitled eligible berechtigt befugt erlaubt autoris* autoriz*"
+        " autorizz* uprawnion* bevoegd gerechtigd разрешено 授权 許可"
     ),
     "SUPPORT": "support supports supported offer offers offered capable",
     "SYNTAX": "syntax malformed garbled unparseable syntaxe sintax* sintass* skladni* синтакс* 语法 格式 構文 형식",

@@ -35,8 +35,8 @@ _LONGEST_ENTRY: Final = 4
 _LONGEST_STEM: Final = 12
 _LONGEST_UNSPACED: Final = 6
 
-# Found by no word of its own: an IP address in the text; a permission that "not" turned.
-_FOUND: Final = ("IP", "NOTALLOW")
+# Found by no word of its own: an IP address in the text.
+_FOUND: Final = ("IP",)
 BITS: Final = MappingProxyType({name: 1 << place for place, name in enumerate((*LEXICON, *_FOUND))})
 _TURNED: Final = (
     (BITS["ALLOW"], BITS["REFUSED"] | BITS["NOTALLOW"]),
