@@ -16,8 +16,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.diagnosis.reply_rules import CODES_FROM, RULES, VAGUE_FROM
-from exporter.diagnosis.reply_sense import strong_row, weak_row
-from exporter.diagnosis.reply_sense.table import Row
+from exporter.diagnosis.reply_sense import Row, statements_of, strong_row, weak_row
 from exporter.diagnosis.reply_table import CONVERSATION, Phrase
 from exporter.diagnosis.reply_words import MAX_EXAMINED_CHARS, Words, words_of
 from exporter.result import Confidence, FailureClass, Stage
@@ -135,14 +134,15 @@ def _recognise(stage: Stage, code: int, status: str, words: Words, *, by_codes: 
     place = _first_match(stage, code, status, words)
     if place is not None and place < VAGUE_FROM:
         return _told(place, stage, code, Confidence.CERTAIN)
-    if stage in CONVERSATION:
-        row = strong_row(stage, code, words)
+    statements = statements_of(words) if stage in CONVERSATION else None
+    if statements is not None:
+        row = strong_row(stage, code, statements)
         if row is not None:
             return _sensed(row, stage, code)
     if place is not None and place < CODES_FROM:
         return _told(place, stage, code, Confidence.LIKELY)
-    if stage in CONVERSATION:
-        row = weak_row(stage, code, words)
+    if statements is not None:
+        row = weak_row(stage, code, statements)
         if row is not None:
             return _sensed(row, stage, code)
     return _told(place, stage, code, Confidence.LIKELY) if place is not None and by_codes else None

@@ -124,9 +124,13 @@ def words_of(text: str) -> Words:
     )
 
 
+# Letters with a stroke, which no normal form decomposes.
+_STROKES: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d"})
+
+
 def without_accents(text: str) -> str:
     """ "boîte" as "boite"; scripts that are not Latin keep their letters."""
     if text.isascii():
         return text
-    decomposed = unicodedata.normalize("NFD", text)
+    decomposed = unicodedata.normalize("NFD", text.translate(_STROKES))
     return unicodedata.normalize("NFC", "".join(char for char in decomposed if not "\u0300" <= char <= "\u036f"))

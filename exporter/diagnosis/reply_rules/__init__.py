@@ -42,6 +42,7 @@ _PLAIN: Final[tuple[Rule, ...]] = (
     *conversation.MANNERS,
     *conversation.LOOPS,
     *policy.FIRST,
+    *recipients.DIRECTORIES,
     *waiting.GREYLISTS,
     *identity.ENCRYPTION,
     *catalogues.TAGS,

@@ -23,6 +23,7 @@ MANNERS: Final = (
             "pre-greet*|pregreeting|early-talk*",  # Sendmail greet_pause, Haraka, qpsmtpd
             "talk|talks|talked|talking|spoke|speak|sent ... too_soon|too_early|before_greeting|before_banner",
             "non-smtp command*",  # postscreen
+            "received before ... greeting",
             "bare lf|cr|newline|newlines|linefeed|line_feed",  # Postfix, CommuniGate
         ),
     ),

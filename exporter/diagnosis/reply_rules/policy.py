@@ -24,6 +24,7 @@ PLAIN: Final = (
             "not registered gateway? user",
             "ip address? invalid|not_valid|not_allowed",
             "invalid|bad|wrong ip",
+            "ip hangup|rejected",  # Coremail
             f"{UNWANTED} detected|found|content|filter|score|suspected|{MESSAGE}|{REFUSED}",
             f"identified|classified|considered|detected|looks|flagged|marked|recognized|score* ... {UNWANTED}",
             f"{MESSAGE}|content ... {UNWANTED}|suspicious",

@@ -12,6 +12,21 @@ from exporter.result import FailureClass as C
 # 451, 452 and 454 are troubles of the server: it could not look.
 _UNKNOWN_CODES: Final = frozenset(range(450, 600)) - {451, 452, 454}
 
+# In the words of lists and of names, which they are not.
+DIRECTORIES: Final = (
+    Rule(
+        C.MAILBOX_UNKNOWN,
+        says(
+            "not listed in|on? ... directory|alias|table",
+            "not in|on ... allowed|valid|local recipients|users|mailboxes",
+            "nosuchuser",  # vger
+            "invalid domain mailbox user",
+        ),
+        codes=PERMANENT,
+        stages=ABOUT_RECIPIENT,
+    ),
+)
+
 DOMAINS: Final = (
     Rule(
         C.REJECTED,  # RFC 7505 4.2, in Postfix's words: a fact about the recipient's domain
@@ -35,6 +50,9 @@ DOMAINS: Final = (
             f"{NONEXISTENT}|unaccepted|unhandled|non_accepted|remote|foreign recipient? domain|domains",
             "unrouteable|unroutable ... domain|mail_domain",
             "no domain",
+            "domain not used",
+            "bad|illegal|invalid|unknown destination host|system|domain",
+            "illegal host|domain",
             "not one? of? my|our|ours domain|domains",
             "not gateway|mx",
             "local user|users|recipient|recipients only",
@@ -134,6 +152,7 @@ MAILBOXES: Final = (
             "suspended|deactivated|frozen|temporarily_disabled|temporarily_locked|temporary_locked",
             "disabled due|for|because|by",
             "receiving disabled",
+            "inactivity",
             f"mailbox|user|account|address|recipient ... not accept*|receive|receiving {MESSAGE}|any",
             "no longer accept* mail|mails|messages",
             "compte|boite|messagerie ... bloque|desactiv*|suspendu*|inactif|inactive|ferme|archive|archivee",
@@ -171,7 +190,7 @@ MAILBOXES: Final = (
 BARE: Final = (
     Rule(
         C.MAILBOX_UNKNOWN,
-        says("address|recipient rejected|unknown|refused|failed"),
+        says("address|recipient|rcpt rejected|unknown|refused|failed"),
         stages=ABOUT_RECIPIENT,
         codes=PERMANENT,  # for now, it may be anything
     ),

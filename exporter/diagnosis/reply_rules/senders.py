@@ -39,6 +39,7 @@ SENDERS: Final = (
         says(
             "sender verif*|callout",  # Exim's callout
             "verification failed for",
+            "domain ... dns check failed",  # QQ
             "postmaster verification",  # Exim, which asks for it at the sender's
             "sender address|domain|mail",  # Postfix reject_*_sender_*, Sendmail
             "domain of sender",  # Sendmail

@@ -87,6 +87,9 @@ SIZES_AND_RATES: Final = (
             "disk|diskspace|userdisk|domaindisk quota",
             "user|mailbox|account too_many messages",
             "space used up",
+            "than space|storage available",
+            "receive any|more more? mail|messages",
+            "too many messages in mailbox|account|folder",
             "over-quota|overquota|over_disk|out_of_quota|over_storage",  # Comcast, qmail, Dovecot
             "quota ... exceed*|violat*|full|reached|exhausted|used_up",  # Postfix virtual, Cyrus, Gmail, Exchange
             "exceed*|over|beyond ... quota|storage|disk_space|mailbox_size|mailbox_limit|allocat*",

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from exporter.diagnosis.reply_sense.statements import statements_of
 from exporter.diagnosis.reply_sense.table import STRONG, WEAK, Row
-from exporter.diagnosis.reply_words import Words
 from exporter.result import Stage
 
-
-def strong_row(stage: Stage, code: int, words: Words) -> Row | None:
-    """The row for what a sentence, or all of them together, say beyond doubt of who is meant."""
-    return _first(STRONG, stage, code, statements_of(words))
+__all__ = ["Row", "statements_of", "strong_row", "weak_row"]
 
 
-def weak_row(stage: Stage, code: int, words: Words) -> Row | None:
+def strong_row(stage: Stage, code: int, statements: tuple[int, ...]) -> Row | None:
+    """The row for statements that fit each other, of one sentence or of all of them together."""
+    return _first(STRONG, stage, code, statements)
+
+
+def weak_row(stage: Stage, code: int, statements: tuple[int, ...]) -> Row | None:
     """The row for a single statement at this stage."""
-    return _first(WEAK, stage, code, statements_of(words))
+    return _first(WEAK, stage, code, statements)
 
 
 def _first(table: tuple[Row, ...], stage: Stage, code: int, statements: tuple[int, ...]) -> Row | None:

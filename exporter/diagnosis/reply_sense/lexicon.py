@@ -33,24 +33,25 @@ _SUBJECTS: Final = {
     ),
     "PROVIDER": "provider providers isp isps hoster",
     "SERVER": (
-        "systeme systemen server servers mailserver mailservers system systems service services site gateway exchanger dienst"
-        " dienste mailsystem serveur* servidor* serwer* servizio servico servicio usluga сервер* служб* 服务器"
-        " 伺服器 服务 系统 系統 サーバ サーバー サービス システム 서버 서비스 시스템"
+        "systeme systemen server servers mailserver mailservers system systems service services site gateway"
+        " exchanger dienst dienste mailsystem serveur* servidor* serwer* servizio servico servicio usluga сервер*"
+        " служб* 服务器 伺服器 服务 系统 系統 サーバ サーバー サービス システム 서버 서비스 시스템"
     ),
     "WE": (
         "we our ours us my mine i me wir uns unser* nous notre nos nosotros nuestr* nosso nossa nostro nostra noi"
         " nasz* nas wij ons onze мы наш* нам нас 我们 本站 本系统 当社 当方 弊社 저희 우리"
     ),
     "RCPT": (
-        "skrzync* maildrop mail_drop recipient recipients rcpt rcpts mailbox mailboxes inbox account accounts"
-        " user users username addressee addressees letterbox postbox alias aliases customer subscriber person"
-        " employee receiver recipiant student staff mail_box forward_path empfänger* postfach postfachs benutzer"
-        " benutzername konto teilnehmer nutzer adressat briefkasten mitarbeiter destinataire* utilisateur* boite"
-        " boites compte comptes correspondant* abonne messagerie destinatari* usuari* buzon buzones cuenta"
-        " cuentas casilla caixa conta contas utente utenti casella caselle odbiorc* adresat* uzytkownik* skrzynk*"
-        " konta ontvanger* gebruiker* postbus brievenbus получател* пользовател* ящик* абонент* адресат* учетн*"
-        " аккаунт* 收件人 收件者 用户 用戶 邮箱 郵箱 信箱 账号 账户 帐号 帐户 帳號 使用者 对方 宛先 受信者 ユーザ"
-        " メールボックス アカウント メールアドレス 利用者 수신자 받는 사용자 계정 메일함"
+        "folder mailfolder maildir skrzync* maildrop mail_drop recipient recipients rcpt rcpts mailbox mailboxes"
+        " inbox account accounts user users username addressee addressees letterbox postbox alias aliases"
+        " customer subscriber person employee receiver recipiant student staff mail_box forward_path empfänger*"
+        " postfach postfachs benutzer benutzername konto teilnehmer nutzer adressat briefkasten mitarbeiter"
+        " destinataire* utilisateur* boite boites compte comptes correspondant* abonne messagerie destinatari*"
+        " usuari* buzon buzones cuenta cuentas casilla caixa conta contas utente utenti casella caselle odbiorc*"
+        " adresat* uzytkownik* skrzynk* konta ontvanger* gebruiker* postbus brievenbus получател* пользовател*"
+        " ящик* абонент* адресат* учетн* аккаунт* 收件人 收件者 用户 用戶 邮箱 郵箱 信箱 账号 账户 帐号 帐户 帳號"
+        " 使用者 对方 宛先 受信者 ユーザ メールボックス アカウント メールアドレス 利用者 수신자 받는 사용자 계정"
+        " 메일함"
     ),
     "PERSON": "person people name colleague colleagues one someone employee personne persona pessoa osoba 名",
     "ADDRESS": (
@@ -73,12 +74,12 @@ _SUBJECTS: Final = {
         " wiadomos* poczt* bericht* письм* сообщени* почт* 邮件 郵件 信件 メール 메일"
     ),
     "CONTENT": (
-        "document documents macro macros adjunta pieza_adjunta content contents body attachment attachments"
-        " subject header headers mime file files text words link links url urls extension extensions archive"
-        " inhalt* anhang anhänge betreff dateityp datei contenu* objet piece_jointe fichier* contenid* adjunt*"
-        " asunto archivo archivos conteudo anexo* assunto arquivo* contenut* allegat* oggetto zalacznik* tresc"
-        " tresci temat inhoud bijlage* onderwerp вложени* содержи* содержани* тем* файл* 内容 附件 主题 標題 标题"
-        " 添付 件名 本文 첨부 본문"
+        "archives document documents macro macros adjunta pieza_adjunta content contents body attachment"
+        " attachments subject header headers mime file files text words link links url urls extension extensions"
+        " archive inhalt* anhang anhänge betreff dateityp datei contenu* objet piece_jointe fichier* contenid*"
+        " adjunt* asunto archivo archivos conteudo anexo* assunto arquivo* contenut* allegat* oggetto zalacznik*"
+        " tresc tresci temat inhoud bijlage* onderwerp вложени* содержи* содержани* тем* файл* 内容 附件 主题"
+        " 標題 标题 添付 件名 本文 첨부 본문"
     ),
     "BACKEND": (
         "database databases db ldap directory disk disks filesystem file_system spool queue queues backend"
@@ -100,8 +101,8 @@ _SUBJECTS: Final = {
         " dynamisch* dynamique* dinamic* dynamiczn* динамическ* 动态 動態 動的 유동"
     ),
     "EXTERNAL": (
-        "campus on_campus внутр* allowed_senders senders_list sender_list group groups distribution_list external"
-        " externals outside outsider outsiders internal internally members member subscribers subscriber"
+        "staff campus on_campus внутр* allowed_senders senders_list sender_list group groups distribution_list"
+        " external externals outside outsider outsiders internal internally members member subscribers subscriber"
         " moderators moderator insiders extern externe externen intern interne externo* interno* estern*"
         " zewnetrzn* внешн* внутренн* 外部 内部 会员 外線 社外"
     ),
@@ -122,19 +123,19 @@ _STATEMENTS: Final = {
         " apenas somente soltanto tylko wylacznie alleen slechts только лишь 仅 仅限 只 のみ だけ 만"
     ),
     "REFUSED": (
-        "turned_back banished revoked dropped 限制访问 被限制 keep_out stay_out stripped hate hates dislike"
-        " closed_to distrust distrusted refuse* refusal deny denied denies denying denial reject* block blocked"
-        " blocks blocking prohibit* forbid* forbidden disallow* ban banned bans barred unwelcome unwilling"
-        " decline declined declines unauthori* go_away get_lost goodbye good_bye farewell begone shun* firewalled"
-        " unacceptable not_ok turned_away shut_out kept_out need_not_apply excluded veto vetoed quarantined"
-        " stop_sending stay_away dislikes dislodge blackholed abgelehnt ablehn* lehn* verweiger* gesperrt"
-        " gesperrte* sperr* blockier* geblockt verboten untersagt abgewiesen unerwünscht zurückgewiesen abgewehrt"
-        " refus* interdi* bloque bloques bloquee bloquees rejet* indesirable banni* denegad* rechaz* bloquead*"
-        " prohibid* negad* recus* rejeit* proibid* rifiut* negato bloccat* vietat* respint* odrzuc* zabron*"
-        " zablokow* odmow* odmaw* geweiger* weiger* geblokkeerd verboden afgewezen ongewenst отказ* отклон*"
-        " запрещ* заблокир* блокир* отверг* 拒绝 拒絕 拒收 拒信 被拒 退信 屏蔽 封禁 封锁 禁止 阻止 拦截 不允许"
-        " 不接受 不被接受 未授权 拒否 却下 ブロック 受け付けません 受信しません 受け取れません 許可されて 遮断"
-        " 거부 차단 금지 허용되지"
+        "restrict* turned_back banished revoked dropped 限制访问 被限制 keep_out stay_out stripped hate hates"
+        " dislike closed_to distrust distrusted refuse* refusal deny denied denies denying denial reject* block"
+        " blocked blocks blocking prohibit* forbid* forbidden disallow* ban banned bans barred unwelcome"
+        " unwilling decline declined declines unauthori* go_away get_lost goodbye good_bye farewell begone shun*"
+        " firewalled unacceptable not_ok turned_away shut_out kept_out need_not_apply excluded veto vetoed"
+        " quarantined stop_sending stay_away dislikes dislodge blackholed abgelehnt ablehn* lehn* verweiger*"
+        " gesperrt gesperrte* sperr* blockier* geblockt verboten untersagt abgewiesen unerwünscht zurückgewiesen"
+        " abgewehrt refus* interdi* bloque bloques bloquee bloquees rejet* indesirable banni* denegad* rechaz*"
+        " bloquead* prohibid* negad* recus* rejeit* proibid* rifiut* negato bloccat* vietat* respint* odrzuc*"
+        " zabron* zablokow* odmow* odmaw* geweiger* weiger* geblokkeerd verboden afgewezen ongewenst отказ*"
+        " отклон* запрещ* заблокир* блокир* отверг* 拒绝 拒絕 拒收 拒信 被拒 退信 屏蔽 封禁 封锁 禁止 阻止 拦截"
+        " 不允许 不接受 不被接受 未授权 拒否 却下 ブロック 受け付けません 受信しません 受け取れません 許可されて"
+        " 遮断 거부 차단 금지 허용되지"
     ),
     "ALLOW": (
         "berechtigung nimmt get gets autorizado permission* send submit use enter allow* permit permits permitted"
@@ -159,14 +160,14 @@ _STATEMENTS: Final = {
         " beschikbaar bereikbaar доступ* работает"
     ),
     "UNKNOWN": (
-        "void introuvable incorrect* falsch* errone* incorrett* onjuist* misspel* mistaken 不正 使われて"
-        " 使用されて unknown nonexistent nonexisting non_existent invalid nobody no_one noone wrong bad bogus"
-        " undeliverable unroutable unrouteable mistyped misspelled typo illegal unresolvable nowhere unvalidated"
-        " unverified unbekannt* ungültig* niemand inexistent inconnu* invalide* inexistant* desconocid*"
-        " inexistent* invalid* ningun* nadie desconhecid* ninguem nenhum* sconosciut* inesistent* nessun*"
-        " nieznan* nie_ma nikt niewlasciw* bledny bledn* onbekend* ongeldig* неизвест* несущест* никого неверн*"
-        " 无此 無此 不存在 未知 查无 查無 没有此 没有该 无法找到 找不到 错误的 无效 不明 無効 存在しません"
-        " 存在しない 存在して ありません 見つかり いません 없습니다 존재하지 없는 찾을"
+        "nieprawidlow* void introuvable incorrect* falsch* errone* incorrett* onjuist* misspel* mistaken 不正"
+        " 使われて 使用されて unknown nonexistent nonexisting non_existent invalid nobody no_one noone wrong bad"
+        " bogus undeliverable unroutable unrouteable mistyped misspelled typo illegal unresolvable nowhere"
+        " unvalidated unverified unbekannt* ungültig* niemand inexistent inconnu* invalide* inexistant*"
+        " desconocid* inexistent* invalid* ningun* nadie desconhecid* ninguem nenhum* sconosciut* inesistent*"
+        " nessun* nieznan* nie_ma nikt niewlasciw* bledny bledn* onbekend* ongeldig* неизвест* несущест* никого"
+        " неверн* 无此 無此 不存在 未知 查无 查無 没有此 没有该 无法找到 找不到 错误的 无效 不明 無効"
+        " 存在しません 存在しない 存在して ありません 見つかり いません 없습니다 존재하지 없는 찾을"
     ),
     "NOBODY": "nobody no_one noone none niemand nessuno nadie ninguem nikt никого никто",
     "GONE": (
@@ -177,16 +178,16 @@ _STATEMENTS: Final = {
         " больше_не удален* уволен* уже_не 注销 離職 离职 删除 已删除 已不 退会 退職 削除 解約 탈퇴 삭제"
     ),
     "DISABLED": (
-        "pending awaiting ended contract wygas* revoked barred withdrawn off asleep plus_actif plus_active"
-        " stopped disabled inactive suspended suspension deactivated locked frozen dormant expired lapsed"
-        " switched_off turned_off shut_off closed terminated archived parked on_hold unpaid discontinued"
-        " cancelled canceled retired deactivate dead abandoned quarantine inactivity sleeping deaktiviert"
-        " gesperrt stillgelegt inaktiv abgeschaltet abgelaufen geschlossen gekündigt desactiv* suspend* suspens*"
-        " ferme fermee inactif cloture* resilie* inactiv* deshabilitad* inhabilitad* caducad* cerrad* bloquead*"
-        " desativ* inativ* cancelad* encerrad* disattiv* disabilit* sospes* scadut* chius* wylaczon* nieaktywn*"
-        " zawieszon* zamkniet* dezaktyw* zablokowan* uitgeschakeld gedeactiveerd opgeheven geblokkeerd afgesloten"
-        " отключ* неактив* приостанов* закрыт* заблокир* 停用 禁用 冻结 凍結 锁定 鎖定 停止 过期 過期 欠费 暂停"
-        " 休眠 关闭 已关闭 利用停止 無効 解約 休止 정지 중지 비활성 휴면"
+        "hangup out_of_service shut_down taken_down pending awaiting ended contract wygas* revoked barred"
+        " withdrawn off asleep plus_actif plus_active stopped disabled inactive suspended suspension deactivated"
+        " locked frozen dormant expired lapsed switched_off turned_off shut_off closed terminated archived parked"
+        " on_hold unpaid discontinued cancelled canceled retired deactivate dead abandoned quarantine inactivity"
+        " sleeping deaktiviert gesperrt stillgelegt inaktiv abgeschaltet abgelaufen geschlossen gekündigt"
+        " desactiv* suspend* suspens* ferme fermee inactif cloture* resilie* inactiv* deshabilitad* inhabilitad*"
+        " caducad* cerrad* bloquead* desativ* inativ* cancelad* encerrad* disattiv* disabilit* sospes* scadut*"
+        " chius* wylaczon* nieaktywn* zawieszon* zamkniet* dezaktyw* zablokowan* uitgeschakeld gedeactiveerd"
+        " opgeheven geblokkeerd afgesloten отключ* неактив* приостанов* закрыт* заблокир* 停用 禁用 冻结 凍結"
+        " 锁定 鎖定 停止 过期 過期 欠费 暂停 休眠 关闭 已关闭 利用停止 無効 解約 休止 정지 중지 비활성 휴면"
     ),
     "FULL": (
         "enough_room room enough_space allotment over_his brak_miejsca hold_more hold_any take_more no_more_mail"
@@ -232,9 +233,10 @@ _STATEMENTS: Final = {
 # What it is about.
 _TOPICS: Final = {
     "TOOMANY": (
-        "too_many too_much so_many so_much excessive excess excessively overuse zu_viel zu_viele zuviele zuviel"
-        " trop demasiad* exces* muitos muitas excesso tropp* eccess* zbyt_wiele zbyt_duzo zaduzo te_veel teveel"
-        " слишком_много превыш* 过多 太多 過多 多すぎ 超过限制 超出限制 超过 超出 너무"
+        "no_more_recipients no_more_rcpts enough_recipients more_than too_many too_much so_many so_much excessive"
+        " excess excessively overuse zu_viel zu_viele zuviele zuviel trop demasiad* exces* muitos muitas excesso"
+        " tropp* eccess* zbyt_wiele zbyt_duzo zaduzo te_veel teveel слишком_много превыш* 过多 太多 過多 多すぎ"
+        " 超过限制 超出限制 超过 超出 너무"
     ),
     "PACE": (
         "hammer* cool pause slow slower slowly fast faster quick* often frequent* frequency throttl* rate rates"
@@ -249,10 +251,10 @@ _TOPICS: Final = {
         " limite limites limiet lim* 限制 上限 制限 한도"
     ),
     "COUNTED": (
-        "connection* session* message mails messages recipients rcpts rcpt mail commands deliveries attempts"
-        " errors requests verbindungen nachrichten empfänger connexions destinataires conexiones mensajes"
-        " destinatarios conexoes mensagens connessioni messaggi destinatari polaczen wiadomosci verbindingen"
-        " berichten соединений писем 连接 邮件 发送 接続 メール 送信"
+        "users connection* session* message mails messages recipients rcpts rcpt mail commands deliveries"
+        " attempts errors requests verbindungen nachrichten empfänger connexions destinataires conexiones"
+        " mensajes destinatarios conexoes mensagens connessioni messaggi destinatari polaczen wiadomosci"
+        " verbindingen berichten соединений писем 连接 邮件 发送 接続 メール 送信"
     ),
     "SIZE": (
         "größe* überschreit* weigh weighs large larger big bigger size sizes oversize* bytes kilobytes megabytes"
@@ -261,13 +263,13 @@ _TOPICS: Final = {
         " grootte размер* велик* больш* 过大 太大 大小 過大 大きすぎ サイズ 크기"
     ),
     "SPAM": (
-        "payload evil infek* zainfek* phish phrases infett* infizier* pelig* peligros* spam* junk rubbish trash"
-        " garbage ube uce unsolicited bulk virus viruses trojan* malware worm phish* scam* infect* malicious"
-        " abus* suspicious harmful botnet compromised hacked misbehav* naughty nasty attack* hijack* zombie"
-        " exploit unwanted dangerous infected werbung werbe* schadsoftware schadcode missbrauch verseucht viren*"
-        " pourriel* malveillant* abusi* basura no_deseado no_solicitado malicios* lixo indesejad* spazzatura"
-        " indesiderat* smiec* niechcian* wirus* zlosliw* ongewenste спам* вирус* нежелательн* вредонос* 垃圾 病毒"
-        " 违规 違規 恶意 敏感 可疑 广告 迷惑 ウイルス ウィルス スパム 스팸 바이러스 악성"
+        "bulkmail payload evil infek* zainfek* phish phrases infett* infizier* pelig* peligros* spam* junk"
+        " rubbish trash garbage ube uce unsolicited bulk virus viruses trojan* malware worm phish* scam* infect*"
+        " malicious abus* suspicious harmful botnet compromised hacked misbehav* naughty nasty attack* hijack*"
+        " zombie exploit unwanted dangerous infected werbung werbe* schadsoftware schadcode missbrauch verseucht"
+        " viren* pourriel* malveillant* abusi* basura no_deseado no_solicitado malicios* lixo indesejad*"
+        " spazzatura indesiderat* smiec* niechcian* wirus* zlosliw* ongewenste спам* вирус* нежелательн*"
+        " вредонос* 垃圾 病毒 违规 違規 恶意 敏感 可疑 广告 迷惑 ウイルス ウィルス スパム 스팸 바이러스 악성"
     ),
     "LISTED": (
         "blacklist* black_list* blocklist* block_list* denylist* deny_list* badlist* rbl rbls dnsbl dnsbls"
@@ -360,8 +362,8 @@ _TOPICS: Final = {
         " это данн* 本 该 此 この 이"
     ),
     "MATCH": (
-        "match matches matching mismatch* forward backward backwards inconsistent consistent agree agrees stimmt"
-        " ubereinstimm* correspond* coincid* corrispond* совпада* 一致"
+        "differ* disagree* contradict* match matches matching mismatch* forward backward backwards inconsistent"
+        " consistent agree agrees stimmt ubereinstimm* correspond* coincid* corrispond* совпада* 一致"
     ),
     "TAKE": (
         "accept accepts receive receives take takes handle handles want wants process processes nimmt nehmen"
