@@ -126,7 +126,8 @@ def _after_foreword(stage: Stage, code: int, text: str, status: str) -> Finding 
         return _bare(stage, code)
     if found is None or recipient or found.failure_class in _REASONS:
         return found
-    return None
+    client = foreword["whom"].lower().endswith("client host")
+    return Finding(_C.POLICY_REJECTED, Confidence.CERTAIN) if client else None
 
 
 def _recognise(stage: Stage, code: int, status: str, words: Words, *, by_codes: bool = True) -> Finding | None:

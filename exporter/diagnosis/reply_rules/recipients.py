@@ -66,7 +66,12 @@ DOMAINS: Final = (
         ),
         stages=TRANSACTION,
     ),
-    Rule(C.RELAY_DENIED, says("host unknown"), codes=PERMANENT, stages=TRANSACTION),  # Sendmail
+    Rule(
+        C.RELAY_DENIED,
+        says("host unknown|unreachable", "unknown host", "domain must exist"),
+        codes=PERMANENT,
+        stages=TRANSACTION,
+    ),  # Sendmail
 )
 
 MAILBOXES: Final = (
@@ -169,7 +174,9 @@ MAILBOXES: Final = (
     # RFC 5321 4.2.3, 550: "mailbox unavailable", the standard's own words; with 450 it is busy and no more than that.
     Rule(
         C.MAILBOX_UNKNOWN,
-        says("mailbox|user|recipient|address|account unavailable|not_available|name_not_allowed|not_allowed|invalid"),
+        says(
+            "mailbox|user|recipient|address|account unavailable|unavaiable|not_available|name_not_allowed|not_allowed|invalid"
+        ),
         codes=PERMANENT,
         stages=ABOUT_RECIPIENT,
     ),

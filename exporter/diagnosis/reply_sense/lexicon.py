@@ -138,14 +138,15 @@ _STATEMENTS: Final = {
         " 遮断 거부 차단 금지 허용되지"
     ),
     "ALLOW": (
-        "berechtigung nimmt get gets autorizado permission* send submit use enter allow* permit permits permitted"
-        " authori* accept* let lets take takes taken taking welcome trust* want wants wanted willing like likes"
-        " approved registered whitelist* talk talks speak speaks entertain serve serves deal interested admitted"
-        " entitled cleared receive receives desire* eligible erlaubt zugelassen zulässig berechtigt gestattet"
-        " angenommen nehmen akzeptier* darf dürfen gewünscht willkommen befugt autoris* permis permise* admis*"
-        " voulons permitid* autoriz* acept* admit* aceit* permess* consentit* accett* autorizz* dozwol* przyjmuj*"
-        " akcept* uprawnion* toegestaan geaccepteer* accepteren welkom bevoegd mag разреш* принима* принят* нрав*"
-        " допус* 允许 接受 允許 接收 許可 허용"
+        "recoit recoivent recibe recibimos handled processed berechtigung nimmt get gets autorizado permission*"
+        " send submit use enter allow* permit permits permitted authori* accept* let lets take takes taken taking"
+        " welcome trust* want wants wanted willing like likes approved registered whitelist* talk talks speak"
+        " speaks entertain serve serves deal interested admitted entitled cleared receive receives desire*"
+        " eligible erlaubt zugelassen zulässig berechtigt gestattet angenommen nehmen akzeptier* darf dürfen"
+        " gewünscht willkommen befugt autoris* permis permise* admis* voulons permitid* autoriz* acept* admit*"
+        " aceit* permess* consentit* accett* autorizz* dozwol* przyjmuj* akcept* uprawnion* toegestaan"
+        " geaccepteer* accepteren welkom bevoegd mag разреш* принима* принят* нрав* допус* 允许 接受 允許 接收"
+        " 許可 허용"
     ),
     "EXIST": (
         "books exist* found find known know valid here recogni* hosted live lives living works working heard"
@@ -178,16 +179,17 @@ _STATEMENTS: Final = {
         " больше_не удален* уволен* уже_не 注销 離職 离职 删除 已删除 已不 退会 退職 削除 解約 탈퇴 삭제"
     ),
     "DISABLED": (
-        "hangup out_of_service shut_down taken_down pending awaiting ended contract wygas* revoked barred"
-        " withdrawn off asleep plus_actif plus_active stopped disabled inactive suspended suspension deactivated"
-        " locked frozen dormant expired lapsed switched_off turned_off shut_off closed terminated archived parked"
-        " on_hold unpaid discontinued cancelled canceled retired deactivate dead abandoned quarantine inactivity"
-        " sleeping deaktiviert gesperrt stillgelegt inaktiv abgeschaltet abgelaufen geschlossen gekündigt"
-        " desactiv* suspend* suspens* ferme fermee inactif cloture* resilie* inactiv* deshabilitad* inhabilitad*"
-        " caducad* cerrad* bloquead* desativ* inativ* cancelad* encerrad* disattiv* disabilit* sospes* scadut*"
-        " chius* wylaczon* nieaktywn* zawieszon* zamkniet* dezaktyw* zablokowan* uitgeschakeld gedeactiveerd"
-        " opgeheven geblokkeerd afgesloten отключ* неактив* приостанов* закрыт* заблокир* 停用 禁用 冻结 凍結"
-        " 锁定 鎖定 停止 过期 過期 欠费 暂停 休眠 关闭 已关闭 利用停止 無効 解約 休止 정지 중지 비활성 휴면"
+        "decommissioned dismantled hangup out_of_service shut_down taken_down pending awaiting ended contract"
+        " wygas* revoked barred withdrawn off asleep plus_actif plus_active stopped disabled inactive suspended"
+        " suspension deactivated locked frozen dormant expired lapsed switched_off turned_off shut_off closed"
+        " terminated archived parked on_hold unpaid discontinued cancelled canceled retired deactivate dead"
+        " abandoned quarantine inactivity sleeping deaktiviert gesperrt stillgelegt inaktiv abgeschaltet"
+        " abgelaufen geschlossen gekündigt desactiv* suspend* suspens* ferme fermee inactif cloture* resilie*"
+        " inactiv* deshabilitad* inhabilitad* caducad* cerrad* bloquead* desativ* inativ* cancelad* encerrad*"
+        " disattiv* disabilit* sospes* scadut* chius* wylaczon* nieaktywn* zawieszon* zamkniet* dezaktyw*"
+        " zablokowan* uitgeschakeld gedeactiveerd opgeheven geblokkeerd afgesloten отключ* неактив* приостанов*"
+        " закрыт* заблокир* 停用 禁用 冻结 凍結 锁定 鎖定 停止 过期 過期 欠费 暂停 休眠 关闭 已关闭 利用停止 無効"
+        " 解約 休止 정지 중지 비활성 휴면"
     ),
     "FULL": (
         "enough_room room enough_space allotment over_his brak_miejsca hold_more hold_any take_more no_more_mail"
@@ -366,9 +368,10 @@ _TOPICS: Final = {
         " consistent agree agrees stimmt ubereinstimm* correspond* coincid* corrispond* совпада* 一致"
     ),
     "TAKE": (
-        "accept accepts receive receives take takes handle handles want wants process processes nimmt nehmen"
-        " annehm* angenommen empfang* recoit recoivent accepte recibe acepta admite recebe aceita riceve accetta"
-        " przyjmuje odbiera ontvangt accepteert neemt принимает получает 接收 受信 受け付け 수신"
+        "recibimos handled processed accept accepts receive receives take takes handle handles want wants process"
+        " processes nimmt nehmen annehm* angenommen empfang* recoit recoivent accepte recibe acepta admite recebe"
+        " aceita riceve accetta przyjmuje odbiera ontvangt accepteert neemt принимает получает 接收 受信 受け付け"
+        " 수신"
     ),
     "NOTALLOW": "受信しません 受け付けません 受け取りません 受け付けておりません 不接收 不收 不接受 수신하지 받지",
     "OUTGOING": (
@@ -384,6 +387,10 @@ _TOPICS: Final = {
     "RIGHT": (
         "allowed permitted permission* authori* entitled eligible berechtigt befugt erlaubt autoris* autoriz*"
         " autorizz* uprawnion* bevoegd gerechtigd разрешено 授权 許可"
+    ),
+    "NOMAIL": (
+        "no_mail no_mails no_email no_messages no_deliveries keine_mail keine_mails pas_mail pas_de_mail"
+        " no_hay_correo sin_correo nessuna_posta nao_ha_correio brak_poczty geen_mail нет_почты"
     ),
     "SUPPORT": "support supports supported offer offers offered capable",
     "SYNTAX": "syntax malformed garbled unparseable syntaxe sintax* sintass* skladni* синтакс* 语法 格式 構文 형식",
