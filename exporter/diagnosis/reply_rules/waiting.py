@@ -124,6 +124,7 @@ SIZES_AND_RATES: Final = (
             "exceed*|over|above|beyond|larger|bigger ... size|max_message|maximum_message|fixed_limit",
             "size ... exceed*|too_large|too_big|larger",
             "too large|big message|mail|for",
+            "maximum|max|maximal|allowed message|mail? size",
             "recipsizelimit|sendersizelimit",  # Exchange
             "taille ... message",
             "size limit",

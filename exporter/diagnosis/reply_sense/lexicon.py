@@ -42,16 +42,16 @@ _SUBJECTS: Final = {
         " nasz* nas wij ons onze мы наш* нам нас 我们 本站 本系统 当社 当方 弊社 저희 우리"
     ),
     "RCPT": (
-        "folder mailfolder maildir skrzync* maildrop mail_drop recipient recipients rcpt rcpts mailbox mailboxes"
-        " inbox account accounts user users username addressee addressees letterbox postbox alias aliases"
-        " customer subscriber person employee receiver recipiant student staff mail_box forward_path empfänger*"
-        " postfach postfachs benutzer benutzername konto teilnehmer nutzer adressat briefkasten mitarbeiter"
-        " destinataire* utilisateur* boite boites compte comptes correspondant* abonne messagerie destinatari*"
-        " usuari* buzon buzones cuenta cuentas casilla caixa conta contas utente utenti casella caselle odbiorc*"
-        " adresat* uzytkownik* skrzynk* konta ontvanger* gebruiker* postbus brievenbus получател* пользовател*"
-        " ящик* абонент* адресат* учетн* аккаунт* 收件人 收件者 用户 用戶 邮箱 郵箱 信箱 账号 账户 帐号 帐户 帳號"
-        " 使用者 对方 宛先 受信者 ユーザ メールボックス アカウント メールアドレス 利用者 수신자 받는 사용자 계정"
-        " 메일함"
+        "收件 folder mailfolder maildir skrzync* maildrop mail_drop recipient recipients rcpt rcpts mailbox"
+        " mailboxes inbox account accounts user users username addressee addressees letterbox postbox alias"
+        " aliases customer subscriber person employee receiver recipiant student staff mail_box forward_path"
+        " empfänger* postfach postfachs benutzer benutzername konto teilnehmer nutzer adressat briefkasten"
+        " mitarbeiter destinataire* utilisateur* boite boites compte comptes correspondant* abonne messagerie"
+        " destinatari* usuari* buzon buzones cuenta cuentas casilla caixa conta contas utente utenti casella"
+        " caselle odbiorc* adresat* uzytkownik* skrzynk* konta ontvanger* gebruiker* postbus brievenbus"
+        " получател* пользовател* ящик* абонент* адресат* учетн* аккаунт* 收件人 收件者 用户 用戶 邮箱 郵箱 信箱"
+        " 账号 账户 帐号 帐户 帳號 使用者 对方 宛先 受信者 ユーザ メールボックス アカウント メールアドレス 利用者"
+        " 수신자 받는 사용자 계정 메일함"
     ),
     "PERSON": "person people name colleague colleagues one someone employee personne persona pessoa osoba 名",
     "ADDRESS": (
@@ -101,10 +101,10 @@ _SUBJECTS: Final = {
         " dynamisch* dynamique* dinamic* dynamiczn* динамическ* 动态 動態 動的 유동"
     ),
     "EXTERNAL": (
-        "staff campus on_campus внутр* allowed_senders senders_list sender_list group groups distribution_list"
-        " external externals outside outsider outsiders internal internally members member subscribers subscriber"
-        " moderators moderator insiders extern externe externen intern interne externo* interno* estern*"
-        " zewnetrzn* внешн* внутренн* 外部 内部 会员 外線 社外"
+        "partner* staff campus on_campus внутр* allowed_senders senders_list sender_list group groups"
+        " distribution_list external externals outside outsider outsiders internal internally members member"
+        " subscribers subscriber moderators moderator insiders extern externe externen intern interne externo*"
+        " interno* estern* zewnetrzn* внешн* внутренн* 外部 内部 会员 外線 社外"
     ),
 }
 
@@ -119,23 +119,24 @@ _STATEMENTS: Final = {
         " manca mancante bez brak zonder ontbreekt без отсутств* 没有 缺少 缺乏 无 なし ない 없는 없습니다"
     ),
     "ONLY": (
-        "only solely exclusively except unless nur ausschliesslich seulement uniquement solo solamente unicamente"
-        " apenas somente soltanto tylko wylacznie alleen slechts только лишь 仅 仅限 只 のみ だけ 만"
+        "nobody_else no_one_else reserv* riservat* only solely exclusively except unless nur ausschliesslich"
+        " seulement uniquement solo solamente unicamente apenas somente soltanto tylko wylacznie alleen slechts"
+        " только лишь 仅 仅限 只 のみ だけ 만"
     ),
     "REFUSED": (
-        "restrict* turned_back banished revoked dropped 限制访问 被限制 keep_out stay_out stripped hate hates"
-        " dislike closed_to distrust distrusted refuse* refusal deny denied denies denying denial reject* block"
-        " blocked blocks blocking prohibit* forbid* forbidden disallow* ban banned bans barred unwelcome"
-        " unwilling decline declined declines unauthori* go_away get_lost goodbye good_bye farewell begone shun*"
-        " firewalled unacceptable not_ok turned_away shut_out kept_out need_not_apply excluded veto vetoed"
-        " quarantined stop_sending stay_away dislikes dislodge blackholed abgelehnt ablehn* lehn* verweiger*"
-        " gesperrt gesperrte* sperr* blockier* geblockt verboten untersagt abgewiesen unerwünscht zurückgewiesen"
-        " abgewehrt refus* interdi* bloque bloques bloquee bloquees rejet* indesirable banni* denegad* rechaz*"
-        " bloquead* prohibid* negad* recus* rejeit* proibid* rifiut* negato bloccat* vietat* respint* odrzuc*"
-        " zabron* zablokow* odmow* odmaw* geweiger* weiger* geblokkeerd verboden afgewezen ongewenst отказ*"
-        " отклон* запрещ* заблокир* блокир* отверг* 拒绝 拒絕 拒收 拒信 被拒 退信 屏蔽 封禁 封锁 禁止 阻止 拦截"
-        " 不允许 不接受 不被接受 未授权 拒否 却下 ブロック 受け付けません 受信しません 受け取れません 許可されて"
-        " 遮断 거부 차단 금지 허용되지"
+        "restring* restreint* ristret* eingeschränk* ogranicz* ограничен* restrict* turned_back banished revoked"
+        " dropped 限制访问 被限制 keep_out stay_out stripped hate hates dislike closed_to distrust distrusted"
+        " refuse* refusal deny denied denies denying denial reject* block blocked blocks blocking prohibit*"
+        " forbid* forbidden disallow* ban banned bans barred unwelcome unwilling decline declined declines"
+        " unauthori* go_away get_lost goodbye good_bye farewell begone shun* firewalled unacceptable not_ok"
+        " turned_away shut_out kept_out need_not_apply excluded veto vetoed quarantined stop_sending stay_away"
+        " dislikes dislodge blackholed abgelehnt ablehn* lehn* verweiger* gesperrt gesperrte* sperr* blockier*"
+        " geblockt verboten untersagt abgewiesen unerwünscht zurückgewiesen abgewehrt refus* interdi* bloque"
+        " bloques bloquee bloquees rejet* indesirable banni* denegad* rechaz* bloquead* prohibid* negad* recus*"
+        " rejeit* proibid* rifiut* negato bloccat* vietat* respint* odrzuc* zabron* zablokow* odmow* odmaw*"
+        " geweiger* weiger* geblokkeerd verboden afgewezen ongewenst отказ* отклон* запрещ* заблокир* блокир*"
+        " отверг* 拒绝 拒絕 拒收 拒信 被拒 退信 屏蔽 封禁 封锁 禁止 阻止 拦截 不允许 不接受 不被接受 未授权 拒否"
+        " 却下 ブロック 受け付けません 受信しません 受け取れません 許可されて 遮断 거부 차단 금지 허용되지"
     ),
     "ALLOW": (
         "recoit recoivent recibe recibimos handled processed berechtigung nimmt get gets autorizado permission*"
@@ -172,24 +173,26 @@ _STATEMENTS: Final = {
     ),
     "NOBODY": "nobody no_one noone none niemand nessuno nadie ninguem nikt никого никто",
     "GONE": (
-        "left gone moved no_longer not_longer any_longer any_more anymore retired deceased departed abandoned"
-        " deleted removed quit resigned ceased nicht_mehr ausgeschieden verlassen gelöscht verstorben verzogen"
-        " parti partie quitte supprime* n_est_plus est_plus n_existe_plus ya_no eliminad* se_fue baja removid*"
-        " nao_mais mais_nao saiu cancellat* non_piu rimoss* juz_nie usuniet* niet_meer verwijderd vertrokken"
-        " больше_не удален* уволен* уже_не 注销 離職 离职 删除 已删除 已不 退会 退職 削除 解約 탈퇴 삭제"
+        "n_plus plus_de plus_compte left gone moved no_longer not_longer any_longer any_more anymore retired"
+        " deceased departed abandoned deleted removed quit resigned ceased nicht_mehr ausgeschieden verlassen"
+        " gelöscht verstorben verzogen parti partie quitte supprime* n_est_plus est_plus n_existe_plus ya_no"
+        " eliminad* se_fue baja removid* nao_mais mais_nao saiu cancellat* non_piu rimoss* juz_nie usuniet*"
+        " niet_meer verwijderd vertrokken больше_не удален* уволен* уже_не 注销 離職 离职 删除 已删除 已不 退会"
+        " 退職 削除 解約 탈퇴 삭제"
     ),
     "DISABLED": (
-        "decommissioned dismantled hangup out_of_service shut_down taken_down pending awaiting ended contract"
-        " wygas* revoked barred withdrawn off asleep plus_actif plus_active stopped disabled inactive suspended"
-        " suspension deactivated locked frozen dormant expired lapsed switched_off turned_off shut_off closed"
-        " terminated archived parked on_hold unpaid discontinued cancelled canceled retired deactivate dead"
-        " abandoned quarantine inactivity sleeping deaktiviert gesperrt stillgelegt inaktiv abgeschaltet"
-        " abgelaufen geschlossen gekündigt desactiv* suspend* suspens* ferme fermee inactif cloture* resilie*"
-        " inactiv* deshabilitad* inhabilitad* caducad* cerrad* bloquead* desativ* inativ* cancelad* encerrad*"
-        " disattiv* disabilit* sospes* scadut* chius* wylaczon* nieaktywn* zawieszon* zamkniet* dezaktyw*"
-        " zablokowan* uitgeschakeld gedeactiveerd opgeheven geblokkeerd afgesloten отключ* неактив* приостанов*"
-        " закрыт* заблокир* 停用 禁用 冻结 凍結 锁定 鎖定 停止 过期 過期 欠费 暂停 休眠 关闭 已关闭 利用停止 無効"
-        " 解約 休止 정지 중지 비활성 휴면"
+        "non_attiva non_attivo no_activa no_activo nao_ativa nao_ativo nicht_aktiv nie_aktywne decommissioned"
+        " dismantled hangup out_of_service shut_down taken_down pending awaiting ended contract wygas* revoked"
+        " barred withdrawn off asleep plus_actif plus_active stopped disabled inactive suspended suspension"
+        " deactivated locked frozen dormant expired lapsed switched_off turned_off shut_off closed terminated"
+        " archived parked on_hold unpaid discontinued cancelled canceled retired deactivate dead abandoned"
+        " quarantine inactivity sleeping deaktiviert gesperrt stillgelegt inaktiv abgeschaltet abgelaufen"
+        " geschlossen gekündigt desactiv* suspend* suspens* ferme fermee inactif cloture* resilie* inactiv*"
+        " deshabilitad* inhabilitad* caducad* cerrad* bloquead* desativ* inativ* cancelad* encerrad* disattiv*"
+        " disabilit* sospes* scadut* chius* wylaczon* nieaktywn* zawieszon* zamkniet* dezaktyw* zablokowan*"
+        " uitgeschakeld gedeactiveerd opgeheven geblokkeerd afgesloten отключ* неактив* приостанов* закрыт*"
+        " заблокир* 停用 禁用 冻结 凍結 锁定 鎖定 停止 过期 過期 欠费 暂停 休眠 关闭 已关闭 利用停止 無効 解約"
+        " 休止 정지 중지 비활성 휴면"
     ),
     "FULL": (
         "enough_room room enough_space allotment over_his brak_miejsca hold_more hold_any take_more no_more_mail"
@@ -235,10 +238,10 @@ _STATEMENTS: Final = {
 # What it is about.
 _TOPICS: Final = {
     "TOOMANY": (
-        "no_more_recipients no_more_rcpts enough_recipients more_than too_many too_much so_many so_much excessive"
-        " excess excessively overuse zu_viel zu_viele zuviele zuviel trop demasiad* exces* muitos muitas excesso"
-        " tropp* eccess* zbyt_wiele zbyt_duzo zaduzo te_veel teveel слишком_много превыш* 过多 太多 過多 多すぎ"
-        " 超过限制 超出限制 超过 超出 너무"
+        "few no_more_recipients no_more_rcpts enough_recipients more_than too_many too_much so_many so_much"
+        " excessive excess excessively overuse zu_viel zu_viele zuviele zuviel trop demasiad* exces* muitos"
+        " muitas excesso tropp* eccess* zbyt_wiele zbyt_duzo zaduzo te_veel teveel слишком_много превыш* 过多"
+        " 太多 過多 多すぎ 超过限制 超出限制 超过 超出 너무"
     ),
     "PACE": (
         "hammer* cool pause slow slower slowly fast faster quick* often frequent* frequency throttl* rate rates"
@@ -316,8 +319,9 @@ _TOPICS: Final = {
         " パスワード ログイン 로그인 비밀번호"
     ),
     "RDNS": (
-        "ptr rdns reverse_dns reverse_lookup reverse_name reverse_record reverse_entry reverse_zone inverse_dns"
-        " dns_inverse dns_inverso nameless reverse_mapping rückwärtsauflosung revdns odwrotn* 反向 逆引き 역방향"
+        "reverse ptr rdns reverse_dns reverse_lookup reverse_name reverse_record reverse_entry reverse_zone"
+        " inverse_dns dns_inverse dns_inverso nameless reverse_mapping rückwärtsauflosung revdns odwrotn* 反向"
+        " 逆引き 역방향"
     ),
     "NAME": (
         "name names hostname fqdn dns resolve resolves resolved resolvable record namen namens nom nombre nome"
@@ -391,6 +395,12 @@ _TOPICS: Final = {
     "NOMAIL": (
         "no_mail no_mails no_email no_messages no_deliveries keine_mail keine_mails pas_mail pas_de_mail"
         " no_hay_correo sin_correo nessuna_posta nao_ha_correio brak_poczty geen_mail нет_почты"
+    ),
+    "PEER": (
+        "client clients peer peers ip ips ipv4 ipv6 subnet subnets netblock connection connections session"
+        " sessions asn network networks range ranges neighbourhood neighborhood verbindung* netz netzwerk"
+        " anschluss connexion* reseau conexion conexiones conexao conexoes red rede connession* rete polaczeni*"
+        " siec sieci verbinding* netwerk соединени* подключени* сети сеть 连接 連線 网段 接続 접속"
     ),
     "SUPPORT": "support supports supported offer offers offered capable",
     "SYNTAX": "syntax malformed garbled unparseable syntaxe sintax* sintass* skladni* синтакс* 语法 格式 構文 형식",
