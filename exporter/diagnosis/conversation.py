@@ -7,8 +7,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from exporter.diagnosis.replies import classify
-from exporter.result import Failure, FailureClass, Stage
+from exporter.diagnosis.replies import Finding, classify
+from exporter.diagnosis.reply_lists import named_list
+from exporter.result import Confidence, Failure, FailureClass, Stage
 from exporter.smtp.dialogue import Break, Problem
 from exporter.smtp.printable import printable
 from exporter.smtp.reply import Reply
@@ -76,6 +77,8 @@ _COMMAND_UNKNOWN: Final = frozenset({500, 502})
 _CLOSING: Final = 421
 # What somebody who has passed every stage can still be refused with, in words that are no answer to QUIT.
 _NO_FAREWELL: Final = frozenset({_C.REPUTATION_BLOCKED, _C.POLICY_REJECTED, _C.RDNS_REQUIRED, _C.RATE_LIMITED})
+# Refusals of us, which may name the list that we are on.
+_ABOUT_US: Final = frozenset({_C.REPUTATION_BLOCKED, _C.POLICY_REJECTED})
 
 
 def judge_problem(problem: Problem, refusals: Sequence[tuple[Stage, Reply]] = ()) -> Failure:
@@ -118,9 +121,11 @@ def _own_failure(problem: Problem) -> Failure:
 
 
 def _refused(stage: Stage, reply: Reply) -> Failure:
-    failure_class = classify_reply(stage, reply)
+    found = classify_reply(stage, reply)
     evidence = ("the end of its reply never came",) if reply.cut else ()
-    return Failure(stage, failure_class, f"the server said: {quote(reply)}", evidence=evidence)
+    about = named_list(reply.text) if found.failure_class in _ABOUT_US else ""
+    said = f"the server said: {quote(reply)}"
+    return Failure(stage, found.failure_class, said, found.confidence, evidence, about)
 
 
 def judge_farewell(stage: Stage, reply: Reply) -> Failure | None:
@@ -134,13 +139,13 @@ def judge_farewell(stage: Stage, reply: Reply) -> Failure | None:
     return failure if failure.failure_class in _NO_FAREWELL else None
 
 
-def classify_reply(stage: Stage, reply: Reply) -> FailureClass:
-    """The class of a refusing reply."""
+def classify_reply(stage: Stage, reply: Reply) -> Finding:
+    """What a refusing reply is."""
     # RFC 4954 6: elsewhere 535 asks for credentials; here the server has seen ours.
     if stage is Stage.AUTH and reply.code >= 500:
-        return _C.AUTH_FAILED
+        return Finding(_C.AUTH_FAILED, Confidence.CERTAIN)
     found = classify(stage, reply.code, reply.text, reply.enhanced)
-    return found if found is not None else _C.UNEXPECTED_REPLY
+    return found if found is not None else Finding(_C.UNEXPECTED_REPLY, Confidence.CERTAIN)
 
 
 def quote(reply: Reply) -> str:

@@ -34,6 +34,10 @@ _DOTTED: Final = re.compile(
     r"|[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,16}(?:/[^\s<>\"\])]{0,300})?)"
 )
 _LETTER: Final = re.compile(r"[a-z]")
+_IPV4: Final = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
+_IPV6: Final = re.compile(r"(?<![\w:.])(?=[0-9a-f:]{0,39}::|(?:[0-9a-f]{1,4}:){5})[0-9a-f:]{3,39}")
+# The number of a catalogue's entry that a URL leads to: "...-codes.php#BL000001".
+_TAG: Final = re.compile(r"#([a-z]{1,4}-?[0-9]{4,8})$")
 _TOKEN: Final = re.compile(r"[^\W_]+|[.!?]")
 _SENTENCE_ENDS: Final = frozenset("!?")
 # From here on (CJK radicals, U+2E80) scripts are written without spaces.
@@ -48,6 +52,8 @@ FILLERS: Final = frozenset(
         *("currently", "please", "sorry", "kindly", "also", "just", "apparently"),
     )
 )
+# "this host" is theirs.
+_DEMONSTRATIVES: Final = frozenset(("this", "that", "these", "those"))
 _SPELLINGS: Final = {
     **dict.fromkeys(FILLERS, ""),
     **dict.fromkeys(
@@ -67,39 +73,64 @@ _SPELLINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """`said`: words between single spaces, "." where a sentence ends; `keys`: how they begin; `names`: hosts, URLs."""
+    """`said`: words between single spaces, "." where a sentence ends; `keys`: how they begin; `names`: hosts, URLs.
+
+    `spoken` is `said` with the demonstratives left in it; `ip_address`: one stands in the text.
+    """
 
     said: str
     keys: frozenset[str]
     names: str
+    spoken: str
+    ip_address: bool
 
 
 def words_of(text: str) -> Words:
     """The words of a reply's text, as far as it is examined."""
     text = without_accents(_GLUED_SENTENCES.sub(". ", text[:MAX_EXAMINED_CHARS]).lower())[:MAX_EXAMINED_CHARS]
+    text = _MAILBOX.sub(" ", _NOT.sub(" not", text.replace("<>", " nullsender ")))
+    text, ipv6_addresses = _IPV6.subn(" ", text)
     names: list[str] = []
+    ipv4_addresses: list[str] = []
 
     def take_name(found: re.Match[str]) -> str:
         if _LETTER.search(found[0]):
             names.append(found[0])
+            tag = _TAG.search(found[0])
+            return f" {tag[1]} " if tag is not None else " "
+        if _IPV4.match(found[0]):
+            ipv4_addresses.append(found[0])
         return " "
 
-    text = _DOTTED.sub(take_name, _MAILBOX.sub(" ", _NOT.sub(" not", text.replace("<>", " nullsender "))))
     kept: list[str] = []
+    spoken: list[str] = []
     keys: set[str] = set()
-    for token in _TOKEN.findall(text):
+    for token in _TOKEN.findall(_DOTTED.sub(take_name, text)):
         word = "." if token in _SENTENCE_ENDS else _SPELLINGS.get(token, token)
+        if token in _DEMONSTRATIVES:
+            spoken.append(token)
         if word and not word.isdigit():
             kept.append(word)
+            spoken.append(word)
             keys.add(word[:KEY_CHARS])
             if not word.isascii():
                 keys.update(word)  # a phrase may begin anywhere in an unspaced script
-    return Words(f" {' '.join(kept)} ", frozenset(keys), " ".join(names))
+    return Words(
+        f" {' '.join(kept)} ",
+        frozenset(keys),
+        " ".join(names),
+        " ".join(spoken),
+        bool(ipv4_addresses or ipv6_addresses),
+    )
+
+
+# Letters with a stroke, which no normal form decomposes.
+_STROKES: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d"})
 
 
 def without_accents(text: str) -> str:
     """ "boîte" as "boite"; scripts that are not Latin keep their letters."""
     if text.isascii():
         return text
-    decomposed = unicodedata.normalize("NFD", text)
+    decomposed = unicodedata.normalize("NFD", text.translate(_STROKES))
     return unicodedata.normalize("NFC", "".join(char for char in decomposed if not "\u0300" <= char <= "\u036f"))

@@ -15,7 +15,7 @@ from exporter.result import FailureClass, Stage
 from exporter.smtp.foreign import recognise
 
 DATA: Final = Path(__file__).parent.parent / "data"
-FILES: Final = ("replies.jsonl", "replies-sisimai.jsonl")
+FILES: Final = ("replies.jsonl", "replies-sisimai.jsonl", "replies-public.jsonl")
 # What the data calls a reply that is no failure.
 NO_FAILURE: Final = "ok"
 # An interception shows when one speaker answers for unrelated networks: no single reply can tell.
@@ -23,6 +23,12 @@ UNDECIDABLE: Final = frozenset({FailureClass.EGRESS_INTERCEPTED.value})
 
 _CODE: Final = re.compile(r"\s*(\d{3})[ -]?")
 _STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+
+
+def class_of(stage: Stage, code: int, text: str, enhanced: str | None = None) -> FailureClass | None:
+    """The class of a reply, None for one that refuses nothing."""
+    found = classify(stage, code, text, enhanced)
+    return found.failure_class if found is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class RealReply:
         code, status = _CODE.match(self.reply), _STATUS.match(texts[0])
         if code is None:
             return FailureClass.PROTOCOL_ERROR
-        return classify(self.stage, int(code[1]), " ".join(texts), status[0] if status else None) or NO_FAILURE
+        return class_of(self.stage, int(code[1]), " ".join(texts), status[0] if status else None) or NO_FAILURE
 
     @property
     def right(self) -> bool:

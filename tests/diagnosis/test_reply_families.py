@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.diagnosis.replies import classify
 from exporter.result import FailureClass as C
 from exporter.result import Stage
+from tests.diagnosis.real_replies import class_of
 
 STAGES = {"B": Stage.BANNER, "E": Stage.EHLO, "S": Stage.STARTTLS, "M": Stage.MAIL, "R": Stage.RCPT, "D": Stage.DATA}
 
@@ -101,7 +101,6 @@ REPLIES: dict[C, tuple[str, ...]] = {
     C.POLICY_REJECTED: (
         "B 554 5.7.1 Access denied",
         "B 550 Access from your country is not permitted",
-        "B 554 mailgate.example ESMTP not accepting messages",
         "E 550 Administrative prohibition",
         "M 550 5.7.1 Connection rejected by local policy",
         "R 554 5.7.1 <client.example[192.0.2.1]>: Client host rejected: Access denied",
@@ -814,6 +813,7 @@ REPLIES: dict[C, tuple[str, ...]] = {
     ),
     C.BANNER_REJECTED: (
         "B 554 No SMTP service here",
+        "B 554 mailgate.example ESMTP not accepting messages",
         "B 521 mx.example does not accept mail (RFC 7504)",
         "B 554 mx.spam.example",
         "B 550 Go elsewhere",
@@ -849,4 +849,4 @@ REPLIES: dict[C, tuple[str, ...]] = {
 )
 def test_a_refusal_gets_its_class(expected: C, reply: str) -> None:
     stage, code, text = reply.split(" ", 1)[0], reply[2:5], reply[6:]
-    assert classify(STAGES[stage], int(code), text) is expected
+    assert class_of(STAGES[stage], int(code), text) is expected

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.diagnosis.replies import classify
 from exporter.diagnosis.reply_rules import RULES
 from exporter.diagnosis.reply_table import GAP_CHARS, Phrase, says
 from exporter.diagnosis.reply_words import MAX_EXAMINED_CHARS, words_of
 from exporter.result import FailureClass as C
 from exporter.result import Stage
+from tests.diagnosis.real_replies import class_of
 
 PHRASES = [phrase for rule in RULES for phrase in rule.says]
 
@@ -113,12 +113,12 @@ def test_the_plain_form_is_bounded_and_keeps_no_case(text: str) -> None:
     ],
 )
 def test_a_list_is_known_by_its_registered_name(text: str) -> None:
-    assert classify(Stage.RCPT, 554, text) is C.REPUTATION_BLOCKED
+    assert class_of(Stage.RCPT, 554, text) is C.REPUTATION_BLOCKED
 
 
 @pytest.mark.parametrize(
     "name", ["spamhaus.b.example", "mx.spamcop.net.b.example", "blacklist.b.example", "rbl.b.example"]
 )
 def test_a_name_that_only_resembles_a_list_is_no_verdict(name: str) -> None:
-    assert classify(Stage.RCPT, 550, f"5.1.1 No such user at {name}") is C.MAILBOX_UNKNOWN
-    assert classify(Stage.BANNER, 554, f"{name} no service") is C.BANNER_REJECTED
+    assert class_of(Stage.RCPT, 550, f"5.1.1 No such user at {name}") is C.MAILBOX_UNKNOWN
+    assert class_of(Stage.BANNER, 554, f"{name} no service") is C.BANNER_REJECTED

@@ -14,8 +14,10 @@ names the cause stands higher:
 9. `senders`, `recipients`: envelope sender, relay, mailbox.
 10. `conversation`, the sequence of commands: a transcript that begins with an unknown user often ends with it.
 11. `codes` of RFC 3463 that have one meaning.
-12. `policy`, `recipients` and `waiting` in vague words: access denied, address rejected, try again.
-13. `codes` that mean everything (5.7.1: RFC 3463 3.8, the IANA registry), then the bare RFC 5321 code.
+12. `reply_sense`, where two statements of a sentence fit each other.
+13. `policy`, `recipients` and `waiting` in vague words: access denied, address rejected, try again.
+14. `reply_sense` by one statement; `codes` that mean everything (5.7.1: RFC 3463 3.8, the IANA registry), then the
+    bare RFC 5321 code.
 """
 
 from __future__ import annotations
@@ -35,10 +37,12 @@ from exporter.diagnosis.reply_rules import (
 )
 from exporter.diagnosis.reply_table import Rule
 
-RULES: Final[tuple[Rule, ...]] = (
+# The words that are a reason by themselves, and codes with one meaning.
+_PLAIN: Final[tuple[Rule, ...]] = (
     *conversation.MANNERS,
     *conversation.LOOPS,
     *policy.FIRST,
+    *recipients.DIRECTORIES,
     *waiting.GREYLISTS,
     *identity.ENCRYPTION,
     *catalogues.TAGS,
@@ -61,9 +65,17 @@ RULES: Final[tuple[Rule, ...]] = (
     *conversation.SEQUENCE,
     *codes.ENHANCED,
     *reputation.HINTS,
+)
+_VAGUE: Final[tuple[Rule, ...]] = (
     *policy.VAGUE,
     *recipients.BARE,
     *waiting.VAGUE,
+)
+_CODES: Final[tuple[Rule, ...]] = (
     *codes.ENHANCED_VAGUE,
     *codes.BARE,
 )
+RULES: Final = (*_PLAIN, *_VAGUE, *_CODES)
+# Where vague words begin, before which a sentence's sense is asked, and where bare codes do.
+VAGUE_FROM: Final = len(_PLAIN)
+CODES_FROM: Final = len(_PLAIN) + len(_VAGUE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from exporter.diagnosis.reply_table import ABOUT_RECIPIENT, CONVERSATION, EHLO, TRANSACTION, Rule
+from exporter.diagnosis.reply_table import ABOUT_RECIPIENT, CONVERSATION, EHLO, PERMANENT, TRANSACTION, Rule
 from exporter.result import FailureClass as C
 from exporter.result import Stage
 
@@ -26,7 +26,13 @@ ENHANCED: Final = (
     Rule(C.MAILBOX_FULL, status=_status("[45].2.2"), stages=ABOUT_RECIPIENT),
     Rule(C.MESSAGE_TOO_LARGE, status=_status("5.(?:3.4|2.3)")),
     Rule(C.RELAY_DENIED, status=_status("5.1.2|5.7.(?:54|64)"), stages=TRANSACTION),
-    Rule(C.MAILBOX_UNKNOWN, status=_status("5.1.(?:[1346]|10)"), stages=ABOUT_RECIPIENT),
+    # RFC 7504, where the words are not about us: see reply_sense.
+    Rule(
+        C.MAILBOX_UNKNOWN,
+        status=_status("5.1.(?:[1346]|10)"),
+        stages=ABOUT_RECIPIENT,
+        codes=frozenset(PERMANENT) - {521, 556},
+    ),
     Rule(C.SENDER_REJECTED, status=_status("5.1.1"), stages=frozenset({Stage.MAIL})),
 )
 
@@ -42,7 +48,7 @@ BARE: Final = (
     Rule(C.AUTH_REQUIRED, codes={530, 534, 535}, stages=CONVERSATION),  # RFC 4954 6
     Rule(C.TLS_REQUIRED, codes={523, 538}, stages=CONVERSATION),  # RFC 4954 6, RFC 5248: encryption needed
     Rule(C.PROTOCOL_ERROR, codes={503}, stages=TRANSACTION | EHLO),  # RFC 5321 4.2.2: bad sequence
-    Rule(C.HELO_REJECTED, codes={501}, stages=EHLO),  # its argument, for the command is known
+    Rule(C.HELO_REJECTED, codes={501, 504}, stages=EHLO),  # its argument, for the command is known
     # RFC 5321 4.3.2: 550 to EHLO, "command rejected for policy reasons"; an unknown command is 500 or 502.
     Rule(C.POLICY_REJECTED, codes={550, 553, 554, 571}, stages=EHLO),
     # RFC 7504: this host never takes mail, that domain takes none. A fact, hence `rejected` wherever the peer says it

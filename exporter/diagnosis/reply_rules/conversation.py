@@ -7,6 +7,7 @@ from typing import Final
 
 from exporter.diagnosis.reply_table import EHLO, PERMANENT, QUESTIONS, TEMPORARY, TRANSACTION, Rule, says
 from exporter.result import FailureClass as C
+from exporter.result import Stage
 
 # Words that nothing else is called.
 MANNERS: Final = (
@@ -22,6 +23,7 @@ MANNERS: Final = (
             "pre-greet*|pregreeting|early-talk*",  # Sendmail greet_pause, Haraka, qpsmtpd
             "talk|talks|talked|talking|spoke|speak|sent ... too_soon|too_early|before_greeting|before_banner",
             "non-smtp command*",  # postscreen
+            "received before ... greeting",
             "bare lf|cr|newline|newlines|linefeed|line_feed",  # Postfix, CommuniGate
         ),
     ),
@@ -76,6 +78,7 @@ SEQUENCE: Final = (
             "any|command|commands other than quit",
         ),
         codes=PERMANENT,
+        stages=frozenset(Stage) - {Stage.BANNER},
     ),
     # The line of EHLO itself is unknown to them: no matter of our name.
     Rule(

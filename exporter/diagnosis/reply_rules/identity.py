@@ -30,6 +30,8 @@ ENCRYPTION: Final = (
             "without starttls|tls|encryption",
             "no tls|encryption session|connection|used",
             "not encrypted",
+            "encryption|cipher|tls too_weak|insufficient",  # Sendmail
+            "no suitable|common|shared|acceptable cipher|ciphers",
             "not sent over tls",
             "verschlusselung|verschlusselt* ... erforderlich|notwendig|notig",
             "cifrado|cifrada|crittografia|chiffrement|tls ... obligatorio|requerid*|obbligatori*|requis*",
@@ -124,7 +126,7 @@ REVERSE_DNS: Final = (
         C.RDNS_REQUIRED,
         says(
             "ptr|rdns|fcrdns|rptr",
-            "reverse dns|lookup|hostname|host_name|name|record|entry|mapping|resolution|address|ip|domain|path|client",
+            "reverse dns|lookup|lookups|hostname|host_name|name|record|entry|mapping|resolution|address|ip|domain|client",
             "reverse-dns|reverselookup",
             "inverse|revers dns|lookup|resolution",
             "dns reverse|inverse|inverso|reverso",

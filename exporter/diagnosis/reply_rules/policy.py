@@ -7,6 +7,7 @@ from typing import Final
 from exporter.diagnosis.reply_rules.vocabulary import CONTENT, MESSAGE, OUR_ADDRESS, OUR_HOST, REFUSED, UNWANTED
 from exporter.diagnosis.reply_table import CONVERSATION, PERMANENT, Rule, says
 from exporter.result import FailureClass as C
+from exporter.result import Stage
 
 # The sentence may begin with an address; it is about the policy.
 PLAIN: Final = (
@@ -19,8 +20,11 @@ PLAIN: Final = (
             "administratively prohibited|denied",
             "local policy|rule",
             "rejected|blocked|refused by user",
+            "user|recipient|recipients blocked|blocks|refuses|rejects you|your",
             "not registered gateway? user",
             "ip address? invalid|not_valid|not_allowed",
+            "invalid|bad|wrong ip",
+            "ip hangup|rejected",  # Coremail
             f"{UNWANTED} detected|found|content|filter|score|suspected|{MESSAGE}|{REFUSED}",
             f"identified|classified|considered|detected|looks|flagged|marked|recognized|score* ... {UNWANTED}",
             f"{MESSAGE}|content ... {UNWANTED}|suspicious",
@@ -32,11 +36,15 @@ PLAIN: Final = (
 
 # Nothing finer follows, whatever is said later.
 FIRST: Final = (
-    # Sendmail and iCloud greet so whom their access table rejects.
+    # Whoever says so after the greeting means us. In the greeting it is said to everybody, too.
     Rule(
-        C.POLICY_REJECTED, says("esmtp not accepting messages|connections|mail"), codes=PERMANENT, stages=CONVERSATION
+        C.POLICY_REJECTED,
+        says("esmtp not accepting messages|connections|mail"),
+        codes=PERMANENT,
+        stages=CONVERSATION - {Stage.BANNER},
     ),
     Rule(C.POLICY_REJECTED, says("your|from country|countries"), stages=CONVERSATION),
+    Rule(C.POLICY_REJECTED, says("spam pattern|patterns|content|contents|engine"), stages=CONVERSATION),
 )
 
 VAGUE: Final = (
@@ -65,7 +73,6 @@ VAGUE: Final = (
             "you|your not send|connect|use|submit",
             "not accept* connection*|mail|messages from|here",
             "hate ... spam*",
-            "invalid|bad|wrong ip",
             "country|countries|geoip|geo_ip|geo|geographic*|geoblock*|region",
             f"{UNWANTED}|spam*|suspicious|harmful|junkmail|filtered",
             f"{CONTENT} not allowed|permitted|accepted|authorized",

@@ -12,6 +12,21 @@ from exporter.result import FailureClass as C
 # 451, 452 and 454 are troubles of the server: it could not look.
 _UNKNOWN_CODES: Final = frozenset(range(450, 600)) - {451, 452, 454}
 
+# In the words of lists and of names, which they are not.
+DIRECTORIES: Final = (
+    Rule(
+        C.MAILBOX_UNKNOWN,
+        says(
+            "not listed in|on? ... directory|alias|table",
+            "not in|on ... allowed|valid|local recipients|users|mailboxes",
+            "nosuchuser",  # vger
+            "invalid domain mailbox user",
+        ),
+        codes=PERMANENT,
+        stages=ABOUT_RECIPIENT,
+    ),
+)
+
 DOMAINS: Final = (
     Rule(
         C.REJECTED,  # RFC 7505 4.2, in Postfix's words: a fact about the recipient's domain
@@ -24,7 +39,7 @@ DOMAINS: Final = (
         C.RELAY_DENIED,
         says(
             f"relay|relaying|relayed|relays ... {REFUSED}|not|prohibit*|refus*|disabled|restrict*|unauthorized",
-            "no|not|unable|never|refus*|denied|unauthorized|open|attempt*|illegal ... relay|relaying|relayed",
+            "no|not|unable|never|refus*|denied|denies|unauthorized|attempt*|illegal ... relay|relaying|relayed",
             "rcpthosts",  # qmail
             "tenantattribution|relay_access",  # Exchange Online
             "recipient domain ... not|unknown|reject*|invalid",
@@ -35,6 +50,9 @@ DOMAINS: Final = (
             f"{NONEXISTENT}|unaccepted|unhandled|non_accepted|remote|foreign recipient? domain|domains",
             "unrouteable|unroutable ... domain|mail_domain",
             "no domain",
+            "domain not used",
+            "bad|illegal|invalid|unknown destination host|system|domain",
+            "illegal host|domain",
             "not one? of? my|our|ours domain|domains",
             "not gateway|mx",
             "local user|users|recipient|recipients only",
@@ -48,10 +66,22 @@ DOMAINS: Final = (
         ),
         stages=TRANSACTION,
     ),
-    Rule(C.RELAY_DENIED, says("host unknown"), codes=PERMANENT, stages=TRANSACTION),  # Sendmail
+    Rule(
+        C.RELAY_DENIED,
+        says("host unknown|unreachable", "unknown host", "domain must exist"),
+        codes=PERMANENT,
+        stages=TRANSACTION,
+    ),  # Sendmail
 )
 
 MAILBOXES: Final = (
+    # Another is at work on it, or it is on its way to another store.
+    Rule(
+        C.TEMPFAIL,
+        says("mailbox|mail_box|maildir|inbox|account ... locked_by|busy|moved|migrat*|rebuilt|in_use"),
+        codes=TEMPORARY,
+        stages=ABOUT_RECIPIENT,
+    ),
     # 5.1.1 beats "inactive", which says little of whether the mailbox will come back: Apple, Rambler.
     Rule(C.MAILBOX_UNKNOWN, says("inactive"), status=re.compile(r"5\.(?:1\.1|7\.1)"), stages=ABOUT_RECIPIENT),
     # Before the closed ones, for "invalid mailbox ... account is disabled" is Mail.ru's word for a deleted one.
@@ -127,6 +157,7 @@ MAILBOXES: Final = (
             "suspended|deactivated|frozen|temporarily_disabled|temporarily_locked|temporary_locked",
             "disabled due|for|because|by",
             "receiving disabled",
+            "inactivity",
             f"mailbox|user|account|address|recipient ... not accept*|receive|receiving {MESSAGE}|any",
             "no longer accept* mail|mails|messages",
             "compte|boite|messagerie ... bloque|desactiv*|suspendu*|inactif|inactive|ferme|archive|archivee",
@@ -143,7 +174,9 @@ MAILBOXES: Final = (
     # RFC 5321 4.2.3, 550: "mailbox unavailable", the standard's own words; with 450 it is busy and no more than that.
     Rule(
         C.MAILBOX_UNKNOWN,
-        says("mailbox|user|recipient|address|account unavailable|not_available|name_not_allowed|not_allowed|invalid"),
+        says(
+            "mailbox|user|recipient|address|account unavailable|unavaiable|not_available|name_not_allowed|not_allowed|invalid"
+        ),
         codes=PERMANENT,
         stages=ABOUT_RECIPIENT,
     ),
@@ -164,8 +197,8 @@ MAILBOXES: Final = (
 BARE: Final = (
     Rule(
         C.MAILBOX_UNKNOWN,
-        says("address|recipient rejected|unknown|refused|failed"),
+        says("address|recipient|rcpt rejected|unknown|refused|failed"),
         stages=ABOUT_RECIPIENT,
-        codes=_UNKNOWN_CODES,
+        codes=PERMANENT,  # for now, it may be anything
     ),
 )

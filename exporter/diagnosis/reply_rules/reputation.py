@@ -22,7 +22,7 @@ PRIME: Final = (
 )
 
 # The registered names under which lists are published and explained, by themselves or by whom they belong to.
-_OPERATORS: Final = "|".join(
+OPERATORS: Final = "|".join(
     (
         r"spamhaus\.(?:org|net|com)|spamcop\.net|sorbs\.net|abuseat\.org|uceprotect\.net|psbl\.org|surriel\.com",
         r"barracuda(?:central\.org|networks\.com)|senderscore\.(?:org|com)|senderbase\.org|talosintelligence\.com|csi\.cloudmark\.com",
@@ -38,7 +38,7 @@ LIST_OPERATORS: Final = (
     # In a host name or URL: sorbs.net, dnsbl.sorbs.net, www.spamhaus.org/query, but not spamhaus.org.example.com.
     Rule(
         C.REPUTATION_BLOCKED,
-        names=re.compile(rf"(?:^|[\s./])(?:{_OPERATORS})(?!\.?[\w-])"),
+        names=re.compile(rf"(?:^|[\s./])(?:{OPERATORS})(?!\.?[\w-])"),
         stages=CONVERSATION,
     ),
     # Their names in prose.

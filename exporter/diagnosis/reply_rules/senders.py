@@ -17,6 +17,7 @@ LISTS: Final = (
             "sender|sender_address|envelope_sender|mail_address|from_address blacklisted|banned|black-list*",
             "sender in|on my|our|your|recipient black-list*|block-list*",
             "badmailfrom",  # qmail
+            "отправител* ... заблокирован*|запрещ*",
             "batv|bouncedeny",  # signed bounces: Exim recipes
         ),
         stages=TRANSACTION,
@@ -38,6 +39,7 @@ SENDERS: Final = (
         says(
             "sender verif*|callout",  # Exim's callout
             "verification failed for",
+            "domain ... dns check failed",  # QQ
             "postmaster verification",  # Exim, which asks for it at the sender's
             "sender address|domain|mail",  # Postfix reject_*_sender_*, Sendmail
             "domain of sender",  # Sendmail

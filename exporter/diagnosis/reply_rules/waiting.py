@@ -15,6 +15,7 @@ GREYLISTS: Final = (
         C.GREYLISTED,
         says(
             "grey-list*|gray-list*|postgrey|greylog",  # postgrey, milter-greylist, rspamd, MDaemon, Kerio, Exim recipes
+            "intentional policy rejection",  # Haraka and others
             "triplet|triad",  # sqlgrey, qmail
             "verification ... in progress",  # Postfix, Proofpoint: they ask the mailbox while we wait
             "first|initial time? attempt|connection|contact|delivery ... later|again|retry|defer*",
@@ -29,6 +30,24 @@ GREYLISTS: Final = (
             "グレイリスト|グレーリスト",
         ),
         codes=TEMPORARY,
+    ),
+    # A number of minutes in other languages than English, for which see VAGUE.
+    Rule(
+        C.GREYLISTED,
+        says(
+            "versuch*|wiederhol*|probier*|warten ... minut*|sekund*",
+            "minut*|sekund* ... erneut|nochmal*|wieder",
+            "reess*|attend*|patient* ... minut*|secondes",
+            "intent*|vuelva|espere ... minut*|segundos",
+            "tente|aguarde ... minut*|segundos",
+            "riprov*|attend* ... minut*|secondi",
+            "sprobuj|ponow* ... minut*|sekund*",
+            "probeer|wacht ... minuten|seconden",
+            "попроб*|повтор* ... минут*|секунд*",
+            "分钟后|分鐘後|秒后|秒後|分後",
+        ),
+        codes={450, 451},
+        stages=frozenset({Stage.RCPT, Stage.DATA}),
     ),
     # Some say it with a permanent code.
     Rule(C.GREYLISTED, says("grey-listed|grey-listing|gray-listed|gray-listing"), codes=PERMANENT),
@@ -68,6 +87,9 @@ SIZES_AND_RATES: Final = (
             "disk|diskspace|userdisk|domaindisk quota",
             "user|mailbox|account too_many messages",
             "space used up",
+            "than space|storage available",
+            "receive any|more more? mail|messages",
+            "too many messages in mailbox|account|folder",
             "over-quota|overquota|over_disk|out_of_quota|over_storage",  # Comcast, qmail, Dovecot
             "quota ... exceed*|violat*|full|reached|exhausted|used_up",  # Postfix virtual, Cyrus, Gmail, Exchange
             "exceed*|over|beyond ... quota|storage|disk_space|mailbox_size|mailbox_limit|allocat*",
@@ -102,6 +124,7 @@ SIZES_AND_RATES: Final = (
             "exceed*|over|above|beyond|larger|bigger ... size|max_message|maximum_message|fixed_limit",
             "size ... exceed*|too_large|too_big|larger",
             "too large|big message|mail|for",
+            "maximum|max|maximal|allowed message|mail? size",
             "recipsizelimit|sendersizelimit",  # Exchange
             "taille ... message",
             "size limit",
