@@ -34,7 +34,7 @@ from exporter.metrics.samples import render
 from exporter.probe.helo import local_helo
 from exporter.probe.transcript import dialogue_text
 from exporter.result import ProbeResult
-from exporter.sentence import sentence
+from exporter.sentence import conclude, conclusion_lines
 from exporter.service import Service
 from exporter.shard import Shard
 from exporter.store import TargetRecord
@@ -116,7 +116,7 @@ async def serve(
     security = Security(web_options.config_file, web_config, service.own.web_loaded)
     reload = _Reload(service, security)
     app = create_app(
-        _ServiceBackend(service, reload, loop),
+        _ServiceBackend(service, reload, loop, helo),
         route_prefix=web_options.prefix,
         security=security,
         lifecycle=web_options.lifecycle,
@@ -193,7 +193,9 @@ class _Reload:
 class _ServiceBackend:
     """What the web server may ask; it is called in the web server's threads."""
 
-    def __init__(self, service: Service, reload: _Reload, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, service: Service, reload: _Reload, loop: asyncio.AbstractEventLoop, helo: str) -> None:
+        """`helo`: what this host calls itself where the configuration says nothing."""
+        self._helo = helo
         self._service = service
         self._reload = reload
         self._listed: tuple[Config, tuple[bytes, ...]] | None = None
@@ -218,7 +220,9 @@ class _ServiceBackend:
     async def probe_dialogue(self, target: str, module: str | None, within: float | None) -> str:
         found = self._target(target, module)
         result = await self._probe_now(found, within)
-        return f"{dialogue_text(result)}\n{sentence(found.name, result)}\n"
+        concluded = conclude(found.name, result, helo=found.settings.helo or self._helo, port=found.settings.port)
+        said = "\n".join(conclusion_lines(concluded, result.failure))
+        return f"{dialogue_text(result, result.failure)}\n{said}\n"
 
     async def _probe_now(self, target: Target, within: float | None) -> ProbeResult:
         try:

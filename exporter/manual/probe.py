@@ -52,15 +52,15 @@ async def probe_names(flags: argparse.Namespace) -> int:
     if not targets:
         raise ManualError("no NAME given")
     targets = as_configured(targets, config, flags)
-    report: Report
-    if flags.json:
-        report = JsonReport(sys.stdout)
-    elif len(targets) < MANY_NAMES:
-        report = DialogueReport(Screen(sys.stdout))
-    else:
-        report = TableReport(Screen(sys.stdout), sys.stderr, len(targets))
     # Asking for this machine's name may take a while: only where nobody has said one.
     helo = settings.helo or local_helo()[0]
+    report: Report
+    if flags.json:
+        report = JsonReport(sys.stdout, helo)
+    elif len(targets) < MANY_NAMES:
+        report = DialogueReport(Screen(sys.stdout), helo)
+    else:
+        report = TableReport(Screen(sys.stdout), sys.stderr, len(targets))
     examination = _Examination(config.limits, config.egress, Resolver(resolver), helo)
     try:
         await examination.probe_all(targets, report)

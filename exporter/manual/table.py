@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
 from exporter.config.model import Target
+from exporter.diagnosis.advice import mark_of
 from exporter.manual.terminal import VERDICT_INKS, Ink, Line, Screen, Span, can_show, columns_of, cut, fitted, line
 from exporter.result import ProbeResult, Verdict
 
@@ -41,7 +42,7 @@ class TableReport:
         self._began = time.monotonic()
         self._probed = 0
         self._down = 0
-        self._rows: list[tuple[str, Verdict | None, str, str]] = []
+        self._rows: list[tuple[str, Verdict | None, str, str, str]] = []
         self._verdicts: Counter[Verdict | None] = Counter()
 
     def add(self, target: Target, result: ProbeResult) -> None:
@@ -50,7 +51,8 @@ class TableReport:
         verdict = None if failure is None else failure.verdict
         reason = "" if failure is None else failure.failure_class.value
         self._verdicts[verdict] += 1
-        self._rows.append((target.name, verdict, reason, f"{result.addresses_up}/{result.addresses}"))
+        mark = "" if failure is None else mark_of(failure.confidence)
+        self._rows.append((target.name, verdict, mark, reason, f"{result.addresses_up}/{result.addresses}"))
 
     def progress(self, result: ProbeResult) -> None:
         """Count it."""
@@ -78,9 +80,9 @@ class TableReport:
     def finish(self) -> int:
         """Print the table; the exit code."""
         # Down first, and alike together: that is what one looks for.
-        order = sorted(self._rows, key=lambda row: (row[1] is None, _word(row[1]), row[2], row[0]))
-        cells = [(name, _word(verdict), reason, up) for name, verdict, reason, up in order]
-        inks = [Ink.HEADING, *(VERDICT_INKS[verdict] for _, verdict, _, _ in order)]
+        order = sorted(self._rows, key=lambda row: (row[1] is None, _word(row[1]), row[3], row[0]))
+        cells = [(name, _word(verdict) + mark, reason, up) for name, verdict, mark, reason, up in order]
+        inks = [Ink.HEADING, *(VERDICT_INKS[row[1]] for row in order)]
         header, widths = _HEADER, _widths([_HEADER, *cells])
         width = self._screen.width
         room = None if width is None else width - len(_GAP) * (len(_HEADER) - 1)
