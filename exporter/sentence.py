@@ -243,7 +243,7 @@ def _up(name: str, result: ProbeResult, helo: str, port: int) -> Conclusion:
     up, probed = result.addresses_up, len(result.hosts)
     of, take = "address" if probed == 1 else "addresses", "takes" if up == 1 else "take"
     warned = ", with warnings" if any(host.up and host.warnings for host in result.hosts) else ""
-    text = f"{name} is up{warned}: {up} of {probed} {of} {take} mail"
+    text = f"{name} is up: {up} of {probed} {of} {take} mail{warned}"
     broken = [(host, host.failure) for host in result.hosts if host.failure is not None]
     if not broken:
         return Conclusion(f"{text}.")

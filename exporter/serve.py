@@ -31,6 +31,7 @@ from exporter.egress import counts_as_outside
 from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.samples import render
+from exporter.own_side import HIDING, OwnSide, own_side, own_side_lines
 from exporter.probe.helo import local_helo
 from exporter.probe.transcript import dialogue_text
 from exporter.result import ProbeResult
@@ -221,8 +222,9 @@ class _ServiceBackend:
         found = self._target(target, module)
         result = await self._probe_now(found, within)
         concluded = conclude(found.name, result, helo=found.settings.helo or self._helo, port=found.settings.port)
+        first = "".join(f"{each}\n\n" for each in own_side_lines(self.own_side()))
         said = "\n".join(conclusion_lines(concluded, result.failure))
-        return f"{dialogue_text(result, result.failure)}\n{said}\n"
+        return f"{first}{dialogue_text(result, result.failure)}\n{said}\n"
 
     async def _probe_now(self, target: Target, within: float | None) -> ProbeResult:
         try:
@@ -249,7 +251,14 @@ class _ServiceBackend:
 
     def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
         record = self._service.record(kind, name)
-        return None if record is None else TargetFacts(record, self._service.dialogues.of(record.target.key))
+        if record is None:
+            return None
+        target = record.target
+        return TargetFacts(record, self._service.dialogues.of(target.key), target.settings.helo or self._helo)
+
+    def own_side(self) -> OwnSide:
+        service = self._service
+        return own_side(service.egress.surroundings, service.egress.turns, service.store.failing(HIDING))
 
     def egress(self) -> EgressFacts:
         service = self._service

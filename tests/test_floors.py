@@ -41,6 +41,7 @@ FLOORS = {
     "exporter.tls": 5,
     "exporter.probe": 6,
     "exporter.sentence": 6,
+    "exporter.own_side": 6,
     "exporter.store": 7,
     "exporter.dialogues": 7,
     "exporter.metrics": 8,

@@ -115,7 +115,12 @@ def test_a_reply_that_is_too_long_is_evidence_whole() -> None:
 
 def test_evidence_is_a_list_that_says_nothing_again() -> None:
     silent = host(
-        Failure(Stage.CONNECT, C.PORT_FILTERED, "port 25 does not answer within 9.0 s, while port 443 answers"),
+        Failure(
+            Stage.CONNECT,
+            C.PORT_FILTERED,
+            "port 25 does not answer within 9.0 s, while port 443 answers",
+            evidence=("as since Monday",),
+        ),
         own_failure=Failure(Stage.CONNECT, C.CONNECT_TIMEOUT, "no answer to the SYN within 9.0 s"),
         evidence=Evidence(
             25,
@@ -124,10 +129,8 @@ def test_evidence_is_a_list_that_says_nothing_again() -> None:
             path(HopKind.TIME_EXCEEDED, against=OPEN_443),
         ),
     )
-    probed = result(
-        replace(silent, failure=replace(silent.failure, evidence=("as since Monday",))), down_host(C.CLOSED)
-    )  # type: ignore[type-var]
-    concluded = conclude(NAME, replace(probed, failure=probed.hosts[0].failure))
+    probed = result(silent, down_host(C.CLOSED))
+    concluded = conclude(NAME, probed)
     assert concluded.evidence == (
         "as since Monday",
         "port 587 of the same address is silent",
@@ -154,7 +157,7 @@ def test_what_is_up_needs_nothing_unless_an_address_of_it_is_down() -> None:
     assert conclude(NAME, result(up_host())).next == ""
     half = conclude(NAME, result(up_host(), *[down_host(C.CONNECT_REFUSED)] * 3))
     assert half.summary == (
-        "a-domain.example is up, with warnings: 1 of 4 addresses takes mail;"
+        "a-domain.example is up: 1 of 4 addresses takes mail, with warnings;"
         " mx2.healthy.example [2001:db8::2] does not: connect_refused, and 2 more."
     )
     assert "mx-exporter trace 2001:db8::2" in half.next

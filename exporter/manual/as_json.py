@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from exporter.own_side import OwnSide, own_side_lines
 from exporter.probe.transcript import dialogue_lines
 from exporter.result import Failure, HostResult, MtaSts, ProbeResult, TlsResult
 from exporter.sentence import conclude
 
 UP: Final = "up"
+
+
+def own_side_json(side: OwnSide) -> dict[str, Any]:
+    """Our own side as plain data: the state of each part, and how many names it hides."""
+    parts: dict[str, Any] = {
+        each.part: {
+            "state": each.state,
+            "confidence": each.confidence,
+            "since_timestamp_seconds": each.since or None,
+        }
+        for each in side.states
+    }
+    return {**parts, "hidden_targets": side.hidden, "summary": " ".join(own_side_lines(side))}
 
 
 def as_json(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) -> dict[str, Any]:

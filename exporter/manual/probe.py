@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import math
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -25,6 +26,7 @@ from exporter.manual.reports import DialogueReport, JsonReport, Report
 from exporter.manual.table import TableReport
 from exporter.manual.terminal import Screen
 from exporter.mtasts.memory import PolicyMemory
+from exporter.own_side import OwnSide, hidden_among, own_side
 from exporter.probe.helo import local_helo
 from exporter.probe.manners import Slots
 from exporter.probe.policies import Policies
@@ -101,6 +103,7 @@ class _Examination:
                 if result.up:
                     up.append(target)
                 if report.streams and not _is_open(result):
+                    report.know(self._own_side(result for _, result in open_))
                     report.add(target, result)
                     continue
                 open_.append((target, result))
@@ -119,8 +122,13 @@ class _Examination:
             if bar is not None:
                 bar.cancel()
                 await asyncio.gather(bar, return_exceptions=True)
-            for target, result in open_:
-                report.add(target, self._watch.see_again(target, result))
+            seen = [(target, self._watch.see_again(target, result)) for target, result in open_]
+            report.know(self._own_side(result for _, result in seen))
+            for target, result in seen:
+                report.add(target, result)
+
+    def _own_side(self, results: Iterable[ProbeResult]) -> OwnSide:
+        return own_side(self._watch.surroundings, self._watch.turns, hidden_among(results))
 
     async def close(self) -> None:
         """End what is under way."""

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final, Protocol, TextIO
 
 from exporter.config.model import Target
-from exporter.manual.as_json import as_json
+from exporter.manual.as_json import as_json, own_side_json
 from exporter.manual.terminal import VERDICT_INKS, Ink, Line, Screen, Span, line
+from exporter.own_side import OwnSide, own_side_lines
 from exporter.probe.transcript import describe, host_heading, outcome_of, policy_lines, remarks, spoken, warned
 from exporter.result import Failure, HostResult, MxLookup, ProbeResult
 from exporter.sentence import conclude, conclusion_lines, path_sentence, speaker
@@ -27,6 +28,9 @@ class Report(Protocol):
     def progress(self, result: ProbeResult) -> None:
         """One more name was probed; it is added sooner or later."""
 
+    def know(self, side: OwnSide) -> None:
+        """How our own side is now: said before anything else where something is wrong with it."""
+
     def add(self, target: Target, result: ProbeResult) -> None:
         """What there is to be said of a name."""
 
@@ -44,15 +48,21 @@ class JsonReport:
         self._out = out
         self._helo = helo
         self._down = False
+        self._side = OwnSide()
 
     def progress(self, result: ProbeResult) -> None:
         """The lines show it."""
+
+    def know(self, side: OwnSide) -> None:
+        """Each line from now on has it first."""
+        self._side = side
 
     def add(self, target: Target, result: ProbeResult) -> None:
         """Print it."""
         self._down |= not result.up
         settings = target.settings
-        data = as_json(target.name, result, helo=settings.helo or self._helo, port=settings.port)
+        data = {"egress": own_side_json(self._side)}
+        data |= as_json(target.name, result, helo=settings.helo or self._helo, port=settings.port)
         print(json.dumps(data, ensure_ascii=False), file=self._out, flush=True)
 
     def finish(self) -> int:
@@ -74,6 +84,12 @@ class DialogueReport:
 
     def progress(self, result: ProbeResult) -> None:
         """There are but a few."""
+
+    def know(self, side: OwnSide) -> None:
+        """The first lines."""
+        for text in own_side_lines(side):
+            self._screen.show(line((text, Ink.LOCAL)))
+            self._blocks += 1
 
     def add(self, target: Target, result: ProbeResult) -> None:
         """Print it."""

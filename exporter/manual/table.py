@@ -12,6 +12,7 @@ from typing import Final, TextIO
 from exporter.config.model import Target
 from exporter.diagnosis.advice import mark_of
 from exporter.manual.terminal import VERDICT_INKS, Ink, Line, Screen, Span, can_show, columns_of, cut, fitted, line
+from exporter.own_side import OwnSide, own_side_lines
 from exporter.result import ProbeResult, Verdict
 
 _BAR_WIDTH: Final = 30  # characters
@@ -42,6 +43,7 @@ class TableReport:
         self._began = time.monotonic()
         self._probed = 0
         self._down = 0
+        self._side = OwnSide()
         self._rows: list[tuple[str, Verdict | None, str, str, str]] = []
         self._verdicts: Counter[Verdict | None] = Counter()
 
@@ -58,6 +60,10 @@ class TableReport:
         """Count it."""
         self._probed += 1
         self._down += not result.up
+
+    def know(self, side: OwnSide) -> None:
+        """The first lines of what is shown at the end."""
+        self._side = side
 
     async def keep_drawn(self) -> None:
         """The bar, by the clock: it moves while nothing is done, and is there before the first name is."""
@@ -89,6 +95,7 @@ class TableReport:
         if room is not None and sum(widths) > room:
             header, widths = _NARROW_HEADER, fitted(_widths([_NARROW_HEADER, *cells]), room, _LEAST_COLUMN)
         rows = zip([header, *cells], inks, strict=True)
+        self._screen.show(*(line((text, Ink.LOCAL)) for text in own_side_lines(self._side)))
         self._screen.show(*(self._row(row, ink, widths) for row, ink in rows), self._counts())
         return int(self._verdicts[None] != self._total)
 

@@ -291,7 +291,7 @@ healthy.example: 2 MX (4.0 ms)
       20.0 ms   connected (kernel round-trip time 19.0 ms)
   blocked: reputation_blocked at banner: the server said: 554 5.7.1 "go\\naway"
 
-healthy.example is up, with warnings: 1 of 2 addresses takes mail; mx2.healthy.example [2001:db8::2] does not: \
+healthy.example is up: 1 of 2 addresses takes mail, with warnings; mx2.healthy.example [2001:db8::2] does not: \
 reputation_blocked.
   next: find what was sent from our address; then ask the list that the reply names to remove it \
 (docs/classes.md#reputation_blocked)
