@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,6 +10,7 @@ from typing import Final
 
 from exporter.diagnosis.advice import Names, mark_of, next_step, section_of
 from exporter.diagnosis.catalogue import CATALOGUE
+from exporter.diagnosis.domain import speaker_of
 from exporter.evidence import Way, Witness
 from exporter.path import HopKind, PathTrace
 from exporter.result import Confidence, Failure, FailureClass, HostResult, ProbeResult, Stage, Verdict
@@ -89,7 +89,6 @@ def conclude(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) 
     evidence = [*rest, *map(printable, failure.evidence)]
     if host is not None:
         evidence += [line for line, mark in host_evidence(host) if mark not in told]
-    evidence += _others(result, host)
     return Conclusion(
         summary=f"{finding}; {_so(failure)}.",
         evidence=tuple(dict.fromkeys(evidence)),
@@ -123,8 +122,7 @@ def speaker(result: ProbeResult) -> HostResult | None:
     failure = result.failure
     if failure is None:
         return None
-    own = next((host for host in result.hosts if host.failure is failure), None)
-    return own or next((host for host in result.hosts if host.failure == failure), None)
+    return speaker_of(result.hosts, failure)
 
 
 def host_evidence(host: HostResult) -> Iterator[tuple[str, str]]:
@@ -218,16 +216,6 @@ def _waited(host: HostResult) -> str:
     if waited is None or waited[0] is not Stage.BANNER:
         return "`timeout`"
     return f"{waited[1]:.1f} s (`timeout`)"
-
-
-def _others(result: ProbeResult, host: HostResult | None) -> Iterator[str]:
-    """How the other addresses fail, each class once."""
-    others = [each.failure for each in result.hosts if each is not host and each.failure is not None]
-    if host is None or not others:
-        return
-    counts = Counter(failure.failure_class.value for failure in others)
-    classes = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    yield f"of {len(result.hosts)} addresses none takes mail; the others: {classes}"
 
 
 def _names(name: str, failure: Failure, host: HostResult | None, helo: str, port: int) -> Names:

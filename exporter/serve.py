@@ -224,7 +224,7 @@ class _ServiceBackend:
         concluded = conclude(found.name, result, helo=found.settings.helo or self._helo, port=found.settings.port)
         first = "".join(f"{each}\n\n" for each in own_side_lines(self.own_side()))
         said = "\n".join(conclusion_lines(concluded, result.failure))
-        return f"{first}{dialogue_text(result, result.failure)}\n{said}\n"
+        return f"{first}{dialogue_text(result, concluded=True)}\n{said}\n"
 
     async def _probe_now(self, target: Target, within: float | None) -> ProbeResult:
         try:
@@ -258,7 +258,9 @@ class _ServiceBackend:
 
     def own_side(self) -> OwnSide:
         service = self._service
-        return own_side(service.egress.surroundings, service.egress.turns, service.store.failing(HIDING))
+        return own_side(
+            service.egress.surroundings, service.egress.turns, service.store.failing(HIDING), service.egress.resolver
+        )
 
     def egress(self) -> EgressFacts:
         service = self._service

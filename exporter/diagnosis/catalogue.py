@@ -37,7 +37,6 @@ class Entry:
 
 
 _EHLO: Final = (_S.EHLO, _S.EHLO_TLS)
-_OTHERS_UNKNOWN: Final = "several networks have just turned alike, and the next outcome of the others is not known"
 
 
 def _answer(seen: str, certain: str = "the answer of the resolver says so") -> Entry:
@@ -77,9 +76,8 @@ _DNS: Final = {
     _C.RESOLVER_FAILING: Entry(
         (_S.DNS,),
         "names that have nothing in common fail alike at once, or the answer was filtered",
-        "an answer marked as filtered (EDE 15 to 18), or the references fail like all other names",
-        "at least four unrelated names fail alike, and none is answered",
-        _OTHERS_UNKNOWN,
+        "at least four unrelated names fail alike, those of the references among them",
+        "the same without references, or an answer that is marked as filtered (EDE 15 to 18) or looks so",
     ),
 }
 _CONNECT: Final = {
@@ -88,7 +86,6 @@ _CONNECT: Final = {
         "the port is closed: RST of the host",
         "a trace reaches the host itself, or its own ICMP says so",
         "a RST in its name; somebody on the way could have forged it",
-        _OTHERS_UNKNOWN,
     ),
     _C.CONNECT_TIMEOUT: Entry(
         (_S.CONNECT,),
@@ -100,41 +97,37 @@ _CONNECT: Final = {
         (_S.CONNECT,),
         "a router says that the address cannot be reached",
         likely="ICMP network or host unreachable; the router may know no way for us alone",
-        uncertain=_OTHERS_UNKNOWN,
     ),
     _C.CONNECT_PROHIBITED: Entry(
         (_S.CONNECT,),
         "a router forbids it (ICMP), or resets it in the host's name",
         "ICMP administratively prohibited, or port unreachable from an address that is not the host's",
         "a RST that comes from nearer than the host, by the trace",
-        _OTHERS_UNKNOWN,
     ),
     _C.PORT_FILTERED: Entry(
         (_S.CONNECT,),
         "port 25 is silent while another port of the host, or the way there, answers",
-        likely="a witness port answers or refuses, or the trace of another port gets further",
-        uncertain=_OTHERS_UNKNOWN,
+        "a witness port answers, the trace ends on the way, and other networks have answered on the port since",
+        "a witness port answers or refuses, or the trace of another port gets further",
+        "others answered before, and none has since: the way out may have shut meanwhile",
     ),
     _C.EGRESS_BLOCKED: Entry(
         (_S.CONNECT, _S.BANNER),
         "port 25 fails on all unrelated networks at once, other ports get out",
         "the references are among the networks that fail",
         "at least four unrelated networks fail alike, and no reference is configured",
-        _OTHERS_UNKNOWN,
     ),
     _C.OFFLINE: Entry(
         (_S.CONNECT,),
         "nothing gets out on any port",
         "the references are among the networks that are silent on every port",
         "at least four unrelated networks are silent on every port, and no reference is configured",
-        _OTHERS_UNKNOWN,
     ),
     _C.EGRESS_INTERCEPTED: Entry(
         (_S.BANNER, _S.TLS),
         "one foreign speaker answers for unrelated networks",
         "other ports of the same hosts speak otherwise, or the answer comes from nearer than the hosts",
         "one speaker on at least four unrelated networks, and no closer look proves it foreign",
-        _OTHERS_UNKNOWN,
     ),
     _C.LOCAL_FIREWALL: Entry(
         (_S.CONNECT,),

@@ -128,7 +128,7 @@ class _Examination:
                 report.add(target, result)
 
     def _own_side(self, results: Iterable[ProbeResult]) -> OwnSide:
-        return own_side(self._watch.surroundings, self._watch.turns, hidden_among(results))
+        return own_side(self._watch.surroundings, self._watch.turns, hidden_among(results), self._watch.resolver)
 
     async def close(self) -> None:
         """End what is under way."""

@@ -124,7 +124,7 @@ def _dialogue(name: str, result: ProbeResult) -> Iterator[Line]:
             yield line(f"  {remark}", hang=4)
         if host is not concluded:
             yield from _around(host)
-        if (outcome := outcome_of(host, result, result.failure)) is not None:
+        if (outcome := outcome_of(host, result, concluded)) is not None:
             yield line("  ", *_coloured(outcome, host.failure), hang=4)
         if host.told:
             word, _, rest = warned(host).partition(":")
@@ -168,13 +168,13 @@ def _lookup(name: str, lookup: MxLookup, told: Failure | None) -> Iterator[Line]
     implicit = not lookup.mx_records and lookup.failure is None
     found = "implicit MX" if implicit else f"{lookup.mx_records} MX"
     yield line((name, Ink.HEADING), f": {found}", (took, Ink.DIM))
-    if lookup.failure is not None and lookup.failure is not told:
+    if lookup.failure is not None and lookup.failure != told:
         yield line("  ", *_coloured(describe(lookup.failure), lookup.failure), hang=4)
     for host in lookup.hosts:
         before = f"  {host.preference:5d} {host.name}: "
         if host.failure is None:
             yield line(before, ", ".join(host.addresses), hang=8)
-        elif host.failure is told:
+        elif told is not None and host.failure.detail == told.detail:
             yield line(before.rstrip(": "), hang=8)
         else:
             yield line(before, *_coloured(describe(host.failure), host.failure), hang=8)

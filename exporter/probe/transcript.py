@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from exporter.diagnosis.advice import mark_of
+from exporter.diagnosis.domain import speaker_of
 from exporter.result import Failure, HostResult, ProbeResult, TlsResult, TranscriptLine
 from exporter.smtp.printable import printable
 
@@ -61,11 +62,12 @@ def host_heading(host: HostResult) -> str:
     return f"{preference}{host.mx} [{host.address or 'no address'}]"
 
 
-def dialogue_text(result: ProbeResult, told: Failure | None = None) -> str:
-    """The dialogues of a whole probe as plain text; `told` is a failure that is told of below."""
+def dialogue_text(result: ProbeResult, *, concluded: bool = False) -> str:
+    """The dialogues of a whole probe as plain text; `concluded`: what is to be said of the whole follows."""
+    told = told_below(result) if concluded else None
     blocks = []
     looked_up = result.lookup.failure if result.lookup is not None else None
-    if looked_up is not None and looked_up is not told:
+    if looked_up is not None and (not concluded or looked_up != result.failure):
         blocks.append(f"lookup: {describe(looked_up)}")
     policies = "\n".join(policy_lines(result))
     if policies:
@@ -111,12 +113,17 @@ def dane_lines(host: HostResult) -> Iterator[str]:
     yield from (f"  TLSA {record}" for record in host.dane.records)
 
 
-def outcome_of(host: HostResult, result: ProbeResult, told: Failure | None) -> str | None:
+def told_below(result: ProbeResult) -> HostResult | None:
+    """The host of which the conclusion tells."""
+    return None if result.failure is None else speaker_of(result.hosts, result.failure)
+
+
+def outcome_of(host: HostResult, result: ProbeResult, told: HostResult | None) -> str | None:
     """How it went, on one line; None of the only host, where all is told below."""
     failure = host.failure
     if failure is None:
         return "up"
-    if failure is not told:
+    if host is not told:
         return describe(failure)
     return "down: see below" if len(result.hosts) > 1 else None
 
