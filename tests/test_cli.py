@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from exporter import __version__
+from exporter.demo.domains import DEMO
 from exporter.demo.world import DemoWorld
+from exporter.sentence import MAX_WORDS
 from tests.lab.exporter_process import command
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.yaml"
@@ -149,6 +151,20 @@ def test_json_is_one_object_a_line_with_the_names_of_the_metrics(world: DemoWorl
     assert nullmx["evidence"] == []
     assert nullmx["next"] == "nothing is wrong: take nullmx.example out of the configuration"
     assert nullmx["section"] == "docs/classes.md#dns_null_mx"
+
+
+def test_every_domain_of_the_demo_is_told_in_a_short_sentence_with_what_to_do_next(world: DemoWorld) -> None:
+    done = _probe(world, *(domain.name for domain in DEMO), "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == len(DEMO)
+    for line in lines:
+        assert len(line["summary"].split()) <= MAX_WORDS
+        assert line["name"] in line["summary"]
+        assert line["up"] or line["next"]
+        assert "\n" not in line["next"]
+        assert not [each for each in line["evidence"] if each in line["summary"]]
+    classes = {line["failure"]["class"] for line in lines if line["failure"]}
+    assert len(classes) > 20
 
 
 def test_many_names_end_in_a_table_worst_first(world: DemoWorld) -> None:
