@@ -1,58 +1,251 @@
-"""Verdicts in one sentence, with the evidence they rest on."""
+"""What is to be said of a result, each thing once: the finding in a sentence, its evidence, and what to do next."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from exporter.diagnosis.advice import Names, mark_of, next_step, section_of
+from exporter.diagnosis.catalogue import CATALOGUE
+from exporter.diagnosis.domain import speaker_of
+from exporter.evidence import Way, Witness
 from exporter.path import HopKind, PathTrace
-from exporter.result import HostResult, ProbeResult, Verdict
+from exporter.result import Confidence, Failure, FailureClass, HostResult, ProbeResult, Stage, Verdict
 from exporter.smtp.printable import printable
 
-# The answer to "whom to call", in the middle of a sentence.
+# What is read at a glance.
+MAX_WORDS: Final = 30
+
+# The answer to "whom to call", in full.
 MEANING: Final = MappingProxyType(
     {
         Verdict.UNDETERMINED: (
-            "undetermined: does not answer, or refuses without a reason; whether it is dead or only we are kept out"
-            " cannot be told from here"
+            "does not answer, or refuses without a reason; whether it is dead or only we are kept out cannot be told"
+            " from here"
         ),
-        Verdict.BLOCKED: "blocked: something between us and them, or their policy, refuses us",
-        Verdict.DEAD: "dead: nobody can hand mail over there now",
-        Verdict.DEGRADED: "degraded: a temporary state, try again later",
-        Verdict.MISCONFIGURED: "misconfigured: their DNS, TLS or protocol is wrong and will not heal by itself",
-        Verdict.DECLINED: "declined: they say so themselves, this is no fault",
-        Verdict.LOCAL: "local: the cause is on this side, our resolver, network, limits or configuration",
+        Verdict.BLOCKED: "something between us and them, or their policy, refuses us; others may well get through",
+        Verdict.DEAD: "nobody can hand mail over there now",
+        Verdict.DEGRADED: "a temporary state, try again later",
+        Verdict.MISCONFIGURED: "their DNS, TLS or protocol is wrong and will not heal by itself",
+        Verdict.DECLINED: "they say so themselves, this is no fault",
+        Verdict.LOCAL: "the cause is on this side: our resolver, network, limits or configuration",
+    }
+)
+# The same behind a finding.
+_SO: Final = MappingProxyType(
+    {
+        Verdict.UNDETERMINED: "whether it is dead or only we are kept out cannot be told from here",
+        Verdict.BLOCKED: "we are kept out, others may get through",
+        Verdict.DEAD: "nobody can hand mail over there now",
+        Verdict.DEGRADED: "a temporary state",
+        Verdict.MISCONFIGURED: "it will not heal by itself",
+        Verdict.DECLINED: "this is no fault",
+        Verdict.LOCAL: "the cause is on our side",
+    }
+)
+_HOW_SURELY: Final = MappingProxyType(
+    {Confidence.CERTAIN: "", Confidence.LIKELY: "likely ", Confidence.UNCERTAIN: "perhaps "}
+)
+_SERVER: Final = "the server "
+_SAID: Final = "the server said: "
+_SILENCE: Final = "does not answer within"
+_PORT: Final = re.compile(r"port \d+\b")
+# Half a sentence that says something about whoever is named before it.
+_PREDICATE: Final = re.compile(r"(?:has|is|does|names|gives|cannot|takes)\b")
+# Where a finding that is too long may end; what is behind it goes among the evidence.
+_CLAUSE: Final = re.compile(r"(?:;|:|,)(?: and)? ")
+_WITNESS: Final = MappingProxyType(
+    {
+        Way.ANSWERED: "answers",
+        Way.RESET: "refuses, so the host is there",
+        Way.SILENT: "is silent",
+        Way.PROHIBITED: "is prohibited",
     }
 )
 
 
-def sentence(name: str, result: ProbeResult) -> str:
-    """What an operator tells a colleague about `name`."""
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """Of a target as a whole. The texts are printable; `evidence` are half sentences without a capital."""
+
+    summary: str  # a sentence of at most MAX_WORDS words that begins with the finding
+    evidence: tuple[str, ...] = ()
+    path: str = ""  # what a trace shows beyond that, a sentence
+    next: str = ""  # whom to call, or what to do or run first; "" where nothing is wrong
+    section: str = ""  # where the documentation tells more
+
+
+def conclude(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) -> Conclusion:
+    """What is to be said of `name`; `port` is that of the target, `helo` what we call ourselves."""
     failure = result.failure
     if failure is None:
-        return _up(name, result)
-    speaker = next((host for host in result.hosts if host.failure is failure), None)
-    who = f"{_who(speaker)}: " if speaker is not None else ""
-    what = f"{failure.failure_class}, {failure.confidence}"
-    return f"{name} is down, {MEANING[failure.verdict]} ({what}; {who}{printable(failure.detail)})."
+        return _up(name, result, helo, port)
+    host = speaker(result)
+    finding, rest = _finding(name, failure, host, MAX_WORDS - len(_so(failure).split()))
+    told = " ".join((finding, *rest, *failure.evidence))
+    evidence = [*rest, *map(printable, failure.evidence)]
+    if host is not None:
+        evidence += [line for line, mark in host_evidence(host) if mark not in told]
+    return Conclusion(
+        summary=f"{finding}; {_so(failure)}.",
+        evidence=tuple(dict.fromkeys(evidence)),
+        path=further_path(host, told) if host is not None else "",
+        next=next_step(failure, _names(name, failure, host, helo, port)),
+        section=section_of(failure.failure_class),
+    )
 
 
-def _up(name: str, result: ProbeResult) -> str:
+def conclusion_lines(concluded: Conclusion, failure: Failure | None) -> Iterator[str]:
+    """The conclusion as text: the verdict with its class, the sentence, the evidence as a list, and what next."""
+    if failure is None:
+        yield concluded.summary
+    else:
+        verdict = f"{failure.verdict}{mark_of(failure.confidence)}"
+        yield f"{verdict}: {failure.failure_class} at {failure.stage}, {failure.confidence}"
+        yield f"  {concluded.summary}"
+    for item in (*concluded.evidence, *((concluded.path,) if concluded.path else ())):
+        yield f"  - {item}"
+    if concluded.next:
+        yield f"  next: {concluded.next} ({concluded.section})"
+
+
+def sentence(name: str, result: ProbeResult) -> str:
+    """What an operator tells a colleague about `name`."""
+    return conclude(name, result).summary
+
+
+def speaker(result: ProbeResult) -> HostResult | None:
+    """The host whose failure stands for the target; None where the target failed before any host did."""
+    failure = result.failure
+    if failure is None:
+        return None
+    return speaker_of(result.hosts, failure)
+
+
+def host_evidence(host: HostResult) -> Iterator[tuple[str, str]]:
+    """What a diagnosis rests on, with the word by which one sees whether it has been said already."""
+    own, evidence = host.own_failure, host.evidence
+    if host.failure is None:
+        return
+    if host.failure.failure_class is FailureClass.BANNER_TIMEOUT:
+        yield "RFC 5321 4.5.3.2.1 grants five minutes for the greeting", "five minutes"
+    if own is not None and own.failure_class is not host.failure.failure_class:
+        silent = own.failure_class is FailureClass.CONNECT_TIMEOUT
+        mark = _SILENCE if silent else printable(own.detail)
+        yield f"by itself the session showed {own.failure_class}: {printable(own.detail)}", mark
+    if evidence is None:
+        return
+    if evidence.connect is not None and evidence.connect.unsent:
+        yield "the kernel counts every SYN as dropped within this host", "SYN"
+    for witness in evidence.witnesses:
+        yield f"port {witness.port} of the same address {_witness_word(witness)}", f"port {witness.port}"
+    if host.last_hop and evidence.path is None:  # the path says it with the rest
+        yield f"the last router that answered on the way is {host.last_hop}", host.last_hop
+
+
+def further_path(host: HostResult, told: str) -> str:
+    """What the trace to a host shows, unless its end has been told."""
+    path = host.evidence.path if host.evidence is not None else None
+    if path is None or (host.last_hop and host.last_hop in told):
+        return ""
+    return path_sentence(path)
+
+
+def _witness_word(witness: Witness) -> str:
+    return _WITNESS.get(witness.way, witness.way.value.replace("_", " "))
+
+
+def _so(failure: Failure) -> str:
+    verdict = failure.verdict
+    if verdict is Verdict.UNDETERMINED:
+        return _SO[verdict]
+    return _HOW_SURELY[failure.confidence] + _SO[verdict]
+
+
+def _finding(name: str, failure: Failure, host: HostResult | None, room: int) -> tuple[str, tuple[str, ...]]:
+    """The finding in at most `room` words, and what of it had no room."""
+    detail = printable(failure.detail)
+    if failure.failure_class is FailureClass.BANNER_TIMEOUT and host is not None and "timeout" not in detail:
+        detail = f"the server accepts the connection and sends no complete greeting within {_waited(host)}"
+    whole = _about(name, detail, host)
+    if len(whole.split()) <= room:
+        return whole, ()
+    if not detail.startswith(_SAID):
+        ends = [end.start() for end in _CLAUSE.finditer(whole)]
+        fitting = [end for end in ends if len(whole[:end].split()) <= room and _says_something(whole[:end], name, host)]
+        if fitting:
+            rest = _CLAUSE.sub("", whole[fitting[-1] :], count=1)
+            return whole[: fitting[-1]], (rest,)
+    short = _about(name, CATALOGUE[failure.failure_class].seen, host)
+    return _cut(short, room), (detail,) if detail else ()
+
+
+def _says_something(text: str, name: str, host: HostResult | None) -> bool:
+    """More than whom it is about."""
+    return not _about(name, "", host).rstrip(": ").startswith(text) and text != name
+
+
+def _cut(text: str, room: int) -> str:
+    words = text.split()
+    return text if len(words) <= room else " ".join(words[: room - 1]) + " …"
+
+
+def _about(name: str, detail: str, host: HostResult | None) -> str:
+    """`detail` with whom it is about."""
+    if host is None:
+        if name in detail:
+            return detail
+        return f"{name} {detail}" if _PREDICATE.match(detail) else f"{name}: {detail}"
+    who = host.mx if host.address and host.address in detail else _who(host)
+    before = "" if name == host.mx else f"{name}: "
+    if detail.startswith(_SERVER):
+        return f"{before}{who} {detail.removeprefix(_SERVER)}"
+    if before and host.mx in detail:
+        return before + detail
+    port = _PORT.match(detail)
+    if port is not None:
+        return f"{before}{port[0]} of {who}{detail[port.end() :]}"
+    return f"{before}{who} {detail}" if _PREDICATE.match(detail) else f"{before}{who}: {detail}"
+
+
+def _waited(host: HostResult) -> str:
+    waited = host.unfinished
+    if waited is None or waited[0] is not Stage.BANNER:
+        return "`timeout`"
+    return f"{waited[1]:.1f} s (`timeout`)"
+
+
+def _names(name: str, failure: Failure, host: HostResult | None, helo: str, port: int) -> Names:
+    if host is None:
+        return Names(target=name, port=str(port), about=failure.about, helo=helo)
+    if host.evidence is not None:
+        port = host.evidence.port
+    router = host.last_hop
+    return Names(name, host.mx, host.address, str(port), router, failure.about, helo)
+
+
+def _up(name: str, result: ProbeResult, helo: str, port: int) -> Conclusion:
     up, probed = result.addresses_up, len(result.hosts)
     of, take = "address" if probed == 1 else "addresses", "takes" if up == 1 else "take"
-    text = f"{name} is up: {up} of {probed} {of} {take} mail"
-    broken = [host for host in result.hosts if host.failure is not None]
-    if broken:
-        first = broken[0]
-        reason = first.failure
-        assert reason is not None  # noqa: S101 - what made it broken
-        text += f"; {_who(first)} does not: {reason.failure_class}, {printable(reason.detail)}"
-        if len(broken) > 1:
-            text += f", and {len(broken) - 1} more"
-    warnings = sorted({warning.value for host in result.hosts if host.up for warning in host.warnings})
-    if warnings:
-        text += f"; works, yet: {', '.join(warnings)}"
-    return text + "."
+    warned = ", with warnings" if any(host.up and host.warnings for host in result.hosts) else ""
+    text = f"{name} is up: {up} of {probed} {of} {take} mail{warned}"
+    broken = [(host, host.failure) for host in result.hosts if host.failure is not None]
+    if not broken:
+        return Conclusion(f"{text}.")
+    host, failure = broken[0]
+    text += f"; {_who(host)} does not: {failure.failure_class}"
+    if len(broken) > 1:
+        text += f", and {len(broken) - 1} more"
+    # Where our own side keeps us from some of the addresses, there is nothing to do about the target.
+    wanting = [(host, failure) for host, failure in broken if failure.verdict is not Verdict.LOCAL]
+    if not wanting:
+        return Conclusion(f"{text}.")
+    host, failure = wanting[0]
+    names = _names(name, failure, host, helo, port)
+    return Conclusion(f"{text}.", next=next_step(failure, names), section=section_of(failure.failure_class))
 
 
 def _who(host: HostResult) -> str:

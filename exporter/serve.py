@@ -31,10 +31,11 @@ from exporter.egress import counts_as_outside
 from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.samples import render
+from exporter.own_side import HIDING, OwnSide, own_side, own_side_lines
 from exporter.probe.helo import HostLookup, faults, in_words, local_helo, names_in
 from exporter.probe.transcript import dialogue_text
 from exporter.result import ProbeResult
-from exporter.sentence import sentence
+from exporter.sentence import conclude, conclusion_lines
 from exporter.service import Service
 from exporter.shard import Shard
 from exporter.store import TargetRecord
@@ -114,7 +115,7 @@ async def serve(
     security = Security(web_options.config_file, web_config, service.own.web_loaded)
     reload = _Reload(service, security)
     app = create_app(
-        _ServiceBackend(service, reload, loop),
+        _ServiceBackend(service, reload, loop, helo),
         route_prefix=web_options.prefix,
         security=security,
         lifecycle=web_options.lifecycle,
@@ -204,7 +205,9 @@ class _Reload:
 class _ServiceBackend:
     """What the web server may ask; it is called in the web server's threads."""
 
-    def __init__(self, service: Service, reload: _Reload, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, service: Service, reload: _Reload, loop: asyncio.AbstractEventLoop, helo: str) -> None:
+        """`helo`: what this host calls itself where the configuration says nothing."""
+        self._helo = helo
         self._service = service
         self._reload = reload
         self._listed: tuple[Config, tuple[bytes, ...]] | None = None
@@ -229,7 +232,10 @@ class _ServiceBackend:
     async def probe_dialogue(self, target: str, module: str | None, within: float | None) -> str:
         found = self._target(target, module)
         result = await self._probe_now(found, within)
-        return f"{dialogue_text(result)}\n{sentence(found.name, result)}\n"
+        concluded = conclude(found.name, result, helo=found.settings.helo or self._helo, port=found.settings.port)
+        first = "".join(f"{each}\n\n" for each in own_side_lines(self.own_side()))
+        said = "\n".join(conclusion_lines(concluded, result.failure))
+        return f"{first}{dialogue_text(result, concluded=True)}\n{said}\n"
 
     async def _probe_now(self, target: Target, within: float | None) -> ProbeResult:
         try:
@@ -256,7 +262,16 @@ class _ServiceBackend:
 
     def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
         record = self._service.record(kind, name)
-        return None if record is None else TargetFacts(record, self._service.dialogues.of(record.target.key))
+        if record is None:
+            return None
+        target = record.target
+        return TargetFacts(record, self._service.dialogues.of(target.key), target.settings.helo or self._helo)
+
+    def own_side(self) -> OwnSide:
+        service = self._service
+        return own_side(
+            service.egress.surroundings, service.egress.turns, service.store.failing(HIDING), service.egress.resolver
+        )
 
     def egress(self) -> EgressFacts:
         service = self._service

@@ -7,6 +7,7 @@ which are immutable and replaced whole.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -52,6 +53,7 @@ class Store:
         """`render` writes the samples of a record, which has those of an earlier result so far, or (None) of no use."""
         self._render = render
         self._records: dict[tuple[TargetKind, str], TargetRecord] = {}
+        self._failing: Counter[FailureClass] = Counter()
 
     def replace_targets(self, targets: Iterable[Target]) -> None:
         """From now on these; what stays keeps its result and counters, what is gone is forgotten."""
@@ -69,6 +71,8 @@ class Store:
             record.samples = self._render(record, None)
             records[target.key] = record
         self._records = records
+        results = [record.result for record in records.values() if record.result is not None]
+        self._failing = Counter(result.failure.failure_class for result in results if result.failure is not None)
 
     def record(self, target: Target, result: ProbeResult) -> Change | None:
         """Take in a result; the change of state it brings. A target that is gone meanwhile changes nothing."""
@@ -90,12 +94,24 @@ class Store:
         last = record.result
         first, before = last is None, last.failure if last is not None else None
         record.result = result
+        if before is not result.failure:
+            self._count_failing(before, -1)
+            self._count_failing(result.failure, 1)
         changed = first or _state(before) != _state(result.failure)
         if changed:
             record.since = at
             record.history = record.history.changed(at, result.failure)
         record.samples = self._render(record, last)
         return Change(record.target, first, before, result.failure) if changed else None
+
+    def _count_failing(self, failure: Failure | None, by: int) -> None:
+        if failure is not None:
+            self._failing[failure.failure_class] += by
+
+    def failing(self, classes: Iterable[FailureClass]) -> int:
+        """How many targets fail by one of these now; from any thread, and quick with any number of them."""
+        failing = self._failing
+        return sum(failing[each] for each in classes)
 
     def records(self) -> Sequence[TargetRecord]:
         """All records now, in the order of the configuration."""

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from exporter import __version__
+from exporter.demo.domains import DEMO
 from exporter.demo.world import DemoWorld
+from exporter.sentence import MAX_WORDS
 from tests.lab.exporter_process import command
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.yaml"
@@ -117,10 +119,20 @@ def test_a_probe_shows_lookup_dialogue_and_verdict(world: DemoWorld) -> None:
 def test_what_is_down_exits_with_1_and_its_evidence(world: DemoWorld) -> None:
     done = _probe(world, "blocklisted.example")
     assert done.returncode == 1
-    last = done.stdout.splitlines()[-1]
-    assert last.startswith("blocklisted.example is down, blocked: ")
-    assert "reputation_blocked" in last
-    assert "554 5.7.1" in last
+    verdict, finding, following = done.stdout.splitlines()[-3:]
+    assert verdict == "blocked: reputation_blocked at banner, certain"
+    assert finding.startswith("  blocklisted.example: mx.blocklisted.example [127.54.30.1] said: 554 5.7.1 ")
+    assert following.startswith("  next: find what was sent from our address; then ask ")
+
+
+def test_nothing_is_said_twice(world: DemoWorld) -> None:
+    for name in ("filtered.example", "nxdomain.example", "dangling.example", "hangup.example"):
+        lines = _probe(world, name).stdout.splitlines()
+        said = [line.strip() for line in lines if line.strip()]
+        assert len(set(said)) == len(said)
+        # The verdict and its class stand once, whatever else names the host.
+        assert sum("certain" in line or "likely" in line.split() for line in said) <= 2
+        assert sum(line.startswith("next: ") for line in said) == 1
 
 
 def test_json_is_one_object_a_line_with_the_names_of_the_metrics(world: DemoWorld) -> None:
@@ -129,7 +141,30 @@ def test_json_is_one_object_a_line_with_the_names_of_the_metrics(world: DemoWorl
     found = {answer["name"]: answer for answer in map(json.loads, done.stdout.splitlines())}
     assert found["healthy.example"]["up"] is True
     assert found["healthy.example"]["hosts"][0]["reply_codes"] == {"banner": 220, "ehlo": 250, "quit": 221}
-    assert found["nullmx.example"]["failure"]["class"] == "dns_null_mx"
+    assert found["healthy.example"]["verdict"] == "up"
+    assert found["healthy.example"]["summary"] == "healthy.example is up: 2 of 2 addresses take mail."
+    assert found["healthy.example"]["next"] == ""
+    nullmx = found["nullmx.example"]
+    assert nullmx["failure"]["class"] == "dns_null_mx"
+    assert nullmx["verdict"] == "declined"
+    assert nullmx["summary"] == "the null MX record says that nullmx.example takes no mail; this is no fault."
+    assert nullmx["evidence"] == []
+    assert nullmx["next"] == "nothing is wrong: take nullmx.example out of the configuration"
+    assert nullmx["section"] == "docs/classes.md#dns_null_mx"
+
+
+def test_every_domain_of_the_demo_is_told_in_a_short_sentence_with_what_to_do_next(world: DemoWorld) -> None:
+    done = _probe(world, *(domain.name for domain in DEMO), "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == len(DEMO)
+    for line in lines:
+        assert len(line["summary"].split()) <= MAX_WORDS
+        assert line["name"] in line["summary"]
+        assert line["up"] or line["next"]
+        assert "\n" not in line["next"]
+        assert not [each for each in line["evidence"] if each in line["summary"]]
+    classes = {line["failure"]["class"] for line in lines if line["failure"]}
+    assert len(classes) > 20
 
 
 def test_many_names_end_in_a_table_worst_first(world: DemoWorld) -> None:
@@ -138,7 +173,7 @@ def test_many_names_end_in_a_table_worst_first(world: DemoWorld) -> None:
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert lines[0].split() == ["NAME", "STATE", "CLASS", "ADDRESSES", "UP"]
-    assert [line.split()[1] for line in lines[1:-1]] == ["dead", "declined", "misconfigured", "up", "up"]
+    assert [line.split()[1].rstrip("?") for line in lines[1:-1]] == ["dead", "declined", "misconfigured", "up", "up"]
     assert lines[-1].startswith("5 names in ")
 
 

@@ -10,7 +10,9 @@ from typing import Any, Final
 
 import pytest
 
+from exporter.own_side import HIDING
 from exporter.result import Stage
+from exporter.sentence import MAX_WORDS
 from tests.lab.mail_network import MailNetwork, node_of
 from tests.lab.network import Family
 from tests.lab.scenario import UP, Outcome, Scenario
@@ -59,7 +61,27 @@ def test_a_scenario_gets_its_class_verdict_confidence_and_router(
         assert line["up"] == any(host["up"] for host in hosts.values())
         if not line["up"]:
             spokesman = hosts.get(scenario.spokesman) or next(iter(hosts.values()))
-            assert line["failure"] == spokesman["failure"]
+            # How the others fare is among the domain's evidence alone.
+            assert {**line["failure"], "evidence": []} == {**spokesman["failure"], "evidence": []}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_a_scenario_is_told_in_a_short_sentence_and_what_of_ours_hides_it_first(
+    probed: Mapping[str, Future[Lines]], scenario: Scenario
+) -> None:
+    lines = probed[scenario.name].result()
+    hidden = [line for line in lines if line["failure"] and line["failure"]["class"] in HIDING]
+    for line in lines:
+        assert len(line["summary"].split()) <= MAX_WORDS, line["summary"]
+        assert line["verdict"] == ("up" if line["up"] else line["failure"]["verdict"])
+        assert line["up"] or (line["next"] and line["section"].endswith(f"#{line['failure']['class']}"))
+        said = (line["summary"], *line["evidence"])
+        assert len(set(said)) == len(said)
+        if line in hidden:
+            family = f"ipv{_family(next(host['address'] for host in line['hosts']))}"
+            assert line["egress"][family]["state"] in ("blocked", "intercepted", "offline")
+            assert line["egress"]["hidden_targets"] == len(hidden)
+            assert "hidden by it" in line["egress"]["summary"]
 
 
 def test_the_scenarios_are_many_and_differ() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from exporter.metrics.families import FAMILIES
 from exporter.metrics.own import OwnMetrics
 from exporter.result import (
     PHASES,
+    UNDETERMINED_CLASSES,
     Confidence,
     DaneState,
     EgressState,
@@ -177,7 +179,7 @@ def _anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("name", ["README.md", "deploy/runbooks.md"])
+@pytest.mark.parametrize("name", ["README.md", "deploy/runbooks.md", "docs/classes.md"])
 def test_links_lead_somewhere(name: str) -> None:
     path = ROOT / name
     links = re.findall(r"\]\(([^)]+)\)", path.read_text(encoding="utf-8"))
@@ -190,3 +192,19 @@ def test_links_lead_somewhere(name: str) -> None:
         assert target.exists(), link
         if anchor:
             assert anchor in _anchors(target.read_text(encoding="utf-8")), link
+
+
+def test_what_is_written_from_the_classes_is_as_it_would_be_written_now(tmp_path: Path) -> None:
+    written = ("README.md", "docs/classes.md", "deploy/prometheus/rules/next.yml")
+    (tmp_path / "README.md").write_text(README, encoding="utf-8")
+    subprocess.run([sys.executable, ROOT / "docs" / "generate.py", tmp_path], cwd=ROOT, check=True, timeout=60)
+    for name in written:
+        assert (tmp_path / name).read_text(encoding="utf-8") == (ROOT / name).read_text(encoding="utf-8"), name
+
+
+def test_every_class_has_a_section_that_tells_each_of_its_verdicts() -> None:
+    page = (ROOT / "docs" / "classes.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    assert set(sections) >= {*FailureClass}
+    for failure_class in UNDETERMINED_CLASSES:
+        assert "- **undetermined**: settle it" in sections[failure_class]

@@ -9,6 +9,7 @@ from panels import (
     GREY,
     ORANGE,
     RED,
+    RESOLVER,
     SERIES,
     TABLE_NOISE,
     VERDICTS,
@@ -56,7 +57,8 @@ def overview() -> Json:
             ),
             stat(
                 "Down by verdict",
-                "Whom to call. blocked: who refuses us; dead, degraded, misconfigured: them; local: us.",
+                "Whom to call. blocked: who refuses us; dead, degraded, misconfigured: them; local: us; undetermined: "
+                "dead, or only we are kept out.",
                 (f"count by (verdict) (mx_domain_failure{{{SERIES}}})", "{{verdict}}"),
                 width=10,
                 colours=_COLOURS,
@@ -75,6 +77,13 @@ def overview() -> Json:
             row("Who is down"),
             table("Blocked", "Something between us and them, or their policy, refuses us.", _down("blocked"), width=12),
             table("Dead", "Nobody can hand mail over there now.", _down("dead"), width=12),
+            table(
+                "Undetermined",
+                "No answer, or a refusal without a reason; whether it is dead or only we are kept out cannot be told.",
+                _down("undetermined"),
+                width=24,
+                height=6,
+            ),
             table(
                 "Degraded, misconfigured, declined, local",
                 "The rest: later, never by itself, not wanted, or a reason of our own.",
@@ -121,6 +130,21 @@ def overview() -> Json:
                 mappings=EGRESS,
                 width=12,
                 height=6,
+            ),
+            timeline(
+                "The resolver",
+                "Whether names that have nothing in common fail alike, or answers are kept from us.",
+                (f"sum by (instance) ({numbered(RESOLVER, 'mx_resolver_state', 'state')})", "{{instance}}"),
+                mappings=RESOLVER,
+                width=12,
+                height=6,
+            ),
+            timeseries(
+                "Confidence",
+                "Domains down, by how sure the verdict is.",
+                (f"count by (confidence) (mx_domain_failure{{{SERIES}}})", "{{confidence}}"),
+                stacked=True,
+                colours={"certain": GREEN, "likely": ORANGE, "uncertain": RED},
             ),
             timeline(
                 "References",

@@ -36,7 +36,9 @@ VERDICTS: Final = {
     5: ("misconfigured", ORANGE),
     6: ("declined", BLUE),
     7: ("local", GREY),
+    8: ("undetermined", "dark-orange"),
 }
+RESOLVER: Final = {0: ("unknown", GREY), 1: ("working", GREEN), 2: ("failing", RED), 3: ("filtering", ORANGE)}
 # Where the number of a series of lists goes, beside what it is of.
 TABLE_NOISE: Final = ("Time", "Value", "__name__", "job")
 

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from exporter.own_side import OwnSide, own_side_lines
 from exporter.probe.transcript import dialogue_lines
 from exporter.result import Failure, HostResult, MtaSts, ProbeResult, TlsResult
-from exporter.sentence import sentence
+from exporter.sentence import conclude
+
+UP: Final = "up"
 
 
-def as_json(name: str, result: ProbeResult) -> dict[str, Any]:
-    """A result as plain data; the names are those of the metrics."""
+def own_side_json(side: OwnSide) -> dict[str, Any]:
+    """Our own side as plain data: the state of each part, and how many names it hides."""
+    parts: dict[str, Any] = {
+        each.part: {
+            "state": each.state,
+            "confidence": each.confidence,
+            "since_timestamp_seconds": each.since or None,
+        }
+        for each in side.states
+    }
+    return {**parts, "hidden_targets": side.hidden, "summary": " ".join(own_side_lines(side))}
+
+
+def as_json(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) -> dict[str, Any]:
+    """A result as plain data; the names are those of the metrics. `port` and `helo` as in :func:`conclude`."""
     lookup = result.lookup
+    concluded = conclude(name, result, helo=helo, port=port)
+    path = (concluded.path,) if concluded.path else ()
     return {
         "name": name,
         "up": result.up,
+        "verdict": UP if result.failure is None else result.failure.verdict,
+        "summary": concluded.summary,
+        "evidence": [*concluded.evidence, *path],
+        "next": concluded.next,
+        "section": concluded.section,
         "failure": _failure_json(result.failure),
-        "verdict": sentence(name, result),
         "timestamp_seconds": result.at,
         "duration_seconds": result.duration,
         "addresses": result.addresses,
@@ -56,7 +78,7 @@ def _mta_sts_json(mta_sts: MtaSts | None) -> dict[str, Any] | None:
     }
 
 
-def _failure_json(failure: Failure | None) -> dict[str, str] | None:
+def _failure_json(failure: Failure | None) -> dict[str, str | list[str]] | None:
     if failure is None:
         return None
     return {
@@ -65,6 +87,8 @@ def _failure_json(failure: Failure | None) -> dict[str, str] | None:
         "verdict": failure.verdict,
         "confidence": failure.confidence,
         "detail": failure.detail,
+        "evidence": list(failure.evidence),
+        "about": failure.about,
     }
 
 

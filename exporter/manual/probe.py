@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import math
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -26,6 +27,7 @@ from exporter.manual.reports import DialogueReport, JsonReport, Report
 from exporter.manual.table import TableReport
 from exporter.manual.terminal import Screen
 from exporter.mtasts.memory import PolicyMemory
+from exporter.own_side import OwnSide, hidden_among, own_side
 from exporter.probe.helo import local_helo
 from exporter.probe.manners import Slots
 from exporter.probe.policies import Policies
@@ -53,18 +55,18 @@ async def probe_names(flags: argparse.Namespace) -> int:
     if not targets:
         raise ManualError("no NAME given")
     targets = as_configured(targets, config, flags)
-    report: Report
-    if flags.json:
-        report = JsonReport(sys.stdout)
-    elif len(targets) < MANY_NAMES:
-        report = DialogueReport(Screen(sys.stdout))
-    else:
-        report = TableReport(Screen(sys.stdout), sys.stderr, len(targets))
     # Asking for this machine's name may take a while: only where nobody has said one.
     helo = settings.helo or local_helo()
     asked = Resolver(resolver)
     names = {target.settings.helo or helo for target in targets}
     warning = asyncio.create_task(warn_of(sorted(names), asked, " probe"))
+    report: Report
+    if flags.json:
+        report = JsonReport(sys.stdout, helo)
+    elif len(targets) < MANY_NAMES:
+        report = DialogueReport(Screen(sys.stdout), helo)
+    else:
+        report = TableReport(Screen(sys.stdout), sys.stderr, len(targets))
     examination = _Examination(config.limits, config.egress, asked, helo)
     try:
         await examination.probe_all(targets, report)
@@ -107,6 +109,7 @@ class _Examination:
                 if result.up:
                     up.append(target)
                 if report.streams and not _is_open(result):
+                    report.know(self._own_side(result for _, result in open_))
                     report.add(target, result)
                     continue
                 open_.append((target, result))
@@ -125,8 +128,13 @@ class _Examination:
             if bar is not None:
                 bar.cancel()
                 await asyncio.gather(bar, return_exceptions=True)
-            for target, result in open_:
-                report.add(target, self._watch.see_again(target, result))
+            seen = [(target, self._watch.see_again(target, result)) for target, result in open_]
+            report.know(self._own_side(result for _, result in seen))
+            for target, result in seen:
+                report.add(target, result)
+
+    def _own_side(self, results: Iterable[ProbeResult]) -> OwnSide:
+        return own_side(self._watch.surroundings, self._watch.turns, hidden_among(results), self._watch.resolver)
 
     async def close(self) -> None:
         """End what is under way."""

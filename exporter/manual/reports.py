@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Final, Protocol, TextIO
 
 from exporter.config.model import Target
-from exporter.manual.as_json import as_json
+from exporter.manual.as_json import as_json, own_side_json
 from exporter.manual.terminal import VERDICT_INKS, Ink, Line, Screen, Span, line
-from exporter.probe.transcript import describe, host_heading, policy_lines, remarks, spoken
+from exporter.own_side import OwnSide, own_side_lines
+from exporter.probe.transcript import describe, host_heading, outcome_of, policy_lines, remarks, spoken, warned
 from exporter.result import Failure, HostResult, MxLookup, ProbeResult
-from exporter.sentence import path_sentence, sentence
+from exporter.sentence import conclude, conclusion_lines, path_sentence, speaker
 
 # Columns before what a line of a dialogue says: indentation, time, direction.
 _SPOKEN: Final = 16
@@ -27,6 +28,9 @@ class Report(Protocol):
     def progress(self, result: ProbeResult) -> None:
         """One more name was probed; it is added sooner or later."""
 
+    def know(self, side: OwnSide) -> None:
+        """How our own side is now: said before anything else where something is wrong with it."""
+
     def add(self, target: Target, result: ProbeResult) -> None:
         """What there is to be said of a name."""
 
@@ -39,17 +43,27 @@ class JsonReport:
 
     streams = True
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, helo: str = "") -> None:
+        """`helo`: what this host calls itself where the configuration says nothing."""
         self._out = out
+        self._helo = helo
         self._down = False
+        self._side = OwnSide()
 
     def progress(self, result: ProbeResult) -> None:
         """The lines show it."""
 
+    def know(self, side: OwnSide) -> None:
+        """Each line from now on has it first."""
+        self._side = side
+
     def add(self, target: Target, result: ProbeResult) -> None:
         """Print it."""
         self._down |= not result.up
-        print(json.dumps(as_json(target.name, result), ensure_ascii=False), file=self._out, flush=True)
+        settings = target.settings
+        data = {"egress": own_side_json(self._side)}
+        data |= as_json(target.name, result, helo=settings.helo or self._helo, port=settings.port)
+        print(json.dumps(data, ensure_ascii=False), file=self._out, flush=True)
 
     def finish(self) -> int:
         """The exit code."""
@@ -61,13 +75,21 @@ class DialogueReport:
 
     streams = False
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, helo: str = "") -> None:
+        """`helo`: what this host calls itself where the configuration says nothing."""
         self._screen = screen
+        self._helo = helo
         self._down = False
         self._blocks = 0
 
     def progress(self, result: ProbeResult) -> None:
         """There are but a few."""
+
+    def know(self, side: OwnSide) -> None:
+        """The first lines."""
+        for text in own_side_lines(side):
+            self._screen.show(line((text, Ink.LOCAL)))
+            self._blocks += 1
 
     def add(self, target: Target, result: ProbeResult) -> None:
         """Print it."""
@@ -75,7 +97,7 @@ class DialogueReport:
         if self._blocks:
             self._screen.show(line())
         self._blocks += 1
-        self._screen.show(*_dialogue(target.name, result))
+        self._screen.show(*_dialogue(target.name, result), line(), *_conclusion(target, result, self._helo))
 
     def finish(self) -> int:
         """The exit code."""
@@ -84,7 +106,8 @@ class DialogueReport:
 
 def _dialogue(name: str, result: ProbeResult) -> Iterator[Line]:
     if result.lookup is not None:
-        yield from _lookup(name, result.lookup)
+        yield from _lookup(name, result.lookup, result.failure)
+    concluded = speaker(result)
     for text in policy_lines(result):
         yield line(f"  {text}", hang=4)
     for host in result.hosts:
@@ -99,28 +122,34 @@ def _dialogue(name: str, result: ProbeResult) -> Iterator[Line]:
             yield line("  ", (_ms(at), Ink.DIM), " ", (text, _SPEAKERS.get(text[0], Ink.PLAIN)), hang=_SPOKEN)
         for remark in remarks(host):
             yield line(f"  {remark}", hang=4)
-        yield from _around(host)
-        yield line("  ", *_outcome(host.failure), hang=4)
-        if host.warnings and host.up:
-            yield line("  ", ("works, yet", Ink.DEGRADED), f": {', '.join(host.warnings)}", hang=4)
-    yield line()
-    yield _verdict(name, result)
+        if host is not concluded:
+            yield from _around(host)
+        if (outcome := outcome_of(host, result, concluded)) is not None:
+            yield line("  ", *_coloured(outcome, host.failure), hang=4)
+        if host.told:
+            word, _, rest = warned(host).partition(":")
+            yield line("  ", (word, Ink.DEGRADED), f":{rest}", hang=4)
 
 
-def _outcome(failure: Failure | None) -> tuple[Span, Span]:
+def _coloured(outcome: str, failure: Failure | None) -> tuple[Span, Span]:
+    """Its first word in the colour of the verdict."""
+    word, colon, rest = outcome.partition(":")
+    return (word, VERDICT_INKS[None if failure is None else failure.verdict]), (colon + rest, Ink.PLAIN)
+
+
+def _conclusion(target: Target, result: ProbeResult, helo: str) -> Iterator[Line]:
+    """What is to be said of the whole: verdict, finding, evidence, what next."""
+    name, settings, failure = target.name, target.settings, result.failure
+    concluded = conclude(name, result, helo=settings.helo or helo, port=settings.port)
+    first, *more = conclusion_lines(concluded, failure)
     if failure is None:
-        return ("up", Ink.UP), ("", Ink.PLAIN)
-    word = failure.verdict.value
-    return (word, VERDICT_INKS[failure.verdict]), (describe(failure).removeprefix(word), Ink.PLAIN)
-
-
-def _verdict(name: str, result: ProbeResult) -> Line:
-    """The sentence with its name and its verdict."""
-    text = sentence(name, result)
-    verdict = None if result.failure is None else result.failure.verdict
-    word = "up" if verdict is None else verdict.value
-    before, _, after = text.removeprefix(name).partition(word)
-    return line((name, Ink.HEADING), before, (word, VERDICT_INKS[verdict]), after)
+        before, word, after = first.removeprefix(name).partition("up")
+        yield line((name, Ink.HEADING), before, (word, Ink.UP), after)
+    else:
+        word = failure.verdict.value
+        yield line((word, VERDICT_INKS[failure.verdict]), first.removeprefix(word), hang=4)
+    for text in more:
+        yield line(text, hang=4)
 
 
 def _around(host: HostResult) -> Iterator[Line]:
@@ -133,20 +162,22 @@ def _around(host: HostResult) -> Iterator[Line]:
         yield line(" " * _AROUND, f"path: {path_sentence(host.evidence.path)}", hang=_AROUND + 2)
 
 
-def _lookup(name: str, lookup: MxLookup) -> Iterator[Line]:
+def _lookup(name: str, lookup: MxLookup, told: Failure | None) -> Iterator[Line]:
     took = "" if lookup.duration is None else f" ({_ms(lookup.duration).strip()})"
     # Where the lookup failed, the domain itself is no mail host either.
     implicit = not lookup.mx_records and lookup.failure is None
     found = "implicit MX" if implicit else f"{lookup.mx_records} MX"
     yield line((name, Ink.HEADING), f": {found}", (took, Ink.DIM))
-    if lookup.failure is not None:
-        yield line("  ", *_outcome(lookup.failure), hang=4)
+    if lookup.failure is not None and lookup.failure != told:
+        yield line("  ", *_coloured(describe(lookup.failure), lookup.failure), hang=4)
     for host in lookup.hosts:
         before = f"  {host.preference:5d} {host.name}: "
         if host.failure is None:
             yield line(before, ", ".join(host.addresses), hang=8)
+        elif told is not None and host.failure.detail == told.detail:
+            yield line(before.rstrip(": "), hang=8)
         else:
-            yield line(before, *_outcome(host.failure), hang=8)
+            yield line(before, *_coloured(describe(host.failure), host.failure), hang=8)
 
 
 def _ms(seconds: float) -> str:

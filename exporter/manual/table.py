@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
 from exporter.config.model import Target
+from exporter.diagnosis.advice import mark_of
 from exporter.manual.terminal import VERDICT_INKS, Ink, Line, Screen, Span, can_show, columns_of, cut, fitted, line
+from exporter.own_side import OwnSide, own_side_lines
 from exporter.result import ProbeResult, Verdict
 
 _BAR_WIDTH: Final = 30  # characters
@@ -41,7 +43,8 @@ class TableReport:
         self._began = time.monotonic()
         self._probed = 0
         self._down = 0
-        self._rows: list[tuple[str, Verdict | None, str, str]] = []
+        self._side = OwnSide()
+        self._rows: list[tuple[str, Verdict | None, str, str, str]] = []
         self._verdicts: Counter[Verdict | None] = Counter()
 
     def add(self, target: Target, result: ProbeResult) -> None:
@@ -50,12 +53,17 @@ class TableReport:
         verdict = None if failure is None else failure.verdict
         reason = "" if failure is None else failure.failure_class.value
         self._verdicts[verdict] += 1
-        self._rows.append((target.name, verdict, reason, f"{result.addresses_up}/{result.addresses}"))
+        mark = "" if failure is None else mark_of(failure.confidence)
+        self._rows.append((target.name, verdict, mark, reason, f"{result.addresses_up}/{result.addresses}"))
 
     def progress(self, result: ProbeResult) -> None:
         """Count it."""
         self._probed += 1
         self._down += not result.up
+
+    def know(self, side: OwnSide) -> None:
+        """The first lines of what is shown at the end."""
+        self._side = side
 
     async def keep_drawn(self) -> None:
         """The bar, by the clock: it moves while nothing is done, and is there before the first name is."""
@@ -78,15 +86,16 @@ class TableReport:
     def finish(self) -> int:
         """Print the table; the exit code."""
         # Down first, and alike together: that is what one looks for.
-        order = sorted(self._rows, key=lambda row: (row[1] is None, _word(row[1]), row[2], row[0]))
-        cells = [(name, _word(verdict), reason, up) for name, verdict, reason, up in order]
-        inks = [Ink.HEADING, *(VERDICT_INKS[verdict] for _, verdict, _, _ in order)]
+        order = sorted(self._rows, key=lambda row: (row[1] is None, _word(row[1]), row[3], row[0]))
+        cells = [(name, _word(verdict) + mark, reason, up) for name, verdict, mark, reason, up in order]
+        inks = [Ink.HEADING, *(VERDICT_INKS[row[1]] for row in order)]
         header, widths = _HEADER, _widths([_HEADER, *cells])
         width = self._screen.width
         room = None if width is None else width - len(_GAP) * (len(_HEADER) - 1)
         if room is not None and sum(widths) > room:
             header, widths = _NARROW_HEADER, fitted(_widths([_NARROW_HEADER, *cells]), room, _LEAST_COLUMN)
         rows = zip([header, *cells], inks, strict=True)
+        self._screen.show(*(line((text, Ink.LOCAL)) for text in own_side_lines(self._side)))
         self._screen.show(*(self._row(row, ink, widths) for row, ink in rows), self._counts())
         return int(self._verdicts[None] != self._total)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+from exporter.diagnosis.advice import mark_of
+from exporter.diagnosis.domain import speaker_of
 from exporter.result import Failure, HostResult, ProbeResult, TlsResult, TranscriptLine
 from exporter.smtp.printable import printable
 
@@ -60,11 +62,13 @@ def host_heading(host: HostResult) -> str:
     return f"{preference}{host.mx} [{host.address or 'no address'}]"
 
 
-def dialogue_text(result: ProbeResult) -> str:
-    """The dialogues of a whole probe as plain text."""
+def dialogue_text(result: ProbeResult, *, concluded: bool = False) -> str:
+    """The dialogues of a whole probe as plain text; `concluded`: what is to be said of the whole follows."""
+    told = told_below(result) if concluded else None
     blocks = []
-    if result.lookup is not None and result.lookup.failure is not None:
-        blocks.append(f"lookup: {describe(result.lookup.failure)}")
+    looked_up = result.lookup.failure if result.lookup is not None else None
+    if looked_up is not None and (not concluded or looked_up != result.failure):
+        blocks.append(f"lookup: {describe(looked_up)}")
     policies = "\n".join(policy_lines(result))
     if policies:
         blocks.append(policies)
@@ -72,9 +76,10 @@ def dialogue_text(result: ProbeResult) -> str:
         lines = [host_heading(host)]
         lines += [f"  {at:8.3f}s {text}" for at, text in spoken(host)]
         lines += [f"  {remark}" for remark in remarks(host)]
-        lines.append("  up" if host.failure is None else f"  {describe(host.failure)}")
-        if host.warnings and host.up:
-            lines.append(f"  works, yet: {', '.join(host.warnings)}")
+        if (outcome := outcome_of(host, result, told)) is not None:
+            lines.append(f"  {outcome}")
+        if host.told:
+            lines.append(f"  {warned(host)}")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 
@@ -108,6 +113,28 @@ def dane_lines(host: HostResult) -> Iterator[str]:
     yield from (f"  TLSA {record}" for record in host.dane.records)
 
 
+def told_below(result: ProbeResult) -> HostResult | None:
+    """The host of which the conclusion tells."""
+    return None if result.failure is None else speaker_of(result.hosts, result.failure)
+
+
+def outcome_of(host: HostResult, result: ProbeResult, told: HostResult | None) -> str | None:
+    """How it went, on one line; None of the only host, where all is told below."""
+    failure = host.failure
+    if failure is None:
+        return "up"
+    if host is not told:
+        return describe(failure)
+    return "down: see below" if len(result.hosts) > 1 else None
+
+
 def describe(failure: Failure) -> str:
-    """A failure on one line: whom to call, what it is, where, and the evidence."""
-    return f"{failure.verdict}: {failure.failure_class} at {failure.stage}: {printable(failure.detail)}"
+    """A failure on one line: whom to call, what it is, where, and what was found."""
+    found = "; ".join((failure.detail, *failure.evidence))
+    verdict = f"{failure.verdict}{mark_of(failure.confidence)}"
+    return f"{verdict}: {failure.failure_class} at {failure.stage}: {printable(found)}"
+
+
+def warned(host: HostResult) -> str:
+    """Its warnings on one line."""
+    return f"{'works, yet' if host.up else 'besides'}: {', '.join(host.told)}"

@@ -10,6 +10,7 @@ from exporter.config.model import TargetKind
 from exporter.diagnosis.egress import Surroundings
 from exporter.dialogues import KeptDialogue
 from exporter.egress import EgressTurn
+from exporter.own_side import OwnSide
 from exporter.store import TargetRecord
 
 
@@ -35,6 +36,7 @@ class TargetFacts:
 
     record: TargetRecord
     dialogues: Sequence[KeptDialogue]  # the latest first
+    helo: str = ""  # what this host calls itself to it, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,9 @@ class Backend(Protocol):
 
     def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
         """One target or reference; None where none is configured by this name."""
+
+    def own_side(self) -> OwnSide:
+        """What of ours keeps others from being seen; quick, for every page begins with it."""
 
     def egress(self) -> EgressFacts:
         """The way out."""

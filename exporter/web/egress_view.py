@@ -14,6 +14,7 @@ from exporter.diagnosis.connect import way_of
 from exporter.diagnosis.egress import EgressView
 from exporter.diagnosis.speakers import in_words
 from exporter.egress import EgressTurn
+from exporter.own_side import since
 from exporter.result import EgressState
 from exporter.smtp.printable import printable
 from exporter.store import TargetRecord
@@ -59,6 +60,7 @@ class WitnessedView:
     way: str
     witnesses: str
     failure_class: str
+    confidence: str
     last_hop: str
 
 
@@ -68,7 +70,7 @@ class EgressPage:
 
     families: tuple[FamilyView, ...]
     turns: tuple[TurnView, ...]  # the latest first
-    references: tuple[tuple[Row, str], ...]  # with the confidence of what is wrong with it
+    references: tuple[Row, ...]
     witnessed: tuple[WitnessedView, ...]
     more_witnessed: int
     witness_ports: tuple[int, ...]
@@ -84,7 +86,7 @@ def egress_page(facts: EgressFacts) -> EgressPage:
             TurnView(turn.at, turn.family, turn.view.state, turn.view.confidence, tuple(_egress_evidence(turn.view)))
             for turn in reversed(facts.turns)
         ),
-        references=tuple(_reference(record) for record in facts.references),
+        references=tuple(row(record, record.result) for record in facts.references),
         witnessed=tuple(witnessed[:MAX_WITNESSED]),
         more_witnessed=max(0, len(witnessed) - MAX_WITNESSED),
         witness_ports=facts.witness_ports,
@@ -102,14 +104,13 @@ _STATES: Final = {
 
 
 def _family(family: Family, view: EgressView, turns: Iterable[EgressTurn]) -> FamilyView:
-    since = [turn.at for turn in turns if turn.family is family]
     return FamilyView(
         family=family.value,
         state=view.state.value,
         confidence=view.confidence.value if view.state is not EgressState.UNKNOWN else "",
         meaning=_STATES[view.state],
         evidence=tuple(_egress_evidence(view)),
-        since=since[-1] if since else 0.0,
+        since=since(family, view.state, turns),
     )
 
 
@@ -132,12 +133,6 @@ def _networks(view: EgressView) -> str:
     return f"{text}, {view.references} of them of references" if view.references else text
 
 
-def _reference(record: TargetRecord) -> tuple[Row, str]:
-    result = record.result
-    failure = result.failure if result is not None else None
-    return row(record, result), failure.confidence.value if failure is not None else ""
-
-
 def _witnessed(records: Iterable[TargetRecord]) -> Iterator[WitnessedView]:
     """Each address once, however many targets share it."""
     seen: set[tuple[str, int]] = set()
@@ -157,5 +152,6 @@ def _witnessed(records: Iterable[TargetRecord]) -> Iterator[WitnessedView]:
                 way=way_of(evidence.connect).value.replace("_", " "),
                 witnesses=", ".join(f"{one.port} {one.way.value.replace('_', ' ')}" for one in evidence.witnesses),
                 failure_class=host.failure.failure_class.value if host.failure is not None else "",
+                confidence=host.failure.confidence.value if host.failure is not None else "",
                 last_hop=host.last_hop,
             )

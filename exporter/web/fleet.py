@@ -115,6 +115,7 @@ class Row:
     path: str
     kind: str
     state: str
+    confidence: str  # of what is wrong with it
     failure_class: str
     stage: str
     labels: tuple[str, ...]
@@ -247,12 +248,13 @@ def row(record: TargetRecord, result: ProbeResult | None) -> Row:
         path=target_path(target),
         kind=target.kind.value,
         state=state_of(result),
+        confidence=failure.confidence.value if failure is not None else "",
         failure_class=failure.failure_class.value if failure is not None else "",
         stage=failure.stage.value if failure is not None else "",
         labels=tuple(f"{name}={value}" for name, value in target.labels),
         addresses=result.addresses if result is not None else 0,
         addresses_up=result.addresses_up if result is not None else 0,
-        warnings=tuple(dict.fromkeys(warning.value for host in hosts if host.up for warning in host.warnings)),
+        warnings=tuple(dict.fromkeys(warning.value for host in hosts for warning in host.told)),
         slowest=slowest_phase(result),
         since=record.since,
         last_probe=result.at if result is not None else None,

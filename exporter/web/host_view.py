@@ -11,11 +11,11 @@ from itertools import zip_longest
 
 from markupsafe import Markup
 
-from exporter.evidence import Evidence, Way, Witness
+from exporter.diagnosis.catalogue import CATALOGUE
 from exporter.path import PathTrace
 from exporter.probe.transcript import dane_lines
 from exporter.result import Failure, HostResult, ProbeResult, Stage, TlsResult
-from exporter.sentence import MEANING, path_sentence
+from exporter.sentence import Conclusion, further_path, host_evidence, path_sentence, speaker
 from exporter.smtp.printable import printable
 from exporter.web.charts import duration, hop_text, path_picture, waterfall
 from exporter.web.fleet import phases_of
@@ -28,8 +28,8 @@ class FailureView:
     failure_class: str
     stage: str
     verdict: str
-    meaning: str  # of the verdict, without its name
     confidence: str
+    ground: str  # what makes it so sure
     detail: str
 
 
@@ -66,7 +66,8 @@ class HostView:
     address: str
     preference: int | None
     state: str
-    failure: FailureView | None
+    confidence: str
+    failure: FailureView | None  # None of the host that the verdict tells of, too
     evidence: tuple[str, ...]
     warnings: tuple[str, ...]
     waterfall: Markup
@@ -86,65 +87,46 @@ def failure_view(failure: Failure | None) -> FailureView | None:
         failure_class=failure.failure_class.value,
         stage=failure.stage.value,
         verdict=failure.verdict.value,
-        meaning=MEANING[failure.verdict].partition(": ")[2],
         confidence=failure.confidence.value,
+        ground=CATALOGUE[failure.failure_class].ground(failure.confidence),
         detail=printable(failure.detail),
     )
 
 
-def host_views(result: ProbeResult | None) -> tuple[HostView, ...]:
-    """All hosts of a probe, in its order."""
+def host_views(result: ProbeResult | None, concluded: Conclusion) -> tuple[HostView, ...]:
+    """All hosts of a probe, in its order; what `concluded` tells of one is not told again."""
     if result is None:
         return ()
     # One scale for all, so that the slow one is seen to be slow.
     scale = max((sum(seconds for _, seconds in phases_of(host)) for host in result.hosts), default=0.0)
-    return tuple(_host(host, scale) for host in result.hosts)
+    own = speaker(result)
+    return tuple(_host(host, scale, concluded if host is own else None) for host in result.hosts)
 
 
-def _host(host: HostResult, scale: float) -> HostView:
-    evidence = host.evidence
-    path = evidence.path if evidence is not None else None
-    failed = host.failure.stage if host.failure is not None else None
+def _host(host: HostResult, scale: float, concluded: Conclusion | None) -> HostView:
+    path = host.evidence.path if host.evidence is not None else None
+    failure = host.failure
+    told = "" if failure is None else " ".join((failure.detail, *failure.evidence))
+    evidence = [*map(printable, failure.evidence)] if failure is not None else []
+    evidence += [text for text, mark in host_evidence(host) if mark not in told]
+    path_said = concluded.path if concluded is not None else further_path(host, told) if failure is not None else None
     return HostView(
         mx=host.mx,
         address=host.address,
         preference=host.preference,
-        state="up" if host.failure is None else host.failure.verdict.value,
-        failure=failure_view(host.failure),
-        evidence=tuple(_evidence(host, evidence)),
-        warnings=tuple(warning.value for warning in host.warnings) if host.up else (),
-        waterfall=waterfall(phases_of(host), scale, failed),
+        state="up" if failure is None else failure.verdict.value,
+        confidence="" if failure is None else failure.confidence.value,
+        failure=failure_view(failure) if concluded is None else None,
+        evidence=tuple(evidence) if concluded is None else (),
+        warnings=tuple(warning.value for warning in host.told),
+        waterfall=waterfall(phases_of(host), scale, failure.stage if failure is not None else None),
         facts=tuple(_host_facts(host)),
         extensions=host.extensions,
         tls=_tls(host.tls),
         dane=tuple(printable(line.strip()) for line in dane_lines(host)),
-        path=_path(path) if path is not None else None,
+        path=_path(path, path_said) if path is not None else None,
         at=host.at,
     )
-
-
-def _evidence(host: HostResult, evidence: Evidence | None) -> Iterator[str]:
-    """What the diagnosis rests on, a sentence each."""
-    own = host.own_failure
-    if own is not None and host.failure is not None and own.failure_class is not host.failure.failure_class:
-        yield f"By itself the session showed {own.failure_class}: {printable(own.detail)}."
-    if evidence is None:
-        return
-    if evidence.connect is not None and evidence.connect.unsent:
-        yield "The kernel counts every SYN as dropped within this host."
-    for witness in evidence.witnesses:
-        yield f"Port {witness.port} of the same address {_witness_word(witness)}."
-    if host.last_hop and evidence.path is None:  # the path says it with the rest
-        yield f"The last router that answered on the way is {host.last_hop}."
-
-
-def _witness_word(witness: Witness) -> str:
-    return {
-        Way.ANSWERED: "answers",
-        Way.RESET: "refuses, so the host is there",
-        Way.SILENT: "is silent",
-        Way.PROHIBITED: "is prohibited",
-    }.get(witness.way, witness.way.value.replace("_", " "))
 
 
 def _host_facts(host: HostResult) -> Iterator[tuple[str, str]]:
@@ -183,12 +165,13 @@ def _tls(tls: TlsResult | None) -> TlsView | None:
     )
 
 
-def _path(path: PathTrace) -> PathView:
+def _path(path: PathTrace, said: str | None) -> PathView:
+    """`said` is the sentence, where it was not told by the verdict."""
     other = path.against
     pairs = zip_longest(path.hops, other.hops if other is not None else ())
     return PathView(
         picture=path_picture(path),
-        sentence=path_sentence(path),
+        sentence=path_sentence(path) if said is None else said,
         port=path.port,
         against=other.port if other is not None else None,
         hops=tuple(

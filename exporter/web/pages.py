@@ -11,15 +11,20 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import jinja2
+from markupsafe import Markup, escape
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from exporter.config.model import TargetKind
+from exporter.diagnosis.advice import mark_of
+from exporter.result import Confidence
+from exporter.sentence import MEANING
 from exporter.web import charts, times
 from exporter.web.backend import Backend, NoTurn, ProbeRefused
 from exporter.web.bound import BUSY, Bound
+from exporter.web.classes_view import CLASS_VIEWS
 from exporter.web.egress_view import egress_page
 from exporter.web.fleet import FOLDERS, REFRESH_SECONDS, FleetQuery, fleet
 from exporter.web.origin import is_from_here
@@ -32,7 +37,16 @@ MAX_PAGES: Final = 8
 MAX_PROBES: Final = 10
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_NAMES: Final = ("base.html", "egress.html", "fleet.html", "missing.html", "panel.html", "parts.html", "target.html")
+_NAMES: Final = (
+    "base.html",
+    "classes.html",
+    "egress.html",
+    "fleet.html",
+    "missing.html",
+    "panel.html",
+    "parts.html",
+    "target.html",
+)
 
 
 class StatusPages:
@@ -59,7 +73,10 @@ class StatusPages:
             "iso": times.iso,
             "span": times.span,
             "duration": charts.duration,
+            "mark": _mark,
+            "code": _code,
         }
+        self._templates.globals["meanings"] = {verdict.value: meaning for verdict, meaning in MEANING.items()}
         # Now, not when somebody looks: what is missing or wrong is told at the start, and while the process has no file
         # left to open, the pages still are there.
         for name in _NAMES:
@@ -70,6 +87,7 @@ class StatusPages:
         routes: list[BaseRoute] = [
             Route("/", self._status, methods=["GET"]),
             Route("/egress", self._egress, methods=["GET"]),
+            Route("/classes", self._classes, methods=["GET"]),
         ]
         for kind, folder in FOLDERS.items():
             routes.append(Route(f"/{folder}/{{name}}", self._target(kind), methods=["GET"]))
@@ -91,6 +109,9 @@ class StatusPages:
         return await self._page(
             lambda: self._render("egress.html", "", refreshing, egress=egress_page(self._backend.egress()))
         )
+
+    async def _classes(self, request: Request) -> Response:
+        return await self._page(lambda: self._render("classes.html", "", False, classes=CLASS_VIEWS))
 
     def _target(self, kind: TargetKind) -> Callable[[Request], Awaitable[Response]]:
         async def target(request: Request) -> Response:
@@ -144,9 +165,23 @@ class StatusPages:
             refreshing=refreshing,
             refresh_seconds=sooner or REFRESH_SECONDS,
             now=time.time(),
+            own=self._backend.own_side(),
             **values,
         )
         return HTMLResponse(page, status)
+
+
+def _mark(confidence: str) -> str:
+    """What stands behind a state that is not certain; "" has no confidence."""
+    return mark_of(Confidence(confidence)) if confidence else ""
+
+
+def _code(text: str) -> Markup:
+    """A line in which commands and settings stand in backticks."""
+    pieces = enumerate(text.split("`"))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece) for place, piece in pieces
+    )
 
 
 def _is_refreshing(request: Request) -> bool:

@@ -16,7 +16,7 @@ from exporter.dialogues import KeptDialogue
 from exporter.history import StateChange
 from exporter.probe.transcript import dialogue_lines, policy_lines, tls_line
 from exporter.result import ProbeResult
-from exporter.sentence import sentence
+from exporter.sentence import Conclusion, conclude
 from exporter.smtp.printable import printable
 from exporter.store import TargetRecord
 from exporter.web.backend import TargetFacts
@@ -32,6 +32,7 @@ class DialogueView:
     heading: str
     at: float
     state: str
+    confidence: str
     outcome: str
     times: int
     first_at: float
@@ -59,7 +60,10 @@ class TargetView:
     kind: str
     path: str
     state: str
+    confidence: str
     sentence: str
+    evidence: tuple[str, ...]
+    next: str
     failure: FailureView | None
     facts: tuple[tuple[str, str], ...]
     lookup: tuple[tuple[int, str, tuple[str, ...]], ...]  # preference, host, its addresses or what is wrong
@@ -75,18 +79,24 @@ class TargetView:
 def target_view(facts: TargetFacts, now: float) -> TargetView:
     """The page of a target as it is known now."""
     record, target = facts.record, facts.record.target
-    result = record.result
+    result, concluded = record.result, Conclusion(f"{record.target.name} has not been probed yet.")
+    if result is not None:
+        concluded = conclude(target.name, result, helo=facts.helo, port=target.settings.port)
+    failure = result.failure if result is not None else None
     return TargetView(
         name=target.name,
         kind=target.kind.value,
         path=target_path(target),
         state=state_of(result),
-        sentence=f"{target.name} has not been probed yet." if result is None else sentence(target.name, result),
-        failure=failure_view(result.failure) if result is not None else None,
+        confidence=failure.confidence.value if failure is not None else "",
+        sentence=concluded.summary,
+        evidence=concluded.evidence,
+        next=concluded.next,
+        failure=failure_view(failure),
         facts=tuple(_target_facts(record, target, result)),
         lookup=tuple(_lookup(result)),
         policies=tuple(printable(line) for line in policy_lines(result)) if result is not None else (),
-        hosts=host_views(result),
+        hosts=host_views(result, concluded),
         dialogues=tuple(_dialogue(kept) for kept in facts.dialogues),
         changes=tuple(_changes(record.history.changes, now)),
         recent=sparkline(record.history.recent),
@@ -130,6 +140,7 @@ def _dialogue(kept: KeptDialogue) -> DialogueView:
         heading=kept.mx if kept.mx == kept.address else f"{kept.mx} [{kept.address}]",
         at=kept.at,
         state="up" if failure is None else failure.verdict.value,
+        confidence="" if failure is None else failure.confidence.value,
         outcome="worked" if failure is None else f"{failure.failure_class} at {failure.stage}",
         times=kept.times,
         first_at=kept.first_at,

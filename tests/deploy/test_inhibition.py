@@ -13,6 +13,7 @@ from tests.lab.waiting import until_sync
 HERE = {"vantage": "here", "instance": "a:10225", "job": "mx"}
 BLOCKED = {**HERE, "alertname": "MxEgressBlocked", "family": "ipv4"}
 OFFLINE = {**HERE, "alertname": "MxEgressOffline", "family": "ipv4"}
+RESOLVER = {**HERE, "alertname": "MxResolverFailing"}
 DEAD = {**HERE, "alertname": "MxDomainDead", "domain": "a.example", "family": "ipv4"}
 ASKED_FOR = {**DEAD, "instance": "service:10225", "job": "mx-probe", "target": "a.example"}
 
@@ -31,6 +32,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         (BLOCKED, {**DEAD, "vantage": "there"}, False),
         (BLOCKED, {**DEAD, "instance": "b:10225"}, False),
         (BLOCKED, {**DEAD, "alertname": "MxReputationBlocked"}, True),
+        (BLOCKED, {**DEAD, "alertname": "MxDomainUndetermined"}, True),
+        (RESOLVER, {**DEAD, "family": ""}, True),
+        (RESOLVER, {**DEAD, "alertname": "MxDomainUndetermined", "family": ""}, True),
+        (RESOLVER, DEAD, False),
+        (RESOLVER, {**DEAD, "family": "", "vantage": "there"}, False),
+        (RESOLVER, {**HERE, "alertname": "MxLocalFailure", "class": "resolver_failing"}, True),
+        (OFFLINE, RESOLVER, True),
         (BLOCKED, {**DEAD, "alertname": "MxDomainTakesNoMail"}, False),
         (BLOCKED, {**HERE, "alertname": "MxConfiguredHostDown", "mx": "relay.example", "family": "ipv4"}, True),
         (BLOCKED, {**HERE, "alertname": "MxEgressReferenceDown", "reference": "mx.r.example"}, True),
@@ -44,6 +52,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ({**OFFLINE, "family": "ipv6"}, {**DEAD, "family": ""}, False),
         ({"alertname": "MxDomainDeadEverywhere", "domain": "a.example"}, DEAD, True),
         ({"alertname": "MxDomainDeadEverywhere", "domain": "b.example"}, DEAD, False),
+        (
+            {"alertname": "MxDomainDeadEverywhere", "domain": "a.example"},
+            {**DEAD, "alertname": "MxDomainUndetermined"},
+            True,
+        ),
         ({"alertname": "MxDomainBlockedFromHere", "domain": "a.example", "vantage": "here"}, DEAD, True),
         ({"alertname": "MxDomainBlockedFromHere", "domain": "a.example", "vantage": "there"}, DEAD, False),
         (DEAD, {**HERE, "alertname": "MxDomainDown", "domain": "a.example"}, True),

@@ -10,10 +10,20 @@ from typing import Any
 
 import pytest
 
+from exporter.diagnosis.advice import verdicts_of
 from exporter.diagnosis.egress import NOTHING_KNOWN
 from exporter.metrics.families import FAMILIES
 from exporter.metrics.own import OwnMetrics
-from exporter.result import DaneState, EgressState, FailureClass, HostWarning, MtaStsProblem, Stage, Verdict
+from exporter.result import (
+    DaneState,
+    EgressState,
+    FailureClass,
+    HostWarning,
+    MtaStsProblem,
+    ResolverState,
+    Stage,
+    Verdict,
+)
 from tests.deploy.deployed import (
     ALERTMANAGER_CONFIG,
     PROMETHEUS,
@@ -77,11 +87,42 @@ def test_every_alert_says_how_bad_what_and_what_next(rule: dict[str, Any]) -> No
     assert rule["labels"] in [{"severity": severity} for severity in ("critical", "warning", "info")]
     assert seconds(rule["for"]) >= 60
     annotations = rule["annotations"]
-    assert set(annotations) == {"summary", "description", "runbook_url"}
-    assert len(annotations["summary"]) < 120
+    assert set(annotations) - {"class_url"} == {"summary", "description", "runbook_url"}
+    assert len(re.sub(r"\{\{ with .*?\{\{ end \}\}", "", annotations["summary"])) < 120
     assert "Next: " in annotations["description"]
     assert "{{" in annotations["description"] or rule["alert"] == "MxExporterAbsent", "no value"
     assert annotations["runbook_url"] == f"deploy/runbooks.md#{rule['alert'].lower()}"
+
+
+@pytest.mark.parametrize("name", [name for name in ALERT_NAMES if "Domain" in name or "Host" in name])
+def test_no_alert_of_a_domain_or_host_has_a_label_that_turns_with_the_evidence(
+    name: str, expected: dict[str, list[list[Any]]]
+) -> None:
+    """Its clock would begin anew."""
+    labels = {label for alerts in expected[name] for alert in alerts for label in alert["exp_labels"]}
+    assert not labels & {"class", "stage", "confidence"}
+
+
+def test_what_alerts_say_to_do_next_is_a_closed_list() -> None:
+    """A series for each class and verdict, and no other; that its words are the module's: tests/test_readme.py."""
+    found = [
+        (rule["labels"]["class"], rule["labels"]["verdict"])
+        for rule in rules()
+        if rule.get("record") == "class_verdict:mx_next:info"
+    ]
+    assert found == [(each, verdict) for each in FailureClass for verdict in verdicts_of(each)]
+
+
+@pytest.mark.parametrize(
+    "name", [rule["alert"] for rule in alerts() if "mx_failure" in rule["expr"] or "mx_host_up" in rule["expr"]]
+)
+def test_an_alert_about_a_failure_tells_how_sure_it_is_and_what_to_do(name: str) -> None:
+    (rule,) = [rule for rule in alerts() if rule["alert"] == name]
+    if name.startswith("MxDomainDown"):
+        return
+    description = rule["annotations"]["description"]
+    assert 'label "confidence"' in description
+    assert "class_verdict:mx_next:info" in description
 
 
 def test_the_runbooks_have_a_section_for_each_alert_and_no_other() -> None:
@@ -97,9 +138,11 @@ def test_the_command_at_the_head_of_the_alerts_makes_links_of_all_runbooks(tmp_p
     _check(require_program("promtool"), "check", "rules", str(copy))
     changed = [rule for group in read_yaml(copy)["groups"] for rule in group["rules"]]
     for before, after in zip(alerts(), changed, strict=True):
-        url = after["annotations"].pop("runbook_url")
-        assert url.startswith("https://git.example.net/")
-        assert url.endswith("/" + before["annotations"].pop("runbook_url"))
+        for link in ("runbook_url", "class_url"):
+            if link in before["annotations"]:
+                url = after["annotations"].pop(link)
+                assert url.startswith("https://git.example.net/")
+                assert url.endswith("/" + before["annotations"].pop(link))
         assert before == after
 
 
@@ -120,7 +163,7 @@ def test_every_metric_of_the_rules_is_one_that_the_exporter_has() -> None:
         ("verdict", {*Verdict}),
         ("stage", {*Stage}),
         ("family", {*NOTHING_KNOWN}),
-        ("state", {*EgressState, *DaneState}),
+        ("state", {*EgressState, *DaneState, *ResolverState}),
     ],
 )
 def test_every_word_that_the_rules_compare_with_is_in_its_closed_list(label: str, words: set[str]) -> None:

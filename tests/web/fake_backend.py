@@ -10,6 +10,7 @@ from exporter.config.model import TargetKind
 from exporter.diagnosis.egress import NOTHING_KNOWN, Surroundings
 from exporter.dialogues import KeptDialogue
 from exporter.egress import EgressTurn
+from exporter.own_side import OwnSide, own_side
 from exporter.store import TargetRecord
 from exporter.web.backend import EgressFacts, Exposition, TargetFacts
 
@@ -25,6 +26,7 @@ class FakeBackend:
         self.kept: Sequence[TargetRecord] = ()
         self.dialogues: Sequence[KeptDialogue] = ()
         self.surroundings: Surroundings = NOTHING_KNOWN
+        self.hidden = 0
         self.turns: Sequence[EgressTurn] = ()
         self.references: Sequence[TargetRecord] = ()
         self.probed: list[tuple[TargetKind, str]] = []
@@ -99,6 +101,9 @@ class FakeBackend:
         records = self.references if kind is TargetKind.REFERENCE else self.kept
         record = next((record for record in records if record.target.key == (kind, name)), None)
         return None if record is None else TargetFacts(record, self.dialogues)
+
+    def own_side(self) -> OwnSide:
+        return own_side(self.surroundings, self.turns, self.hidden)
 
     def egress(self) -> EgressFacts:
         return EgressFacts(self.surroundings, self.turns, self.references, self.kept, self.witness_ports, True)

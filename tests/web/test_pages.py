@@ -277,11 +277,25 @@ async def test_a_domains_page_says_the_verdict_with_its_evidence_and_confidence(
     backend.kept = known((domain("filtered.example"), result(silent)))
     page = await get(backend, "/domain/filtered.example")
     shown = text(page)
-    assert "filtered.example is down, blocked: something between us and them" in shown
+    assert "filtered.example: mx.filtered.example [192.0.2.9]: port 25 is silent; likely we are kept out" not in shown
+    assert "filtered.example: port 25 of mx.filtered.example [192.0.2.9] is silent; likely we are kept out" in shown
     assert "class port_filtered stage connect confidence likely" in shown
-    assert "By itself the session showed connect_timeout: no answer to the SYN within 9.0 s." in shown
-    assert "Port 443 of the same address answers." in shown
-    assert "Port 587 of the same address is silent." in shown
+    assert '<a href="../classes#port_filtered">' in page
+    assert (
+        "Next: see with mx-exporter trace 192.0.2.9 --port 25 where port 25 is lost; call the owner of 203.0.113.9"
+        in shown
+    )
+    for evidence in (
+        "by itself the session showed connect_timeout: no answer to the SYN within 9.0 s",
+        "port 443 of the same address answers",
+        "port 587 of the same address is silent",
+        "likely we are kept out",
+    ):
+        assert shown.count(evidence) == 1
+    # The mark of what is not certain, with what the word means.
+    assert re.findall(
+        r'<span class="badge blocked" title="likely: [^"]*others may well get through">blocked\?</span>', page
+    )
     assert re.search(r'<svg class="waterfall" role="img" aria-label="phases: connect 9.0 s"', page)
     assert '<svg class="path" role="img" aria-label="port 25: ' in page
     assert len(re.findall(r'<circle class="hop passed"', page)) == 5  # two of port 25, three of port 443
@@ -320,7 +334,7 @@ async def test_without_a_path_the_last_router_is_named(backend: FakeBackend) -> 
     )
     backend.kept = known((domain(), result(silent)))
     shown = text(await get(backend, "/domain/healthy.example"))
-    assert "The last router that answered on the way is 203.0.113.9." in shown
+    assert "the last router that answered on the way is 203.0.113.9" in shown
 
 
 async def test_a_long_silence_is_drawn_short_and_told_whole(backend: FakeBackend) -> None:
@@ -494,9 +508,10 @@ async def test_the_egress_page_tells_state_evidence_witnesses_and_turns(backend:
         evidence=Evidence(25, ConnectEvidence("2001:db8::2", None), (Witness(443, Way.RESET),)),
         last_hop="203.0.113.1",
     )
+    opened = EgressView(EgressState.OPEN, Confidence.CERTAIN)
     backend.kept = known((domain(), result(silent)), (domain("other.example"), result(silent)))
     backend.surroundings = {Family.IPV4: view, Family.IPV6: EgressView()}
-    backend.turns = [EgressTurn(AT, Family.IPV4, EgressView(EgressState.OPEN)), EgressTurn(AT + 60, Family.IPV4, view)]
+    backend.turns = [EgressTurn(AT, Family.IPV4, opened), EgressTurn(AT + 60, Family.IPV4, view)]
     shown = text(await get(backend, "/egress"))
     assert "IPv4 blocked Something on the way out stops connections to port 25, while other ports get through." in shown
     assert "7 unrelated networks, 2 of them of references, each silent" in shown
@@ -505,6 +520,41 @@ async def test_the_egress_page_tells_state_evidence_witnesses_and_turns(backend:
     assert "healthy.example mx2.healthy.example 2001:db8::2 25 silent 443 reset 203.0.113.1 egress_blocked" in shown
     assert "other.example" not in shown  # the address is told of once
     assert shown.index("blocked IPv4 certain") < shown.index("open IPv4")
+
+
+@pytest.mark.parametrize("path", ["/", "/domain/healthy.example", "/egress", "/classes", "/domain/absent.example"])
+async def test_while_our_own_side_is_at_fault_every_page_says_so_first(backend: FakeBackend, path: str) -> None:
+    backend.kept = known((domain(), result(down_host(C.EGRESS_BLOCKED))))
+    async with browse(backend) as client:
+        assert "hidden by it" not in (await client.get(path)).text
+        view = EgressView(EgressState.BLOCKED, Confidence.LIKELY, networks=5)
+        backend.surroundings = {Family.IPV4: view, Family.IPV6: EgressView()}
+        backend.turns = [EgressTurn(AT, Family.IPV4, view), EgressTurn(AT + 60, Family.IPV4, replace(view, networks=6))]
+        backend.hidden = 1234
+        page = (await client.get(path)).text
+    shown = text(page.partition("<main")[2])
+    assert (
+        shown.partition(">")[2]
+        .strip()
+        .startswith(
+            "Port 25 is blocked on the way out of here over IPv4 since 2023-11-14 22:13:20 UTC (likely)"
+            " 1,234 targets are hidden by it. The way out"
+        )
+    )
+
+
+@pytest.mark.parametrize("state", [EgressState.OPEN, EgressState.UNKNOWN])
+async def test_nothing_is_said_of_a_way_out_that_is_open_or_not_known(backend: FakeBackend, state: EgressState) -> None:
+    backend.surroundings = dict.fromkeys(Family, EgressView(state, Confidence.CERTAIN))
+    assert "own-side" not in await get(backend, "/")
+
+
+async def test_every_class_has_a_section_with_what_makes_it_sure_and_what_to_do(backend: FakeBackend) -> None:
+    page = await get(backend, "/classes")
+    assert re.findall(r'<section class="card" id="(\w+)"', page) == list(FailureClass)
+    shown = text(page)
+    assert "undetermined? settle it before you call: set egress.references and egress.witness_ports" in shown
+    assert "likely every witness port is silent too, while unrelated networks greet" in shown
 
 
 async def test_without_references_the_egress_page_says_what_they_are_for(backend: FakeBackend) -> None:

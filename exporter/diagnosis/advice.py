@@ -1,0 +1,224 @@
+"""What to do about a failure, in one line: whom to call, and the first thing to look at or the command to run. Pure.
+
+One line a class, with places for the names at hand; where a name is not known, or for the tables of the documentation
+and the alerts, other words stand in its place. `{router|the last hop}` is the router, or else "the last hop".
+
+A line may be copied into a shell: a command gets nothing but addresses, ports and names of the configuration.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from exporter.result import UNDETERMINED_CLASSES, Confidence, Failure, FailureClass, Verdict, verdict_of
+from exporter.smtp.printable import printable
+
+_C = FailureClass
+_PLACE: Final = re.compile(r"\{(\w+)\|([^}]*)\}")
+# A name that is longer is no help on one line.
+_MAX_NAME: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names at hand; "" where one is not."""
+
+    target: str = ""  # as configured
+    host: str = ""  # of the mail host
+    address: str = ""  # and its address
+    port: str = ""
+    router: str = ""  # the last one that answered on the way, or that forbids it
+    about: str = ""  # a block list, a nameserver, an operator
+    helo: str = ""  # what we call ourselves
+
+    @property
+    def endpoint(self) -> str:
+        """Address and port in one word."""
+        if not self.address or not self.port:
+            return ""
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+NO_NAMES: Final = Names()
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The line of a class; `unsure` where something else comes first while the verdict is less than certain."""
+
+    line: str
+    unsure: str = ""
+
+
+_ADMINISTRATOR: Final = "the DNS administrator of {target|the domain}"
+_POSTMASTER: Final = "the postmaster of {host|the mail host}"
+_DIG: Final = "`dig MX {target|NAME}`"
+_TRACE: Final = "`mx-exporter trace {address|ADDRESS} --port {port|25}`"
+_PROBE: Final = "`mx-exporter probe {target|NAME}`"
+_RELAY: Final = "{router|the last hop that answers}"
+_SETTLE: Final = (
+    "settle it before you call: set `egress.references` and `egress.witness_ports`, run"
+    f" {_TRACE}, or probe from another network"
+)
+_SETTLE_ELSEWHERE: Final = f"settle it before you call: run {_PROBE} from another network"
+_TELL_IF_IT_STAYS: Final = f"wait; if it stays, call {_POSTMASTER}"
+_DANE: Final = f"call {_POSTMASTER}: senders who honour DANE keep their mail"
+
+_LINES: Final = {
+    _C.DNS_NXDOMAIN: Advice("look for a misspelt name or an expired registration: `whois {target|NAME}`"),
+    _C.DNS_NO_ADDRESS: Advice(f"tell {_ADMINISTRATOR}: it needs an MX record, or `0 .` where it takes no mail"),
+    _C.DNS_NULL_MX: Advice("nothing is wrong: take {target|the domain} out of the configuration"),
+    _C.DNS_SERVFAIL: Advice(
+        f"ask its name servers themselves with `dig +trace MX {{target|NAME}}`; call {_ADMINISTRATOR}"
+    ),
+    _C.DNS_BOGUS: Advice(
+        f"call {_ADMINISTRATOR}, with `dig MX {{target|NAME}}` (fails) and `dig +cd MX {{target|NAME}}` (works)"
+    ),
+    _C.DNS_REFUSED: Advice(
+        "call whoever runs {about|our resolver}: its access list must name this machine; or set `resolver`"
+    ),
+    _C.DNS_TIMEOUT: Advice(f"see whether {{about|our resolver}} answers at all with {_DIG}; call whoever runs it"),
+    _C.DNS_MALFORMED: Advice(f"send {_ADMINISTRATOR} what {_DIG} shows"),
+    _C.MX_UNRESOLVABLE: Advice(f"send {_ADMINISTRATOR} what {_DIG} shows: its MX hosts have no address"),
+    _C.MX_IS_ADDRESS: Advice(f"tell {_ADMINISTRATOR}: an MX record names a host, which has the address"),
+    _C.MX_ADDRESS_FORBIDDEN: Advice(
+        f"tell {_ADMINISTRATOR}; if {{address|the address}} is meant, set `allow_addresses`"
+    ),
+    _C.CONNECT_REFUSED: Advice(
+        f"call {_POSTMASTER}: nothing listens on port {{port|25}} of {{address|its address}}",
+        f"see with {_TRACE} that the refusal is the host's own; call {_POSTMASTER}",
+    ),
+    _C.CONNECT_TIMEOUT: Advice(f"call {_POSTMASTER}, by another way than mail: host or network is gone", _SETTLE),
+    _C.CONNECT_UNREACHABLE: Advice(
+        f"call {_POSTMASTER} or its network; {{router|a router}} knows no way to {{address|the address}}: {_TRACE}"
+    ),
+    _C.CONNECT_PROHIBITED: Advice(
+        f"call the owner of {{router|the router that forbids it}}: {_TRACE} shows where it stands"
+    ),
+    _C.PORT_FILTERED: Advice(
+        f"call the owner of {_RELAY}, after which port {{port|25}} is lost: {_TRACE}",
+        f"see with {_TRACE} where port {{port|25}} is lost; call the owner of {_RELAY}",
+    ),
+    _C.EGRESS_BLOCKED: Advice(
+        f"call our provider, or the owner of {_RELAY}, and have port {{port|25}} opened on the way out: {_TRACE}",
+        f"set `egress.references` to be certain; then call our provider, or the owner of {_RELAY}: {_TRACE}",
+    ),
+    _C.OFFLINE: Advice("look at our own link, gateway and uplink: `ip route get {address|ADDRESS}`"),
+    _C.EGRESS_INTERCEPTED: Advice(
+        "look for a mail proxy or SMTP inspection in our own firewall, then call our provider: " + _TRACE
+    ),
+    _C.RESOLVER_FAILING: Advice(
+        f"mend {{about|our resolver}} first: uplink, trust anchor, filter, our clock; see {_DIG}"
+    ),
+    _C.LOCAL_FIREWALL: Advice("mend the output rules of this machine for port {port|25}: `nft list ruleset`"),
+    _C.NO_ROUTE: Advice(
+        "mend the route: `ip route get {address|ADDRESS}`; where there is no IPv6, set `address_families`"
+    ),
+    _C.LOCAL_RESOURCE: Advice("raise the limits of the service (open files, memory) or lower `limits.concurrency`"),
+    _C.BANNER_TIMEOUT: Advice(
+        f"call {_POSTMASTER}",
+        f"settle it before you call: raise `timeout` (five minutes are granted), or run {_PROBE} from another network",
+    ),
+    _C.BANNER_CLOSED: Advice(f"call {_POSTMASTER}", _SETTLE_ELSEWHERE),
+    _C.BANNER_TEMPFAIL: Advice(_TELL_IF_IT_STAYS),
+    _C.BANNER_REJECTED: Advice(
+        f"call {_POSTMASTER}: the host says that it takes no mail, so the MX record is wrong or the server is",
+        f"{_SETTLE_ELSEWHERE}; its postmaster can tell whether our address is refused",
+    ),
+    _C.NOT_SMTP: Advice(f"see whether port {{port|25}} is the right one; call {_POSTMASTER}"),
+    _C.PROTOCOL_ERROR: Advice(f"send {_POSTMASTER} the dialogue: {_PROBE}"),
+    _C.UNEXPECTED_REPLY: Advice(f"mend `expect` of the module, or ask {_POSTMASTER}"),
+    _C.EHLO_REJECTED: Advice(f"send {_POSTMASTER} the dialogue: {_PROBE}"),
+    _C.EHLO_TEMPFAIL: Advice(_TELL_IF_IT_STAYS),
+    _C.TIMEOUT: Advice(f"wait, or raise `timeout`; if it stays, call {_POSTMASTER}"),
+    _C.CLOSED: Advice(_TELL_IF_IT_STAYS),
+    _C.STARTTLS_NOT_OFFERED: Advice(f"call {_POSTMASTER}; if others see STARTTLS there, a firewall rewrites EHLO"),
+    _C.STARTTLS_REJECTED: Advice(f"call {_POSTMASTER}"),
+    _C.TLS_HANDSHAKE: Advice(
+        f"compare `openssl s_client -starttls smtp -connect {{endpoint|ADDRESS:25}}`; call {_POSTMASTER}"
+    ),
+    _C.TLS_INJECTION: Advice(f"call {_POSTMASTER} at once: anybody on the way can slip commands in"),
+    _C.TLS_EXPIRED: Advice(f"call {_POSTMASTER}: a certificate is to be renewed, and loaded"),
+    _C.TLS_NOT_YET_VALID: Advice(f"look at our own clock with `date -u`; call {_POSTMASTER}"),
+    _C.TLS_NAME_MISMATCH: Advice(f"call {_POSTMASTER}: the certificate has to name {{host|the mail host}}"),
+    _C.TLS_UNTRUSTED: Advice(f"call {_POSTMASTER}, or name its authority in `SSL_CERT_FILE`"),
+    _C.AUTH_NOT_OFFERED: Advice("look at the port and the server of the module: {host|HOST}, port {port|587}"),
+    _C.AUTH_FAILED: Advice("mend `auth` of the module: {host|the server} refuses our credentials"),
+    _C.DANE_MISMATCH: Advice(_DANE),
+    _C.DANE_NO_TLS: Advice(_DANE),
+    _C.MTA_STS_MISMATCH: Advice("tell the owner of {target|the domain}: its policy does not name {host|the MX host}"),
+    _C.MTA_STS_NO_TLS: Advice(f"call {_POSTMASTER}: senders who honour MTA-STS keep their mail"),
+    _C.MTA_STS_UNTRUSTED: Advice(f"call {_POSTMASTER}: senders who honour MTA-STS keep their mail"),
+    _C.REPUTATION_BLOCKED: Advice(
+        "find what was sent from our address; then ask {about|the list that the reply names} to remove it"
+    ),
+    _C.POLICY_REJECTED: Advice(f"ask {_POSTMASTER}, with the reply, by another way than from this address"),
+    _C.RDNS_REQUIRED: Advice(
+        "mend the PTR record of our address: it has to name {helo|our EHLO name}, and that our address"
+    ),
+    _C.HELO_REJECTED: Advice("set `helo`, now {helo|our own name}, to a name that resolves to our address"),
+    _C.SENDER_AUTH_FAILED: Advice("mend our SPF, DKIM or DMARC records, or set another `mail_from`"),
+    _C.TLS_REQUIRED: Advice("add `starttls` to `stages` of the module"),
+    _C.AUTH_REQUIRED: Advice("see whether {host|the MX host} is meant to take mail from strangers; else set `auth`"),
+    _C.RELAY_DENIED: Advice(f"tell {_ADMINISTRATOR}: {{host|the MX host}} takes no mail for it"),
+    _C.RATE_LIMITED: Advice("probe it less: a longer `interval`, `limits.per_address_interval`"),
+    _C.GREYLISTED: Advice("nothing to mend: a longer `interval`, or come again with the same sender"),
+    _C.MAILBOX_UNKNOWN: Advice("mend `rcpt_to` of the module"),
+    _C.MAILBOX_FULL: Advice("tell the mailbox's owner, or mend `rcpt_to` of the module"),
+    _C.MAILBOX_DISABLED: Advice("mend `rcpt_to` of the module"),
+    _C.SENDER_REJECTED: Advice("mend `mail_from` of the module"),
+    _C.MESSAGE_TOO_LARGE: Advice("mend `size` of the module"),
+    _C.TEMPFAIL: Advice(_TELL_IF_IT_STAYS),
+    _C.REJECTED: Advice(f"ask {_POSTMASTER}, with the reply"),
+    _C.INTERNAL: Advice("report the traceback of the exporter's log"),
+}
+ADVICE: Final[Mapping[FailureClass, Advice]] = MappingProxyType(_LINES)
+
+
+def next_step(failure: Failure, names: Names = NO_NAMES) -> str:
+    """The one line about a failure."""
+    return _fill(_line(failure.failure_class, failure.confidence), names)
+
+
+def plain_step(failure_class: FailureClass, verdict: Verdict) -> str:
+    """The line without any name, for who knows only the class and its verdict."""
+    unsure = verdict is not failure_class.verdict
+    return _fill(_line(failure_class, Confidence.UNCERTAIN if unsure else Confidence.CERTAIN), NO_NAMES)
+
+
+def verdicts_of(failure_class: FailureClass) -> tuple[Verdict, ...]:
+    """What a class may mean: its own verdict, and what becomes of it where the evidence fits others as well."""
+    return tuple(dict.fromkeys((failure_class.verdict, verdict_of(failure_class, Confidence.UNCERTAIN))))
+
+
+def mark_of(confidence: Confidence) -> str:
+    """What stands behind the word of a verdict that is not certain."""
+    return "" if confidence is Confidence.CERTAIN else "?"
+
+
+def section_of(failure_class: FailureClass) -> str:
+    """Where the documentation tells more of a class."""
+    return f"docs/classes.md#{failure_class}"
+
+
+def _line(failure_class: FailureClass, confidence: Confidence) -> str:
+    advice = ADVICE[failure_class]
+    # Of a class that may be dead or blocked, "likely" has settled it: whom to call is known.
+    settled = confidence is Confidence.LIKELY and failure_class in UNDETERMINED_CLASSES
+    if confidence is Confidence.CERTAIN or settled:
+        return advice.line
+    if advice.unsure or confidence is Confidence.LIKELY:
+        return advice.unsure or advice.line
+    return f"see with {_PROBE} whether it stays so; then {advice.line}"
+
+
+def _fill(line: str, names: Names) -> str:
+    def put(place: re.Match[str]) -> str:
+        name: str = getattr(names, place[1])
+        return printable(name, _MAX_NAME) if name else place[2]
+
+    return _PLACE.sub(put, line)

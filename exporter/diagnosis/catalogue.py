@@ -1,0 +1,220 @@
+"""What each failure class means: at which stage it is found, what is seen, and how sure which evidence makes it.
+
+Data for people: the page of the classes, docs/classes.md and the README are written from it, and the one-line answer
+to "what is wrong" falls back on it. What to do about a class is in :mod:`exporter.diagnosis.advice`. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from exporter.result import Confidence, FailureClass, Stage
+
+_C, _S = FailureClass, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One class. No `stages`: any. An empty ground: a verdict of this class never is that sure, or that unsure."""
+
+    stages: tuple[Stage, ...]
+    seen: str  # half a sentence, about the host or the domain
+    certain: str = ""
+    likely: str = ""
+    uncertain: str = ""
+
+    def ground(self, confidence: Confidence) -> str:
+        """The evidence that makes it so sure."""
+        grounds = {
+            Confidence.CERTAIN: self.certain,
+            Confidence.LIKELY: self.likely,
+            Confidence.UNCERTAIN: self.uncertain,
+        }
+        return grounds[confidence]
+
+
+_EHLO: Final = (_S.EHLO, _S.EHLO_TLS)
+
+
+def _answer(seen: str, certain: str = "the answer of the resolver says so") -> Entry:
+    return Entry((_S.DNS,), seen, certain)
+
+
+def _reply(seen: str, words: str = "the words of the reply or its enhanced code say so", code: str = "") -> Entry:
+    return Entry((), seen, words, code or "the code alone says so, or words that fit other reasons too")
+
+
+def _certificate(seen: str, certain: str) -> Entry:
+    return Entry((_S.TLS,), seen, certain)
+
+
+_DNS: Final = {
+    _C.DNS_NXDOMAIN: _answer("the domain does not exist"),
+    _C.DNS_NO_ADDRESS: _answer("no MX, and the domain itself has no address"),
+    _C.DNS_NULL_MX: _answer("`0 .` alone: it takes no mail (RFC 7505)"),
+    _C.DNS_SERVFAIL: Entry(
+        (_S.DNS,),
+        "the resolver gets no answer from the domain's name servers",
+        likely="SERVFAIL for this name, while others are answered",
+    ),
+    _C.DNS_BOGUS: _answer(
+        "DNSSEC of the domain does not verify", "SERVFAIL with an extended error of DNSSEC (RFC 8914)"
+    ),
+    _C.DNS_REFUSED: _answer("the resolver refuses to answer us", "REFUSED"),
+    _C.DNS_TIMEOUT: Entry(
+        (_S.DNS,), "the resolver is silent", likely="no answer to any try; the way to it may be lost"
+    ),
+    _C.DNS_MALFORMED: _answer("an answer that cannot be read, or a chain of aliases that does not end"),
+    _C.MX_UNRESOLVABLE: _answer("no name among its MX records has an address"),
+    _C.MX_IS_ADDRESS: _answer("an IP address where the MX record needs a host name"),
+    _C.MX_ADDRESS_FORBIDDEN: _answer(
+        "the MX points to a loopback, private or other special address; not connected to", "the address itself"
+    ),
+    _C.RESOLVER_FAILING: Entry(
+        (_S.DNS,),
+        "names that have nothing in common fail alike at once, or the answer was filtered",
+        "at least four unrelated names fail alike, those of the references among them",
+        "the same without references, or an answer that is marked as filtered (EDE 15 to 18) or looks so",
+    ),
+}
+_CONNECT: Final = {
+    _C.CONNECT_REFUSED: Entry(
+        (_S.CONNECT,),
+        "the port is closed: RST of the host",
+        "a trace reaches the host itself, or its own ICMP says so",
+        "a RST in its name; somebody on the way could have forged it",
+    ),
+    _C.CONNECT_TIMEOUT: Entry(
+        (_S.CONNECT,),
+        "silence, and no sign of a block",
+        likely="every witness port is silent too, while unrelated networks greet in sessions begun after it",
+        uncertain="nothing to compare with: no witness port was asked, or no other network has greeted since",
+    ),
+    _C.CONNECT_UNREACHABLE: Entry(
+        (_S.CONNECT,),
+        "a router says that the address cannot be reached",
+        likely="ICMP network or host unreachable; the router may know no way for us alone",
+    ),
+    _C.CONNECT_PROHIBITED: Entry(
+        (_S.CONNECT,),
+        "a router forbids it (ICMP), or resets it in the host's name",
+        "ICMP administratively prohibited, or port unreachable from an address that is not the host's",
+        "a RST that comes from nearer than the host, by the trace",
+    ),
+    _C.PORT_FILTERED: Entry(
+        (_S.CONNECT,),
+        "port 25 is silent while another port of the host, or the way there, answers",
+        "a witness port answers, the trace ends on the way, and other networks have answered on the port since",
+        "a witness port answers or refuses, or the trace of another port gets further",
+        "others answered before, and none has since: the way out may have shut meanwhile",
+    ),
+    _C.EGRESS_BLOCKED: Entry(
+        (_S.CONNECT, _S.BANNER),
+        "port 25 fails on all unrelated networks at once, other ports get out",
+        "the references are among the networks that fail",
+        "at least four unrelated networks fail alike, and no reference is configured",
+    ),
+    _C.OFFLINE: Entry(
+        (_S.CONNECT,),
+        "nothing gets out on any port",
+        "the references are among the networks that are silent on every port",
+        "at least four unrelated networks are silent on every port, and no reference is configured",
+    ),
+    _C.EGRESS_INTERCEPTED: Entry(
+        (_S.BANNER, _S.TLS),
+        "one foreign speaker answers for unrelated networks",
+        "other ports of the same hosts speak otherwise, or the answer comes from nearer than the hosts",
+        "one speaker on at least four unrelated networks, and no closer look proves it foreign",
+    ),
+    _C.LOCAL_FIREWALL: Entry(
+        (_S.CONNECT,),
+        "this machine's own packet filter or policy",
+        "EPERM or EACCES, an ICMP error of our own, or the kernel counts each SYN as dropped within",
+        "not even the first router answers the port, while it answers another one",
+    ),
+    _C.NO_ROUTE: Entry((_S.CONNECT,), "no route from here", "the kernel says so, and no router does"),
+    _C.LOCAL_RESOURCE: Entry((_S.CONNECT,), "out of ports, files or memory", "the kernel says so"),
+}
+_GREETING: Final = {
+    _C.BANNER_TIMEOUT: Entry(
+        (_S.BANNER,),
+        "connected, and no complete greeting in time",
+        uncertain="always: it may be dead, slow (RFC 5321 4.5.3.2.1 grants five minutes), or silent to us alone",
+    ),
+    _C.BANNER_CLOSED: Entry(
+        (_S.BANNER,),
+        "closed or reset before a greeting",
+        uncertain="always: it may be broken, or close the connections of those whom it does not like",
+    ),
+    _C.BANNER_TEMPFAIL: Entry((_S.BANNER,), "greets with 4xx and no finer reason", "the code", "words that fit others"),
+    _C.BANNER_REJECTED: Entry(
+        (_S.BANNER,),
+        "greets with 5xx and no finer reason",
+        likely="its words say that the host takes no mail",
+        uncertain="521 or another 5xx without such words: most of them are about the client",
+    ),
+    _C.NOT_SMTP: Entry(
+        (_S.BANNER,), "SSH, HTTP, TLS or another protocol speaks", "what it says belongs to no mail host"
+    ),
+}
+_DIALOGUE: Final = {
+    _C.PROTOCOL_ERROR: Entry((), "a malformed, unsolicited or endless reply", "the reply itself"),
+    _C.UNEXPECTED_REPLY: Entry((), "a positive reply that the module's `expect` does not list", "the code"),
+    _C.EHLO_REJECTED: Entry(_EHLO, "EHLO, and then HELO, refused for good", "the codes", "words that fit others"),
+    _C.EHLO_TEMPFAIL: Entry(_EHLO, "EHLO, and then HELO, refused for now", "the codes", "words that fit others"),
+    _C.TIMEOUT: Entry((), "silence after the greeting", likely="no reply in time; the way may be lost, too"),
+    _C.CLOSED: Entry((), "closed or reset after the greeting", likely="always: it gives no reason"),
+    _C.STARTTLS_NOT_OFFERED: Entry(
+        (_S.STARTTLS,), "EHLO lacks STARTTLS, and the module requires it", "the answer to EHLO"
+    ),
+    _C.STARTTLS_REJECTED: Entry(
+        (_S.STARTTLS,), "STARTTLS refused, and the module requires it", "the code", "words that fit others"
+    ),
+    _C.AUTH_NOT_OFFERED: Entry((_S.AUTH,), "neither PLAIN nor LOGIN, after TLS", "the answer to EHLO"),
+    _C.AUTH_FAILED: Entry((_S.AUTH,), "our credentials are refused", "5xx to AUTH"),
+}
+_TLS: Final = {
+    _C.TLS_HANDSHAKE: Entry(
+        (_S.TLS,),
+        "no handshake: alert, no common version or cipher, garbage, silence",
+        likely="how the handshake ended; either side may be the one that cannot",
+    ),
+    _C.TLS_INJECTION: Entry((_S.STARTTLS,), "plaintext between the 220 and the handshake", "the plaintext itself"),
+    _C.TLS_EXPIRED: _certificate("a certificate of the chain has expired", "its dates, by our clock"),
+    _C.TLS_NOT_YET_VALID: _certificate("a certificate is not valid yet", "its dates, by our clock"),
+    _C.TLS_NAME_MISMATCH: _certificate("the certificate is for other names", "its names"),
+    _C.TLS_UNTRUSTED: _certificate("no root of this system vouches for the chain", "the chain that was sent"),
+    _C.DANE_MISMATCH: _certificate("the certificate matches no TLSA record", "authenticated records, and the chain"),
+    _C.DANE_NO_TLS: Entry((_S.STARTTLS,), "TLSA records, and no TLS", "authenticated records, and the answer to EHLO"),
+    _C.MTA_STS_MISMATCH: Entry((_S.DNS,), "an enforced policy that does not name the MX host", "the policy"),
+    _C.MTA_STS_NO_TLS: Entry((_S.STARTTLS,), "an enforced policy, and no TLS", "the policy, and the answer to EHLO"),
+    _C.MTA_STS_UNTRUSTED: _certificate(
+        "an enforced policy, and a certificate that is not valid for the MX host", "the policy, and the chain"
+    ),
+}
+_REPLIES: Final = {
+    _C.REPUTATION_BLOCKED: _reply("names a block list or our address's reputation", "it names the list or our address"),
+    _C.POLICY_REJECTED: _reply("refused by policy (5.7.x), nothing finer"),
+    _C.RDNS_REQUIRED: _reply("our address lacks reverse DNS that fits"),
+    _C.HELO_REJECTED: _reply("our EHLO name is objected to"),
+    _C.SENDER_AUTH_FAILED: _reply("SPF, DKIM or DMARC of our sender fails"),
+    _C.TLS_REQUIRED: _reply("mail is taken over TLS only"),
+    _C.AUTH_REQUIRED: _reply("a login is demanded: a submission server, or a policy"),
+    _C.RELAY_DENIED: _reply("the MX host does not take mail for the domain"),
+    _C.RATE_LIMITED: _reply("too many connections, messages or recipients, or too fast"),
+    _C.GREYLISTED: _reply("a stranger is told to come again"),
+    _C.MAILBOX_UNKNOWN: _reply("there is no such mailbox"),
+    _C.MAILBOX_FULL: _reply("the mailbox is full"),
+    _C.MAILBOX_DISABLED: _reply("the mailbox is out of use"),
+    _C.SENDER_REJECTED: _reply("our sender, or the empty one, is refused"),
+    _C.MESSAGE_TOO_LARGE: _reply("larger than it takes (SIZE, 552)"),
+    _C.TEMPFAIL: _reply("4xx to a later command, nothing finer", "the code"),
+    _C.REJECTED: _reply("5xx to a later command, nothing finer", "the code"),
+    _C.INTERNAL: Entry((), "a bug of the exporter", "the traceback in its log"),
+}
+_WRITTEN: Final = {**_DNS, **_CONNECT, **_GREETING, **_DIALOGUE, **_TLS, **_REPLIES}
+# In the order of a probe: that of the closed list.
+CATALOGUE: Final[Mapping[FailureClass, Entry]] = MappingProxyType({each: _WRITTEN[each] for each in FailureClass})

@@ -1,0 +1,109 @@
+"""What to do next: a line for every class, with the names at hand, and nothing in a command that a stranger chose."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from exporter.diagnosis.advice import ADVICE, Names, next_step, plain_step, section_of, verdicts_of
+from exporter.diagnosis.catalogue import CATALOGUE
+from exporter.result import UNDETERMINED_CLASSES, Confidence, Failure, FailureClass, Stage, Verdict, own_confidence
+from tests.lab.scenario import IPV4, IPV6
+from tests.lab.scenarios import SCENARIOS
+
+C = FailureClass
+NAMES = Names("example.org", "mx.example.org", "192.0.2.9", "2525", "203.0.113.7", "zen.spamhaus.org", "probe.example")
+
+
+def step(failure_class: FailureClass, confidence: Confidence, names: Names = NAMES) -> str:
+    return next_step(Failure(Stage.CONNECT, failure_class, "", confidence), names)
+
+
+@pytest.mark.parametrize("failure_class", FailureClass)
+def test_every_class_has_one_line_that_begins_with_something_to_do(failure_class: FailureClass) -> None:
+    for confidence in Confidence:
+        for line in (step(failure_class, confidence), step(failure_class, confidence, Names())):
+            assert line.isprintable()
+            assert "{" not in line
+            assert line[0].islower()
+            assert not line.endswith(".")
+            assert line.count("`") % 2 == 0
+            assert len(line) < 220
+
+
+@pytest.mark.parametrize(
+    ("failure_class", "confidence", "named"),
+    [
+        (C.CONNECT_PROHIBITED, Confidence.CERTAIN, ("203.0.113.7", "mx-exporter trace 192.0.2.9 --port 2525")),
+        (C.PORT_FILTERED, Confidence.LIKELY, ("203.0.113.7", "mx-exporter trace 192.0.2.9 --port 2525")),
+        (C.REPUTATION_BLOCKED, Confidence.CERTAIN, ("zen.spamhaus.org",)),
+        (C.HELO_REJECTED, Confidence.CERTAIN, ("probe.example",)),
+        (C.RDNS_REQUIRED, Confidence.CERTAIN, ("probe.example",)),
+        (C.DNS_BOGUS, Confidence.CERTAIN, ("dig +cd MX example.org",)),
+        (C.CONNECT_REFUSED, Confidence.CERTAIN, ("mx.example.org", "192.0.2.9", "2525")),
+        (C.TLS_HANDSHAKE, Confidence.LIKELY, ("-connect 192.0.2.9:2525",)),
+    ],
+)
+def test_the_names_at_hand_are_in_it(failure_class: C, confidence: Confidence, named: tuple[str, ...]) -> None:
+    line = step(failure_class, confidence)
+    assert [name for name in named if name not in line] == []
+
+
+@pytest.mark.parametrize("failure_class", sorted(UNDETERMINED_CLASSES))
+def test_where_it_cannot_be_told_the_line_says_what_would_settle_it(failure_class: FailureClass) -> None:
+    unsure = step(failure_class, Confidence.UNCERTAIN)
+    assert unsure.startswith("settle it before you call")
+    assert "from another network" in unsure
+    assert step(failure_class, Confidence.LIKELY).startswith("call the postmaster of mx.example.org")
+
+
+def test_silence_is_settled_by_references_witness_ports_and_a_trace() -> None:
+    line = step(C.CONNECT_TIMEOUT, Confidence.UNCERTAIN)
+    assert all(each in line for each in ("egress.references", "egress.witness_ports", "mx-exporter trace 192.0.2.9"))
+
+
+def test_an_ipv6_address_is_bracketed_before_its_port() -> None:
+    names = Names(address="2001:db8::9", port="25")
+    assert "-connect [2001:db8::9]:25`" in step(C.TLS_HANDSHAKE, Confidence.LIKELY, names)
+
+
+@pytest.mark.parametrize("failure_class", FailureClass)
+@pytest.mark.parametrize("confidence", Confidence)
+def test_no_name_that_a_stranger_chose_is_in_a_command(failure_class: FailureClass, confidence: Confidence) -> None:
+    evil = "$(reboot).example;\n\x1b[31m"
+    line = step(failure_class, confidence, Names("example.org", evil, "192.0.2.9", "25", evil, evil, evil))
+    assert line.isprintable()
+    assert not [command for command in re.findall(r"`([^`]*)`", line) if "reboot" in command]
+
+
+def test_the_plain_line_goes_by_the_verdict_alone() -> None:
+    assert verdicts_of(C.BANNER_CLOSED) == (Verdict.DEAD, Verdict.UNDETERMINED)
+    assert verdicts_of(C.PORT_FILTERED) == (Verdict.BLOCKED,)
+    assert plain_step(C.CONNECT_TIMEOUT, Verdict.DEAD).startswith("call the postmaster of the mail host")
+    assert plain_step(C.CONNECT_TIMEOUT, Verdict.UNDETERMINED).startswith("settle it")
+    assert section_of(C.CONNECT_TIMEOUT) == "docs/classes.md#connect_timeout"
+
+
+def test_every_class_is_in_both_tables() -> None:
+    assert set(ADVICE) == set(CATALOGUE) == set(FailureClass)
+
+
+@pytest.mark.parametrize("failure_class", FailureClass)
+def test_what_makes_a_class_as_sure_as_it_is_by_itself_is_told(failure_class: FailureClass) -> None:
+    entry = CATALOGUE[failure_class]
+    assert entry.ground(own_confidence(failure_class))
+    assert len(entry.seen.split()) <= 15
+
+
+def test_what_makes_a_class_as_sure_as_the_lab_finds_it_is_told() -> None:
+    outcomes = [scenario.of(family) for scenario in SCENARIOS for family in (IPV4, IPV6)]
+    found = {(each.failure_class, each.confidence) for each in outcomes if each.failure_class and each.confidence}
+    assert len(found) > 8
+    assert [each for each in found if not CATALOGUE[each[0]].ground(each[1])] == []
+
+
+def test_where_a_class_may_be_undetermined_the_ground_of_doubt_is_told() -> None:
+    for failure_class in UNDETERMINED_CLASSES:
+        assert CATALOGUE[failure_class].uncertain
+        assert not CATALOGUE[failure_class].certain
