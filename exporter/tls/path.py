@@ -59,7 +59,7 @@ class Dated:
 
 @dataclass(frozen=True, slots=True)
 class NoPath:
-    """Why there is none: OpenSSL's number and words; the certificate it stumbled over, and how far above the server's."""
+    """Why there is none: OpenSSL's number and words; the certificate it stumbled over, and how far up that is."""
 
     code: int
     words: str
