@@ -33,7 +33,7 @@ class Poller(Protocol):
     """Tells of changes only: who is told of READABLE reads until a short read, and where it has ENDED to the end."""
 
     def watch(self, descriptor: int, ready: Ready) -> None:
-        """Tell of a socket that begins to connect; first that it is WRITABLE: connected, or failed."""
+        """Tell of a socket that begins to connect, first that it is WRITABLE: connected, or failed. Or tell again."""
 
     def forget(self, descriptor: int) -> None:
         """Tell nothing more of it. Call it before the socket is closed."""
@@ -117,7 +117,11 @@ if sys.platform == "linux":
         def watch(self, descriptor: int, ready: Ready) -> None:
             """See Poller."""
             self._watched[descriptor] = ready
-            self._epoll.register(descriptor, _EDGES)
+            try:
+                self._epoll.register(descriptor, _EDGES)
+            except FileExistsError:  # forgotten and still open: what is there by now counts as a change
+                self._forgotten.discard(descriptor)
+                self._epoll.modify(descriptor, _EDGES)
 
         def forget(self, descriptor: int) -> None:
             """See Poller."""

@@ -91,6 +91,7 @@ class FailureClass(StrEnum):
     LOCAL_FIREWALL = "local_firewall"  # EPERM/EACCES on connect: our own output filter
     NO_ROUTE = "no_route"  # ENETUNREACH without any ICMP
     LOCAL_RESOURCE = "local_resource"  # EMFILE, ENOBUFS, EADDRNOTAVAIL
+    NO_TURN = "no_turn"  # our own limits left no turn in the time given
     BANNER_TIMEOUT = "banner_timeout"  # connected, and no complete greeting in time
     BANNER_CLOSED = "banner_closed"  # closed or reset before a greeting
     BANNER_TEMPFAIL = "banner_tempfail"  # 4xx greeting with nothing finer
@@ -220,6 +221,7 @@ _CLASSES_BY_VERDICT: dict[Verdict, tuple[FailureClass, ...]] = {
         _C.RESOLVER_FAILING,
         _C.NO_ROUTE,
         _C.LOCAL_RESOURCE,
+        _C.NO_TURN,
         _C.AUTH_FAILED,
         _C.INTERNAL,
     ),
@@ -460,8 +462,8 @@ class TlsResult:
     cipher: str
     verified: bool  # chain, name and dates
     faults: tuple[Failure, ...] = ()  # why it is not
-    not_before: float | None = None  # the latest in the chain sent: from then on all of it is valid
-    not_after: float | None = None  # the earliest in the chain sent
+    not_before: float | None = None  # when the last certificate of the path begins, without one of those sent
+    not_after: float | None = None  # when the first of them ends
     subject: str = ""  # the names of the server's own certificate
     issuer: str = ""
     at: float = 0.0  # seconds since the connect began
@@ -531,6 +533,7 @@ class HostResult:
     evidence: Evidence | None = None  # None: no session, or none whose judgement could change
     last_hop: str = ""  # the last router on the way that answered, or the one that prohibits it
     tls: TlsResult | None = None
+    remarks: tuple[str, ...] = ()  # what a warning rests on, and what only some senders mind; for a person
     recipients: tuple[tuple[str, int], ...] = ()  # the code each RCPT was answered with, in their order
     auth_plaintext: tuple[str, ...] = ()  # SASL mechanisms offered without TLS, of smtp.ehlo.MECHANISMS
     auth_tls: tuple[str, ...] = ()  # and with it

@@ -131,6 +131,26 @@ class Connection:
             self._unsent = data[sent:]
             self._poller.want_to_write(sock.fileno())
 
+    def pause(self) -> None:
+        """Read nothing for a while: what comes waits in the kernel, with the time at which it came."""
+        if self._socket is not None:
+            self._poller.forget(self._socket.fileno())
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._socket is not None:
+            self._poller.watch(self._socket.fileno(), self._on_ready)
+
+    def ends(self) -> tuple[tuple[str, int], tuple[str, int]] | None:
+        """(address, port) of this end and of the other, once connected."""
+        if self._socket is None:
+            return None
+        try:
+            own, other = self._socket.getsockname(), self._socket.getpeername()
+        except OSError:
+            return None
+        return (own[0], own[1]), (other[0], other[1])
+
     def close(self) -> None:
         """Drop the connection."""
         sock, self._socket = self._socket, None

@@ -28,6 +28,7 @@ FLOORS = {
     "exporter.evidence": 1,
     "exporter.result": 2,
     "exporter.smtp": 3,
+    "exporter.tls.names": 1,
     "exporter.dane": 3,
     "exporter.tlsrpt": 3,
     "exporter.mtasts": 4,
@@ -59,6 +60,7 @@ FLOORS = {
 # Library -> the rooms that may import it.
 FENCES = {
     "cryptography": ("exporter.tls", "exporter.demo.certificates", "exporter.dane"),
+    "OpenSSL": ("exporter.tls",),
     "dns": ("exporter.resolver", "exporter.demo.dns_host"),
     "yaml": ("exporter.config",),
     "pydantic": ("exporter.config",),

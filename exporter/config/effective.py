@@ -90,7 +90,11 @@ def _settings(settings: Settings) -> dict[str, Any]:
 def _module(module: Module) -> dict[str, Any]:
     section: dict[str, Any] = {
         "stages": ["helo" if module.force_helo and stage is Stage.EHLO else str(stage) for stage in module.stages],
-        "starttls": {"required": module.starttls.required, "verify": module.starttls.verify},
+        "starttls": {
+            "required": module.starttls.required,
+            "verify": module.starttls.verify,
+            "server_name": module.starttls.server_name,
+        },
         "mail_from": module.mail_from,
         "rcpt_to": list(module.rcpt_to),
         "size": module.size,
@@ -100,6 +104,7 @@ def _module(module: Module) -> dict[str, Any]:
         "tls": str(module.tls),
         "data": _canary(module.data),
         "policies": _texts(module.policies),
+        "proxy_protocol": module.proxy_protocol,
     }
     if module.auth is not None:
         # Where the password is, never what it is.

@@ -54,6 +54,7 @@ class Starttls:
 
     required: bool = False
     verify: Literal["report", "require"] = "report"
+    server_name: str = ""  # asked for (SNI) and looked for in the certificate; empty: the host's own
 
 
 class TlsMode(StrEnum):
@@ -104,6 +105,7 @@ class Module:
     auth: Auth | None = None
     data: Canary = Canary()
     policies: tuple[Policy, ...] = ()
+    proxy_protocol: bool = False  # the header of the PROXY protocol, version 1, before all else
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def module_of(name: str, section: ModuleSection, auth: Auth | None = None) -> Mo
         name=name,
         stages=tuple(map(Stage, said)),
         force_helo=section.stages[0] == "helo",
-        starttls=Starttls(section.starttls.required, section.starttls.verify),
+        starttls=Starttls(section.starttls.required, section.starttls.verify, section.starttls.server_name),
         mail_from=section.mail_from,
         rcpt_to=tuple(section.rcpt_to),
         size=section.size,
@@ -44,6 +44,7 @@ def module_of(name: str, section: ModuleSection, auth: Auth | None = None) -> Mo
         auth=auth,
         data=_canary(section.data),
         policies=tuple(map(Policy, section.policies)),
+        proxy_protocol=section.proxy_protocol,
     )
 
 
@@ -96,6 +97,8 @@ def contradictions(section: ModuleSection) -> Iterator[tuple[Location, str]]:
             yield ("starttls", "required"), _NEEDS_STARTTLS
         if section.starttls.verify == "require":
             yield ("starttls", "verify"), _NEEDS_STARTTLS
+        if section.starttls.server_name:
+            yield ("starttls", "server_name"), _NEEDS_STARTTLS
         if "dane" in section.policies:
             # RFC 7672: what TLSA records say is held against the certificate.
             yield ("policies", section.policies.index("dane")), f"dane {_NEEDS_STARTTLS}"

@@ -26,6 +26,7 @@ from exporter.config.values import (
     parse_domain,
     parse_duration,
     parse_helo,
+    parse_host_name,
     parse_host_port,
     parse_nameserver,
     parse_network,
@@ -127,6 +128,11 @@ def _replying_stage(name: str) -> str:
         return name
     hint = "; ehlo stands for HELO too" if name == "helo" else ""
     raise ValueError(f"{quoted(name)} is not a stage with a reply: {', '.join(REPLYING)}{hint}")
+
+
+def _server_name(name: str) -> str:
+    """A host name: what a handshake asks for and a certificate is for (RFC 6066 3)."""
+    return parse_host_name(name) if name else name
 
 
 def _user_name(name: str) -> str:
@@ -264,6 +270,7 @@ class StarttlsSection(Section):
 
     required: bool = Starttls().required
     verify: Literal["report", "require"] = Starttls().verify
+    server_name: Annotated[str, PlainValidator(text(_server_name, "mail.example.net"))] = Starttls().server_name
 
 
 class AuthSection(Section):
@@ -313,6 +320,7 @@ class ModuleSection(Section):
     policies: Annotated[list[Literal["dane", "mta_sts", "tls_rpt"]], AfterValidator(_each_once)] = Field(
         default_factory=list
     )
+    proxy_protocol: bool = False
 
 
 def _witness_port(port: int) -> int:

@@ -12,7 +12,7 @@ sign, the name.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from exporter.dane.tlsa import CERT, DANE_EE, DANE_TA, FULL, SPKI, Tlsa
+from exporter.tls.names import Names
 
 # Issuers above the leaf that are looked at. Public chains have two or three; Postfix stops at nine as well.
 MAX_ISSUERS: Final = 9
@@ -198,17 +199,8 @@ def _extension(certificate: x509.Certificate, kind: type[_E]) -> _E | None:
 
 def _covers(certificate: x509.Certificate, name: str) -> bool:
     """RFC 7672 3.2.3: a DNS-ID, or where the certificate has none, the common name."""
-    wanted = name.lower()
-    return any(
-        presented == wanted or (presented[:2] == "*." and presented[2:] == wanted.partition(".")[2])
-        for presented in _presented(certificate)
-    )
-
-
-def _presented(certificate: x509.Certificate) -> Iterator[str]:
     alternatives = _extension(certificate, x509.SubjectAlternativeName)
     names = alternatives.get_values_for_type(x509.DNSName) if alternatives is not None else []
-    if not names:
-        common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        names = [value for attribute in common if isinstance(value := attribute.value, str)]
-    return (name.lower().removesuffix(".") for name in names)
+    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    texts = tuple(value for attribute in common if isinstance(value := attribute.value, str))
+    return Names(tuple(names), common=texts).match(name) is not None

@@ -119,6 +119,7 @@ _LINES: Final = {
         "mend the route: `ip route get {address|ADDRESS}`; where there is no IPv6, set `address_families`"
     ),
     _C.LOCAL_RESOURCE: Advice("raise the limits of the service (open files, memory) or lower `limits.concurrency`"),
+    _C.NO_TURN: Advice("ask later or with a longer scrape timeout, or raise `limits.per_address`"),
     _C.BANNER_TIMEOUT: Advice(
         f"call {_POSTMASTER}",
         f"settle it before you call: raise `timeout` (five minutes are granted), or run {_PROBE} from another network",

@@ -137,6 +137,7 @@ _CONNECT: Final = {
     ),
     _C.NO_ROUTE: Entry((_S.CONNECT,), "no route from here", "the kernel says so, and no router does"),
     _C.LOCAL_RESOURCE: Entry((_S.CONNECT,), "out of ports, files or memory", "the kernel says so"),
+    _C.NO_TURN: Entry((_S.CONNECT,), "our own limits left no turn in the time given (`/probe`)", "our own clock"),
 }
 _GREETING: Final = {
     _C.BANNER_TIMEOUT: Entry(
@@ -179,7 +180,7 @@ _DIALOGUE: Final = {
 _TLS: Final = {
     _C.TLS_HANDSHAKE: Entry(
         (_S.TLS,),
-        "no handshake: alert, no common version or cipher, garbage, silence",
+        "no handshake, where TLS is required or nobody could see whether mail goes on without",
         likely="how the handshake ended; either side may be the one that cannot",
     ),
     _C.TLS_INJECTION: Entry((_S.STARTTLS,), "plaintext between the 220 and the handshake", "the plaintext itself"),

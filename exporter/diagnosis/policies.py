@@ -26,6 +26,7 @@ class TlsSeen:
 
     chain: tuple[bytes, ...]
     faults: tuple[Failure, ...] = ()  # why chain, name or dates do not hold against the system's roots
+    common_name: bool = False  # the host's name stands in the common name alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +131,7 @@ def _mta_sts(
             Stage.TLS, _C.MTA_STS_UNTRUSTED, f"{mode} demands a certificate valid for {mx}, and it has none"
         )
         return _W.MTA_STS_UNTRUSTED, failure
+    if tls.common_name:  # RFC 8461 4.2: the name is a DNS-ID
+        detail = f"{mode} demands {mx} as a subjectAltName, and the certificate has it as its common name alone"
+        return _W.MTA_STS_UNTRUSTED, Failure(Stage.TLS, _C.MTA_STS_UNTRUSTED, detail)
     return None

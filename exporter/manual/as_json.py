@@ -132,6 +132,7 @@ def _host_json(host: HostResult) -> dict[str, Any]:
         "auth_mechanisms": {"plaintext": list(host.auth_plaintext), "tls": list(host.auth_tls)},
         "recipients": [{"recipient": recipient, "code": code} for recipient, code in host.recipients],
         "tls": _tls_json(host.tls),
+        "remarks": list(host.remarks),
         "dane": None
         if host.dane is None
         else {"state": host.dane.state, "records": list(host.dane.records), "detail": host.dane.detail},

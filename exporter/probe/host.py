@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -11,7 +13,7 @@ from exporter.diagnosis.conversation import judge_farewell, judge_problem
 from exporter.diagnosis.speakers import MASKED, mark_of_failure, mark_of_issuer, marks
 from exporter.evidence import Evidence, Way
 from exporter.probe.session import SessionRecord, TlsRecord
-from exporter.result import PHASES, Failure, HostResult, HostWarning, MxHost, Stage, TlsResult
+from exporter.result import PHASES, Failure, FailureClass, HostResult, HostWarning, MxHost, Stage, TlsResult
 from exporter.smtp.dialogue import Break
 from exporter.smtp.ehlo import EXTENSIONS, Ehlo, parse_ehlo
 from exporter.smtp.reply import Reply
@@ -19,8 +21,15 @@ from exporter.tls.issuer import private_issuer
 
 # A greeting later than this is worth a word, though RFC 5321 4.5.3.2.1 lets a server take five minutes.
 BANNER_SLOW_SECONDS: Final = 10.0
-# Renewals that work happen weeks before the end; half of the usual last month is left to act.
+# A certificate is renewed when a third of its lifetime is left, be that months or, of six days, two; of the usual month
+# half is left to act.
 EXPIRES_SOON_SECONDS: Final = 14 * 86400.0
+EXPIRES_SOON_SHARE: Final = 1 / 3
+# As OpenSSL names what is below TLS 1.2 (RFC 8996).
+_OUTDATED: Final = MappingProxyType({"SSLv3": "SSL 3.0", "TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1"})
+# RFC 8314 3.3: there the handshake comes first.
+_SUBMISSIONS_PORT: Final = 465
+_SMTP_PORT: Final = 25
 # RFC 5321 3.5.3: the user or list exists. 252 says neither yes nor no.
 _REVEALING: Final = frozenset({250, 251})
 
@@ -28,6 +37,8 @@ _REVEALING: Final = frozenset({250, 251})
 _BANNER, _RCPT = Stage.BANNER, Stage.RCPT
 # How an address that accepts may still give no word.
 _WORDLESS: Final = MappingProxyType({Break.TIMEOUT: Way.MUTE, Break.CLOSED: Way.HUNG_UP})
+# A port that waits for a handshake greets nobody, and hangs up in the end.
+_SILENT_GREETINGS: Final = frozenset({FailureClass.BANNER_TIMEOUT, FailureClass.BANNER_CLOSED})
 # Stages that are not among the published phases.
 _UNPUBLISHED: Final = frozenset(Stage) - set(PHASES)
 
@@ -45,7 +56,7 @@ def host_result(
     host: MxHost, preference: int | None, address: str, port: int, record: SessionRecord, *, transcript: bool = False
 ) -> HostResult:
     """What the session with `port` of `address` showed, seen as an address of `host`; `transcript`: with every word."""
-    failure = _failure(record)
+    failure = _with_hints(_failure(record), port, record)
     ehlo = parse_ehlo(record.ehlo) if record.ehlo is not None else None
     ehlo_tls = parse_ehlo(record.ehlo_tls) if record.ehlo_tls is not None else None
     spoken = _marks(record, ehlo, failure)
@@ -79,6 +90,7 @@ def host_result(
         own_failure=failure,
         evidence=_evidence(port, record, spoken),
         tls=_tls(record.tls) if record.tls is not None else None,
+        remarks=tuple(_remarks(record, failure)),
         recipients=_recipients(record) if record.plan is not None and record.plan.recipients else (),
         auth_plaintext=ehlo.mechanisms if ehlo and not implicit else (),
         auth_tls=offered.mechanisms if (offered := ehlo if implicit else ehlo_tls) else (),
@@ -235,6 +247,33 @@ def _about_replies(record: SessionRecord) -> tuple[HostWarning, ...]:
     return (HostWarning.CONTRADICTORY_CODES,) if any(reply.contradictory for reply in replies) else ()
 
 
+def _with_hints(failure: Failure | None, port: int, record: SessionRecord) -> Failure | None:
+    """`failure` with what else bears on it: the handshake before, or that the port may wait for one."""
+    if failure is None:
+        return None
+    hints: list[str] = []
+    failed_tls = record.failed_tls
+    if failed_tls is not None and failed_tls.untried:
+        hints.append(f"a sender would go on without TLS, which is not known to work: {failed_tls.untried}")
+    elif failed_tls is not None:
+        hints.append(f"before that the TLS handshake failed: the server {failed_tls.detail}")
+    if failure.failure_class in _SILENT_GREETINGS and not _implicit(record):
+        if port == _SUBMISSIONS_PORT:
+            hints.append(f"port {port} speaks TLS first: set `tls: implicit`")
+        elif port != _SMTP_PORT:
+            hints.append(f"if port {port} speaks TLS first, set `tls: implicit`")
+    return replace(failure, evidence=(*failure.evidence, *hints)) if hints else failure
+
+
+def _remarks(record: SessionRecord, failure: Failure | None) -> Iterator[str]:
+    if record.failed_tls is not None and failure is None:
+        yield f"the server {record.failed_tls.detail}: no TLS, which senders do without; a session in the clear works"
+    if record.tls is not None and record.tls.trust.remark:
+        yield record.tls.trust.remark
+    if record.tls is not None and record.tls.handshake.version in _OUTDATED:
+        yield f"{_OUTDATED[record.tls.handshake.version]} is the best that it offers, which RFC 8996 gave up in 2021"
+
+
 def _warnings(
     host: MxHost, record: SessionRecord, ehlo: Ehlo | None, spoken: tuple[str, ...]
 ) -> tuple[HostWarning, ...]:
@@ -266,6 +305,8 @@ def _beyond_ehlo(record: SessionRecord) -> dict[HostWarning, bool]:
         HostWarning.STARTTLS_REJECTED: _code(record, Stage.STARTTLS) >= 400,
         **{HostWarning(fault.failure_class.value): True for fault in faults},
         HostWarning.TLS_EXPIRES_SOON: _expires_soon(record),
+        HostWarning.TLS_HANDSHAKE: record.failed_tls is not None,
+        HostWarning.TLS_OUTDATED: record.tls is not None and record.tls.handshake.version in _OUTDATED,
         HostWarning.VRFY_ENABLED: _code(record, Stage.VRFY) in _REVEALING,
         HostWarning.EXPN_ENABLED: _code(record, Stage.EXPN) in _REVEALING,
     }
@@ -277,7 +318,10 @@ def _code(record: SessionRecord, stage: Stage) -> int:
 
 
 def _expires_soon(record: SessionRecord) -> bool:
-    """Whether the earliest end in the chain is near; what has ended is told as expired, or is not needed."""
-    if record.tls is None or record.tls.trust.not_after is None:
+    """Whether the end of the path is near, as its lifetime goes; what has ended is told as expired."""
+    if record.tls is None:
         return False
-    return 0 <= record.tls.trust.not_after - record.at < EXPIRES_SOON_SECONDS
+    begins, ends = record.tls.trust.not_before, record.tls.trust.not_after
+    if begins is None or ends is None:
+        return False
+    return 0 <= ends - record.at < min(EXPIRES_SOON_SECONDS, EXPIRES_SOON_SHARE * (ends - begins))

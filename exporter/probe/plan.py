@@ -16,7 +16,8 @@ from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 
 def is_same_for_all(module: Module) -> bool:
     """Whether the plan says nothing of the domain or the host: a greeting and nothing else."""
-    return module.stages == (Stage.EHLO,) and module.tls is not TlsMode.IMPLICIT
+    plain = module.stages == (Stage.EHLO,) and module.tls is not TlsMode.IMPLICIT
+    return plain and not module.proxy_protocol
 
 
 def plan_of(settings: Settings, helo: str, domain: str, server_name: str) -> Plan:
@@ -42,6 +43,7 @@ def plan_of(settings: Settings, helo: str, domain: str, server_name: str) -> Pla
         size=module.size,
         vrfy=module.vrfy,
         expn=module.expn,
+        proxy_protocol=module.proxy_protocol,
         canary=module.data if State.DATA in steps else None,
     )
 
@@ -78,7 +80,7 @@ def _tls(module: Module, server_name: str) -> TlsPlan | None:
     # RFC 7672 3.1.1: TLSA records may vouch for a certificate that no authority does, which is judged afterwards.
     verify = module.starttls.verify == "require" and Policy.DANE not in module.policies
     return TlsPlan(
-        server_name,
+        module.starttls.server_name or server_name,
         implicit=implicit,
         required=implicit or secret or module.starttls.required,
         verify=secret or verify,

@@ -189,7 +189,7 @@ class Policies:
 def _tls_seen(record: SessionRecord | None) -> TlsSeen | None:
     if record is None or record.tls is None:
         return None
-    return TlsSeen(record.tls.chain, record.tls.trust.faults)
+    return TlsSeen(record.tls.chain, record.tls.trust.faults, record.tls.trust.common_name)
 
 
 async def _nothing() -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from exporter.config.model import Family, Limits, Settings, Target, TargetKind
 from exporter.diagnosis.domain import domain_failure
@@ -18,7 +18,8 @@ from exporter.diagnosis.networks import organisation
 from exporter.evidence import Way, Witness
 from exporter.probe.helo import own_address
 from exporter.probe.host import greeting_names, host_result, way_of_record
-from exporter.probe.manners import Lease, Shared, Slots, Turnstile
+from exporter.probe.manners import Lease, Pass, Shared, Slots, Turnstile
+from exporter.probe.opportunism import joined, named, plan_in_the_clear, question, takes_finite_field, untried
 from exporter.probe.plan import canary_message, is_same_for_all, mail_domain, plan_of
 from exporter.probe.policies import Found, Policies
 from exporter.probe.session import Session, SessionRecord
@@ -37,11 +38,19 @@ from exporter.result import (
     Verdict,
 )
 from exporter.smtp.plan import Plan, State
+from exporter.tls.causes import FINITE_FIELD_ALONE
 
 # What leaves open whether the host is dead or we are blocked.
 _WITNESSED: Final = frozenset({Way.SILENT, Way.PROHIBITED, Way.MUTE, Way.HUNG_UP})
 # Kept from the lookup for the sessions: a host on the same continent still answers within it.
 _LEAST_TIMEOUT: Final = 0.5
+# With less left of the timeout a second session would show nothing but that.
+_LEAST_SECOND: Final = 0.1
+# After a session that was broken off they see us leave before we come again: some count who is there.
+_FAREWELL_SECONDS: Final = 0.1
+# Why an offer is refused is asked once in so long, of so many hosts.
+_CAUSE_SECONDS: Final = 86400.0
+_MAX_CAUSES: Final = 10_000
 
 
 # Host names of one greeting that are looked up.
@@ -86,6 +95,8 @@ class Prober:
         self._turnstile = Turnstile(limits.per_address, limits.per_address_interval)
         self._shared: Shared[SessionRecord] = Shared()
         self._witnesses = Witnesses(witness_ports)
+        # Whether a host takes finite-field Diffie-Hellman where it refused all else, and until when that is known.
+        self._finite_field: dict[Hashable, tuple[float, bool]] = {}
         # By the identity of the settings, which are kept here so that it stays theirs.
         self._plans: dict[int, tuple[Settings, Plan]] = {}
 
@@ -199,11 +210,13 @@ class Prober:
     ) -> HostResult:
         wanted = transcript or heard is not None
         try:
-            record = await self._record(target, host, address, lease, fresh=fresh, transcript=wanted)
+            record = await self._record(target, host, address, lease, fresh=fresh, transcript=wanted, ends=ends)
             if finding is not None and not finding.done():
                 # Waiting for a policy host is not being under way either.
                 async with lease.paused():
                     await finding
+        except NoTurnError:
+            return _no_turn(host, address)
         finally:
             lease.part_ended()
         result = host_result(host, host.preference, address, target.settings.port, record, transcript=transcript)
@@ -214,15 +227,26 @@ class Prober:
         return result if finding is None else finding.result().judge(result, target.settings, record)
 
     async def _record(
-        self, target: Target, host: MxHost, address: str, lease: Lease, *, fresh: bool, transcript: bool
+        self,
+        target: Target,
+        host: MxHost,
+        address: str,
+        lease: Lease,
+        *,
+        fresh: bool,
+        transcript: bool,
+        ends: float | None,
     ) -> SessionRecord:
         """What a session with `address` showed: one of its own, or one that others share."""
         settings = target.settings
         source = settings.source_ipv6 if ":" in address else settings.source_ipv4
         plan = self._plan(target, host)
+        # A host of its own has the name of a domain's MX where it is one; the port is part of the manners, too.
+        name = f"{host.name if target.kind is TargetKind.DOMAIN else target.host}:{settings.port}"
+        approach = Approach(address, name, settings, source, plan, lease, transcript, ends)
 
         async def begin() -> SessionRecord:
-            return await self._session(address, settings, source, plan, lease, transcript=transcript)
+            return await self._as_senders_do(approach)
 
         if fresh or not self._limits.share_addresses:
             return await begin()
@@ -230,32 +254,79 @@ class Prober:
         key = (address, settings.port, source, plan, settings.timeout)
         return await self._shared.get(key, settings.interval, begin, lease.paused)
 
-    async def _session(
-        self, address: str, settings: Settings, source: str, plan: Plan, lease: Lease, *, transcript: bool
-    ) -> SessionRecord:
-        entered = self._turnstile.enter_nowait(address)
-        try:
-            if not entered:
-                # Waiting for a turn is not being under way: others may go on meanwhile.
-                async with lease.paused():
-                    await self._turnstile.enter(address)
-                    entered = True
-            return await self._witnessed(address, settings, source, plan, transcript=transcript)
-        finally:
-            if entered:
-                self._turnstile.leave(address)
+    async def _as_senders_do(self, approach: Approach) -> SessionRecord:
+        """A session; where its TLS comes to nothing and is not required, a second one without."""
+        first = await self._session(approach)
+        plan = plan_in_the_clear(first)
+        record = first if plan is None else await self._in_the_clear(approach, first, plan)
+        ask = question(first)
+        return record if ask is None else await self._with_cause(approach, record, ask)
 
-    async def _witnessed(
-        self, address: str, settings: Settings, source: str, plan: Plan, *, transcript: bool
-    ) -> SessionRecord:
+    async def _in_the_clear(self, approach: Approach, first: SessionRecord, plan: Plan) -> SessionRecord:
+        second = await self._further(approach, first, plan)
+        if second is None:
+            return untried(first, f"the timeout of {approach.settings.timeout:g} s left no time for such a session")
+        if isinstance(second, NoTurnError):
+            return untried(first, "our own limits left no turn in time for such a session")
+        return joined(first, second)
+
+    async def _with_cause(self, approach: Approach, record: SessionRecord, ask: Plan) -> SessionRecord:
+        """`record` with the cause of a handshake whose offer was refused, as far as that is known or can be asked."""
+        key = (approach.address, approach.settings.port, ask.tls)
+        until, known = self._finite_field.get(key, (0.0, False))
+        if until < time.monotonic():
+            answer = await self._further(approach, record, ask)
+            told = takes_finite_field(answer) if isinstance(answer, SessionRecord) else None
+            if told is None:
+                return record
+            if len(self._finite_field) >= _MAX_CAUSES:
+                self._finite_field.clear()
+            known = told
+            self._finite_field[key] = (time.monotonic() + _CAUSE_SECONDS, known)
+        return named(record, FINITE_FIELD_ALONE) if known else record
+
+    async def _further(
+        self, approach: Approach, record: SessionRecord, plan: Plan
+    ) -> SessionRecord | NoTurnError | None:
+        """A session after that of `record`, in what is left of the timeout; None where that is too little."""
+        left = approach.settings.timeout - record.took - _FAREWELL_SECONDS
+        if left < _LEAST_SECOND:
+            return None
+        async with approach.lease.paused():
+            await asyncio.sleep(_FAREWELL_SECONDS)
+        try:
+            return await self._session(replace(approach, plan=plan, settings=replace(approach.settings, timeout=left)))
+        except NoTurnError as error:
+            return error
+
+    async def _session(self, approach: Approach) -> SessionRecord:
+        """One session, when it is its turn."""
+        turnstile, address, name = self._turnstile, approach.address, approach.name
+        way = turnstile.enter_nowait(address, name)
+        try:
+            if way is None:
+                # Waiting for a turn is not being under way: others may go on meanwhile.
+                async with approach.lease.paused():
+                    way = await _in_time(turnstile.enter(address, name), approach.ends)
+            settings = approach.settings
+            if approach.ends is not None:
+                left = max(_LEAST_SECOND, approach.ends - time.perf_counter())
+                approach = replace(approach, settings=replace(settings, timeout=min(settings.timeout, left)))
+            return await self._witnessed(approach, way)
+        finally:
+            if way is not None:
+                way.leave()
+
+    async def _witnessed(self, approach: Approach, turn: Pass) -> SessionRecord:
         """A session; where it draws no word or a prohibition, what other ports of the address do meanwhile."""
         loop = asyncio.get_running_loop()
+        address, settings, source, plan = approach.address, approach.settings, approach.source, approach.plan
+        transcript = approach.transcript
         message = b""
         if State.DATA in plan.steps:
-            own = own_address(address, source)
-            message = canary_message(settings.module.data, plan, time.time(), own)
+            message = canary_message(settings.module.data, plan, time.time(), own_address(address, source))
         if not self._witnesses.ports:
-            return await Session(loop, plan, transcript=transcript, message=message).converse(
+            return await Session(loop, plan, transcript=transcript, message=message, turn=turn).converse(
                 address, settings.port, settings.timeout, source
             )
         ends = time.perf_counter() + settings.timeout
@@ -266,7 +337,7 @@ class Prober:
             asked = self._witnesses.ask(address, settings.port, source, interval=settings.interval, seconds=seconds)
             asking.append(loop.create_task(asked))
 
-        session = Session(loop, plan, transcript=transcript, message=message, on_silence=ask)
+        session = Session(loop, plan, transcript=transcript, message=message, on_silence=ask, turn=turn)
         try:
             record = await session.converse(address, settings.port, settings.timeout, source)
             if way_of_record(record) not in _WITNESSED:
@@ -309,6 +380,32 @@ class Prober:
         return plan_of(target.settings, self._helo, domain=mail_domain(target.host), server_name=target.host)
 
 
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """How a session goes to an address: of which MX name, with what to say, and until when it must have a turn."""
+
+    address: str
+    name: str
+    settings: Settings
+    source: str
+    plan: Plan
+    lease: Lease
+    transcript: bool
+    ends: float | None  # time.perf_counter()
+
+
+class NoTurnError(Exception):
+    """Our own limits left no turn in the time given."""
+
+
+async def _in_time(entering: Coroutine[Any, Any, Pass], ends: float | None) -> Pass:
+    try:
+        async with asyncio.timeout(None if ends is None else max(0.0, ends - time.perf_counter())):
+            return await entering
+    except TimeoutError:
+        raise NoTurnError from None
+
+
 @dataclass(slots=True)
 class _Choice:
     """Which addresses are to be probed, and the results that are settled without a connection."""
@@ -337,6 +434,12 @@ def _choose(hosts: Sequence[MxHost], settings: Settings) -> _Choice:
             elif len(choice.to_probe) < settings.max_addresses:
                 choice.to_probe.append((host, address))
     return choice
+
+
+def _no_turn(host: MxHost, address: str) -> HostResult:
+    detail = "our own limits (per_address, one session at a time with an MX name) left no turn in the time given"
+    failure = Failure(Stage.CONNECT, FailureClass.NO_TURN, detail)
+    return HostResult(host.name, address, host.preference, failure, at=time.time(), own_failure=failure)
 
 
 def _place(result: HostResult) -> tuple[int, int, int, str]:

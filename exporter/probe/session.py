@@ -8,11 +8,12 @@ After a handshake everything goes through a :class:`TlsClient`, which is sans-IO
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
 from exporter.evidence import ConnectEvidence, Witness
 from exporter.probe.deadlines import deadlines_of
@@ -22,6 +23,7 @@ from exporter.smtp.commands import masked
 from exporter.smtp.dialogue import Answered, Dialogue, Finished, Listen, Problem, Send, StartTls
 from exporter.smtp.plan import Plan, State, TlsPlan
 from exporter.smtp.reply import Reply
+from exporter.tls import causes
 from exporter.tls.client import Handshake, TlsClient, TlsFault, is_record
 from exporter.tls.roots import system_roots
 from exporter.tls.verification import Trust, examine
@@ -54,18 +56,53 @@ LISTEN_SECONDS: Final = 1.0
 # A connect without an answer for so long, or for half of a short timeout, is silent: Linux has sent its SYN three times
 # by then (at 0, 1 and 3 s). What else there is to ask can be asked while the rest of the time runs.
 SILENCE_SECONDS: Final = 3.5
+# A connect without an answer for so long, or for this part of a short timeout, lets others of its MX name go first.
+# Twice the way round the world: whoever is alive has answered by then.
+PATIENCE_SECONDS: Final = 0.5
+_PATIENCE_SHARE: Final = 0.05
+# What a sender would do without TLS is seen in a second session. It takes about as long as the first took to the
+# handshake, which is twice reserved for it, with a moment for what comes after; at most half of what is left.
+_RESERVED_TIMES: Final = 2.0
+_RESERVED_SECONDS: Final = 1.0
 # Where our own end says nothing more: see Session._leave.
 _UNINTERRUPTED: Final = frozenset({Stage.CONNECT, Stage.BANNER, Stage.DATA, Stage.QUIT})
 # Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
-_CONNECT, _BANNER = Stage.CONNECT, Stage.BANNER
+_CONNECT, _BANNER, _TLS = Stage.CONNECT, Stage.BANNER, Stage.TLS
 _UNKNOWN_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - said by a connection that is gone already, to nobody
 # Of one session's dialogue, for a person to read; a hostile server fills it and no more.
 MAX_TRANSCRIPT_BYTES: Final = 16384
 
 
+def proxy_header(source: tuple[str, int], destination: tuple[str, int]) -> bytes:
+    """The PROXY protocol's header (version 1, HAProxy's specification 2.1) of a connection that no proxy made."""
+    family = "TCP6" if ":" in destination[0] else "TCP4"
+    return f"PROXY {family} {source[0]} {destination[0]} {source[1]} {destination[1]}\r\n".encode("ascii")
+
+
 def silence_after(timeout: float) -> float:
     """Seconds after which a connect that may take `timeout` counts as silent so far."""
     return min(SILENCE_SECONDS, timeout / 2)
+
+
+class Turn(Protocol):
+    """The turn of the MX name that a session is with; from the greeting on a name has few at once."""
+
+    def let_by(self) -> None:
+        """Let others go first, for there is nobody to talk to yet."""
+
+    def regain(self, told: Callable[[], None]) -> bool:
+        """Take the turn again: at once, or `told` is called when it has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTls:
+    """A handshake that came to nothing where TLS was not required: what a sender would meet next was looked for.
+
+    `untried` says why it was not; otherwise the record is that of the session without TLS.
+    """
+
+    detail: str  # the predicate of a sentence about the server
+    untried: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +140,9 @@ class SessionRecord:
     tls: TlsRecord | None = None
     plan: Plan | None = None
     spoke: bool = False  # the server sent something, be it no reply
+    took: float = 0.0  # seconds, without those in which it waited for its turn
+    failed_tls: FailedTls | None = None
+    refused_hello: bool = False  # the handshake ended before the server had chosen of what was offered
 
 
 class Session:
@@ -115,11 +155,14 @@ class Session:
         "_deadline",
         "_deadlines",
         "_dialogue",
+        "_held",
+        "_lent",
         "_loop",
         "_on_silence",
         "_phases",
         "_plan",
         "_record",
+        "_refused_hello",
         "_replies",
         "_spoke",
         "_stage",
@@ -129,6 +172,7 @@ class Session:
         "_tls_record",
         "_transcript",
         "_transcript_left",
+        "_turn",
         "_waiting",
         "due",
     )
@@ -141,10 +185,12 @@ class Session:
         transcript: bool = False,
         message: bytes = b"",
         on_silence: Callable[[], None] | None = None,
+        turn: Turn | None = None,
     ) -> None:
         """`message` is what DATA delivers, where `plan` has it.
 
-        `on_silence` is told, once, that the connect has drawn nothing so far, or no word after it.
+        `on_silence` is told, once, that the connect has drawn nothing so far, or no word after it. `turn` is ours, and
+        is lent to others while the connect is silent.
         """
         self._loop = loop
         self._plan = plan
@@ -160,6 +206,10 @@ class Session:
         self._transcript_left = MAX_TRANSCRIPT_BYTES if transcript else 0
         self._on_silence = on_silence
         self._spoke = False
+        self._turn = turn
+        self._lent = False  # the turn, to others
+        self._refused_hello = False
+        self._held = 0.0  # seconds in which we waited for our turn, connected
 
     async def converse(self, address: str, port: int, seconds: float, source: str = "") -> SessionRecord:
         """Connect and talk; all stages together take at most `seconds`. Cancelled, it says goodbye."""
@@ -167,9 +217,8 @@ class Session:
         self._stage = _CONNECT
         self._waiting = False
         self._started = self._stage_began = self._connection.open(address, port, source)
-        self._deadline = self.due = self._started + seconds
-        if self._on_silence is not None:
-            self.due = self._started + silence_after(seconds)
+        self._deadline = self._started + seconds
+        self.due = self._next_alarm(seconds)
         self._deadlines = deadlines_of(self._loop)
         self._deadlines.add(self)
         try:
@@ -188,10 +237,12 @@ class Session:
         if not self._dialogue.helo:
             self._dialogue.helo = address_literal(self._connection.own_address or _UNKNOWN_ADDRESS).encode("ascii")
         self._phases.append((_CONNECT, now - self._stage_began))
-        if self._plan.tls is not None and self._plan.tls.implicit:
-            self._advance(now)
+        if self._turn is None or self._turn.regain(lambda: self._resume(now)):
+            self._begin(now)
         else:
-            self._enter(_BANNER, now)
+            # What they say meanwhile waits in the kernel, which knows when it came.
+            self._connection.pause()
+            self.due = math.inf
 
     def connect_failed(self, evidence: ConnectEvidence) -> None:
         """There will be no conversation."""
@@ -211,6 +262,11 @@ class Session:
 
     def eof_received(self, now: float) -> None:
         """The server will say nothing more."""
+        if self._tls is not None and self._tls.handshake is None:
+            self._fail_handshake(self._tls.ended())
+        elif self._tls is not None and self._tls.unheard:
+            # What they said last may be lost with the reset that followed it.
+            self._fail_handshake(TlsFault(causes.CLOSED_UNHEARD))
         self._dialogue.receive_eof()
         self._advance(now)
 
@@ -220,6 +276,31 @@ class Session:
             self._record.set_exception(error)
 
     # What follows from it
+
+    def _resume(self, since: float) -> None:
+        """Our turn has come; connected `since`. The time until now is nobody's but ours."""
+        try:
+            self._held = time.perf_counter() - since
+            self._deadline += self._held
+            self._begin(since)
+            self._connection.resume()
+        except Exception as error:
+            self.crashed(error)
+
+    def _begin(self, now: float) -> None:
+        if self._plan.proxy_protocol:
+            self._introduce()
+        if self._plan.tls is not None and self._plan.tls.implicit:
+            self._advance(now)
+        else:
+            self._enter(_BANNER, now)
+
+    def _introduce(self) -> None:
+        """The header of the PROXY protocol, version 1, before all else: that we come by ourselves, from here."""
+        ends = self._connection.ends()
+        header = proxy_header(*ends) if ends is not None else b"PROXY UNKNOWN\r\n"
+        self._connection.send(header)
+        self._keep(header, time.perf_counter(), sent=True)
 
     def _advance(self, now: float) -> None:
         while (event := self._dialogue.next_event()) is not None:
@@ -251,9 +332,14 @@ class Session:
 
     def _begin_tls(self) -> None:
         began = time.perf_counter()
-        self._tls = TlsClient(self._tls_plan.server_name)
+        plan = self._tls_plan
+        self._tls = TlsClient(plan.server_name, finite_field=plan.finite_field)
         self._connection.send(self._tls.outgoing())
-        self._enter(Stage.TLS, began)
+        self._enter(_TLS, began)
+        if not plan.required:
+            left = self._deadline - began
+            reserved = _RESERVED_TIMES * (began - self._started - self._held) + _RESERVED_SECONDS
+            self.due = min(self.due, self._deadline - min(reserved, left / 2))
 
     def _records_received(self, tls: TlsClient, data: bytes, now: float) -> None:
         shaking = tls.handshake is None
@@ -263,8 +349,8 @@ class Session:
         received = tls.receive(data)
         self._connection.send(tls.outgoing())
         if isinstance(received, TlsFault):
-            if shaking:
-                self._dialogue.handshake_failed(received.detail)
+            if received.of_handshake:
+                self._fail_handshake(received)
             else:
                 self._dialogue.violated(received.detail)
         else:
@@ -278,6 +364,11 @@ class Session:
             if tls.closed:
                 self._dialogue.receive_eof()
         self._advance(now)
+
+    def _fail_handshake(self, fault: TlsFault) -> None:
+        self._tls_record = None
+        self._refused_hello = fault.refused_hello
+        self._dialogue.handshake_failed(fault.detail)
 
     def _secured(self, handshake: Handshake, now: float) -> None:
         plan = self._tls_plan
@@ -313,6 +404,11 @@ class Session:
     def ring(self, now: float) -> None:
         """The time that `due` names has come."""
         try:
+            if self._stage is _TLS:
+                waited = time.perf_counter() - self._stage_began
+                self._dialogue.handshake_failed(f"did not answer the handshake within {waited:.1f} s")
+                self._advance(now)
+                return
             if self._stage is _BANNER and self._on_silence is not None and now < self._deadline:
                 self._fall_silent()
                 return
@@ -328,7 +424,18 @@ class Session:
         except Exception as error:
             self.crashed(error)
 
+    def _next_alarm(self, seconds: float) -> float:
+        """When somebody is to be told that the connect is silent so far."""
+        if self._turn is not None and not self._lent:
+            return self._started + min(PATIENCE_SECONDS, seconds * _PATIENCE_SHARE)
+        return self._deadline if self._on_silence is None else self._started + silence_after(seconds)
+
     def _fall_silent(self) -> None:
+        if self._stage is _CONNECT and self._turn is not None and not self._lent:
+            self._lent = True
+            self._turn.let_by()
+            self.due = self._next_alarm(self._deadline - self._started)
+            return
         self.due = self._deadline
         told, self._on_silence = self._on_silence, None
         if told is not None:
@@ -356,6 +463,8 @@ class Session:
                 tls=self._tls_record,
                 plan=self._plan,
                 spoke=self._spoke,
+                took=time.perf_counter() - self._started - self._held,
+                refused_hello=self._refused_hello,
             )
         )
 

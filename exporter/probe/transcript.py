@@ -50,6 +50,7 @@ def remarks(host: HostResult) -> Iterator[str]:
         for fault in host.tls.faults:
             if fault is not host.failure:
                 yield f"{fault.failure_class}: {fault.detail}"
+    yield from map(printable, host.remarks)
     yield from dane_lines(host)
     if len(host.recipients) > 1:
         for recipient, code in host.recipients:

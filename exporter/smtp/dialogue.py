@@ -170,9 +170,9 @@ class Dialogue:
         self._follow(Answer.UNEXPECTED)
 
     def handshake_failed(self, detail: str) -> None:
-        """There will be no TLS; nothing can be said any more."""
+        """There is no TLS, though it may have seemed so (RFC 8446 4.4.2.4); nothing can be said any more."""
         self.problem = Problem(Stage.TLS, None, Break.HANDSHAKE, detail)
-        self._follow(Answer.REFUSED)
+        self._enter(_FINISHED)
 
     def answered_in_clear(self, data: bytes) -> None:
         """Plaintext came where the handshake belongs: an injected reply, a refusal after all, or no TLS at all."""

@@ -60,6 +60,7 @@ class TlsPlan:
     server_name: str
     implicit: bool = False
     required: bool = False  # a conversation without TLS has failed
+    finite_field: bool = False  # ask whether finite-field Diffie-Hellman is what it takes, and go no further
     verify: bool = False  # so has one with a certificate that does not verify; nothing but QUIT is said after it
 
 
@@ -90,6 +91,7 @@ class Plan:
     size: int = 0  # octets declared with MAIL; 0: none
     vrfy: str = ""
     expn: str = ""
+    proxy_protocol: bool = False  # the PROXY protocol's header comes before all else
     canary: Hashable = None  # what the message of DATA is made from: plans with another one are not equal
 
     @property

@@ -1,42 +1,24 @@
-"""One certificate of a stranger: read without trusting its form, its dates, and the names it is for (RFC 9525)."""
+"""One certificate of a stranger: read without trusting its form, its dates, and the names it is for."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final, TypeVar
 
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from exporter.smtp.printable import printable
+from exporter.tls.names import Names
 
 # Names shown of a certificate; some have hundreds.
 _SHOWN_NAMES: Final = 4
 _SHOWN_CHARS: Final = 128
 
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What the subjectAltName holds. A common name counts for nothing (RFC 9525 2)."""
-
-    dns: tuple[str, ...] = ()
-    addresses: tuple[IPv4Address | IPv6Address, ...] = ()
-
-    def match(self, server_name: str) -> bool:
-        """Whether one of them is `server_name`, a host name in A-labels or an address."""
-        try:
-            return ip_address(server_name) in self.addresses
-        except ValueError:
-            wanted = server_name.lower().rstrip(".")
-            return any(_matches(name.lower().rstrip("."), wanted) for name in self.dns)
-
-    def __str__(self) -> str:
-        names = [*self.dns, *map(str, self.addresses)]
-        shown = ", ".join(printable(name, _SHOWN_CHARS) for name in names[:_SHOWN_NAMES])
-        return f"{shown} and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else shown
+_E = TypeVar("_E", bound=x509.ExtensionType)
 
 
 def load(der: bytes) -> x509.Certificate | None:
@@ -62,8 +44,15 @@ def unwise_is_fine() -> Iterator[None]:
 
 def names_of(certificate: x509.Certificate) -> Names:
     """The names it is for; none where it has none that can be read."""
+    common = tuple(
+        value
+        for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        if isinstance(value := attribute.value, str)
+    )
+    extension = extension_of(certificate, x509.SubjectAlternativeName)
+    if extension is None:
+        return Names(common=common)
     try:
-        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         return Names(
             tuple(extension.get_values_for_type(x509.DNSName)),
             tuple(
@@ -71,9 +60,18 @@ def names_of(certificate: x509.Certificate) -> Names:
                 for address in extension.get_values_for_type(x509.IPAddress)
                 if isinstance(address, IPv4Address | IPv6Address)
             ),
+            common,
         )
     except Exception:  # as above, for malformed extensions
         return Names()
+
+
+def extension_of(certificate: x509.Certificate, kind: type[_E]) -> _E | None:
+    """An extension, or None where there is none that can be read."""
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except Exception:  # x509.ExtensionNotFound, or as above
+        return None
 
 
 def alternative_names(der: bytes) -> frozenset[str]:
@@ -90,14 +88,13 @@ def alternative_names(der: bytes) -> frozenset[str]:
         return frozenset()
 
 
+def shown_names(names: Names) -> str:
+    """The first of the subjectAltName, harmless to show; "" where there is none."""
+    all_names = [*names.dns, *map(str, names.addresses)]
+    shown = ", ".join(printable(name, _SHOWN_CHARS) for name in all_names[:_SHOWN_NAMES])
+    return f"{shown} and {len(all_names) - _SHOWN_NAMES} more" if len(all_names) > _SHOWN_NAMES else shown
+
+
 def shown_name(name: x509.Name) -> str:
     """A subject or issuer on one line, harmless to show."""
     return printable(name.rfc4514_string(), _SHOWN_CHARS)
-
-
-def _matches(presented: str, wanted: str) -> bool:
-    """RFC 9525 6.3: `*` alone as the left-most label stands for one label; not for all of a top-level domain."""
-    if presented == wanted:
-        return True
-    star, _, rest = presented.partition(".")
-    return star == "*" and "." in rest and wanted.partition(".")[2] == rest and not wanted.startswith(".")

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 import ssl
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, Final
 
 from exporter.config.values import is_address
+from exporter.tls import causes
+from exporter.tls.overheard import Overheard
 
 # Ciphertext received without a byte of plaintext coming out. OpenSSL takes a certificate chain of 100 KiB at most; a
 # server that sends twice that in a handshake, or as tickets and the like after it, has no end in mind.
@@ -24,32 +26,12 @@ _RECORD_BYTES: Final = 16_384
 # RFC 8446 5.1, RFC 5246 6.2.1: content type, then the major version, 3 ever since SSL 3.0.
 _RECORD: Final = re.compile(rb"[\x14-\x18](?:\x03|$)|$")
 # RFC 7435: encryption that is weak is better than none, and senders act so. What cannot authenticate or encrypt at all
-# is no TLS to report. Level 0, for the strength of a certificate is judged after the handshake, not by its failure.
-_CIPHERS: Final = "HIGH:MEDIUM:!aNULL:!eNULL:@SECLEVEL=0"
-
-# OpenSSL's reason -> what it means, to a person. All are one class: the handshake failed.
-_MEANINGS: Final = MappingProxyType(
-    {
-        "UNSUPPORTED_PROTOCOL": "offers no version of TLS from 1.2 on",
-        "TLSV1_ALERT_PROTOCOL_VERSION": "accepts no version of TLS from 1.2 on (alert protocol_version)",
-        "NO_PROTOCOLS_AVAILABLE": "has no version of TLS in common with us",
-        "WRONG_VERSION_NUMBER": "answered the handshake with something else than TLS",
-        "HTTP_REQUEST": "answered the handshake with something else than TLS",
-        "PACKET_LENGTH_TOO_LONG": "answered the handshake with something else than TLS",
-        "RECORD_LAYER_FAILURE": "answered the handshake with something else than TLS",
-        "BAD_RECORD_TYPE": "answered the handshake with something else than TLS",
-        "SSLV3_ALERT_HANDSHAKE_FAILURE": "accepts none of our ciphers and parameters (alert handshake_failure)",
-        "WRONG_CIPHER_RETURNED": "chose a cipher that was not offered",
-        "NO_SHARED_CIPHER": "has no cipher in common with us",
-        "UNKNOWN_CIPHER_RETURNED": "chose a cipher that was not offered",
-        "TLSV1_ALERT_INTERNAL_ERROR": "broke off the handshake (alert internal_error)",
-        "TLSV1_UNRECOGNIZED_NAME": "has no certificate for the name (alert unrecognized_name)",
-        "TLSV13_ALERT_CERTIFICATE_REQUIRED": "demands a certificate of ours",
-        "EXCESSIVE_MESSAGE_SIZE": "sent a certificate chain beyond all measure",
-        "UNEXPECTED_EOF_WHILE_READING": "closed the connection during the handshake",
-        "DH_KEY_TOO_SMALL": "chose Diffie-Hellman parameters that are too weak",
-    }
-)
+# is no TLS to report. Level 0, for the strength of a certificate is judged after the handshake, not by its failure. No
+# finite-field Diffie-Hellman: of parameters that the server chooses, it costs us as much as the server likes.
+_CIPHERS: Final = "HIGH:MEDIUM:!aNULL:!eNULL:!kDHE:@SECLEVEL=0"
+# ssl.h: SSL_OP_LEGACY_SERVER_CONNECT, of which Python before 3.12 has no name. We never renegotiate, so what is unsafe
+# about servers without RFC 5746 is not done here.
+_LEGACY_SERVER_CONNECT: Final = 0x4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +39,8 @@ class TlsFault:
     """Why there is no TLS, as the predicate of a sentence about the server."""
 
     detail: str
+    of_handshake: bool = True  # else of what came after it
+    refused_hello: bool = False  # the server did not say what it would choose of our offer: it may take none of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +60,46 @@ def is_record(data: bytes) -> bool:
 class TlsClient:
     """One connection's TLS. After every call send what :meth:`outgoing` holds, an alert after a fault too."""
 
-    __slots__ = ("_engine", "_from_server", "_silent", "_to_server", "begun", "closed", "handshake")
+    __slots__ = (
+        "_engine",
+        "_finite_field",
+        "_from_server",
+        "_overheard",
+        "_silent",
+        "_spoken",
+        "_to_server",
+        "begun",
+        "closed",
+        "handshake",
+    )
 
-    def __init__(self, server_name: str) -> None:
-        """Begin the handshake, asking for `server_name`; an address is not asked for (RFC 6066 3)."""
+    def __init__(self, server_name: str, *, finite_field: bool = False) -> None:
+        """Begin the handshake, asking for `server_name`; an address is not asked for (RFC 6066 3).
+
+        `finite_field`: offer finite-field Diffie-Hellman alone, for a fault that tells whether the server takes it.
+        """
         self.handshake: Handshake | None = None
         self.begun = False  # the server has sent records
         self.closed = False  # the server said that it will say nothing more
         self._from_server = ssl.MemoryBIO()
         self._to_server = ssl.MemoryBIO()
         self._silent = 0
+        self._spoken = False  # the server has said something under TLS
+        self._overheard = Overheard()
+        self._finite_field = finite_field
         self._engine = self._begin(server_name)
         self._shake()
 
     def _begin(self, server_name: str) -> ssl.SSLObject:
         name = None if is_address(server_name) else server_name
         try:
-            return _context().wrap_bio(self._from_server, self._to_server, server_hostname=name)
+            return self._context.wrap_bio(self._from_server, self._to_server, server_hostname=name)
         except (ValueError, TypeError):  # a name that cannot stand in a handshake; no certificate will match it either
-            return _context().wrap_bio(self._from_server, self._to_server)
+            return self._context.wrap_bio(self._from_server, self._to_server)
+
+    @property
+    def _context(self) -> ssl.SSLContext:
+        return _finite_field_context() if self._finite_field else _context()
 
     def outgoing(self) -> bytes:
         """Records to send."""
@@ -104,6 +109,10 @@ class TlsClient:
         """Records from the server -> the plaintext in them; `handshake` is set as soon as it is done."""
         self.begun = True
         self._silent += len(data)
+        if self.handshake is None:
+            self._overheard.receive(data)
+            if self._overheard.finite_field or (self._finite_field and self._overheard.version):
+                return TlsFault(causes.FINITE_FIELD_ALONE)
         self._from_server.write(data)
         if self.handshake is None:
             fault = self._shake()
@@ -113,9 +122,21 @@ class TlsClient:
         if isinstance(plaintext, bytes):
             if plaintext:
                 self._silent = 0
+                self._spoken = True
             elif self._silent > MAX_SILENT_BYTES:
-                return TlsFault(f"sent more than {MAX_SILENT_BYTES} bytes of TLS without saying anything")
+                detail = f"sent more than {MAX_SILENT_BYTES} bytes of TLS without saying anything"
+                return TlsFault(detail, of_handshake=self.handshake is None)
         return plaintext
+
+    def ended(self) -> TlsFault:
+        """The connection was closed before the handshake was done."""
+        return TlsFault(causes.WANTS_CERTIFICATE if self._overheard.asks_for_certificate else causes.CLOSED)
+
+    @property
+    def unheard(self) -> bool:
+        """Our end of a handshake of TLS 1.3 is done, and whether theirs is nothing has shown yet (RFC 8446 4.4.2.4)."""
+        done = self.handshake is not None and self.handshake.version == "TLSv1.3"
+        return done and not self._spoken and not self.closed
 
     def encrypt(self, data: bytes) -> None:
         """Put `data` into records, after the handshake. A connection that is broken takes it and says nothing."""
@@ -130,7 +151,8 @@ class TlsClient:
         except ssl.SSLWantReadError:
             return None
         except (ssl.SSLError, OSError) as error:
-            return TlsFault(_meaning(error))
+            refused = not self._overheard.version and causes.reason_of(error) in causes.REFUSALS
+            return TlsFault(causes.meaning(error, self._overheard), refused_hello=refused)
         cipher = self._engine.cipher()
         self.handshake = Handshake(self._engine.version() or "", cipher[0] if cipher else "", _sent_chain(self._engine))
         return None
@@ -147,8 +169,15 @@ class TlsClient:
             self.closed = True
         except (ssl.SSLError, OSError) as error:
             # What was said before the broken record was said.
-            return found or TlsFault(f"broke TLS ({_reason(error)})")
+            return found or self._broken(error)
         return found
+
+    def _broken(self, error: OSError) -> TlsFault:
+        """RFC 8446 4.4.2.4: what a server of TLS 1.3 minds about us it says after our end of the handshake."""
+        reason = causes.reason_of(error)
+        if not self._spoken and "_ALERT_" in reason:
+            return TlsFault(causes.meaning(error, self._overheard), of_handshake=True)
+        return TlsFault(f"broke TLS ({reason})", of_handshake=False)
 
 
 @lru_cache(maxsize=1)
@@ -157,9 +186,25 @@ def _context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8996: earlier ones are no TLS any more
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
+    with warnings.catch_warnings():
+        # RFC 8996 gave them up; senders take them where there is nothing better, and so they are told.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET | _LEGACY_SERVER_CONNECT
     context.set_ciphers(_CIPHERS)
+    return context
+
+
+@lru_cache(maxsize=1)
+def _finite_field_context() -> ssl.SSLContext:
+    """Offers what the other does not; no handshake with it is ever done."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("kDHE:!aNULL:!eNULL:@SECLEVEL=0")
     return context
 
 
@@ -177,13 +222,3 @@ def _sent_chain(engine: ssl.SSLObject) -> tuple[bytes, ...]:
         return tuple(ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in beneath() or ())
     own = engine.getpeercert(binary_form=True)
     return (own,) if own else ()
-
-
-def _meaning(error: OSError) -> str:
-    reason = _reason(error)
-    return _MEANINGS.get(reason, f"broke the handshake ({reason})")
-
-
-def _reason(error: OSError) -> str:
-    """OpenSSL's name for what happened; its words are its own, not the server's."""
-    return (error.reason if isinstance(error, ssl.SSLError) else None) or type(error).__name__

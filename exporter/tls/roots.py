@@ -1,30 +1,53 @@
-"""The certificates this system trusts, found as OpenSSL finds them: SSL_CERT_FILE, SSL_CERT_DIR, else its defaults."""
+"""The certificates this system trusts, found as OpenSSL finds them: SSL_CERT_FILE, SSL_CERT_DIR, else its defaults.
+
+They stand in OpenSSL's own stores: what a chain is worth is decided by the library that most senders decide with.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-from cryptography.x509.verification import Store
+from OpenSSL.crypto import X509Store
 
-from exporter.tls.certificate import load, unwise_is_fine
+from exporter.tls.path import certificate_of
 
-_PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----\s.*?-----END CERTIFICATE-----", re.DOTALL)
+_PEM: Final = re.compile(
+    rb"-----BEGIN ((?:X509 )?CERTIFICATE)-----(\s[A-Za-z0-9+/=\s]*)-----END \1-----",
+)
 # OpenSSL reads of a folder only what c_rehash named: eight digits of the subject's hash and a number.
 _HASHED: Final = re.compile(r"[0-9a-f]{8}\.[0-9]{1,3}")
+# x509_vfy.h: X509_V_FLAG_NO_CHECK_TIME. The library passes flags on as they are, and has no name for this one.
+_NO_CHECK_TIME: Final = 0x200000
 
 
 class Roots:
-    """Certificates trusted by themselves, and to vouch for others."""
+    """Certificates (DER) trusted by themselves, and to vouch for others."""
 
-    def __init__(self, certificates: Iterable[x509.Certificate]) -> None:
-        self.certificates = frozenset(certificates)
-        self.store = Store(list(self.certificates)) if self.certificates else None
+    def __init__(self, certificates: Iterable[bytes]) -> None:
+        found = {der: certificate for der in certificates if (certificate := certificate_of(der)) is not None}
+        self.certificates = frozenset(found)
+        self._found = tuple(found.values())
+
+    def store(self, at: float | None) -> X509Store:
+        """All of them, to verify with as of Unix time `at`; None: whatever the dates are.
+
+        One for each verification: a store that has a time keeps it, and to fill one takes 100 µs.
+        """
+        store = X509Store()
+        if at is None:
+            store.set_flags(_NO_CHECK_TIME)
+        else:
+            store.set_time(datetime.fromtimestamp(at, UTC))
+        for certificate in self._found:
+            store.add_cert(certificate)
+        return store
 
 
 FileState = tuple[str, int, int]  # path, modification time in nanoseconds, size
@@ -33,7 +56,10 @@ FileState = tuple[str, int, int]  # path, modification time in nanoseconds, size
 def system_roots() -> Roots:
     """All of them, each once; read again when the file or folder has changed."""
     paths = ssl.get_default_verify_paths()
-    return _read(tuple(_state(path) for path in (paths.cafile, paths.capath) if path))
+    file = os.environ.get(paths.openssl_cafile_env, paths.openssl_cafile)
+    # Several folders may be named, as in PATH.
+    folders = os.environ.get(paths.openssl_capath_env, paths.openssl_capath).split(os.pathsep)
+    return _read(tuple(_state(path) for path in (file, *folders) if path))
 
 
 def _state(path: str) -> FileState:
@@ -46,25 +72,22 @@ def _state(path: str) -> FileState:
 
 @lru_cache(maxsize=2)
 def _read(states: tuple[FileState, ...]) -> Roots:
-    with unwise_is_fine():
-        return Roots(set(_certificates(states)))
+    return Roots(_certificates(states))
 
 
-def _certificates(states: tuple[FileState, ...]) -> Iterator[x509.Certificate]:
-    seen: set[bytes] = set()  # what is in the file is usually in the folder, too
+def _certificates(states: tuple[FileState, ...]) -> Iterator[bytes]:
     for path, _, _ in states:
         for text in _texts(Path(path)):
-            for block in _PEM.findall(text):
-                if block in seen:
-                    continue
-                seen.add(block)
+            for _, block in _PEM.findall(text):
                 # One that cannot be read is no reason to do without the others.
                 try:
-                    certificate = load(ssl.PEM_cert_to_DER_cert(block.decode("ascii")))
+                    yield _der(block)
                 except ValueError:
                     continue
-                if certificate is not None:
-                    yield certificate
+
+
+def _der(block: bytes) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(f"-----BEGIN CERTIFICATE-----{block.decode('ascii')}-----END CERTIFICATE-----")
 
 
 def _texts(path: Path) -> Iterator[bytes]:

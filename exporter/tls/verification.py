@@ -1,10 +1,10 @@
 """What a chain of certificates is worth to who wants to reach `server_name`: chain, dates and name, each by itself.
 
-A probe reports all that is wrong, where a handshake with verification stops at the first. The chain is verified by
-cryptography's path validation with the demands of mail, not of browsers: what OpenSSL, so most senders, would take.
+A probe reports all that is wrong, where a handshake with verification stops at the first. The path is OpenSSL's
+(:mod:`exporter.tls.path`), so the answer is that of most senders.
 
-A server shows the same chain for months, and to verify it takes 300 µs, as long as all else of a probe: what one is
-worth is kept, until a date in it or the system's roots may have changed that.
+A server shows the same chain for months, and to verify it takes as long as much else of a probe: what one is worth is
+kept, until a date in it or the system's roots may have changed that.
 """
 
 from __future__ import annotations
@@ -14,46 +14,60 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
-from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
-from cryptography.x509.verification import (
-    ClientVerifier,
-    Criticality,
-    ExtensionPolicy,
-    Policy,
-    PolicyBuilder,
-    Store,
-    VerificationError,
-)
-
 from exporter.result import Failure, FailureClass, Stage
 from exporter.smtp.printable import printable
-from exporter.tls.certificate import load, names_of, shown_name, unwise_is_fine
+from exporter.tls.certificate import names_of, shown_name, shown_names, unwise_is_fine
+from exporter.tls.names import NameMatch, Names
+from exporter.tls.path import Dated, NoPath, dated, find_path, wrong_purpose
 from exporter.tls.roots import Roots
 
 _C: Final = FailureClass
-# Certificates looked at between the server's own and a root. Real chains have one to three.
-MAX_INTERMEDIATES: Final = 8
 # The dates of the roots themselves are looked at again after so long.
 _KEPT_SECONDS: Final = 3600.0
 # Half a kilobyte each. Beyond it the oldest goes.
 _MAX_KEPT: Final = 100_000
-_SERVER_PURPOSES: Final = frozenset({ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
+
+# x509_vfy.h: what OpenSSL calls the end of a search for a path.
+_NO_ISSUER: Final = frozenset({2, 20, 21, 27, 33})
+_SELF_SIGNED, _SELF_SIGNED_ABOVE = 18, 19
+# Its number for what is wrong -> the predicate of a sentence about the certificate it is wrong with.
+_WRONG: Final = MappingProxyType(
+    {
+        7: "bears a signature that is not its issuer's",
+        24: "issues others and is no certificate authority",
+        79: "issues others and is no certificate authority",
+        32: "issues others and may not sign certificates",
+        25: "allows no chain of this length",
+        22: "ends a chain that is too long",
+        26: "is not for servers",
+        28: "is marked as not to be trusted on this system",
+        34: "demands something that OpenSSL does not know (a critical extension)",
+        47: "bears a name that its issuers may not certify (name constraints)",
+        48: "bears a name that its issuers may not certify (name constraints)",
+        41: "has an extension that cannot be read",
+        66: "has a key that is too weak",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What a chain is worth. Times are Unix time; None where no certificate can be read."""
+    """What a chain is worth. Times are Unix time; None where no certificate can be read.
+
+    They are those of the path that verifies, or would but for the dates; where there is none, of what was sent.
+    """
 
     faults: tuple[Failure, ...] = ()
-    not_before: float | None = None  # the latest of all that were sent
-    not_after: float | None = None  # the earliest of all that were sent
+    not_before: float | None = None  # when the last of the certificates begins
+    not_after: float | None = None  # when the first of them ends
     subject: str = ""
     issuer: str = ""
+    remark: str = ""  # what some senders mind, and most do not
+    common_name: bool = False  # the host's name stands in the common name alone
 
     @property
     def verified(self) -> bool:
@@ -98,142 +112,111 @@ def _digest(chain: Sequence[bytes], server_name: str) -> bytes:
 
 def _examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) -> tuple[Trust, float]:
     """What it is worth, and when the first of its dates comes."""
-    own = load(chain[0]) if chain else None
+    own = dated(chain[0]) if chain else None
     if own is None:
         what = "cannot be read" if chain else "is missing"
         return Trust((_fault(_C.TLS_UNTRUSTED, f"the server's certificate {what}"),)), math.inf
-    sent = [own, *(found for der in chain[1:] if (found := load(der)) is not None)]
-    faults = [*_dates_and_chain(sent, datetime.fromtimestamp(at, UTC), roots)]
-    names = names_of(own)
-    if not names.match(server_name):
-        shown = str(names) or f"no host (it has no subjectAltName, its subject is {shown_name(own.subject)})"
-        faults.append(_fault(_C.TLS_NAME_MISMATCH, f"the certificate is for {shown}, not for {server_name}"))
-    begins = [certificate.not_valid_before_utc.timestamp() for certificate in sent]
-    ends = [certificate.not_valid_after_utc.timestamp() for certificate in sent]
+    sent = (own, *(found for der in chain[1:] if (found := dated(der)) is not None))
+    faults, path = _dates_and_chain(sent, at, roots)
+    parsed = own.parsed
+    names = Names() if parsed is None else names_of(parsed)
+    subject = "" if parsed is None else shown_name(parsed.subject)
+    match = names.match(server_name)
+    if match is None:
+        shown = shown_names(names) or f"no host (it has no subjectAltName, its subject is {subject})"
+        faults.append(_fault(_C.TLS_NAME_MISMATCH, f"its certificate is for {shown}, not for {server_name}"))
+    remark = ""
+    if match is NameMatch.COMMON:
+        remark = (
+            "the certificate has the name as its common name alone: Postfix takes that, MTA-STS and many others demand"
+            " a subjectAltName"
+        )
     trust = Trust(
         tuple(faults),
-        not_before=max(begins),
-        not_after=min(ends),
-        subject=str(names) or shown_name(own.subject),
-        issuer=shown_name(own.issuer),
+        not_before=max(one.not_before for one in path),
+        not_after=min(one.not_after for one in path),
+        subject=shown_names(names) or subject,
+        issuer="" if parsed is None else shown_name(parsed.issuer),
+        remark=remark,
+        common_name=match is NameMatch.COMMON,
     )
-    return trust, min((date for date in (*begins, *ends) if date > at), default=math.inf)
+    dates = (date for one in (*sent, *path) for date in (one.not_before, one.not_after))
+    return trust, min((date for date in dates if date > at), default=math.inf)
 
 
-def _dates_and_chain(sent: list[x509.Certificate], now: datetime, roots: Roots) -> list[Failure]:
-    path = _path(sent)
-    reason = _untrusted(path, now, roots)
-    if reason is None:
-        return []  # an expired certificate that the path does not need harms nobody
+def _dates_and_chain(sent: tuple[Dated, ...], at: float, roots: Roots) -> tuple[list[Failure], tuple[Dated, ...]]:
+    """What is wrong but the name, and the certificates whose dates count."""
+    chain = [one.der for one in sent]
+    path = _find(chain, at, roots)
+    if not isinstance(path, NoPath):
+        return [], path  # an expired certificate that the path does not need harms nobody
+    # Is it the dates alone?
+    timeless = _find(chain, None, roots)
+    if isinstance(timeless, NoPath):
+        faults = [*_dates(sent[:1], at), _fault(_C.TLS_UNTRUSTED, _reason(timeless, sent, roots))]
+        return faults, sent
+    return _dates(timeless, at) or [_fault(_C.TLS_UNTRUSTED, _reason(path, sent, roots))], timeless
+
+
+def _find(chain: Sequence[bytes], at: float | None, roots: Roots) -> tuple[Dated, ...] | NoPath:
+    path = find_path(chain, roots, at)
+    if isinstance(path, NoPath):
+        return path
+    wrong = wrong_purpose(path)
+    return path if wrong is None else NoPath(26, "unsuitable certificate purpose", path.index(wrong), wrong)
+
+
+def _dates(path: Sequence[Dated], at: float) -> list[Failure]:
+    """The faults of a path whose dates are not those of `at`: the first end and the last beginning."""
     faults = []
-    # As of a time when all on the path were valid: is it the dates alone?
-    latest = max(certificate.not_valid_before_utc for certificate in path)
-    earliest = min(certificate.not_valid_after_utc for certificate in path)
-    then = now if latest > earliest else min(max(now, latest), earliest)
-    if now > earliest:
-        ended = next(certificate for certificate in path if certificate.not_valid_after_utc == earliest)
-        faults.append(_fault(_C.TLS_EXPIRED, f"{_whose(ended, path)} expired on {earliest:%Y-%m-%d %H:%M} UTC"))
-    if now < latest:
-        early = next(certificate for certificate in path if certificate.not_valid_before_utc == latest)
+    ended = min(path, key=lambda one: one.not_after)
+    early = max(path, key=lambda one: one.not_before)
+    if at > ended.not_after:
+        faults.append(_fault(_C.TLS_EXPIRED, f"{_whose(ended, path)} expired on {_date(ended.not_after)}"))
+    if at < early.not_before:
         faults.append(
-            _fault(_C.TLS_NOT_YET_VALID, f"{_whose(early, path)} is not valid before {latest:%Y-%m-%d %H:%M} UTC")
+            _fault(_C.TLS_NOT_YET_VALID, f"{_whose(early, path)} is not valid before {_date(early.not_before)}")
         )
-    if faults and then != now:
-        reason = _untrusted(path, then, roots)
-    if reason is not None:
-        faults.append(_fault(_C.TLS_UNTRUSTED, reason))
     return faults
 
 
-def _whose(certificate: x509.Certificate, path: list[x509.Certificate]) -> str:
-    if certificate is path[0]:
-        return "the server's certificate"
-    return f"the certificate of {shown_name(certificate.subject)} in its chain"
+def _date(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _path(sent: list[x509.Certificate]) -> list[x509.Certificate]:
-    """The server's certificate and each issuer's after it, whatever their order (RFC 8446 4.4.2), one for each name.
-
-    A path searched for among certificates that all bear one name takes a time exponential in their number: a server
-    that sends a hundred of them must not stop the loop.
-    """
-    path = [sent[0]]
-    by_subject: dict[bytes, x509.Certificate] = {}
-    for certificate in sent[1:]:
-        by_subject.setdefault(certificate.subject.public_bytes(), certificate)
-    while len(path) <= MAX_INTERMEDIATES:
-        issuer = by_subject.pop(path[-1].issuer.public_bytes(), None)
-        if issuer is None:
-            break
-        path.append(issuer)
-    return path
+def _whose(certificate: Dated, path: Sequence[Dated]) -> str:
+    return "its certificate" if certificate is path[0] else f"the certificate of {_subject(certificate)} in its chain"
 
 
-def _untrusted(path: list[x509.Certificate], at: datetime, roots: Roots) -> str | None:
-    """Why the path leads to no root at that time; None where it does."""
-    if roots.store is None:
+def _reason(no_path: NoPath, sent: tuple[Dated, ...], roots: Roots) -> str:
+    """Why no root of this system vouches for the server, as a sentence."""
+    if not roots.certificates:
         return "this system has no root certificates"
-    own = path[0]
-    if own in roots.certificates:  # trusted by name, as OpenSSL takes it; its dates count all the same
-        return None if own.not_valid_before_utc <= at <= own.not_valid_after_utc else "out of its dates"
-    try:
-        _verifier(roots.store, at).verify(own, path[1:])
-    except VerificationError as error:
-        if own.subject == own.issuer:
-            return "the certificate is self-signed"
-        if "not found" in str(error) or "candidates exhausted" in str(error):
-            return f"no root of this system vouches for the issuer {shown_name(path[-1].issuer)}"
-        return f"the chain does not verify: {_words(error)}"
-    except Exception as error:  # malformed extensions raise what they like, see certificate.names_of
-        return f"the chain cannot be read: {type(error).__name__}"
-    return None
+    stumbled = no_path.certificate or sent[0]
+    if no_path.code == _SELF_SIGNED:
+        return "its certificate is self-signed"
+    if no_path.code == _SELF_SIGNED_ABOVE:
+        return f"its chain ends at {_subject(stumbled)}, which is no root of this system"
+    if no_path.code in _NO_ISSUER:
+        issuer = _issuer(stumbled)
+        if no_path.depth == 0 and len({one.der for one in sent}) == 1:
+            return f"the server sends no intermediate: {issuer}, which issued its own, is no root of this system"
+        if no_path.depth == 0:
+            return f"its chain lacks the certificate of {issuer}, which issued its own"
+        return f"no root of this system vouches for the issuer {issuer}"
+    wrong = _WRONG.get(no_path.code)
+    whose = "its certificate" if no_path.depth == 0 else f"in its chain the certificate of {_subject(stumbled)}"
+    return f"{whose} {wrong}" if wrong is not None else f"the chain does not verify: {printable(no_path.words, 200)}"
 
 
-def _words(error: VerificationError) -> str:
-    """The library's sentence, without the certificate it repeats."""
-    return printable(str(error).removeprefix("validation failed: ").split(" (encountered", 1)[0], 200)
+def _subject(certificate: Dated) -> str:
+    parsed = certificate.parsed
+    return "an unreadable name" if parsed is None else shown_name(parsed.subject)
 
 
-def _verifier(store: Store, at: datetime) -> ClientVerifier:
-    """A verifier that asks nothing about names; they are looked at by themselves."""
-    return (
-        PolicyBuilder()
-        .store(store)
-        .time(at)
-        .extension_policies(ca_policy=_issuers(), ee_policy=_servers())
-        .build_client_verifier()
-    )
-
-
-@lru_cache(maxsize=1)
-def _issuers() -> ExtensionPolicy:
-    """RFC 5280 6.1.4 (k), (n): an issuer is a CA, and may sign certificates where it says what it may."""
-    return (
-        ExtensionPolicy.permit_all()
-        .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _is_ca)
-        .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _may_sign)
-    )
-
-
-@lru_cache(maxsize=1)
-def _servers() -> ExtensionPolicy:
-    """RFC 5280 4.2.1.12: a certificate is for a server where it does not say what it is for."""
-    return ExtensionPolicy.permit_all().may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _is_for_servers)
-
-
-def _is_ca(_: Policy, __: x509.Certificate, constraints: x509.BasicConstraints) -> None:
-    if not constraints.ca:
-        raise ValueError("an issuer in the chain is no certificate authority")
-
-
-def _may_sign(_: Policy, __: x509.Certificate, usage: x509.KeyUsage | None) -> None:
-    if usage is not None and not usage.key_cert_sign:
-        raise ValueError("an issuer in the chain may not sign certificates")
-
-
-def _is_for_servers(_: Policy, __: x509.Certificate, usage: x509.ExtendedKeyUsage | None) -> None:
-    if usage is not None and not _SERVER_PURPOSES & set(usage):
-        raise ValueError("the certificate is not for servers")
+def _issuer(certificate: Dated) -> str:
+    parsed = certificate.parsed
+    return "an unreadable name" if parsed is None else shown_name(parsed.issuer)
 
 
 def _fault(failure_class: FailureClass, detail: str) -> Failure:

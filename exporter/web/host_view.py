@@ -142,6 +142,8 @@ def _host_facts(host: HostResult) -> Iterator[tuple[str, str]]:
     for name, mechanisms in (("AUTH without TLS", host.auth_plaintext), ("AUTH with TLS", host.auth_tls)):
         if mechanisms:
             yield name, " ".join(mechanisms)
+    for remark in host.remarks:
+        yield "remark", printable(remark)
     for recipient, code in host.recipients if len(host.recipients) > 1 else ():
         yield f"recipient {printable(recipient)}", str(code)
 

@@ -39,6 +39,11 @@ class Issued:
         return tuple(found.public_bytes(serialization.Encoding.DER) for found in (self.certificate, *self.above))
 
     @property
+    def der(self) -> bytes:
+        """The certificate alone."""
+        return self.chain[0]
+
+    @property
     def pem(self) -> str:
         """The certificate alone."""
         return self.certificate.public_bytes(serialization.Encoding.PEM).decode()

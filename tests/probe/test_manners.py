@@ -22,7 +22,7 @@ class Visits:
         self.most_inside = 0
 
     async def visit(self, address: str) -> None:
-        await self.turnstile.enter(address)
+        way = await self.turnstile.enter(address)
         try:
             self.starts.append((address, asyncio.get_running_loop().time()))
             self.inside += 1
@@ -30,7 +30,7 @@ class Visits:
             await asyncio.sleep(self.takes)
         finally:
             self.inside -= 1
-            self.turnstile.leave(address)
+            way.leave()
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
@@ -69,10 +69,10 @@ def test_the_first_to_ask_is_the_first_to_enter() -> None:
         order: list[int] = []
 
         async def visit(number: int) -> None:
-            await turnstile.enter("192.0.2.1")
+            way = await turnstile.enter("192.0.2.1")
             order.append(number)
             await asyncio.sleep(1.0)
-            turnstile.leave("192.0.2.1")
+            way.leave()
 
         await asyncio.gather(*(visit(number) for number in range(5)))
         assert order == [0, 1, 2, 3, 4]
@@ -90,6 +90,87 @@ def test_who_gives_up_waiting_blocks_nobody() -> None:
         second.cancel()
         await asyncio.gather(first, third)
         assert len(visits.starts) == 2
+
+    run_virtually(main())
+
+
+def test_addresses_of_one_name_take_turns_and_other_names_do_not_wait() -> None:
+    async def main() -> None:
+        turnstile = Turnstile(1, 0.0)
+        inside: list[str] = []
+        most: list[int] = []
+
+        async def visit(address: str, name: str) -> None:
+            way = await turnstile.enter(address, name)
+            inside.append(name)
+            most.append(inside.count(name))
+            await asyncio.sleep(1.0)
+            inside.remove(name)
+            way.leave()
+
+        began = asyncio.get_running_loop().time()
+        pairs = [(f"192.0.2.{number}", name) for name in ("a", "b") for number in range(4)]
+        await asyncio.gather(*(visit(*pair) for pair in pairs))
+        assert max(most) == 1
+        # The two names share the four addresses: whoever finds one taken lets another of its name go.
+        assert asyncio.get_running_loop().time() - began == pytest.approx(5.0, abs=1.1)
+
+    run_virtually(main())
+
+
+def test_who_gets_no_answer_lends_the_turn_and_has_it_back_before_newcomers() -> None:
+    async def main() -> None:
+        turnstile = Turnstile(1, 0.0)
+        order: list[str] = []
+        slow = await turnstile.enter("192.0.2.1", "mx")
+        assert turnstile.enter_nowait("192.0.2.2", "mx") is None
+        slow.let_by()
+        second = await turnstile.enter("192.0.2.2", "mx")
+        third = asyncio.create_task(turnstile.enter("192.0.2.3", "mx"))
+        await asyncio.sleep(0)
+        assert not slow.regain(lambda: order.append("slow"))
+        second.leave()
+        await asyncio.sleep(0)
+        assert order == ["slow"]
+        assert not third.done()
+        slow.leave()
+        (await third).leave()
+        assert turnstile.enter_nowait("192.0.2.1", "mx") is not None
+
+    run_virtually(main())
+
+
+def test_who_leaves_while_it_waits_for_the_turn_back_blocks_nobody() -> None:
+    async def main() -> None:
+        turnstile = Turnstile(1, 0.0)
+        slow = await turnstile.enter("192.0.2.1", "mx")
+        slow.let_by()
+        second = await turnstile.enter("192.0.2.2", "mx")
+        assert not slow.regain(lambda: pytest.fail("it has gone"))
+        slow.leave()
+        second.leave()
+        assert turnstile.enter_nowait("192.0.2.3", "mx") is not None
+
+    run_virtually(main())
+
+
+def test_who_waits_for_the_turn_of_a_name_keeps_the_distance_of_its_address() -> None:
+    """The interval is between sessions, not between their places in the queue."""
+
+    async def main() -> None:
+        turnstile = Turnstile(1, 10.0)
+        now = asyncio.get_running_loop().time
+        starts: list[float] = []
+
+        async def visit(address: str) -> None:
+            way = await turnstile.enter(address, "mx")
+            if address == "192.0.2.1":
+                starts.append(now())
+            await asyncio.sleep(7.0)
+            way.leave()
+
+        await asyncio.gather(*(visit(address) for address in ("192.0.2.2", "192.0.2.1", "192.0.2.1")))
+        assert starts[1] - starts[0] >= 10.0
 
     run_virtually(main())
 

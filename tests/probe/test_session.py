@@ -7,6 +7,7 @@ import errno
 import socket
 import sys
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -385,3 +386,67 @@ def test_a_host_that_accepts_and_says_nothing_is_called_silent_before_the_time_i
     assert told == ["silent"]
     assert record.problem is not None
     assert (record.problem.stage, record.problem.broken, record.spoke) == (Stage.BANNER, Break.TIMEOUT, False)
+
+
+class LentTurn:
+    """A turn that others have when the connect is answered, and that comes back when it is said."""
+
+    def __init__(self) -> None:
+        self.told: Callable[[], None] | None = None
+
+    def let_by(self) -> None:
+        """Nobody asks."""
+
+    def regain(self, told: Callable[[], None]) -> bool:
+        self.told = told
+        return False
+
+
+@on_every_loop
+def test_who_waits_for_the_turn_says_nothing_and_measures_the_greeting_as_it_came(loop_factory: LoopFactory) -> None:
+    """The time of waiting is neither the server's nor part of the timeout."""
+
+    async def main() -> tuple[SessionRecord, list[bytes], float]:
+        host, turn = SmtpHost(ordinary("mx.example")), LentTurn()
+        port = await host.start()
+        try:
+            session = Session(asyncio.get_running_loop(), PLAN, turn=turn)
+            began = time.perf_counter()
+            talking = asyncio.ensure_future(session.converse("127.0.0.1", port, 0.4))
+            await until(lambda: turn.told is not None and host.sessions and host.sessions[0].sent)
+            await until(lambda: time.perf_counter() - began > 0.8)
+            before = list(host.sessions[0].commands)
+            assert turn.told is not None
+            turn.told()
+            record = await talking
+            await host.sessions_ended(1)
+        finally:
+            await host.stop()
+        return record, before, time.perf_counter() - began
+
+    record, before, took = run_on(loop_factory, main())
+    assert before == []
+    assert record.problem is None
+    assert record.quit_clean
+    assert record.took < 0.4 < took
+    if sys.platform == "linux":
+        assert dict(record.phases)[Stage.BANNER] < 0.3, "the kernel knows when the greeting came"
+
+
+@on_every_loop
+def test_given_up_while_it_waits_for_the_turn_it_leaves_without_a_word(loop_factory: LoopFactory) -> None:
+    async def main() -> list[bytes]:
+        host, turn = SmtpHost(ordinary("mx.example")), LentTurn()
+        port = await host.start()
+        try:
+            session = Session(asyncio.get_running_loop(), PLAN, turn=turn)
+            talking = asyncio.ensure_future(session.converse("127.0.0.1", port, 5.0))
+            await until(lambda: turn.told is not None)
+            talking.cancel()
+            await asyncio.gather(talking, return_exceptions=True)
+            await host.sessions_ended(1)
+        finally:
+            await host.stop()
+        return host.sessions[0].commands
+
+    assert run_on(loop_factory, main()) == []

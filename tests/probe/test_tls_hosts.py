@@ -178,11 +178,15 @@ def test_a_whole_transaction_under_tls(loop_factory: LoopFactory) -> None:
         (issue(NAME, by=MIDDLE, start=1 * DAY), (W.TLS_NOT_YET_VALID,)),
         (issue("other.example", by=MIDDLE), (W.TLS_NAME_MISMATCH,)),
         (issue("127.0.0.1", by=MIDDLE), (W.TLS_NAME_MISMATCH,)),
-        (issue(by=MIDDLE, subject=NAME), (W.TLS_NAME_MISMATCH,)),
+        (issue(by=MIDDLE, subject=NAME), ()),  # as Postfix takes it
         (issue(NAME), (W.TLS_UNTRUSTED,)),
         (issue(NAME, by=authority("Another")), (W.TLS_UNTRUSTED,)),
         (issue(NAME, by=MIDDLE, end=13 * DAY), (W.TLS_EXPIRES_SOON,)),
         (issue(NAME, by=MIDDLE, end=15 * DAY), ()),
+        # Six days are all that some certificates live: a third of them is left at the end of the fourth.
+        (issue(NAME, by=MIDDLE, start=-3 * DAY, end=3 * DAY), ()),
+        (issue(NAME, by=MIDDLE, start=-4.1 * DAY, end=1.9 * DAY), (W.TLS_EXPIRES_SOON,)),
+        (issue(NAME, by=MIDDLE, start=-25 * DAY, end=13 * DAY), ()),
     ],
 )
 def test_a_wrong_certificate_is_a_warning_or_the_failure_of_its_class(
@@ -250,17 +254,41 @@ def test_a_long_chain() -> None:
         (GO_AHEAD, Wait(0.1), bytes(range(256)) * 4, Wait(5)),
         (GO_AHEAD, Wait(0.1), b"garbage", CLOSE),
         (GO_AHEAD, Wait(0.1), Flood(b"\x14\x03\x03\x00\x01\x01" * 1000)),
-        (GO_AHEAD, StartTls(only_tls_1_0(issue(NAME).context()))),
     ],
     ids=lambda steps: repr(steps[1:])[:40],
 )
-def test_a_handshake_that_fails_is_the_failure_of_the_host(loop_factory: LoopFactory, steps: tuple[Step, ...]) -> None:
-    """TLS is not required here: the connection is lost all the same."""
+def test_a_handshake_that_fails_is_the_failure_of_the_session(
+    loop_factory: LoopFactory, steps: tuple[Step, ...]
+) -> None:
+    """What becomes of the host, where TLS is not required, a second session tells: see test_opportunistic_tls."""
     seen = probe(loop_factory, offering(*steps), seconds=0.8)
     assert seen.outcome == (Stage.TLS, C.TLS_HANDSHAKE)
     assert seen.result.warnings == ()
     assert seen.result.tls is None
     assert dict(seen.result.reply_codes)[Stage.STARTTLS] == 220
+
+
+@on_every_loop
+def test_an_outdated_version_is_negotiated_to_be_told(loop_factory: LoopFactory) -> None:
+    seen = probe(loop_factory, secured(only_tls_1_0(GOOD.context())), REQUIRE)
+    assert seen.outcome is None
+    assert seen.result.warnings == (W.TLS_OUTDATED,)
+    assert seen.result.tls is not None
+    assert (seen.result.tls.version, seen.result.tls.verified) == ("TLSv1", True)
+    assert "TLS 1.0" in seen.result.remarks[0]
+
+
+@on_every_loop
+def test_a_demand_for_a_certificate_of_ours_in_tls_1_3_is_a_failed_handshake(loop_factory: LoopFactory) -> None:
+    """RFC 8446 4.4.2.4: our end of the handshake is done when the server says so."""
+    context = GOOD.context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    seen = probe(loop_factory, secured(context))
+    assert seen.outcome == (Stage.TLS, C.TLS_HANDSHAKE)
+    assert seen.result.failure is not None
+    assert "wants a client certificate" in seen.result.failure.detail
+    assert seen.result.tls is None
 
 
 @on_every_loop

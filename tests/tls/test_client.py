@@ -111,12 +111,83 @@ def test_what_is_no_host_name_is_not_asked_for(name: str) -> None:
     assert server.asked_for is None
 
 
-def test_a_server_that_knows_no_version_from_1_2_on_is_a_fault() -> None:
+def test_a_version_that_was_given_up_is_taken_where_there_is_no_better() -> None:
     client, server = TlsClient(NAME), Server(only_tls_1_0(context()))
+    assert shake(client, server) is None
+    assert client.handshake is not None
+    assert client.handshake.version == "TLSv1"
+
+
+def hello(version: int = 0x0303, cipher: int = 0xC02F, extensions: bytes = b"", random: bytes = b"r" * 32) -> bytes:
+    """A server's hello in a record (RFC 8446 4.1.3)."""
+    body = version.to_bytes(2, "big") + random + b"\0" + cipher.to_bytes(2, "big") + b"\0"
+    body += len(extensions).to_bytes(2, "big") + extensions
+    message = b"\x02" + len(body).to_bytes(3, "big") + body
+    return b"\x16\x03\x03" + len(message).to_bytes(2, "big") + message
+
+
+RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+ALERT = b"\x15\x03\x03\x00\x02\x02"
+
+
+@pytest.mark.parametrize("feed", [whole, bytewise])
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (hello(0x0300), "offers SSL 3.0 alone"),
+        (hello(cipher=0x0033), "chose a cipher that was not offered"),  # DHE
+        (hello(0x0303, 0x1301, b"\0\x2b\0\2\3\4\0\x33\0\2\1\0", RETRY), "finite-field Diffie-Hellman (DHE) alone"),
+        (ALERT + b"\x28", "no cipher in common"),
+        (ALERT + b"\x46", "no version of TLS that we speak"),
+        (ALERT + b"\x47", "stronger ciphers"),
+        (ALERT + b"\x70", "no certificate for the name"),
+        (ALERT + b"\x74", "wants a client certificate"),
+        (ALERT + b"\x50", "internal_error"),
+        (b"500 5.5.1 what?\r\n", "something else than TLS"),
+        (b"\x16\x03\x03\x00\x04\x02\xff\xff\xff", "beyond all measure"),
+        (b"\x16\x03\x03\x00\x04\x02\x00\x00\x00", "malformed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_why_a_handshake_failed_is_told_in_plain_words(
+    feed: Callable[[bytes], Iterator[bytes]], answer: bytes, said: str
+) -> None:
+    client = TlsClient(NAME)
+    client.outgoing()
+    fault = next((found for piece in feed(answer) if isinstance(found := client.receive(piece), TlsFault)), None)
+    assert fault is not None
+    assert said in fault.detail
+
+
+def test_a_server_without_secure_renegotiation_is_taken() -> None:
+    """RFC 5746 3.4: nothing is renegotiated here, so nothing can be slipped in."""
+    client = TlsClient(NAME)
+    client.outgoing()
+    assert client.receive(hello()) == b""
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_demand_for_a_client_certificate_is_told(version: ssl.TLSVersion) -> None:
+    demanding = context(minimum_version=version, maximum_version=version)
+    demanding.verify_mode = ssl.CERT_REQUIRED
+    client, server = TlsClient(NAME), Server(demanding)
     fault = shake(client, server)
     assert isinstance(fault, TlsFault)
-    assert "1.2" in fault.detail
-    assert client.handshake is None
+    assert "wants a client certificate" in fault.detail
+    assert fault.of_handshake
+
+
+def test_no_finite_field_is_computed() -> None:
+    """Of parameters that the server chooses, it would cost as much as the server likes."""
+    both = context(maximum_version=ssl.TLSVersion.TLSv1_2)
+    both.set_ciphers("DHE:ECDHE:@SECLEVEL=0")
+    client = TlsClient(NAME)
+    assert shake(client, Server(both)) is None
+    assert client.handshake is not None
+    assert client.handshake.cipher.startswith("ECDHE-")
+    alone = context(maximum_version=ssl.TLSVersion.TLSv1_2)
+    alone.set_ciphers("DHE:@SECLEVEL=0")
+    assert "DHE alone" in str(shake(TlsClient(NAME), Server(alone)))
 
 
 def test_a_fault_leaves_an_alert_to_send() -> None:
