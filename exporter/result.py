@@ -444,6 +444,7 @@ class MxLookup:
     nameserver: str = ""
     cause: FailureClass | None = None
     filtered: Failure | None = None
+    alias_of: str = ""  # the name at the end of the domain's CNAMEs, where it has any
 
 
 class TranscriptLine(NamedTuple):

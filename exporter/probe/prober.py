@@ -24,8 +24,10 @@ from exporter.probe.plan import canary_message, is_same_for_all, mail_domain, pl
 from exporter.probe.policies import Found, Policies
 from exporter.probe.session import Session, SessionRecord
 from exporter.probe.witness import WITNESS_SECONDS, Witnesses
+from exporter.resolver.findings import forbidden_address
 from exporter.resolver.special import forbidden
 from exporter.result import (
+    Confidence,
     Failure,
     FailureClass,
     HostResult,
@@ -427,9 +429,8 @@ def _choose(hosts: Sequence[MxHost], settings: Settings) -> _Choice:
         if host.failure is not None:
             choice.settled.append(HostResult(host.name, "", host.preference, host.failure, own_failure=host.failure))
         for address in host.addresses:
-            reason = forbidden(address, settings.allow_addresses)
-            if reason is not None:
-                failure = Failure(Stage.DNS, FailureClass.MX_ADDRESS_FORBIDDEN, f"{address} is {reason}")
+            failure = _not_to_be_probed(host, address, settings)
+            if failure is not None:
                 choice.settled.append(HostResult(host.name, address, host.preference, failure))
             elif len(choice.to_probe) < settings.max_addresses:
                 choice.to_probe.append((host, address))
@@ -440,6 +441,17 @@ def _no_turn(host: MxHost, address: str) -> HostResult:
     detail = "our own limits (per_address, one session at a time with an MX name) left no turn in the time given"
     failure = Failure(Stage.CONNECT, FailureClass.NO_TURN, detail)
     return HostResult(host.name, address, host.preference, failure, at=time.time(), own_failure=failure)
+
+
+def _not_to_be_probed(host: MxHost, address: str, settings: Settings) -> Failure | None:
+    """Why `address` is not connected to: it is special, or the resolver made it up."""
+    reason = forbidden(address, settings.allow_addresses)
+    if reason is not None:
+        return host.filtered or forbidden_address(host.name, address, reason)
+    if host.filtered is None or host.filtered.confidence is Confidence.UNCERTAIN:
+        return None
+    # Special, and allowed: whoever has allowed it wants it probed.
+    return host.filtered if forbidden(address, ()) is None else None
 
 
 def _place(result: HostResult) -> tuple[int, int, int, str]:

@@ -76,6 +76,14 @@ def failed(failure_class: FailureClass, detail: str, about: str = "") -> Answer:
     return Answer(failure=Failure(Stage.DNS, failure_class, detail, about=about), ttl=FAILURE_TTL)
 
 
+def unanswered(name: str, nameservers: str, reason: str) -> Answer:
+    """Nobody of `nameservers` has answered, for `reason`."""
+    who = f" from the resolver {nameservers}" if nameservers else ""
+    detail = f"no answer about {name}{who}"
+    failure = Failure(Stage.DNS, _C.DNS_TIMEOUT, detail, evidence=(reason,), about=nameservers)
+    return Answer(failure=failure, ttl=FAILURE_TTL, nameserver=nameservers)
+
+
 def read_reply(name: str, data: bytes, nameserver: str = "") -> Answer:
     """Judge the reply of `nameserver` to a question about `name`. Raises MalformedReply."""
     opt = opt_of(data)
@@ -126,7 +134,8 @@ def read_answer(
         return failed(_C.DNS_MALFORMED, f"the answer about {name} contradicts itself: {type(error).__name__}")
     ttl = _clamped(chain.minimum_ttl)
     if rcode == dns.rcode.NXDOMAIN:
-        return Answer(failure=_absent(name, message, chain), ttl=ttl)
+        canonical = host_text(chain.canonical_name) if chain.cnames else ""
+        return Answer(failure=_absent(name, message, chain), ttl=ttl, is_alias=bool(chain.cnames), canonical=canonical)
     records = () if chain.answer is None else tuple(_record(rdata) for rdata in chain.answer)
     return _bounded(
         name,

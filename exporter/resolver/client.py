@@ -16,7 +16,7 @@ import dns.rdatatype
 from exporter.config.model import Family, ResolverSettings
 from exporter.dane.tlsa import TlsaLookup
 from exporter.resolver import mx, tlsa
-from exporter.resolver.answer import Answer, failed, read_reply
+from exporter.resolver.answer import Answer, failed, read_reply, unanswered
 from exporter.resolver.exchange import Exchange
 from exporter.resolver.memory import Key, Memory
 from exporter.resolver.question import OUR_LIMITS, NoReply, server_text
@@ -142,8 +142,7 @@ class _Questions:
                 (name, kind), (reply.data[_ID_BYTES:], who), lambda: read_reply(name, reply.data, who)
             )
         except NoReply as problem:
-            answer = failed(FailureClass.DNS_TIMEOUT, f"no answer about {name}: {problem}", problem.nameservers)
-            return replace(answer, nameserver=problem.nameservers)
+            return unanswered(name, problem.nameservers, str(problem))
         except MalformedReply as problem:
             return failed(FailureClass.DNS_MALFORMED, f"the answer about {name} cannot be read: {problem}")
         except (dns.exception.DNSException, UnicodeError) as error:

@@ -10,6 +10,17 @@ from typing import Final, Protocol
 
 from exporter.config.model import Family
 from exporter.resolver.answer import Answer
+from exporter.resolver.filtering import Sinkhole, control_name, judge, sinkhole
+from exporter.resolver.findings import (
+    final_dot,
+    is_address,
+    is_doubled,
+    means_nobody,
+    no_mx_nor_address,
+    nobody,
+    unresolvable,
+    without_suffix,
+)
 from exporter.result import Failure, FailureClass, MxHost, MxLookup, Stage, Verdict
 
 # Hosts whose addresses are looked up, the most preferred first. Large providers have a dozen; who has hundreds is
@@ -42,6 +53,7 @@ async def lookup_mx(questions: Questions, domain: str, families: tuple[Family, .
         nameserver=answer.nameserver,
         cause=None if answer.failure is None else answer.failure.failure_class,
         filtered=answer.filtered,
+        alias_of=answer.canonical,
     )
     if lookup.failure is not None:
         return replace(lookup, authenticated=False)
@@ -49,12 +61,17 @@ async def lookup_mx(questions: Questions, domain: str, families: tuple[Family, .
         return await _implicit(questions, lookup, families)
     lookup = replace(lookup, mx_records=len(answer.records))
     exchanges = _exchanges(answer)
+    nobodies = [name for _, name in _pairs(answer) if means_nobody(name)]
     if not exchanges:
         # RFC 7505 3: the domain takes no mail.
         detail = f"the null MX record says that {domain} takes no mail"
-        return replace(lookup, failure=Failure(Stage.DNS, _C.DNS_NULL_MX, detail))
-    hosts = await _hosts(questions, exchanges[:MAX_HOSTS], families)
-    null_mx = any(not name for _, name in _pairs(answer))
+        said = nobody(domain, nobodies[0]) if nobodies else Failure(Stage.DNS, _C.DNS_NULL_MX, detail)
+        return replace(lookup, failure=said)
+    hosts = await _hosts(questions, domain, exchanges[:MAX_HOSTS], families)
+    if all(_is_nobody_here(domain, host) for host in hosts):
+        return replace(lookup, failure=nobody(domain, hosts[0].name))
+    hosts = await _explained(questions, domain, hosts, families)
+    null_mx = bool(nobodies) or any(not name for _, name in _pairs(answer))
     return replace(lookup, hosts=hosts, failure=_no_host(hosts), null_mx_among_others=null_mx)
 
 
@@ -69,7 +86,7 @@ async def lookup_host(questions: Questions, name: str, preference: int, families
     filtered = None if addresses else next((answer.filtered for answer in answers if answer.filtered is not None), None)
     failure = None if addresses else filtered or _no_address(name, families, answers)
     asked_in_vain = failure is not None and any(answer.failure is not None for answer in answers)
-    return MxHost(
+    host = MxHost(
         name,
         preference,
         addresses=tuple(sorted(addresses, key=_order) if len(addresses) > 1 else addresses),
@@ -79,6 +96,17 @@ async def lookup_host(questions: Questions, name: str, preference: int, families
         cause=failure.failure_class if failure is not None and asked_in_vain else None,
         filtered=filtered,
     )
+    kind = sinkhole(answers, host.addresses)
+    return host if kind is None else await _if_filtered(questions, host, kind, families)
+
+
+async def _if_filtered(questions: Questions, host: MxHost, kind: Sinkhole, families: tuple[Family, ...]) -> MxHost:
+    """`host`, with whether its resolver has put the addresses there; one more name is asked for that."""
+    control = control_name(host.name)
+    controls: Sequence[Answer] = ()
+    if control is not None:
+        controls = await questions.ask_both(control, [_TYPES[family] for family in families])
+    return replace(host, filtered=judge(host.name, kind, host.addresses, controls, host.nameserver))
 
 
 async def _implicit(questions: Questions, lookup: MxLookup, families: tuple[Family, ...]) -> MxLookup:
@@ -91,36 +119,79 @@ async def _implicit(questions: Questions, lookup: MxLookup, families: tuple[Fami
         return replace(lookup, hosts=(host,))
     failure = host.failure
     if failure.failure_class in (_C.DNS_NO_ADDRESS, _C.DNS_NXDOMAIN):
-        detail = f"{domain} has no MX record, and {failure.detail}"
-        failure = Failure(Stage.DNS, _C.DNS_NO_ADDRESS, detail)
+        failure = no_mx_nor_address(lookup, failure)
     return replace(lookup, failure=failure, filtered=host.filtered)
 
 
 async def _hosts(
-    questions: Questions, exchanges: list[tuple[int, str]], families: tuple[Family, ...]
+    questions: Questions, domain: str, exchanges: list[tuple[int, str]], families: tuple[Family, ...]
 ) -> tuple[MxHost, ...]:
     if len(exchanges) == 1:
-        return (await _exchange(questions, *exchanges[0], families),)
+        return (await _exchange(questions, domain, *exchanges[0], families),)
     limit = asyncio.Semaphore(_HOSTS_AT_ONCE)
 
     async def one(preference: int, name: str) -> MxHost:
         async with limit:
-            return await _exchange(questions, preference, name, families)
+            return await _exchange(questions, domain, preference, name, families)
 
     return tuple(await asyncio.gather(*(one(*exchange) for exchange in exchanges)))
 
 
-async def _exchange(questions: Questions, preference: int, name: str, families: tuple[Family, ...]) -> MxHost:
+async def _exchange(
+    questions: Questions, domain: str, preference: int, name: str, families: tuple[Family, ...]
+) -> MxHost:
     """What an MX record points to, judged as such."""
-    if _literal(name) is not None:
-        detail = f"the MX record names the address {name}, where a host name belongs"
-        return MxHost(name, preference, failure=Failure(Stage.DNS, _C.MX_IS_ADDRESS, detail))
+    literal = _literal(name)
+    if literal is not None:
+        return MxHost(name, preference, failure=is_address(domain, name, literal))
     host = await lookup_host(questions, name, preference, families)
     failure = host.failure
     if failure is None or failure.verdict is Verdict.LOCAL:
         return host
-    detail = f"the MX host {name} gives no address: {failure.detail}"
-    return replace(host, failure=Failure(Stage.DNS, _C.MX_UNRESOLVABLE, detail))
+    return replace(host, failure=unresolvable(host, failure))
+
+
+async def _explained(
+    questions: Questions, domain: str, hosts: tuple[MxHost, ...], families: tuple[Family, ...]
+) -> tuple[MxHost, ...]:
+    """`hosts`, of which the first that does not exist is looked at once more: is the final dot missing?"""
+    place = next((place for place, host in enumerate(hosts) if _is_absent(host)), None)
+    if place is None:
+        return hosts
+    failure = await _final_dot(questions, domain, hosts[place].name, families)
+    if failure is None:
+        return hosts
+    return (*hosts[:place], replace(hosts[place], failure=failure), *hosts[place + 1 :])
+
+
+async def _final_dot(questions: Questions, domain: str, name: str, families: tuple[Family, ...]) -> Failure | None:
+    for meant in without_suffix(domain, name):
+        literal = _literal(meant)
+        if literal is not None:
+            return is_address(domain, name, literal)
+        if "." not in meant:
+            continue
+        found = await lookup_host(questions, meant, 0, families)
+        if found.addresses or is_doubled(domain, name):
+            return final_dot(name, meant, exists=bool(found.addresses))
+        return None
+    return None
+
+
+def _is_absent(host: MxHost) -> bool:
+    """Whether the name itself does not exist; of an alias the other name does not."""
+    return host.cause is _C.DNS_NXDOMAIN and not host.is_cname
+
+
+def _is_nobody_here(domain: str, host: MxHost) -> bool:
+    """Whether a host is the domain's own `localhost`, which does not exist or is loopback."""
+    if not any(means_nobody(meant) for meant in without_suffix(domain, host.name)):
+        return False
+    if host.filtered is not None:
+        return False
+    if host.cause is _C.DNS_NXDOMAIN:
+        return True
+    return bool(host.addresses) and all(ip_address(address).is_loopback for address in host.addresses)
 
 
 def _pairs(answer: Answer) -> list[tuple[int, str]]:
@@ -128,10 +199,10 @@ def _pairs(answer: Answer) -> list[tuple[int, str]]:
 
 
 def _exchanges(answer: Answer) -> list[tuple[int, str]]:
-    """Each host once, with its best preference; the root, which is no host, left out."""
+    """Each host once, with its best preference; what means nobody, as the root does, left out."""
     best: dict[str, int] = {}
     for preference, name in _pairs(answer):
-        if name:
+        if name and not means_nobody(name):
             best[name] = min(preference, best.get(name, preference))
     return sorted((preference, name) for name, preference in best.items())
 
@@ -154,7 +225,9 @@ def _no_address(name: str, families: tuple[Family, ...], answers: Sequence[Answe
         # NXDOMAIN is about the name, so it holds for the other family too, whatever became of that question.
         return next((failure for failure in failures if failure.failure_class is _C.DNS_NXDOMAIN), failures[0])
     what = " or ".join(_FAMILY_NAMES[family] for family in families)
-    return Failure(Stage.DNS, _C.DNS_NO_ADDRESS, f"{name} has no {what} address")
+    alias = next((answer.canonical for answer in answers if answer.canonical), "")
+    who = f"{name} is an alias of {alias}, which" if alias else name
+    return Failure(Stage.DNS, _C.DNS_NO_ADDRESS, f"{who} has no {what} address", about=alias)
 
 
 def _literal(name: str) -> str | None:

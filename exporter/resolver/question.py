@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import os
 from collections import deque
 from typing import Final, NamedTuple, Protocol
@@ -24,6 +25,10 @@ from exporter.resolver.wire import MalformedReply
 # A question is asked this often at least, each of the nameservers in turn, within the timeout. With what is asked
 # without EDNS besides there are about twice as many ids a forger may hit, of one question (RFC 5452 5).
 TRIES: Final = 4
+# And with a longer timeout so often: unbound throws an answer away that it has 1.9 s after the question at the earliest
+# (discard-timeout), so only who has asked again since is told.
+_INTERVAL_SECONDS: Final = 1.5
+_MAX_TRIES: Final = 16
 # Resources of ours, not an absent nameserver.
 OUR_LIMITS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -128,7 +133,8 @@ class Question:
         self._end = exchange.loop.time() + exchange.timeout
         self._queue = deque(servers)  # of whom an answer of use may still come, the next to ask first
         self._servers = servers
-        self._places = max(TRIES, len(servers) + 1)
+        tries = min(_MAX_TRIES, math.ceil(exchange.timeout / _INTERVAL_SECONDS))
+        self._places = max(TRIES, len(servers) + 1, tries)
         self._interval = exchange.timeout / self._places
         self._place = 0
         self._tries: list[_Try] = []

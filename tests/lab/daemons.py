@@ -87,8 +87,13 @@ remote-control:
 
 
 @contextlib.contextmanager
-def unbound(folder: Path, stubs: Mapping[str, int], trust_anchors: Sequence[str] = ()) -> Iterator[int]:
-    """A recursive resolver that asks 127.0.0.1 at the given port about each zone, and nobody else."""
+def unbound(
+    folder: Path, stubs: Mapping[str, int], trust_anchors: Sequence[str] = (), more: str = "", ends: str = ""
+) -> Iterator[int]:
+    """A recursive resolver that asks 127.0.0.1 at the given port about each zone, and nobody else.
+
+    `more` are further lines of its server section, `ends` what stands at the end of its configuration.
+    """
     program = require_program("unbound")
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
@@ -114,12 +119,12 @@ server:
   logfile: ""
   num-threads: 1
   ede: yes
-  module-config: "validator iterator"
+  module-config: "{"respip " if "rpz:" in ends else ""}validator iterator"
   local-zone: "example." nodefault
   local-zone: "test." nodefault
-{anchors}{insecure}remote-control:
+{anchors}{insecure}{more}remote-control:
   control-enable: no
-{sections}"""
+{sections}{ends}"""
     )
     with running([program, "-d", "-p", "-c", str(config)], lambda: accepts(port), folder / "unbound.log"):
         yield port

@@ -1,0 +1,82 @@
+"""Answers that a resolver makes up: it says 0.0.0.0 or its own address in place of a name's.
+
+Some say so beside the answer (RFC 8914, exporter.resolver.extended_errors); of the others there are signs. A filter
+that goes by domain answers for names below the host too, where a zone has none. A zone may publish 0.0.0.0 or 127.0.0.1
+itself: what it has signed is its own, and of the rest the confidence tells how far the signs carry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Final
+
+from exporter.resolver.answer import Answer
+from exporter.result import Confidence, Failure, FailureClass, Stage
+
+# Below a host: nobody has such a name.
+CONTROL_LABEL: Final = "no-such-name-asked-by-mx-exporter"
+_MAX_NAME: Final = 253
+_UNSPECIFIED: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
+
+
+class Sinkhole(Enum):
+    """What a made-up answer may say."""
+
+    UNSPECIFIED = "no address at all"
+    OWN = "the resolver's own address"
+    LOOPBACK = "loopback"
+
+
+def sinkhole(answers: Sequence[Answer], addresses: Sequence[str]) -> Sinkhole | None:
+    """What all the addresses of a host are; None where one is another, or the zone has signed them."""
+    with_records = [answer for answer in answers if answer.records]
+    if not addresses or all(answer.authenticated for answer in with_records):
+        return None
+    if all(address in _UNSPECIFIED for address in addresses):
+        return Sinkhole.UNSPECIFIED
+    if all(address in _LOOPBACK for address in addresses):
+        return Sinkhole.LOOPBACK
+    own = {address_of(answer.nameserver) for answer in with_records}
+    return Sinkhole.OWN if own.issuperset(addresses) else None
+
+
+def control_name(name: str) -> str | None:
+    """A name below `name` that does not exist; None where there is no room for one."""
+    control = f"{CONTROL_LABEL}.{name}"
+    return control if len(control) <= _MAX_NAME else None
+
+
+def judge(name: str, kind: Sinkhole, addresses: Sequence[str], controls: Sequence[Answer], who: str) -> Failure | None:
+    """Whether the resolver `who` filters the host `name`; `controls` is what it says of the name below."""
+    also = {record for answer in controls for record in answer.records}
+    below = bool(also) and also.issubset(addresses)
+    both = kind is Sinkhole.UNSPECIFIED and _UNSPECIFIED.issubset(addresses)
+    if kind is Sinkhole.LOOPBACK and not below:
+        return None  # zones publish it, for fun or to say that there is nobody
+    sure = kind is not Sinkhole.LOOPBACK and (below or both)
+    resolver = f"the resolver {who}" if who else "the resolver"
+    said = " and ".join(addresses)
+    if kind is Sinkhole.OWN:
+        said += ", its own address,"
+    if sure:
+        detail = f"{resolver} filters {name}: it answers {said}"
+    else:
+        detail = f"{resolver} answers {said} for {name}, as a filter does, or its zone says so itself"
+    evidence = []
+    if below:
+        evidence.append(f"it answers the same for {CONTROL_LABEL}.{name}, a name that nobody has")
+    if both:
+        evidence.append("it does so for both families, which filters do and zones do not")
+    if not sure:
+        evidence.append(f"another resolver settles it: dig @9.9.9.9 {name}")
+    confidence = Confidence.LIKELY if sure else Confidence.UNCERTAIN
+    return Failure(Stage.DNS, FailureClass.RESOLVER_FAILING, detail, confidence, tuple(evidence), who)
+
+
+def address_of(nameserver: str) -> str:
+    """The address in a nameserver's text, which may have a port."""
+    if nameserver.startswith("["):
+        return nameserver[1:].partition("]")[0]
+    return nameserver.partition(":")[0] if nameserver.count(":") == 1 else nameserver
