@@ -88,7 +88,7 @@ def conclude(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) 
     host = speaker(result)
     finding, rest = _finding(name, failure, host, MAX_WORDS - len(_so(failure).split()))
     told = " ".join((finding, *rest, *failure.evidence))
-    evidence = [*rest, *map(printable, failure.evidence)]
+    evidence = [*rest, *(printable(each) for each in failure.evidence if each not in finding)]
     if host is not None:
         evidence += [line for line, mark in host_evidence(host) if not is_told(mark, told)]
     return Conclusion(
