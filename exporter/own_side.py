@@ -105,7 +105,7 @@ class OwnSide:
     def hides(self) -> str:
         """How many targets, as the end of a sentence."""
         if not self.hidden:
-            return "no target is hidden by it yet"
+            return "no target is hidden by it"
         targets = "1 target is" if self.hidden == 1 else f"{self.hidden:,} targets are"
         return f"{targets} hidden by it"
 
@@ -140,7 +140,10 @@ def since(family: Family, state: EgressState, turns: Iterable[Turn]) -> float:
 
 
 def own_side_lines(side: OwnSide) -> Iterator[str]:
-    """What is wrong on our side as text, a sentence each; nothing where nothing is."""
+    """What is wrong on our side as text, on one line; nothing where nothing is."""
+    told = []
     for trouble in side.troubles:
         at = f" since {datetime.fromtimestamp(trouble.since, UTC):%Y-%m-%d %H:%M:%S} UTC" if trouble.since else ""
-        yield f"{trouble.text}{at} ({trouble.confidence}): {side.hides}."
+        told.append(f"{trouble.text}{at} ({trouble.confidence})")
+    if told:
+        yield f"{'; '.join(told)}: {side.hides}."

@@ -56,7 +56,9 @@ _PORT: Final = re.compile(r"port \d+\b")
 # Half a sentence that says something about whoever is named before it.
 _PREDICATE: Final = re.compile(r"(?:has|is|does|names|gives|cannot|takes)\b")
 # Where a finding that is too long may end; what is behind it goes among the evidence.
-_CLAUSE: Final = re.compile(r"(?:;|:|,)(?: and)? ")
+_CLAUSE: Final = re.compile(r"[;:,](?! or )(?: and| while)? ")
+# A name or an IPv4 address, or an IPv6 address in brackets, with a port.
+_WITH_PORT: Final = re.compile(r"^(\[.*\]|[^:]*):\d+$")
 _WITNESS: Final = MappingProxyType(
     {
         Way.ANSWERED: "answers",
@@ -86,9 +88,9 @@ def conclude(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) 
     host = speaker(result)
     finding, rest = _finding(name, failure, host, MAX_WORDS - len(_so(failure).split()))
     told = " ".join((finding, *rest, *failure.evidence))
-    evidence = [*rest, *map(printable, failure.evidence)]
+    evidence = [*rest, *(printable(each) for each in failure.evidence if each not in finding)]
     if host is not None:
-        evidence += [line for line, mark in host_evidence(host) if mark not in told]
+        evidence += [line for line, mark in host_evidence(host) if not is_told(mark, told)]
     return Conclusion(
         summary=f"{finding}; {_so(failure)}.",
         evidence=tuple(dict.fromkeys(evidence)),
@@ -125,6 +127,11 @@ def speaker(result: ProbeResult) -> HostResult | None:
     return speaker_of(result.hosts, failure)
 
 
+def is_told(mark: str, told: str) -> bool:
+    """Whether what a mark of :func:`host_evidence` stands for has been said."""
+    return re.search(rf"ports? [\d, and]*\b{mark}\b", told) is not None if mark.isdigit() else mark in told
+
+
 def host_evidence(host: HostResult) -> Iterator[tuple[str, str]]:
     """What a diagnosis rests on, with the word by which one sees whether it has been said already."""
     own, evidence = host.own_failure, host.evidence
@@ -141,7 +148,7 @@ def host_evidence(host: HostResult) -> Iterator[tuple[str, str]]:
     if evidence.connect is not None and evidence.connect.unsent:
         yield "the kernel counts every SYN as dropped within this host", "SYN"
     for witness in evidence.witnesses:
-        yield f"port {witness.port} of the same address {_witness_word(witness)}", f"port {witness.port}"
+        yield f"port {witness.port} of the same address {_witness_word(witness)}", str(witness.port)
     if host.last_hop and evidence.path is None:  # the path says it with the rest
         yield f"the last router that answered on the way is {host.last_hop}", host.last_hop
 
@@ -199,7 +206,7 @@ def _about(name: str, detail: str, host: HostResult | None) -> str:
         if name in detail:
             return detail
         return f"{name} {detail}" if _PREDICATE.match(detail) else f"{name}: {detail}"
-    who = host.mx if host.address and host.address in detail else _who(host)
+    who = _host_name(host) if host.address and host.address in detail else _who(host)
     before = "" if name == host.mx else f"{name}: "
     if detail.startswith(_SERVER):
         return f"{before}{who} {detail.removeprefix(_SERVER)}"
@@ -224,7 +231,7 @@ def _names(name: str, failure: Failure, host: HostResult | None, helo: str, port
     if host.evidence is not None:
         port = host.evidence.port
     router = host.last_hop
-    return Names(name, host.mx, host.address, str(port), router, failure.about, helo)
+    return Names(name, _host_name(host), host.address, str(port), router, failure.about, helo)
 
 
 def _up(name: str, result: ProbeResult, helo: str, port: int) -> Conclusion:
@@ -249,7 +256,13 @@ def _up(name: str, result: ProbeResult, helo: str, port: int) -> Conclusion:
 
 
 def _who(host: HostResult) -> str:
-    return f"{host.mx} [{host.address}]" if host.address and host.address != host.mx else host.mx
+    name = _host_name(host)
+    return f"{name} [{host.address}]" if host.address and host.address != name else name
+
+
+def _host_name(host: HostResult) -> str:
+    """Without the port that a host of the configuration may be written with."""
+    return _WITH_PORT.sub(r"\1", host.mx).strip("[]")
 
 
 def path_sentence(path: PathTrace) -> str:
@@ -275,5 +288,5 @@ def path_sentence(path: PathTrace) -> str:
     if path.stops_earlier and path.against is not None:
         return f"{what} is dropped {where}, while port {path.against.port} gets further: a filter stands there."
     if path.against is not None:
-        return f"{what} is lost {where}, and so is port {path.against.port}: the host or its network is gone."
+        return f"{what} is lost {where}, and so is port {path.against.port}: no filter of this port alone."
     return f"{what} is lost {where}."

@@ -282,6 +282,7 @@ class _ServiceBackend:
             service.store.records(),
             service.config.egress.witness_ports,
             service.config.egress.trace,
+            service.egress.resolver,
         )
 
     async def probe_in_between(self, kind: TargetKind, name: str) -> None:

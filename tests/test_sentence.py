@@ -168,3 +168,25 @@ def test_what_is_up_needs_nothing_unless_an_address_of_it_is_down() -> None:
 def test_the_name_said_at_ehlo_is_in_the_advice_that_is_about_it() -> None:
     probed: ProbeResult = result(host(Failure(Stage.EHLO, C.HELO_REJECTED, "the server said: 550 bad HELO")))
     assert "`helo`, now probe.example.net, to" in conclude(NAME, probed, helo="probe.example.net").next
+
+
+@pytest.mark.parametrize(
+    ("mx", "address", "who"),
+    [
+        ("192.0.2.9:25", "192.0.2.9", "port 25 of 192.0.2.9 is silent"),
+        ("[2001:db8::9]:25", "2001:db8::9", "port 25 of 2001:db8::9 is silent"),
+        ("2001:db8::9", "2001:db8::9", "port 25 of 2001:db8::9 is silent"),
+        ("relay.example:2525", "192.0.2.9", "port 25 of relay.example [192.0.2.9] is silent"),
+    ],
+)
+def test_a_host_of_the_configuration_is_named_without_its_port(mx: str, address: str, who: str) -> None:
+    silent = host(Failure(Stage.CONNECT, C.CONNECT_TIMEOUT, "port 25 is silent"), mx=mx, address=address)
+    assert sentence(mx, result(silent)).startswith(who)
+
+
+def test_ports_that_were_named_together_are_not_named_again() -> None:
+    silent = host(
+        Failure(Stage.CONNECT, C.CONNECT_TIMEOUT, "port 25 is silent, nor do ports 443 and 587 answer"),
+        evidence=Evidence(25, None, (Witness(443, Way.SILENT), Witness(587, Way.SILENT), Witness(58, Way.SILENT))),
+    )
+    assert conclude(NAME, result(silent)).evidence == ("port 58 of the same address is silent",)

@@ -36,6 +36,8 @@ class Entry:
         return grounds[confidence]
 
 
+_WORDS: Final = "the words of the reply say so"
+_CODE: Final = "its codes alone say so, or words that fit other reasons too"
 _EHLO: Final = (_S.EHLO, _S.EHLO_TLS)
 
 
@@ -43,8 +45,8 @@ def _answer(seen: str, certain: str = "the answer of the resolver says so") -> E
     return Entry((_S.DNS,), seen, certain)
 
 
-def _reply(seen: str, words: str = "the words of the reply or its enhanced code say so", code: str = "") -> Entry:
-    return Entry((), seen, words, code or "the code alone says so, or words that fit other reasons too")
+def _reply(seen: str, words: str = _WORDS) -> Entry:
+    return Entry((), seen, words, _CODE)
 
 
 def _certificate(seen: str, certain: str) -> Entry:
@@ -150,7 +152,7 @@ _GREETING: Final = {
         "closed or reset before a greeting",
         uncertain="always: it may be broken, or close the connections of those whom it does not like",
     ),
-    _C.BANNER_TEMPFAIL: Entry((_S.BANNER,), "greets with 4xx and no finer reason", "the code", "words that fit others"),
+    _C.BANNER_TEMPFAIL: Entry((_S.BANNER,), "greets with 4xx and no finer reason", _WORDS, _CODE),
     _C.BANNER_REJECTED: Entry(
         (_S.BANNER,),
         "greets with 5xx and no finer reason",
@@ -164,16 +166,14 @@ _GREETING: Final = {
 _DIALOGUE: Final = {
     _C.PROTOCOL_ERROR: Entry((), "a malformed, unsolicited or endless reply", "the reply itself"),
     _C.UNEXPECTED_REPLY: Entry((), "a positive reply that the module's `expect` does not list", "the code"),
-    _C.EHLO_REJECTED: Entry(_EHLO, "EHLO, and then HELO, refused for good", "the codes", "words that fit others"),
-    _C.EHLO_TEMPFAIL: Entry(_EHLO, "EHLO, and then HELO, refused for now", "the codes", "words that fit others"),
+    _C.EHLO_REJECTED: Entry(_EHLO, "EHLO, and then HELO, refused for good", _WORDS, _CODE),
+    _C.EHLO_TEMPFAIL: Entry(_EHLO, "EHLO, and then HELO, refused for now", _WORDS, _CODE),
     _C.TIMEOUT: Entry((), "silence after the greeting", likely="no reply in time; the way may be lost, too"),
     _C.CLOSED: Entry((), "closed or reset after the greeting", likely="always: it gives no reason"),
     _C.STARTTLS_NOT_OFFERED: Entry(
         (_S.STARTTLS,), "EHLO lacks STARTTLS, and the module requires it", "the answer to EHLO"
     ),
-    _C.STARTTLS_REJECTED: Entry(
-        (_S.STARTTLS,), "STARTTLS refused, and the module requires it", "the code", "words that fit others"
-    ),
+    _C.STARTTLS_REJECTED: Entry((_S.STARTTLS,), "STARTTLS refused, and the module requires it", _WORDS, _CODE),
     _C.AUTH_NOT_OFFERED: Entry((_S.AUTH,), "neither PLAIN nor LOGIN, after TLS", "the answer to EHLO"),
     _C.AUTH_FAILED: Entry((_S.AUTH,), "our credentials are refused", "5xx to AUTH"),
 }
@@ -212,8 +212,8 @@ _REPLIES: Final = {
     _C.MAILBOX_DISABLED: _reply("the mailbox is out of use"),
     _C.SENDER_REJECTED: _reply("our sender, or the empty one, is refused"),
     _C.MESSAGE_TOO_LARGE: _reply("larger than it takes (SIZE, 552)"),
-    _C.TEMPFAIL: _reply("4xx to a later command, nothing finer", "the code"),
-    _C.REJECTED: _reply("5xx to a later command, nothing finer", "the code"),
+    _C.TEMPFAIL: _reply("4xx to a later command, nothing finer"),
+    _C.REJECTED: _reply("5xx to a later command, nothing finer"),
     _C.INTERNAL: Entry((), "a bug of the exporter", "the traceback in its log"),
 }
 _WRITTEN: Final = {**_DNS, **_CONNECT, **_GREETING, **_DIALOGUE, **_TLS, **_REPLIES}

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from exporter.config.model import TargetKind
 from exporter.diagnosis.egress import Surroundings
+from exporter.diagnosis.resolver_state import NO_RESOLVER_KNOWN, ResolverView
 from exporter.dialogues import KeptDialogue
 from exporter.egress import EgressTurn
 from exporter.own_side import OwnSide
@@ -49,6 +50,7 @@ class EgressFacts:
     records: Sequence[TargetRecord]
     witness_ports: tuple[int, ...]
     tracing: bool
+    resolver: ResolverView = NO_RESOLVER_KNOWN
 
 
 class Backend(Protocol):

@@ -12,10 +12,11 @@ from typing import Final
 from exporter.config.model import Family
 from exporter.diagnosis.connect import way_of
 from exporter.diagnosis.egress import EgressView
+from exporter.diagnosis.resolver_state import ResolverView
 from exporter.diagnosis.speakers import in_words
 from exporter.egress import EgressTurn
 from exporter.own_side import since
-from exporter.result import EgressState
+from exporter.result import EgressState, ResolverState
 from exporter.smtp.printable import printable
 from exporter.store import TargetRecord
 from exporter.web.backend import EgressFacts
@@ -30,6 +31,17 @@ class FamilyView:
     """The way out of one family."""
 
     family: str
+    state: str
+    confidence: str
+    meaning: str
+    evidence: tuple[str, ...]
+    since: float  # Unix time; 0: since the start
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverCard:
+    """Our resolver."""
+
     state: str
     confidence: str
     meaning: str
@@ -69,6 +81,7 @@ class EgressPage:
     """The page of the way out."""
 
     families: tuple[FamilyView, ...]
+    resolver: ResolverCard
     turns: tuple[TurnView, ...]  # the latest first
     references: tuple[Row, ...]
     witnessed: tuple[WitnessedView, ...]
@@ -82,6 +95,7 @@ def egress_page(facts: EgressFacts) -> EgressPage:
     witnessed = list(_witnessed(facts.records))
     return EgressPage(
         families=tuple(_family(family, view, facts.turns) for family, view in facts.surroundings.items()),
+        resolver=_resolver(facts.resolver),
         turns=tuple(
             TurnView(turn.at, turn.family, turn.view.state, turn.view.confidence, tuple(_egress_evidence(turn.view)))
             for turn in reversed(facts.turns)
@@ -111,6 +125,31 @@ def _family(family: Family, view: EgressView, turns: Iterable[EgressTurn]) -> Fa
         meaning=_STATES[view.state],
         evidence=tuple(_egress_evidence(view)),
         since=since(family, view.state, turns),
+    )
+
+
+_RESOLVER_STATES: Final = {
+    ResolverState.WORKING: "Names that were asked for are answered.",
+    ResolverState.FAILING: (
+        "Names that have nothing in common fail alike: the resolver, its uplink, its trust anchor, or our clock."
+    ),
+    ResolverState.FILTERING: "The resolver keeps answers from us.",
+    ResolverState.UNKNOWN: "There is too little to compare: no name has been asked for lately, or too few.",
+}
+
+
+def _resolver(view: ResolverView) -> ResolverCard:
+    evidence = []
+    if view.names:
+        references = f", {view.references} of them of references" if view.references else ""
+        look = f": {view.look.value}" if view.look is not None else ""
+        evidence.append(f"{view.names} unrelated {'name' if view.names == 1 else 'names'}{references}{look}")
+    return ResolverCard(
+        state=view.state.value,
+        confidence=view.confidence.value if view.state is not ResolverState.UNKNOWN else "",
+        meaning=_RESOLVER_STATES[view.state],
+        evidence=tuple(evidence),
+        since=view.since,
     )
 
 

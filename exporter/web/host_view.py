@@ -15,7 +15,7 @@ from exporter.diagnosis.catalogue import CATALOGUE
 from exporter.path import PathTrace
 from exporter.probe.transcript import dane_lines
 from exporter.result import Failure, HostResult, ProbeResult, Stage, TlsResult
-from exporter.sentence import Conclusion, further_path, host_evidence, path_sentence, speaker
+from exporter.sentence import Conclusion, further_path, host_evidence, is_told, path_sentence, speaker
 from exporter.smtp.printable import printable
 from exporter.web.charts import duration, hop_text, path_picture, waterfall
 from exporter.web.fleet import phases_of
@@ -108,7 +108,7 @@ def _host(host: HostResult, scale: float, concluded: Conclusion | None) -> HostV
     failure = host.failure
     told = "" if failure is None else " ".join((failure.detail, *failure.evidence))
     evidence = [*map(printable, failure.evidence)] if failure is not None else []
-    evidence += [text for text, mark in host_evidence(host) if mark not in told]
+    evidence += [text for text, mark in host_evidence(host) if not is_told(mark, told)]
     path_said = concluded.path if concluded is not None else further_path(host, told) if failure is not None else None
     return HostView(
         mx=host.mx,

@@ -8,7 +8,9 @@ import pytest
 
 from exporter.diagnosis.advice import ADVICE, Names, next_step, plain_step, section_of, verdicts_of
 from exporter.diagnosis.catalogue import CATALOGUE
+from exporter.diagnosis.replies import classify
 from exporter.result import UNDETERMINED_CLASSES, Confidence, Failure, FailureClass, Stage, Verdict, own_confidence
+from tests.diagnosis.real_replies import FILES, read
 from tests.lab.scenario import IPV4, IPV6
 from tests.lab.scenarios import SCENARIOS
 
@@ -100,6 +102,16 @@ def test_what_makes_a_class_as_sure_as_the_lab_finds_it_is_told() -> None:
     outcomes = [scenario.of(family) for scenario in SCENARIOS for family in (IPV4, IPV6)]
     found = {(each.failure_class, each.confidence) for each in outcomes if each.failure_class and each.confidence}
     assert len(found) > 8
+    assert [each for each in found if not CATALOGUE[each[0]].ground(each[1])] == []
+
+
+def test_what_makes_a_reply_as_sure_as_it_is_is_told() -> None:
+    found = set()
+    for reply in (reply for file in FILES for reply in read(file)):
+        code = re.match(r"\d{3}", reply.reply)
+        finding = classify(reply.stage, int(code[0]), reply.reply[4:]) if code else None
+        found |= {(finding.failure_class, finding.confidence)} if finding else set()
+    assert len(found) > 25
     assert [each for each in found if not CATALOGUE[each[0]].ground(each[1])] == []
 
 

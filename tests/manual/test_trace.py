@@ -82,7 +82,7 @@ def test_a_filter_on_the_way_is_named(family: Family) -> None:
                 (Hop(1, K.TIME_EXCEEDED, "198.51.100.1"), Hop(2, K.SILENT)),
                 PathTrace(TARGET, 443, (Hop(1, K.TIME_EXCEEDED, "198.51.100.1"), Hop(2, K.SILENT))),
             ),
-            "and so is port 443: the host or its network is gone",
+            "and so is port 443: no filter of this port alone",
         ),
         (
             PathTrace(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from exporter.config.model import TargetKind
 from exporter.diagnosis.egress import NOTHING_KNOWN, Surroundings
+from exporter.diagnosis.resolver_state import NO_RESOLVER_KNOWN
 from exporter.dialogues import KeptDialogue
 from exporter.egress import EgressTurn
 from exporter.own_side import OwnSide, own_side
@@ -27,6 +28,7 @@ class FakeBackend:
         self.dialogues: Sequence[KeptDialogue] = ()
         self.surroundings: Surroundings = NOTHING_KNOWN
         self.hidden = 0
+        self.resolver = NO_RESOLVER_KNOWN
         self.turns: Sequence[EgressTurn] = ()
         self.references: Sequence[TargetRecord] = ()
         self.probed: list[tuple[TargetKind, str]] = []
@@ -103,10 +105,11 @@ class FakeBackend:
         return None if record is None else TargetFacts(record, self.dialogues)
 
     def own_side(self) -> OwnSide:
-        return own_side(self.surroundings, self.turns, self.hidden)
+        return own_side(self.surroundings, self.turns, self.hidden, self.resolver)
 
     def egress(self) -> EgressFacts:
-        return EgressFacts(self.surroundings, self.turns, self.references, self.kept, self.witness_ports, True)
+        facts = (self.surroundings, self.turns, self.references, self.kept, self.witness_ports, True)
+        return EgressFacts(*facts, resolver=self.resolver)
 
     async def probe_in_between(self, kind: TargetKind, name: str) -> None:
         self.probed.append((kind, name))

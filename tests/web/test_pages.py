@@ -16,6 +16,7 @@ import pytest
 
 from exporter.config.model import Family, Settings, Target, TargetKind
 from exporter.diagnosis.egress import EgressView
+from exporter.diagnosis.resolver_state import Look, ResolverView
 from exporter.dialogues import Dialogues
 from exporter.egress import EgressTurn
 from exporter.evidence import ConnectEvidence, Evidence, Way, Witness
@@ -32,6 +33,7 @@ from exporter.result import (
     MtaSts,
     MtaStsMode,
     ProbeResult,
+    ResolverState,
     Stage,
     TlsResult,
     TlsRpt,
@@ -555,6 +557,14 @@ async def test_every_class_has_a_section_with_what_makes_it_sure_and_what_to_do(
     shown = text(page)
     assert "undetermined? settle it before you call: set egress.references and egress.witness_ports" in shown
     assert "likely every witness port is silent too, while unrelated networks greet" in shown
+
+
+async def test_the_resolver_is_told_with_the_way_out(backend: FakeBackend) -> None:
+    backend.resolver = ResolverView(ResolverState.FAILING, Confidence.LIKELY, Look.NO_ANSWER, 5, since=AT)
+    shown = text(await get(backend, "/egress"))
+    assert "Our resolver fails since 2023-11-14 22:13:20 UTC (likely)" in shown
+    assert "Our resolver failing? Names that have nothing in common fail alike" in shown
+    assert "5 unrelated names: no answer" in shown
 
 
 async def test_without_references_the_egress_page_says_what_they_are_for(backend: FakeBackend) -> None:
