@@ -126,7 +126,8 @@ REVERSE_DNS: Final = (
         C.RDNS_REQUIRED,
         says(
             "ptr|rdns|fcrdns|rptr",
-            "reverse dns|lookup|lookups|hostname|host_name|name|record|entry|mapping|resolution|address|ip|domain|client",
+            "reverse dns|lookup|lookups|hostname|host_name|name|record|entry|mapping|resolution",
+            "reverse address|ip|domain|client",
             "reverse-dns|reverselookup",
             "inverse|revers dns|lookup|resolution",
             "dns reverse|inverse|inverso|reverso",

@@ -175,7 +175,8 @@ MAILBOXES: Final = (
     Rule(
         C.MAILBOX_UNKNOWN,
         says(
-            "mailbox|user|recipient|address|account unavailable|unavaiable|not_available|name_not_allowed|not_allowed|invalid"
+            "mailbox|user|recipient|address|account unavailable|unavaiable|not_available",
+            "mailbox|user|recipient|address|account name_not_allowed|not_allowed|invalid",
         ),
         codes=PERMANENT,
         stages=ABOUT_RECIPIENT,
