@@ -175,7 +175,7 @@ def diagnose_all(
         diagnose(host, around, proof) if host.address else _diagnose_name(host, result, resolver)
         for host in result.hosts
     )
-    failure = domain_failure(hosts, _lookup_failure(result, hosts, resolver))
+    failure = domain_failure(hosts, _lookup_failure(result, hosts, resolver), result.lookup)
     if all(now is before for now, before in zip(hosts, result.hosts, strict=True)) and failure == result.failure:
         return result
     return replace(result, hosts=hosts, failure=failure)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.diagnosis.networks import family_of
-from exporter.result import Failure, FailureClass, HostResult, Stage, Verdict
+from exporter.result import Failure, FailureClass, HostResult, MxLookup, Stage, Verdict
 
 _C, _V = FailureClass, Verdict
 # Blocks that were found by what the network did; every other block is in a reply.
@@ -32,11 +32,33 @@ _ORDER: Final = MappingProxyType(
     }
 )
 
+# What an own address does that was tried for want of an MX record.
+_TRIED: Final = MappingProxyType(
+    {
+        _C.CONNECT_REFUSED: "runs no mail",
+        _C.CONNECT_TIMEOUT: "does not answer",
+        _C.CONNECT_UNREACHABLE: "is not to be reached",
+        _C.PORT_FILTERED: "does not answer on port 25",
+    }
+)
+_NONE: Final = MappingProxyType(
+    {
+        "does not answer": "answers",
+        "is not to be reached": "is to be reached",
+        "does not answer on port 25": "answers on port 25",
+        "runs no mail": "runs mail",
+    }
+)
+# Addresses named in a sentence.
+_MAX_SHOWN: Final = 3
 
-def domain_failure(hosts: tuple[HostResult, ...], lookup: Failure | None) -> Failure | None:
+
+def domain_failure(
+    hosts: tuple[HostResult, ...], failed_lookup: Failure | None, lookup: MxLookup | None = None
+) -> Failure | None:
     """Why mail for the domain could not be handed over; None if one host is up. `hosts` stand in order of preference.
 
-    `lookup` is what failed of the lookup; it speaks where no host has an address.
+    `failed_lookup` is what failed of the lookup; it speaks where no host has an address. `lookup` is what it found.
 
     An address that this host has no route to (IPv6 where there is none) says nothing about the domain while another
     family has one.
@@ -44,13 +66,35 @@ def domain_failure(hosts: tuple[HostResult, ...], lookup: Failure | None) -> Fai
     if any(host.up for host in hosts):
         return None
     failing = [host for host in _reachable(hosts) if host.failure is not None]
-    if lookup is not None and not any(host.address for host in failing):
-        return lookup
+    if failed_lookup is not None and not any(host.address for host in failing):
+        return failed_lookup
     if not failing:
         return Failure(Stage.DNS, _C.DNS_NO_ADDRESS, "the lookup gave no host")
     speaker = min(failing, key=_rank)
     assert speaker.failure is not None  # noqa: S101 - what made it failing
-    return _among(speaker.failure, [host.failure for host in failing if host.failure is not None])
+    told = _among(speaker.failure, [host.failure for host in failing if host.failure is not None])
+    return told if lookup is None else without_mx(lookup, told)
+
+
+def without_mx(lookup: MxLookup, failure: Failure) -> Failure:
+    """The failure of a domain's hosts, where the domain has no MX record and its own addresses were tried instead.
+
+    The class stays, and so does the verdict: what becomes of the attempt is the fact. That nobody has said that mail is
+    taken there is the reason, and told first (RFC 5321 5.1).
+    """
+    if lookup.mx_records or not lookup.hosts or failure.stage is Stage.DNS:
+        return failure
+    domain, addresses = lookup.domain, lookup.hosts[0].addresses
+    said = _TRIED.get(failure.failure_class)
+    who = f"{domain} is an alias of {lookup.alias_of}, which has" if lookup.alias_of else f"{domain} has"
+    if said is None or not addresses:
+        return replace(failure, evidence=(*failure.evidence, f"{who} no MX record; its own address was tried"))
+    shown = ", ".join(addresses[:_MAX_SHOWN]) + (", …" if len(addresses) > _MAX_SHOWN else "")
+    if len(addresses) == 1:
+        detail = f"{who} no MX record; its own address {shown} was tried and {said}"
+    else:
+        detail = f"{who} no MX record; its own addresses {shown} were tried and none {_NONE.get(said, said)}"
+    return replace(failure, detail=detail, evidence=(failure.detail, *failure.evidence), about=failure.about or domain)
 
 
 def speaker_of(hosts: tuple[HostResult, ...], failure: Failure) -> HostResult | None:
@@ -59,12 +103,9 @@ def speaker_of(hosts: tuple[HostResult, ...], failure: Failure) -> HostResult | 
 
 
 def _same(own: Failure, told: Failure) -> bool:
-    return (own.failure_class, own.stage, own.confidence, own.detail) == (
-        told.failure_class,
-        told.stage,
-        told.confidence,
-        told.detail,
-    )
+    if (own.failure_class, own.stage, own.confidence) != (told.failure_class, told.stage, told.confidence):
+        return False
+    return own.detail == told.detail or own.detail in told.evidence
 
 
 def _reachable(hosts: tuple[HostResult, ...]) -> tuple[HostResult, ...]:

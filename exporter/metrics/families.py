@@ -25,7 +25,9 @@ DOMAIN_UP: Final = Family(
     "mx_domain_up", "gauge", "1 if mail could be handed over: at least one address passed every stage of its module."
 )
 DOMAIN_FAILURE: Final = Family(
-    "mx_domain_failure", "gauge", "1 while the domain is down; of several hosts, the reason of the most preferred."
+    "mx_domain_failure",
+    "gauge",
+    "1 while the domain is down, with the reason that settles it, of all its hosts together.",
 )
 DOMAIN_ADDRESSES: Final = Family(
     "mx_domain_addresses", "gauge", "Addresses of the MX hosts that were found, probed or not."

@@ -154,7 +154,7 @@ class Prober:
             lookup=lookup,
             hosts=tuple(results),
             addresses=sum(len(host.addresses) for host in hosts),
-            failure=domain_failure(tuple(results), lookup.failure if lookup is not None else None),
+            failure=domain_failure(tuple(results), lookup.failure if lookup is not None else None, lookup),
             mta_sts=found.mta_sts,
             tls_rpt=found.tls_rpt,
             named=() if lookup is not None else hosts,

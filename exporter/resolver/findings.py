@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import ip_address
-from types import MappingProxyType
 from typing import Final
 
 from exporter.result import Confidence, Failure, FailureClass, MxHost, MxLookup, Stage
@@ -17,16 +15,6 @@ _LOCALHOST: Final = frozenset({"localhost", "localhost.localdomain", "localhost4
 _COLLISION: Final = "127.0.53.53"
 # In the reasons of exporter.resolver.special: what one's own mail hosts may have.
 _INTERNAL: Final = ("private", "shared", "link-local", "site-local", "local translation")
-# What an own address does that was tried for want of an MX record.
-_TRIED: Final = MappingProxyType(
-    {
-        _C.CONNECT_REFUSED: "runs no mail",
-        _C.CONNECT_TIMEOUT: "does not answer",
-        _C.CONNECT_UNREACHABLE: "is not to be reached",
-        _C.PORT_FILTERED: "does not answer on port 25",
-    }
-)
-_MAX_SHOWN: Final = 3
 
 
 def means_nobody(name: str) -> bool:
@@ -104,37 +92,6 @@ def unresolvable(host: MxHost, failure: Failure) -> Failure:
         evidence=(failure.detail, *failure.evidence),
         about=failure.about or host.name,
     )
-
-
-def without_mx(lookup: MxLookup, failure: Failure) -> Failure:
-    """The failure of a domain's hosts, where the domain has no MX record and its own addresses were tried instead.
-
-    The class stays, and so does the verdict: what becomes of the attempt is the fact. That nobody has said that mail is
-    taken there is the reason, and told first (RFC 5321 5.1).
-    """
-    if lookup.mx_records or not lookup.hosts or failure.stage is Stage.DNS:
-        return failure
-    domain, addresses = lookup.domain, lookup.hosts[0].addresses
-    said = _TRIED.get(failure.failure_class)
-    who = f"{domain} is an alias of {lookup.alias_of}, which has" if lookup.alias_of else f"{domain} has"
-    if said is None or not addresses:
-        return replace(failure, evidence=(*failure.evidence, f"{who} no MX record; its own address was tried"))
-    shown = ", ".join(addresses[:_MAX_SHOWN]) + (", …" if len(addresses) > _MAX_SHOWN else "")
-    if len(addresses) == 1:
-        detail = f"{who} no MX record; its own address {shown} was tried and {said}"
-    else:
-        detail = f"{who} no MX record; its own addresses {shown} were tried and none {_NONE.get(said, said)}"
-    return replace(failure, detail=detail, evidence=(failure.detail, *failure.evidence), about=failure.about or domain)
-
-
-_NONE: Final = MappingProxyType(
-    {
-        "does not answer": "answers",
-        "is not to be reached": "is to be reached",
-        "does not answer on port 25": "answers on port 25",
-        "runs no mail": "runs mail",
-    }
-)
 
 
 def no_mx_nor_address(lookup: MxLookup, failure: Failure) -> Failure:

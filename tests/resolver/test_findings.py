@@ -10,10 +10,11 @@ import pytest
 from exporter.config.model import Family, Limits, ResolverSettings, Settings, Target, TargetKind
 from exporter.config.values import parse_network
 from exporter.demo.dns_host import DnsHost, Fault
+from exporter.diagnosis.domain import without_mx
 from exporter.probe.manners import Slots
 from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
-from exporter.resolver.findings import forbidden_address, is_doubled, without_mx
+from exporter.resolver.findings import forbidden_address, is_doubled
 from exporter.resolver.special import forbidden
 from exporter.result import Confidence, Failure, MxHost, MxLookup, ProbeResult, Stage, Verdict
 from exporter.result import FailureClass as C
