@@ -209,8 +209,9 @@ def _refusal(name: str, rcode: dns.rcode.Rcode, errors: tuple[ExtendedError, ...
         elif unreached:
             meaning = f"the resolver gets no answer from its nameservers, {unreached[0].brief}"
             about = next((error.nameserver for error in unreached if error.nameserver), "")
-    evidence = tuple(str(error) for error in errors)
-    return Failure(Stage.DNS, failure_class, f"{text} for {name}: {meaning}", evidence=evidence, about=about)
+    detail = f"{text} for {name}: {meaning}"
+    evidence = tuple(said for said in map(str, errors) if said not in detail)  # nothing is said twice
+    return Failure(Stage.DNS, failure_class, detail, evidence=evidence, about=about)
 
 
 def _record(rdata: dns.rdata.Rdata) -> Record:
