@@ -97,7 +97,7 @@ def one_domain() -> Json:
             timeline("Its hosts", "Each address by itself.", (f"mx_host_up{{{_OF}}}", _HOST), mappings=UP_OR_DOWN),
             table(
                 "Why it is down",
-                "The reason, of several hosts that of the most preferred.",
+                "The reason that settles it, of all its hosts together.",
                 f"mx_domain_failure{{{_OF}}}",
             ),
             table("Why hosts fail", "The reason of each address.", f"mx_host_failure{{{_OF}}}", hidden=_IN_TABLE),
