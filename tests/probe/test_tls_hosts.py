@@ -265,7 +265,9 @@ def test_a_handshake_that_fails_is_the_failure_of_the_session(
     assert seen.outcome == (Stage.TLS, C.TLS_HANDSHAKE)
     assert seen.result.warnings == ()
     assert seen.result.tls is None
-    assert dict(seen.result.reply_codes)[Stage.STARTTLS] == 220
+    # What refuses in place of a handshake is the last word on STARTTLS.
+    last = 500 if any(isinstance(step, bytes) and step.startswith(b"500") for step in steps) else 220
+    assert dict(seen.result.reply_codes)[Stage.STARTTLS] == last
 
 
 @on_every_loop
