@@ -178,8 +178,9 @@ class Turnstile:
         self._look_after(address)
 
     def _admit_one(self, waiters: _Waiters) -> bool:
-        """Let the first of them through that may."""
-        found = next((waiter for waiter in waiters if self._may(waiter.address, waiter.name)), None)
+        """Let the first of them through that may; whoever has just given up does not know it yet."""
+        waiting = (waiter for waiter in waiters if not waiter.turn.done())
+        found = next((waiter for waiter in waiting if self._may(waiter.address, waiter.name)), None)
         if found is None:
             return False
         self._forget(found)

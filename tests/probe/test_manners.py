@@ -154,6 +154,21 @@ def test_who_leaves_while_it_waits_for_the_turn_back_blocks_nobody() -> None:
     run_virtually(main())
 
 
+def test_a_place_that_is_free_in_the_moment_of_giving_up_goes_to_the_next() -> None:
+    async def main() -> None:
+        turnstile = Turnstile(1, 0.0)
+        first = await turnstile.enter("192.0.2.1", "mx")
+        second, third = (asyncio.create_task(turnstile.enter("192.0.2.1", "mx")) for _ in range(2))
+        await asyncio.sleep(0)
+        second.cancel()
+        first.leave()
+        (await third).leave()
+        await asyncio.gather(second, return_exceptions=True)
+        assert turnstile.enter_nowait("192.0.2.1", "mx") is not None
+
+    run_virtually(main())
+
+
 def test_who_waits_for_the_turn_of_a_name_keeps_the_distance_of_its_address() -> None:
     """The interval is between sessions, not between their places in the queue."""
 
