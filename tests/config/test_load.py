@@ -309,6 +309,18 @@ MISTAKES: tuple[tuple[str, ...], ...] = (
         "c.yaml:1:36: modules.x.starttls.required: needs the stage starttls, which stages does not list",
     ),
     (
+        "modules: {x: {starttls: {server_name: mx.example}}}\n",
+        "c.yaml:1:39: modules.x.starttls.server_name: needs the stage starttls, which stages does not list",
+    ),
+    (
+        "modules: {x: {tls: implicit, starttls: {server_name: 192.0.2.1}}}\n",
+        "c.yaml:1:54: modules.x.starttls.server_name: '192.0.2.1' is an IP address, not a host name",
+    ),
+    (
+        "modules: {x: {proxy_protocol: v1}}\n",
+        "c.yaml:1:31: modules.x.proxy_protocol: must be true or false, not a string",
+    ),
+    (
         "modules: {x: {stages: [ehlo], policies: [mta_sts, dane]}}\n",
         "c.yaml:1:51: modules.x.policies[1]: dane needs the stage starttls, which stages does not list",
     ),
@@ -482,3 +494,17 @@ def test_a_message_is_one_harmless_line_whatever_it_quotes(escape: str) -> None:
     assert line.isprintable()
     (line,) = problems(f'defaults: {{module: "{escape}"}}\n')
     assert line.isprintable()
+
+
+def test_a_module_may_name_the_server_and_introduce_itself() -> None:
+    found = config(
+        """\
+        modules:
+          relay:
+            stages: [ehlo, starttls]
+            starttls: {server_name: Bücher.example}
+            proxy_protocol: true
+        """
+    ).modules["relay"]
+    assert found.starttls.server_name == "xn--bcher-kva.example"
+    assert found.proxy_protocol
