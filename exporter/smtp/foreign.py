@@ -131,7 +131,7 @@ def guess(said: bytes) -> str | None:
 def numbered(greeting: Reply) -> tuple[str | None, str | None]:
     """The protocol of a greeting that only looks like SMTP's, and one that it may be of as well as of SMTP."""
     said = greeting.lines[0] if len(greeting.lines) == 1 else b" ".join(greeting.lines)
-    if not _NUMBERED.search(said) or _SMTP.search(said):
+    if b" ESMTP" in said or not _NUMBERED.search(said) or _SMTP.search(said):  # nearly all are ESMTP, and found so
         return None, None
     return _software(greeting.code, said), next((name for pattern, name in _SUSPECTS if pattern.search(said)), None)
 

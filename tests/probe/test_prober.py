@@ -12,7 +12,7 @@ from ipaddress import ip_network
 import pytest
 
 from exporter.config.model import Family, Limits, Module, Settings, Target, TargetKind
-from exporter.demo.smtp_host import CLOSE, SmtpHost, SmtpScript, Wait, ordinary, reply
+from exporter.demo.smtp_host import CLOSE, Answer, SmtpHost, SmtpScript, Wait, ordinary, reply
 from exporter.probe.manners import Slots
 from exporter.probe.prober import Prober
 from exporter.result import Failure, FailureClass, HostResult, HostWarning, MxHost, MxLookup, ProbeResult, Stage
@@ -286,6 +286,30 @@ async def test_a_greeting_in_the_name_of_another_is_a_warning(names: Names, warn
     assert (W.BANNER_NAME_MISMATCH in _only(result).warnings) is warned
 
 
+@pytest.mark.parametrize(
+    ("mx", "greeting", "warned"),
+    [
+        ("mx.farm.example", ("node7.eu.farm.example ESMTP",), False),
+        ("mx.farm.co.uk", ("node7.farm.co.uk ESMTP",), False),
+        ("mx.one.co.uk", ("mx.two.co.uk ESMTP",), True),
+        ("b.example", ("No spam here", "b.example ESMTP"), False),
+        ("mx.farm.example", ("hello.there ESMTP", "node7.farm.example ESMTP"), False),
+        ("b.example", ("Welcome", "elsewhere.example ESMTP"), True),
+        ("b.example", ("elsewhere.example ESMTP", "here.example ESMTP"), False),
+        ("b.example", ("Welcome", "to this place"), False),
+    ],
+)
+async def test_the_name_is_looked_for_in_all_lines_and_farms_have_many(
+    mx: str, greeting: tuple[str, ...], warned: bool
+) -> None:
+    others = ("elsewhere.example", "mx.two.co.uk", "hello.there", "node7.eu.farm.example", "node7.farm.co.uk")
+    names = Names(hosts=dict.fromkeys(others, ("127.0.0.9",)) | {"here.example": ("127.0.0.2",)})
+    async with _hosts(("127.0.0.2", ordinary(mx, greeting=reply(220, *greeting)))) as (port, _):
+        names.domains["a.example"] = _lookup(MxHost(mx, 10, ("127.0.0.2",)))
+        result = await _prober(names).probe(_domain("a.example", _settings(port)))
+    assert (W.BANNER_NAME_MISMATCH in _only(result).warnings) is warned
+
+
 async def test_ipv6_is_probed_like_ipv4() -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
@@ -306,6 +330,74 @@ async def test_a_module_may_force_helo() -> None:
         await host.sessions_ended(1)
         assert host.sessions[0].commands == [b"HELO me.example", b"QUIT"]
     assert _only(result).up
+    assert _only(result).warnings == ()
+    assert _only(result).esmtp is None
+
+
+_LISTED = "5.7.1 Service unavailable; client [192.0.2.1] blocked using zen.spamhaus.org"
+_MAIL = Module(stages=(Stage.EHLO, Stage.STARTTLS, Stage.MAIL, Stage.RCPT), rcpt_to=("a@b.example", "c@b.example"))
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        # What follows from a refusal is vaguer than it.
+        ({"EHLO": reply(554, _LISTED), "MAIL": reply(503, "5.5.1 bad sequence")}, (Stage.EHLO, C.REPUTATION_BLOCKED)),
+        ({"EHLO": reply(554, _LISTED), "MAIL": (reply(421, "bye"), CLOSE)}, (Stage.EHLO, C.REPUTATION_BLOCKED)),
+        ({"EHLO": reply(554, _LISTED), "MAIL": CLOSE}, (Stage.EHLO, C.REPUTATION_BLOCKED)),
+        (
+            {"STARTTLS": reply(454, _LISTED.replace("5.7.1", "4.7.1")), "MAIL": CLOSE},
+            (Stage.STARTTLS, C.REPUTATION_BLOCKED),
+        ),
+        (
+            {"STARTTLS": reply(454, "TLS not available"), "MAIL": reply(503, "no")},
+            (Stage.STARTTLS, C.STARTTLS_REJECTED),
+        ),
+        ({"RCPT": (reply(450, "4.7.1 Greylisted"), CLOSE)}, (Stage.RCPT, C.GREYLISTED)),
+        ({"MAIL": reply(554, _LISTED), "RCPT": reply(503, "no")}, (Stage.MAIL, C.REPUTATION_BLOCKED)),
+        # And what is finer than an earlier one counts.
+        ({"EHLO": reply(500, "what"), "MAIL": reply(550, _LISTED)}, (Stage.MAIL, C.REPUTATION_BLOCKED)),
+        (
+            {"STARTTLS": reply(454, "TLS not available"), "RCPT": reply(550, "5.1.1 unknown")},
+            (Stage.RCPT, C.MAILBOX_UNKNOWN),
+        ),
+        ({"STARTTLS": reply(502, "what"), "MAIL": CLOSE}, (Stage.MAIL, C.CLOSED)),
+        # In place of the handshake.
+        ({"STARTTLS": reply(220, "go") + reply(554, _LISTED)}, (Stage.STARTTLS, C.REPUTATION_BLOCKED)),
+        (
+            {"STARTTLS": (reply(220, "go"), Wait(0.2), reply(454, "4.7.0 TLS is out of order"))},
+            (Stage.STARTTLS, C.STARTTLS_REJECTED),
+        ),
+        # Cut off.
+        ({"MAIL": (f"554-{_LISTED}\r\n".encode(), CLOSE)}, (Stage.MAIL, C.REPUTATION_BLOCKED)),
+        ({"RCPT": (b"250-hm\r\n550 5.1.1 unk", CLOSE)}, (Stage.RCPT, C.MAILBOX_UNKNOWN)),
+        # Unasked.
+        ({"MAIL": reply(250, "ok") + reply(554, _LISTED)}, (Stage.MAIL, C.REPUTATION_BLOCKED)),
+        ({"MAIL": reply(250, "ok") + reply(250, "and again")}, (Stage.MAIL, C.PROTOCOL_ERROR)),
+    ],
+)
+async def test_the_first_refusal_with_a_reason_is_the_reason(
+    answers: dict[str, Answer], expected: tuple[Stage, FailureClass]
+) -> None:
+    script = ordinary("b.example", ("STARTTLS",), **{"STARTTLS": reply(454, "no TLS"), **answers})
+    async with _hosts(("127.0.0.2", script)) as (port, _):
+        settings = replace(_settings(port), module=_MAIL)
+        result = await _prober(Names({"a.example": _lookup(MxHost("b.example", 10, ("127.0.0.2",)))})).probe(
+            _domain("a.example", settings)
+        )
+    failure = _only(result).failure
+    assert failure is not None
+    assert (failure.stage, failure.failure_class) == expected, failure
+
+
+async def test_what_ended_it_stands_beside_the_reason() -> None:
+    script = ordinary("b.example", EHLO=reply(554, _LISTED), HELO=CLOSE)
+    async with _hosts(("127.0.0.1", script)) as (port, _):
+        target = Target(TargetKind.HOST, "mx", "b.example", _settings(port))
+        failure = _only(await _prober().probe(target)).failure
+    assert failure is not None
+    assert failure.detail == f"the server said: 554 {_LISTED}"
+    assert failure.evidence == ("then the server closed the connection",)
 
 
 async def test_helo_after_a_refused_ehlo_is_one_phase_and_the_last_code() -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.result import Stage
-from exporter.smtp.dialogue import TRANSITIONS, Answer, Break, Finished, Problem
+from exporter.smtp.dialogue import TRANSITIONS, Answer, Break, Dialogue, Finished, Listen, Problem
 from exporter.smtp.plan import Plan, State
 from exporter.smtp.reply import Reply
-from tests.smtp.feeding import FEEDS, Feed
+from tests.smtp.feeding import FEEDS, Feed, bytewise, whole
 from tests.smtp.talking import BYE, EOF, GREETING, converse
 
 EHLO = Plan(b"probe.example")
@@ -162,3 +163,135 @@ def test_no_order_of_turns_makes_it_talk_out_of_turn(turns: list[bytes]) -> None
     if "> QUIT" in said:
         assert said[-1] == "> QUIT"
     assert log.count(".") <= 1
+
+
+LISTED = b"5.7.1 blocked using zen.spamhaus.org"
+# One answer to the greeting or to EHLO, and the code of the refusal in it: None where there is none.
+ANSWERS = [
+    (b"554 " + LISTED + b"\r\n", 554),
+    (b"220-mx\r\n521 " + LISTED + b"\r\n", 521),
+    (b"421-" + LISTED + b"\r\n554 bye\r\n", 554),
+    (b"554-" + LISTED + b"\r\n250 bye\r\n", None),
+    (b"554-" + LISTED + b"\r\n", 554),
+    (b"554 " + LISTED, 554),
+    (b"Welcome\r\n554 " + LISTED + b"\r\n", 554),
+    (b"\r\n\r\n421 " + LISTED + b"\r\n", 421),
+    (b"554 " + LISTED + b"\0\r\n", 554),
+    (b"554-a\r\nb\r\n554 " + LISTED + b"\r\n", 554),
+    (b"999 x\r\n", None),
+    (b"Welcome\r\n", None),
+    (b"login: ", None),
+    (b"SSH-2.0-x\r\n554 x\r\n", None),
+    (b"<?xml version='1.0'?>\r\n<stream:stream>", None),
+    (b"\x00\x01\x02\x03", None),
+    (b"250-mx\r\n\r\n250 x\r\n", None),
+    (b"250-mx\r\n250-x\r\n", None),
+]
+
+
+@pytest.mark.parametrize("stage", [Stage.BANNER, Stage.EHLO])
+@pytest.mark.parametrize("end", [EOF, None])
+@pytest.mark.parametrize(("data", "code"), ANSWERS)
+@given(cuts=st.lists(st.integers(0, 60), max_size=8))
+def test_in_whatever_pieces_an_answer_comes_the_outcome_is_one(
+    data: bytes, code: int | None, end: bytes | None, stage: Stage, cuts: list[int]
+) -> None:
+    def pieces(whole: bytes) -> Iterator[bytes]:
+        places = sorted({0, len(whole), *(cut for cut in cuts if cut < len(whole))})
+        return (whole[begin:after] for begin, after in itertools.pairwise(places))
+
+    before = [GREETING] if stage is Stage.EHLO else []
+    outcomes = []
+    for feed in (whole, bytewise, pieces):
+        dialogue, log = converse(EHLO, *before, data, *([end] if end is not None else []), feed=feed)
+        if dialogue.state is not State.FINISHED:
+            dialogue.expire()
+            while (event := dialogue.next_event()) is not None:
+                log.append(str(type(event)))
+        outcomes.append((dialogue.problem, dialogue.refusals, log))
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+    if code is not None:
+        problem, refusals, log = outcomes[0]
+        said = [each.code for _, each in refusals]
+        assert problem is not None
+        assert code in (*said, problem.reply.code if problem.reply is not None else None)
+        assert "zen" in "".join(each.text for _, each in refusals) + (problem.reply.text if problem.reply else "")
+
+
+UNASKED = [b"421 busy\r\n", b"554 " + LISTED + b"\r\n", b"450-a\r\n450 b\r\n"]
+
+
+@pytest.mark.parametrize("unasked", UNASKED)
+@pytest.mark.parametrize(("before", "stage"), [((GREETING,), Stage.BANNER), ((GREETING, CAPABILITIES), Stage.EHLO)])
+def test_a_refusal_behind_a_positive_reply_is_that_stages(
+    unasked: bytes, before: tuple[bytes, ...], stage: Stage
+) -> None:
+    *turns, last = before
+    dialogue, log = converse(EHLO, *turns, last + unasked, BYE)
+    assert dialogue.problem is not None
+    assert dialogue.problem.reply is not None
+    assert (dialogue.problem.stage, dialogue.problem.reply.code) == (stage, int(unasked[:3]))
+    assert log[-1] == "."
+    assert ("> QUIT" in log) is not unasked.startswith(b"421")
+    asked = ["> EHLO probe.example"] if stage is Stage.EHLO else []
+    assert [line for line in log if line.startswith("> ") and line != "> QUIT"] == asked
+
+
+def test_after_something_broken_it_listens_for_a_moment_and_says_nothing() -> None:
+    dialogue = Dialogue(EHLO)
+    dialogue.receive_data(b"Welcome\r\n")
+    assert dialogue.next_event() == Listen()
+    assert dialogue.next_event() is None
+    dialogue.receive_data(b"to this place\r\n55")
+    assert dialogue.next_event() is None
+    dialogue.expire()
+    assert dialogue.next_event() == Finished()
+    assert dialogue.problem is not None
+    assert dialogue.problem.detail == 'greeted with a malformed reply: line 1 has no reply code: "Welcome"'
+
+
+def test_what_is_listened_to_is_bounded() -> None:
+    dialogue = Dialogue(EHLO)
+    dialogue.receive_data(b"Welcome\r\n" * 1000)
+    assert dialogue.next_event() == Finished()
+
+
+@pytest.mark.parametrize(
+    ("turns", "detail"),
+    [
+        ((GREETING, b"250-mx\r\n250-SIZE\r\n"), "line 2 of its reply announces another that never came"),
+        ((GREETING, b"250-mx\r\n250-SI"), "line 2 of its reply has no end"),
+        ((b"220 mx",), "line 1 of its reply has no end"),
+    ],
+)
+def test_a_last_line_that_never_comes_is_told(turns: tuple[bytes, ...], detail: str) -> None:
+    for end in ("closed the connection", "did not answer in time"):
+        dialogue, _ = converse(EHLO, *turns, *([EOF] if end.startswith("closed") else []))
+        dialogue.expire()
+        assert dialogue.problem is not None
+        assert dialogue.problem.detail.startswith(f"{end}: {detail}: ")
+
+
+@pytest.mark.parametrize(
+    ("greeting", "answers", "spoken"),
+    [
+        (b"220 FTP Server ready\r\n", (b"530 Please login with USER and PASS.\r\n",), ["EHLO", "QUIT"]),
+        (b"220 ftp.example.net ready\r\n", (b"500 what\r\n", b"500 what\r\n"), ["EHLO", "HELO", "QUIT"]),
+        (b"220 mx LMTP\r\n", (b"500 what\r\n", b"500 what\r\n"), ["EHLO", "HELO", "QUIT"]),
+        (b"220 ready\r\n", (b"530 Please login with USER and PASS.\r\n",), ["EHLO", "QUIT"]),
+        (b"220 ready\r\n", (b"500 Use LHLO\r\n",), ["EHLO", "QUIT"]),
+    ],
+)
+def test_who_refuses_ehlo_as_another_protocol_would_is_asked_nothing_more(
+    greeting: bytes, answers: tuple[bytes, ...], spoken: list[str]
+) -> None:
+    dialogue, log = converse(EHLO, greeting, *answers, BYE)
+    assert dialogue.problem is not None
+    assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.BANNER, Break.NOT_SMTP)
+    assert [line.split()[1] for line in log if line.startswith(">")] == spoken
+
+
+@pytest.mark.parametrize("answer", [b"250 ftp.example.net\r\n", b"500 what\r\n"])
+def test_a_mail_host_called_ftp_is_one(answer: bytes) -> None:
+    dialogue, _ = converse(EHLO, b"220 ftp.example.net ready\r\n", answer, b"250 hello\r\n", BYE)
+    assert dialogue.problem is None
