@@ -1,7 +1,8 @@
 """How well real replies are classified: `python -m tests.diagnosis.reply_report [--wrong]`.
 
-Classes and verdicts that count as right for each file, then precision and recall of each class, for all replies and for the held-back fifth. Replies
-that no single reply decides are counted apart. `--wrong` lists what is wrong, the held-back fifth left out.
+Classes and verdicts that count as right for each file, then precision and recall of each class, for all replies and for
+the held-back fifth. Replies that no single reply decides are counted apart. `--wrong` lists what is wrong, the
+held-back fifth left out.
 
 Several classes may count as right for a reply. Its true class is the one that was found, where that counts, and else
 the first of the list.
