@@ -140,15 +140,15 @@ _STATEMENTS: Final = {
         " 受け付けません 受信しません 受け取れません 許可されて 遮断 거부 차단 금지 허용되지"
     ),
     "ALLOW": (
-        "recoit recoivent recibe recibimos handled processed berechtigung nimmt get gets autorizado permission*"
-        " send submit use enter allow* permit permits permitted authori* accept* let lets take takes taken taking"
-        " welcome trust* want wants wanted willing like likes approved registered whitelist* talk talks speak"
-        " speaks entertain serve serves deal interested admitted entitled cleared receive receives desire*"
-        " eligible erlaubt zugelassen zulässig berechtigt gestattet angenommen nehmen akzeptier* darf dürfen"
-        " gewünscht willkommen befugt autoris* permis permise* admis* voulons permitid* autoriz* acept* admit*"
-        " aceit* permess* consentit* accett* autorizz* dozwol* przyjmuj* akcept* uprawnion* toegestaan"
-        " geaccepteer* accepteren welkom bevoegd mag разреш* принима* принят* нрав* допус* 允许 接受 允許 接收"
-        " 許可 허용"
+        "zutritt zugang zugriff acceso accesso acesso recoit recoivent recibe recibimos handled processed"
+        " berechtigung nimmt get gets autorizado permission* send submit use enter allow* permit permits"
+        " permitted authori* accept* let lets take takes taken taking welcome trust* want wants wanted willing"
+        " like likes approved registered whitelist* talk talks speak speaks entertain serve serves deal"
+        " interested admitted entitled cleared receive receives desire* eligible erlaubt zugelassen zulässig"
+        " berechtigt gestattet angenommen nehmen akzeptier* darf dürfen gewünscht willkommen befugt autoris*"
+        " permis permise* admis* voulons permitid* autoriz* acept* admit* aceit* permess* consentit* accett*"
+        " autorizz* dozwol* przyjmuj* akcept* uprawnion* toegestaan geaccepteer* accepteren welkom bevoegd mag"
+        " разреш* принима* принят* нрав* допус* 允许 接受 允許 接收 許可 허용"
     ),
     "EXIST": (
         "books exist* found find known know valid here recogni* hosted live lives living works working heard"
@@ -292,7 +292,7 @@ _TOPICS: Final = {
         " 規則 政策 规定 安全 ポリシー 規約 정책 규칙"
     ),
     "RELAY": (
-        "relay relays relayed relaying relayer forwarder third_party thirdparty through thru weiterleit*"
+        "forwards relay relays relayed relaying relayer forwarder third_party thirdparty through thru weiterleit*"
         " fremde_domain fremde_domains relais relaie relaye* reenvi* retransmi* encaminh* inoltr* przekazyw*"
         " przekaz* doorstu* пересыл* ретрансл* релей 转发 轉發 中继 中継 릴레이 중계"
     ),
