@@ -12,7 +12,8 @@ from typing import Final
 
 from exporter.diagnosis.replies import Finding, classify
 from exporter.result import Confidence, FailureClass, Stage, Verdict, verdict_of
-from exporter.smtp.foreign import recognise
+from exporter.smtp import foreign
+from exporter.smtp.reply import Reply
 
 DATA: Final = Path(__file__).parent.parent / "data"
 FILES: Final = (
@@ -29,6 +30,15 @@ UNDECIDABLE: Final = frozenset({FailureClass.EGRESS_INTERCEPTED.value})
 
 _CODE: Final = re.compile(r"\s*(\d{3})[ -]?")
 _STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+
+
+def _foreign(greeting: str, code: int | None, texts: list[str]) -> bool:
+    """Another protocol greets so, or may: what EHLO draws would tell."""
+    said = greeting.encode()
+    if code is None:
+        return foreign.recognise(said + b"\r\n") is not None or foreign.guess(said) is not None
+    reply = Reply(code, tuple(text.encode() for text in texts))
+    return foreign.recognise(said + b"\r\n") is not None or any(foreign.numbered(reply))
 
 
 def _verdicts(name: str) -> frozenset[Verdict]:
@@ -71,10 +81,10 @@ class RealReply:
     @property
     def finding(self) -> Finding | FailureClass | None:
         """What the classification says, or the class of what is no reply to classify."""
-        if self.stage is Stage.BANNER and recognise(self.reply.encode() + b"\r\n"):
-            return FailureClass.NOT_SMTP
         texts = [_CODE.sub("", part, count=1) for part in self.reply.split("\r\n")]
         code, status = _CODE.match(self.reply), _STATUS.match(texts[0])
+        if self.stage is Stage.BANNER and _foreign(self.reply, code and int(code[1]), texts):
+            return FailureClass.NOT_SMTP
         if code is None:
             return FailureClass.PROTOCOL_ERROR
         return classify(self.stage, int(code[1]), " ".join(texts), status[0] if status else None)
