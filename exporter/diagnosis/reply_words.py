@@ -53,7 +53,7 @@ FILLERS: Final = frozenset(
     )
 )
 # "this host" is theirs.
-_DEMONSTRATIVES: Final = frozenset(("this", "that", "these", "those"))
+DEMONSTRATIVES: Final = frozenset(("this", "that", "these", "those"))
 _SPELLINGS: Final = {
     **dict.fromkeys(FILLERS, ""),
     **dict.fromkeys(
@@ -107,7 +107,7 @@ def words_of(text: str) -> Words:
     keys: set[str] = set()
     for token in _TOKEN.findall(_DOTTED.sub(take_name, text)):
         word = "." if token in _SENTENCE_ENDS else _SPELLINGS.get(token, token)
-        if token in _DEMONSTRATIVES:
+        if token in DEMONSTRATIVES:
             spoken.append(token)
         if word and not word.isdigit():
             kept.append(word)

@@ -1,7 +1,8 @@
 """How well real replies are classified: `python -m tests.diagnosis.reply_report [--wrong]`.
 
-Accuracy for each file, then precision and recall of each class, for all replies and for the held-back fifth. Replies
-that no single reply decides are counted apart. `--wrong` lists what is wrong, the held-back fifth left out.
+Classes and verdicts that count as right for each file, then precision and recall of each class, for all replies and for
+the held-back fifth. Replies that no single reply decides are counted apart. `--wrong` lists what is wrong, the
+held-back fifth left out.
 
 Several classes may count as right for a reply. Its true class is the one that was found, where that counts, and else
 the first of the list.
@@ -17,13 +18,13 @@ from tests.diagnosis.real_replies import FILES, RealReply, read
 
 
 def accuracy(replies: Sequence[RealReply]) -> str:
-    """ "320 of 338 (94.7 %); 320 of 329 (97.3 %) without ..." """
-    right = sum(reply.right for reply in replies)
-    decidable = sum(reply.decidable for reply in replies)
-    text = f"{right} of {len(replies)} ({right / len(replies):.1%})"
-    if decidable == len(replies):
-        return text
-    return f"{text}; {right / decidable:.1%} without {len(replies) - decidable} that one reply cannot decide"
+    """ "class 320 of 329 (97.3%), verdict 325 (98.8%), without 9 that one reply cannot decide"."""
+    decidable = [reply for reply in replies if reply.decidable]
+    right, verdicts = sum(reply.right for reply in decidable), sum(reply.verdict_right for reply in decidable)
+    text = f"class {right} of {len(decidable)} ({right / len(decidable):.1%}), "
+    text += f"verdict {verdicts} ({verdicts / len(decidable):.1%})"
+    left_out = len(replies) - len(decidable)
+    return f"{text}, without {left_out} that one reply cannot decide" if left_out else text
 
 
 def print_classes(replies: Sequence[RealReply]) -> None:

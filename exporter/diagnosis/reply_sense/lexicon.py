@@ -97,8 +97,9 @@ _SUBJECTS: Final = {
     ),
     "RESIDENTIAL": (
         "tor tor_exit tor_exits proxy proxies vpn anonymizer anonymiser dialup dial_up dynamic dynamically"
-        " residential transient consumer dsl adsl broadband home_network* home_connection* end_user_network pool"
-        " dynamisch* dynamique* dinamic* dynamiczn* динамическ* 动态 動態 動的 유동"
+        " residential transient consumer dsl adsl broadband home_network home_networks home_connection"
+        " home_connections end_user_network pool dynamisch* dynamique* dinamic* dynamiczn* динамическ* 动态 動態"
+        " 動的 유동"
     ),
     "EXTERNAL": (
         "partner* staff campus on_campus внутр* allowed_senders senders_list sender_list group groups"
@@ -125,29 +126,29 @@ _STATEMENTS: Final = {
     ),
     "REFUSED": (
         "restring* restreint* ristret* eingeschränk* ogranicz* ограничен* restrict* turned_back banished revoked"
-        " dropped 限制访问 被限制 keep_out stay_out stripped hate hates dislike closed_to distrust distrusted"
-        " refuse* refusal deny denied denies denying denial reject* block blocked blocks blocking prohibit*"
-        " forbid* forbidden disallow* ban banned bans barred unwelcome unwilling decline declined declines"
-        " unauthori* go_away get_lost goodbye good_bye farewell begone shun* firewalled unacceptable not_ok"
-        " turned_away shut_out kept_out need_not_apply excluded veto vetoed quarantined stop_sending stay_away"
-        " dislikes dislodge blackholed abgelehnt ablehn* lehn* verweiger* gesperrt gesperrte* sperr* blockier*"
-        " geblockt verboten untersagt abgewiesen unerwünscht zurückgewiesen abgewehrt refus* interdi* bloque"
-        " bloques bloquee bloquees rejet* indesirable banni* denegad* rechaz* bloquead* prohibid* negad* recus*"
-        " rejeit* proibid* rifiut* negato bloccat* vietat* respint* odrzuc* zabron* zablokow* odmow* odmaw*"
-        " geweiger* weiger* geblokkeerd verboden afgewezen ongewenst отказ* отклон* запрещ* заблокир* блокир*"
-        " отверг* 拒绝 拒絕 拒收 拒信 被拒 退信 屏蔽 封禁 封锁 禁止 阻止 拦截 不允许 不接受 不被接受 未授权 拒否"
-        " 却下 ブロック 受け付けません 受信しません 受け取れません 許可されて 遮断 거부 차단 금지 허용되지"
+        " dropped 限制访问 被限制 keep_out stay_out stripped hate hates dislike distrust distrusted refuse*"
+        " refusal deny denied denies denying denial reject* block blocked blocks blocking prohibit* forbid*"
+        " forbidden disallow* ban banned bans barred unwelcome unwilling decline declined declines unauthori*"
+        " go_away get_lost goodbye good_bye farewell begone shun* firewalled unacceptable not_ok turned_away"
+        " shut_out kept_out need_not_apply excluded veto vetoed quarantined stop_sending stay_away dislikes"
+        " dislodge blackholed abgelehnt ablehn* lehn* verweiger* gesperrt gesperrte* sperr* blockier* geblockt"
+        " verboten untersagt abgewiesen unerwünscht zurückgewiesen abgewehrt refus* interdi* bloque bloques"
+        " bloquee bloquees rejet* indesirable banni* denegad* rechaz* bloquead* prohibid* negad* recus* rejeit*"
+        " proibid* rifiut* negato bloccat* vietat* respint* odrzuc* zabron* zablokow* odmow* odmaw* geweiger*"
+        " weiger* geblokkeerd verboden afgewezen ongewenst отказ* отклон* запрещ* заблокир* блокир* отверг* 拒绝"
+        " 拒絕 拒收 拒信 被拒 退信 屏蔽 封禁 封锁 禁止 阻止 拦截 不允许 不接受 不被接受 未授权 拒否 却下 ブロック"
+        " 受け付けません 受信しません 受け取れません 許可されて 遮断 거부 차단 금지 허용되지"
     ),
     "ALLOW": (
-        "recoit recoivent recibe recibimos handled processed berechtigung nimmt get gets autorizado permission*"
-        " send submit use enter allow* permit permits permitted authori* accept* let lets take takes taken taking"
-        " welcome trust* want wants wanted willing like likes approved registered whitelist* talk talks speak"
-        " speaks entertain serve serves deal interested admitted entitled cleared receive receives desire*"
-        " eligible erlaubt zugelassen zulässig berechtigt gestattet angenommen nehmen akzeptier* darf dürfen"
-        " gewünscht willkommen befugt autoris* permis permise* admis* voulons permitid* autoriz* acept* admit*"
-        " aceit* permess* consentit* accett* autorizz* dozwol* przyjmuj* akcept* uprawnion* toegestaan"
-        " geaccepteer* accepteren welkom bevoegd mag разреш* принима* принят* нрав* допус* 允许 接受 允許 接收"
-        " 許可 허용"
+        "zutritt zugang zugriff acceso accesso acesso recoit recoivent recibe recibimos handled processed"
+        " berechtigung nimmt get gets autorizado permission* send submit use enter allow* permit permits"
+        " permitted authori* accept* let lets take takes taken taking welcome trust* want wants wanted willing"
+        " like likes approved registered whitelist* talk talks speak speaks entertain serve serves deal"
+        " interested admitted entitled cleared receive receives desire* eligible erlaubt zugelassen zulässig"
+        " berechtigt gestattet angenommen nehmen akzeptier* darf dürfen gewünscht willkommen befugt autoris*"
+        " permis permise* admis* voulons permitid* autoriz* acept* admit* aceit* permess* consentit* accett*"
+        " autorizz* dozwol* przyjmuj* akcept* uprawnion* toegestaan geaccepteer* accepteren welkom bevoegd mag"
+        " разреш* принима* принят* нрав* допус* 允许 接受 允許 接收 許可 허용"
     ),
     "EXIST": (
         "books exist* found find known know valid here recogni* hosted live lives living works working heard"
@@ -277,10 +278,11 @@ _TOPICS: Final = {
         " вредонос* 垃圾 病毒 违规 違規 恶意 敏感 可疑 广告 迷惑 ウイルス ウィルス スパム 스팸 바이러스 악성"
     ),
     "LISTED": (
-        "blacklist* black_list* blocklist* block_list* denylist* deny_list* badlist* rbl rbls dnsbl dnsbls"
-        " reputation* naughty_list bad_list wall_of_shame shitlist killfile kill_file delist* sperrliste*"
-        " schwarze_liste schwarzen_liste gelistet liste_noire listes_noires lista_negra listas_negras lista_nera"
-        " zwarte_lijst czarn* черн* 黑名单 黑名單 ブラックリスト 信誉 信誉度 评分 블랙리스트 평판"
+        "blacklist* black_list black_lists black_listed blocklist* block_list block_lists block_listed denylist*"
+        " deny_list deny_lists badlist* rbl rbls dnsbl dnsbls reputation* naughty_list bad_list wall_of_shame"
+        " shitlist killfile kill_file delist* sperrliste* schwarze_liste schwarzen_liste gelistet liste_noire"
+        " listes_noires lista_negra listas_negras lista_nera zwarte_lijst czarn* черн* 黑名单 黑名單"
+        " ブラックリスト 信誉 信誉度 评分 블랙리스트 평판"
     ),
     "SCORE": "score scored points punkte puntos punti баллов",
     "POLICY": (
@@ -290,9 +292,9 @@ _TOPICS: Final = {
         " 規則 政策 规定 安全 ポリシー 規約 정책 규칙"
     ),
     "RELAY": (
-        "relay relays relayed relaying relayer forwarder third_party thirdparty through thru weiterleit*"
-        " fremde_domain* relais relaie relaye* reenvi* retransmi* encaminh* inoltr* przekazyw* przekaz* doorstu*"
-        " пересыл* ретрансл* релей 转发 轉發 中继 中継 릴레이 중계"
+        "forwards relay relays relayed relaying relayer forwarder third_party thirdparty through thru weiterleit*"
+        " fremde_domain fremde_domains relais relaie relaye* reenvi* retransmi* encaminh* inoltr* przekazyw*"
+        " przekaz* doorstu* пересыл* ретрансл* релей 转发 轉發 中继 中継 릴레이 중계"
     ),
     "CARRY": (
         "responsib* carry handle handles hosting hosted serve serves responsible own local ours one_mine one_ours"
@@ -360,7 +362,7 @@ _TOPICS: Final = {
         "smtp esmtp mailserver mail_server mail_service mail_services mailservice mx exchanger mail_host mailhost"
     ),
     "DURATION": (
-        "s m minute minutes min mins second seconds sec secs minuten sekunden secondes minutos segundos minuti"
+        "minute minutes min mins second seconds sec secs minuten sekunden secondes minutos segundos minuti"
         " secondi minut* sekund* seconden минут* секунд* 分钟 分鐘 秒 分後 분"
     ),
     "THIS": (

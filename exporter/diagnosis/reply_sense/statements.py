@@ -56,12 +56,15 @@ class Entries:
     unspaced: dict[str, int]
 
 
+_UNITS: Final = MappingProxyType({"s": "seconds", "m": "minutes", "h": "hours"})
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
 def _spelling(word: str) -> str:
-    """A word as it is looked up: "300s" is a number of seconds."""
-    word = word.lstrip("0123456789") or word
+    """A word as it is looked up; "300s" is a number of seconds."""
+    if word[0].isdigit():
+        unit = word.lstrip("0123456789")
+        word = _UNITS.get(unit, unit) or word
     return word if word.isascii() else without_accents(word).replace("ß", "ss")
 
 
