@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from exporter.demo.smtp_host import ORDINARY_EXTENSIONS, SmtpScript, Step, ordinary
-from exporter.result import FailureClass, HostWarning
+from exporter.result import Confidence, FailureClass, HostWarning, Verdict, own_confidence, verdict_of
 
 
 class Port(Enum):
@@ -57,6 +57,14 @@ class DemoDomain:
     fault: DnsFault | None = None
     warnings: tuple[HostWarning, ...] = ()  # of its hosts that are up
     module: str = "default"
+    confidence: Confidence | None = None  # of the verdict; None: what the class carries by itself
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict that the exporter comes to; None: up."""
+        if self.expected is None:
+            return None
+        return verdict_of(self.expected, self.confidence or own_confidence(self.expected))
 
     @property
     def all_records(self) -> tuple[tuple[str, str, str], ...]:

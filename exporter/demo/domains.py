@@ -13,7 +13,7 @@ from typing import Final
 
 from exporter.demo.domain import Certificate, DemoDomain, DemoHost, DnsFault, Port, alone, offering, works
 from exporter.demo.smtp_host import CLOSE, Drip, SmtpScript, Wait, ordinary, reply
-from exporter.result import FailureClass, HostWarning
+from exporter.result import Confidence, FailureClass, HostWarning
 
 NETWORK: Final = "127.48.0.0/13"
 # Hosts that are expected to answer: on unrelated networks, and none of them one that is broken by hand.
@@ -176,10 +176,19 @@ _REFUSALS: Final = (
     DemoDomain(
         "handshake.example",
         "dialogue",
-        "takes STARTTLS and closes the connection in the handshake",
-        _C.TLS_HANDSHAKE,
+        "takes STARTTLS and closes the connection in the handshake: senders go on in the clear",
+        None,
         alone("handshake.example", "127.51.43.1", offering("mx.handshake.example", reply(220, "Go ahead"), CLOSE)),
+        warnings=(_W.TLS_HANDSHAKE,),
         module="tls",
+    ),
+    DemoDomain(
+        "encrypted.example",
+        "dialogue",
+        "the same, where the module requires TLS",
+        _C.TLS_HANDSHAKE,
+        alone("encrypted.example", "127.51.43.2", offering("mx.encrypted.example", reply(220, "Go ahead"), CLOSE)),
+        module="tls-required",
     ),
     DemoDomain(
         "injected.example",
@@ -209,6 +218,7 @@ _UNREACHABLE: Final = (
         "SYNs vanish without an answer, whatever the port: the host is gone",
         _C.CONNECT_TIMEOUT,
         alone("silent.example", "127.53.21.1", Port.GONE),
+        confidence=Confidence.LIKELY,  # others answer meanwhile
     ),
     DemoDomain(
         "filtered.example",
@@ -244,8 +254,20 @@ _GREETINGS: Final = (
         alone(
             "rejecting.example",
             "127.55.31.1",
-            ordinary("mx.rejecting.example", greeting=reply(554, "No SMTP service here")),
+            ordinary("mx.rejecting.example", greeting=reply(554, "Transaction failed")),
         ),
+    ),
+    DemoDomain(
+        "closed.example",
+        "banner",
+        "554: takes no mail from anybody",
+        _C.BANNER_REJECTED,
+        alone(
+            "closed.example",
+            "127.55.31.2",
+            ordinary("mx.closed.example", greeting=reply(554, "No SMTP service here")),
+        ),
+        confidence=Confidence.LIKELY,
     ),
     DemoDomain(
         "busy.example",
@@ -299,12 +321,12 @@ _GREETINGS: Final = (
     DemoDomain(
         "garbled.example",
         "banner",
-        "a greeting with two codes",
+        "a greeting with a line that is no reply",
         _C.PROTOCOL_ERROR,
         alone(
             "garbled.example",
             "127.53.37.1",
-            ordinary("mx.garbled.example", greeting=b"220-mx.garbled.example ESMTP\r\n554 or not\r\n"),
+            ordinary("mx.garbled.example", greeting=b"220-mx.garbled.example ESMTP\r\nor not\r\n"),
         ),
     ),
 )

@@ -306,6 +306,9 @@ modules:
   default: {{}}
   tls:
     stages: [ehlo, starttls]
+  tls-required:
+    stages: [ehlo, starttls]
+    starttls: {{required: true}}
   mailbox:
     stages: [ehlo, starttls, vrfy, mail, rcpt]
     vrfy: postmaster

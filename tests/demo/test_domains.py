@@ -70,6 +70,6 @@ def test_what_a_newcomer_looks_for_is_there() -> None:
         FailureClass.DNS_NXDOMAIN,
         FailureClass.NOT_SMTP,
     }
-    assert {found.verdict for found in shown if found} == set(Verdict)
+    assert {domain.verdict for domain in DEMO} == {None, *Verdict}
     assert {domain.fault for domain in DEMO} == {None, *DnsFault}
     assert {host.behaviour for domain in DEMO for host in domain.hosts if isinstance(host.behaviour, Port)} == set(Port)

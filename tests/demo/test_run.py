@@ -16,7 +16,6 @@ import pytest
 from exporter.demo.domain import DemoDomain
 from exporter.demo.domains import DEMO
 from exporter.demo.run import own_command
-from exporter.result import Confidence, FailureClass, Verdict, own_confidence, verdict_of
 from tests.lab.daemons import free_port, running
 from tests.lab.exporter_process import ExporterProcess, command, exporter
 from tests.lab.require import require_program
@@ -33,12 +32,6 @@ def demo() -> Iterator[ExporterProcess]:
         assert "traceback" not in process.text.lower()
 
 
-def _verdict(failure_class: FailureClass) -> Verdict:
-    """What a class carries by itself; of a silent host, others answer meanwhile, so it is dead."""
-    sure = Confidence.LIKELY if failure_class is FailureClass.CONNECT_TIMEOUT else own_confidence(failure_class)
-    return verdict_of(failure_class, sure)
-
-
 def _probed(process: ExporterProcess) -> int:
     return sum(sample.name == "mx_domain_up" for sample in process.samples())
 
@@ -53,7 +46,7 @@ def test_each_domain_has_the_state_that_the_table_says(demo: ExporterProcess, do
     if domain.expected is None:
         assert reasons == []
     else:
-        assert reasons == [(domain.expected, _verdict(domain.expected), domain.group)]
+        assert reasons == [(domain.expected, domain.verdict, domain.group)]
     assert demo.value("mx_domain_up", domain=domain.name) == (domain.expected is None)
 
 
@@ -137,9 +130,8 @@ def test_a_real_prometheus_scrapes_it_and_answers(demo: ExporterProcess, tmp_pat
         down = query("count by (verdict) (mx_domain_failure)")
         expected: dict[str, float] = {}
         for domain in DEMO:
-            if domain.expected is not None:
-                verdict = _verdict(domain.expected).value
-                expected[verdict] = expected.get(verdict, 0) + 1
+            if domain.verdict is not None:
+                expected[domain.verdict.value] = expected.get(domain.verdict.value, 0) + 1
         assert down == expected
         assert query("sum(mx_domain_up)")[""] == sum(domain.expected is None for domain in DEMO)
         assert query("histogram_quantile(0.5, mx_probe_phase_duration_seconds_bucket{phase='connect'})")[""] < 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
@@ -30,7 +30,7 @@ class Names:
     """A DNS of maps: domains to lookups, host names to addresses."""
 
     domains: dict[str, MxLookup] = field(default_factory=dict)
-    hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     failures: dict[str, FailureClass] = field(default_factory=dict)
     never: frozenset[str] = frozenset()  # names about which nobody answers
 
