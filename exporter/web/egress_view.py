@@ -164,7 +164,7 @@ def _egress_evidence(view: EgressView) -> Iterator[str]:
     if view.speaker:
         yield f"{printable(in_words(view.speaker))} answers for all of them"
     if view.state is EgressState.OPEN:
-        yield "at least one public address answered on the port"
+        yield "at least one public address has greeted, or refused for itself, on the port"
 
 
 def _networks(view: EgressView) -> str:
