@@ -77,6 +77,8 @@ _COMMAND_UNKNOWN: Final = frozenset({500, 502})
 _CLOSING: Final = 421
 # What somebody who has passed every stage can still be refused with, in words that are no answer to QUIT.
 _NO_FAREWELL: Final = frozenset({_C.REPUTATION_BLOCKED, _C.POLICY_REJECTED, _C.RDNS_REQUIRED, _C.RATE_LIMITED})
+# What is not about TLS, though it stands where STARTTLS is refused.
+_TURNED_AWAY: Final = frozenset({_C.REPUTATION_BLOCKED, _C.RDNS_REQUIRED, _C.RATE_LIMITED})
 # Refusals of us, which may name the list that we are on.
 _ABOUT_US: Final = frozenset({_C.REPUTATION_BLOCKED, _C.POLICY_REJECTED})
 
@@ -89,7 +91,9 @@ def judge_problem(problem: Problem, refusals: Sequence[tuple[Stage, Reply]] = ()
     """
     own = _own_failure(problem)
     found, vagueness = own, _vagueness(own.failure_class)
-    if problem.reply is not None and problem.reply.code == _CLOSING and vagueness == _BARE:
+    if problem.broken is Break.VIOLATION:
+        vagueness = _BARE  # theirs, and no consequence of a refusal, unless it answers HELO
+    elif problem.reply is not None and problem.reply.code == _CLOSING and vagueness == _BARE:
         vagueness = _BREAK
     for stage, reply in reversed(refusals):
         earlier = _refused(stage, reply)
@@ -144,6 +148,11 @@ def classify_reply(stage: Stage, reply: Reply) -> Finding:
     # RFC 4954 6: elsewhere 535 asks for credentials; here the server has seen ours.
     if stage is Stage.AUTH and reply.code >= 500:
         return Finding(_C.AUTH_FAILED, Confidence.CERTAIN)
+    if stage is Stage.STARTTLS and reply.code >= 400:
+        # Its rules are of its own; who turns us away says so here in the words of any other stage.
+        turned_away = classify(Stage.EHLO, reply.code, reply.text, reply.enhanced)
+        if turned_away is not None and turned_away.failure_class in _TURNED_AWAY:
+            return turned_away
     found = classify(stage, reply.code, reply.text, reply.enhanced)
     return found if found is not None else Finding(_C.UNEXPECTED_REPLY, Confidence.CERTAIN)
 
