@@ -303,7 +303,7 @@ async def test_the_name_is_looked_for_in_all_lines_and_farms_have_many(
     mx: str, greeting: tuple[str, ...], warned: bool
 ) -> None:
     others = ("elsewhere.example", "mx.two.co.uk", "hello.there", "node7.eu.farm.example", "node7.farm.co.uk")
-    names = Names(hosts={**{other: ("127.0.0.9",) for other in others}, "here.example": ("127.0.0.2",)})
+    names = Names(hosts={**dict.fromkeys(others, ("127.0.0.9",)), "here.example": ("127.0.0.2",)})
     async with _hosts(("127.0.0.2", ordinary(mx, greeting=reply(220, *greeting)))) as (port, _):
         names.domains["a.example"] = _lookup(MxHost(mx, 10, ("127.0.0.2",)))
         result = await _prober(names).probe(_domain("a.example", _settings(port)))
