@@ -17,7 +17,7 @@ from typing import Final
 
 from exporter.config.model import Egress, Family, Settings, Target, TargetKey, TargetKind
 from exporter.diagnosis.connect import way_of, way_of_session
-from exporter.diagnosis.decision import BY_SCOPE, diagnose_all
+from exporter.diagnosis.decision import BY_SCOPE, diagnose_all, is_intercepted
 from exporter.diagnosis.egress import SMTP_PORT, EgressBook, EgressView, Sighting, Surroundings
 from exporter.diagnosis.networks import family_of
 from exporter.diagnosis.resolver_state import ResolverBook, ResolverView, questions
@@ -98,6 +98,7 @@ class EgressWatch:
         self._greeted_at = -math.inf
         self._paths = Paths(self._path_found)
         self._inquiries: dict[tuple[Family, str], asyncio.Task[None]] = {}
+        self._intercepted = False  # somebody answers for everyone, or did when probes under way began
         self.references_up: dict[str, bool] = {}
         self.turns: tuple[EgressTurn, ...] = ()  # the last MAX_TURNS, the oldest first; replaced whole
 
@@ -124,16 +125,29 @@ class EgressWatch:
         reference = target.name if target.kind is TargetKind.REFERENCE else ""
         if reference:
             self.references_up.setdefault(reference, False)  # heard
-        may_turn = [self._see(host, reference) for host in result.hosts]
-        may_turn += [self._see_lookup(result, reference)]
-        if any(may_turn):
+        may_turn = self._see_lookup(result, reference)
+        for host in result.hosts:
+            may_turn |= self._see(host, reference)
+        if may_turn:
             self._judge()
+        if not reference and self._is_well(result):
+            self._open_questions.pop(target.key, None)
+            return result
         seen = self.see_again(target, result, wish=True)
         if reference:
             self.references_up[reference] = seen.up
         if self.is_overtaken(seen):
             self._on_overtaken(target.key)
         return seen
+
+    def _is_well(self, result: ProbeResult) -> bool:
+        """Whether nothing known around it could change what is to be said: as nearly every result."""
+        if self._intercepted or result.failure is not None:
+            return False
+        for host in result.hosts:  # noqa: SIM110 - a third of the time of any()
+            if host.failure is not None:
+                return False
+        return True
 
     def is_overtaken(self, result: ProbeResult) -> bool:
         """Whether it is as it was while the way out was shut, or the resolver failed: it is to be probed again."""
@@ -286,6 +300,7 @@ class EgressWatch:
             self._suspect(now)
         if not turned:
             return
+        self._intercepted = any(map(is_intercepted, self.surroundings.values()))
         if any(before[family].state is not EgressState.UNKNOWN for family in turned):
             # Whatever a path showed of a filter, it was the filter of before.
             self._paths.forget_all()

@@ -169,7 +169,7 @@ def diagnose_all(
     resolver: ResolverView = NO_RESOLVER_KNOWN,
 ) -> ProbeResult:
     """`result` with every host as it is to be seen in these surroundings; the same object where nothing changes."""
-    if result.failure is None and not _has_failing(result) and not any(map(_is_intercepted, around.values())):
+    if result.failure is None and not _has_failing(result) and not any(map(is_intercepted, around.values())):
         return result
     hosts = tuple(
         diagnose(host, around, proof) if host.address else _diagnose_name(host, result, resolver)
@@ -196,7 +196,8 @@ def _has_failing(result: ProbeResult) -> bool:
     return any(host.failure is not None for host in result.hosts)
 
 
-def _is_intercepted(view: EgressView) -> bool:
+def is_intercepted(view: EgressView) -> bool:
+    """Whether somebody answers for everyone, or did for what was begun before the way opened."""
     return view.state is _INTERCEPTED or (view.before is not None and view.before.state is _INTERCEPTED)
 
 

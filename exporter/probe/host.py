@@ -146,7 +146,8 @@ def _marks_of_words(record: SessionRecord, ehlo: Ehlo | None) -> tuple[str, ...]
         return ()
     capable = record.ehlo.lines if record.ehlo is not None else ()
     found = marks(lines[0], capable, ehlo)
-    if MASKED not in found and (named := next((line for line in lines if _NAME.match(line)), None)) is not None:
+    if len(lines) > 1 and MASKED not in found and not _NAME.match(lines[0]):
+        named = next((line for line in lines if _NAME.match(line)), lines[0])
         found = marks(named, capable, ehlo)
     if MASKED not in found and any(_MASKED_VERB.search(reply.text) for _, reply in record.refusals):
         return (MASKED, *found)

@@ -88,7 +88,7 @@ def read_reply(name: str, data: bytes, nameserver: str = "") -> Answer:
     """Judge the reply of `nameserver` to a question about `name`. Raises MalformedReply."""
     opt = opt_of(data)
     errors = extended_errors(opt.options) if opt is not None and opt.options else ()
-    answer = replace(_read(name, data, errors, nameserver), nameserver=nameserver)
+    answer = _read(name, data, errors, nameserver)
     error = next((error for error in errors if error.is_filter), None)
     if error is None:
         return answer
@@ -111,12 +111,13 @@ def filtered_by(name: str, nameserver: str, error: ExtendedError) -> Failure:
 def _read(name: str, data: bytes, errors: tuple[ExtendedError, ...], nameserver: str) -> Answer:
     ordinary = ordinary_records(data)
     if ordinary is None:
-        return read_answer(name, parse(data), errors, nameserver)
+        return replace(read_answer(name, parse(data), errors, nameserver), nameserver=nameserver)
     rdatas, ttl = ordinary
     records = tuple(map(_record, rdatas))
     if len(set(records)) < len(records):  # RFC 2181 5: no record is twice in a set; one of TXT may be split differently
         records = tuple(map(_record, dict.fromkeys(rdatas)))
-    return _bounded(name, Answer(records, ttl=_clamped(ttl), authenticated=bool(data[3] & dns.flags.AD)))
+    authenticated = bool(data[3] & dns.flags.AD)
+    return _bounded(name, Answer(records, None, _clamped(ttl), authenticated, nameserver=nameserver))
 
 
 def read_answer(

@@ -52,7 +52,7 @@ class Resolver:
         took = kept[1].duration if kept is not None else None
         if questions.asked:
             took = time.perf_counter() - began
-        lookup = questions.signed(replace(lookup, duration=took))
+        lookup = questions.signed(lookup, took)
         if took is not None:
             self._lookups[key] = (questions.until, lookup)
             if len(self._lookups) > _MAX_LOOKUPS:
@@ -122,12 +122,12 @@ class _Questions:
         # A task each only where there is something to wait for.
         return await asyncio.gather(*(self.ask(name, kind) for kind in kinds))
 
-    def signed(self, lookup: MxLookup) -> MxLookup:
-        """`lookup` with when its questions began, of those that had to be asked."""
+    def signed(self, lookup: MxLookup, took: float | None) -> MxLookup:
+        """`lookup` with what it took, and when its questions began, of those that had to be asked."""
         if not self.asked:
-            return lookup
+            return replace(lookup, duration=took)
         hosts = tuple(map(self.signed_host, lookup.hosts))
-        return replace(lookup, asked_at=self.asked.get((lookup.domain, "MX")), hosts=hosts)
+        return replace(lookup, duration=took, asked_at=self.asked.get((lookup.domain, "MX")), hosts=hosts)
 
     def signed_host(self, host: MxHost) -> MxHost:
         """`host` likewise."""

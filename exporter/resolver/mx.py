@@ -49,6 +49,7 @@ async def lookup_mx(questions: Questions, domain: str, families: tuple[Family, .
     lookup = MxLookup(
         domain,
         failure=answer.failure or answer.filtered,
+        mx_records=0 if answer.failure or answer.filtered else len(answer.records),
         authenticated=answer.authenticated,
         nameserver=answer.nameserver,
         cause=None if answer.failure is None else answer.failure.failure_class,
@@ -59,7 +60,6 @@ async def lookup_mx(questions: Questions, domain: str, families: tuple[Family, .
         return replace(lookup, authenticated=False)
     if not answer.records:
         return await _implicit(questions, lookup, families)
-    lookup = replace(lookup, mx_records=len(answer.records))
     exchanges = _exchanges(answer)
     nobodies = [name for _, name in _pairs(answer) if means_nobody(name)]
     if not exchanges:
