@@ -41,6 +41,8 @@ _TRACED: Final = frozenset({Way.SILENT, Way.RESET})
 _ANSWERED, _OPEN = Way.ANSWERED, EgressState.OPEN
 # The references are greeted out of turn at most so often: hosts that fall silent one after the other are no news.
 _GREETING_SECONDS: Final = 5.0
+# Results judged again in one go, some milliseconds' work: thousands may have waited for one answer.
+_SETTLED_AT_ONCE: Final = 50
 # Turns are rare; one a minute for an hour is a pattern that needs no more of it.
 MAX_TURNS: Final = 64
 
@@ -95,6 +97,7 @@ class EgressWatch:
         self._resolver = ResolverBook(interval)
         # Results that wait for somebody else to answer: target -> begin of the session, address and MX host.
         self._open_questions: dict[TargetKey, tuple[float, str, str]] = {}
+        self._settling = False
         self._greeted_at = -math.inf
         self._paths = Paths(self._path_found)
         self._inquiries: dict[tuple[Family, str], asyncio.Task[None]] = {}
@@ -268,25 +271,33 @@ class EgressWatch:
             evidence = host.evidence
             if evidence is None or way_of_session(evidence) is not Way.SILENT or not self._is_outside(host.address):
                 continue
+            if host.failure is not None and host.failure.failure_class in BY_SCOPE:
+                continue  # judged again, with all others, when the way opens
             if self._proof_by_others(host) < host.at:
                 self._open_questions[key] = (host.at, host.address, host.mx)
                 return
         self._open_questions.pop(key, None)
 
     def _settle(self) -> None:
-        """Somebody has answered: what waited for that can be judged again."""
-        if not self._open_questions:
-            return
+        """Somebody has answered: what waited for that can be judged again, some at a time."""
+        if self._open_questions and not self._settling:
+            self._settling = True
+            self._loop.call_soon(self._settle_some)
+
+    def _settle_some(self) -> None:
+        self._settling = False
         offset = time.time() - self._loop.time()
-        settled = [
-            key
-            for key, (at, address, mx) in self._open_questions.items()
-            if self._book.proof_by_others(address, mx) + offset >= at
-        ]
-        for key in settled:
-            del self._open_questions[key]
+        settled: set[TargetKey] = set()
+        for _ in range(min(_SETTLED_AT_ONCE, len(self._open_questions))):
+            key = next(iter(self._open_questions))
+            at, address, mx = question = self._open_questions.pop(key)
+            if self._book.proof_by_others(address, mx) + offset >= at:
+                settled.add(key)
+            else:
+                self._open_questions[key] = question  # to the end of the line
         if settled:
-            self._loop.call_soon(self._on_path, frozenset(settled))
+            self._on_path(frozenset(settled))
+            self._settle()
 
     def _judge(self) -> None:
         now, on = self._loop.time(), time.time()
