@@ -66,6 +66,8 @@ AT_LAST = [
     (b"BusyBox v1.19\r\nPassword: ", "Telnet"),
     (b'HP JetDirect\r\nPassword is not set\r\nPlease type "menu" for the MENU system\r\n', "Telnet"),
     (b"NPort 5110 console\r\nType ? for help\r\n", "Telnet"),
+    (b'HP JetDirect\r\nPassword is not set\r\nPlease type "menu" for the MENU system\r\n', "Telnet"),
+    (b"NPort 5110 console\r\nType ? for help\r\n", "Telnet"),
     (b"<?xml version='1.0'?><stream:stream xmlns='jabber:client' version='1.0'>", "XMPP"),
     (b"<?xml version='1.0'?>\r\n<stream:stream>", "XMPP"),
     (b"<?xml version='1.0'?><x/>", "HTTP"),

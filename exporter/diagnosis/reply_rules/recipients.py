@@ -38,6 +38,7 @@ RECIPIENTS: Final = (
             # Nobody has looked in for long.
             "not|no|never|nobody ... used|opened|read|accessed|activity|logged_in|looked_in ... since|years|months",
             "unused|idle for|since",
+            "не используется|активен|активирован",
             "seit jahren|monaten|langem|langerem",
             "depuis ans|mois|longtemps",
             "desde hace|anos|meses",

@@ -14,9 +14,9 @@ from typing import Final
 # Who and what is spoken of.
 _SUBJECTS: Final = {
     "YOU": (
-        "you your yours yourself u ihr ihre ihrer ihrem ihren ihres sie dein* deine* votre vos vous su sus usted"
-        " tu seu sua voce tuo tua vostr* panstwa twoj* twoja wasz* uw jouw jullie ваш* вы вам вас вами 您 你 貴"
-        " あなた 御社 귀하 귀사 당신"
+        "du dir you your yours yourself u ihr ihre ihrer ihrem ihren ihres sie dein* deine* votre vos vous su sus"
+        " usted tu seu sua voce tuo tua vostr* panstwa twoj* twoja wasz* uw jouw jullie ваш* вы вам вас вами 您 你"
+        " 貴 あなた 御社 귀하 귀사 당신"
     ),
     "HOST": (
         "host hosts machine machines client clients peer peers mta mtas network networks subnet subnets netblock"
@@ -75,12 +75,12 @@ _SUBJECTS: Final = {
         " wiadomos* poczt* bericht* письм* сообщени* почт* 邮件 郵件 信件 メール 메일"
     ),
     "CONTENT": (
-        "archives document documents macro macros adjunta pieza_adjunta content contents body attachment"
-        " attachments subject header headers mime file files text words link links url urls extension extensions"
-        " archive inhalt* anhang anhänge betreff dateityp datei contenu* objet piece_jointe fichier* contenid*"
-        " adjunt* asunto archivo archivos conteudo anexo* assunto arquivo* contenut* allegat* oggetto zalacznik*"
-        " tresc tresci temat inhoud bijlage* onderwerp вложени* содержи* содержани* тем* файл* 内容 附件 主题"
-        " 標題 标题 添付 件名 本文 첨부 본문"
+        "anlage anlagen archives document documents macro macros adjunta pieza_adjunta content contents body"
+        " attachment attachments subject header headers mime file files text words link links url urls extension"
+        " extensions archive inhalt* anhang anhänge betreff dateityp datei contenu* objet piece_jointe fichier*"
+        " contenid* adjunt* asunto archivo archivos conteudo anexo* assunto arquivo* contenut* allegat* oggetto"
+        " zalacznik* tresc tresci temat inhoud bijlage* onderwerp вложени* содержи* содержани* тем* файл* 内容 附件"
+        " 主题 標題 标题 添付 件名 本文 첨부 본문"
     ),
     "BACKEND": (
         "database databases db ldap directory disk disks filesystem file_system spool queue queues backend"
@@ -113,8 +113,9 @@ _SUBJECTS: Final = {
 # What is said of them.
 _STATEMENTS: Final = {
     "NOT": (
-        "nichts rien nada niente nulla nic niets ничего 何も nothing not no never neither nor none nicht kein keine"
-        " keinen keiner keinem nie pas ne aucun aucune non nao ni nem niet geen не нет нельзя ikke inte"
+        "管理外 対象外 管轄外 nichts rien nada niente nulla nic niets ничего 何も nothing not no never neither nor"
+        " none nicht kein keine keinen keiner keinem nie pas ne aucun aucune non nao ni nem niet geen не нет нельзя"
+        " ikke inte"
     ),
     "WITHOUT": (
         "without lacks lack lacking missing absent ohne fehlt fehlende* sans manque manquant* sin falta sem senza"
@@ -183,10 +184,11 @@ _STATEMENTS: Final = {
         " 退職 削除 解約 탈퇴 삭제"
     ),
     "DISABLED": (
-        "not_paid nicht_bezahlt non_paye impag* shut disused unused idle noactivity no_activity non_attiva"
-        " non_attivo no_activa no_activo nao_ativa nao_ativo nicht_aktiv nie_aktywne decommissioned dismantled"
-        " hangup out_of_service shut_down taken_down pending awaiting ended contract wygas* revoked barred withdrawn"
-        " off asleep plus_actif plus_active stopped disabled inactive suspended suspension deactivated locked frozen"
+        "ruht ruhend* arrears nieużywan* не_используется disdett* not_confirmed not_activated not_active not_paid"
+        " nicht_bezahlt non_paye impag* shut disused unused idle noactivity no_activity non_attiva non_attivo"
+        " no_activa no_activo nao_ativa nao_ativo nicht_aktiv nie_aktywne decommissioned dismantled hangup"
+        " out_of_service shut_down taken_down pending awaiting ended contract wygas* revoked barred withdrawn off"
+        " asleep plus_actif plus_active stopped disabled inactive suspended suspension deactivated locked frozen"
         " dormant expired lapsed switched_off turned_off shut_off closed terminated archived parked on_hold unpaid"
         " discontinued cancelled canceled retired deactivate dead abandoned quarantine inactivity sleeping"
         " deaktiviert gesperrt stillgelegt inaktiv abgeschaltet abgelaufen geschlossen gekündigt desactiv* suspend*"
@@ -240,18 +242,19 @@ _STATEMENTS: Final = {
 # What it is about.
 _TOPICS: Final = {
     "TOOMANY": (
-        "few no_more_recipients no_more_rcpts enough_recipients more_than too_many too_much so_many so_much"
-        " excessive excess excessively overuse zu_viel zu_viele zuviele zuviel trop demasiad* exces* muitos"
-        " muitas excesso tropp* eccess* zbyt_wiele zbyt_duzo zaduzo te_veel teveel слишком_много превыш* 过多"
-        " 太多 過多 多すぎ 超过限制 超出限制 超过 超出 너무"
+        "enough_for_today enough_today genug_für_heute few no_more_recipients no_more_rcpts enough_recipients"
+        " more_than too_many too_much so_many so_much excessive excess excessively overuse zu_viel zu_viele zuviele"
+        " zuviel trop demasiad* exces* muitos muitas excesso tropp* eccess* zbyt_wiele zbyt_duzo zaduzo te_veel"
+        " teveel слишком_много превыш* 过多 太多 過多 多すぎ 超过限制 超出限制 超过 超出 너무"
     ),
     "PACE": (
-        "hammer* cool pause slow slower slowly fast faster quick* often frequent* frequency throttl* rate rates"
-        " ratelimit* flood* burst simultaneous* concurren* parallel per_minute per_hour per_day hourly daily"
-        " per_second minute_from at_once one_go at_time one_at same_time pace häufig* schnell gleichzeitig*"
-        " langsamer tempo vite simultane* frequen* debit ralent* frecuen* simultan* rapid* velocidad rapido"
-        " velocidade velocemente jednoczesn* czesto szybko limit gelijktijdig* vaak snel част* одновремен* быстр*"
-        " лимит* скорост* 频繁 頻繁 频率 過快 过快 太快 并发 限速 次数 頻度 同時 速すぎ 동시 빈도 자주"
+        "haste hurry eile prisa fretta hammer* cool pause slow slower slowly fast faster quick* often frequent*"
+        " frequency throttl* rate rates ratelimit* flood* burst simultaneous* concurren* parallel per_minute"
+        " per_hour per_day hourly daily per_second minute_from at_once one_go at_time one_at same_time pace häufig*"
+        " schnell gleichzeitig* langsamer tempo vite simultane* frequen* debit ralent* frecuen* simultan* rapid*"
+        " velocidad rapido velocidade velocemente jednoczesn* czesto szybko limit gelijktijdig* vaak snel част*"
+        " одновремен* быстр* лимит* скорост* 频繁 頻繁 频率 過快 过快 太快 并发 限速 次数 頻度 同時 速すぎ 동시 빈도"
+        " 자주"
     ),
     "LIMIT": (
         "tagesmenge tageslimit tageskontingent stundenlimit kontingent spent limit limits limited maximum max"
@@ -280,10 +283,11 @@ _TOPICS: Final = {
     ),
     "LISTS": "lists listings listes listen listas liste spisk* spiski lijsten списк* 列表 リスト",
     "SIZE": (
-        "größe* überschreit* weigh weighs large larger big bigger size sizes oversize* bytes kilobytes megabytes"
-        " megabyte mb kb mib heavy fat huge bulky gross grosse grosser grose groß großer volumineu* lourd taille"
-        " octets grande grandes tamano pesad* pesa tamanho dimension* pesante duz* rozmiar* wielkosc* groot"
-        " grootte размер* велик* больш* 过大 太大 大小 過大 大きすぎ サイズ 크기"
+        "zu_lang too_long trop_long demasiado_largo troppo_lungo te_lang größe* überschreit* weigh weighs large"
+        " larger big bigger size sizes oversize* bytes kilobytes megabytes megabyte mb kb mib heavy fat huge bulky"
+        " gross grosse grosser grose groß großer volumineu* lourd taille octets grande grandes tamano pesad* pesa"
+        " tamanho dimension* pesante duz* rozmiar* wielkosc* groot grootte размер* велик* больш* 过大 太大 大小 過大"
+        " 大きすぎ サイズ 크기"
     ),
     "SPAM": (
         "bulkmail payload evil infek* zainfek* phish phrases infett* infizier* pelig* peligros* spam* junk"
@@ -295,11 +299,12 @@ _TOPICS: Final = {
         " вредонос* 垃圾 病毒 违规 違規 恶意 敏感 可疑 广告 迷惑 ウイルス ウィルス スパム 스팸 바이러스 악성"
     ),
     "LISTED": (
-        "unblock* removal blacklist* black_list black_lists black_listed blocklist* block_list block_lists"
-        " block_listed denylist* deny_list deny_lists badlist* rbl rbls dnsbl dnsbls reputation* naughty_list"
-        " bad_list wall_of_shame shitlist killfile kill_file delist* sperrliste* schwarze_liste schwarzen_liste"
-        " gelistet liste_noire listes_noires lista_negra listas_negras lista_nera zwarte_lijst czarn* черн* 黑名单"
-        " 黑名單 ブラックリスト 信誉 信誉度 评分 블랙리스트 평판"
+        "schlechten_ruf schlechter_ruf mala_fama bad_name ill_repute unblock* removal blacklist* black_list"
+        " black_lists black_listed blocklist* block_list block_lists block_listed denylist* deny_list deny_lists"
+        " badlist* rbl rbls dnsbl dnsbls reputation* naughty_list bad_list wall_of_shame shitlist killfile kill_file"
+        " delist* sperrliste* schwarze_liste schwarzen_liste gelistet liste_noire listes_noires lista_negra"
+        " listas_negras lista_nera zwarte_lijst czarn* черн* 黑名单 黑名單 ブラックリスト 信誉 信誉度 评分"
+        " 블랙리스트 평판"
     ),
     "SCORE": "score scored points punkte puntos punti баллов",
     "POLICY": (
@@ -314,9 +319,10 @@ _TOPICS: Final = {
         " przekaz* doorstu* пересыл* ретрансл* релей 转发 轉發 中继 中継 릴레이 중계"
     ),
     "CARRY": (
-        "atend* gerons gestionamos gestiamo gestisc* servimos betreuen verwalten bedienen responsib* carry handle"
-        " handles hosting hosted serve serves responsible own local ours one_mine one_ours mine authoritative"
-        " zuständig hebergeons heberg* hospeda* aloj* gestit* ospit* obsluguj* обслужива* 托管 本地 管理して 扱って"
+        "管理外 対象外 管轄外 atend* gerons gestionamos gestiamo gestisc* servimos betreuen verwalten bedienen"
+        " responsib* carry handle handles hosting hosted serve serves responsible own local ours one_mine one_ours"
+        " mine authoritative zuständig hebergeons heberg* hospeda* aloj* gestit* ospit* obsluguj* обслужива* 托管"
+        " 本地 管理して 扱って"
     ),
     "LOOP": (
         "loop loops looping looped cycle cycles circular circles round_and hop hops for_ever forever mailloop"
@@ -343,8 +349,8 @@ _TOPICS: Final = {
         " 逆引き 역방향"
     ),
     "NAME": (
-        "name names hostname fqdn dns resolve resolves resolved resolvable record namen namens nom nombre nome"
-        " nazw* naam имя имени имен днс 域名 解析 名前 ホスト名"
+        "localhost localdomain name names hostname fqdn dns resolve resolves resolved resolvable record namen"
+        " namens nom nombre nome nazw* naam имя имени имен днс 域名 解析 名前 ホスト名"
     ),
     "HELO": (
         "helohost heloname name_you you_gave you_give greeting helo ehlo my_name our_name my_own_name our_own_name"
@@ -376,8 +382,14 @@ _TOPICS: Final = {
         " приём* прием*"
     ),
     "ACCEPTING": "accepting taking",
+    "SESSION": (
+        "session sessions connection connections verbindung sitzung connexion session_smtp conexion sesion"
+        " conexao sessao connessione sessione polaczenie sesja verbinding sessie соединение сеанс 连接 接続 세션"
+    ),
+    "ENDED": "ended closed finished beendet geschlossen getrennt terminee fermee terminada cerrada chiusa zakonczon*",
     "SMTP": (
-        "smtp esmtp mailserver mail_server mail_service mail_services mailservice mx exchanger mail_host mailhost"
+        "メールサーバ 邮件服务器 郵件伺服器 smtp esmtp mailserver mail_server mail_service mail_services"
+        " mailservice mx exchanger mail_host mailhost"
     ),
     "DURATION": (
         "minute minutes min mins second seconds sec secs minuten sekunden secondes minutos segundos minuti"
@@ -392,10 +404,10 @@ _TOPICS: Final = {
         " consistent agree agrees stimmt ubereinstimm* correspond* coincid* corrispond* совпада* 一致"
     ),
     "TAKE": (
-        "recibimos handled processed accept accepts receive receives take takes handle handles want wants process"
-        " processes nimmt nehmen annehm* angenommen empfang* recoit recoivent accepte recibe acepta admite recebe"
-        " aceita riceve accetta przyjmuje odbiera ontvangt accepteert neemt принимает получает 接收 受信 受け付け"
-        " 수신"
+        "reads recibimos handled processed accept accepts receive receives take takes handle handles want wants"
+        " process processes nimmt nehmen annehm* angenommen empfang* recoit recoivent accepte recibe acepta admite"
+        " recebe aceita riceve accetta przyjmuje odbiera ontvangt accepteert neemt принимает получает 接收 受信"
+        " 受け付け 수신"
     ),
     "NOTALLOW": (
         "受信しません 受け付けません 受け取りません 受け付けておりません 不接收 不收 不接受 不提供 未提供"
