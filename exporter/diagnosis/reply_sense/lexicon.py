@@ -184,19 +184,20 @@ _STATEMENTS: Final = {
         " 退職 削除 解約 탈퇴 삭제"
     ),
     "DISABLED": (
-        "ruht ruhend* arrears nieużywan* не_используется disdett* not_confirmed not_activated not_active not_paid"
-        " nicht_bezahlt non_paye impag* shut disused unused idle noactivity no_activity non_attiva non_attivo"
-        " no_activa no_activo nao_ativa nao_ativo nicht_aktiv nie_aktywne decommissioned dismantled hangup"
-        " out_of_service shut_down taken_down pending awaiting ended contract wygas* revoked barred withdrawn off"
-        " asleep plus_actif plus_active stopped disabled inactive suspended suspension deactivated locked frozen"
-        " dormant expired lapsed switched_off turned_off shut_off closed terminated archived parked on_hold unpaid"
-        " discontinued cancelled canceled retired deactivate dead abandoned quarantine inactivity sleeping"
-        " deaktiviert gesperrt stillgelegt inaktiv abgeschaltet abgelaufen geschlossen gekündigt desactiv* suspend*"
-        " suspens* ferme fermee inactif cloture* resilie* inactiv* deshabilitad* inhabilitad* caducad* cerrad*"
-        " bloquead* desativ* inativ* cancelad* encerrad* disattiv* disabilit* sospes* scadut* chius* wylaczon*"
-        " nieaktywn* zawieszon* zamkniet* dezaktyw* zablokowan* uitgeschakeld gedeactiveerd opgeheven geblokkeerd"
-        " afgesloten отключ* неактив* приостанов* закрыт* заблокир* 停用 禁用 冻结 凍結 锁定 鎖定 停止 过期 過期"
-        " 欠费 暂停 休眠 关闭 已关闭 利用停止 無効 解約 休止 정지 중지 비활성 휴면"
+        "ran_out run_out handed_back ruht ruhend* arrears nieużywan* не_используется disdett* not_confirmed"
+        " not_activated not_active not_paid nicht_bezahlt non_paye impag* shut disused unused idle noactivity"
+        " no_activity non_attiva non_attivo no_activa no_activo nao_ativa nao_ativo nicht_aktiv nie_aktywne"
+        " decommissioned dismantled hangup out_of_service shut_down taken_down pending awaiting ended contract"
+        " wygas* revoked barred withdrawn off asleep plus_actif plus_active stopped disabled inactive suspended"
+        " suspension deactivated locked frozen dormant expired lapsed switched_off turned_off shut_off closed"
+        " terminated archived parked on_hold unpaid discontinued cancelled canceled retired deactivate dead"
+        " abandoned quarantine inactivity sleeping deaktiviert gesperrt stillgelegt inaktiv abgeschaltet abgelaufen"
+        " geschlossen gekündigt desactiv* suspend* suspens* ferme fermee inactif cloture* resilie* inactiv*"
+        " deshabilitad* inhabilitad* caducad* cerrad* bloquead* desativ* inativ* cancelad* encerrad* disattiv*"
+        " disabilit* sospes* scadut* chius* wylaczon* nieaktywn* zawieszon* zamkniet* dezaktyw* zablokowan*"
+        " uitgeschakeld gedeactiveerd opgeheven geblokkeerd afgesloten отключ* неактив* приостанов* закрыт*"
+        " заблокир* 停用 禁用 冻结 凍結 锁定 鎖定 停止 过期 過期 欠费 暂停 休眠 关闭 已关闭 利用停止 無効 解約 休止"
+        " 정지 중지 비활성 휴면"
     ),
     "FULL": (
         "enough_room room enough_space allotment over_his brak_miejsca hold_more hold_any take_more no_more_mail"
@@ -242,10 +243,11 @@ _STATEMENTS: Final = {
 # What it is about.
 _TOPICS: Final = {
     "TOOMANY": (
-        "enough_for_today enough_today genug_für_heute few no_more_recipients no_more_rcpts enough_recipients"
-        " more_than too_many too_much so_many so_much excessive excess excessively overuse zu_viel zu_viele zuviele"
-        " zuviel trop demasiad* exces* muitos muitas excesso tropp* eccess* zbyt_wiele zbyt_duzo zaduzo te_veel"
-        " teveel слишком_много превыш* 过多 太多 過多 多すぎ 超过限制 超出限制 超过 超出 너무"
+        "mehr_als mas_de piu_di mais_de wiecej_niz meer_dan более_чем enough_for_today enough_today genug_für_heute"
+        " few no_more_recipients no_more_rcpts enough_recipients more_than too_many too_much so_many so_much"
+        " excessive excess excessively overuse zu_viel zu_viele zuviele zuviel trop demasiad* exces* muitos muitas"
+        " excesso tropp* eccess* zbyt_wiele zbyt_duzo zaduzo te_veel teveel слишком_много превыш* 过多 太多 過多"
+        " 多すぎ 超过限制 超出限制 超过 超出 너무"
     ),
     "PACE": (
         "haste hurry eile prisa fretta hammer* cool pause slow slower slowly fast faster quick* often frequent*"
@@ -257,24 +259,25 @@ _TOPICS: Final = {
         " 자주"
     ),
     "LIMIT": (
-        "tagesmenge tageslimit tageskontingent stundenlimit kontingent spent limit limits limited maximum max"
-        " allowance quota threshold already exceed* reached numbers grenze limite limites limiet lim* 限制 上限 制限"
-        " 한도"
+        "budget ration tagesmenge tageslimit tageskontingent stundenlimit kontingent spent limit limits limited"
+        " maximum max allowance quota threshold already exceed* reached numbers grenze limite limites limiet lim*"
+        " 限制 上限 制限 한도"
     ),
     "COUNTED": (
-        "letter letters times users connection* session* message mails messages recipients rcpts rcpt mail commands"
-        " deliveries attempts errors requests verbindungen nachrichten empfänger connexions destinataires conexiones"
-        " mensajes destinatarios conexoes mensagens connessioni messaggi destinatari polaczen wiadomosci"
-        " verbindingen berichten соединений писем 连接 邮件 发送 接続 メール 送信"
+        "briefe lettres cartas lettere letter letters times users connection* session* message mails messages"
+        " recipients rcpts rcpt mail commands deliveries attempts errors requests verbindungen nachrichten empfänger"
+        " connexions destinataires conexiones mensajes destinatarios conexoes mensagens connessioni messaggi"
+        " destinatari polaczen wiadomosci verbindingen berichten соединений писем 连接 邮件 发送 接続 メール 送信"
     ),
     "PERIOD": (
-        "this_minute this_hour this_day this_week today last_minute last_hour last_day past_minute past_hour"
-        " past_day per_minute per_hour per_day per_week each_minute each_hour each_day every_minute every_hour"
-        " every_day within_minute within_hour within_day hourly daily tages* pro_minute pro_stunde pro_tag je_stunde"
-        " diese_stunde dieser_stunde heute stündlich par_minute par_heure par_jour aujourd cette_heure por_minuto"
-        " por_hora por_dia esta_hora hoy hoje al_minuto all_ora al_giorno oggi na_minute na_godzine dziennie dzis"
-        " per_minuut per_uur per_dag vandaag в_минуту в_час в_день в_сутки за_час за_сутки сегодня 每分钟 每小时"
-        " 每小時 每天 每日 当天 今天 今日 本小时 毎分 毎時 毎日 分間に 時間に 時間あたり 시간당 하루 오늘"
+        "day_share hour_share briefe_tag mails_tag nachrichten_tag this_minute this_hour this_day this_week today"
+        " last_minute last_hour last_day past_minute past_hour past_day per_minute per_hour per_day per_week"
+        " each_minute each_hour each_day every_minute every_hour every_day within_minute within_hour within_day"
+        " hourly daily tages* pro_minute pro_stunde pro_tag je_stunde diese_stunde dieser_stunde heute stündlich"
+        " par_minute par_heure par_jour aujourd cette_heure por_minuto por_hora por_dia esta_hora hoy hoje al_minuto"
+        " all_ora al_giorno oggi na_minute na_godzine dziennie dzis per_minuut per_uur per_dag vandaag в_минуту"
+        " в_час в_день в_сутки за_час за_сутки сегодня 每分钟 每小时 每小時 每天 每日 当天 今天 今日 本小时 毎分"
+        " 毎時 毎日 分間に 時間に 時間あたり 시간당 하루 오늘"
     ),
     "TIMES": "times fois veces vezes volte razy",
     "LONG": (
@@ -386,9 +389,12 @@ _TOPICS: Final = {
         "session sessions connection connections verbindung sitzung connexion session_smtp conexion sesion"
         " conexao sessao connessione sessione polaczenie sesja verbinding sessie соединение сеанс 连接 接続 세션"
     ),
-    "ENDED": "ended closed finished beendet geschlossen getrennt terminee fermee terminada cerrada chiusa zakonczon*",
+    "ENDED": (
+        "terminated ended closed finished beendet geschlossen getrennt terminee fermee terminada cerrada chiusa"
+        " zakonczon*"
+    ),
     "SMTP": (
-        "メールサーバ 邮件服务器 郵件伺服器 smtp esmtp mailserver mail_server mail_service mail_services"
+        "mailer メールサーバ 邮件服务器 郵件伺服器 smtp esmtp mailserver mail_server mail_service mail_services"
         " mailservice mx exchanger mail_host mailhost"
     ),
     "DURATION": (
