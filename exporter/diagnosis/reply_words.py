@@ -38,10 +38,12 @@ _IPV4: Final = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 _IPV6: Final = re.compile(r"(?<![\w:.])(?=[0-9a-f:]{0,39}::|(?:[0-9a-f]{1,4}:){5})[0-9a-f:]{3,39}")
 # The number of a catalogue's entry that a URL leads to: "...-codes.php#BL000001".
 _TAG: Final = re.compile(r"#([a-z]{1,4}-?[0-9]{4,8})$")
-_TOKEN: Final = re.compile(r"[^\W_]+|[.!?]")
-_SENTENCE_ENDS: Final = frozenset("!?")
-# From here on (CJK radicals, U+2E80) scripts are written without spaces.
+# From here on (CJK radicals, U+2E80) scripts are written without spaces, right behind Latin words too.
 UNSPACED_FROM: Final = "\u2e80"
+_TOKEN: Final = re.compile(rf"[^\W_{UNSPACED_FROM}-\U0010ffff]+|(?:(?=\w)[{UNSPACED_FROM}-\U0010ffff])+|[.!?\u3002]")
+_SENTENCE_ENDS: Final = frozenset("!?\u3002")
+# "200 letters", "your 101st letter".
+_COUNT: Final = re.compile(r"\d{1,7}(?:st|nd|rd|th)?")
 
 # Words that carry no statement; "" drops them.
 FILLERS: Final = frozenset(
@@ -75,7 +77,7 @@ _SPELLINGS: Final = {
 class Words:
     """`said`: words between single spaces, "." where a sentence ends; `keys`: how they begin; `names`: hosts, URLs.
 
-    `spoken` is `said` with the demonstratives left in it; `ip_address`: one stands in the text.
+    `spoken` is `said` with the demonstratives left in it; `ip_address`, `number`: one stands in the text.
     """
 
     said: str
@@ -83,6 +85,7 @@ class Words:
     names: str
     spoken: str
     ip_address: bool
+    number: bool
 
 
 def words_of(text: str) -> Words:
@@ -105,8 +108,10 @@ def words_of(text: str) -> Words:
     kept: list[str] = []
     spoken: list[str] = []
     keys: set[str] = set()
+    number = False
     for token in _TOKEN.findall(_DOTTED.sub(take_name, text)):
         word = "." if token in _SENTENCE_ENDS else _SPELLINGS.get(token, token)
+        number = number or _COUNT.fullmatch(token) is not None
         if token in DEMONSTRATIVES:
             spoken.append(token)
         if word and not word.isdigit():
@@ -121,6 +126,7 @@ def words_of(text: str) -> Words:
         " ".join(names),
         " ".join(spoken),
         bool(ipv4_addresses or ipv6_addresses),
+        number,
     )
 
 

@@ -77,6 +77,8 @@ _AT_LAST: Final = (
         _text(rb"[\s\S]*(?<![\w.-])(?:login|user ?(?:name)?|account|password|passcode) ?: ?[\x1b\x00\w\[]{0,8}$"),
         "Telnet",
     ),
+    # The configuration port of print servers, serial converters and cameras.
+    (_text(rb"[\s\S]*\bJetDirect\b|[\s\S]*\btype [\"'`]?(?:\?|help|menu)[\"'`]? (?:for|to)\b"), "Telnet"),
     (_text(rb"[\s\S]*User Access Verification|[\s\S]*Press (?:any key|RETURN|ENTER)"), "Telnet"),
 )
 # Bytes no text protocol begins with; UTF-8 may begin with its mark.
@@ -138,6 +140,8 @@ def numbered(greeting: Reply) -> tuple[str | None, str | None]:
 
 def _software(code: int, said: bytes) -> str | None:
     if code in _FTP_GREETINGS and _FTP_SOFTWARE.search(said):
+        return "FTP"
+    if code in _FTP_GREETINGS and _FTP.search(said) and _FTP_WORDS.search(said):
         return "FTP"
     if code == 220 and b"HylaFAX" in said:
         return "HylaFAX"

@@ -21,6 +21,7 @@ FILES: Final = (
     "replies-sisimai.jsonl",
     "replies-public.jsonl",
     "replies-reported.jsonl",
+    "replies-blind.jsonl",
     "replies-written.jsonl",
 )
 # What the data calls a reply that is no failure.

@@ -12,18 +12,19 @@ from exporter.result import FailureClass as C
 from exporter.result import Stage
 from tests.diagnosis.real_replies import FILES, class_of, read
 
-# A few debatable labels are what is missing.
-LEAST_RIGHT = 0.95
-LEAST_RIGHT_VERDICTS = 0.97
+# A few debatable labels are what is missing, most of them where the label is a bounce's reason by its source.
+LEAST_RIGHT = {"replies-sisimai.jsonl": (0.95, 0.97)}
+LEAST_RIGHT_ELSEWHERE = (0.975, 0.98)
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_most_real_replies_get_a_class_that_counts_as_right(file: str) -> None:
     replies = [reply for reply in read(file) if reply.decidable]
+    least_classes, least_verdicts = LEAST_RIGHT.get(file, LEAST_RIGHT_ELSEWHERE)
     wrong = [(reply.reply, reply.accepted, reply.found) for reply in replies if not reply.right]
-    assert 1 - len(wrong) / len(replies) >= LEAST_RIGHT, wrong
+    assert 1 - len(wrong) / len(replies) >= least_classes, wrong
     verdicts = sum(reply.verdict_right for reply in replies)
-    assert verdicts / len(replies) >= LEAST_RIGHT_VERDICTS, wrong
+    assert verdicts / len(replies) >= least_verdicts, wrong
 
 
 @pytest.mark.parametrize(

@@ -371,7 +371,6 @@ REPLIES: dict[C, tuple[str, ...]] = {
         "R 550 Domain b.example is not local",
         "R 550 5.7.1 Unable to relay for a@b.example",
         "R 554 5.7.1 Recipient address rejected: Relay denied",
-        "R 550 I cannot deliver mail for a@b.example",
         "R 550 mail for local users only",
         "R 550 the recipient has a non-existant domain",
     ),
@@ -776,6 +775,7 @@ REPLIES: dict[C, tuple[str, ...]] = {
         "R 421 4.7.1 RCP-T4 https://postmaster.example/response_codes?ip=192.0.2.1 The recipient's account is unavailable",
     ),
     C.REJECTED: (
+        "R 550 I cannot deliver mail for a@b.example",
         "R 554 Transaction failed",
         "R 556 5.1.10 <a@b.example>: Recipient address rejected: Domain b.example does not accept mail (nullMX)",
         "M 521 This host never accepts mail",

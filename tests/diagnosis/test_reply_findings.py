@@ -58,6 +58,24 @@ KINDS = [
     (M, 521, "nullhost takes no mail", C.REJECTED),
     (R, 556, "5.1.10 no mail for that domain", C.REJECTED),
     (M, 521, "5.7.1 your host is not permitted here", C.POLICY_REJECTED),
+    # counted by the hour or the day, whatever is counted
+    (B, 452, "Easy now: you have knocked 300 times in the last minute", C.RATE_LIMITED),
+    (M, 450, "4.7.1 that is your 101st letter this hour, the next one after the full hour", C.RATE_LIMITED),
+    (M, 550, "每小时发信数量已达上限", C.RATE_LIMITED),
+    (R, 450, "4.7.1 mailbox busy, 3 messages today already waiting", C.TEMPFAIL),
+    # a recipient who has to log in or is listed, and we
+    (R, 554, "5.7.1 The user should log in to enable receiving", C.MAILBOX_DISABLED),
+    (R, 550, "You must log in before sending to this user", C.AUTH_REQUIRED),
+    (R, 550, "5.7.1 recipient <a@b.example> black listed", C.MAILBOX_DISABLED),
+    (R, 550, "nobody has opened this mailbox since 2015", C.MAILBOX_DISABLED),
+    (R, 550, "user unknown since 2 years", C.MAILBOX_UNKNOWN),
+    # on their lists, or not on them
+    (M, 550, "5.7.1 192.0.2.44 appears in three of the five lists we consult", C.REPUTATION_BLOCKED),
+    (M, 550, "your IP is not on the lists of hosts that we let in", C.POLICY_REJECTED),
+    # the command, and its argument; Latin words within another script
+    (E, 502, "We speak neither EHLO nor HELO on this port", C.EHLO_REJECTED),
+    (E, 500, "invalid HELO name", C.HELO_REJECTED),
+    (E, 550, "HELO名が不正です", C.HELO_REJECTED),
     # a code in the fragment of a URL is the catalogue's, none of the mail system's
     (B, 554, "see http://postmaster.example/codes.php#BL000010", C.REPUTATION_BLOCKED),
     (D, 550, "see https://b.example/errors.html#5.1.1", C.REJECTED),
@@ -78,6 +96,8 @@ def test_a_kind_is_recognised_by_what_it_says(stage: Stage, code: int, text: str
         (554, "mx.example ESMTP not accepting messages"),
         (554, "mx.example ESMTP not accepting connections"),
         (554, "Service unavailable"),
+        (554, "5.0.0 mx.b.example Session cannot be started"),
+        (554, "Good bye"),
     ],
 )
 def test_a_greeting_that_fits_everybody_and_us_alone_is_undetermined(code: int, text: str) -> None:
@@ -95,6 +115,8 @@ def test_a_greeting_that_fits_everybody_and_us_alone_is_undetermined(code: int, 
         (550, "send-only system"),
         (554, "Dieser Server nimmt keine Mails an"),
         (554, "本服务器不接收邮件"),
+        (554, "www.b.example is a web server and accepts no mail from anybody"),
+        (554, "このホストではメールを受信していません"),
     ],
 )
 def test_a_host_that_says_it_takes_no_mail_is_likely_dead(code: int, text: str) -> None:

@@ -46,6 +46,7 @@ _PLAIN: Final[tuple[Rule, ...]] = (
     *waiting.GREYLISTS,
     *identity.ENCRYPTION,
     *catalogues.TAGS,
+    *recipients.RECIPIENTS,
     *reputation.PRIME,
     *identity.SENDER_AUTHENTICATION,
     *identity.REVERSE_DNS,

@@ -48,7 +48,7 @@ BARE: Final = (
     Rule(C.AUTH_REQUIRED, codes={530, 534, 535}, stages=CONVERSATION),  # RFC 4954 6
     Rule(C.TLS_REQUIRED, codes={523, 538}, stages=CONVERSATION),  # RFC 4954 6, RFC 5248: encryption needed
     Rule(C.PROTOCOL_ERROR, codes={503}, stages=TRANSACTION | EHLO),  # RFC 5321 4.2.2: bad sequence
-    Rule(C.HELO_REJECTED, codes={501, 504}, stages=EHLO),  # its argument, for the command is known
+    Rule(C.HELO_REJECTED, codes={501, 504, 555}, stages=EHLO),  # its argument, for the command is known
     # RFC 5321 4.3.2: 550 to EHLO, "command rejected for policy reasons"; an unknown command is 500 or 502.
     Rule(C.POLICY_REJECTED, codes={550, 553, 554, 571}, stages=EHLO),
     # RFC 7504: this host never takes mail, that domain takes none. A fact, hence `rejected` wherever the peer says it

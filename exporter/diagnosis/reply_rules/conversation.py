@@ -49,6 +49,17 @@ LOOPS: Final = (
 
 # "HELO" in them is a command that is missing, not a name that is wrong.
 GREETINGS: Final = (
+    # The command is unknown to them; 501 and 550 are about its argument.
+    Rule(
+        C.EHLO_REJECTED,
+        says(
+            "no ehlo|helo",
+            "ehlo|helo not spoken|supported|implemented|understood|known|available|recognized|recognised|enabled",
+            "not|neither speak|understand|know|support|implement|recognize|recognise ... ehlo|helo",
+        ),
+        codes={500, 502},
+        stages=EHLO,
+    ),
     Rule(
         C.PROTOCOL_ERROR,
         says(

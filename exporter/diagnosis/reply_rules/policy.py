@@ -43,6 +43,14 @@ FIRST: Final = (
         codes=PERMANENT,
         stages=CONVERSATION - {Stage.BANNER},
     ),
+    Rule(
+        C.POLICY_REJECTED,
+        says(
+            "closed system|network|group|community",
+            "limited number of approved|authorized|trusted|known|registered",
+        ),
+        stages=CONVERSATION,
+    ),
     Rule(C.POLICY_REJECTED, says("your|from country|countries"), stages=CONVERSATION),
     Rule(C.POLICY_REJECTED, says("spam pattern|patterns|content|contents|engine"), stages=CONVERSATION),
 )

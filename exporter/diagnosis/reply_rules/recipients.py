@@ -27,6 +27,36 @@ DIRECTORIES: Final = (
     ),
 )
 
+# Of the recipient, in the words that are said of senders and clients elsewhere.
+_OWNER: Final = "recipient|user|account|owner|mailbox|he|she"
+RECIPIENTS: Final = (
+    Rule(
+        C.MAILBOX_DISABLED,
+        says(
+            f"{_OWNER} ... log_in|login|sign_in|log_on ... enable|activate|reactivate|unlock|resume|receive|receiving",
+            "recipient|rcpt|mailbox|user address? black-listed|block-listed|deny-listed|banned",
+            # Nobody has looked in for long.
+            "not|no|never|nobody ... used|opened|read|accessed|activity|logged_in|looked_in ... since|years|months",
+            "unused|idle for|since",
+            "не используется|активен|активирован",
+            "seit jahren|monaten|langem|langerem",
+            "depuis ans|mois|longtemps",
+            "desde hace|anos|meses",
+            "长期未|长时间未|年未|月未",
+            f"{MESSAGE}|nothing not accepted|received|taken at|for address|mailbox|recipient|user|account",
+        ),
+        codes=PERMANENT,
+        stages=ABOUT_RECIPIENT,
+    ),
+    # A part of their system that is called after its task.
+    Rule(
+        C.TEMPFAIL,
+        says("relay|mail|delivery|smtp server|host|service|system|gateway not ready|available|running|responding"),
+        codes=TEMPORARY,
+        stages=TRANSACTION,
+    ),
+)
+
 DOMAINS: Final = (
     Rule(
         C.REJECTED,  # RFC 7505 4.2, in Postfix's words: a fact about the recipient's domain
@@ -46,7 +76,8 @@ DOMAINS: Final = (
             "not local domain|host|recipient|address|user",
             "domain|domains|host ... not local|hosted|served|handled|configured|accepted|here|known|valid|found|ours",
             "domain|domains ... not ... local|hosted|served|handled|here|list|accept*|server",
-            "not ... accept|handle|host|serve|deliver|receive mail? ... for|domain|domains",
+            "not ... accept|handle|host|serve|receive mail? ... for|domain|domains",
+            "not ... deliver mail? ... domain|domains|host",
             f"{NONEXISTENT}|unaccepted|unhandled|non_accepted|remote|foreign recipient? domain|domains",
             "unrouteable|unroutable ... domain|mail_domain",
             "no domain",

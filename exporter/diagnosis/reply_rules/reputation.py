@@ -54,6 +54,7 @@ LIST_OPERATORS: Final = (
             "cisco|ironport|talos ... reputation|score",
             "trend micro",
             "delist*",
+            "request|requests|requesting|ask|apply ... removal|unblock*|unlist*",
         ),
         stages=CONVERSATION,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from exporter.diagnosis.reply_rules.vocabulary import CONTENT, LIMIT, MESSAGE, OVER, PERIOD, TRAFFIC
+from exporter.diagnosis.reply_rules.vocabulary import CONTENT, LIMIT, OVER, PERIOD, TRAFFIC
 from exporter.diagnosis.reply_table import ABOUT_RECIPIENT, CONVERSATION, PERMANENT, TEMPORARY, TRANSACTION, Rule, says
 from exporter.result import FailureClass as C
 from exporter.result import Stage
@@ -119,7 +119,7 @@ SIZES_AND_RATES: Final = (
         C.MESSAGE_TOO_LARGE,
         says(
             f"{CONTENT} ... too_large|too_big",
-            f"{MESSAGE}|data|line too_long",
+            f"{CONTENT}|line|attachments too_long",
             f"{CONTENT} ... size|length ... exceed*|limit*|larger|greater|too|max|maximum",
             "exceed*|over|above|beyond|larger|bigger ... size|max_message|maximum_message|fixed_limit",
             "size ... exceed*|too_large|too_big|larger",

@@ -14,9 +14,9 @@ from typing import Final
 # Who and what is spoken of.
 _SUBJECTS: Final = {
     "YOU": (
-        "you your yours yourself u ihr ihre ihrer ihrem ihren ihres sie dein* deine* votre vos vous su sus usted"
-        " tu seu sua voce tuo tua vostr* panstwa twoj* twoja wasz* uw jouw jullie ваш* вы вам вас вами 您 你 貴"
-        " あなた 御社 귀하 귀사 당신"
+        "du dir you your yours yourself u ihr ihre ihrer ihrem ihren ihres sie dein* deine* votre vos vous su sus"
+        " usted tu seu sua voce tuo tua vostr* panstwa twoj* twoja wasz* uw jouw jullie ваш* вы вам вас вами 您 你"
+        " 貴 あなた 御社 귀하 귀사 당신"
     ),
     "HOST": (
         "host hosts machine machines client clients peer peers mta mtas network networks subnet subnets netblock"
@@ -28,8 +28,9 @@ _SUBJECTS: Final = {
         " подключени* сети сеть хост* узел узла 连接 連線 连线 主机 主機 网段 接続 ホスト 접속 연결"
     ),
     "COUNTRY": (
-        "country countries region continent geo* nation land länder pays pais paese kraju kraj landen страны"
-        " стран 国家 地区 海外 国外 国"
+        "abroad overseas foreign ausland étranger extranjero estero zagranic* buitenland рубеж* 境外 country"
+        " countries region continent geo* nation land länder pays pais paese kraju kraj landen страны стран 国家"
+        " 地区 海外 国外 国"
     ),
     "PROVIDER": "provider providers isp isps hoster",
     "SERVER": (
@@ -42,7 +43,7 @@ _SUBJECTS: Final = {
         " nasz* nas wij ons onze мы наш* нам нас 我们 本站 本系统 当社 当方 弊社 저희 우리"
     ),
     "RCPT": (
-        "收件 folder mailfolder maildir skrzync* maildrop mail_drop recipient recipients rcpt rcpts mailbox"
+        "box 收件 folder mailfolder maildir skrzync* maildrop mail_drop recipient recipients rcpt rcpts mailbox"
         " mailboxes inbox account accounts user users username addressee addressees letterbox postbox alias"
         " aliases customer subscriber person employee receiver recipiant student staff mail_box forward_path"
         " empfänger* postfach postfachs benutzer benutzername konto teilnehmer nutzer adressat briefkasten"
@@ -74,12 +75,12 @@ _SUBJECTS: Final = {
         " wiadomos* poczt* bericht* письм* сообщени* почт* 邮件 郵件 信件 メール 메일"
     ),
     "CONTENT": (
-        "archives document documents macro macros adjunta pieza_adjunta content contents body attachment"
-        " attachments subject header headers mime file files text words link links url urls extension extensions"
-        " archive inhalt* anhang anhänge betreff dateityp datei contenu* objet piece_jointe fichier* contenid*"
-        " adjunt* asunto archivo archivos conteudo anexo* assunto arquivo* contenut* allegat* oggetto zalacznik*"
-        " tresc tresci temat inhoud bijlage* onderwerp вложени* содержи* содержани* тем* файл* 内容 附件 主题"
-        " 標題 标题 添付 件名 本文 첨부 본문"
+        "anlage anlagen archives document documents macro macros adjunta pieza_adjunta content contents body"
+        " attachment attachments subject header headers mime file files text words link links url urls extension"
+        " extensions archive inhalt* anhang anhänge betreff dateityp datei contenu* objet piece_jointe fichier*"
+        " contenid* adjunt* asunto archivo archivos conteudo anexo* assunto arquivo* contenut* allegat* oggetto"
+        " zalacznik* tresc tresci temat inhoud bijlage* onderwerp вложени* содержи* содержани* тем* файл* 内容 附件"
+        " 主题 標題 标题 添付 件名 本文 첨부 본문"
     ),
     "BACKEND": (
         "database databases db ldap directory disk disks filesystem file_system spool queue queues backend"
@@ -112,8 +113,9 @@ _SUBJECTS: Final = {
 # What is said of them.
 _STATEMENTS: Final = {
     "NOT": (
-        "nothing not no never neither nor none nicht kein keine keinen keiner keinem nie pas ne aucun aucune non"
-        " nao ni nem niet geen не нет нельзя ikke inte"
+        "管理外 対象外 管轄外 nichts rien nada niente nulla nic niets ничего 何も nothing not no never neither nor"
+        " none nicht kein keine keinen keiner keinem nie pas ne aucun aucune non nao ni nem niet geen не нет нельзя"
+        " ikke inte"
     ),
     "WITHOUT": (
         "without lacks lack lacking missing absent ohne fehlt fehlende* sans manque manquant* sin falta sem senza"
@@ -129,7 +131,7 @@ _STATEMENTS: Final = {
         " dropped 限制访问 被限制 keep_out stay_out stripped hate hates dislike distrust distrusted refuse*"
         " refusal deny denied denies denying denial reject* block blocked blocks blocking prohibit* forbid*"
         " forbidden disallow* ban banned bans barred unwelcome unwilling decline declined declines unauthori*"
-        " go_away get_lost goodbye good_bye farewell begone shun* firewalled unacceptable not_ok turned_away"
+        " go_away get_lost begone shun* firewalled unacceptable not_ok turned_away"
         " shut_out kept_out need_not_apply excluded veto vetoed quarantined stop_sending stay_away dislikes"
         " dislodge blackholed abgelehnt ablehn* lehn* verweiger* gesperrt gesperrte* sperr* blockier* geblockt"
         " verboten untersagt abgewiesen unerwünscht zurückgewiesen abgewehrt refus* interdi* bloque bloques"
@@ -157,10 +159,10 @@ _STATEMENTS: Final = {
         " bekend geldig сущест* найден* известн* зарегистр* живет значит* числ* 存在 找到 有效"
     ),
     "AVAILABLE": (
-        "available reachable respond* responding running answer answering answers ready accessible working"
-        " complete completed perform process processed connect contact reach open write read allocate start"
-        " verfügbar erreichbar möglich disponible* joignable disponivel disponibile raggiungibile dostepn*"
-        " beschikbaar bereikbaar доступ* работает"
+        "available reachable respond* responding running answer answering answers ready accessible working complete"
+        " completed started opened established begun initiated perform process processed connect contact reach open"
+        " write read allocate start verfügbar erreichbar möglich disponible* joignable disponivel disponibile"
+        " raggiungibile dostepn* beschikbaar bereikbaar доступ* работает"
     ),
     "UNKNOWN": (
         "nieprawidlow* void introuvable incorrect* falsch* errone* incorrett* onjuist* misspel* mistaken 不正"
@@ -182,18 +184,20 @@ _STATEMENTS: Final = {
         " 退職 削除 解約 탈퇴 삭제"
     ),
     "DISABLED": (
-        "non_attiva non_attivo no_activa no_activo nao_ativa nao_ativo nicht_aktiv nie_aktywne decommissioned"
-        " dismantled hangup out_of_service shut_down taken_down pending awaiting ended contract wygas* revoked"
-        " barred withdrawn off asleep plus_actif plus_active stopped disabled inactive suspended suspension"
-        " deactivated locked frozen dormant expired lapsed switched_off turned_off shut_off closed terminated"
-        " archived parked on_hold unpaid discontinued cancelled canceled retired deactivate dead abandoned"
-        " quarantine inactivity sleeping deaktiviert gesperrt stillgelegt inaktiv abgeschaltet abgelaufen"
+        "ran_out run_out handed_back ruht ruhend* arrears nieużywan* не_используется disdett* not_confirmed"
+        " not_activated not_active not_paid nicht_bezahlt non_paye impag* shut disused unused idle noactivity"
+        " no_activity non_attiva non_attivo no_activa no_activo nao_ativa nao_ativo nicht_aktiv nie_aktywne"
+        " decommissioned dismantled hangup out_of_service shut_down taken_down pending awaiting ended contract"
+        " wygas* revoked barred withdrawn off asleep plus_actif plus_active stopped disabled inactive suspended"
+        " suspension deactivated locked frozen dormant expired lapsed switched_off turned_off shut_off closed"
+        " terminated archived parked on_hold unpaid discontinued cancelled canceled retired deactivate dead"
+        " abandoned quarantine inactivity sleeping deaktiviert gesperrt stillgelegt inaktiv abgeschaltet abgelaufen"
         " geschlossen gekündigt desactiv* suspend* suspens* ferme fermee inactif cloture* resilie* inactiv*"
         " deshabilitad* inhabilitad* caducad* cerrad* bloquead* desativ* inativ* cancelad* encerrad* disattiv*"
         " disabilit* sospes* scadut* chius* wylaczon* nieaktywn* zawieszon* zamkniet* dezaktyw* zablokowan*"
         " uitgeschakeld gedeactiveerd opgeheven geblokkeerd afgesloten отключ* неактив* приостанов* закрыт*"
-        " заблокир* 停用 禁用 冻结 凍結 锁定 鎖定 停止 过期 過期 欠费 暂停 休眠 关闭 已关闭 利用停止 無効 解約"
-        " 休止 정지 중지 비활성 휴면"
+        " заблокир* 停用 禁用 冻结 凍結 锁定 鎖定 停止 过期 過期 欠费 暂停 休眠 关闭 已关闭 利用停止 無効 解約 休止"
+        " 정지 중지 비활성 휴면"
     ),
     "FULL": (
         "enough_room room enough_space allotment over_his brak_miejsca hold_more hold_any take_more no_more_mail"
@@ -233,40 +237,60 @@ _STATEMENTS: Final = {
         " necessaire debe requier* obligatori* necesari* deve obrigatori* exig* necessari* richiest* wymag* musi"
         " vereist verplicht nodig moet требу* необходим* должн* 必须 需要 要求 必須 必要 필요 해야"
     ),
-    "LAX": "anybody anyone everyone everybody world secure secured fix fixed close insecure abusable",
+    "LAX": "anybody anyone everyone everybody world anywhere secure secured fix fixed close insecure abusable",
 }
 
 # What it is about.
 _TOPICS: Final = {
     "TOOMANY": (
-        "few no_more_recipients no_more_rcpts enough_recipients more_than too_many too_much so_many so_much"
-        " excessive excess excessively overuse zu_viel zu_viele zuviele zuviel trop demasiad* exces* muitos"
-        " muitas excesso tropp* eccess* zbyt_wiele zbyt_duzo zaduzo te_veel teveel слишком_много превыш* 过多"
-        " 太多 過多 多すぎ 超过限制 超出限制 超过 超出 너무"
+        "mehr_als mas_de piu_di mais_de wiecej_niz meer_dan более_чем enough_for_today enough_today genug_für_heute"
+        " few no_more_recipients no_more_rcpts enough_recipients more_than too_many too_much so_many so_much"
+        " excessive excess excessively overuse zu_viel zu_viele zuviele zuviel trop demasiad* exces* muitos muitas"
+        " excesso tropp* eccess* zbyt_wiele zbyt_duzo zaduzo te_veel teveel слишком_много превыш* 过多 太多 過多"
+        " 多すぎ 超过限制 超出限制 超过 超出 너무"
     ),
     "PACE": (
-        "hammer* cool pause slow slower slowly fast faster quick* often frequent* frequency throttl* rate rates"
-        " ratelimit* flood* burst simultaneous* concurren* parallel per_minute per_hour per_day hourly daily"
-        " per_second minute_from at_once one_go at_time one_at same_time pace häufig* schnell gleichzeitig*"
-        " langsamer tempo vite simultane* frequen* debit ralent* frecuen* simultan* rapid* velocidad rapido"
-        " velocidade velocemente jednoczesn* czesto szybko limit gelijktijdig* vaak snel част* одновремен* быстр*"
-        " лимит* скорост* 频繁 頻繁 频率 過快 过快 太快 并发 限速 次数 頻度 同時 速すぎ 동시 빈도 자주"
+        "haste hurry eile prisa fretta hammer* cool pause slow slower slowly fast faster quick* often frequent*"
+        " frequency throttl* rate rates ratelimit* flood* burst simultaneous* concurren* parallel per_minute"
+        " per_hour per_day hourly daily per_second minute_from at_once one_go at_time one_at same_time pace häufig*"
+        " schnell gleichzeitig* langsamer tempo vite simultane* frequen* debit ralent* frecuen* simultan* rapid*"
+        " velocidad rapido velocidade velocemente jednoczesn* czesto szybko limit gelijktijdig* vaak snel част*"
+        " одновремен* быстр* лимит* скорост* 频繁 頻繁 频率 過快 过快 太快 并发 限速 次数 頻度 同時 速すぎ 동시 빈도"
+        " 자주"
     ),
     "LIMIT": (
-        "spent limit limits limited maximum max allowance quota threshold already exceed* reached numbers grenze"
-        " limite limites limiet lim* 限制 上限 制限 한도"
+        "budget ration tagesmenge tageslimit tageskontingent stundenlimit kontingent spent limit limits limited"
+        " maximum max allowance quota threshold already exceed* reached numbers grenze limite limites limiet lim*"
+        " 限制 上限 制限 한도"
     ),
     "COUNTED": (
-        "users connection* session* message mails messages recipients rcpts rcpt mail commands deliveries"
-        " attempts errors requests verbindungen nachrichten empfänger connexions destinataires conexiones"
-        " mensajes destinatarios conexoes mensagens connessioni messaggi destinatari polaczen wiadomosci"
-        " verbindingen berichten соединений писем 连接 邮件 发送 接続 メール 送信"
+        "briefe lettres cartas lettere letter letters times users connection* session* message mails messages"
+        " recipients rcpts rcpt mail commands deliveries attempts errors requests verbindungen nachrichten empfänger"
+        " connexions destinataires conexiones mensajes destinatarios conexoes mensagens connessioni messaggi"
+        " destinatari polaczen wiadomosci verbindingen berichten соединений писем 连接 邮件 发送 接続 メール 送信"
     ),
+    "PERIOD": (
+        "day_share hour_share briefe_tag mails_tag nachrichten_tag this_minute this_hour this_day this_week today"
+        " last_minute last_hour last_day past_minute past_hour past_day per_minute per_hour per_day per_week"
+        " each_minute each_hour each_day every_minute every_hour every_day within_minute within_hour within_day"
+        " hourly daily tages* pro_minute pro_stunde pro_tag je_stunde diese_stunde dieser_stunde heute stündlich"
+        " par_minute par_heure par_jour aujourd cette_heure por_minuto por_hora por_dia esta_hora hoy hoje al_minuto"
+        " all_ora al_giorno oggi na_minute na_godzine dziennie dzis per_minuut per_uur per_dag vandaag в_минуту"
+        " в_час в_день в_сутки за_час за_сутки сегодня 每分钟 每小时 每小時 每天 每日 当天 今天 今日 本小时 毎分"
+        " 毎時 毎日 分間に 時間に 時間あたり 시간당 하루 오늘"
+    ),
+    "TIMES": "times fois veces vezes volte razy",
+    "LONG": (
+        "since years months ages seit jahren monaten depuis ans mois desde anos meses da_anni da_mesi od_lat"
+        " od_roku sinds jaren maanden лет месяц* 多年 长期 年間 長期間"
+    ),
+    "LISTS": "lists listings listes listen listas liste spisk* spiski lijsten списк* 列表 リスト",
     "SIZE": (
-        "größe* überschreit* weigh weighs large larger big bigger size sizes oversize* bytes kilobytes megabytes"
-        " megabyte mb kb mib heavy fat huge bulky gross grosse grosser grose groß großer volumineu* lourd taille"
-        " octets grande grandes tamano pesad* pesa tamanho dimension* pesante duz* rozmiar* wielkosc* groot"
-        " grootte размер* велик* больш* 过大 太大 大小 過大 大きすぎ サイズ 크기"
+        "zu_lang too_long trop_long demasiado_largo troppo_lungo te_lang größe* überschreit* weigh weighs large"
+        " larger big bigger size sizes oversize* bytes kilobytes megabytes megabyte mb kb mib heavy fat huge bulky"
+        " gross grosse grosser grose groß großer volumineu* lourd taille octets grande grandes tamano pesad* pesa"
+        " tamanho dimension* pesante duz* rozmiar* wielkosc* groot grootte размер* велик* больш* 过大 太大 大小 過大"
+        " 大きすぎ サイズ 크기"
     ),
     "SPAM": (
         "bulkmail payload evil infek* zainfek* phish phrases infett* infizier* pelig* peligros* spam* junk"
@@ -278,11 +302,12 @@ _TOPICS: Final = {
         " вредонос* 垃圾 病毒 违规 違規 恶意 敏感 可疑 广告 迷惑 ウイルス ウィルス スパム 스팸 바이러스 악성"
     ),
     "LISTED": (
-        "blacklist* black_list black_lists black_listed blocklist* block_list block_lists block_listed denylist*"
-        " deny_list deny_lists badlist* rbl rbls dnsbl dnsbls reputation* naughty_list bad_list wall_of_shame"
-        " shitlist killfile kill_file delist* sperrliste* schwarze_liste schwarzen_liste gelistet liste_noire"
-        " listes_noires lista_negra listas_negras lista_nera zwarte_lijst czarn* черн* 黑名单 黑名單"
-        " ブラックリスト 信誉 信誉度 评分 블랙리스트 평판"
+        "schlechten_ruf schlechter_ruf mala_fama bad_name ill_repute unblock* removal blacklist* black_list"
+        " black_lists black_listed blocklist* block_list block_lists block_listed denylist* deny_list deny_lists"
+        " badlist* rbl rbls dnsbl dnsbls reputation* naughty_list bad_list wall_of_shame shitlist killfile kill_file"
+        " delist* sperrliste* schwarze_liste schwarzen_liste gelistet liste_noire listes_noires lista_negra"
+        " listas_negras lista_nera zwarte_lijst czarn* черн* 黑名单 黑名單 ブラックリスト 信誉 信誉度 评分"
+        " 블랙리스트 평판"
     ),
     "SCORE": "score scored points punkte puntos punti баллов",
     "POLICY": (
@@ -297,7 +322,8 @@ _TOPICS: Final = {
         " przekaz* doorstu* пересыл* ретрансл* релей 转发 轉發 中继 中継 릴레이 중계"
     ),
     "CARRY": (
-        "responsib* carry handle handles hosting hosted serve serves responsible own local ours one_mine one_ours"
+        "管理外 対象外 管轄外 atend* gerons gestionamos gestiamo gestisc* servimos betreuen verwalten bedienen"
+        " responsib* carry handle handles hosting hosted serve serves responsible own local ours one_mine one_ours"
         " mine authoritative zuständig hebergeons heberg* hospeda* aloj* gestit* ospit* obsluguj* обслужива* 托管"
         " 本地 管理して 扱って"
     ),
@@ -326,12 +352,13 @@ _TOPICS: Final = {
         " 逆引き 역방향"
     ),
     "NAME": (
-        "name names hostname fqdn dns resolve resolves resolved resolvable record namen namens nom nombre nome"
-        " nazw* naam имя имени имен днс 域名 解析 名前 ホスト名"
+        "localhost localdomain name names hostname fqdn dns resolve resolves resolved resolvable record namen"
+        " namens nom nombre nome nazw* naam имя имени имен днс 域名 解析 名前 ホスト名"
     ),
     "HELO": (
-        "greeting helo ehlo my_name our_name my_own_name our_own_name own_name full_name fully_qualified"
-        " hello_name impersonat* identify introduce introduced greeted call_yourself mein_name mon_nom mi_nombre"
+        "helohost heloname name_you you_gave you_give greeting helo ehlo my_name our_name my_own_name our_own_name"
+        " own_name full_name fully_qualified hello_name impersonat* identify introduce introduced greeted"
+        " call_yourself mein_name mon_nom mi_nombre"
     ),
     "LIE": "lie lies lying liar pretend* forge* forged fake faking claim claims claiming imposter impostor fals*",
     "SPF": (
@@ -358,8 +385,17 @@ _TOPICS: Final = {
         " приём* прием*"
     ),
     "ACCEPTING": "accepting taking",
+    "SESSION": (
+        "session sessions connection connections verbindung sitzung connexion session_smtp conexion sesion"
+        " conexao sessao connessione sessione polaczenie sesja verbinding sessie соединение сеанс 连接 接続 세션"
+    ),
+    "ENDED": (
+        "terminated ended closed finished beendet geschlossen getrennt terminee fermee terminada cerrada chiusa"
+        " zakonczon*"
+    ),
     "SMTP": (
-        "smtp esmtp mailserver mail_server mail_service mail_services mailservice mx exchanger mail_host mailhost"
+        "mailer メールサーバ 邮件服务器 郵件伺服器 smtp esmtp mailserver mail_server mail_service mail_services"
+        " mailservice mx exchanger mail_host mailhost"
     ),
     "DURATION": (
         "minute minutes min mins second seconds sec secs minuten sekunden secondes minutos segundos minuti"
@@ -374,12 +410,15 @@ _TOPICS: Final = {
         " consistent agree agrees stimmt ubereinstimm* correspond* coincid* corrispond* совпада* 一致"
     ),
     "TAKE": (
-        "recibimos handled processed accept accepts receive receives take takes handle handles want wants process"
-        " processes nimmt nehmen annehm* angenommen empfang* recoit recoivent accepte recibe acepta admite recebe"
-        " aceita riceve accetta przyjmuje odbiera ontvangt accepteert neemt принимает получает 接收 受信 受け付け"
-        " 수신"
+        "reads recibimos handled processed accept accepts receive receives take takes handle handles want wants"
+        " process processes nimmt nehmen annehm* angenommen empfang* recoit recoivent accepte recibe acepta admite"
+        " recebe aceita riceve accetta przyjmuje odbiera ontvangt accepteert neemt принимает получает 接收 受信"
+        " 受け付け 수신"
     ),
-    "NOTALLOW": "受信しません 受け付けません 受け取りません 受け付けておりません 不接收 不收 不接受 수신하지 받지",
+    "NOTALLOW": (
+        "受信しません 受け付けません 受け取りません 受け付けておりません 不接收 不收 不接受 不提供 未提供"
+        " 受信してい 受け付けてい 受け取ってい 수신하지 받지"
+    ),
     "OUTGOING": (
         "outgoing outbound smtp_out smtpout sending ausgehend* sortant* saliente* uscita wychodzac* исходящ*"
         " 送信専用 外发"
@@ -395,8 +434,8 @@ _TOPICS: Final = {
         " autorizz* uprawnion* bevoegd gerechtigd разрешено 授权 許可"
     ),
     "NOMAIL": (
-        "no_mail no_mails no_email no_messages no_deliveries keine_mail keine_mails pas_mail pas_de_mail"
-        " no_hay_correo sin_correo nessuna_posta nao_ha_correio brak_poczty geen_mail нет_почты"
+        "nie_ma_poczty no_mail no_mails no_email no_messages no_deliveries keine_mail keine_mails pas_mail"
+        " pas_de_mail no_hay_correo sin_correo nessuna_posta nao_ha_correio brak_poczty geen_mail нет_почты"
     ),
     "PEER": (
         "client clients peer peers ip ips ipv4 ipv6 subnet subnets netblock connection connections session"

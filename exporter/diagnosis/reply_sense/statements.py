@@ -30,13 +30,15 @@ _BOILERPLATE: Final = re.compile(r"requested (?:mail )?action (?:not taken|abort
 _FROM: Final = frozenset(
     ("from", "aus", "von", "depuis", "desde", "da", "dal", "dalla", "od", "z", "van", "из", "от", "with", "of")
 )
+# The same in one row of characters.
+_THIS_HOST: Final = re.compile("(?:この|当|本|此|该|該)(?:ホスト|主机|主機)|이 ?호스트")
 # The words of one entry, and the beginnings of a word, that are looked up.
 _LONGEST_ENTRY: Final = 4
 _LONGEST_STEM: Final = 12
 _LONGEST_UNSPACED: Final = 6
 
-# Found by no word of its own: an IP address in the text.
-_FOUND: Final = ("IP",)
+# Found by no word of its own: an IP address, a number in the text.
+_FOUND: Final = ("IP", "NUMBER")
 BITS: Final = MappingProxyType({name: 1 << place for place, name in enumerate((*LEXICON, *_FOUND))})
 _TURNED: Final = (
     (BITS["ALLOW"], BITS["REFUSED"] | BITS["NOTALLOW"]),
@@ -44,6 +46,8 @@ _TURNED: Final = (
     (BITS["AVAILABLE"], BITS["OUTAGE"]),
 )
 _TURNABLE: Final = BITS["ALLOW"] | BITS["EXIST"] | BITS["AVAILABLE"]
+_UNITS_OF_TIME: Final = frozenset(("second", "minute", "hour", "day", "week"))
+_ANYBODY: Final = BITS["LAX"] | BITS["NOBODY"]
 _DENIABLE: Final = BITS["RCPT"] | BITS["PERSON"] | BITS["ADDRESS"]
 
 
@@ -89,7 +93,7 @@ _STEM_LENGTHS: Final = tuple(sorted({len(stem) for stem in _ENTRIES.stems}))
 def statements_of(words: Words) -> tuple[int, ...]:
     """One set of concepts (bits) for each sentence, then that of all of them together."""
     sentences = [spoken.split() for spoken in _BOILERPLATE.sub(".", words.spoken).split(" . ")[:MAX_SENTENCES]]
-    everywhere = BITS["IP"] if words.ip_address else 0
+    everywhere = (BITS["IP"] if words.ip_address else 0) | (BITS["NUMBER"] if words.number else 0)
     found = [_statement(tokens) | everywhere for tokens in sentences if tokens]
     together = everywhere
     for statement in found:
@@ -107,6 +111,10 @@ def _statement(tokens: list[str]) -> int:
             and (not place or tokens[place - 1] not in _FROM)
         ):
             places[place + 1] = places[place + 1] & ~BITS["HOST"] | BITS["SERVER"]
+        if concepts & BITS["FROM"] and places[place + 1] & _ANYBODY:  # everybody's mail: not ours in particular
+            places[place] &= ~BITS["FROM"]
+        if concepts & BITS["COUNTED"] and tokens[place + 1] in _UNITS_OF_TIME:  # "50 letters an hour"
+            places[place] |= BITS["PERIOD"]
     for place, concepts in enumerate(places):
         if concepts & BITS["NOT"]:
             _turn(tokens, places, place)
@@ -142,6 +150,7 @@ def _places(tokens: list[str]) -> list[int]:
 def _unspaced(row: str) -> int:
     """The concepts of a row of characters; what is denied there is an entry of its own."""
     found = 0
+    row = _THIS_HOST.sub("本站", row)
     for start in range(len(row)):
         for length in range(1, _LONGEST_UNSPACED + 1):
             found |= _ENTRIES.unspaced.get(row[start : start + length], 0)
