@@ -115,10 +115,9 @@ class EgressWatch:
         """The state of our resolver."""
         return self._resolver.view
 
-    def configure(self, settings: Egress, interval: float, timeout: float = 0.0) -> None:
-        """From now on by these; what was seen stays. `timeout`: seconds that most sessions may take."""
+    def configure(self, settings: Egress, interval: float) -> None:
+        """From now on by these; what was seen stays."""
         self._settings = settings
-        self._book.timeout = self._resolver.timeout = timeout
         self._book.interval = self._resolver.interval = interval
         names = {reference.name for reference in settings.references}
         self._book.keep_references(names)
@@ -424,13 +423,5 @@ def _was_answered_since(result: ProbeResult, resolver: ResolverView) -> bool:
 
 def typical_interval(targets: Iterable[Target], default: float) -> float:
     """Seconds after which half of the targets have been probed again; `default` where there are none."""
-    return _median([target.settings.interval for target in targets], default)
-
-
-def typical_timeout(targets: Iterable[Target], default: float) -> float:
-    """Seconds that half of the targets grant a session; `default` where there are none."""
-    return _median([target.settings.timeout for target in targets], default)
-
-
-def _median(values: list[float], default: float) -> float:
-    return sorted(values)[len(values) // 2] if values else default
+    intervals = sorted(target.settings.interval for target in targets)
+    return intervals[len(intervals) // 2] if intervals else default

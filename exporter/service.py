@@ -17,7 +17,7 @@ from exporter.config.model import Config, Target, TargetKey, TargetKind
 from exporter.diagnosis.egress import SMTP_PORT, Surroundings
 from exporter.diagnosis.resolver_state import ResolverView
 from exporter.dialogues import Dialogues
-from exporter.egress import EgressWatch, counts_as_outside, typical_interval, typical_timeout
+from exporter.egress import EgressWatch, counts_as_outside, typical_interval
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.renewal import render_after
 from exporter.mtasts.memory import PolicyMemory
@@ -186,11 +186,7 @@ class Service:
                 self._resolver = Resolver(config.resolver)
             self._prober = self._new_prober(config)
             self.scheduler.slots.limit = config.limits.concurrency
-        self.egress.configure(
-            config.egress,
-            typical_interval(self.targets, config.defaults.interval),
-            typical_timeout(self.targets, config.defaults.timeout),
-        )
+        self.egress.configure(config.egress, typical_interval(self.targets, config.defaults.interval))
         self.own.references_seen(self.egress.references_up)
         self.store.replace_targets(targets)
         self._others = self._of_other_shards()

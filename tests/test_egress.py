@@ -14,7 +14,7 @@ from exporter.config.model import Egress, Family, Limits, Settings, Target, Targ
 from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import SmtpHost, ordinary
 from exporter.diagnosis.egress import Surroundings
-from exporter.egress import EgressWatch, counts_as_outside, typical_interval, typical_timeout
+from exporter.egress import EgressWatch, counts_as_outside, typical_interval
 from exporter.path import HopKind, PathTrace
 from exporter.probe import paths
 from exporter.probe.manners import Slots
@@ -306,4 +306,3 @@ def test_the_typical_interval_is_that_of_most() -> None:
     ]
     assert typical_interval(targets, 5.0) == 60.0
     assert typical_interval([], 5.0) == 5.0
-    assert typical_timeout(targets, 5.0) == 30.0

@@ -256,7 +256,6 @@ class EgressBook:
     def __init__(self, interval: float, port: int = SMTP_PORT) -> None:
         """`interval`: seconds after which most targets are seen again; `port`: whose way out is judged."""
         self.interval = interval
-        self.timeout = 0.0  # seconds that a session may take
         self.port = port
         self._families = {family: _FamilyBook(port) for family in Family}
         self.surroundings: Surroundings = self._views()
@@ -345,5 +344,5 @@ class EgressBook:
 
     @property
     def window(self) -> float:
-        """Seconds for which an outcome counts: the next may be known later than it by the whole timeout."""
-        return self.interval * WINDOW_INTERVALS + self.timeout
+        """Seconds for which an outcome counts."""
+        return self.interval * WINDOW_INTERVALS

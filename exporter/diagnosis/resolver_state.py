@@ -100,7 +100,6 @@ class ResolverBook:
     def __init__(self, interval: float) -> None:
         """`interval`: seconds after which most names are asked for again."""
         self.interval = interval
-        self.timeout = 0.0  # seconds that a probe may take
         self.view = NO_RESOLVER_KNOWN
         self._scope = Scope()
         self._filtered: dict[str, float] = {}  # names -> when it was seen that they are
@@ -126,7 +125,7 @@ class ResolverBook:
 
     def judge(self, now: float, on: float, *, ready: bool = True) -> bool:
         """Whether the view has turned; `on` is now in Unix time, `ready`: the references have been heard."""
-        since = now - self.interval * WINDOW_INTERVALS - self.timeout
+        since = now - self.interval * WINDOW_INTERVALS
         self._scope.forget_before(since)
         self._filtered = {name: seen for name, seen in self._filtered.items() if seen >= since}
         view = self._view(ready=ready)
