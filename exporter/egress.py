@@ -68,6 +68,7 @@ class EgressWatch:
         interval: float,
         helo: str,
         *,
+        takes: float = 0.0,
         on_turn: Callable[[Surroundings], None] = lambda surroundings: None,
         on_path: Callable[[frozenset[TargetKey]], None] = lambda keys: None,
         on_resolver: Callable[[ResolverView], None] = lambda view: None,
@@ -77,6 +78,8 @@ class EgressWatch:
         port: int = SMTP_PORT,
     ) -> None:
         """`interval`: seconds after which most targets are probed again; `helo`: what this host calls itself.
+
+        `takes`: seconds that most probes take at most.
 
         `on_turn` is told that the way out has turned, `on_resolver` that the resolver has; `on_path` the keys of
         targets of whose hosts more is known now, a path or that others answer; `on_suspicion` that the references are
@@ -91,8 +94,8 @@ class EgressWatch:
         self._on_resolver = on_resolver
         self._on_suspicion = on_suspicion
         self._on_overtaken = on_overtaken
-        self._book = EgressBook(interval, port)
-        self._resolver = ResolverBook(interval)
+        self._book = EgressBook(interval, port, takes=takes)
+        self._resolver = ResolverBook(interval, takes=takes)
         # Results that wait for somebody else to answer: target -> begin of the session, address and MX host.
         self._open_questions: dict[TargetKey, tuple[float, str, str]] = {}
         self._greeted_at = -math.inf
@@ -111,10 +114,11 @@ class EgressWatch:
         """The state of our resolver."""
         return self._resolver.view
 
-    def configure(self, settings: Egress, interval: float) -> None:
+    def configure(self, settings: Egress, interval: float, takes: float) -> None:
         """From now on by these; what was seen stays."""
         self._settings = settings
         self._book.interval = self._resolver.interval = interval
+        self._book.takes = self._resolver.takes = takes
         names = {reference.name for reference in settings.references}
         self._book.keep_references(names)
         self.references_up = {name: up for name, up in self.references_up.items() if name in names}
@@ -397,5 +401,14 @@ def _was_answered_since(result: ProbeResult, resolver: ResolverView) -> bool:
 
 def typical_interval(targets: Iterable[Target], default: float) -> float:
     """Seconds after which half of the targets have been probed again; `default` where there are none."""
-    intervals = sorted(target.settings.interval for target in targets)
-    return intervals[len(intervals) // 2] if intervals else default
+    return _middle((target.settings.interval for target in targets), default)
+
+
+def typical_timeout(targets: Iterable[Target], default: float) -> float:
+    """Seconds within which half of the targets have answered or failed; `default` where there are none."""
+    return _middle((target.settings.timeout for target in targets), default)
+
+
+def _middle(values: Iterable[float], default: float) -> float:
+    in_order = sorted(values)
+    return in_order[len(in_order) // 2] if in_order else default

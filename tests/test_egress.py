@@ -14,7 +14,7 @@ from exporter.config.model import Egress, Family, Limits, Settings, Target, Targ
 from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import SmtpHost, ordinary
 from exporter.diagnosis.egress import Surroundings
-from exporter.egress import EgressWatch, counts_as_outside, typical_interval
+from exporter.egress import EgressWatch, counts_as_outside, typical_interval, typical_timeout
 from exporter.path import HopKind, PathTrace
 from exporter.probe import paths
 from exporter.probe.manners import Slots
@@ -204,7 +204,7 @@ async def test_references_make_it_certain_and_their_own_state_is_kept() -> None:
             await found.probe(address, TargetKind.REFERENCE)
         view = found.watch.surroundings[Family.IPV4]
         assert (view.state, view.confidence, view.references) == (EgressState.BLOCKED, Confidence.CERTAIN, 4)
-        found.watch.configure(Egress(), 60.0)
+        found.watch.configure(Egress(), 60.0, 35.0)
         assert found.watch.references_up == {}
 
 
@@ -306,3 +306,9 @@ def test_the_typical_interval_is_that_of_most() -> None:
     ]
     assert typical_interval(targets, 5.0) == 60.0
     assert typical_interval([], 5.0) == 5.0
+
+
+def test_the_typical_timeout_is_that_of_most() -> None:
+    targets = [Target(TargetKind.HOST, str(each), str(each), Settings(timeout=each)) for each in (5.0, 30.0, 30.0)]
+    assert typical_timeout(targets, 10.0) == 30.0
+    assert typical_timeout([], 10.0) == 10.0

@@ -30,7 +30,7 @@ NETWORKS_NEEDED: Final = VOICES_NEEDED
 # Networks on which no other port answers either, before that too is our doing.
 _SILENT_NEEDED: Final = 3
 # How long an outcome counts, in intervals: everything is looked at once an interval, a little late at worst.
-WINDOW_INTERVALS: Final = 1.5
+_WINDOW_INTERVALS: Final = 1.5
 
 
 class _Look(StrEnum):
@@ -253,9 +253,13 @@ def _turning(view: EgressView) -> tuple[object, ...]:
 class EgressBook:
     """What was seen of the port in each family, and how it gets out."""
 
-    def __init__(self, interval: float, port: int = SMTP_PORT) -> None:
-        """`interval`: seconds after which most targets are seen again; `port`: whose way out is judged."""
+    def __init__(self, interval: float, port: int = SMTP_PORT, *, takes: float = 0.0) -> None:
+        """`interval`: seconds after which most targets are seen again; `port`: whose way out is judged.
+
+        `takes`: seconds that a probe may take.
+        """
         self.interval = interval
+        self.takes = takes
         self.port = port
         self._families = {family: _FamilyBook(port) for family in Family}
         self.surroundings: Surroundings = self._views()
@@ -345,4 +349,12 @@ class EgressBook:
     @property
     def window(self) -> float:
         """Seconds for which an outcome counts."""
-        return self.interval * WINDOW_INTERVALS
+        return window_of(self.interval, self.takes)
+
+
+def window_of(interval: float, takes: float) -> float:
+    """Seconds for which an outcome counts: until the next of the same target is known.
+
+    A quick success may be followed by a slow failure: then an interval and what that takes lie between the two.
+    """
+    return max(interval * _WINDOW_INTERVALS, interval + takes)

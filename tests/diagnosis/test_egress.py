@@ -277,3 +277,14 @@ def test_a_proxy_that_is_gone_is_forgotten() -> None:
         story.see(60 + number, W.ANSWERED, speaker=(f"name:mx.domain{60 + number}.example",))
     story.listen()
     assert story.judge().state is S.OPEN
+
+
+def test_an_outcome_counts_until_the_next_slow_failure_is_known() -> None:
+    """Probes that meet silence take longer than the interval: no moment in which nothing is known lies between."""
+    story = Story()
+    story.book.interval, story.book.takes = 5.0, 30.0
+    story.all_see(W.SILENT)
+    story.now += 32.0
+    assert story.judge().state is S.BLOCKED
+    story.now += 6.0
+    assert story.judge().state is S.UNKNOWN

@@ -127,3 +127,12 @@ def test_what_was_asked_before_it_answered_again_keeps_its_class() -> None:
     own = Failure(Stage.DNS, C.DNS_TIMEOUT, "no answer")
     assert judge_lookup(own, None, 99.0, working).failure_class is C.RESOLVER_FAILING
     assert judge_lookup(own, None, 101.0, working) is own
+
+
+def test_an_answer_counts_until_the_next_slow_failure_is_known() -> None:
+    story = Story()
+    story.book.interval, story.book.takes = 5.0, 30.0
+    story.ask_all(None)
+    story.now += 32.0
+    story.book.judge(story.now, story.now)
+    assert story.book.view.state is S.WORKING
