@@ -122,7 +122,8 @@ class _FamilyBook:
         self.suspect: Suspect | None = None
         self.findings: dict[str, tuple[float, Finding]] = {}  # by mark
         self.speakers = Speakers()
-        self.scope = Scope()
+        # What has no route from here says nothing about what left.
+        self.scope = Scope(apart={_Look.NO_ROUTE})
         self._sessions: dict[str, float] = {}  # the latest by address
         self._unwitnessed: set[str] = set()  # addresses on which no other port answered
         self._other: tuple[float, str] | None = None  # when something beside the port got out, and what

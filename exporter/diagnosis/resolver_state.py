@@ -102,7 +102,8 @@ class ResolverBook:
         self.interval = interval
         self.takes = takes
         self.view = NO_RESOLVER_KNOWN
-        self._scope = Scope()
+        # A mistyped name or a filtered one may be answered from the resolver's memory when nothing else is.
+        self._scope = Scope(settled={Look.ABSENT, Look.FILTERED})
         self._filtered: dict[str, float] = {}  # names -> when it was seen that they are
         self._proof_on = 0.0
         self._proven_when_failing = -math.inf

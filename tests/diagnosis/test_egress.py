@@ -288,3 +288,14 @@ def test_an_outcome_counts_until_the_next_slow_failure_is_known() -> None:
     assert story.judge().state is S.BLOCKED
     story.now += 6.0
     assert story.judge().state is S.UNKNOWN
+
+
+def test_a_host_without_a_route_does_not_hide_that_the_way_out_is_shut() -> None:
+    """One on our own network that is gone, or a network that we have blackholed: nothing of it leaves."""
+    story = Story()
+    for way in (W.ANSWERED, W.SILENT):
+        story.see(99, W.NO_ROUTE)
+        story.all_see(way)
+    assert story.judge().state is S.BLOCKED
+    assert story.see(99, W.NO_ROUTE).state is S.BLOCKED
+    assert story.judge().networks == 4
