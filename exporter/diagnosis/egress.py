@@ -134,11 +134,13 @@ class _FamilyBook:
     def see(self, sighting: Sighting) -> bool:
         """Take a session in; whether it is the first after a proof that fails at an address that worked."""
         address = sighting.address
-        if sighting.way in _NO_SIGN or (self._sessions.get(address) == sighting.on and not sighting.proof):
+        before = self.scope.newest(address)
+        known = self._sessions.get(address) == sighting.on and not sighting.proof
+        # A session that a domain shares with a reference is told by both, in either order.
+        if sighting.way in _NO_SIGN or (known and (before is None or before.reference or not sighting.reference)):
             return False
         voice = Voice(organisation(sighting.mx), network_of(address))
         worked = sighting.way is Way.ANSWERED or sighting.proof
-        before = self.scope.newest(address)
         # A greeting proves the way open when its connect was answered, not when it began or was read.
         began = sighting.began
         look = None if worked else _LOOKS[sighting.way]
@@ -278,6 +280,8 @@ class EgressBook:
             return False
         if sighting.reference:
             self._references[address] = sighting.reference
+        elif address in self._references:  # a domain's mail host that is a reference as well
+            sighting = replace(sighting, reference=self._references[address])
         first = book.see(sighting)
         if sighting.way is Way.ANSWERED and evidence.speaker:
             book.speakers.hear(

@@ -299,3 +299,24 @@ def test_a_host_without_a_route_does_not_hide_that_the_way_out_is_shut() -> None
     assert story.judge().state is S.BLOCKED
     assert story.see(99, W.NO_ROUTE).state is S.BLOCKED
     assert story.judge().networks == 4
+
+
+@pytest.mark.parametrize("domain_first", [True, False])
+def test_a_reference_that_is_a_domains_mail_host_too_is_a_reference(domain_first: bool) -> None:
+    story = Story()
+    for way in (W.ANSWERED, W.SILENT):
+        story.all_see(way)
+        for reference in ("", "mx.domain90.example") if domain_first else ("mx.domain90.example", ""):
+            evidence = Evidence(25, witnesses=() if way is W.ANSWERED else ANSWERING_443)
+            story.tell("90.1.0.1", "mx.domain90.example", way, evidence, reference=reference, on=story.now)
+    view = story.judge()
+    assert (view.state, view.confidence, view.references) == (S.BLOCKED, Confidence.CERTAIN, 1)
+
+
+def test_one_session_told_as_a_domains_and_then_as_a_references_is_one_of_a_reference() -> None:
+    story = Story()
+    story.all_see(W.SILENT)
+    for reference in ("", "mx.domain60.example"):
+        evidence = Evidence(25, witnesses=ANSWERING_443)
+        story.tell("60.1.0.1", "mx.domain60.example", W.SILENT, evidence, reference=reference, on=story.now)
+    assert story.judge().confidence is Confidence.CERTAIN
