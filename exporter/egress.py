@@ -41,6 +41,8 @@ _TRACED: Final = frozenset({Way.SILENT, Way.RESET})
 _ANSWERED, _OPEN = Way.ANSWERED, EgressState.OPEN
 # The references are greeted out of turn at most so often: hosts that fall silent one after the other are no news.
 _GREETING_SECONDS: Final = 5.0
+# A clock that is steered is never so far off from one look to the next.
+_CLOCK_STEP_SECONDS: Final = 0.5
 # Turns are rare; one a minute for an hour is a pattern that needs no more of it.
 MAX_TURNS: Final = 64
 
@@ -99,6 +101,7 @@ class EgressWatch:
         # Results that wait for somebody else to answer: target -> begin of the session, address and MX host.
         self._open_questions: dict[TargetKey, tuple[float, str, str]] = {}
         self._greeted_at = -math.inf
+        self._clock_offset = time.time() - self._loop.time()  # Unix time less the loop's
         self._paths = Paths(self._path_found)
         self._inquiries: dict[tuple[Family, str], asyncio.Task[None]] = {}
         self.references_up: dict[str, bool] = {}
@@ -165,6 +168,7 @@ class EgressWatch:
 
         `answered`: when each nameserver answered last, by the loop's clock.
         """
+        self._see_clock()
         now = self._loop.time()
         for nameserver, at in answered.items():
             if self._is_outside(nameserver):
@@ -196,9 +200,10 @@ class EgressWatch:
         way = way_of_session(evidence)
         if evidence.connect is None:
             self._paths.forget(host.address, evidence.port)
+        self._see_clock()
         # A session that is shared for a long interval tells how it was then.
         took = evidence.connect.elapsed if evidence.connect is not None else sum(seconds for _, seconds in host.phases)
-        age = time.time() - host.at
+        age = max(0.0, time.time() - host.at)  # no session began in the future, whatever the clock was set to
         if age - took > self._book.window or not self._is_outside(host.address):
             return False
         now = self._loop.time()
@@ -222,6 +227,14 @@ class EgressWatch:
         # One more answer through a way that is open is no news; who has fallen silent since is looked for at each tick.
         return way is not _ANSWERED or self.surroundings[family_of(host.address)].state is not _OPEN
 
+    def _see_clock(self) -> None:
+        """A clock that was set back: what was begun since then is no older than what it showed before."""
+        offset = time.time() - self._loop.time()
+        back, self._clock_offset = self._clock_offset - offset, offset
+        if back > _CLOCK_STEP_SECONDS:
+            self._book.set_back(back)
+            self._resolver.set_back(back)
+
     def _resets_itself(self, address: str, evidence: Evidence, way: Way) -> bool:
         """Whether a reset is known to come from the address itself: its own ICMP error, or so far as a trace went."""
         if way is not Way.RESET or evidence.connect is None:
@@ -234,8 +247,9 @@ class EgressWatch:
     def _see_lookup(self, result: ProbeResult, reference: str) -> bool:
         """Take in what the resolver was asked; whether its state may have turned."""
         now, may_turn = self._loop.time(), False
+        self._see_clock()
         for asked in questions(result, reference=bool(reference)):
-            self._resolver.see(asked, now - (time.time() - asked.on), now)
+            self._resolver.see(asked, now - max(0.0, time.time() - asked.on), now)
             may_turn |= asked.failure_class is not None or self._resolver.view.state is not ResolverState.WORKING
         return may_turn
 
@@ -307,7 +321,8 @@ class EgressWatch:
             self._book.other_got_out(family_of(address), self._loop.time(), what)
             self._judge()
         if path.reached is not None and path.answered is not None and path.answered.kind is HopKind.REFUSED:
-            self._book.prove(address)
+            self._see_clock()
+            self._book.prove(address, self._clock_offset)
             self._settle()
             self._judge()
         self._on_path(wishers)

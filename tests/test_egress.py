@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -141,6 +142,33 @@ async def test_when_it_opens_what_was_shut_off_keeps_its_class_until_it_is_probe
         await found.answer(ADDRESSES[3])
         assert (await found.probe(ADDRESSES[3])).up
         assert found.overtaken == []
+
+
+async def test_a_clock_that_is_set_back_neither_keeps_the_past_alive_nor_blinds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, back = time.time, 0.0
+    monkeypatch.setattr(time, "time", lambda: real() - back)
+    async with world() as found:
+        await found.silence(*ADDRESSES)
+        await found.probe_all()
+        await found.clear()
+        await found.answer(*ADDRESSES[:3])
+        early = await found.prober.probe(found.target(ADDRESSES[0]))
+        await found.probe_all()
+        assert found.state() is EgressState.OPEN
+        found.overtaken.clear()
+        back = 3600.0
+        # One that is silent for itself is not probed over and over until the clock has come there again.
+        silent = await found.probe(ADDRESSES[3])
+        assert class_of(silent) is not FailureClass.EGRESS_BLOCKED
+        assert found.overtaken == []
+        # A session from before the step is no proof of the future.
+        found.watch.take_in(found.target(ADDRESSES[0]), early)
+        await found.clear()
+        await found.silence(*ADDRESSES)
+        assert {class_of(result) for result in await found.probe_all()} & {FailureClass.EGRESS_BLOCKED}
+        assert found.state() is EgressState.BLOCKED
 
 
 async def test_a_silence_counts_against_a_host_only_once_another_has_answered_after_it() -> None:

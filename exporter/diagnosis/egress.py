@@ -180,12 +180,17 @@ class _FamilyBook:
         self.view = replace(view, since=on if view.state is not self.view.state else self.view.since)
         return True
 
-    def prove(self, address: str) -> None:
-        """The reset that was seen last of an address is the host's own: the port gets out."""
+    def set_back(self, seconds: float) -> None:
+        """See EgressBook.set_back."""
+        self._proof_on -= seconds
+        self.view = replace(self.view, opened=self.view.opened - seconds)
+
+    def prove(self, address: str, offset: float) -> None:
+        """See EgressBook.prove."""
         outcome = self.scope.newest(address)
         if outcome is not None and outcome.way == _Look.RESET:
             self.scope.see(address, replace(outcome, way=None))
-            self._proof_on = max(self._proof_on, self._sessions.get(address, 0.0))
+            self._proof_on = max(self._proof_on, outcome.began + offset)
 
     def _view(self, since: float, references: Collection[str], *, ready: bool) -> EgressView:
         alike = self.scope.alike()
@@ -294,9 +299,18 @@ class EgressBook:
         voice = Voice(organisation(mx), network_of(address))
         return self._families[family_of(address)].scope.proof_by_others(voice)
 
-    def prove(self, address: str) -> None:
-        """The reset that was seen last of an address is the host's own: the port gets out."""
-        self._families[family_of(address)].prove(address)
+    def prove(self, address: str, offset: float) -> None:
+        """The reset that was seen last of an address is the host's own: the port gets out.
+
+        `offset`: seconds by which Unix time is ahead of the clock of the outcomes.
+        """
+        self._families[family_of(address)].prove(address, offset)
+
+    def set_back(self, seconds: float) -> None:
+        """Unix time was set back by so much: what is kept of it goes with it."""
+        for book in self._families.values():
+            book.set_back(seconds)
+        self.surroundings = self._views()
 
     def other_got_out(self, family: Family, at: float, what: str) -> None:
         """Something beside port 25 reached the outside, `what` being the subject of a sentence about it."""

@@ -125,6 +125,11 @@ class ResolverBook:
         if look is None:
             self._proof_on = max(self._proof_on, asked.on)
 
+    def set_back(self, seconds: float) -> None:
+        """Unix time was set back by so much: what is kept of it goes with it."""
+        self._proof_on -= seconds
+        self.view = replace(self.view, opened=self.view.opened - seconds)
+
     def judge(self, now: float, on: float, *, ready: bool = True) -> bool:
         """Whether the view has turned; `on` is now in Unix time, `ready`: the references have been heard."""
         since = now - window_of(self.interval, self.takes)

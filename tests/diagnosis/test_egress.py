@@ -176,7 +176,7 @@ def test_a_reset_that_is_the_hosts_own_proves_it_open() -> None:
     story.all_see(W.SILENT, count=3)
     story.see(90, W.RESET)
     assert story.judge().state is S.UNKNOWN
-    story.book.prove("90.1.0.1")
+    story.book.prove("90.1.0.1", 0.0)
     assert story.judge().state is S.OPEN
 
 
