@@ -263,8 +263,8 @@ class EgressWatch:
             self._on_suspicion()
 
     def _proof_by_others(self, host: HostResult) -> float:
-        proof = self._book.proof_by_others(host.address, host.mx)
-        return proof + (time.time() - self._loop.time())
+        offset = time.time() - self._loop.time()
+        return self._book.proof_by_others(host.address, host.mx, host.at - offset) + offset
 
     def _remember_open(self, key: TargetKey, seen: ProbeResult) -> None:
         """What a silence means depends on whether others answer; where none has since, the next one that does tells."""
@@ -285,7 +285,7 @@ class EgressWatch:
         settled = [
             key
             for key, (at, address, mx) in self._open_questions.items()
-            if self._book.proof_by_others(address, mx) + offset >= at
+            if self._book.proof_by_others(address, mx, at - offset) + offset >= at
         ]
         for key in settled:
             del self._open_questions[key]

@@ -294,10 +294,13 @@ class EgressBook:
             )
         return first
 
-    def proof_by_others(self, address: str, mx: str) -> float:
-        """The newest moment at which the port is known to have got out to somebody unrelated; -inf if none is known."""
+    def proof_by_others(self, address: str, mx: str, began: float) -> float:
+        """The newest moment at which the port is known to have got out to somebody unrelated; -inf if none is known.
+
+        It is before `began` where nothing shows that it got out at that time.
+        """
         voice = Voice(organisation(mx), network_of(address))
-        return self._families[family_of(address)].scope.proof_by_others(voice)
+        return self._families[family_of(address)].scope.proof_by_others(voice, began)
 
     def prove(self, address: str, offset: float) -> None:
         """The reset that was seen last of an address is the host's own: the port gets out.

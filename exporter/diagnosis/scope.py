@@ -17,13 +17,15 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 # Unrelated voices that must fail alike. Three failing together happens; four that share nothing but us does not.
 VOICES_NEEDED: Final = 4
 # Unrelated voices that must have turned since the last proof: one that does so has a reason of its own.
 TURNED_NEEDED: Final = 2
+# Seconds; more than what is lost where one clock is converted into another.
+_CLEARLY_BEFORE: Final = 1.0
 # Voices whose newest proof is remembered: enough that one of them is unrelated to whoever asks.
 _PROOFS_KEPT: Final = 8
 
@@ -49,7 +51,7 @@ class Outcome:
     seen: float  # when it was known
     way: str | None  # how it failed; None: it worked
     reference: bool = False
-    since: float = 0.0  # when the row of equal failures began; set by Scope
+    since: float = 0.0  # when the row of equal outcomes began, -inf: it never was otherwise; set by Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,14 @@ class Alike:
 class _Proof:
     at: float
     voice: Voice
+    since: float  # of the row that it belongs to
+
+    def of(self, began: float) -> float:
+        """When it was proven, as far as it bears on what began at `began`.
+
+        A source that failed itself in between does not show that things worked then.
+        """
+        return self.at if self.since <= began else min(self.at, began - _CLEARLY_BEFORE)
 
 
 class _Failing:
@@ -169,9 +179,11 @@ class Scope:
                 return None
             self._forget(key)
         if outcome.way is None:
-            self._newest[key] = self._working[key] = outcome
-            self._prove(outcome)
-            return outcome
+            since = -math.inf if before is None else before.since if before.way is None else outcome.began
+            worked = replace(outcome, since=since)
+            self._newest[key] = self._working[key] = worked
+            self._prove(worked)
+            return worked
         since = before.since if before is not None and before.way == outcome.way else outcome.began
         kept = Outcome(outcome.voice, outcome.began, outcome.seen, outcome.way, outcome.reference, since)
         self._newest[key] = kept
@@ -220,9 +232,12 @@ class Scope:
             return None
         return Alike(way, failing.voices, turned.voices, turned.references)
 
-    def proof_by_others(self, voice: Voice) -> float:
-        """The newest moment at which something unrelated to `voice` worked; -inf if nothing is known to have."""
-        return max((proof.at for proof in self._proofs if proof.voice.unrelated(voice)), default=-math.inf)
+    def proof_by_others(self, voice: Voice, began: float) -> float:
+        """The newest moment at which something unrelated to `voice` worked; -inf if nothing is known to have.
+
+        It is before `began`, that of an attempt in question, where nothing shows that things worked at that time.
+        """
+        return max((proof.of(began) for proof in self._proofs if proof.voice.unrelated(voice)), default=-math.inf)
 
     def _prove(self, outcome: Outcome) -> None:
         proof = next((proof for proof in self._proofs if proof.voice == outcome.voice), None)
@@ -230,7 +245,7 @@ class Scope:
             if proof.at >= outcome.began:
                 return
             self._proofs.remove(proof)
-        self._proofs.append(_Proof(outcome.began, outcome.voice))
+        self._proofs.append(_Proof(outcome.began, outcome.voice, outcome.since))
         if outcome.began <= self.proven:
             return
         self.proven = outcome.began
