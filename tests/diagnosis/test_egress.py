@@ -110,6 +110,13 @@ def test_resets_everywhere_are_a_block_once_another_port_is_known_to_get_out() -
     assert story.judge().state is S.BLOCKED
 
 
+def test_resets_by_all_that_answered_a_moment_ago_need_no_other_port() -> None:
+    story = Story()
+    story.all_see(W.ANSWERED, count=5)
+    view = story.all_see(W.RESET, count=5)
+    assert (view.state, view.confidence) == (S.BLOCKED, Confidence.LIKELY)
+
+
 def test_failures_of_different_kinds_have_no_common_cause() -> None:
     story = Story()
     for network, way in enumerate((W.SILENT, W.RESET, W.SILENT, W.RESET, W.SILENT), 60):
