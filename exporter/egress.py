@@ -43,6 +43,8 @@ _ANSWERED, _OPEN = Way.ANSWERED, EgressState.OPEN
 _GREETING_SECONDS: Final = 5.0
 # Results judged again in one go, some milliseconds' work: thousands may have waited for one answer.
 _SETTLED_AT_ONCE: Final = 50
+# A clock that is steered is never so far off from one look to the next.
+_CLOCK_STEP_SECONDS: Final = 0.5
 # Turns are rare; one a minute for an hour is a pattern that needs no more of it.
 MAX_TURNS: Final = 64
 
@@ -70,6 +72,7 @@ class EgressWatch:
         interval: float,
         helo: str,
         *,
+        takes: float = 0.0,
         on_turn: Callable[[Surroundings], None] = lambda surroundings: None,
         on_path: Callable[[frozenset[TargetKey]], None] = lambda keys: None,
         on_resolver: Callable[[ResolverView], None] = lambda view: None,
@@ -79,6 +82,8 @@ class EgressWatch:
         port: int = SMTP_PORT,
     ) -> None:
         """`interval`: seconds after which most targets are probed again; `helo`: what this host calls itself.
+
+        `takes`: seconds that most probes take at most.
 
         `on_turn` is told that the way out has turned, `on_resolver` that the resolver has; `on_path` the keys of
         targets of whose hosts more is known now, a path or that others answer; `on_suspicion` that the references are
@@ -93,12 +98,13 @@ class EgressWatch:
         self._on_resolver = on_resolver
         self._on_suspicion = on_suspicion
         self._on_overtaken = on_overtaken
-        self._book = EgressBook(interval, port)
-        self._resolver = ResolverBook(interval)
+        self._book = EgressBook(interval, port, takes=takes)
+        self._resolver = ResolverBook(interval, takes=takes)
         # Results that wait for somebody else to answer: target -> begin of the session, address and MX host.
         self._open_questions: dict[TargetKey, tuple[float, str, str]] = {}
         self._settling = False
         self._greeted_at = -math.inf
+        self._clock_offset = time.time() - self._loop.time()  # Unix time less the loop's
         self._paths = Paths(self._path_found)
         self._inquiries: dict[tuple[Family, str], asyncio.Task[None]] = {}
         self._intercepted = False  # somebody answers for everyone, or did when probes under way began
@@ -115,10 +121,11 @@ class EgressWatch:
         """The state of our resolver."""
         return self._resolver.view
 
-    def configure(self, settings: Egress, interval: float) -> None:
+    def configure(self, settings: Egress, interval: float, takes: float) -> None:
         """From now on by these; what was seen stays."""
         self._settings = settings
         self._book.interval = self._resolver.interval = interval
+        self._book.takes = self._resolver.takes = takes
         names = {reference.name for reference in settings.references}
         self._book.keep_references(names)
         self.references_up = {name: up for name, up in self.references_up.items() if name in names}
@@ -178,6 +185,7 @@ class EgressWatch:
 
         `answered`: when each nameserver answered last, by the loop's clock.
         """
+        self._see_clock()
         now = self._loop.time()
         for nameserver, at in answered.items():
             if self._is_outside(nameserver):
@@ -209,9 +217,10 @@ class EgressWatch:
         way = way_of_session(evidence)
         if evidence.connect is None:
             self._paths.forget(host.address, evidence.port)
+        self._see_clock()
         # A session that is shared for a long interval tells how it was then.
         took = evidence.connect.elapsed if evidence.connect is not None else sum(seconds for _, seconds in host.phases)
-        age = time.time() - host.at
+        age = max(0.0, time.time() - host.at)  # no session began in the future, whatever the clock was set to
         if age - took > self._book.window or not self._is_outside(host.address):
             return False
         now = self._loop.time()
@@ -235,6 +244,14 @@ class EgressWatch:
         # One more answer through a way that is open is no news; who has fallen silent since is looked for at each tick.
         return way is not _ANSWERED or self.surroundings[family_of(host.address)].state is not _OPEN
 
+    def _see_clock(self) -> None:
+        """A clock that was set back: what was begun since then is no older than what it showed before."""
+        offset = time.time() - self._loop.time()
+        back, self._clock_offset = self._clock_offset - offset, offset
+        if back > _CLOCK_STEP_SECONDS:
+            self._book.set_back(back)
+            self._resolver.set_back(back)
+
     def _resets_itself(self, address: str, evidence: Evidence, way: Way) -> bool:
         """Whether a reset is known to come from the address itself: its own ICMP error, or so far as a trace went."""
         if way is not Way.RESET or evidence.connect is None:
@@ -247,8 +264,9 @@ class EgressWatch:
     def _see_lookup(self, result: ProbeResult, reference: str) -> bool:
         """Take in what the resolver was asked; whether its state may have turned."""
         now, may_turn = self._loop.time(), False
+        self._see_clock()
         for asked in questions(result, reference=bool(reference)):
-            self._resolver.see(asked, now - (time.time() - asked.on), now)
+            self._resolver.see(asked, now - max(0.0, time.time() - asked.on), now)
             may_turn |= asked.failure_class is not None or self._resolver.view.state is not ResolverState.WORKING
         return may_turn
 
@@ -262,8 +280,8 @@ class EgressWatch:
             self._on_suspicion()
 
     def _proof_by_others(self, host: HostResult) -> float:
-        proof = self._book.proof_by_others(host.address, host.mx)
-        return proof + (time.time() - self._loop.time())
+        offset = time.time() - self._loop.time()
+        return self._book.proof_by_others(host.address, host.mx, host.at - offset) + offset
 
     def _remember_open(self, key: TargetKey, seen: ProbeResult) -> None:
         """What a silence means depends on whether others answer; where none has since, the next one that does tells."""
@@ -291,12 +309,13 @@ class EgressWatch:
         for _ in range(min(_SETTLED_AT_ONCE, len(self._open_questions))):
             key = next(iter(self._open_questions))
             at, address, mx = question = self._open_questions.pop(key)
-            if self._book.proof_by_others(address, mx) + offset >= at:
+            if self._book.proof_by_others(address, mx, at - offset) + offset >= at:
                 settled.add(key)
             else:
                 self._open_questions[key] = question  # to the end of the line
         if settled:
             self._on_path(frozenset(settled))
+        if len(settled) == _SETTLED_AT_ONCE:
             self._settle()
 
     def _judge(self) -> None:
@@ -329,7 +348,8 @@ class EgressWatch:
             self._book.other_got_out(family_of(address), self._loop.time(), what)
             self._judge()
         if path.reached is not None and path.answered is not None and path.answered.kind is HopKind.REFUSED:
-            self._book.prove(address)
+            self._see_clock()
+            self._book.prove(address, self._clock_offset)
             self._settle()
             self._judge()
         self._on_path(wishers)
@@ -423,5 +443,14 @@ def _was_answered_since(result: ProbeResult, resolver: ResolverView) -> bool:
 
 def typical_interval(targets: Iterable[Target], default: float) -> float:
     """Seconds after which half of the targets have been probed again; `default` where there are none."""
-    intervals = sorted(target.settings.interval for target in targets)
-    return intervals[len(intervals) // 2] if intervals else default
+    return _middle((target.settings.interval for target in targets), default)
+
+
+def typical_timeout(targets: Iterable[Target], default: float) -> float:
+    """Seconds within which half of the targets have answered or failed; `default` where there are none."""
+    return _middle((target.settings.timeout for target in targets), default)
+
+
+def _middle(values: Iterable[float], default: float) -> float:
+    in_order = sorted(values)
+    return in_order[len(in_order) // 2] if in_order else default

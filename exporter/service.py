@@ -17,7 +17,7 @@ from exporter.config.model import Config, Target, TargetKey, TargetKind
 from exporter.diagnosis.egress import SMTP_PORT, Surroundings
 from exporter.diagnosis.resolver_state import ResolverView
 from exporter.dialogues import Dialogues
-from exporter.egress import EgressWatch, counts_as_outside, typical_interval
+from exporter.egress import EgressWatch, counts_as_outside, typical_interval, typical_timeout
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.renewal import render_after
 from exporter.mtasts.memory import PolicyMemory
@@ -84,6 +84,7 @@ class Service:
             config.egress,
             typical_interval(self.targets, config.defaults.interval),
             config.defaults.helo or helo,
+            takes=_takes(config, self.targets),
             on_turn=self._egress_turned,
             on_path=self._path_found,
             on_resolver=self._resolver_turned,
@@ -186,7 +187,8 @@ class Service:
                 self._resolver = Resolver(config.resolver)
             self._prober = self._new_prober(config)
             self.scheduler.slots.limit = config.limits.concurrency
-        self.egress.configure(config.egress, typical_interval(self.targets, config.defaults.interval))
+        interval = typical_interval(self.targets, config.defaults.interval)
+        self.egress.configure(config.egress, interval, _takes(config, self.targets))
         self.own.references_seen(self.egress.references_up)
         self.store.replace_targets(targets)
         self._others = self._of_other_shards()
@@ -310,6 +312,11 @@ class Service:
             self.own.loop_lagged(lag)
             if lag > _LOOP_LAG_SECONDS:
                 due = self._loop.time()
+
+
+def _takes(config: Config, targets: tuple[Target, ...]) -> float:
+    """Seconds that a probe takes at most where something is silent: its questions, and its sessions."""
+    return config.resolver.timeout + typical_timeout(targets, config.defaults.timeout)
 
 
 def _own(config: Config, shard: Shard) -> tuple[Target, ...]:

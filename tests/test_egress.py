@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from exporter.config.model import Egress, Family, Limits, Settings, Target, Targ
 from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import SmtpHost, ordinary
 from exporter.diagnosis.egress import Surroundings
-from exporter.egress import EgressWatch, counts_as_outside, typical_interval
+from exporter.egress import EgressWatch, counts_as_outside, typical_interval, typical_timeout
 from exporter.path import HopKind, PathTrace
 from exporter.probe import paths
 from exporter.probe.manners import Slots
@@ -143,6 +144,33 @@ async def test_when_it_opens_what_was_shut_off_keeps_its_class_until_it_is_probe
         assert found.overtaken == []
 
 
+async def test_a_clock_that_is_set_back_neither_keeps_the_past_alive_nor_blinds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, back = time.time, 0.0
+    monkeypatch.setattr(time, "time", lambda: real() - back)
+    async with world() as found:
+        await found.silence(*ADDRESSES)
+        await found.probe_all()
+        await found.clear()
+        await found.answer(*ADDRESSES[:3])
+        early = await found.prober.probe(found.target(ADDRESSES[0]))
+        await found.probe_all()
+        assert found.state() is EgressState.OPEN
+        found.overtaken.clear()
+        back = 3600.0
+        # One that is silent for itself is not probed over and over until the clock has come there again.
+        silent = await found.probe(ADDRESSES[3])
+        assert class_of(silent) is not FailureClass.EGRESS_BLOCKED
+        assert found.overtaken == []
+        # A session from before the step is no proof of the future.
+        found.watch.take_in(found.target(ADDRESSES[0]), early)
+        await found.clear()
+        await found.silence(*ADDRESSES)
+        assert {class_of(result) for result in await found.probe_all()} & {FailureClass.EGRESS_BLOCKED}
+        assert found.state() is EgressState.BLOCKED
+
+
 async def test_a_silence_counts_against_a_host_only_once_another_has_answered_after_it() -> None:
     async with world() as found:
         await found.answer(*ADDRESSES)
@@ -204,7 +232,7 @@ async def test_references_make_it_certain_and_their_own_state_is_kept() -> None:
             await found.probe(address, TargetKind.REFERENCE)
         view = found.watch.surroundings[Family.IPV4]
         assert (view.state, view.confidence, view.references) == (EgressState.BLOCKED, Confidence.CERTAIN, 4)
-        found.watch.configure(Egress(), 60.0)
+        found.watch.configure(Egress(), 60.0, 35.0)
         assert found.watch.references_up == {}
 
 
@@ -306,3 +334,9 @@ def test_the_typical_interval_is_that_of_most() -> None:
     ]
     assert typical_interval(targets, 5.0) == 60.0
     assert typical_interval([], 5.0) == 5.0
+
+
+def test_the_typical_timeout_is_that_of_most() -> None:
+    targets = [Target(TargetKind.HOST, str(each), str(each), Settings(timeout=each)) for each in (5.0, 30.0, 30.0)]
+    assert typical_timeout(targets, 10.0) == 30.0
+    assert typical_timeout([], 10.0) == 10.0

@@ -30,7 +30,7 @@ NETWORKS_NEEDED: Final = VOICES_NEEDED
 # Networks on which no other port answers either, before that too is our doing.
 _SILENT_NEEDED: Final = 3
 # How long an outcome counts, in intervals: everything is looked at once an interval, a little late at worst.
-WINDOW_INTERVALS: Final = 1.5
+_WINDOW_INTERVALS: Final = 1.5
 
 
 class _Look(StrEnum):
@@ -122,7 +122,8 @@ class _FamilyBook:
         self.suspect: Suspect | None = None
         self.findings: dict[str, tuple[float, Finding]] = {}  # by mark
         self.speakers = Speakers()
-        self.scope = Scope()
+        # What has no route from here says nothing about what left.
+        self.scope = Scope(apart={_Look.NO_ROUTE})
         self._sessions: dict[str, float] = {}  # the latest by address
         self._unwitnessed: set[str] = set()  # addresses on which no other port answered
         self._other: tuple[float, str] | None = None  # when something beside the port got out, and what
@@ -133,11 +134,13 @@ class _FamilyBook:
     def see(self, sighting: Sighting) -> bool:
         """Take a session in; whether it is the first after a proof that fails at an address that worked."""
         address = sighting.address
-        if sighting.way in _NO_SIGN or (self._sessions.get(address) == sighting.on and not sighting.proof):
+        before = self.scope.newest(address)
+        known = self._sessions.get(address) == sighting.on and not sighting.proof
+        # A session that a domain shares with a reference is told by both, in either order.
+        if sighting.way in _NO_SIGN or (known and (before is None or before.reference or not sighting.reference)):
             return False
         voice = Voice(organisation(sighting.mx), network_of(address))
         worked = sighting.way is Way.ANSWERED or sighting.proof
-        before = self.scope.newest(address)
         # A greeting proves the way open when its connect was answered, not when it began or was read.
         began = sighting.began
         look = None if worked else _LOOKS[sighting.way]
@@ -177,12 +180,17 @@ class _FamilyBook:
         self.view = replace(view, since=on if view.state is not self.view.state else self.view.since)
         return True
 
-    def prove(self, address: str) -> None:
-        """The reset that was seen last of an address is the host's own: the port gets out."""
+    def set_back(self, seconds: float) -> None:
+        """See EgressBook.set_back."""
+        self._proof_on -= seconds
+        self.view = replace(self.view, opened=self.view.opened - seconds)
+
+    def prove(self, address: str, offset: float) -> None:
+        """See EgressBook.prove."""
         outcome = self.scope.newest(address)
         if outcome is not None and outcome.way == _Look.RESET:
             self.scope.see(address, replace(outcome, way=None))
-            self._proof_on = max(self._proof_on, self._sessions.get(address, 0.0))
+            self._proof_on = max(self._proof_on, outcome.began + offset)
 
     def _view(self, since: float, references: Collection[str], *, ready: bool) -> EgressView:
         alike = self.scope.alike()
@@ -210,6 +218,9 @@ class _FamilyBook:
         other = self._other[1] if self._other is not None and self._other[0] >= since else ""
         if other or look == _Look.WORDLESS:
             return self._new(EgressState.BLOCKED, confidence, ways, voices, references, other)
+        if look == _Look.RESET and self.scope.proven > -math.inf:
+            # Somebody answers, so we are not offline; and those who answered otherwise before did not all close at once.
+            return self._new(EgressState.BLOCKED, Confidence.LIKELY, ways, voices, references)
         if look == _Look.DROPPED and len(self._unwitnessed) >= _SILENT_NEEDED:
             return self._new(EgressState.OFFLINE, confidence, ways, voices, references)
         return None
@@ -253,9 +264,13 @@ def _turning(view: EgressView) -> tuple[object, ...]:
 class EgressBook:
     """What was seen of the port in each family, and how it gets out."""
 
-    def __init__(self, interval: float, port: int = SMTP_PORT) -> None:
-        """`interval`: seconds after which most targets are seen again; `port`: whose way out is judged."""
+    def __init__(self, interval: float, port: int = SMTP_PORT, *, takes: float = 0.0) -> None:
+        """`interval`: seconds after which most targets are seen again; `port`: whose way out is judged.
+
+        `takes`: seconds that a probe may take.
+        """
         self.interval = interval
+        self.takes = takes
         self.port = port
         self._families = {family: _FamilyBook(port) for family in Family}
         self.surroundings: Surroundings = self._views()
@@ -273,6 +288,8 @@ class EgressBook:
             return False
         if sighting.reference:
             self._references[address] = sighting.reference
+        elif address in self._references:  # a domain's mail host that is a reference as well
+            sighting = replace(sighting, reference=self._references[address])
         first = book.see(sighting)
         if sighting.way is Way.ANSWERED and evidence.speaker:
             book.speakers.hear(
@@ -280,14 +297,26 @@ class EgressBook:
             )
         return first
 
-    def proof_by_others(self, address: str, mx: str) -> float:
-        """The newest moment at which the port is known to have got out to somebody unrelated; -inf if none is known."""
-        voice = Voice(organisation(mx), network_of(address))
-        return self._families[family_of(address)].scope.proof_by_others(voice)
+    def proof_by_others(self, address: str, mx: str, began: float) -> float:
+        """The newest moment at which the port is known to have got out to somebody unrelated; -inf if none is known.
 
-    def prove(self, address: str) -> None:
-        """The reset that was seen last of an address is the host's own: the port gets out."""
-        self._families[family_of(address)].prove(address)
+        It is before `began` where nothing shows that it got out at that time.
+        """
+        voice = Voice(organisation(mx), network_of(address))
+        return self._families[family_of(address)].scope.proof_by_others(voice, began)
+
+    def prove(self, address: str, offset: float) -> None:
+        """The reset that was seen last of an address is the host's own: the port gets out.
+
+        `offset`: seconds by which Unix time is ahead of the clock of the outcomes.
+        """
+        self._families[family_of(address)].prove(address, offset)
+
+    def set_back(self, seconds: float) -> None:
+        """Unix time was set back by so much: what is kept of it goes with it."""
+        for book in self._families.values():
+            book.set_back(seconds)
+        self.surroundings = self._views()
 
     def other_got_out(self, family: Family, at: float, what: str) -> None:
         """Something beside port 25 reached the outside, `what` being the subject of a sentence about it."""
@@ -345,4 +374,12 @@ class EgressBook:
     @property
     def window(self) -> float:
         """Seconds for which an outcome counts."""
-        return self.interval * WINDOW_INTERVALS
+        return window_of(self.interval, self.takes)
+
+
+def window_of(interval: float, takes: float) -> float:
+    """Seconds for which an outcome counts: until the next of the same target is known.
+
+    A quick success may be followed by a slow failure: then an interval and what that takes lie between the two.
+    """
+    return max(interval * _WINDOW_INTERVALS, interval + takes)

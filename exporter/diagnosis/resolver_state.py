@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from exporter.diagnosis.egress import WINDOW_INTERVALS
+from exporter.diagnosis.egress import window_of
 from exporter.diagnosis.networks import organisation
 from exporter.diagnosis.scope import Alike, Outcome, Scope, Voice
 from exporter.result import Confidence, Failure, FailureClass, MxHost, MxLookup, ProbeResult, ResolverState
@@ -97,11 +97,13 @@ def _found(asked: MxLookup | MxHost, failure: Failure | None) -> FailureClass | 
 class ResolverBook:
     """The outcomes of names, and the view they give."""
 
-    def __init__(self, interval: float) -> None:
-        """`interval`: seconds after which most names are asked for again."""
+    def __init__(self, interval: float, *, takes: float = 0.0) -> None:
+        """`interval`: seconds after which most names are asked for again; `takes`: seconds that a probe may take."""
         self.interval = interval
+        self.takes = takes
         self.view = NO_RESOLVER_KNOWN
-        self._scope = Scope()
+        # A mistyped name or a filtered one may be answered from the resolver's memory when nothing else is.
+        self._scope = Scope(settled={Look.ABSENT, Look.FILTERED})
         self._filtered: dict[str, float] = {}  # names -> when it was seen that they are
         self._proof_on = 0.0
         self._proven_when_failing = -math.inf
@@ -123,9 +125,14 @@ class ResolverBook:
         if look is None:
             self._proof_on = max(self._proof_on, asked.on)
 
+    def set_back(self, seconds: float) -> None:
+        """Unix time was set back by so much: what is kept of it goes with it."""
+        self._proof_on -= seconds
+        self.view = replace(self.view, opened=self.view.opened - seconds)
+
     def judge(self, now: float, on: float, *, ready: bool = True) -> bool:
         """Whether the view has turned; `on` is now in Unix time, `ready`: the references have been heard."""
-        since = now - self.interval * WINDOW_INTERVALS
+        since = now - window_of(self.interval, self.takes)
         self._scope.forget_before(since)
         self._filtered = {name: seen for name, seen in self._filtered.items() if seen >= since}
         view = self._view(ready=ready)

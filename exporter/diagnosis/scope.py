@@ -7,22 +7,25 @@ outage is its own.
 Time tells a shared cause from many single ones. The newest outcome that worked is the proof that things worked then. A
 source that failed already before that proof fails for a reason of its own; one that began to fail after it has turned.
 All that was tried since the proof must fail in one way, each voice that worked must have turned, and more than one
-must have: four dead hosts and a fifth that dies are five dead hosts. Taking an outcome in costs the same with ten
-sources and with a hundred thousand.
+must have: four dead hosts and a fifth that dies are five dead hosts. Some ways to fail say nothing of the others: what
+never left this host, or what has been so since before the proof. Taking an outcome in costs the same with ten sources
+and with a hundred thousand.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, replace
 from typing import Final
 
 # Unrelated voices that must fail alike. Three failing together happens; four that share nothing but us does not.
 VOICES_NEEDED: Final = 4
 # Unrelated voices that must have turned since the last proof: one that does so has a reason of its own.
 TURNED_NEEDED: Final = 2
+# Seconds; more than what is lost where one clock is converted into another.
+_CLEARLY_BEFORE: Final = 1.0
 # Voices whose newest proof is remembered: enough that one of them is unrelated to whoever asks.
 _PROOFS_KEPT: Final = 8
 
@@ -48,7 +51,7 @@ class Outcome:
     seen: float  # when it was known
     way: str | None  # how it failed; None: it worked
     reference: bool = False
-    since: float = 0.0  # when the row of equal failures began; set by Scope
+    since: float = 0.0  # when the row of equal outcomes began, -inf: it never was otherwise; set by Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,14 @@ class Alike:
 class _Proof:
     at: float
     voice: Voice
+    since: float  # of the row that it belongs to
+
+    def of(self, began: float) -> float:
+        """When it was proven, as far as it bears on what began at `began`.
+
+        A source that failed itself in between does not show that things worked then.
+        """
+        return self.at if self.since <= began else min(self.at, began - _CLEARLY_BEFORE)
 
 
 class _Failing:
@@ -134,15 +145,20 @@ class _Failing:
 class Scope:
     """The newest outcomes of many sources, and what they have in common."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, apart: Collection[str] = (), settled: Collection[str] = ()) -> None:
+        """What fails in a way of `apart` is no sign against another way that all the rest fails in.
+
+        Nor is what fails in a way of `settled`, and did so before the last proof.
+        """
+        self._apart = frozenset(apart)
+        self._settled = frozenset(settled)
         self.proven = -math.inf  # the newest moment at which something worked
         self._newest: dict[Hashable, Outcome] = {}  # the longest unheard first
         self._working: dict[Hashable, Outcome] = {}
-        # Failures of attempts begun after the proof, and how they fail; those of them that are news have turned.
+        # Failures of attempts begun after the proof, by how they fail; those of them that are news have turned.
         self._after: dict[Hashable, Outcome] = {}
-        self._ways: Counter[str] = Counter()
-        self._failing = _Failing()
-        self._turned = _Failing()
+        self._failing: defaultdict[str, _Failing] = defaultdict(_Failing)
+        self._turned: defaultdict[str, _Failing] = defaultdict(_Failing)
         self._proofs: deque[_Proof] = deque(maxlen=_PROOFS_KEPT)
 
     def __contains__(self, key: Hashable) -> bool:
@@ -163,18 +179,20 @@ class Scope:
                 return None
             self._forget(key)
         if outcome.way is None:
-            self._newest[key] = self._working[key] = outcome
-            self._prove(outcome)
-            return outcome
+            since = -math.inf if before is None else before.since if before.way is None else outcome.began
+            worked = replace(outcome, since=since)
+            self._newest[key] = self._working[key] = worked
+            self._prove(worked)
+            return worked
         since = before.since if before is not None and before.way == outcome.way else outcome.began
         kept = Outcome(outcome.voice, outcome.began, outcome.seen, outcome.way, outcome.reference, since)
         self._newest[key] = kept
-        if kept.began > self.proven:
+        is_news = since > self.proven
+        if kept.began > self.proven and (is_news or outcome.way not in self._settled):
             self._after[key] = kept
-            self._ways[outcome.way] += 1
-            self._failing.add(key, kept)
-            if since > self.proven:
-                self._turned.add(key, kept)
+            self._failing[outcome.way].add(key, kept)
+            if is_news:
+                self._turned[outcome.way].add(key, kept)
         return kept
 
     def forget_before(self, seen: float) -> None:
@@ -193,30 +211,33 @@ class Scope:
     @property
     def failing(self) -> int:
         """How many sources failed when they were tried since the last proof."""
-        return len(self._failing)
+        return len(self._after)
 
     @property
     def one_way(self) -> str | None:
         """The one way in which all attempts since the last proof failed; None where there is none, or more."""
-        return next(iter(self._ways)) if len(self._ways) == 1 else None
+        ways = [way for way, failing in self._failing.items() if len(failing)]
+        ways = [way for way in ways if way not in self._apart] or ways
+        return ways[0] if len(ways) == 1 else None
 
     def alike(self) -> Alike | None:
         """What fails everywhere at once, if it does."""
         way = self.one_way
-        if way is None or len(self._turned) < TURNED_NEEDED or any(self._unheard()):
+        if way is None:
             return None
-        voices, turned = self._failing.voices, self._turned.voices
-        if voices < VOICES_NEEDED or turned < TURNED_NEEDED:
+        failing, turned = self._failing[way], self._turned[way]
+        if len(turned) < TURNED_NEEDED or any(not turned.include(each.voice) for each in self._working.values()):
             return None
-        return Alike(way, voices, turned, self._turned.references)
+        if failing.voices < VOICES_NEEDED or turned.voices < TURNED_NEEDED:
+            return None
+        return Alike(way, failing.voices, turned.voices, turned.references)
 
-    def proof_by_others(self, voice: Voice) -> float:
-        """The newest moment at which something unrelated to `voice` worked; -inf if nothing is known to have."""
-        return max((proof.at for proof in self._proofs if proof.voice.unrelated(voice)), default=-math.inf)
+    def proof_by_others(self, voice: Voice, began: float) -> float:
+        """The newest moment at which something unrelated to `voice` worked; -inf if nothing is known to have.
 
-    def _unheard(self) -> Iterator[bool]:
-        """For each source that worked last, whether its voice has not been heard failing since."""
-        return (not self._turned.include(outcome.voice) for outcome in self._working.values())
+        It is before `began`, that of an attempt in question, where nothing shows that things worked at that time.
+        """
+        return max((proof.of(began) for proof in self._proofs if proof.voice.unrelated(voice)), default=-math.inf)
 
     def _prove(self, outcome: Outcome) -> None:
         proof = next((proof for proof in self._proofs if proof.voice == outcome.voice), None)
@@ -224,16 +245,17 @@ class Scope:
             if proof.at >= outcome.began:
                 return
             self._proofs.remove(proof)
-        self._proofs.append(_Proof(outcome.began, outcome.voice))
+        self._proofs.append(_Proof(outcome.began, outcome.voice, outcome.since))
         if outcome.began <= self.proven:
             return
         self.proven = outcome.began
         for key in list(self._after):
             failed = self._after[key]
-            if failed.began <= self.proven:
+            assert failed.way is not None  # noqa: S101 - what made it a failure
+            if failed.began <= self.proven or (failed.since <= self.proven and failed.way in self._settled):
                 self._forget_after(key)
             elif failed.since <= self.proven:
-                self._turned.remove(key)
+                self._turned[failed.way].remove(key)
 
     def _forget(self, key: Hashable) -> None:
         self._newest.pop(key, None)
@@ -243,9 +265,8 @@ class Scope:
     def _forget_after(self, key: Hashable) -> None:
         failed = self._after.pop(key, None)
         if failed is not None and failed.way is not None:
-            _less(self._ways, failed.way)
-            self._failing.remove(key)
-            self._turned.remove(key)
+            self._failing[failed.way].remove(key)
+            self._turned[failed.way].remove(key)
 
 
 def _less(counter: Counter[str] | Counter[Hashable], key: object) -> None:

@@ -110,6 +110,13 @@ def test_resets_everywhere_are_a_block_once_another_port_is_known_to_get_out() -
     assert story.judge().state is S.BLOCKED
 
 
+def test_resets_by_all_that_answered_a_moment_ago_need_no_other_port() -> None:
+    story = Story()
+    story.all_see(W.ANSWERED, count=5)
+    view = story.all_see(W.RESET, count=5)
+    assert (view.state, view.confidence) == (S.BLOCKED, Confidence.LIKELY)
+
+
 def test_failures_of_different_kinds_have_no_common_cause() -> None:
     story = Story()
     for network, way in enumerate((W.SILENT, W.RESET, W.SILENT, W.RESET, W.SILENT), 60):
@@ -176,7 +183,7 @@ def test_a_reset_that_is_the_hosts_own_proves_it_open() -> None:
     story.all_see(W.SILENT, count=3)
     story.see(90, W.RESET)
     assert story.judge().state is S.UNKNOWN
-    story.book.prove("90.1.0.1")
+    story.book.prove("90.1.0.1", 0.0)
     assert story.judge().state is S.OPEN
 
 
@@ -277,3 +284,46 @@ def test_a_proxy_that_is_gone_is_forgotten() -> None:
         story.see(60 + number, W.ANSWERED, speaker=(f"name:mx.domain{60 + number}.example",))
     story.listen()
     assert story.judge().state is S.OPEN
+
+
+def test_an_outcome_counts_until_the_next_slow_failure_is_known() -> None:
+    """Probes that meet silence take longer than the interval: no moment in which nothing is known lies between."""
+    story = Story()
+    story.book.interval, story.book.takes = 5.0, 30.0
+    story.all_see(W.SILENT)
+    story.now += 32.0
+    assert story.judge().state is S.BLOCKED
+    story.now += 6.0
+    assert story.judge().state is S.UNKNOWN
+
+
+def test_a_host_without_a_route_does_not_hide_that_the_way_out_is_shut() -> None:
+    """One on our own network that is gone, or a network that we have blackholed: nothing of it leaves."""
+    story = Story()
+    for way in (W.ANSWERED, W.SILENT):
+        story.see(99, W.NO_ROUTE)
+        story.all_see(way)
+    assert story.judge().state is S.BLOCKED
+    assert story.see(99, W.NO_ROUTE).state is S.BLOCKED
+    assert story.judge().networks == 4
+
+
+@pytest.mark.parametrize("domain_first", [True, False])
+def test_a_reference_that_is_a_domains_mail_host_too_is_a_reference(domain_first: bool) -> None:
+    story = Story()
+    for way in (W.ANSWERED, W.SILENT):
+        story.all_see(way)
+        for reference in ("", "mx.domain90.example") if domain_first else ("mx.domain90.example", ""):
+            evidence = Evidence(25, witnesses=() if way is W.ANSWERED else ANSWERING_443)
+            story.tell("90.1.0.1", "mx.domain90.example", way, evidence, reference=reference, on=story.now)
+    view = story.judge()
+    assert (view.state, view.confidence, view.references) == (S.BLOCKED, Confidence.CERTAIN, 1)
+
+
+def test_one_session_told_as_a_domains_and_then_as_a_references_is_one_of_a_reference() -> None:
+    story = Story()
+    story.all_see(W.SILENT)
+    for reference in ("", "mx.domain60.example"):
+        evidence = Evidence(25, witnesses=ANSWERING_443)
+        story.tell("60.1.0.1", "mx.domain60.example", W.SILENT, evidence, reference=reference, on=story.now)
+    assert story.judge().confidence is Confidence.CERTAIN

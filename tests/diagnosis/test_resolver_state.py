@@ -127,3 +127,31 @@ def test_what_was_asked_before_it_answered_again_keeps_its_class() -> None:
     own = Failure(Stage.DNS, C.DNS_TIMEOUT, "no answer")
     assert judge_lookup(own, None, 99.0, working).failure_class is C.RESOLVER_FAILING
     assert judge_lookup(own, None, 101.0, working) is own
+
+
+def test_an_answer_counts_until_the_next_slow_failure_is_known() -> None:
+    story = Story()
+    story.book.interval, story.book.takes = 5.0, 30.0
+    story.ask_all(None)
+    story.now += 32.0
+    story.book.judge(story.now, story.now)
+    assert story.book.view.state is S.WORKING
+
+
+@pytest.mark.parametrize("own", [C.DNS_NXDOMAIN, C.RESOLVER_FAILING])
+def test_a_name_that_failed_otherwise_before_does_not_hide_it(own: FailureClass) -> None:
+    """A mistyped name, or one of the resolver's own list: it is answered from memory when nothing else is."""
+    story = Story()
+    story.ask("typo.exmaple", own)
+    story.ask_all(None)
+    story.ask("typo.exmaple", own)
+    story.ask_all(C.DNS_SERVFAIL)
+    view = story.ask("typo.exmaple", own)
+    assert (view.state, view.look, view.names) == (S.FAILING, Look.NO_ANSWER, len(NAMES))
+
+
+def test_one_that_fails_otherwise_for_the_first_time_shows_that_it_is_asked() -> None:
+    story = Story()
+    story.ask_all(None)
+    story.ask_all(C.DNS_SERVFAIL)
+    assert story.ask(NAMES[0], C.DNS_NXDOMAIN).state is not S.FAILING

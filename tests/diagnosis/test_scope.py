@@ -153,12 +153,12 @@ def test_what_is_not_heard_any_more_is_forgotten() -> None:
 def test_the_proof_of_others_is_of_somebody_unrelated() -> None:
     story = Story()
     story.hear("a", None)
-    assert story.scope.proof_by_others(Voice("a", "x")) == -math.inf
-    assert story.scope.proof_by_others(Voice("x", "a")) == -math.inf
-    assert story.scope.proof_by_others(Voice("x", "x")) == story.now
+    assert story.scope.proof_by_others(Voice("a", "x"), story.now) == -math.inf
+    assert story.scope.proof_by_others(Voice("x", "a"), story.now) == -math.inf
+    assert story.scope.proof_by_others(Voice("x", "x"), story.now) == story.now
     for number in range(100):
         story.hear(f"n{number}", None)
-    assert story.scope.proof_by_others(Voice("n99", "n99")) == story.now - 10.0
+    assert story.scope.proof_by_others(Voice("n99", "n99"), story.now) == story.now - 10.0
 
 
 @given(
@@ -189,3 +189,16 @@ def test_the_sums_are_those_of_the_newest_outcomes(heard: list[tuple[str, str | 
     if alike is not None:
         assert (alike.voices, alike.turned) == (len(after), max(len(turned), alike.turned))
     assert story.scope.failing == len(after)
+
+
+def test_who_failed_in_between_does_not_show_that_things_worked_then() -> None:
+    """While a way opens again, each that answers was shut off a moment ago, as was who has not been asked since."""
+    story = Story()
+    story.all("ab", None)
+    story.all("abc", SILENT)
+    failed = story.now
+    story.hear("a", None)
+    assert -math.inf < story.scope.proof_by_others(Voice("c", "c"), failed) < failed
+    assert story.scope.proof_by_others(Voice("c", "c"), story.now) == story.now
+    story.hear("d", None)
+    assert story.scope.proof_by_others(Voice("c", "c"), failed) == story.now
