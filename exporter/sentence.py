@@ -182,7 +182,7 @@ def _finding(name: str, failure: Failure, host: HostResult | None, room: int) ->
         return whole, ()
     if not detail.startswith(_SAID):
         ends = [end.start() for end in _CLAUSE.finditer(whole)]
-        fitting = [end for end in ends if len(whole[:end].split()) <= room and _says_something(whole[:end], name, host)]
+        fitting = [end for end in ends if len(whole[:end].split()) <= room and _may_end(whole[:end], name, host)]
         if fitting:
             rest = _CLAUSE.sub("", whole[fitting[-1] :], count=1)
             return whole[: fitting[-1]], (rest,)
@@ -190,9 +190,9 @@ def _finding(name: str, failure: Failure, host: HostResult | None, room: int) ->
     return _cut(short, room), (detail,) if detail else ()
 
 
-def _says_something(text: str, name: str, host: HostResult | None) -> bool:
-    """More than whom it is about."""
-    return not _about(name, "", host).rstrip(": ").startswith(text) and text != name
+def _may_end(text: str, name: str, host: HostResult | None) -> bool:
+    """Whether it says more than whom it is about, and is not within what it quotes."""
+    return text.count('"') % 2 == 0 and not _about(name, "", host).rstrip(": ").startswith(text) and text != name
 
 
 def _cut(text: str, room: int) -> str:
@@ -206,6 +206,8 @@ def _about(name: str, detail: str, host: HostResult | None) -> str:
         if name in detail:
             return detail
         return f"{name} {detail}" if _PREDICATE.match(detail) else f"{name}: {detail}"
+    if detail.startswith(f"{name} ") and _PREDICATE.match(detail, len(name) + 1):
+        return detail
     who = _host_name(host) if host.address and host.address in detail else _who(host)
     before = "" if name == host.mx else f"{name}: "
     if detail.startswith(_SERVER):
