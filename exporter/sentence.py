@@ -51,6 +51,7 @@ _HOW_SURELY: Final = MappingProxyType(
 )
 _SERVER: Final = "the server "
 _SAID: Final = "the server said: "
+_ITS: Final = "its "  # of the host
 _SILENCE: Final = "does not answer within"
 _PORT: Final = re.compile(r"port \d+\b")
 # Half a sentence that says something about whoever is named before it.
@@ -212,7 +213,7 @@ def _about(name: str, detail: str, host: HostResult | None) -> str:
     before = "" if name == host.mx else f"{name}: "
     if detail.startswith(_SERVER):
         return f"{before}{who} {detail.removeprefix(_SERVER)}"
-    if before and host.mx in detail:
+    if before and host.mx in detail and not detail.startswith(_ITS):
         return before + detail
     port = _PORT.match(detail)
     if port is not None:

@@ -116,6 +116,11 @@ def test_a_finding_does_not_end_within_what_it_quotes() -> None:
     assert any(said in each for each in concluded.evidence)
 
 
+def test_what_is_the_hosts_is_not_told_as_the_domains() -> None:
+    other = Failure(Stage.TLS, C.TLS_NAME_MISMATCH, "its certificate is for b.example, not for mx.a-domain.example")
+    assert "mx.a-domain.example [192.0.2.9]: its certificate is for b.example" in sentence(NAME, result(host(other)))
+
+
 def test_a_domain_that_is_its_own_host_is_named_once() -> None:
     detail = f"{NAME} has no MX record; its own address 192.0.2.9 was tried and runs no mail"
     refused = replace(host(Failure(Stage.CONNECT, C.CONNECT_REFUSED, detail)), mx=NAME)
