@@ -51,6 +51,7 @@ _HOW_SURELY: Final = MappingProxyType(
 )
 _SERVER: Final = "the server "
 _SAID: Final = "the server said: "
+_ITS: Final = "its "  # of the host
 _SILENCE: Final = "does not answer within"
 _PORT: Final = re.compile(r"port \d+\b")
 # Half a sentence that says something about whoever is named before it.
@@ -182,7 +183,7 @@ def _finding(name: str, failure: Failure, host: HostResult | None, room: int) ->
         return whole, ()
     if not detail.startswith(_SAID):
         ends = [end.start() for end in _CLAUSE.finditer(whole)]
-        fitting = [end for end in ends if len(whole[:end].split()) <= room and _says_something(whole[:end], name, host)]
+        fitting = [end for end in ends if len(whole[:end].split()) <= room and _may_end(whole[:end], name, host)]
         if fitting:
             rest = _CLAUSE.sub("", whole[fitting[-1] :], count=1)
             return whole[: fitting[-1]], (rest,)
@@ -190,9 +191,9 @@ def _finding(name: str, failure: Failure, host: HostResult | None, room: int) ->
     return _cut(short, room), (detail,) if detail else ()
 
 
-def _says_something(text: str, name: str, host: HostResult | None) -> bool:
-    """More than whom it is about."""
-    return not _about(name, "", host).rstrip(": ").startswith(text) and text != name
+def _may_end(text: str, name: str, host: HostResult | None) -> bool:
+    """Whether it says more than whom it is about, and is not within what it quotes."""
+    return text.count('"') % 2 == 0 and not _about(name, "", host).rstrip(": ").startswith(text) and text != name
 
 
 def _cut(text: str, room: int) -> str:
@@ -206,11 +207,13 @@ def _about(name: str, detail: str, host: HostResult | None) -> str:
         if name in detail:
             return detail
         return f"{name} {detail}" if _PREDICATE.match(detail) else f"{name}: {detail}"
+    if detail.startswith(f"{name} ") and _PREDICATE.match(detail, len(name) + 1):
+        return detail
     who = _host_name(host) if host.address and host.address in detail else _who(host)
     before = "" if name == host.mx else f"{name}: "
     if detail.startswith(_SERVER):
         return f"{before}{who} {detail.removeprefix(_SERVER)}"
-    if before and host.mx in detail:
+    if before and host.mx in detail and not detail.startswith(_ITS):
         return before + detail
     port = _PORT.match(detail)
     if port is not None:

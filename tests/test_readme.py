@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporter.config.load import load
+from exporter.demo.domains import DEMO
 from exporter.metrics.families import FAMILIES
 from exporter.metrics.own import OwnMetrics
 from exporter.result import (
@@ -90,7 +91,8 @@ def test_the_stages_of_the_table_are_those_at_which_real_replies_find_the_class(
 
 def test_the_stages_of_the_table_are_those_at_which_the_demo_finds_the_class() -> None:
     with running_exporter("demo") as demo:
-        until_sync(lambda: len([s for s in demo.samples() if s.name == "mx_domain_last_probe_timestamp_seconds"]) == 38)
+        probed = "mx_domain_last_probe_timestamp_seconds"
+        until_sync(lambda: len([sample for sample in demo.samples() if sample.name == probed]) == len(DEMO))
         seen = {
             tuple(sample.labels[name] for name in ("stage", "class", "verdict", "confidence"))
             for sample in demo.samples()
@@ -100,6 +102,10 @@ def test_the_stages_of_the_table_are_those_at_which_the_demo_finds_the_class() -
     for stage, name, verdict, confidence in seen:
         assert stage in _stages(name), f"{name} at {stage}"
         assert verdict == verdict_of(FailureClass(name), Confidence(confidence))
+
+
+def test_the_size_of_the_demo() -> None:
+    assert f"({len(DEMO)} domains:" in README
 
 
 def test_every_warning_has_a_row_and_there_is_no_other() -> None:

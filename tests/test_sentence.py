@@ -107,6 +107,26 @@ def test_a_long_finding_ends_with_a_clause_and_the_rest_is_evidence() -> None:
     assert concluded.evidence == ("too little is known to tell a death from a block",)
 
 
+def test_a_finding_does_not_end_within_what_it_quotes() -> None:
+    said = "554 5.7.1 Service unavailable; client [192.0.2.1] is on the list of those that may not talk to us…"
+    detail = f'the server greeted with a malformed reply: line 1 has no reply code: "ERROR {said}"'
+    concluded = conclude(NAME, result(host(Failure(Stage.BANNER, C.PROTOCOL_ERROR, detail))))
+    assert "line 1 has no reply code" not in concluded.summary or concluded.summary.count('"') != 1
+    assert concluded.summary.count('"') % 2 == 0
+    assert any(said in each for each in concluded.evidence)
+
+
+def test_what_is_the_hosts_is_not_told_as_the_domains() -> None:
+    other = Failure(Stage.TLS, C.TLS_NAME_MISMATCH, "its certificate is for b.example, not for mx.a-domain.example")
+    assert "mx.a-domain.example [192.0.2.9]: its certificate is for b.example" in sentence(NAME, result(host(other)))
+
+
+def test_a_domain_that_is_its_own_host_is_named_once() -> None:
+    detail = f"{NAME} has no MX record; its own address 192.0.2.9 was tried and runs no mail"
+    refused = replace(host(Failure(Stage.CONNECT, C.CONNECT_REFUSED, detail)), mx=NAME)
+    assert sentence(NAME, result(refused)).startswith(f"{detail};")
+
+
 def test_a_reply_that_is_too_long_is_evidence_whole() -> None:
     concluded = conclude(NAME, result(host(Failure(Stage.MAIL, C.REPUTATION_BLOCKED, LONG_REPLY[:500]))))
     assert "names a block list or our address's reputation" in concluded.summary

@@ -195,19 +195,18 @@ class _Loading:
     def _defaults(self, data: Any, modules: Mapping[str, Module]) -> Settings:
         base = Settings(module=modules[_DEFAULT_MODULE])
         options = self._section(Options, {"defaults": data}, "defaults")
-        if not self._module_exists(options, modules, self._main, ("defaults",)):
+        if not self._module_exists(options.module, modules, self._main, ("defaults",)):
             return base
         # The module's own timeout comes in target by target, where it is known which module counts.
         settings = merged(base, options, modules)
         timeout = Settings().timeout if options.timeout is None else options.timeout
         return replace(settings, timeout=timeout)
 
-    def _module_exists(
-        self, options: Options, modules: Mapping[str, Module], document: Document, path: KeyPath
-    ) -> bool:
-        if options.module is None or options.module in modules:
+    def _module_exists(self, name: Any, modules: Mapping[str, Module], document: Document, path: KeyPath) -> bool:
+        """Whether there is a module `name`; what is no name at all is told by whoever validates the section."""
+        if not isinstance(name, str) or name in modules:
             return True
-        document.problem((*path, "module"), f"there is no module {options.module}{nearest(options.module, modules)}")
+        document.problem((*path, "module"), f"there is no module {name}{nearest(name, modules)}")
         return False
 
     # Targets
@@ -227,7 +226,9 @@ class _Loading:
 
     def _domain_entry(self, document: Document, item: dict[str, Any], path: KeyPath) -> None:
         entry = validate(DomainEntry, item, document, path)
-        if entry is None or not self._module_exists(entry, self._targets.modules, document, path):
+        # Told in any case: every error at once.
+        known = self._module_exists(item.get("module"), self._targets.modules, document, path)
+        if entry is None or not known:
             return
         try:
             self._targets.add_domain_entry(entry, document.place((*path, "domain")))
@@ -246,7 +247,8 @@ class _Loading:
             self._main.problem(path, f"must be a host or a mapping with one, not {kind(item)}")
             return
         entry = validate(HostEntry, item, self._main, path)
-        if entry is None or not self._module_exists(entry, self._targets.modules, self._main, path):
+        known = self._module_exists(item.get("module"), self._targets.modules, self._main, path)
+        if entry is None or not known:
             return
         if entry.host.port is not None and entry.port is not None:
             self._main.problem((*path, "port"), f"the port is given with the host already: {entry.host.text}")

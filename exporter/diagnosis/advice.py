@@ -59,6 +59,7 @@ _POSTMASTER: Final = "the postmaster of {host|the mail host}"
 _DIG: Final = "`dig MX {target|NAME}`"
 _TRACE: Final = "`mx-exporter trace {address|ADDRESS} --port {port|25}`"
 _PROBE: Final = "`mx-exporter probe {target|NAME}`"
+_S_CLIENT: Final = "`openssl s_client -starttls smtp -connect {endpoint|ADDRESS:25}`"
 _RELAY: Final = "{router|the last hop that answers}"
 _SETTLE: Final = (
     "settle it before you call: set `egress.references` and `egress.witness_ports`, run"
@@ -83,7 +84,7 @@ _LINES: Final = {
     ),
     _C.DNS_TIMEOUT: Advice(f"see whether {{about|our resolver}} answers at all with {_DIG}; call whoever runs it"),
     _C.DNS_MALFORMED: Advice(f"send {_ADMINISTRATOR} what {_DIG} shows"),
-    _C.MX_UNRESOLVABLE: Advice(f"send {_ADMINISTRATOR} what {_DIG} shows: its MX hosts have no address"),
+    _C.MX_UNRESOLVABLE: Advice(f"send {_ADMINISTRATOR} what {_DIG} shows: no address is found for its MX hosts"),
     _C.MX_IS_ADDRESS: Advice(f"tell {_ADMINISTRATOR}: an MX record names a host, which has the address"),
     _C.MX_ADDRESS_FORBIDDEN: Advice(
         f"tell {_ADMINISTRATOR}; if {{address|the address}} is meant, set `allow_addresses`"
@@ -139,9 +140,7 @@ _LINES: Final = {
     _C.CLOSED: Advice(_TELL_IF_IT_STAYS),
     _C.STARTTLS_NOT_OFFERED: Advice(f"call {_POSTMASTER}; if others see STARTTLS there, a firewall rewrites EHLO"),
     _C.STARTTLS_REJECTED: Advice(f"call {_POSTMASTER}"),
-    _C.TLS_HANDSHAKE: Advice(
-        f"compare `openssl s_client -starttls smtp -connect {{endpoint|ADDRESS:25}}`; call {_POSTMASTER}"
-    ),
+    _C.TLS_HANDSHAKE: Advice(f"compare {_S_CLIENT}; call {_POSTMASTER}"),
     _C.TLS_INJECTION: Advice(f"call {_POSTMASTER} at once: anybody on the way can slip commands in"),
     _C.TLS_EXPIRED: Advice(f"call {_POSTMASTER}: a certificate is to be renewed, and loaded"),
     _C.TLS_NOT_YET_VALID: Advice(f"look at our own clock with `date -u`; call {_POSTMASTER}"),
@@ -163,7 +162,10 @@ _LINES: Final = {
     ),
     _C.HELO_REJECTED: Advice("set `helo`, now {helo|our own name}, to a name that resolves to our address"),
     _C.SENDER_AUTH_FAILED: Advice("mend our SPF, DKIM or DMARC records, or set another `mail_from`"),
-    _C.TLS_REQUIRED: Advice("add `starttls` to `stages` of the module"),
+    _C.TLS_REQUIRED: Advice(
+        "add `starttls` to `stages` of the module",
+        f"add `starttls` to `stages` of the module; where it is there, compare {_S_CLIENT}",
+    ),
     _C.AUTH_REQUIRED: Advice("see whether {host|the MX host} is meant to take mail from strangers; else set `auth`"),
     _C.RELAY_DENIED: Advice(f"tell {_ADMINISTRATOR}: {{host|the MX host}} takes no mail for it"),
     _C.RATE_LIMITED: Advice("probe it less: a longer `interval`, `limits.per_address_interval`"),

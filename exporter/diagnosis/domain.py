@@ -82,11 +82,16 @@ def without_mx(lookup: MxLookup, failure: Failure) -> Failure:
     The class stays, and so does the verdict: what becomes of the attempt is the fact. That nobody has said that mail is
     taken there is the reason, and told first (RFC 5321 5.1).
     """
-    if lookup.mx_records or not lookup.hosts or failure.stage is Stage.DNS:
+    if lookup.mx_records or not lookup.hosts:
+        return failure
+    if failure.stage is Stage.DNS and failure.failure_class is not _C.MX_ADDRESS_FORBIDDEN:
         return failure
     domain, addresses = lookup.domain, lookup.hosts[0].addresses
     said = _TRIED.get(failure.failure_class)
     who = f"{domain} is an alias of {lookup.alias_of}, which has" if lookup.alias_of else f"{domain} has"
+    if failure.about and failure.detail.startswith(f"{failure.about} is "):
+        detail = f"{who} no MX record; its own address {failure.detail}"
+        return replace(failure, detail=detail, evidence=(failure.detail, *failure.evidence))
     if said is None or not addresses:
         return replace(failure, evidence=(*failure.evidence, f"{who} no MX record; its own address was tried"))
     shown = ", ".join(addresses[:_MAX_SHOWN]) + (", …" if len(addresses) > _MAX_SHOWN else "")

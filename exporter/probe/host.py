@@ -13,7 +13,7 @@ from exporter.diagnosis.conversation import judge_farewell, judge_problem
 from exporter.diagnosis.speakers import MASKED, mark_of_failure, mark_of_issuer, marks
 from exporter.evidence import Evidence, Way
 from exporter.probe.session import SessionRecord, TlsRecord
-from exporter.result import PHASES, Failure, FailureClass, HostResult, HostWarning, MxHost, Stage, TlsResult
+from exporter.result import PHASES, Confidence, Failure, FailureClass, HostResult, HostWarning, MxHost, Stage, TlsResult
 from exporter.smtp.dialogue import Break
 from exporter.smtp.ehlo import EXTENSIONS, Ehlo, parse_ehlo
 from exporter.smtp.reply import Reply
@@ -39,6 +39,8 @@ _BANNER, _RCPT = Stage.BANNER, Stage.RCPT
 _WORDLESS: Final = MappingProxyType({Break.TIMEOUT: Way.MUTE, Break.CLOSED: Way.HUNG_UP})
 # A port that waits for a handshake greets nobody, and hangs up in the end.
 _SILENT_GREETINGS: Final = frozenset({FailureClass.BANNER_TIMEOUT, FailureClass.BANNER_CLOSED})
+# Of one host; of many at once it is our own firewall (exporter.diagnosis.speakers).
+_OVERWRITTEN: Final = "what it says is overwritten with asterisks or X's, as a Cisco inspection (PIX, ASA) does"
 # Stages that are not among the published phases.
 _UNPUBLISHED: Final = frozenset(Stage) - set(PHASES)
 
@@ -90,7 +92,7 @@ def host_result(
         own_failure=failure,
         evidence=_evidence(port, record, spoken),
         tls=_tls(record.tls) if record.tls is not None else None,
-        remarks=tuple(_remarks(record, failure)),
+        remarks=tuple(_remarks(record, failure, spoken)),
         recipients=_recipients(record) if record.plan is not None and record.plan.recipients else (),
         auth_plaintext=ehlo.mechanisms if ehlo and not implicit else (),
         auth_tls=offered.mechanisms if (offered := ehlo if implicit else ehlo_tls) else (),
@@ -254,11 +256,16 @@ def _with_hints(failure: Failure | None, port: int, record: SessionRecord) -> Fa
         return None
     hints: list[str] = []
     failed_tls = record.failed_tls
+    if failed_tls is not None and failure.failure_class is FailureClass.TLS_REQUIRED:
+        # They demand what came to nothing: with whom it does, and on which side the fault is, others have to tell.
+        failure = replace(failure, confidence=Confidence.LIKELY)
     if failed_tls is not None and failed_tls.untried:
         hints.append(f"a sender would go on without TLS, which is not known to work: {failed_tls.untried}")
     elif failed_tls is not None:
         hints.append(f"before that the TLS handshake failed: the server {failed_tls.detail}")
-    if failure.failure_class in _SILENT_GREETINGS and not _implicit(record):
+    if MASKED in _marks_of_words(record, None):
+        hints.append(_OVERWRITTEN)
+    if failure.failure_class in _SILENT_GREETINGS and not (record.spoke or failed_tls or _implicit(record)):
         if port == _SUBMISSIONS_PORT:
             hints.append(f"port {port} speaks TLS first: set `tls: implicit`")
         elif port != _SMTP_PORT:
@@ -266,7 +273,9 @@ def _with_hints(failure: Failure | None, port: int, record: SessionRecord) -> Fa
     return replace(failure, evidence=(*failure.evidence, *hints)) if hints else failure
 
 
-def _remarks(record: SessionRecord, failure: Failure | None) -> Iterator[str]:
+def _remarks(record: SessionRecord, failure: Failure | None, spoken: tuple[str, ...]) -> Iterator[str]:
+    if failure is None and MASKED in spoken:
+        yield _OVERWRITTEN
     if record.failed_tls is not None and failure is None:
         yield f"the server {record.failed_tls.detail}: no TLS, which senders do without; a session in the clear works"
     if record.tls is not None and record.tls.trust.remark:

@@ -36,6 +36,14 @@ MAX_TTL: Final = 86400.0
 FAILURE_TTL: Final = 5.0
 # The root counts as one.
 _LABELS_OF_A_TOP_LEVEL: Final = 2
+# RFC 6761, RFC 6762, RFC 7686: where nobody registers anything.
+_WITHOUT_REGISTRY: Final = frozenset({"test", "example", "invalid", "localhost", "local", "onion", "internal"})
+_CONTRADICTIONS: Final = MappingProxyType(
+    {
+        dns.message.ChainTooLong: "its aliases lead in a circle, or there are more than 16",
+        dns.message.AnswerForNXDOMAIN: "it has records for a name that it says does not exist",
+    }
+)
 # TXT and TLSA records of one name, in bytes; more than anyone needs, and what one answer may keep of our memory.
 MAX_DATA_BYTES: Final = 16384
 
@@ -80,7 +88,8 @@ def unanswered(name: str, nameservers: str, reason: str) -> Answer:
     """Nobody of `nameservers` has answered, for `reason`."""
     who = f" from the resolver {nameservers}" if nameservers else ""
     detail = f"no answer about {name}{who}"
-    failure = Failure(Stage.DNS, _C.DNS_TIMEOUT, detail, evidence=(reason,), about=nameservers)
+    evidence = () if reason == f"{nameservers}: no answer" else (reason,)
+    failure = Failure(Stage.DNS, _C.DNS_TIMEOUT, detail, evidence=evidence, about=nameservers)
     return Answer(failure=failure, ttl=FAILURE_TTL, nameserver=nameservers)
 
 
@@ -132,7 +141,8 @@ def read_answer(
     try:
         chain = _follow(message)
     except dns.exception.DNSException as error:
-        return failed(_C.DNS_MALFORMED, f"the answer about {name} contradicts itself: {type(error).__name__}")
+        how = _CONTRADICTIONS.get(type(error), "its records do not belong together")
+        return failed(_C.DNS_MALFORMED, f"the answer about {name} contradicts itself: {how}")
     ttl = _clamped(chain.minimum_ttl)
     if rcode == dns.rcode.NXDOMAIN:
         canonical = host_text(chain.canonical_name) if chain.cnames else ""
@@ -188,9 +198,9 @@ def _absent(name: str, message: dns.message.QueryMessage, chain: dns.message.Cha
         zone = host_text(soa)
         if not zone:
             evidence = (f"there is no top-level domain {last.rpartition('.')[2]}",)
-        elif len(soa.labels) == _LABELS_OF_A_TOP_LEVEL:
+        elif len(soa.labels) == _LABELS_OF_A_TOP_LEVEL and zone not in _WITHOUT_REGISTRY:
             evidence = (f"the registry of {zone} knows no such domain: mistyped, or its registration has ended",)
-        elif zone != last:
+        elif zone != last and len(soa.labels) > _LABELS_OF_A_TOP_LEVEL:
             evidence = (f"{zone} exists, and its zone has no such name",)
     if chain.cnames:
         detail = f"NXDOMAIN for {name}: it is an alias of {last}, which does not exist"

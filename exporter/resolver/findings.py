@@ -47,9 +47,9 @@ def forbidden_address(name: str, address: str, reason: str) -> Failure:
 def is_address(domain: str, name: str, address: str) -> Failure:
     """The MX record `name` names an address."""
     detail = f"the MX record names the address {address}, where a host name belongs"
-    evidence: tuple[str, ...] = (f"{domain}. MX 10 {address} must name a host, which has the address",)
+    evidence: tuple[str, ...] = ()
     if name not in (address, f"[{address}]"):
-        evidence = (f"the record says {name}: the zone's name was added behind it", *evidence)
+        evidence = (f"the record says {name}: the zone's name was added behind it",)
     return Failure(Stage.DNS, _C.MX_IS_ADDRESS, detail, evidence=evidence, about=name)
 
 
@@ -89,6 +89,7 @@ def unresolvable(host: MxHost, failure: Failure) -> Failure:
         Stage.DNS,
         _C.MX_UNRESOLVABLE,
         f"the MX host {host.name} {alias}{said}",
+        failure.confidence,  # what could not be found out for a name is no surer for whoever points to it
         evidence=(failure.detail, *failure.evidence),
         about=failure.about or host.name,
     )
@@ -99,4 +100,6 @@ def no_mx_nor_address(lookup: MxLookup, failure: Failure) -> Failure:
     domain = lookup.domain
     who = f"{domain} is an alias of {lookup.alias_of}, which has" if lookup.alias_of else f"{domain} has"
     detail = f"{who} no MX record and no address"
-    return Failure(Stage.DNS, _C.DNS_NO_ADDRESS, detail, evidence=(failure.detail,), about=lookup.alias_of or domain)
+    # Where both families were asked for, that is said.
+    evidence = () if failure.detail.endswith("has no IPv4 or IPv6 address") else (failure.detail,)
+    return Failure(Stage.DNS, _C.DNS_NO_ADDRESS, detail, evidence=evidence, about=lookup.alias_of or domain)

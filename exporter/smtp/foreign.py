@@ -42,9 +42,11 @@ _FIRST_BYTES: Final = (
 )
 # First line, once it is whole -> name.
 _FIRST_LINE: Final = (
-    (_text(rb"SSH-[0-9]"), "SSH"),
+    (_text(rb"SSH-[0-9]|(?:Exceeded MaxStartups|Not allowed at this time)\r?$"), "SSH"),  # OpenSSH, when busy or penal
     (_text(rb"HTTP/[0-9]"), "HTTP"),
+    (_text(rb"(?:GET|HEAD|POST|OPTIONS|CONNECT) \S+ HTTP/[0-9]"), "HTTP"),
     (_text(rb"RTSP/[0-9]"), "RTSP (a camera)"),
+    (_text(rb"(?:[\w./-]*/)?lpd: "), "LPD (a printer)"),  # RFC 1179, with what the daemon complains of
     (_text(rb"SIP/[0-9]"), "SIP"),
     (_text(rb"ICY [0-9]{3}"), "Icecast"),
     (_text(rb"<(?:!doctype|html|head|body|title|h1)"), "HTTP"),
@@ -79,22 +81,37 @@ _AT_LAST: Final = (
     ),
     # The configuration port of print servers, serial converters and cameras.
     (_text(rb"[\s\S]*\bJetDirect\b|[\s\S]*\btype [\"'`]?(?:\?|help|menu)[\"'`]? (?:for|to)\b"), "Telnet"),
-    (_text(rb"[\s\S]*User Access Verification|[\s\S]*Press (?:any key|RETURN|ENTER)"), "Telnet"),
+    (
+        _text(
+            rb"[\s\S]*(?:User Access Verification|(?:Press|type) \S{0,3}(?:any key|RETURN|ENTER|menu)|HP JetDirect"
+            rb"|Escape character is|BusyBox v[0-9]|this is (?:Quagga|FRRouting|zebra)\b)"
+        ),
+        "Telnet",
+    ),
+    # A shell waits for its first command.
+    (_text(rb"(?:[\s\S]*\n)?[^\n<]{0,60}[>#$] ?\Z"), "Telnet"),
+    (_text(rb"\s*\{[\s\S]*\}[\s\x00]*\Z"), "JSON (a camera or the like)"),
 )
 # Bytes no text protocol begins with; UTF-8 may begin with its mark.
 _BINARY: Final = re.compile(rb"(?!\xef\xbb\xbf)[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\xff]")
 
 # Of numbered greetings: whatever is none of these is not looked at any closer.
-_NUMBERED: Final = _text(rb"FTP|LMTP|NNTP|news|posting|Leafnode|HylaFAX|dictd|FileZilla|Serv-U|Dovecot|glftpd")
+_NUMBERED: Final = _text(
+    rb"FTP|LMTP|NNTP|news|posting|Leafnode|HylaFAX|dictd|FileZilla|Serv-U|Dovecot|glftpd|for new user|Print Server"
+)
 _SMTP: Final = _text(rb"\bE?SMTP\b")
 # Names of software, not those of hosts that are named after it.
 _FTP_SOFTWARE: Final = _text(
     rb"(?<![\w.-])(?:vsFTPd|ProFTPD|Pure-FTPd|FileZilla|Microsoft FTP Service|Serv-U|pyftpdlib|wu-ftpd|NcFTPd|bftpd"
     rb"|glftpd|WS_FTP|CrushFTP|Xlight FTP|Titan FTP|Gene6 FTP|WAR-FTPD?)(?![\w-]*\.[a-z])"
 )
-_FTP: Final = _text(rb"FTP")
+# RFC 959 5.4 has the words for a user; HP's printers greet without saying what they speak.
+_FTP: Final = _text(rb"FTP|\bready for new user\b|^Print Server Ready")
+# In a refusal, where a host name is no excuse.
+_FTP_SERVER: Final = _text(rb"(?<![\w.-])FTP (?:server|service|daemon)\b")
 _NNTP: Final = _text(rb"\bNNTP|\bInterNetNews|\bnews\b|\bposting\b|\bLeafnode\b")
-_FTP_GREETINGS: Final = frozenset({220, 421, 530})
+_FTP_GREETINGS: Final = frozenset({220, 421, 500, 530})
+_REFUSALS: Final = frozenset({421, 530})
 _NNTP_GREETINGS: Final = frozenset({200, 201, 400})  # RFC 3977 5.1.1
 # What makes a refused EHLO another protocol's answer, where it greets so.
 _SUSPECTS: Final = (
@@ -104,7 +121,11 @@ _SUSPECTS: Final = (
     (_text(rb"\bDovecot\b[\s\S]*\bready\b"), "LMTP"),  # whose submission service knows EHLO
 )
 # Words with which nothing else refuses a command.
-_FTP_WORDS: Final = _text(rb"\bUSER and PASS\b|\bwith USER\b|\bUSER (?:command )?(?:first|required)\b|\bsend USER\b")
+_FTP_WORDS: Final = _text(
+    rb"\bUSER and PASS\b|\bwith USER\b|\bUSER (?:command )?(?:first|required)\b|\bsend USER\b|^You aren't logged in"
+)
+# RFC 959 5.4 in its own words. RFC 4954 6: SMTP asks for a login with 530 too, but not of who says EHLO.
+_NOT_LOGGED_IN: Final = _text(rb"^(?:User )?Not logged in\b|^Please log ?in\b(?! .*\bmail)")
 _LHLO: Final = _text(rb"\bLHLO\b")
 # Codes with which FTP refuses a command that it does not know, or not yet (RFC 959 4.2.2).
 _UNKNOWN_TO_FTP: Final = frozenset({202, 500, 501, 502, 503, 504, 530})
@@ -143,6 +164,8 @@ def _software(code: int, said: bytes) -> str | None:
         return "FTP"
     if code in _FTP_GREETINGS and _FTP.search(said) and _FTP_WORDS.search(said):
         return "FTP"
+    if code in _REFUSALS and _FTP_SERVER.search(said):
+        return "FTP"
     if code == 220 and b"HylaFAX" in said:
         return "HylaFAX"
     return "NNTP" if code in _NNTP_GREETINGS and _NNTP.search(said) else None
@@ -154,6 +177,8 @@ def betrayed(suspect: str | None, answer: Reply, *, helo: bool) -> str | None:
     if _LHLO.search(said):
         return "LMTP"
     if answer.code >= 400 and _FTP_WORDS.search(said):
+        return "FTP"
+    if answer.code == 530 and _NOT_LOGGED_IN.search(said):
         return "FTP"
     if suspect is None or answer.code not in _UNKNOWN_TO_FTP:
         return None

@@ -34,8 +34,8 @@ _LINE: Final = re.compile(rb"([2-5][0-9][0-9])(?:([ \t-])([^\x00]*))?")
 _ORDINARY: Final = re.compile(rb"([2-5][0-9][0-9])(?:-[^\x00\r\n]{0,2048}\r\n\1)*(?:[ \t][^\x00\r\n]{0,2048})?\r\n")
 # What an unfinished line can still become one of those.
 _POSSIBLE: Final = re.compile(rb"(?:[2-5](?:[0-9](?:[0-9](?:\r|[ \t-][^\x00]*)?)?)?)?")
-# A refusing line, wherever it stands: behind white space, or without a text.
-_REFUSING: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*([45][0-7][0-9])(?:([ \t-])([\s\S]*))?")
+# A refusing line, wherever it stands: behind white space, without a text, or with a colon behind its code.
+_REFUSING: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*([45][0-7][0-9])[:,;.]*(?:([ \t-])([\s\S]*))?")
 _DIGITS: Final = re.compile(rb"[0-9]+")
 # RFC 3463 2; RFC 2034 4: class, subject and detail at the start of the text.
 _ENHANCED: Final = re.compile(rb"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![.0-9])")

@@ -40,6 +40,7 @@ MEANINGS: Final = MappingProxyType(
         "RECORD_LAYER_FAILURE": NOT_TLS,
         "BAD_RECORD_TYPE": NOT_TLS,
         "UNEXPECTED_EOF_WHILE_READING": CLOSED,
+        "SSLZeroReturnError": CLOSED,  # a close_notify, which is Python's name for it
         # Ciphers and parameters
         "SSLV3_ALERT_HANDSHAKE_FAILURE": _NO_CIPHER,
         "NO_SHARED_CIPHER": "has no cipher in common with us",
@@ -100,6 +101,10 @@ MEANINGS: Final = MappingProxyType(
         "CCS_RECEIVED_EARLY": _MALFORMED,
         "INVALID_CCS_MESSAGE": _MALFORMED,
         "TOO_MANY_KEY_UPDATES": _MALFORMED,
+        "TOO_MANY_WARN_ALERTS": "sent warnings without end in place of a handshake",
+        "TOO_MANY_EMPTY_FRAGMENTS": "sent empty records without end in place of a handshake",
+        # An alert that has no name, or a failure that OpenSSL gives none.
+        "SSLError": "broke off the handshake without a reason that OpenSSL knows",
     }
 )
 

@@ -433,6 +433,20 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines() -> None:
     ]
 
 
+def test_that_there_is_no_such_module_is_told_beside_what_else_is_wrong_with_a_target() -> None:
+    assert problems("""\
+        domains:
+          - {domain: a.example, module: nope, intervall: 5s}
+        hosts:
+          - {host: "a.example:99999", module: nope}
+        """) == [
+        "c.yaml:2:33: domains[0].module: there is no module nope",
+        "c.yaml:2:39: domains[0].intervall: unknown key; did you mean interval?",
+        "c.yaml:4:12: hosts[0].host: 'a.example:99999': the port must be between 1 and 65535",
+        "c.yaml:4:39: hosts[0].module: there is no module nope",
+    ]
+
+
 @pytest.mark.parametrize("name", sorted(RESERVED_LABELS))
 def test_the_exporter_s_own_labels_are_reserved(name: str) -> None:
     (problem,) = problems(f"domains: [{{domain: a.example, labels: {{{name}: x}}}}]\n")

@@ -362,6 +362,7 @@ _REASONS: Final = (
         "refuses behind text, later", _C.REPUTATION_BLOCKED, b"Welcome!\r\n", Wait(0.1), f"554 {_LISTED}\r\n".encode()
     ),
     _banner("refuses behind an empty line", _C.REPUTATION_BLOCKED, f"\r\n554 {_LISTED}\r\n".encode(), code=554),
+    _banner("refuses with a colon behind the code", _C.REPUTATION_BLOCKED, f"554: {_LISTED}\r\n".encode(), code=554),
     _banner("refuses with a NUL", _C.REPUTATION_BLOCKED, f"554 {_LISTED}\0\r\n".encode(), code=554),
     _ehlo(
         "refuses EHLO behind text",

@@ -9,6 +9,7 @@ from exporter.probe.session import SessionRecord, proxy_header
 from exporter.result import FailureClass, MxHost, Stage
 from exporter.smtp.events import Break, Problem
 from exporter.smtp.plan import Plan, TlsPlan
+from exporter.smtp.reply import Reply
 
 HOST = MxHost("relay.example", 0)
 SILENT = Problem(Stage.BANNER, None, Break.TIMEOUT, "did not answer in time")
@@ -43,3 +44,25 @@ def test_the_header_of_the_proxy_protocol_tells_the_truth() -> None:
     assert proxy_header(("2001:db8::1", 40000), ("2001:db8::2", 25)) == (
         b"PROXY TCP6 2001:db8::1 2001:db8::2 40000 25\r\n"
     )
+
+
+MASK = b"*" * 40 + b"0*2**0**"
+
+
+def test_one_host_behind_a_cisco_inspection_is_told_so_by_name_whether_it_works_or_not() -> None:
+    refused = Reply(554, (MASK,))
+    failing = SessionRecord(0.0, replies=((Stage.BANNER, refused),), problem=Problem(Stage.BANNER, refused), spoke=True)
+    failure = host_result(HOST, 0, "192.0.2.1", 25, failing).failure
+    assert failure is not None
+    assert any("Cisco inspection" in said for said in failure.evidence)
+    working = SessionRecord(0.0, replies=((Stage.BANNER, Reply(220, (MASK,))),), spoke=True, quit_clean=True)
+    found = host_result(HOST, 0, "192.0.2.1", 25, working)
+    assert found.up
+    assert any("Cisco inspection" in said for said in found.remarks)
+
+
+def test_a_port_that_spoke_in_the_clear_waits_for_no_handshake() -> None:
+    begun = Problem(Stage.BANNER, None, Break.CLOSED, 'closed the connection: line 1 of its reply has no end: "22"')
+    failure = host_result(HOST, 0, "192.0.2.1", 465, SessionRecord(0.0, problem=begun, spoke=True, plan=PLAIN)).failure
+    assert failure is not None
+    assert failure.evidence == ()

@@ -25,9 +25,10 @@ from exporter.demo.smtp_host import (
     ordinary,
     reply,
 )
+from exporter.diagnosis.advice import next_step
 from exporter.probe.manners import Slots
 from exporter.probe.prober import Prober
-from exporter.result import FailureClass, HostResult, HostWarning, MxHost, MxLookup, Stage, Verdict
+from exporter.result import Confidence, FailureClass, HostResult, HostWarning, MxHost, MxLookup, Stage, Verdict
 from tests.lab.certificates import authority, issue
 
 C, W = FailureClass, HostWarning
@@ -108,6 +109,9 @@ BROKEN: dict[str, tuple[Step, ...]] = {
     "closed the connection": (GO_AHEAD, Wait(0.05), RESET),
     "did not answer the handshake within": (GO_AHEAD, Wait(60)),
     "no cipher in common": (GO_AHEAD, Wait(0.05), b"\x15\x03\x01\x00\x02\x02\x28", Wait(5)),
+    "closed the connection in the": (GO_AHEAD, Wait(0.05), b"\x15\x03\x03\x00\x02\x01\x00", Wait(5)),  # close_notify
+    "without a reason that OpenSSL knows": (GO_AHEAD, Wait(0.05), b"\x15\x03\x03\x00\x02\x02\xc8", Wait(5)),
+    "sent warnings without end": (GO_AHEAD, Wait(0.05), b"\x15\x03\x03\x00\x02\x01\x5a" * 99, Wait(5)),
     "something else than TLS": (GO_AHEAD, Wait(0.05), b"500 5.5.1 what?\r\n", Wait(5)),
     "wants a client certificate": (GO_AHEAD, StartTls(demanding(ssl.TLSVersion.TLSv1_3))),
     "wants a client certificate, and": (GO_AHEAD, StartTls(demanding(ssl.TLSVersion.TLSv1_2))),
@@ -180,7 +184,25 @@ async def test_where_the_second_session_fails_its_failure_counts(
     assert found.failure is not None
     assert (found.failure.stage, found.failure.failure_class) == expected
     assert any("closed the connection in the handshake" in said for said in found.failure.evidence)
+    assert not any("tls: implicit" in said for said in found.failure.evidence)
     assert found.warnings == ()
+
+
+async def test_who_demands_the_tls_that_comes_to_nothing_is_not_to_be_met_with_starttls_in_the_module() -> None:
+    demanding_it = offering(GO_AHEAD, CLOSE, MAIL=reply(530, "5.7.0 Must issue a STARTTLS command first"))
+    found, _ = await probe(demanding_it)
+    assert found.failure is not None
+    assert (found.failure.failure_class, found.failure.confidence) == (C.TLS_REQUIRED, Confidence.LIKELY)
+    assert "openssl s_client" in next_step(found.failure)
+
+
+async def test_a_second_session_that_draws_no_word_is_no_sign_of_a_port_that_speaks_tls_first() -> None:
+    host = Changing(offering(GO_AHEAD, CLOSE), ordinary(NAME, greeting=CLOSE))
+    async with running(host) as port:
+        result = await prober("127.0.0.2").probe(target(port))
+    assert result.failure is not None
+    assert result.failure.failure_class is C.BANNER_CLOSED
+    assert not any("tls: implicit" in said for said in result.failure.evidence)
 
 
 async def test_without_time_for_a_second_session_that_is_said() -> None:

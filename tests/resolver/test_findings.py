@@ -234,6 +234,46 @@ def test_without_mx_the_domain_is_told_so_first(lookup: MxLookup, failure_class:
     assert "refuses the connection" in worded.evidence
 
 
+async def test_without_mx_a_special_address_is_told_as_the_domains_own() -> None:
+    failure = _failure(await _probe({("example.com", "A"): ["192.168.1.4"]}))
+    assert failure.failure_class is C.MX_ADDRESS_FORBIDDEN
+    assert failure.detail == "example.com has no MX record; its own address 192.168.1.4 is private (RFC 1918)"
+
+
+async def test_what_could_not_be_found_out_of_an_mx_host_is_no_surer_than_of_a_domain() -> None:
+    records = {("example.com", "MX"): ["10 mx.example.com."]}
+    failure = _failure(await _look(records, faults={"mx.example.com": Fault(rcode=dns.rcode.SERVFAIL)}))
+    assert (failure.failure_class, failure.confidence) == (C.MX_UNRESOLVABLE, Confidence.LIKELY)
+    absent = _failure(await _look(records))
+    assert (absent.failure_class, absent.confidence) == (C.MX_UNRESOLVABLE, Confidence.CERTAIN)
+
+
+async def test_aliases_in_a_circle_are_told_in_words() -> None:
+    records = {("example.com", "CNAME"): ["b.example.com."], ("b.example.com", "CNAME"): ["example.com."]}
+    failure = _failure(await _look(records))
+    assert failure.failure_class is C.DNS_MALFORMED
+    assert "its aliases lead in a circle" in failure.detail
+
+
+@pytest.mark.parametrize("domain", ["nosuch.invalid", "nosuch.example", "nosuch.test", "nosuch.local"])
+async def test_where_nobody_registers_anything_no_registry_is_spoken_of(domain: str) -> None:
+    assert not _failure(await _look({}, domain)).evidence
+
+
+@pytest.mark.parametrize(
+    ("records", "faults"),
+    [
+        ({("example.com", "TXT"): ["x"]}, {}),
+        ({("example.com", "CNAME"): ["b.example.net."], ("b.example.net", "TXT"): ["x"]}, {}),
+        ({("example.com", "MX"): ["10 192.0.2.1."]}, {}),
+        ({}, {"example.com": Fault(silent=True)}),
+    ],
+    ids=["no address", "an alias without address", "an address", "silence"],
+)
+async def test_evidence_does_not_say_the_finding_again(records: Records, faults: Faults) -> None:
+    assert not _failure(await _look(records, faults=faults)).evidence
+
+
 def test_a_failure_that_says_more_keeps_its_words_and_one_with_mx_is_left_alone() -> None:
     blocked = Failure(Stage.CONNECT, C.EGRESS_BLOCKED, "port 25 is shut")
     assert without_mx(_implicit("192.0.2.7"), blocked).detail == "port 25 is shut"
