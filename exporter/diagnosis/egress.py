@@ -219,7 +219,7 @@ class _FamilyBook:
         if other or look == _Look.WORDLESS:
             return self._new(EgressState.BLOCKED, confidence, ways, voices, references, other)
         if look == _Look.RESET and self.scope.proven > -math.inf:
-            # Somebody answers, so we are not offline; and who answered otherwise before did not all close at once.
+            # Somebody answers, so we are not offline; and those who answered before did not all close at once.
             return self._new(EgressState.BLOCKED, Confidence.LIKELY, ways, voices, references)
         if look == _Look.DROPPED and len(self._unwitnessed) >= _SILENT_NEEDED:
             return self._new(EgressState.OFFLINE, confidence, ways, voices, references)

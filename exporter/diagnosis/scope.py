@@ -88,10 +88,11 @@ class _Failing:
 
     def __init__(self) -> None:
         self._outcomes: dict[Hashable, Outcome] = {}
+        self._voices: Counter[Voice] = Counter()  # thousands of sources may be one
         self._organisations: Counter[str] = Counter()
         self._networks: Counter[Hashable] = Counter()
         self.references = 0
-        self._chosen: dict[Hashable, Voice] = {}  # unrelated to each other, as many as are needed
+        self._chosen: list[Voice] = []  # unrelated to each other, as many as are needed
         self._choice_is_old = False
 
     def __len__(self) -> int:
@@ -100,20 +101,25 @@ class _Failing:
     def add(self, key: Hashable, outcome: Outcome) -> None:
         self._outcomes[key] = outcome
         voice = outcome.voice
+        self._voices[voice] += 1
         self._organisations[voice.organisation] += 1
         self._networks[voice.network] += 1
         self.references += outcome.reference
-        if len(self._chosen) < VOICES_NEEDED and all(voice.unrelated(other) for other in self._chosen.values()):
-            self._chosen[key] = voice
+        if len(self._chosen) < VOICES_NEEDED and all(map(voice.unrelated, self._chosen)):
+            self._chosen.append(voice)
 
     def remove(self, key: Hashable) -> None:
         outcome = self._outcomes.pop(key, None)
         if outcome is None:
             return
-        _less(self._organisations, outcome.voice.organisation)
-        _less(self._networks, outcome.voice.network)
+        voice = outcome.voice
+        _less(self._voices, voice)
+        _less(self._organisations, voice.organisation)
+        _less(self._networks, voice.network)
         self.references -= outcome.reference
-        self._choice_is_old |= self._chosen.pop(key, None) is not None
+        if voice in self._chosen and voice not in self._voices:
+            self._chosen.remove(voice)
+            self._choice_is_old = True
 
     def include(self, voice: Voice) -> bool:
         """Whether a source of the voice is among them."""
@@ -133,10 +139,10 @@ class _Failing:
 
     def _choose(self) -> None:
         self._choice_is_old = False
-        chosen: dict[Hashable, Voice] = {}
-        for key, outcome in self._outcomes.items():
-            if all(outcome.voice.unrelated(other) for other in chosen.values()):
-                chosen[key] = outcome.voice
+        chosen: list[Voice] = []
+        for voice in self._voices:
+            if all(map(voice.unrelated, chosen)):
+                chosen.append(voice)
                 if len(chosen) == VOICES_NEEDED:
                     break
         self._chosen = chosen
@@ -154,7 +160,7 @@ class Scope:
         self._settled = frozenset(settled)
         self.proven = -math.inf  # the newest moment at which something worked
         self._newest: dict[Hashable, Outcome] = {}  # the longest unheard first
-        self._working: dict[Hashable, Outcome] = {}
+        self._working: Counter[Voice] = Counter()
         # Failures of attempts begun after the proof, by how they fail; those of them that are news have turned.
         self._after: dict[Hashable, Outcome] = {}
         self._failing: defaultdict[str, _Failing] = defaultdict(_Failing)
@@ -181,18 +187,14 @@ class Scope:
         if outcome.way is None:
             since = -math.inf if before is None else before.since if before.way is None else outcome.began
             worked = replace(outcome, since=since)
-            self._newest[key] = self._working[key] = worked
+            self._newest[key] = worked
+            self._working[worked.voice] += 1
             self._prove(worked)
             return worked
         since = before.since if before is not None and before.way == outcome.way else outcome.began
         kept = Outcome(outcome.voice, outcome.began, outcome.seen, outcome.way, outcome.reference, since)
         self._newest[key] = kept
-        is_news = since > self.proven
-        if kept.began > self.proven and (is_news or outcome.way not in self._settled):
-            self._after[key] = kept
-            self._failing[outcome.way].add(key, kept)
-            if is_news:
-                self._turned[outcome.way].add(key, kept)
+        self._keep_after(key, kept)
         return kept
 
     def forget_before(self, seen: float) -> None:
@@ -226,7 +228,7 @@ class Scope:
         if way is None:
             return None
         failing, turned = self._failing[way], self._turned[way]
-        if len(turned) < TURNED_NEEDED or any(not turned.include(each.voice) for each in self._working.values()):
+        if len(turned) < TURNED_NEEDED or not all(map(turned.include, self._working)):
             return None
         if failing.voices < VOICES_NEEDED or turned.voices < TURNED_NEEDED:
             return None
@@ -249,17 +251,30 @@ class Scope:
         if outcome.began <= self.proven:
             return
         self.proven = outcome.began
-        for key in list(self._after):
-            failed = self._after[key]
-            assert failed.way is not None  # noqa: S101 - what made it a failure
-            if failed.began <= self.proven or (failed.since <= self.proven and failed.way in self._settled):
-                self._forget_after(key)
-            elif failed.since <= self.proven:
-                self._turned[failed.way].remove(key)
+        if not self._after:
+            return
+        # Most that failed did so before: what is left is kept anew, in a moment even where all had been shut off.
+        left = [(key, failed) for key, failed in self._after.items() if failed.began > self.proven]
+        self._after = {}
+        self._failing.clear()
+        self._turned.clear()
+        for key, failed in left:
+            self._keep_after(key, failed)
+
+    def _keep_after(self, key: Hashable, failed: Outcome) -> None:
+        """Keep what failed, if that was after the proof."""
+        way, is_news = failed.way, failed.since > self.proven
+        if way is None or failed.began <= self.proven or (way in self._settled and not is_news):
+            return
+        self._after[key] = failed
+        self._failing[way].add(key, failed)
+        if is_news:
+            self._turned[way].add(key, failed)
 
     def _forget(self, key: Hashable) -> None:
-        self._newest.pop(key, None)
-        self._working.pop(key, None)
+        known = self._newest.pop(key)
+        if known.way is None:
+            _less(self._working, known.voice)
         self._forget_after(key)
 
     def _forget_after(self, key: Hashable) -> None:
@@ -269,7 +284,7 @@ class Scope:
             self._turned[failed.way].remove(key)
 
 
-def _less(counter: Counter[str] | Counter[Hashable], key: object) -> None:
+def _less(counter: Counter[Voice] | Counter[str] | Counter[Hashable], key: object) -> None:
     counter[key] -= 1  # type: ignore[index]
     if not counter[key]:  # type: ignore[index]
         del counter[key]

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
 
 import pytest
 from hypothesis import given
@@ -202,3 +206,49 @@ def test_who_failed_in_between_does_not_show_that_things_worked_then() -> None:
     assert story.scope.proof_by_others(Voice("c", "c"), story.now) == story.now
     story.hear("d", None)
     assert story.scope.proof_by_others(Voice("c", "c"), failed) == story.now
+
+
+def _calls(function: Callable[[], object]) -> int:
+    """How many calls of Python functions it takes."""
+    count = 0
+
+    def profile(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        function()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize("way", [None, SILENT], ids=["opens", "stays shut"])
+def test_the_many_addresses_of_one_provider_cost_no_more_than_a_few(way: str | None) -> None:
+    def cost(addresses: int) -> int:
+        story = Story()
+        for outcome in (None, SILENT):
+            for number in range(addresses):
+                story.hear(str(number), outcome, organisation="big", network="big")
+                story.scope.alike()
+        spent = []
+        for number in range(6):
+            spent.append(_calls(partial(story.hear, str(number), way, organisation="big", network="big")))
+            spent.append(_calls(story.scope.alike))
+        return max(spent)
+
+    assert cost(2000) <= cost(20)
+
+
+def test_a_proof_is_taken_in_as_fast_while_many_of_one_provider_fail() -> None:
+    def cost(addresses: int) -> int:
+        story = Story()
+        for number in range(addresses):
+            story.hear(str(number), None, organisation="big", network="big")
+        for number in range(2):
+            story.hear(str(number), SILENT, organisation="big", network="big")
+        return _calls(story.scope.alike)
+
+    assert cost(2000) <= cost(20)
