@@ -25,7 +25,7 @@ from exporter.diagnosis.speakers import Suspect, in_words
 from exporter.evidence import Evidence, Way
 from exporter.path import HopKind, PathTrace
 from exporter.probe.inquiry import look_closer
-from exporter.probe.paths import Paths
+from exporter.probe.paths import KEPT_SECONDS, Paths
 from exporter.resolver.special import forbidden
 from exporter.result import EgressState, FailureClass, HostResult, ProbeResult, ResolverState, Stage
 from exporter.smtp.plan import Plan
@@ -342,11 +342,14 @@ class EgressWatch:
 
     def _path_found(self, address: str, path: PathTrace, wishers: frozenset[TargetKey]) -> None:
         other = path.against
-        if path.reached is None and other is not None and other.reached is not None and self._is_outside(address):
-            # Witness ports are not asked where the port is reset; the trace has asked one all the same.
-            what = f"port {other.port} of {address}"
-            self._book.other_got_out(family_of(address), self._loop.time(), what)
-            self._judge()
+        if path.reached is None and other is not None and self._is_outside(address):
+            # Witness ports are not asked where the port is reset, and are silent on most mail hosts; the trace has
+            # asked one all the same, and seen how far it gets.
+            reached = other.reached is not None
+            if reached or path.stops_on_the_way:
+                what = f"port {other.port} {'of' if reached else 'towards'} {address}"
+                self._book.other_got_out(family_of(address), self._loop.time(), what, lasts=KEPT_SECONDS)
+                self._judge()
         if path.reached is not None and path.answered is not None and path.answered.kind is HopKind.REFUSED:
             self._see_clock()
             self._book.prove(address, self._clock_offset)

@@ -126,7 +126,8 @@ class _FamilyBook:
         self.scope = Scope(apart={_Look.NO_ROUTE})
         self._sessions: dict[str, float] = {}  # the latest by address
         self._unwitnessed: set[str] = set()  # addresses on which no other port answered
-        self._other: tuple[float, str] | None = None  # when something beside the port got out, and what
+        # Until when it counts that something beside the port got out, and what.
+        self._other: tuple[float, str] | None = None
         self._proof_on = 0.0  # Unix time of the newest proof
         self._proven_when_shut = -math.inf
         self.waits = False  # for the references, without which nothing that fails everywhere is called ours
@@ -155,17 +156,21 @@ class _FamilyBook:
             self._unwitnessed.add(address)
         return not worked and before is not None and before.way is None and began > self.scope.proven
 
-    def other_got_out(self, at: float, what: str) -> None:
-        if self._other is None or at >= self._other[0]:
-            self._other = (at, what)
+    def other_got_out(self, until: float, what: str) -> None:
+        if self._other is None or until >= self._other[0]:
+            self._other = (until, what)
 
-    def judge(self, since: float, references: Collection[str], on: float, *, ready: bool, repeats: bool) -> bool:
-        """Whether the view has turned, seeing what was seen since then; see EgressBook.judge."""
-        self.scope.forget_before(since)
+    def judge(
+        self, now: float, window: float, references: Collection[str], on: float, *, ready: bool, repeats: bool
+    ) -> bool:
+        """Whether the view has turned, seeing what was seen within the window; see EgressBook.judge."""
+        self.scope.forget_before(now - window)
         if len(self._sessions) > 2 * len(self.scope) + 1000:
             self._sessions = {address: on for address, on in self._sessions.items() if address in self.scope}
             self._unwitnessed &= self._sessions.keys()
-        view = self._view(since, references, ready=ready)
+        if self._other is not None and self._other[0] < now:
+            self._other = None
+        view = self._view(references, ready=ready)
         if _turning(view) == _turning(self.view):
             return False
         if view.state in _CLOSED:
@@ -192,10 +197,10 @@ class _FamilyBook:
             self.scope.see(address, replace(outcome, way=None))
             self._proof_on = max(self._proof_on, outcome.began + offset)
 
-    def _view(self, since: float, references: Collection[str], *, ready: bool) -> EgressView:
+    def _view(self, references: Collection[str], *, ready: bool) -> EgressView:
         alike = self.scope.alike()
         self.waits = alike is not None and not ready
-        if alike is not None and ready and (view := self._shut(alike, since)) is not None:
+        if alike is not None and ready and (view := self._shut(alike)) is not None:
             return view
         # A proof of before the way shut is none that it has opened.
         if self.scope.works and self.scope.proven > self._proven_when_shut:
@@ -209,13 +214,13 @@ class _FamilyBook:
             return self.view
         return self._new(EgressState.UNKNOWN, Confidence.UNCERTAIN)
 
-    def _shut(self, alike: Alike, since: float) -> EgressView | None:
+    def _shut(self, alike: Alike) -> EgressView | None:
         look, voices, references = alike.way, alike.voices, alike.references
         ways = _WAYS[look]
         if look == _Look.NO_ROUTE:
             return self._new(EgressState.OFFLINE, Confidence.CERTAIN, ways, voices, references)
         confidence = Confidence.CERTAIN if alike.is_certain else Confidence.LIKELY
-        other = self._other[1] if self._other is not None and self._other[0] >= since else ""
+        other = self._other[1] if self._other is not None else ""
         if other or look == _Look.WORDLESS:
             return self._new(EgressState.BLOCKED, confidence, ways, voices, references, other)
         if look == _Look.RESET and self.scope.proven > -math.inf:
@@ -281,10 +286,10 @@ class EgressBook:
         evidence, address = sighting.evidence, sighting.address
         book = self._families[family_of(address)]
         if sighting.witness:
-            book.other_got_out(sighting.seen, sighting.witness)
+            book.other_got_out(sighting.seen + self.window, sighting.witness)
         if evidence.port != self.port:
             if evidence.connect is None:
-                book.other_got_out(sighting.seen, f"port {evidence.port} of {address}")
+                book.other_got_out(sighting.seen + self.window, f"port {evidence.port} of {address}")
             return False
         if sighting.reference:
             self._references[address] = sighting.reference
@@ -318,9 +323,12 @@ class EgressBook:
             book.set_back(seconds)
         self.surroundings = self._views()
 
-    def other_got_out(self, family: Family, at: float, what: str) -> None:
-        """Something beside port 25 reached the outside, `what` being the subject of a sentence about it."""
-        self._families[family].other_got_out(at, what)
+    def other_got_out(self, family: Family, at: float, what: str, *, lasts: float = 0.0) -> None:
+        """Something beside port 25 reached the outside, `what` being the subject of a sentence about it.
+
+        `lasts`: seconds for which it counts, where it is looked for more seldom than everything else.
+        """
+        self._families[family].other_got_out(at + max(self.window, lasts), what)
 
     def listen(self, now: float) -> Iterable[tuple[Family, Suspect]]:
         """Look for speakers that answer everywhere, and give those that nobody has looked at closely yet.
@@ -356,13 +364,13 @@ class EgressBook:
 
         `on` is now in Unix time; `ready`: the references have been heard, if there are any.
         """
-        since, references = now - self.window, self._references.keys()
+        references = self._references.keys()
         # What is seen only once is judged by how things are at its end.
         repeats = math.isfinite(self.interval)
         turned = tuple(
             family
             for family, book in self._families.items()
-            if book.judge(since, references, on, ready=ready, repeats=repeats)
+            if book.judge(now, self.window, references, on, ready=ready, repeats=repeats)
         )
         if turned:
             self.surroundings = self._views()

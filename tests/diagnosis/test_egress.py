@@ -129,6 +129,18 @@ def test_if_nothing_else_gets_out_either_this_host_is_offline() -> None:
     assert view.state is S.OFFLINE
 
 
+def test_what_is_looked_for_seldom_counts_for_longer() -> None:
+    """A trace is kept for minutes; meanwhile mail hosts that are silent on other ports do not make us offline."""
+    story = Story()
+    story.all_see(W.SILENT, SILENT_443)
+    story.book.other_got_out(Family.IPV4, story.now, "port 443 towards 60.1.0.1", lasts=10 * INTERVAL)
+    assert story.judge().state is S.BLOCKED
+    story.now += 5 * INTERVAL
+    assert story.all_see(W.SILENT, SILENT_443).state is S.BLOCKED
+    story.now += 5 * INTERVAL
+    assert story.all_see(W.SILENT, SILENT_443).state is S.OFFLINE
+
+
 def test_without_witnesses_nobody_can_tell() -> None:
     assert Story().all_see(W.SILENT, ()).state is S.UNKNOWN
 
