@@ -236,6 +236,8 @@ class Service:
 
     def _resolver_turned(self, view: ResolverView) -> None:
         self.own.resolver_turned(view)
+        if view.before is not None and not view.fails:
+            self._resolver.forget_failures()
         self._judge_again()
 
     def _greet_references(self) -> None:

@@ -73,6 +73,15 @@ class Resolver:
             self._lookups[key] = until, lookup
         return lookup
 
+    def forget_failures(self) -> None:
+        """Ask again about all that drew no useful answer: that was the nameservers' doing, and they are well again."""
+        self._memory.forget_failures()
+        self._lookups = {
+            key: kept
+            for key, kept in self._lookups.items()
+            if kept[1].failure is None and all(host.failure is None for host in kept[1].hosts)
+        }
+
     def answered(self) -> Mapping[str, float]:
         """When each nameserver answered last (its address -> the event loop's time)."""
         return {address: at for (address, _), at in self._exchange.answered.items()}

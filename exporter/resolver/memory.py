@@ -43,6 +43,10 @@ class Memory:
         kept = self._answers.get(key)
         return 0.0 if kept is None else kept[0]
 
+    def forget_failures(self) -> None:
+        """Ask again about all that drew no useful answer."""
+        self._answers = {key: kept for key, kept in self._answers.items() if kept[1].failure is None}
+
     async def learn(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Learned:
         """Ask, or wait with whoever asks already."""
         flight = self._flights.get(key)
