@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from exporter.own_side import own_side_lines
 from exporter.web.authentication import BasicAuthentication
 from exporter.web.backend import Backend, Exposition, NoTurn, ProbeRefused
 from exporter.web.bound import BUSY, Bound
@@ -108,6 +109,8 @@ class _Pages:
 
     async def config(self, request: Request) -> Response:
         text = await run_in_threadpool(self._backend.effective_config)
+        # A comment of YAML: as on every page, our own side comes first.
+        text = "".join(f"# {line}\n" for line in own_side_lines(self._backend.own_side())) + text
         return Response(text, media_type="text/yaml; charset=utf-8")
 
 

@@ -134,7 +134,7 @@ _RESOLVER_STATES: Final = {
         "Names that have nothing in common fail alike: the resolver, its uplink, its trust anchor, or our clock."
     ),
     ResolverState.FILTERING: "The resolver keeps answers from us.",
-    ResolverState.UNKNOWN: "There is too little to compare: no name has been asked for lately, or too few.",
+    ResolverState.UNKNOWN: "There is too little to compare: no name was asked for lately, or none was answered.",
 }
 
 

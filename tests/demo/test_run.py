@@ -82,13 +82,13 @@ def test_a_probe_on_request_gives_blackbox_names_and_the_dialogue(demo: Exporter
 
 
 def test_the_scrape_timeout_bounds_a_probe(demo: ExporterProcess) -> None:
-    """The greeting takes two seconds. While the schedule's own session lasts, the host sees no second one: 503."""
+    """The greeting takes two seconds. While the schedule's own session lasts, the host sees no second one: no turn."""
 
     answers: list[httpx.Response] = []
 
     def probed() -> bool:
         answers.append(demo.get("/probe?target=slow.example", **{"X-Prometheus-Scrape-Timeout-Seconds": "1.5"}))
-        return answers[-1].status_code == 200
+        return answers[-1].status_code == 200 and 'class="no_turn"' not in answers[-1].text
 
     until_sync(probed)
     assert 'class="banner_timeout"' in answers[-1].text

@@ -545,6 +545,17 @@ async def test_while_our_own_side_is_at_fault_every_page_says_so_first(backend: 
     )
 
 
+async def test_the_configuration_says_so_first_in_a_comment(backend: FakeBackend) -> None:
+    backend.configuration = "domains: []\n"
+    backend.surroundings = {Family.IPV4: EgressView(EgressState.BLOCKED, Confidence.LIKELY, networks=5)}
+    backend.hidden = 7
+    async with browse(backend) as client:
+        shown = (await client.get("/config")).text
+    assert shown.startswith("# Port 25 is blocked on the way out of here over IPv4")
+    assert shown.count("\n") == 2
+    assert shown.endswith("\ndomains: []\n")
+
+
 @pytest.mark.parametrize("state", [EgressState.OPEN, EgressState.UNKNOWN])
 async def test_nothing_is_said_of_a_way_out_that_is_open_or_not_known(backend: FakeBackend, state: EgressState) -> None:
     backend.surroundings = dict.fromkeys(Family, EgressView(state, Confidence.CERTAIN))
