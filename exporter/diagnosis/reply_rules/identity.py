@@ -30,6 +30,7 @@ ENCRYPTION: Final = (
             "without starttls|tls|encryption",
             "no tls|encryption session|connection|used",
             "not encrypted",
+            "lack|lacks|lacking|insufficient|not_enough of? security|encryption|tls|starttls|protection",
             "encryption|cipher|tls too_weak|insufficient",  # Sendmail
             "no suitable|common|shared|acceptable cipher|ciphers",
             "not sent over tls",
@@ -56,6 +57,9 @@ SENDER_AUTHENTICATION: Final = (
             "not authorized|permitted|allowed|designated ... behalf|for_domain|from_domain|in_name|on_domain",
             f"not authorized|permitted|allowed|designated send {MESSAGE}? from|for|as",
             "spoof*",  # Barracuda, Mimecast
+            "mail_from|sender|sender_domain mismatch*|not_match* ... client|your|sending|connecting|source ip|host|address",
+            "sender|sender_domain|domain|mail_from not allowed|permitted|authorized|accepted from|via|through your",
+            "sender ... not from ... approved|authorized|authorised|own|official relay|relays|server|servers|host|hosts|mx",
             "forged sender|mail|message|address|from",
         ),
         stages=CONVERSATION,
@@ -113,6 +117,8 @@ NAMES: Final = (
             f"{_FAKE}|{REFUSED}|missing|rejecting|unqualified|unresolvable|not|your|in ... helo|ehlo",
             "helo|ehlo argument|parameter|string|name|hostname|host|domain|greeting|command|identification",
             "impersonat*",
+            f"name|hostname ... greeting|greeted|introduced|hello ... not|unknown|{_FAKE}",
+            f"greeting|greeted|introduced ... name|hostname ... not|unknown|{_FAKE}",
             "you|server|host not me|us",  # Exim: they called themselves by our name
             "my|our own name|hostname|domain|ip",
         ),
@@ -176,6 +182,10 @@ EHLO_ARGUMENT: Final = (
             "syntax|syntactically ... argument*|parameter*|domain|invalid|address",
             "need|needs|require|requires|must fully-qualified|fqdn|qualified",
             "fqdn|fully_qualified|domain_name_required",
+            "my name|hostname|address|ip|domain",
+            "our name|hostname|domain",
+            "localhost|localdomain",
+            "address|ip|domain literal|literals",
         ),
         stages=EHLO,
         codes={450, 501, 504, 550, 553, 554},

@@ -28,6 +28,7 @@ PLAIN: Final = (
             f"{UNWANTED} detected|found|content|filter|score|suspected|{MESSAGE}|{REFUSED}",
             f"identified|classified|considered|detected|looks|flagged|marked|recognized|score* ... {UNWANTED}",
             f"{MESSAGE}|content ... {UNWANTED}|suspicious",
+            f"not accept*|take|allow {MESSAGE} with|containing ... content|attachment*|header*|subject|link*|file*|macro*",
             f"content|attachment|header|subject {REFUSED}|reject|rejection|policy|filter*|not_accepted|not_allowed",
         ),
         stages=CONVERSATION,
@@ -46,12 +47,25 @@ FIRST: Final = (
     Rule(
         C.POLICY_REJECTED,
         says(
-            "closed system|network|group|community",
+            "closed user? system|network|group|groups|community",
+            "receive|accept* mail|mails|message|messages? from outside|external|internet|others|unknown|strangers|non-members",
+            "unauthenticated mail|mails|message|messages from restricted|blocked|prohibited",  # a relay, of our address
             "limited number of approved|authorized|trusted|known|registered",
         ),
         stages=CONVERSATION,
     ),
     Rule(C.POLICY_REJECTED, says("your|from country|countries"), stages=CONVERSATION),
+    # What is in the message, in the words of passwords.
+    Rule(
+        C.POLICY_REJECTED,
+        says(
+            "password|passwords|passphrase protect*|encrypted",
+            "encrypted|locked zip|archive*|attachment*|file|files|pdf|document*|container*",
+            "credential|credentials|password|passwords leak*|theft|phish*|harvest*|stealing|detected|found",
+            "give|giving|reveal|disclose|asks|asking|share ... password|passwords|credentials",
+        ),
+        stages=frozenset({Stage.DATA}),
+    ),
     Rule(C.POLICY_REJECTED, says("spam pattern|patterns|content|contents|engine"), stages=CONVERSATION),
 )
 
