@@ -35,6 +35,8 @@ _DOTTED: Final = re.compile(
 )
 _LETTER: Final = re.compile(r"[a-z]")
 _IPV4: Final = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
+# "Mail from 192.0.2.1 refused": about our address, not about a sender.
+_FROM_IPV4: Final = re.compile(r"(?<=\bfrom )\[?(?:\d{1,3}\.){3}\d{1,3}\]?(?![\w.-])")
 _IPV6: Final = re.compile(r"(?<![\w:.])(?=[0-9a-f:]{0,39}::|(?:[0-9a-f]{1,4}:){5})[0-9a-f:]{3,39}")
 # The number of a catalogue's entry that a URL leads to: "...-codes.php#BL000001".
 _TAG: Final = re.compile(r"#([a-z]{1,4}-?[0-9]{4,8})$")
@@ -46,7 +48,21 @@ _SENTENCE_ENDS: Final = frozenset("!?\u3002")
 _COUNT: Final = re.compile(r"\d{1,7}(?:st|nd|rd|th)?")
 _COUNTED: Final = frozenset(
     (
-        *("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "twenty", "thirty"),
+        *(
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "twenty",
+            "thirty",
+        ),
         *("forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "hundreds", "thousand", "thousands"),
         *("dozen", "dozens", "score", "million", "zwei", "drei", "zehn", "hundert", "tausend", "cent", "mille", "cien"),
         *("mil", "cento", "sto", "tysiac", "honderd", "duizend", "сто", "тысяч"),
@@ -102,6 +118,7 @@ def words_of(text: str) -> Words:
     text = without_accents(_GLUED_SENTENCES.sub(". ", text[:MAX_EXAMINED_CHARS]).lower())[:MAX_EXAMINED_CHARS]
     text, mailboxes = _MAILBOX.subn(" ", _NOT.sub(" not", text.replace("<>", " nullsender ")))
     text, ipv6_addresses = _IPV6.subn(" ", text)
+    text, origins = _FROM_IPV4.subn("ip", text)
     names: list[str] = []
     ipv4_addresses: list[str] = []
 
@@ -134,14 +151,14 @@ def words_of(text: str) -> Words:
         frozenset(keys),
         " ".join(names),
         " ".join(spoken),
-        bool(ipv4_addresses or ipv6_addresses),
+        bool(ipv4_addresses or ipv6_addresses or origins),
         number,
         mailboxes > 0,
     )
 
 
 # Letters with a stroke, which no normal form decomposes.
-_STROKES: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i"})
+_STROKES: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "\u0131": "i"})
 
 
 def without_accents(text: str) -> str:

@@ -30,6 +30,8 @@ ENCRYPTION: Final = (
             "without starttls|tls|encryption",
             "no tls|encryption session|connection|used",
             "not encrypted",
+            "not secure|secured|protected enough",
+            "secured|secure|protected|encrypted line|channel|link|connection|transport|path only",
             "lack|lacks|lacking|insufficient|not_enough of? security|encryption|tls|starttls|protection",
             "encryption|cipher|tls too_weak|insufficient",  # Sendmail
             "no suitable|common|shared|acceptable cipher|ciphers",
@@ -59,6 +61,8 @@ SENDER_AUTHENTICATION: Final = (
             "spoof*",  # Barracuda, Mimecast
             "mail_from|sender|sender_domain mismatch*|not_match* ... client|your|sending|connecting|source ip|host|address",
             "sender|sender_domain|domain|mail_from not allowed|permitted|authorized|accepted from|via|through your",
+            "sender but not from|via|through",
+            "not allowed|permitted|authorized use ... domain ... mail_from|sender|from",
             "sender ... not from ... approved|authorized|authorised|own|official relay|relays|server|servers|host|hosts|mx",
             "forged sender|mail|message|address|from",
         ),
@@ -120,7 +124,7 @@ NAMES: Final = (
             f"name|hostname ... greeting|greeted|introduced|hello ... not|unknown|{_FAKE}",
             f"greeting|greeted|introduced ... name|hostname ... not|unknown|{_FAKE}",
             "you|server|host not me|us",  # Exim: they called themselves by our name
-            "my|our own name|hostname|domain|ip",
+            "my|our own name|hostname|domain|ip|address",
         ),
         stages=CONVERSATION,
     ),

@@ -50,13 +50,18 @@ RECIPIENTS: Final = (
         codes=PERMANENT,
         stages=ABOUT_RECIPIENT,
     ),
-    Rule(C.RELAY_DENIED, says(f"relay|relaying|relayed from {REFUSED}|not_allowed|not_permitted"), stages=TRANSACTION),
+    Rule(
+        C.RELAY_DENIED,
+        says(f"relay|relaying|relayed|forwarding from|through|via|for ... {REFUSED}|not_allowed|not_permitted"),
+        stages=TRANSACTION,
+    ),
     # A part of their system that is called after its task.
     Rule(
         C.TEMPFAIL,
         says(
             "plugin|plugins|module|modules|hook|hooks ... decided|answer*|respon*|fail*|crash*|error|timeout|timed_out",
-            "relay|mail|delivery|smtp server|host|service|system|gateway not ready|available|running|responding"),
+            "relay|mail|delivery|smtp server|host|service|system|gateway not ready|available|running|responding",
+        ),
         codes=TEMPORARY,
         stages=TRANSACTION,
     ),
@@ -79,7 +84,7 @@ DOMAINS: Final = (
             "tenantattribution|relay_access",  # Exchange Online
             "recipient domain ... not|unknown|reject*|invalid",
             "not local domain|host|recipient|address|user|account|mailbox",
-            "domain|domains no_longer|not_longer|not_any_longer",
+            "domain|domains no_longer|not_longer|not_any_longer|moved|retired|departed|discontinued",
             "domain|domains|host ... not local|hosted|served|handled|configured|accepted|here|known|valid|found|ours",
             "domain|domains ... not ... local|hosted|served|handled|here|list|accept*|server",
             "not ... accept|handle|host|serve|receive mail? ... for|domain|domains",

@@ -67,6 +67,8 @@ SIZES_AND_RATES: Final = (
         says(
             "too many invalid|unknown|bad|nonexistent|failed|wrong recipient*|user*|address*|mailbox*|rcpt*",
             "too many invalid|bad|failed|wrong|unsuccessful login*|logon*|password*|authentica*|auth",
+            "too many|frequent login*|logon*|password*|authentica*|auth failures|errors",
+            "banned|locked_out|blocked ... failed|failures|bad|wrong|repeated ... login*|logon*|authentica*|password*",
             "ip|host|address|you ... banned|locked_out ... too_many",
         ),
         codes=PERMANENT,
@@ -131,6 +133,7 @@ SIZES_AND_RATES: Final = (
         says(
             f"{CONTENT} ... too_large|too_big",
             f"{CONTENT}|line|attachments too_long",
+            f"{CONTENT} ... longer|bigger|heavier than",
             f"size|length of? {CONTENT} ... exceed*|limit*|maximum|max|threshold|too|over|above|reach*",
             f"{CONTENT} ... size|length ... exceed*|limit*|larger|greater|too|max|maximum",
             "exceed*|over|above|beyond|larger|bigger ... size|max_message|maximum_message|fixed_limit",

@@ -28,7 +28,7 @@ _SUBJECTS: Final = {
         " gegenstelle einlieferung* connexion* reseau hote* poste conexion conexiones conexao conexoes red rede"
         " equipo maquina connession* rete macchina polaczeni* siec sieci hosta verbinding* netwerk соединени*"
         " подключени* сети сеть хост* узел узла 连接 連線 连线 主机 主機 网段 接続 ホスト 접속 연결"
-        " sunucunuz sunucu* makine* ip_adresi bağlantı* baglanti* anslutning* forbindelse* tilkobling* kapcsolat*"
+        " sunucunuz sunucu* makine* ip_adresi bağlanti* baglanti* anslutning* forbindelse* tilkobling* kapcsolat*"
         " gazdagep* conexiunea spojeni* spojení* připojení* єднанн* підключенн* koneksi kết_nối yhteys yhtey*"
     ),
     "COUNTRY": (
@@ -57,7 +57,7 @@ _SUBJECTS: Final = {
         " получател* пользовател* ящик* абонент* адресат* учетн* аккаунт* 收件人 收件者 用户 用戶 邮箱 郵箱 信箱"
         " 账号 账户 帐号 帐户 帳號 使用者 对方 宛先 受信者 ユーザ メールボックス アカウント メールアドレス 利用者"
         " 수신자 받는 사용자 계정 메일함"
-        " alıcı alici alicinin kullanici* kullanıcı* posta_kutusu kutusu mottagare* modtager* mottaker* brevlåda*"
+        " alici alici alicinin kullanici* kullanici* posta_kutusu kutusu mottagare* modtager* mottaker* brevlåda*"
         " brevlada postkasse* postkassen cimzett* címzett* felhasznalo* felhasználó* postafiok* postafiók*"
         " destinatar* utilizator* casuta căsuța prijemce příjemce uzivatel* uživatel* schrank* schránk* отримувач*"
         " одержувач* користувач* скриньк* поштова_скринька penerima pengguna kotak_surat người_nhận vastaanottaj*"
@@ -79,7 +79,7 @@ _SUBJECTS: Final = {
     "DOMAIN": (
         "destination destinations domain domains domane domaine* domini* domeny domena domein домен* 域名 域"
         " ドメイン 도메인"
-        " alan_adi alan_adı domän domäne* domene* doména domén* domeniu* tartomany* tartomány*"
+        " alan_adi alan_adi domän domäne* domene* doména domén* domeniu* tartomany* tartomány*"
     ),
     "MAIL": (
         "mailing mailings delivery deliveries mail mails message messages msg letter letters correspondence post"
@@ -106,7 +106,8 @@ _SUBJECTS: Final = {
         " baza bazy schijf баз* диск* 数据库 資料庫 磁盘 硬盘 队列 データベース ディスク キュー 데이터베이스"
         " 디스크"
         " licence license licence_server license_server virus_scanner spam_scanner plugin plugins module modules"
-        " veritabanı veritabani databas databasen adatbazis baza_de_date databaze databáze basis_data"
+        " veritabani veritabani databas databasen adatbazis baza_de_date databaze databáze basis_data"
+        " spam_engine filter_engine virus_engine policy_engine rule_engine"
     ),
     "OPENRELAY": (
         "open_relay open_relays openrelay open_mail_relay open_smtp_relay open_proxy open_proxies offenes_relay"
@@ -125,6 +126,8 @@ _SUBJECTS: Final = {
         " interno* estern* zewnetrzn* внешн* внутренн* 外部 内部 会员 外線 社外"
         " ausserhalb außerhalb hauses haus innerhalb betriebsfremd* hausfremd* same_domain own_domain within_domain"
         " in_house inhouse in_domain campus students residents tenants employees"
+        " internes internos interni internen interner interna internas buiten binnen z_firmy spoza_firmy spoza"
+        " firmenintern"
     ),
 }
 
@@ -229,7 +232,7 @@ _STATEMENTS: Final = {
         " uitgeschakeld gedeactiveerd opgeheven geblokkeerd afgesloten отключ* неактив* приостанов* закрыт*"
         " заблокир* 停用 禁用 冻结 凍結 锁定 鎖定 停止 过期 過期 欠费 暂停 休眠 关闭 已关闭 利用停止 無効 解約 休止"
         " 정지 중지 비활성 휴면"
-        " devre_disi devre_dışı askiya askıya avstängd* avstangt deaktiver* inaktiver* deaktivált felfuggeszt*"
+        " devre_disi devre_dişi askiya askiya avstängd* avstangt deaktiver* inaktiver* deaktivált felfuggeszt*"
         " felfüggeszt* dezactivat* zrusen* zrušen* zablokovan* deaktivovan* деактивован* вимкнен* призупинен*"
         " dinonaktifkan"
     ),
@@ -242,8 +245,9 @@ _STATEMENTS: Final = {
         " vol переполн* заполнен* квот* 已满 爆满 满了 已滿 容量 空间不足 空間不足 配额 超额 いっぱい 一杯 満杯"
         " 超過 가득 초과 용량"
         " randvoll proppenvoll vollgelaufen übervoll verbraucht ausgeschöpft espaco espaço espacio spazio miejsca"
-        " ruimte place_libre espace места dolu doldu kotasi kota_aşıldı kota fullt fuld megtelt betelt plin plina"
+        " ruimte place_libre espace места dolu doldu kotasi kota_aşildi kota fullt fuld megtelt betelt plin plina"
         " plna plná plný zaplnen* переповнен* заповнен* penuh đầy täynnä brimful brimming chock_full stuffed_full"
+        " quillt platzt läuft_über überläuft erschöpft agotad* brims"
     ),
     "TEMP": (
         "wiederholen wiederholung temporar* temporal later again retry retries moment minute minutes seconds soon"
@@ -270,7 +274,7 @@ _STATEMENTS: Final = {
         " blad* awari* przeciaz* niedostepn* konserwac* zajet* storing fout onderhoud overbelast onbeschikbaar"
         " bezet ошибк* сбой сбоя недоступ* перегру* обслуживан* занят* проблем* 错误 錯誤 故障 繁忙 忙 维护 維護"
         " 不可用 异常 失败 失敗 超时 混雑 障害 メンテナンス エラー 過負荷 ビジー 混み合 점검 오류 장애 과부하"
-        " hata hatasi arızası ariza bakım bakim kullanılamıyor fel felet driftstopp feil fejl vedlikehold karbantart*"
+        " hata hatasi arizasi ariza bakim bakim kullanilamiyor fel felet driftstopp feil fejl vedlikehold karbantart*"
         " hiba hibás eroare intretinere chyba udrzb* údržb* помилк* несправн* kesalahan gangguan lỗi virhe huolto"
     ),
     "DEMAND": (
@@ -297,6 +301,7 @@ _TOPICS: Final = {
         " забагато занадто_багато terlalu_banyak quá_nhiều liian_monta liian_paljon buried drowning drowned swamped"
         " snowed_under inundated flooded hang_up_some close_some drop_some lines_open sessions_open connections_open"
         " wear_out call_it_day"
+        " drowns swamps floods_of"
     ),
     "PACE": (
         "haste hurry eile prisa fretta hammer* cool pause slow slower slowly fast faster quick* often frequent*"
@@ -313,8 +318,9 @@ _TOPICS: Final = {
         " maximum max allowance quota threshold already exceed* reached numbers grenze limite limites limiet lim*"
         " 限制 上限 制限 한도"
         " ration rations rationed share shares portion stundenkontingent* tageskontingent* monatskontingent*"
-        " kontingent* quote lot_for sinir sınır* siniri gräns* grense* graense* limita límit* limit_překročen ліміт*"
+        " kontingent* quote lot_for sinir sinir* siniri gräns* grense* graense* limita límit* limit_překročen ліміт*"
         " batas giới_hạn"
+        " cupo plafond tope ration tagesration"
     ),
     "COUNTED": (
         "briefe lettres cartas lettere letter letters times users connection* session* message mails messages"
@@ -349,6 +355,7 @@ _TOPICS: Final = {
         " gross grosse grosser grose groß großer volumineu* lourd taille octets grande grandes tamano pesad* pesa"
         " tamanho dimension* pesante duz* rozmiar* wielkosc* groot grootte размер* велик* больш* 过大 太大 大小 過大"
         " 大きすぎ サイズ 크기"
+        " longer_than heavier_than heavier"
     ),
     "SPAM": (
         "bulkmail payload evil infek* zainfek* phish phrases infett* infizier* pelig* peligros* spam* junk"
@@ -372,6 +379,7 @@ _TOPICS: Final = {
         " kara_listede kara_listemizde kara_listesinde kara_listeye karaliste* svartlist* svartelist* sortlist*"
         " feketelist* lista_neagra cerna_listina mustalista* mustalla_listalla чорн* daftar_hitam danh_sách_đen 信用度"
         " 信用が"
+        " cerne_listine cerne_listiny cernou_listinu"
     ),
     "SCORE": "score scored points punkte puntos punti баллов",
     "POLICY": (
@@ -392,6 +400,8 @@ _TOPICS: Final = {
         " 本地 管理して 扱って"
         " station stations last_stop last_station final_stop final_destination end_station terminus post_office_for"
         " next_hop middle_station"
+        " betreut verwaltet bedient gehostet atiend* gestionad* alojad* hospedad* gere geres obsługiw* beheerd"
+        " bedienen_wir"
     ),
     "LOOP": (
         "loop loops looping looped cycle cycles circular circles round_and hop hops for_ever forever mailloop"
@@ -407,6 +417,7 @@ _TOPICS: Final = {
         " negotiated_bit negotiated_bits bit_wanted bits_wanted bit_required bits_required negotiated_cipher"
         " key_length key_size cipher_strength sifreleme şifreleme krypter* kryptering titkosit* titkosít* criptat*"
         " sifrovan* šifrován* шифрув* enkripsi mã_hóa salattu"
+        " secured_line secure_line secure_enough handshake bit_cipher bit_key short_key"
     ),
     "AUTH": (
         "password passwords passwort kennwort login logins logon log_in sign_in credential* authenticat*"
@@ -417,6 +428,7 @@ _TOPICS: Final = {
         " sasl parola_gerekli kimlik_dogrulama kimlik_doğrulama oturum_aç giris_yap inloggning logga_in inlogget"
         " logg_inn bejelentkez* hitelesit* hitelesít* autentific* prihlasen* přihlášen* prihlas* overeni ověření"
         " автентифік* otentikasi xác_thực kirjaudu"
+        " identifiquese identifique identificati autentiquese inicie_sesion effettua_accesso inloggen log_on_first"
     ),
     "RDNS": (
         "reverse ptr rdns reverse_dns reverse_lookup reverse_name reverse_record reverse_entry reverse_zone"
@@ -427,6 +439,8 @@ _TOPICS: Final = {
         "localhost localdomain name names hostname fqdn dns resolve resolves resolved resolvable record namen"
         " namens nom nombre nome nazw* naam имя имени имен днс 域名 解析 名前 ホスト名"
         " calls_itself called_itself call_itself calling_itself answers_name"
+        " rechnername* hostname_ungueltig servername* hostnamen nom_hote nombre_host nombre_equipo nome_host"
+        " nazwa_hosta computernaam hostnaam 主机名 主機名"
     ),
     "HELO": (
         "helohost heloname name_you you_gave you_give greeting helo ehlo my_name our_name my_own_name our_own_name"
@@ -483,8 +497,8 @@ _TOPICS: Final = {
     "MATCH": (
         "differ* disagree* contradict* match matches matching mismatch* forward backward backwards inconsistent"
         " consistent agree agrees stimmt ubereinstimm* correspond* coincid* corrispond* совпада* 一致"
-        " lives_at lives_elsewhere points_at points_to points_elsewhere points_back leads_to leads_elsewhere"
-        " leads_back belongs_to"
+        " lives_at lives_elsewhere points_at name_points points_elsewhere points_back name_leads leads_elsewhere"
+        " leads_back name_belongs"
     ),
     "TAKE": (
         "reads recibimos handled processed accept accepts receive receives take takes handle handles want wants"
