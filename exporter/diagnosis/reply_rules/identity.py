@@ -59,11 +59,11 @@ SENDER_AUTHENTICATION: Final = (
             "not authorized|permitted|allowed|designated ... behalf|for_domain|from_domain|in_name|on_domain",
             f"not authorized|permitted|allowed|designated send {MESSAGE}? from|for|as",
             "spoof*",  # Barracuda, Mimecast
-            "mail_from|sender|sender_domain mismatch*|not_match* ... client|your|sending|connecting|source ip|host|address",
+            "mail_from|sender|sender_domain mismatch*|not_match* ... client|your|sending|connecting ip|host|address",
             "sender|sender_domain|domain|mail_from not allowed|permitted|authorized|accepted from|via|through your",
             "sender but not from|via|through",
             "not allowed|permitted|authorized use ... domain ... mail_from|sender|from",
-            "sender ... not from ... approved|authorized|authorised|own|official relay|relays|server|servers|host|hosts|mx",
+            "sender ... not from ... approved|authorized|own|official relay|relays|server|servers|host|hosts|mx",
             "forged sender|mail|message|address|from",
         ),
         stages=CONVERSATION,

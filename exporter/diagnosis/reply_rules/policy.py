@@ -28,7 +28,7 @@ PLAIN: Final = (
             f"{UNWANTED} detected|found|content|filter|score|suspected|{MESSAGE}|{REFUSED}",
             f"identified|classified|considered|detected|looks|flagged|marked|recognized|score* ... {UNWANTED}",
             f"{MESSAGE}|content ... {UNWANTED}|suspicious",
-            f"not accept*|take|allow {MESSAGE} with|containing ... content|attachment*|header*|subject|link*|file*|macro*",
+            f"not accept*|take|allow {MESSAGE} with|containing ... content|attachment*|header*|link*|file*|macro*",
             "content|attachment|attachments ... not wanted|welcome|liked|allowed|accepted",
             f"content|attachment|header|subject {REFUSED}|reject|rejection|policy|filter*|not_accepted|not_allowed",
         ),
@@ -49,8 +49,9 @@ FIRST: Final = (
         C.POLICY_REJECTED,
         says(
             "closed user? system|network|group|groups|community",
-            "receive|accept* mail|mails|message|messages? from outside|external|internet|others|unknown|strangers|non-members",
-            "unauthenticated mail|mails|message|messages from ip? restricted|blocked|prohibited",  # a relay, of our address
+            "receive|accept* mail|mails|message|messages? from outside|external|internet|others|strangers|non-members",
+            # a relay, of our address
+            "unauthenticated mail|mails|message|messages from ip? restricted|blocked|prohibited",
             "limited number of approved|authorized|trusted|known|registered",
         ),
         stages=CONVERSATION,

@@ -36,7 +36,7 @@ RECIPIENTS: Final = (
         says(
             f"{_OWNER} ... log_in|login|sign_in|log_on ... enable|activate|reactivate|unlock|resume|receive|receiving",
             "recipient|rcpt|mailbox|user address? black-listed|block-listed|deny-listed|banned",
-            "account|mailbox|mail_box|inbox|address|user not allowed|permitted|able|entitled|authorized|eligible receive|get",
+            "account|mailbox|inbox|address|user not allowed|permitted|able|entitled|authorized|eligible receive|get",
             # Nobody has looked in for long.
             "not|no|never|nobody ... used|opened|read|accessed|activity|logged_in|looked_in ... since|years|months",
             "unused|idle for|since",

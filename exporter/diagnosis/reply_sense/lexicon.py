@@ -63,7 +63,7 @@ _SUBJECTS: Final = {
         " одержувач* користувач* скриньк* поштова_скринька penerima pengguna kotak_surat người_nhận vastaanottaj*"
         " postilaatikko"
     ),
-    "PERSON": "person people name colleague colleagues one someone employee personne persona pessoa osoba 名",
+    "PERSON": "person people name colleague colleagues one someone employee personne persona pessoa osoba",
     "ADDRESS": (
         "address addresses adresse adressen addr direccion direcciones indirizzo indirizzi endereco enderecos"
         " adres* адрес* 地址 アドレス 주소"
@@ -118,6 +118,7 @@ _SUBJECTS: Final = {
         " residential transient consumer dsl adsl broadband home_network home_networks home_connection"
         " home_connections end_user_network pool dynamisch* dynamique* dinamic* dynamiczn* динамическ* 动态 動態"
         " 動的 유동"
+        " cloud_instance cloud_instances cloud_hosts cloud_machines instances vps webhosting"
     ),
     "EXTERNAL": (
         "partner* staff campus on_campus внутр* allowed_senders senders_list sender_list group groups"
@@ -128,6 +129,8 @@ _SUBJECTS: Final = {
         " in_house inhouse in_domain campus students residents tenants employees"
         " internes internos interni internen interner interna internas buiten binnen z_firmy spoza_firmy spoza"
         " firmenintern"
+        " colleagues coworkers co_workers friends contacts address_book addressbook known_senders kollegen collegues"
+        " colegas colleghi"
     ),
 }
 
@@ -139,6 +142,7 @@ _STATEMENTS: Final = {
         " ikke inte"
         " değil degil yok hayir hicbir ej icke ingen inget inga ikkje intet nem nincs nu fara nici neni není nejsou"
         " nelze žádn* zadn* ні немає tidak bukan belum khong không ei eivät"
+        " 不负责 不負責 不托管 不属于 不處理 不处理"
     ),
     "WITHOUT": (
         "without lacks lack lacking missing absent ohne fehlt fehlende* sans manque manquant* sin falta sem senza"
@@ -181,6 +185,7 @@ _STATEMENTS: Final = {
         " разреш* принима* принят* нрав* допус* 允许 接受 允許 接收 許可 허용"
         " freigegeben freigeschaltet izin tillaten tillåtet tilladt tillatt engedelyez* permis povolen* дозвол*"
         " diizinkan"
+        " write_user write_us write_here write_recipient"
     ),
     "EXIST": (
         "books exist* found find known know valid here recogni* hosted live lives living works working heard"
@@ -235,6 +240,7 @@ _STATEMENTS: Final = {
         " devre_disi devre_dişi askiya askiya avstängd* avstangt deaktiver* inaktiver* deaktivált felfuggeszt*"
         " felfüggeszt* dezactivat* zrusen* zrušen* zablokovan* deaktivovan* деактивован* вимкнен* призупинен*"
         " dinonaktifkan"
+        " out_of_use gave_up given_up"
     ),
     "FULL": (
         "enough_room room enough_space allotment over_his brak_miejsca hold_more hold_any take_more no_more_mail"
@@ -380,6 +386,8 @@ _TOPICS: Final = {
         " feketelist* lista_neagra cerna_listina mustalista* mustalla_listalla чорн* daftar_hitam danh_sách_đen 信用度"
         " 信用が"
         " cerne_listine cerne_listiny cernou_listinu"
+        " liste_de_blocage liste_blocage lista_de_bloqueo lista_bloqueo lista_bloqueos lista_de_bloqueios"
+        " lista_blocco lista_di_blocco blokkeerlijst* blokkadelijst* liscie_blokowanych lista_blokowanych liste_rouge"
     ),
     "SCORE": "score scored points punkte puntos punti баллов",
     "POLICY": (
@@ -402,6 +410,7 @@ _TOPICS: Final = {
         " next_hop middle_station"
         " betreut verwaltet bedient gehostet atiend* gestionad* alojad* hospedad* gere geres obsługiw* beheerd"
         " bedienen_wir"
+        " 不负责 不負責 不托管 不属于 不處理 不处理"
     ),
     "LOOP": (
         "loop loops looping looped cycle cycles circular circles round_and hop hops for_ever forever mailloop"
@@ -418,6 +427,7 @@ _TOPICS: Final = {
         " key_length key_size cipher_strength sifreleme şifreleme krypter* kryptering titkosit* titkosít* criptat*"
         " sifrovan* šifrován* шифрув* enkripsi mã_hóa salattu"
         " secured_line secure_line secure_enough handshake bit_cipher bit_key short_key"
+        " in_clear"
     ),
     "AUTH": (
         "password passwords passwort kennwort login logins logon log_in sign_in credential* authenticat*"
@@ -506,6 +516,7 @@ _TOPICS: Final = {
         " recebe aceita riceve accetta przyjmuje odbiera ontvangt accepteert neemt принимает получает 接收 受信"
         " 受け付け 수신"
         " gets get delivered delivers deliver"
+        " read reads"
     ),
     "NOTALLOW": (
         "受信しません 受け付けません 受け取りません 受け付けておりません 不接收 不收 不接受 不提供 未提供"
