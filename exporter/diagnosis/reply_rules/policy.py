@@ -50,6 +50,8 @@ FIRST: Final = (
         says(
             "closed user? system|network|group|groups|community",
             "receive|accept* mail|mails|message|messages? from outside|external|internet|others|strangers|non-members",
+            "sie|ihr|ihre durfen|duerfen|darf ... nicht|keine|nichts",
+            "etes pas autoris*",
             # a relay, of our address
             "unauthenticated mail|mails|message|messages from ip? restricted|blocked|prohibited",
             "limited number of approved|authorized|trusted|known|registered",

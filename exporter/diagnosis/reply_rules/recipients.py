@@ -120,7 +120,12 @@ MAILBOXES: Final = (
     # Another is at work on it, or it is on its way to another store.
     Rule(
         C.TEMPFAIL,
-        says("mailbox|mail_box|maildir|inbox|account ... locked_by|busy|moved|migrat*|rebuilt|in_use"),
+        says(
+            "mailbox|mail_box|maildir|inbox|account ... locked_by|busy|moved|migrat*|rebuilt|in_use",
+            "zurzeit|derzeit|momentan|vorubergehend ... nicht|gestort",
+            "nicht erreichbar|verfugbar",
+            "temporairement|temporalmente|temporaneamente|temporariamente|tymczasowo|tijdelijk|временно",
+        ),
         codes=TEMPORARY,
         stages=ABOUT_RECIPIENT,
     ),

@@ -108,6 +108,8 @@ _SUBJECTS: Final = {
         " licence license licence_server license_server virus_scanner spam_scanner plugin plugins module modules"
         " veritabani veritabani databas databasen adatbazis baza_de_date databaze databáze basis_data"
         " spam_engine filter_engine virus_engine policy_engine rule_engine"
+        " filter_crashed filter_failed filter_error filter_down filter_timeout filter_timed filter_unavailable"
+        " filter_died"
     ),
     "OPENRELAY": (
         "open_relay open_relays openrelay open_mail_relay open_smtp_relay open_proxy open_proxies offenes_relay"
@@ -221,6 +223,7 @@ _STATEMENTS: Final = {
         " eliminad* se_fue baja removid* nao_mais mais_nao saiu cancellat* non_piu rimoss* juz_nie usuniet*"
         " niet_meer verwijderd vertrokken больше_не удален* уволен* уже_не 注销 離職 离职 删除 已删除 已不 退会"
         " 退職 削除 解約 탈퇴 삭제"
+        " works_elsewhere went_elsewhere"
     ),
     "DISABLED": (
         "ran_out run_out handed_back ruht ruhend* arrears nieużywan* не_используется disdett* not_confirmed"
@@ -254,6 +257,7 @@ _STATEMENTS: Final = {
         " ruimte place_libre espace места dolu doldu kotasi kota_aşildi kota fullt fuld megtelt betelt plin plina"
         " plna plná plný zaplnen* переповнен* заповнен* penuh đầy täynnä brimful brimming chock_full stuffed_full"
         " quillt platzt läuft_über überläuft erschöpft agotad* brims"
+        " clear_out clean_out empty_box empty_mailbox"
     ),
     "TEMP": (
         "wiederholen wiederholung temporar* temporal later again retry retries moment minute minutes seconds soon"
@@ -373,6 +377,7 @@ _TOPICS: Final = {
         " вредонос* 垃圾 病毒 违规 違規 恶意 敏感 可疑 广告 迷惑 ウイルス ウィルス スパム 스팸 바이러스 악성"
         " istenmeyen skräppost skrappost søppelpost uonsket uønsket kéretlen keretlen nevyzadan* nevyžádan* небажан*"
         " thư_rác roskaposti"
+        " advert adverts advertis* commercials sales_pitch"
     ),
     "LISTED": (
         "schlechten_ruf schlechter_ruf mala_fama bad_name ill_repute unblock* removal blacklist* black_list"
