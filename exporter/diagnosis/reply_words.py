@@ -35,6 +35,8 @@ _DOTTED: Final = re.compile(
 )
 _LETTER: Final = re.compile(r"[a-z]")
 _IPV4: Final = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
+# "Mail from 192.0.2.1 refused": about our address, not about a sender.
+_FROM_IPV4: Final = re.compile(r"(?<=\bfrom )\[?(?:\d{1,3}\.){3}\d{1,3}\]?(?![\w.-])")
 _IPV6: Final = re.compile(r"(?<![\w:.])(?=[0-9a-f:]{0,39}::|(?:[0-9a-f]{1,4}:){5})[0-9a-f:]{3,39}")
 # The number of a catalogue's entry that a URL leads to: "...-codes.php#BL000001".
 _TAG: Final = re.compile(r"#([a-z]{1,4}-?[0-9]{4,8})$")
@@ -44,6 +46,28 @@ _TOKEN: Final = re.compile(rf"[^\W_{UNSPACED_FROM}-\U0010ffff]+|(?:(?=\w)[{UNSPA
 _SENTENCE_ENDS: Final = frozenset("!?\u3002")
 # "200 letters", "your 101st letter".
 _COUNT: Final = re.compile(r"\d{1,7}(?:st|nd|rd|th)?")
+_COUNTED: Final = frozenset(
+    (
+        *(
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "twenty",
+            "thirty",
+        ),
+        *("forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "hundreds", "thousand", "thousands"),
+        *("dozen", "dozens", "score", "million", "zwei", "drei", "zehn", "hundert", "tausend", "cent", "mille", "cien"),
+        *("mil", "cento", "sto", "tysiac", "honderd", "duizend", "сто", "тысяч"),
+    )
+)
 
 # Words that carry no statement; "" drops them.
 FILLERS: Final = frozenset(
@@ -77,7 +101,7 @@ _SPELLINGS: Final = {
 class Words:
     """`said`: words between single spaces, "." where a sentence ends; `keys`: how they begin; `names`: hosts, URLs.
 
-    `spoken` is `said` with the demonstratives left in it; `ip_address`, `number`: one stands in the text.
+    `spoken` is `said` with the demonstratives left in it; `ip_address`, `number`, `mailbox`: one stands in the text.
     """
 
     said: str
@@ -86,13 +110,15 @@ class Words:
     spoken: str
     ip_address: bool
     number: bool
+    mailbox: bool
 
 
 def words_of(text: str) -> Words:
     """The words of a reply's text, as far as it is examined."""
     text = without_accents(_GLUED_SENTENCES.sub(". ", text[:MAX_EXAMINED_CHARS]).lower())[:MAX_EXAMINED_CHARS]
-    text = _MAILBOX.sub(" ", _NOT.sub(" not", text.replace("<>", " nullsender ")))
+    text, mailboxes = _MAILBOX.subn(" ", _NOT.sub(" not", text.replace("<>", " nullsender ")))
     text, ipv6_addresses = _IPV6.subn(" ", text)
+    text, origins = _FROM_IPV4.subn("ip", text)
     names: list[str] = []
     ipv4_addresses: list[str] = []
 
@@ -111,7 +137,7 @@ def words_of(text: str) -> Words:
     number = False
     for token in _TOKEN.findall(_DOTTED.sub(take_name, text)):
         word = "." if token in _SENTENCE_ENDS else _SPELLINGS.get(token, token)
-        number = number or _COUNT.fullmatch(token) is not None
+        number = number or _COUNT.fullmatch(token) is not None or token in _COUNTED
         if token in DEMONSTRATIVES:
             spoken.append(token)
         if word and not word.isdigit():
@@ -125,13 +151,14 @@ def words_of(text: str) -> Words:
         frozenset(keys),
         " ".join(names),
         " ".join(spoken),
-        bool(ipv4_addresses or ipv6_addresses),
+        bool(ipv4_addresses or ipv6_addresses or origins),
         number,
+        mailboxes > 0,
     )
 
 
 # Letters with a stroke, which no normal form decomposes.
-_STROKES: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d"})
+_STROKES: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "\u0131": "i"})
 
 
 def without_accents(text: str) -> str:

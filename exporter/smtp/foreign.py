@@ -21,6 +21,11 @@ def _text(pattern: bytes) -> re.Pattern[bytes]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+# Names of software, not those of hosts that are named after it.
+_FTP_NAMES: Final = (
+    rb"(?<![\w.-])(?:vsFTPd|ProFTPD|Pure-FTPd|FileZilla|Microsoft FTP Service|Serv-U|pyftpdlib|wu-ftpd|NcFTPd|bftpd"
+    rb"|glftpd|WS_FTP|CrushFTP|Xlight FTP|Titan FTP|Gene6 FTP|WAR-FTPD?)(?![\w-]*\.[a-z])"
+)
 # First bytes -> name. What follows them changes nothing, so that it does not matter in which pieces they come.
 _FIRST_BYTES: Final = (
     (_bytes(rb"[\x14-\x17]\x03[\x00-\x04]"), "TLS"),  # RFC 8446 5.1: a record header
@@ -68,6 +73,9 @@ _FIRST_LINE: Final = (
     (_text(rb"OK MPD [0-9]"), "MPD"),
     (_text(rb"TS3\b"), "TeamSpeak"),
     (_text(rb"\{\"class\":"), "gpsd"),
+    (_text(rb"(?:login|login as|user ?name|password) ?:\s*$"), "Telnet"),
+    (_text(rb"(?:220|421|530)[ -](?!.*\bE?SMTP\b).*" + _FTP_NAMES), "FTP"),
+    (_text(rb"(?:220|421|530)[ -](?!.*\bE?SMTP\b)(?=.*FTP).*\b(?:USER and PASS|send USER|with USER)\b"), "FTP"),
     (_text(rb"UNKNOWN(?:_| )COMMAND\b"), "another protocol"),
 )
 # What is found only once all has come that will.
@@ -100,11 +108,8 @@ _NUMBERED: Final = _text(
     rb"FTP|LMTP|NNTP|news|posting|Leafnode|HylaFAX|dictd|FileZilla|Serv-U|Dovecot|glftpd|for new user|Print Server"
 )
 _SMTP: Final = _text(rb"\bE?SMTP\b")
-# Names of software, not those of hosts that are named after it.
-_FTP_SOFTWARE: Final = _text(
-    rb"(?<![\w.-])(?:vsFTPd|ProFTPD|Pure-FTPd|FileZilla|Microsoft FTP Service|Serv-U|pyftpdlib|wu-ftpd|NcFTPd|bftpd"
-    rb"|glftpd|WS_FTP|CrushFTP|Xlight FTP|Titan FTP|Gene6 FTP|WAR-FTPD?)(?![\w-]*\.[a-z])"
-)
+# Not those of hosts that are named after software.
+_FTP_SOFTWARE: Final = _text(_FTP_NAMES)
 # RFC 959 5.4 has the words for a user; HP's printers greet without saying what they speak.
 _FTP: Final = _text(rb"FTP|\bready for new user\b|^Print Server Ready")
 # In a refusal, where a host name is no excuse.

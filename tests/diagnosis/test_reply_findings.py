@@ -76,6 +76,31 @@ KINDS = [
     (E, 502, "We speak neither EHLO nor HELO on this port", C.EHLO_REJECTED),
     (E, 500, "invalid HELO name", C.HELO_REJECTED),
     (E, 550, "HELO名が不正です", C.HELO_REJECTED),
+    # what an address did, in words that count
+    (B, 554, "5.7.1 Too many authentication failures from 192.0.2.9, banned for a day", C.POLICY_REJECTED),
+    (M, 553, "Mail from 192.0.2.5 rejected, see our pages", C.REPUTATION_BLOCKED),
+    (M, 550, "We do not take letters from <a@b.example>", C.SENDER_REJECTED),
+    (M, 550, "GMX sender, but not from a GMX server", C.SENDER_AUTH_FAILED),
+    (M, 550, "Log in, then send", C.AUTH_REQUIRED),
+    (M, 403, "4.7.0 40 bit cipher offered, 128 needed", C.TLS_REQUIRED),
+    (E, 550, "no address literals here", C.HELO_REJECTED),
+    # passwords in what is sent
+    (D, 550, "encrypted archives are not allowed", C.POLICY_REJECTED),
+    (D, 550, "Your message asks for a password", C.POLICY_REJECTED),
+    # a relay, by what it is asked to do
+    (R, 550, "Relaying through this host from 192.0.2.5 refused", C.RELAY_DENIED),
+    (R, 550, "Die Domain wird hier nicht mehr betreut", C.RELAY_DENIED),
+    # numbers in words
+    (B, 421, "You hold a dozen sessions, close some first", C.RATE_LIMITED),
+    (M, 452, "4.7.1 one thousand letters since this morning", C.RATE_LIMITED),
+    # their outage, whatever it is that is out
+    (M, 451, "4.7.0 Internal error in policy engine", C.TEMPFAIL),
+    (R, 450, "No module answered for this recipient", C.TEMPFAIL),
+    # other languages
+    (B, 554, "IP adresiniz kara listede", C.REPUTATION_BLOCKED),
+    (R, 550, "Okänd mottagare", C.MAILBOX_UNKNOWN),
+    (R, 552, "A postafiók megtelt", C.MAILBOX_FULL),
+    (R, 550, "Користувача не знайдено", C.MAILBOX_UNKNOWN),
     # a code in the fragment of a URL is the catalogue's, none of the mail system's
     (B, 554, "see http://postmaster.example/codes.php#BL000010", C.REPUTATION_BLOCKED),
     (D, 550, "see https://b.example/errors.html#5.1.1", C.REJECTED),

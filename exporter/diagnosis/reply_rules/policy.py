@@ -28,6 +28,8 @@ PLAIN: Final = (
             f"{UNWANTED} detected|found|content|filter|score|suspected|{MESSAGE}|{REFUSED}",
             f"identified|classified|considered|detected|looks|flagged|marked|recognized|score* ... {UNWANTED}",
             f"{MESSAGE}|content ... {UNWANTED}|suspicious",
+            f"not accept*|take|allow {MESSAGE} with|containing ... content|attachment*|header*|link*|file*|macro*",
+            "content|attachment|attachments ... not wanted|welcome|liked|allowed|accepted",
             f"content|attachment|header|subject {REFUSED}|reject|rejection|policy|filter*|not_accepted|not_allowed",
         ),
         stages=CONVERSATION,
@@ -46,13 +48,31 @@ FIRST: Final = (
     Rule(
         C.POLICY_REJECTED,
         says(
-            "closed system|network|group|community",
+            "closed user? system|network|group|groups|community",
+            "receive|accept* mail|mails|message|messages? from outside|external|internet|others|strangers|non-members",
+            "sie|ihr|ihre durfen|duerfen|darf ... nicht|keine|nichts",
+            "etes pas autoris*",
+            # a relay, of our address
+            "unauthenticated mail|mails|message|messages from ip? restricted|blocked|prohibited",
             "limited number of approved|authorized|trusted|known|registered",
         ),
         stages=CONVERSATION,
     ),
     Rule(C.POLICY_REJECTED, says("your|from country|countries"), stages=CONVERSATION),
-    Rule(C.POLICY_REJECTED, says("spam pattern|patterns|content|contents|engine"), stages=CONVERSATION),
+    Rule(C.POLICY_REJECTED, says("spam engine"), codes=PERMANENT, stages=CONVERSATION),
+    # What is in the message, in the words of passwords.
+    Rule(
+        C.POLICY_REJECTED,
+        says(
+            "password|passwords|passphrase protect*|encrypted",
+            "passworded",
+            "encrypted|locked zip|archive*|attachment*|file|files|pdf|document*|container*",
+            "credential|credentials|password|passwords leak*|theft|phish*|harvest*|stealing|detected|found",
+            "give|giving|reveal|disclose|asks|asking|share ... password|passwords|credentials",
+        ),
+        stages=frozenset({Stage.DATA}),
+    ),
+    Rule(C.POLICY_REJECTED, says("spam pattern|patterns|content|contents"), stages=CONVERSATION),
 )
 
 VAGUE: Final = (
@@ -89,6 +109,7 @@ VAGUE: Final = (
             "security issue|reason|reasons|risk|concern*",
             "use ... smtp_server|mail_server|smarthost|relay ... isp|provider",  # "use the smtp server of your ISP"
             "bloque|bloquee|bloques|bloquees|blockiert|bloccato|bloccata|bloqueado|bloqueada",
+            "use|through|via ... smarthost|smart_host",
             "recipient|user refuse*|reject*",
             "notauthorized|not_authorized",
             "mail|message|courrier|correo|messaggio rejete|refuse|rechazad*|rifiutat*|rejeitad*",

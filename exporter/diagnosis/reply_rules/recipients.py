@@ -21,6 +21,7 @@ DIRECTORIES: Final = (
             "not in|on ... allowed|valid|local recipients|users|mailboxes",
             "nosuchuser",  # vger
             "invalid domain mailbox user",
+            f"{MESSAGE}|everything for? address|mailbox|user|recipient|account|alias bounces|bounced|returned",
         ),
         codes=PERMANENT,
         stages=ABOUT_RECIPIENT,
@@ -35,6 +36,7 @@ RECIPIENTS: Final = (
         says(
             f"{_OWNER} ... log_in|login|sign_in|log_on ... enable|activate|reactivate|unlock|resume|receive|receiving",
             "recipient|rcpt|mailbox|user address? black-listed|block-listed|deny-listed|banned",
+            "account|mailbox|inbox|address|user not allowed|permitted|able|entitled|authorized|eligible receive|get",
             # Nobody has looked in for long.
             "not|no|never|nobody ... used|opened|read|accessed|activity|logged_in|looked_in ... since|years|months",
             "unused|idle for|since",
@@ -48,10 +50,18 @@ RECIPIENTS: Final = (
         codes=PERMANENT,
         stages=ABOUT_RECIPIENT,
     ),
+    Rule(
+        C.RELAY_DENIED,
+        says(f"relay|relaying|relayed|forwarding from|through|via|for ... {REFUSED}|not_allowed|not_permitted"),
+        stages=TRANSACTION,
+    ),
     # A part of their system that is called after its task.
     Rule(
         C.TEMPFAIL,
-        says("relay|mail|delivery|smtp server|host|service|system|gateway not ready|available|running|responding"),
+        says(
+            "plugin|plugins|module|modules|hook|hooks ... decided|answer*|respon*|fail*|crash*|error|timeout|timed_out",
+            "relay|mail|delivery|smtp server|host|service|system|gateway not ready|available|running|responding",
+        ),
         codes=TEMPORARY,
         stages=TRANSACTION,
     ),
@@ -73,7 +83,8 @@ DOMAINS: Final = (
             "rcpthosts",  # qmail
             "tenantattribution|relay_access",  # Exchange Online
             "recipient domain ... not|unknown|reject*|invalid",
-            "not local domain|host|recipient|address|user",
+            "not local domain|host|recipient|address|user|account|mailbox",
+            "domain|domains no_longer|not_longer|not_any_longer|moved|retired|departed|discontinued",
             "domain|domains|host ... not local|hosted|served|handled|configured|accepted|here|known|valid|found|ours",
             "domain|domains ... not ... local|hosted|served|handled|here|list|accept*|server",
             "not ... accept|handle|host|serve|receive mail? ... for|domain|domains",
@@ -109,7 +120,12 @@ MAILBOXES: Final = (
     # Another is at work on it, or it is on its way to another store.
     Rule(
         C.TEMPFAIL,
-        says("mailbox|mail_box|maildir|inbox|account ... locked_by|busy|moved|migrat*|rebuilt|in_use"),
+        says(
+            "mailbox|mail_box|maildir|inbox|account ... locked_by|busy|moved|migrat*|rebuilt|in_use",
+            "zurzeit|derzeit|momentan|vorubergehend ... nicht|gestort",
+            "nicht erreichbar|verfugbar",
+            "temporairement|temporalmente|temporaneamente|temporariamente|tymczasowo|tijdelijk|временно",
+        ),
         codes=TEMPORARY,
         stages=ABOUT_RECIPIENT,
     ),

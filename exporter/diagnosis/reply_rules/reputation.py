@@ -16,6 +16,9 @@ PRIME: Final = (
         says(
             "user complaints",  # Yahoo
             "low reputation",  # Gmail, whatever it does about it
+            "ip|ips black-listed|block-listed|deny-listed",  # whatever they advise
+            "flood|floods|wave|waves|stream|burst of ... spam|rubbish|junk|trash|garbage|unwanted|virus*|malware",
+            "adsl|dsl|dialup|cable or dial|dialup|dynamic|dsl|adsl|cable",
         ),
         stages=CONVERSATION,
     ),
@@ -29,7 +32,7 @@ OPERATORS: Final = "|".join(
         r"surbl\.org|uribl\.com|ivmsip\.com|ivmuri\.com|invaluement\.com|mailspike\.(?:net|org)|abusix\.(?:org|com|zone)|spamrl\.com",
         r"backscatterer\.org|(?:junkemailfilter|hostkarma)\.com|gbudb\.(?:net|com)|spameatingmonkey\.net|spfbl\.net|wpbl\.info",
         r"blocklist\.de|nixspam\.net|ix\.dnsbl\.manitu\.net|dnsbl\.manitu\.net|mail-abuse\.(?:org|com)|ers\.trendmicro\.com|0spam\.org",
-        r"njabl\.org|ahbl\.org|dsbl\.org|ordb\.org|kisarbl\.or\.kr|cbl\.anti-spam\.org\.cn|spamrats\.com|dnsbl\.im|mipspace\.com",
+        r"maps\.vix\.com|njabl\.org|ahbl\.org|dsbl\.org|ordb\.org|kisarbl\.or\.kr|cbl\.anti-spam\.org\.cn|spamrats\.com|dnsbl\.im|mipspace\.com",
         r"ipcheck\.proofpoint\.com|prs\.proofpoint\.com|csi\.mimecast\.org|sender(?:support)?\.(?:office|olc\.live|live)\.com",
         r"ipremoval\.sms\.symantec\.com|csi\.cyren\.com|dnsrbl\.(?:org|net)|rbl\.interserver\.net|dnsbl\.cobion\.com|drmx\.org",
     )
@@ -68,6 +71,7 @@ STANDING: Final = (
             "rbl|rbls|dnsbl|dnsbls|dbl|drbl|rhsbl|bl|dns_list|dnsrbl|ipbl",
             "black-list*|block-list*|deny-list*|ban-list*|drop-list*|reject-list*|bad-list*|blackholed",
             "realtime|real_time block|black|blackhole",
+            "blackhole|blackholes site|list|lists|service|zone",
             "spammer|spammers|spam list|database",
             "reputation|reputacion|reputazione|reputacao|reputacja|репутац*",
             "list|liste noire",

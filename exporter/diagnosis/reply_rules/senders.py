@@ -16,6 +16,7 @@ LISTS: Final = (
         says(
             "sender|sender_address|envelope_sender|mail_address|from_address blacklisted|banned|black-list*",
             "sender in|on my|our|your|recipient black-list*|block-list*",
+            "sender in|on my|our|their list|lists of? unwanted|banned|refused|blocked|bad",
             "badmailfrom",  # qmail
             "отправител* ... заблокирован*|запрещ*",
             "batv|bouncedeny",  # signed bounces: Exim recipes

@@ -31,6 +31,13 @@ GREYLISTS: Final = (
         ),
         codes=TEMPORARY,
     ),
+    # A policy that ends with an invitation.
+    Rule(
+        C.GREYLISTED,
+        says("policy rejection|rejected|restriction|restrictions ... try|retry|resend ... later|again|minutes"),
+        codes=TEMPORARY,
+        stages=frozenset({Stage.RCPT, Stage.DATA}),
+    ),
     # A number of minutes in other languages than English, for which see VAGUE.
     Rule(
         C.GREYLISTED,
@@ -57,7 +64,13 @@ SIZES_AND_RATES: Final = (
     # A dictionary attack was counted against our address: no matter of pace.
     Rule(
         C.POLICY_REJECTED,
-        says("too many invalid|unknown|bad|nonexistent|failed|wrong recipient*|user*|address*|mailbox*|rcpt*"),
+        says(
+            "too many invalid|unknown|bad|nonexistent|failed|wrong recipient*|user*|address*|mailbox*|rcpt*",
+            "too many invalid|bad|failed|wrong|unsuccessful login*|logon*|password*|authentica*|auth",
+            "too many|frequent login*|logon*|password*|authentica*|auth failures|errors",
+            "banned|locked_out|blocked ... failed|failures|bad|wrong|repeated ... login*|logon*|authentica*|password*",
+            "ip|host|address|you ... banned|locked_out ... too_many",
+        ),
         codes=PERMANENT,
     ),
     Rule(
@@ -120,6 +133,8 @@ SIZES_AND_RATES: Final = (
         says(
             f"{CONTENT} ... too_large|too_big",
             f"{CONTENT}|line|attachments too_long",
+            f"{CONTENT} ... longer|bigger|heavier than",
+            f"size|length of? {CONTENT} ... exceed*|limit*|maximum|max|threshold|too|over|above|reach*",
             f"{CONTENT} ... size|length ... exceed*|limit*|larger|greater|too|max|maximum",
             "exceed*|over|above|beyond|larger|bigger ... size|max_message|maximum_message|fixed_limit",
             "size ... exceed*|too_large|too_big|larger",

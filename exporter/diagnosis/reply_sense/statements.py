@@ -37,8 +37,8 @@ _LONGEST_ENTRY: Final = 4
 _LONGEST_STEM: Final = 12
 _LONGEST_UNSPACED: Final = 6
 
-# Found by no word of its own: an IP address, a number in the text.
-_FOUND: Final = ("IP", "NUMBER")
+# Found by no word of its own: an IP address, a number, a mailbox in the text.
+_FOUND: Final = ("IP", "NUMBER", "MAILBOX")
 BITS: Final = MappingProxyType({name: 1 << place for place, name in enumerate((*LEXICON, *_FOUND))})
 _TURNED: Final = (
     (BITS["ALLOW"], BITS["REFUSED"] | BITS["NOTALLOW"]),
@@ -94,6 +94,7 @@ def statements_of(words: Words) -> tuple[int, ...]:
     """One set of concepts (bits) for each sentence, then that of all of them together."""
     sentences = [spoken.split() for spoken in _BOILERPLATE.sub(".", words.spoken).split(" . ")[:MAX_SENTENCES]]
     everywhere = (BITS["IP"] if words.ip_address else 0) | (BITS["NUMBER"] if words.number else 0)
+    everywhere |= BITS["MAILBOX"] if words.mailbox else 0
     found = [_statement(tokens) | everywhere for tokens in sentences if tokens]
     together = everywhere
     for statement in found:
