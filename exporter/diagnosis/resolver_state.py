@@ -165,6 +165,8 @@ class ResolverBook:
             return ResolverView(ResolverState.FILTERING, Confidence.LIKELY, Look.FILTERED, len(self._filtered))
         if self._scope.works and self._scope.proven > self._proven_when_failing:
             return ResolverView(ResolverState.WORKING, Confidence.CERTAIN)
+        if self.view.state is ResolverState.WORKING and not self._scope.turned:
+            return self.view  # all that works is remembered, and nobody asks for it
         return NO_RESOLVER_KNOWN
 
     def _is_ours(self, alike: Alike) -> bool:

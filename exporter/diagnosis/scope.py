@@ -7,9 +7,10 @@ outage is its own.
 Time tells a shared cause from many single ones. The newest outcome that worked is the proof that things worked then. A
 source that failed already before that proof fails for a reason of its own; one that began to fail after it has turned.
 All that was tried since the proof must fail in one way, each voice that worked must have turned, and more than one
-must have: four dead hosts and a fifth that dies are five dead hosts. Some ways to fail say nothing of the others: what
-never left this host, or what has been so since before the proof. Taking an outcome in costs the same with ten sources
-and with a hundred thousand.
+that ever worked must have: four dead hosts and a fifth that dies are five dead hosts, and what works may be heard
+seldom, as a name whose answer is remembered. Some ways to fail say nothing of the others: what never left this host, or
+what has been so since before the proof. Taking an outcome in costs the same with ten sources and with a hundred
+thousand.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ VOICES_NEEDED: Final = 4
 TURNED_NEEDED: Final = 2
 # Seconds; more than what is lost where one clock is converted into another.
 _CLEARLY_BEFORE: Final = 1.0
+# Organisations that are remembered to have worked. Beyond it all are forgotten, and have to do so again.
+_MAX_WORKED: Final = 200_000
 # Voices whose newest proof is remembered: enough that one of them is unrelated to whoever asks.
 _PROOFS_KEPT: Final = 8
 
@@ -165,6 +168,9 @@ class Scope:
         self._after: dict[Hashable, Outcome] = {}
         self._failing: defaultdict[str, _Failing] = defaultdict(_Failing)
         self._turned: defaultdict[str, _Failing] = defaultdict(_Failing)
+        # Those that have turned and are known to have worked, however long ago.
+        self._fallen: defaultdict[str, _Failing] = defaultdict(_Failing)
+        self._worked: set[str] = set()  # organisations
         self._proofs: deque[_Proof] = deque(maxlen=_PROOFS_KEPT)
 
     def __contains__(self, key: Hashable) -> bool:
@@ -189,6 +195,9 @@ class Scope:
             worked = replace(outcome, since=since)
             self._newest[key] = worked
             self._working[worked.voice] += 1
+            if len(self._worked) >= _MAX_WORKED:
+                self._worked.clear()
+            self._worked.add(worked.voice.organisation)
             self._prove(worked)
             return worked
         since = before.since if before is not None and before.way == outcome.way else outcome.began
@@ -211,6 +220,11 @@ class Scope:
         return bool(self._working)
 
     @property
+    def turned(self) -> bool:
+        """Something has begun to fail since the last proof."""
+        return any(map(len, self._turned.values()))
+
+    @property
     def failing(self) -> int:
         """How many sources failed when they were tried since the last proof."""
         return len(self._after)
@@ -231,6 +245,8 @@ class Scope:
         if len(turned) < TURNED_NEEDED or not all(map(turned.include, self._working)):
             return None
         if failing.voices < VOICES_NEEDED or turned.voices < TURNED_NEEDED:
+            return None
+        if self.proven > -math.inf and self._fallen[way].voices < TURNED_NEEDED:
             return None
         return Alike(way, failing.voices, turned.voices, turned.references)
 
@@ -258,6 +274,7 @@ class Scope:
         self._after = {}
         self._failing.clear()
         self._turned.clear()
+        self._fallen.clear()
         for key, failed in left:
             self._keep_after(key, failed)
 
@@ -270,6 +287,8 @@ class Scope:
         self._failing[way].add(key, failed)
         if is_news:
             self._turned[way].add(key, failed)
+            if failed.voice.organisation in self._worked:
+                self._fallen[way].add(key, failed)
 
     def _forget(self, key: Hashable) -> None:
         known = self._newest.pop(key)
@@ -282,6 +301,7 @@ class Scope:
         if failed is not None and failed.way is not None:
             self._failing[failed.way].remove(key)
             self._turned[failed.way].remove(key)
+            self._fallen[failed.way].remove(key)
 
 
 def _less(counter: Counter[Voice] | Counter[str] | Counter[Hashable], key: object) -> None:

@@ -77,6 +77,25 @@ def test_no_such_name_for_all_the_world_is_the_resolver_where_one_of_them_was_th
     assert with_reference.ask_all(C.DNS_NXDOMAIN, references=NAMES[:1]).look is Look.ABSENT
 
 
+def test_a_handful_of_broken_names_is_not_the_resolver_while_all_others_are_remembered() -> None:
+    story = Story()
+    story.ask_all(None)
+    for minute in range(5):
+        story.now += 60.0
+        for name in ("p.example.net", "q.example.org", "r.example.edu", "s.example.com"):
+            view = story.ask(name, C.DNS_SERVFAIL)
+        assert view.state is not S.FAILING, minute
+    assert story.ask(NAMES[0], None).state is S.WORKING
+
+
+def test_what_works_and_is_remembered_is_not_unknown() -> None:
+    story = Story()
+    story.ask_all(None)
+    story.now += 1000.0
+    story.book.judge(story.now, story.now)
+    assert story.book.view.state is S.WORKING
+
+
 def test_a_name_that_does_not_exist_shows_a_resolver_that_answers() -> None:
     story = Story()
     story.ask_all(C.DNS_SERVFAIL)
@@ -94,7 +113,7 @@ def test_our_own_shortage_says_nothing() -> None:
     assert Story().ask_all(C.LOCAL_RESOURCE).state is S.UNKNOWN
 
 
-def test_what_was_asked_too_long_ago_does_not_count() -> None:
+def test_failures_of_too_long_ago_do_not_count() -> None:
     story = Story()
     story.ask_all(C.DNS_SERVFAIL)
     story.now += 1000.0
