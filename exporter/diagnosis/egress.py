@@ -208,7 +208,9 @@ class _FamilyBook:
         way = self.scope.one_way
         if way == _Look.NO_ROUTE:
             seen = sum(reference in self.scope for reference in references)
-            return self._new(EgressState.OFFLINE, Confidence.CERTAIN, _WAYS[way], self.scope.failing, seen)
+            # One address without a route may be one that is kept out on purpose.
+            sure = Confidence.CERTAIN if self.scope.failing >= VOICES_NEEDED else Confidence.LIKELY
+            return self._new(EgressState.OFFLINE, sure, _WAYS[way], self.scope.failing, seen)
         # Fewer are heard than it took, and all of them still fail as they did: no reason to think otherwise.
         if self.view.state in _CLOSED and way is not None and self.view.ways == _WAYS[way]:
             return self.view

@@ -149,7 +149,8 @@ def test_no_route_is_offline_for_its_family_alone() -> None:
     story = Story()
     story.tell("2a01:4f00::1", "mx.example", W.NO_ROUTE, Evidence(25))
     story.see(60, W.ANSWERED)
-    assert story.book.surroundings[Family.IPV6].state is S.OFFLINE
+    view = story.book.surroundings[Family.IPV6]
+    assert (view.state, view.confidence) == (S.OFFLINE, Confidence.LIKELY)
     assert story.book.surroundings[Family.IPV4].state is S.OPEN
 
 
