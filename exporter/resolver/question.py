@@ -158,6 +158,8 @@ class Question:
                     asked.port.forget(asked.number)
             for stream in self._streams:
                 stream.cancel()
+            # A question and its tries know each other: untied, they go at once and leave nothing to the collector.
+            self._tries, self._timer = [], None
 
     # What the tries tell
 
