@@ -203,7 +203,7 @@ class _Loading:
         return replace(settings, timeout=timeout)
 
     def _module_exists(self, name: Any, modules: Mapping[str, Module], document: Document, path: KeyPath) -> bool:
-        """Whether there is a module `name`; what is no name at all is told by whoever validates the section."""
+        """True where there is a module `name`; a value that is no name is told by the check of the section."""
         if not isinstance(name, str) or name in modules:
             return True
         document.problem((*path, "module"), f"there is no module {name}{nearest(name, modules)}")

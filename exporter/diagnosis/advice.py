@@ -1,4 +1,4 @@
-"""What to do about a failure, in one line: whom to call, and the first thing to look at or the command to run. Pure.
+"""The next step after a failure, in one line: whom to call, and the first thing to look at or the command to run. Pure.
 
 One line a class, with places for the names at hand; where a name is not known, or for the tables of the documentation
 and the alerts, other words stand in its place. `{router|the last hop}` is the router, or else "the last hop".
@@ -194,17 +194,17 @@ def plain_step(failure_class: FailureClass, verdict: Verdict) -> str:
 
 
 def verdicts_of(failure_class: FailureClass) -> tuple[Verdict, ...]:
-    """What a class may mean: its own verdict, and what becomes of it where the evidence fits others as well."""
+    """The verdicts of a class: its own, and the one where the evidence fits others as well."""
     return tuple(dict.fromkeys((failure_class.verdict, verdict_of(failure_class, Confidence.UNCERTAIN))))
 
 
 def mark_of(confidence: Confidence) -> str:
-    """What stands behind the word of a verdict that is not certain."""
+    """The mark behind the word of a verdict that is not certain."""
     return "" if confidence is Confidence.CERTAIN else "?"
 
 
 def section_of(failure_class: FailureClass) -> str:
-    """Where the documentation tells more of a class."""
+    """The section of the documentation about a class."""
     return f"docs/classes.md#{failure_class}"
 
 

@@ -73,13 +73,8 @@ class Case:
     def refuses_itself(self) -> bool:
         """The refusal is known to be the host's own: its ICMP error, or an RST from where it stands."""
         if self.connect is not None and self.connect.icmp is not None:
-            return self.connect.icmp.sender == self.evidence_address
+            return self.connect.icmp.sender == self.connect.address
         return self.path is not None and self.path.reached is not None
-
-    @property
-    def evidence_address(self) -> str:
-        """The address that was asked."""
-        return self.connect.address if self.connect is not None else ""
 
     @property
     def stays_within(self) -> bool:
@@ -114,7 +109,7 @@ class Case:
         return self.own.failure_class is failure_class
 
     def shares_fate(self, state: EgressState) -> bool:
-        """It fails as everything does on the way out. The state is that of one port; offline is for all of them."""
+        """The attempt fails as everything does on the way out. Blocked is for one port, offline for all of them."""
         if state is EgressState.BLOCKED and self.evidence.port != self.egress.port:
             return False
         return self.egress.state is state and self.way in self.egress.ways

@@ -79,7 +79,7 @@ def way_of(evidence: ConnectEvidence | None) -> Way:
 
 
 def way_of_session(evidence: Evidence) -> Way:
-    """What a session drew: an address that accepts and says nothing has not answered as a mail host."""
+    """The way a session ended: an address that accepts and says nothing has not answered as a mail host."""
     return evidence.accepted if evidence.connect is None else way_of(evidence.connect)
 
 

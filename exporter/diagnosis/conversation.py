@@ -144,7 +144,7 @@ def judge_farewell(stage: Stage, reply: Reply) -> Failure | None:
 
 
 def classify_reply(stage: Stage, reply: Reply) -> Finding:
-    """What a refusing reply is."""
+    """The finding about a refusing reply."""
     # RFC 4954 6: elsewhere 535 asks for credentials; here the server has seen ours.
     if stage is Stage.AUTH and reply.code >= 500:
         return Finding(_C.AUTH_FAILED, Confidence.CERTAIN)

@@ -100,7 +100,7 @@ def host_result(
 
 
 def way_of_record(record: SessionRecord) -> Way:
-    """What a session drew: how the connect failed, or whether a word came after it."""
+    """The way a session ended: how the connect failed, or whether a word came after it."""
     return way_of(record.connect) if record.connect is not None else _accepted(record)
 
 
