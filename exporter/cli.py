@@ -12,9 +12,11 @@ import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import urlsplit
 
 from exporter import __version__, log
 from exporter.config.load import ConfigError, load, summary
+from exporter.config.values import quoted
 from exporter.config.web import load_web
 from exporter.shard import ShardError, parse_shard
 
@@ -86,7 +88,19 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         dest="external_url",
         metavar="URL",
         default="",
-        help="the URL under which users reach the exporter, for links",
+        type=_url,
+        help="the URL under which users reach the exporter, for links, and a name it is asked by",
+    )
+    web.add_argument(
+        "--web.allowed-host",
+        dest="allowed_hosts",
+        metavar="HOST",
+        action="append",
+        default=[],
+        type=_allowed_host,
+        help="a further name that the exporter is asked by, repeatable: a name, an address, or .example.org for all names "
+        "below it, at any port; those of --web.external-url and --web.listen-address, this machine's and localhost are "
+        "known (for /metrics, /sd, /-/healthy and /-/ready any name does)",
     )
     web.add_argument(
         "--web.route-prefix",
@@ -95,7 +109,6 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="prefix of all paths (default: the path of --web.external-url)",
     )
-
     web.add_argument(
         "--web.config.file",
         dest="web_config_file",
@@ -119,6 +132,23 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _url(text: str) -> str:
+    try:
+        urlsplit(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a URL: {error}") from None
+    return text
+
+
+def _allowed_host(text: str) -> str:
+    from exporter.web.hosts import parse_allowed_host
+
+    try:
+        return parse_allowed_host(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{quoted(text)}: {error}") from None
+
+
 def _web_options(flags: argparse.Namespace) -> WebOptions:
     from exporter.serve import WebOptions
 
@@ -129,6 +159,7 @@ def _web_options(flags: argparse.Namespace) -> WebOptions:
         route_prefix=flags.route_prefix,
         lifecycle=flags.lifecycle,
         probes=flags.probes,
+        allowed_hosts=flags.allowed_hosts,
     )
 
 

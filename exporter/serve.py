@@ -11,8 +11,9 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -41,6 +42,7 @@ from exporter.shard import Shard
 from exporter.store import TargetRecord
 from exporter.web.app import create_app
 from exporter.web.backend import EgressFacts, Exposition, NoTurn, ProbeRefused, TargetFacts
+from exporter.web.hosts import OwnHosts
 from exporter.web.listen import ListenError, listen
 from exporter.web.panel import Panel
 from exporter.web.security import Security
@@ -73,11 +75,18 @@ class WebOptions:
     route_prefix: str | None = None  # None: the path of the external URL
     lifecycle: bool = True
     probes: bool = True
+    allowed_hosts: Sequence[str] = ()  # beside those that are ours anyway
 
     @property
     def prefix(self) -> str:
         """What every path begins with."""
         return (urlsplit(self.external_url).path if self.route_prefix is None else self.route_prefix) or "/"
+
+    def hosts(self, addresses: Iterable[str], helo: str) -> OwnHosts:
+        """By which names and addresses we may be asked, where `addresses` are listened on, of a machine that says `helo`."""
+        named = [address.rpartition(":")[0] for address in self.listen_addresses]
+        names = [name for name in (*named, socket.gethostname(), helo, urlsplit(self.external_url).hostname) if name]
+        return OwnHosts(names, addresses, self.allowed_hosts)
 
 
 async def serve(
@@ -121,6 +130,8 @@ async def serve(
         lifecycle=web_options.lifecycle,
         probes=web_options.probes,
         panel=panel,
+        hosts=web_options.hosts([sock.getsockname()[0] for sock in sockets], helo),
+        external_url=web_options.external_url,
     )
     web = WebServer(app, sockets, security)
     stopping = asyncio.Event()

@@ -70,7 +70,7 @@ FENCES = {
     "uvicorn": ("exporter.web",),
     "bcrypt": ("exporter.web.authentication",),
     "jinja2": ("exporter.web",),
-    "h11": ("exporter.mtasts.fetch",),
+    "h11": ("exporter.mtasts.fetch", "exporter.web.connection"),
     "markupsafe": ("exporter.web",),
     "uvloop": ("exporter.cli",),
 }

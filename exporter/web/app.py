@@ -26,7 +26,9 @@ from exporter.own_side import own_side_lines
 from exporter.web.authentication import BasicAuthentication
 from exporter.web.backend import Backend, Exposition, NoTurn, ProbeRefused
 from exporter.web.bound import BUSY, Bound
+from exporter.web.gate import Gate
 from exporter.web.guard import Guard
+from exporter.web.hosts import OwnHosts
 from exporter.web.pages import StatusPages
 from exporter.web.panel import Panel
 from exporter.web.rate_limit import RateLimited
@@ -122,11 +124,14 @@ def create_app(
     lifecycle: bool = True,
     probes: bool = True,
     panel: Panel | None = None,
+    hosts: OwnHosts | None = None,
+    external_url: str = "",
 ) -> ASGIApp:
     """The application, with every path below `route_prefix`; the root outside of it leads there.
 
     Without `lifecycle` there is no `/-/reload`, without `probes` no `/probe`, and nobody can have a
-    target probed from its page. `panel` is shown on the status page.
+    target probed from its page. `panel` is shown on the status page. What shows or does something is for who asks one of
+    `hosts` (None: by any name) and comes from a page of ours, where `external_url` leads, too.
     """
     security = security or Security()
     prefix = "/" + route_prefix.strip("/") if route_prefix.strip("/") else ""
@@ -153,7 +158,8 @@ def create_app(
     # Its redirects would repeat the Host that the client sent.
     app.router.redirect_slashes = False
     # Around it all: a middleware of Starlette's would not see the answer to an error of ours.
-    return Guard(RateLimited(BasicAuthentication(app, security), security), security)
+    gate = Gate(BasicAuthentication(app, security), hosts, external_url, prefix)
+    return Guard(RateLimited(gate, security), security)
 
 
 def _switched_off(flag: str) -> Endpoint:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final, cast
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 # From an answer (or the connecting) until it is read and the next request is there. Prometheus scrapes once a minute
@@ -34,9 +35,23 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio."""
-        super().data_received(data)
+        # In pieces: h11 measures only what is not yet a whole head, and one that came at once could be of any size.
+        piece = self.config.h11_max_incomplete_event_size or len(data)
+        for start in range(0, len(data), piece):
+            if not self.transport.is_closing():
+                super().data_received(data[start : start + piece])
         if self._answering():
             self._end_turn()
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn: what came is no HTTP. It may be the body of a request that is being answered, or was."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # the rest of its answer goes nowhere
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         """uvicorn: the answer is handed to the transport, not yet read."""
