@@ -98,9 +98,9 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=_allowed_host,
-        help="a further name that the exporter is asked by, repeatable: a name, an address, or .example.org for all names "
-        "below it, at any port; those of --web.external-url and --web.listen-address, this machine's and localhost are "
-        "known (for /metrics, /sd, /-/healthy and /-/ready any name does)",
+        help="a further name that the exporter is asked by, repeatable: a name, an address, or .example.org for all "
+        "names below it, at any port; those of --web.external-url and --web.listen-address, this machine's and "
+        "localhost are known (for /metrics, /sd, /-/healthy and /-/ready any name does)",
     )
     web.add_argument(
         "--web.route-prefix",
@@ -128,7 +128,8 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         dest="probes",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="answer /probe, with which whoever may ask can have any host probed (default: yes)",
+        help="answer /probe, with which whoever may ask can have any host probed, though not with a module that has "
+        "auth or data (default: yes)",
     )
 
 

@@ -75,8 +75,8 @@ def configure(level: str, format_: Format, stream: TextIO | None = None) -> None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel({"warn": logging.WARNING}.get(level) or level.upper())
-    # The libraries' own chatter is not about mail. asyncio's warnings still come through; uvicorn's are of requests that
-    # make no sense, and whoever reaches the port can make them by the thousand.
+    # The libraries' own chatter is not about mail. asyncio's warnings still come through; uvicorn's are of requests
+    # that make no sense, and whoever reaches the port can make them by the thousand.
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.ERROR)

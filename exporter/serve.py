@@ -23,12 +23,14 @@ from urllib.parse import urlsplit
 from exporter import __version__, systemd
 from exporter.config.effective import effective_yaml
 from exporter.config.load import ConfigError, load
-from exporter.config.model import Config, Target, TargetKind
+from exporter.config.model import Config, Settings, Target, TargetKind
 from exporter.config.targets import parse_target
+from exporter.config.values import quoted
 from exporter.config.web import load_web
 from exporter.diagnosis.egress import SMTP_PORT
 from exporter.discovery import CONTENT_TYPE, http_sd
 from exporter.egress import counts_as_outside
+from exporter.entrusted import Entrusted, refusal
 from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.samples import render
@@ -83,7 +85,7 @@ class WebOptions:
         return (urlsplit(self.external_url).path if self.route_prefix is None else self.route_prefix) or "/"
 
     def hosts(self, addresses: Iterable[str], helo: str) -> OwnHosts:
-        """By which names and addresses we may be asked, where `addresses` are listened on, of a machine that says `helo`."""
+        """By what we may be asked, where `addresses` are listened on and `helo` is what this machine calls itself."""
         named = [address.rpartition(":")[0] for address in self.listen_addresses]
         names = [name for name in (*named, socket.gethostname(), helo, urlsplit(self.external_url).hostname) if name]
         return OwnHosts(names, addresses, self.allowed_hosts)
@@ -222,6 +224,7 @@ class _ServiceBackend:
         self._service = service
         self._reload = reload
         self._listed: tuple[Config, tuple[bytes, ...]] | None = None
+        self._entrusted = Entrusted()
         self._loop = loop
 
     def ready(self) -> bool:
@@ -307,12 +310,26 @@ class _ServiceBackend:
             raise NoTurn(f"no turn within {_PERSON_SECONDS:g} s: sessions are limited") from None
 
     def _target(self, name: str, module: str | None) -> Target:
-        """A configured target is probed as it is configured, unless a module is named."""
+        """A configured target is probed as it is configured, unless a module is named.
+
+        What a module hands over goes to nobody but the targets that are configured with it.
+        """
         service = self._service
+        config = service.config
         try:
-            settings = service.config.settings(module)
+            settings = config.settings(module)
         except KeyError:
-            raise ProbeRefused(f"unknown module {module!r}") from None
+            raise ProbeRefused(f"unknown module {quoted(module or '')}") from None
+        target = self._asked_for(name, module, settings)
+        if not target.settings.module.entrusted:
+            return target
+        named = self._entrusted.find(config, target)
+        if named is None:
+            raise ProbeRefused(refusal(target))
+        return named
+
+    def _asked_for(self, name: str, module: str | None, settings: Settings) -> Target:
+        service = self._service
         # A host that is configured without its port cannot be told from a domain by its name.
         host = service.find(TargetKind.HOST, name)
         if host is not None and service.find(TargetKind.DOMAIN, name) is None:

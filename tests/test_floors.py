@@ -37,6 +37,7 @@ FLOORS = {
     "exporter.config": 4,
     "exporter.diagnosis": 5,
     "exporter.discovery": 5,
+    "exporter.entrusted": 5,
     "exporter.resolver": 5,
     "exporter.transport": 5,
     "exporter.tls": 5,

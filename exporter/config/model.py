@@ -107,6 +107,13 @@ class Module:
     policies: tuple[Policy, ...] = ()
     proxy_protocol: bool = False  # the header of the PROXY protocol, version 1, before all else
 
+    @property
+    def entrusted(self) -> str:
+        """What of ours it hands over, so that not everybody may choose to whom: "auth", "data" or nothing."""
+        if self.auth is not None:
+            return "auth"
+        return "data" if Stage.DATA in self.stages else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

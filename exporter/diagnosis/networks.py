@@ -49,6 +49,17 @@ def organisation(name: str) -> str:
     return _suffixes().privatesuffix(host) or host
 
 
+def registrant(name: str) -> str:
+    """The part of a host name (A-labels) that one registrant holds, by the whole list: a company's suffix divides its
+    customers, so that no name is taken for a relative of one that it is not."""
+    return _all_suffixes().privatesuffix(name) or name
+
+
+@cache
+def _all_suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
 @cache
 def _suffixes() -> PublicSuffixList:
     """The list as it came with its package; read when it is first needed, for that takes a moment."""

@@ -9,6 +9,7 @@ from email.utils import format_datetime, make_msgid
 
 from exporter.config.mailbox import DOMAIN_PLACEHOLDER
 from exporter.config.model import Canary, Module, Policy, Settings, TlsMode
+from exporter.diagnosis.networks import registrant
 from exporter.probe.helo import address_literal
 from exporter.result import Stage
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
@@ -20,10 +21,11 @@ def is_same_for_all(module: Module) -> bool:
     return plain and not module.proxy_protocol
 
 
-def plan_of(settings: Settings, helo: str, domain: str, server_name: str) -> Plan:
+def plan_of(settings: Settings, helo: str, domain: str, server_name: str, *, from_mx: bool = False) -> Plan:
     """The conversation with a host called `server_name`, as mail for `domain` would have it.
 
-    `helo` is this machine's name where the settings give none; empty: it has none.
+    `helo` is this machine's name where the settings give none; empty: it has none. `from_mx`: that `server_name` is a
+    host of `domain` only an MX record says.
     """
     module = settings.module
     own = (settings.helo or helo).encode("ascii")
@@ -36,8 +38,8 @@ def plan_of(settings: Settings, helo: str, domain: str, server_name: str) -> Pla
         helo=own,
         steps=steps,
         expect=expect,
-        tls=_tls(module, server_name),
-        credentials=None if module.auth is None else Credentials(module.auth.username, module.auth.password),
+        tls=_tls(module, server_name, domain if from_mx else ""),
+        credentials=_credentials(module),
         reverse_path=module.mail_from if State.MAIL in steps else "",
         recipients=recipients if State.RCPT in steps else (),
         size=module.size,
@@ -71,19 +73,29 @@ def _steps(module: Module, recipients: int) -> tuple[State, ...]:
     return tuple(steps)
 
 
-def _tls(module: Module, server_name: str) -> TlsPlan | None:
+def _credentials(module: Module) -> Credentials | None:
+    if module.auth is None or Stage.AUTH not in module.stages:
+        return None
+    return Credentials(module.auth.username, module.auth.password)
+
+
+def _tls(module: Module, server_name: str, mx_of: str) -> TlsPlan | None:
     implicit = module.tls is TlsMode.IMPLICIT
     if not implicit and Stage.STARTTLS not in module.stages:
         return None
     # A password is only for who has shown that it is them.
-    secret = module.auth is not None and Stage.AUTH in module.stages
+    secret = _credentials(module) is not None
     # RFC 7672 3.1.1: TLSA records may vouch for a certificate that no authority does, which is judged afterwards.
     verify = module.starttls.verify == "require" and Policy.DANE not in module.policies
+    # Whoever can forge a DNS answer can name a host of theirs there, with a certificate for its own name (RFC 9525 6.1:
+    # what is verified has to come from who configures, or over a way that cannot be forged).
+    forgeable = secret and mx_of and not module.starttls.server_name and registrant(server_name) != registrant(mx_of)
     return TlsPlan(
         module.starttls.server_name or server_name,
         implicit=implicit,
         required=implicit or secret or module.starttls.required,
         verify=secret or verify,
+        identity=mx_of if forgeable else "",
     )
 
 

@@ -253,7 +253,9 @@ class Prober:
         if fresh or not self._limits.share_addresses:
             return await begin()
         # Who grants a host more time must not be told of the silence that another's short timeout ended.
-        key = (address, settings.port, source, plan, settings.timeout)
+        # And what is for one host alone goes to it alone: several may have one address, and one name in their plans.
+        own = "" if plan.credentials is None and plan.canary is None else name
+        key = (address, settings.port, source, plan, settings.timeout, own)
         return await self._shared.get(key, settings.interval, begin, lease.paused)
 
     async def _as_senders_do(self, approach: Approach) -> SessionRecord:
@@ -378,7 +380,7 @@ class Prober:
                 self._plans[id(target.settings)] = kept
             return kept[1]
         if target.kind is TargetKind.DOMAIN:
-            return plan_of(target.settings, self._helo, domain=target.host, server_name=host.name)
+            return plan_of(target.settings, self._helo, domain=target.host, server_name=host.name, from_mx=True)
         return plan_of(target.settings, self._helo, domain=mail_domain(target.host), server_name=target.host)
 
 

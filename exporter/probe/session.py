@@ -11,14 +11,14 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Protocol
 
 from exporter.evidence import ConnectEvidence, Witness
 from exporter.probe.deadlines import deadlines_of
 from exporter.probe.helo import address_literal
-from exporter.result import Stage, TranscriptLine
+from exporter.result import FailureClass, Stage, TranscriptLine
 from exporter.smtp.commands import masked
 from exporter.smtp.dialogue import Answered, Dialogue, Finished, Listen, Problem, Send, StartTls
 from exporter.smtp.plan import Plan, State, TlsPlan
@@ -77,6 +77,21 @@ def proxy_header(source: tuple[str, int], destination: tuple[str, int]) -> bytes
     """The PROXY protocol's header (version 1, HAProxy's specification 2.1) of a connection that no proxy made."""
     family = "TCP6" if ":" in destination[0] else "TCP4"
     return f"PROXY {family} {source[0]} {destination[0]} {source[1]} {destination[1]}\r\n".encode("ascii")
+
+
+def _explained(trust: Trust, plan: TlsPlan) -> Trust:
+    """With why the certificate has to be for another name than that of the host."""
+    why = (
+        f"a password goes to {plan.identity} alone: that its mail host is {plan.server_name} the DNS says, which can be"
+        " forged; `hosts` or `starttls.server_name` would say so for certain"
+    )
+    faults = [
+        replace(fault, evidence=(*fault.evidence, why))
+        if fault.failure_class is FailureClass.TLS_NAME_MISMATCH
+        else fault
+        for fault in trust.faults
+    ]
+    return replace(trust, faults=tuple(faults))
 
 
 def silence_after(timeout: float) -> float:
@@ -372,9 +387,11 @@ class Session:
 
     def _secured(self, handshake: Handshake, now: float) -> None:
         plan = self._tls_plan
-        trust = examine(handshake.chain, plan.server_name, time.time(), system_roots())
+        trust = examine(handshake.chain, plan.identity or plan.server_name, time.time(), system_roots())
+        if plan.identity:
+            trust = _explained(trust, plan)
         self._tls_record = TlsRecord(handshake, trust, now - self._started)
-        if plan.verify and not trust.verified:
+        if (plan.verify or self._plan.credentials is not None) and not trust.verified:
             self._dialogue.distrust(trust.faults[0].detail)
         else:
             self._dialogue.secured()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from exporter.smtp.ehlo import Ehlo
@@ -13,6 +15,11 @@ from exporter.smtp.reply import Reply
 
 # What stands in a transcript for a secret.
 MASK: Final = b"****"
+# Characters of base64 that are no accident: a server may repeat a command cut short.
+_PIECE: Final = 8
+# Of what is cut off at the end of a transcript.
+_LEAST_PIECE: Final = 4
+_MAX_SECRETS: Final = 64
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 
 
@@ -59,14 +66,41 @@ def encoded(text: str) -> bytes:
 
 
 def masked(data: bytes, credentials: Credentials) -> bytes:
-    """`data` without the password, should a server repeat what it was told."""
-    for secret in (
-        auth_plain(credentials).removeprefix(b"AUTH PLAIN ").strip(),
-        encoded(credentials.password).strip(),
-        credentials.password.encode(),
-    ):
-        data = data.replace(secret, MASK)
-    return data
+    """`data` without the password, should a server repeat what it was told: whole, cut short, or in other case."""
+    lower = data.lower()
+    places = [place for secret in _secrets(credentials) for place in _places(secret, lower)]
+    if not places:
+        return data
+    kept: list[bytes] = []
+    end = 0
+    for start, stop in sorted(places):
+        if start > end or not kept:
+            kept += [data[end:start], MASK]
+        end = max(end, stop)
+    return b"".join((*kept, data[end:]))
+
+
+@lru_cache(maxsize=_MAX_SECRETS)
+def _secrets(credentials: Credentials) -> tuple[bytes, ...]:
+    """In lower case, the forms in which the password may come back; of those that were sent, each piece."""
+    password = credentials.password
+    forms = {password.encode(), password.encode("latin-1", "ignore")}
+    for line in (auth_plain(credentials).removeprefix(b"AUTH PLAIN "), encoded(password)):
+        line = line.strip()
+        forms |= {line[start : start + _PIECE] for start in range(max(1, len(line) - _PIECE + 1))}
+    return tuple({form.lower() for form in forms if form})
+
+
+def _places(secret: bytes, data: bytes) -> Iterator[tuple[int, int]]:
+    """Where `secret` stands in `data`; at its end, where it was cut off, the beginning of it."""
+    at = data.find(secret)
+    while at >= 0:
+        yield at, at + len(secret)
+        at = data.find(secret, at + 1)
+    for length in range(len(secret) - 1, _LEAST_PIECE - 1, -1):
+        if data.endswith(secret[:length]):
+            yield len(data) - length, len(data)
+            return
 
 
 def without_password(reply: Reply, credentials: Credentials) -> Reply:

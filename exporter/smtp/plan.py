@@ -55,13 +55,17 @@ STAGES: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class TlsPlan:
-    """What is asked of TLS. `server_name` is the host name or address that the certificate must be for."""
+    """What is asked of TLS. `server_name` is the host name or address that the certificate must be for.
+
+    `identity` takes its place in that where it is given: `server_name` is then known from the DNS alone.
+    """
 
     server_name: str
     implicit: bool = False
     required: bool = False  # a conversation without TLS has failed
     finite_field: bool = False  # ask whether finite-field Diffie-Hellman is what it takes, and go no further
     verify: bool = False  # so has one with a certificate that does not verify; nothing but QUIT is said after it
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,8 +130,8 @@ def create_app(
     """The application, with every path below `route_prefix`; the root outside of it leads there.
 
     Without `lifecycle` there is no `/-/reload`, without `probes` no `/probe`, and nobody can have a
-    target probed from its page. `panel` is shown on the status page. What shows or does something is for who asks one of
-    `hosts` (None: by any name) and comes from a page of ours, where `external_url` leads, too.
+    target probed from its page. `panel` is shown on the status page. What shows or does something is for who asks
+    one of `hosts` (None: any), and does it for pages of ours, to which `external_url` leads, too.
     """
     security = security or Security()
     prefix = "/" + route_prefix.strip("/") if route_prefix.strip("/") else ""

@@ -1,9 +1,9 @@
 """The names and addresses by which we may be asked. Pure.
 
 A page of another site can point a name of its own at our address, and its scripts then read what we answer: to the
-browser, all under that name is one site (DNS rebinding). It cannot do so with a name of ours, nor with an address, which
-nobody has to look up. The port is of no account: a forwarded or published one differs from ours, and a foreign page has
-to ask at the right one anyway.
+browser, all under that name is one site (DNS rebinding). It cannot do so with a name of ours, nor with an address,
+which nobody has to look up. The port is of no account: a forwarded or published one differs from ours, and a foreign
+page has to ask at the right one anyway.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Where a request comes from: a page of another site can have a browser send any, without its user's knowledge.
 
 Browsers say where a request comes from, and no page can make them lie about it. Over TLS and on loopback that is
-Sec-Fetch-Site (W3C Fetch Metadata); elsewhere it is the Origin of every POST (RFC 6454 7), and mostly the Referer, to be
-compared with the host that was asked. What says none of them is no browser, so nobody is behind it who could have been
-led here.
+Sec-Fetch-Site (W3C Fetch Metadata); elsewhere it is the Origin of every POST (RFC 6454 7), and mostly the Referer, to
+be compared with the host that was asked. What says none of them is no browser, so nobody is behind it who could have
+been led here.
 """
 
 from __future__ import annotations
