@@ -23,6 +23,9 @@ MAX_DEPTH: Final = 16
 # Nodes that aliases may stand for in all: 100,000 targets with a shared mapping of labels fit, a "billion laughs"
 # does not.
 MAX_ALIASED_NODES: Final = 1_000_000
+# The section beside whose keys a password may stand by mistake, and those keys.
+_AUTH: Final = "auth"
+_AUTH_KEYS: Final = ("username", "password_file", "password_env", "password")
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # YAML 1.2, 5.1: the characters a stream may contain; found here so that the error has a place.
@@ -88,8 +91,12 @@ class Document:
 
 
 def dotted(path: KeyPath) -> str:
-    """`domains[3].labels.team`."""
-    return "".join(map(_dotted_part, path)).removeprefix(".")
+    """`domains[3].labels.team`. A key beside the password that is none of ours may be the password."""
+    parts = [
+        _dotted_part("…" if before == _AUTH and part not in _AUTH_KEYS else part)
+        for before, part in zip(("", *path), path, strict=False)
+    ]
+    return "".join(parts).removeprefix(".")
 
 
 def _dotted_part(part: str | int) -> str:
