@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Final, cast
@@ -65,6 +66,9 @@ class Handshake(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: accepted."""
         self._transport = cast(asyncio.Transport, transport)
+        # Head and body of an answer are two writes: the second must not wait until the first is acknowledged. asyncio
+        # sees to it only where a socket knows its protocol, which those made of a listening one do not.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = self._config.tls
         if context is None:
             self._hand_on(self._transport)

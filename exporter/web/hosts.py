@@ -33,7 +33,7 @@ def host_of(authority: str) -> str | Address | None:
     if found["ipv6"] is not None:
         return _ipv6(found["ipv6"])
     name = found["name"].lower().removesuffix(".")
-    if not name or name.startswith(".") or ".." in name:
+    if not name or name.startswith(".") or name.endswith(".") or ".." in name:
         return None
     try:
         return IPv4Address(name)
