@@ -9,6 +9,7 @@ import pytest
 
 from exporter.config.load import parse
 from exporter.shard import Shard, parse_shard
+from exporter.web.hosts import OwnHosts, host_of, parse_allowed_host
 from tests.deploy.files import DEPLOY, documents
 from tests.lab.require import require_program, require_tool
 
@@ -41,7 +42,7 @@ def test_each_pod_finds_its_shard(folder: str) -> None:
     spec = objects(folder)["StatefulSet"]["spec"]
     (container,) = spec["template"]["spec"]["containers"]
     total = next(each["value"] for each in container["env"] if each["name"] == "TOTAL_SHARDS")
-    flags = dict(flag.removeprefix("--").split("=") for flag in container["args"])
+    flags = dict(flag.removeprefix("--").split("=") for flag in container["args"] if "allowed-host" not in flag)
     assert flags["total-shards"] == "$(TOTAL_SHARDS)"
     shards = [parse_shard(flags["shard"], int(total), f"mx-exporter-{ordinal}") for ordinal in range(spec["replicas"])]
     assert shards == [Shard(index, int(total)) for index in range(int(total))]
@@ -55,6 +56,18 @@ def test_the_configuration_is_right_and_mounted_where_it_is_looked_for() -> None
     (mount,) = container["volumeMounts"]
     assert f"--config.file={mount['mountPath']}/config.yaml" in container["args"]
     assert pod["volumes"][0]["configMap"]["name"] == found["ConfigMap"]["metadata"]["name"]
+
+
+def test_the_pods_are_asked_by_names_that_they_know() -> None:
+    """`/probe` is for our own names alone: that of the Service, by which the operator's Probe asks, and each pod's."""
+    (container,) = objects("base")["StatefulSet"]["spec"]["template"]["spec"]["containers"]
+    known = [flag.partition("=")[2] for flag in container["args"] if flag.startswith("--web.allowed-host=")]
+    hosts = OwnHosts([], [], map(parse_allowed_host, known))
+    (probe,) = documents((KUBERNETES / "prometheus-operator" / "probe.yaml").read_text())
+    for name in (probe["spec"]["prober"]["url"], "mx-exporter-0.mx-exporter.mx-exporter.svc.cluster.local:10225"):
+        host = host_of(name)
+        assert host is not None
+        assert hosts.admit(host)
 
 
 def test_pods_ask_for_no_privilege() -> None:
