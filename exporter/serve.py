@@ -87,7 +87,10 @@ class WebOptions:
     def hosts(self, addresses: Iterable[str], helo: str) -> OwnHosts:
         """By what we may be asked, where `addresses` are listened on and `helo` is what this machine calls itself."""
         named = [address.rpartition(":")[0] for address in self.listen_addresses]
-        names = [name for name in (*named, socket.gethostname(), helo, urlsplit(self.external_url).hostname) if name]
+        own = socket.gethostname()
+        # The full name may be what a DNS server says of our address: believed as far as it has our own before it.
+        full = helo if helo.partition(".")[0] == own.partition(".")[0].lower() else ""
+        names = [name for name in (*named, own, full, urlsplit(self.external_url).hostname) if name]
         return OwnHosts(names, addresses, self.allowed_hosts)
 
 

@@ -33,6 +33,9 @@ _FOREIGN_HOST: Final = (
     " or in --web.external-url\n"
 )
 _ANOTHER_SITE: Final = "this request comes from another site (or by a proxy that --web.external-url should name)\n"
+_PROBE_OF_ANOTHER_SITE: Final = (
+    "this comes from a page of another site, and a probe does something: to have it done, open its address by itself\n"
+)
 
 
 class Gate:
@@ -74,7 +77,7 @@ class Gate:
             return None
         sender = sender_of(headers, self._external_url)
         if sender is Sender.ANOTHER_SITE or (changing and sender is Sender.PERSON):
-            return PlainTextResponse(_ANOTHER_SITE, 403)
+            return PlainTextResponse(_ANOTHER_SITE if changing else _PROBE_OF_ANOTHER_SITE, 403)
         return None
 
 

@@ -32,7 +32,7 @@ def sender_of(headers: Headers, external_url: str = "") -> Sender:
     sites, origins = headers.getlist("sec-fetch-site"), headers.getlist("origin")
     if len(sites) > 1 or len(origins) > 1:
         return Sender.ANOTHER_SITE
-    own = {headers.get("host", "").lower(), urlsplit(external_url).netloc.lower()} - {""}
+    own = {headers.get("host", "").lower(), urlsplit(external_url).netloc.rpartition("@")[2].lower()} - {""}
     if any(_authority(origin) not in own for origin in origins):
         return Sender.ANOTHER_SITE
     if sites:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.diagnosis.networks import network_of, organisation
+from exporter.diagnosis.networks import network_of, organisation, registrant
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,10 @@ def test_a_network_is_a_16_or_a_32(one: str, other: str, related: bool) -> None:
 )
 def test_an_organisation_holds_what_it_has_registered(name: str, expected: str) -> None:
     assert organisation(name) == expected
+
+
+def test_customers_of_a_company_are_one_organisation_and_several_registrants() -> None:
+    one, other = "mail.one.dyndns.org", "mail.other.dyndns.org"
+    assert organisation(one) == organisation(other)
+    assert (registrant(one), registrant(other)) == ("one.dyndns.org", "other.dyndns.org")
+    assert registrant("example") == "example"

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,6 +13,7 @@ from functools import partial
 import httpx
 import pytest
 import uvicorn
+from starlette.types import Receive, Scope, Send
 
 from exporter.web import server as server_module
 from exporter.web.app import create_app
@@ -246,3 +249,34 @@ def test_an_answer_left_unread_does_not_outlive_the_server(
     server.stop(1)
     assert is_cut(client)
     gc.collect()  # an unclosed transport would warn here
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["before-the-answer", "amid-the-answer"])
+def test_a_broken_body_ends_the_connection_and_is_no_error_of_ours(
+    begun: bool, opened: ExitStack, caplog: pytest.LogCaptureFixture
+) -> None:
+    going_on = threading.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        if not begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"whole"})
+        going_on.set()
+
+    web = WebServer(app, listen(["127.0.0.1:0"]))
+    web.start()
+    opened.callback(web.stop, 1)
+    client = connect(web, opened, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n")
+    received = client.recv(1 << 16) if begun else b""
+    client.sendall(b"zz\r\n")
+    while piece := client.recv(1 << 16):
+        received += piece
+    assert going_on.wait(10)
+    assert received.startswith(b"HTTP/1.1 200 " if begun else b"HTTP/1.1 400 ")
+    assert b"whole" not in received
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
