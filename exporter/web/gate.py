@@ -32,7 +32,7 @@ _FOREIGN_HOST: Final = (
     "this was asked of another host: if the name is one of ours, give it as --web.allowed-host=NAME"
     " or in --web.external-url\n"
 )
-_ANOTHER_SITE: Final = "this request comes from another site (or by a proxy that --web.external-url should name)\n"
+_ANOTHER_SITE: Final = "this request comes from another site\n"
 _PROBE_OF_ANOTHER_SITE: Final = (
     "this comes from a page of another site, and a probe does something: to have it done, open its address by itself\n"
 )
