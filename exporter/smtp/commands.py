@@ -96,7 +96,7 @@ def _places(secret: bytes, data: bytes) -> Iterator[tuple[int, int]]:
     at = data.find(secret)
     while at >= 0:
         yield at, at + len(secret)
-        at = data.find(secret, at + 1)
+        at = data.find(secret, at + len(secret))
     for length in range(len(secret) - 1, _LEAST_PIECE - 1, -1):
         if data.endswith(secret[:length]):
             yield len(data) - length, len(data)
@@ -104,8 +104,13 @@ def _places(secret: bytes, data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def without_password(reply: Reply, credentials: Credentials) -> Reply:
-    """The same for a reply, whose words go into sentences and logs."""
-    return replace(reply, lines=tuple(masked(line, credentials) for line in reply.lines))
+    """The same for a reply, whose words go into sentences and logs; its lines, thousands perhaps, at once."""
+    said = b"\n".join(reply.lines)
+    shown = masked(said, credentials)
+    refusal = None if reply.refusal is None else without_password(reply.refusal, credentials)
+    if shown is said and refusal == reply.refusal:
+        return reply
+    return replace(reply, lines=tuple(shown.split(b"\n")), refusal=refusal)
 
 
 def _line(text: str) -> bytes:

@@ -193,7 +193,8 @@ class ReplyReader:
         refusing = [(code, text) for code, text in said if code >= 400]
         if not refusing or not (whole or ended):
             return None
-        lines = tuple([self._shown(text) for _, text in refusing])
+        # At once: there may be thousands.
+        lines = tuple(self._shown(b"\n".join([text for _, text in refusing])).split(b"\n"))
         several = len({code for code, _ in said}) > 1
         return Reply(refusing[-1][0], lines, self._bare_lf, several, cut=not whole)
 

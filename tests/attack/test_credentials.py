@@ -24,8 +24,10 @@ from exporter.demo.smtp_host import SmtpHost, SmtpScript, ordinary, reply
 from exporter.probe.manners import Slots
 from exporter.probe.prober import Prober
 from exporter.result import FailureClass, MxHost, MxLookup, Stage
-from exporter.smtp.commands import masked
+from exporter.smtp import commands
+from exporter.smtp.commands import masked, without_password
 from exporter.smtp.plan import Credentials
+from exporter.smtp.reply import Reply, ReplyReader
 from tests.lab.certificates import Issued, authority, issue
 from tests.lab.exporter_process import ExporterProcess, exporter
 
@@ -395,6 +397,28 @@ def test_no_form_of_a_password_is_left_in_what_is_shown(told: str) -> None:
     for piece in (PASSWORD[:6], PASSWORD[:6].upper(), PLAIN[-14:-6], PLAIN[-14:-6].lower(), LOGIN[:8]):
         assert piece not in shown
     assert shown.startswith(told[:4])
+
+
+def test_a_refusal_inside_a_contradictory_reply_is_masked_too() -> None:
+    reader = ReplyReader()
+    reader.receive_data(f"535-5.7.8 no {PASSWORD}\r\n354 go on\r\n".encode())
+    reply = reader.next_reply()
+    assert isinstance(reply, Reply)
+    assert reply.refusal is not None
+    assert PASSWORD in repr(reply)
+    assert PASSWORD not in repr(without_password(reply, Credentials(USER, PASSWORD)))
+
+
+def test_thousands_of_lines_are_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def counted(data: bytes, credentials: Credentials) -> bytes:
+        looked.append(len(data))
+        return data
+
+    monkeypatch.setattr(commands, "masked", counted)
+    without_password(Reply(250, (b"a",) * 10_000), Credentials(USER, PASSWORD))
+    assert looked == [19_999]
 
 
 def test_what_is_no_secret_is_shown_as_it_is() -> None:
