@@ -28,6 +28,7 @@ FLOORS = {
     "exporter.evidence": 1,
     "exporter.result": 2,
     "exporter.smtp": 3,
+    "exporter.tls.excess": 1,
     "exporter.tls.names": 1,
     "exporter.dane": 3,
     "exporter.tlsrpt": 3,
