@@ -123,14 +123,10 @@ class TlsClient:
         """Records from the server -> the plaintext in them; `handshake` is set as soon as it is done."""
         self.begun = True
         self._received += len(data)
-        said = b""
-        for record in self._records.split(data):
-            if self._fault is None:
-                found = self._shake_on(record) if self.handshake is None else self._take(record)
-                if isinstance(found, bytes):
-                    said += found
-                    continue
-                self._fault = found
+        records = [*self._records.split(data)]
+        said = b"" if self._fault is not None or self.handshake is not None else self._shake_on(records)
+        while records and self._fault is None and self.handshake is not None:
+            said += self._take(records.pop(0))
         self._key_log.empty()
         if self._fault is None:
             self._fault = self._beyond()
@@ -147,27 +143,46 @@ class TlsClient:
             return TlsFault(causes.NOT_TLS if shaking else "sent something else than TLS", of_handshake=shaking)
         return None
 
-    def _shake_on(self, record: bytes) -> bytes | TlsFault:
-        """A record of the handshake, looked at before OpenSSL gets it."""
+    def _shake_on(self, records: list[bytes]) -> bytes:
+        """Records of the handshake, looked at before OpenSSL gets them; taken out of `records` up to its end.
+
+        OpenSSL gets them together, but for the hello: with it the secret comes that what follows is read with.
+        """
         overheard = self._overheard
-        if not self._records.broken:
-            overheard.receive(record)
+        looked_at: list[bytes] = []
+        while records and self._fault is None and self.handshake is None:
+            record = records.pop(0)
+            if not self._records.broken or records:
+                overheard.receive(record)
+            self._fault = self._unwanted() or self._said(b"", 0)
+            looked_at.append(record)
+            if self._fault is None and (not records or overheard.expects_secret):
+                self._from_server.write(b"".join(looked_at))
+                looked_at.clear()
+                self._fault = self._shake()
+        # What stands behind the end of the handshake in the same piece, OpenSSL has already.
+        return self._plaintext() if self._fault is None and self.handshake is not None else b""
+
+    def _unwanted(self) -> TlsFault | None:
+        """What has been overheard, and must not come to OpenSSL."""
+        overheard = self._overheard
         if overheard.finite_field or (self._finite_field and overheard.version):
             return TlsFault(causes.FINITE_FIELD_ALONE)
-        if overheard.excess is not None:
-            return TlsFault(overheard.excess)
-        self._from_server.write(record)
-        fault = self._shake()
-        if fault is None and self.handshake is not None:
-            return self._said(b"", 0) or self._read()
-        return fault or self._said(b"", 0) or b""
+        return None if overheard.excess is None else TlsFault(overheard.excess)
 
-    def _take(self, record: bytes) -> bytes | TlsFault:
+    def _take(self, record: bytes) -> bytes:
         self._from_server.write(record)
+        found = self._plaintext()
+        self._fault = self._fault or self._said(found, len(record))
+        return found
+
+    def _plaintext(self) -> bytes:
+        """What can be read now; a fault is kept."""
         found = self._read()
-        if isinstance(found, TlsFault):
+        if isinstance(found, bytes):
             return found
-        return self._said(found, len(record)) or found
+        self._fault = found
+        return b""
 
     def _said(self, plaintext: bytes, size: int) -> TlsFault | None:
         """Count a record; a fault where there have been too many of its kind."""

@@ -58,6 +58,11 @@ class Overheard:
         self._message = bytearray()  # the header of a message, or as much of it as is wanted
         self._skip = 0  # bytes of a message that are not looked at
 
+    @property
+    def expects_secret(self) -> bool:
+        """A hello of TLS 1.3 was the last that was heard: OpenSSL has the secret once it has read so far."""
+        return self.version == _TLS_1_3 and self._flight is None and not self._deaf
+
     def receive(self, record: bytes) -> None:
         """The next record, whole."""
         if self._deaf:
@@ -110,6 +115,8 @@ class Overheard:
             self._read_hello(body)
         elif kind == _CERTIFICATE:
             self.excess = self.excess or excess_in(body, tls13=self.version == _TLS_1_3)
+            # RFC 8446 2: whether it asks for one has been said before.
+            self._deaf = self.version == _TLS_1_3
         self.asks_for_certificate |= kind == _CERTIFICATE_REQUEST
 
     def _read_hello(self, body: bytes) -> None:
