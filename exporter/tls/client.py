@@ -161,7 +161,9 @@ class TlsClient:
                 looked_at.clear()
                 self._fault = self._shake()
         # What stands behind the end of the handshake in the same piece, OpenSSL has already.
-        return self._plaintext() if self._fault is None and self.handshake is not None else b""
+        found = self._plaintext() if self._fault is None and self.handshake is not None else b""
+        self._spoken |= bool(found)
+        return found
 
     def _unwanted(self) -> TlsFault | None:
         """What has been overheard, and must not come to OpenSSL."""
