@@ -30,6 +30,9 @@ MAX_IDLE_RECORDS: Final = 256
 # Bytes in such records after the handshake. Tickets are all that is of use there, a few of them, of one to two KiB;
 # the smallest ones make 900 of these bytes.
 MAX_IDLE_BYTES: Final = 16_384
+# What TLS itself has to answer to one read: a Finished, an alert, a key update or two. 4,000 demands of TLS 1.2 for a
+# new handshake fit in one record, and each draws a refusal.
+MAX_ANSWER_BYTES: Final = 8192
 # Records that do say something: a hundred long replies in records of a line each. A record a byte is no way to speak.
 MAX_RECORDS: Final = 4096
 # All of a session together. A reply is cut at 64 KiB, and real sessions have ten.
@@ -176,6 +179,11 @@ class TlsClient:
         self._from_server.write(record)
         found = self._plaintext()
         self._fault = self._fault or self._said(found, len(record))
+        if self._to_server.pending > MAX_ANSWER_BYTES:
+            self._to_server.read()  # nobody is told all that
+            self._fault = TlsFault(
+                f"demanded more than {MAX_ANSWER_BYTES} bytes of answers at once", of_handshake=False
+            )
         return found
 
     def _plaintext(self) -> bytes:

@@ -34,11 +34,15 @@ from exporter.tls.verification import examine
 from tests.lab import chains
 from tests.lab.certificates import issue
 from tests.lab.der import certificate_with, element, identifier, integer, key_on_own_curve, sequence
+from tests.lab.tls12_attacker import Tls12Attacker
 from tests.lab.tls_attacker import (
+    ALERT,
     CCS,
     DATA,
     HANDSHAKE,
+    HELLO_REQUEST,
     TICKET,
+    WARNING,
     TlsAttacker,
     message,
     record,
@@ -206,6 +210,26 @@ def test_records_without_end_come_to_an_end(flood: Callable[[TlsAttacker], Itera
     assert spoken <= MAX_RECORDS + 1
     assert taken - spoken <= MAX_IDLE_RECORDS
     assert answered <= 64 * MAX_IDLE_RECORDS, "what we had to say to it is bounded, too"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"), [(HANDSHAKE, HELLO_REQUEST), (HANDSHAKE, HELLO_REQUEST * 4000), (DATA, b""), (ALERT, WARNING)]
+)
+@pytest.mark.parametrize("spoken", [0, 1])
+def test_nor_do_those_of_tls_1_2_go_on_for_ever(kind: int, body: bytes, spoken: int) -> None:
+    """RFC 5246 7.4.1.1: each demand for a new handshake draws a refusal; 4,000 of them fit in a record."""
+    client, attacker = TlsClient(NAME), Tls12Attacker(SERVER.context())
+    attacker.shake(client.outgoing, client.receive)
+    assert client.receive(attacker.seal(DATA, b"250 OK\r\n")) == b"250 OK\r\n"
+    taken, answered = 0, 0
+    while taken < ENDLESS:
+        received = client.receive(attacker.seal(DATA, b"2") if spoken and taken % 3 == 2 else attacker.seal(kind, body))
+        answered += len(client.outgoing())
+        if isinstance(received, TlsFault):
+            break
+        taken += 1
+    assert taken <= 2 * MAX_IDLE_RECORDS
+    assert answered <= 64 * MAX_IDLE_RECORDS
 
 
 def test_a_handshake_in_crumbs_is_no_handshake() -> None:
