@@ -29,6 +29,7 @@ from exporter.probe.prober import Prober
 from exporter.result import FailureClass, HostResult, HostWarning, MxHost, MxLookup, ProbeResult, Stage
 from exporter.tls.client import MAX_IDLE_RECORDS, MAX_RECORDS, TlsClient, TlsFault
 from exporter.tls.excess import MAX_CERTIFICATES, MAX_NAME_BYTES
+from exporter.tls.offer import curves_alone
 from exporter.tls.roots import Roots
 from exporter.tls.verification import examine
 from tests.lab import chains
@@ -469,3 +470,15 @@ async def test_dhe_alone_is_up_with_its_cause_and_cheap(tmp_path: Path) -> None:
     assert any("DHE) alone" in remark for remark in seen.remarks), seen.remarks
     assert len(heard) == 2
     assert not any(words.startswith(bytes([HANDSHAKE])) for words in heard)
+
+
+def test_a_context_of_curves_alone_offers_no_finite_field() -> None:
+    """For clients that verify, as that of MTA-STS's policies: neither a cipher nor a group."""
+    context = ssl.create_default_context()
+    curves_alone(context)
+    assert not any("kx-dhe" in cipher.get("kea", "") for cipher in context.get_ciphers())
+    outgoing = ssl.MemoryBIO()
+    engine = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=NAME)
+    with pytest.raises(ssl.SSLWantReadError):
+        engine.do_handshake()
+    assert b"\0\x0a\0\x04\0\x02\0\x17" in outgoing.read(), "RFC 8446 4.2.7: supported_groups has secp256r1 alone"

@@ -62,6 +62,7 @@ def test_a_secret_is_given_once_and_to_whose_it_is() -> None:
     assert log.secret(random) is None
 
 
+@pytest.mark.skipif(not hasattr(SSL.Context, "set_tls13_ciphersuites"), reason="pyOpenSSL before 25.2")
 @pytest.mark.parametrize("suite", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"])
 def test_the_certificates_of_a_handshake_with_every_suite_are_read(suite: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
