@@ -30,6 +30,7 @@ FLOORS = {
     "exporter.smtp": 3,
     "exporter.tls.excess": 1,
     "exporter.tls.names": 1,
+    "exporter.tls.offer": 1,
     "exporter.dane": 3,
     "exporter.tlsrpt": 3,
     "exporter.mtasts": 4,

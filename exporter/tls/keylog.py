@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import ssl
 import threading
+import weakref
 from contextlib import suppress
 from typing import Final
 
@@ -34,6 +35,7 @@ class KeyLog:
         else:
             os.set_blocking(reader, False)
             self._reader = reader
+            weakref.finalize(self, os.close, reader)
         finally:
             os.close(writer)
 
