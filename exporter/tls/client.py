@@ -156,7 +156,7 @@ class TlsClient:
         while records and self._fault is None and self.handshake is None:
             record = records.pop(0)
             if not self._records.broken or records:
-                overheard.receive(record)
+                overheard.hear(record)
             self._fault = self._unwanted() or self._said(b"", 0)
             looked_at.append(record)
             if self._fault is None and (not records or overheard.expects_secret):

@@ -12,7 +12,7 @@ from typing import Final
 
 from exporter.tls.excess import excess_in
 from exporter.tls.flight import Flight
-from exporter.tls.records import APPLICATION_DATA, HANDSHAKE, HEADER_BYTES
+from exporter.tls.records import APPLICATION_DATA, HANDSHAKE, HEADER_BYTES, Records
 
 _MESSAGE_HEADER: Final = 4  # RFC 8446 4: type, length
 _SERVER_HELLO, _CERTIFICATE, _CERTIFICATE_REQUEST = 2, 11, 13
@@ -30,12 +30,13 @@ VERSIONS: Final = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x03
 
 
 class Overheard:
-    """Feed it every record of a handshake before OpenSSL gets it."""
+    """Feed it all of a handshake before OpenSSL gets it: by :meth:`hear`, or where nobody counts by :meth:`receive`."""
 
     __slots__ = (
         "_deaf",
         "_flight",
         "_message",
+        "_records",
         "_secret",
         "_skip",
         "_suite",
@@ -54,6 +55,7 @@ class Overheard:
         self._secret = secret
         self._suite = 0
         self._flight: Flight | None = None
+        self._records = Records()
         self._deaf = False  # there is nothing more to be heard, or no way to hear it
         self._message = bytearray()  # the header of a message, or as much of it as is wanted
         self._skip = 0  # bytes of a message that are not looked at
@@ -63,7 +65,13 @@ class Overheard:
         """A hello of TLS 1.3 was the last that was heard: OpenSSL has the secret once it has read so far."""
         return self.version == _TLS_1_3 and self._flight is None and not self._deaf
 
-    def receive(self, record: bytes) -> None:
+    def receive(self, data: bytes) -> None:
+        """Part of what the server sent."""
+        for record in self._records.split(data):
+            if not self._records.broken:
+                self.hear(record)
+
+    def hear(self, record: bytes) -> None:
         """The next record, whole."""
         if self._deaf:
             return
