@@ -11,7 +11,7 @@ import ssl
 import time
 from base64 import encodebytes
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -392,28 +392,24 @@ async def test_a_host_that_costs_too_much_is_ended_told_and_left_alone() -> None
     assert other.told == (HostWarning.COSTLY,)
 
 
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
 @asynccontextmanager
-async def mail_host(
-    secure: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-) -> AsyncIterator[int]:
-    """A mail host on real sockets, which offers STARTTLS and leaves all that follows to `secure`; its port."""
+async def listening(serve: Serve) -> AsyncIterator[int]:
+    """A server on real sockets; its port."""
     at_work: set[asyncio.Task[None]] = set()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answers = {b"EHLO": reply(250, NAME, "STARTTLS"), b"STAR": reply(220, "go ahead"), b"QUIT": reply(221, "bye")}
+    async def see_to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            writer.write(reply(220, NAME))
-            while (verb := (await reader.readline())[:4]) in answers:
-                writer.write(answers[verb])
-                if verb == b"STAR":
-                    await secure(reader, writer)
+            await serve(reader, writer)
         except (ConnectionError, EOFError):
             pass
         finally:
             writer.close()
 
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        at_work.add(asyncio.create_task(serve(reader, writer)))
+        at_work.add(asyncio.create_task(see_to(reader, writer)))
 
     server = await asyncio.start_server(begin, "127.0.0.2", 0)
     try:
@@ -421,6 +417,20 @@ async def mail_host(
     finally:
         server.close()
         await asyncio.gather(*at_work)
+
+
+def mail_host(secure: Serve) -> AbstractAsyncContextManager[int]:
+    """A mail host, which offers STARTTLS and leaves all that follows to `secure`; its port."""
+    answers = {b"EHLO": reply(250, NAME, "STARTTLS"), b"STAR": reply(220, "go ahead"), b"QUIT": reply(221, "bye")}
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(220, NAME))
+        while (verb := (await reader.readline())[:4]) in answers:
+            writer.write(answers[verb])
+            if verb == b"STAR":
+                await secure(reader, writer)
+
+    return listening(serve)
 
 
 async def record_from(reader: asyncio.StreamReader) -> bytes:
