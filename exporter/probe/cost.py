@@ -129,6 +129,12 @@ class Costs(Generic[T]):
         found = None if costly is None else costly.seen.get(key)
         return None if found is None else found[0]
 
+    def forget_seen(self) -> None:
+        """What was seen so far is out of date; the pauses go on."""
+        for costly in self._costly.values():
+            costly.seen.clear()
+        self._bytes = 0
+
     def settle(self, address: str, key: Hashable, seconds: float, seen: T) -> None:
         """A session with `address` cost so much and showed `seen`."""
         pause = pause_after(seconds)

@@ -166,9 +166,14 @@ class Prober:
             named=() if lookup is not None else hosts,
         )
 
-    def share_afresh(self) -> None:
-        """What was begun before now is shared no more: the way to all hosts has changed."""
+    def share_afresh(self, *, turned: bool = False) -> None:
+        """What was begun before now is shared no more: the way to all hosts may have changed.
+
+        `turned`: it has. Then what was seen of an address that is left alone is not told again either.
+        """
         self._shared.expire()
+        if turned:
+            self._costs.forget_seen()
 
     async def _hosts(self, target: Target, within: float | None) -> tuple[MxLookup | None, tuple[MxHost, ...]]:
         """The hosts of `target`, for a domain with the lookup that gave them."""

@@ -138,6 +138,17 @@ def test_what_is_beyond_all_measure_is_not_kept(clock: Clock) -> None:
     assert book.seen(A, PLAIN) is None
 
 
+def test_what_is_out_of_date_is_not_told_again_and_the_pause_goes_on(clock: Clock) -> None:
+    """The way out has turned: a failure that was ours is not theirs any more."""
+    book = costs()
+    book.settle(A, PLAIN, 0.1, "dear")
+    book.forget_seen()
+    assert book.seen(A, PLAIN) is None
+    assert book.pause(A) == pytest.approx(10.0)
+    book.settle(A, PLAIN, 0.001, "well")
+    assert book.seen(A, PLAIN) == "well"
+
+
 def test_an_address_is_logged_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     book = costs()
     with caplog.at_level(logging.WARNING, "exporter.probe.cost"):
