@@ -16,7 +16,7 @@ from typing import Any, Final
 from exporter.config.values import is_address
 from exporter.tls import causes
 from exporter.tls.keylog import KeyLog
-from exporter.tls.offer import OPPORTUNISTIC
+from exporter.tls.offer import NO_COMPRESSED_CERTIFICATES, OPPORTUNISTIC
 from exporter.tls.overheard import Overheard
 from exporter.tls.records import HEADER_BYTES, Records, is_record
 
@@ -267,7 +267,7 @@ class TlsClient:
 def _context() -> tuple[ssl.SSLContext, KeyLog]:
     """One for all connections: making one takes longer than a handshake."""
     context = _unverifying()
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET | _LEGACY_SERVER_CONNECT
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET | _LEGACY_SERVER_CONNECT | NO_COMPRESSED_CERTIFICATES
     context.set_ciphers(OPPORTUNISTIC)
     return context, KeyLog(context)
 

@@ -12,10 +12,11 @@ from typing import Final
 
 from exporter.tls.excess import excess_in
 from exporter.tls.flight import Flight
-from exporter.tls.records import APPLICATION_DATA, HANDSHAKE, HEADER_BYTES, Records
+from exporter.tls.records import APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Records
 
 _MESSAGE_HEADER: Final = 4  # RFC 8446 4: type, length
-_SERVER_HELLO, _CERTIFICATE, _CERTIFICATE_REQUEST = 2, 11, 13
+_SERVER_HELLO, _CERTIFICATE, _CERTIFICATE_REQUEST, _COMPRESSED_CERTIFICATE = 2, 11, 13, 25
+_COMPRESSED: Final = "sent its certificates compressed, which was not offered (RFC 8879)"
 # Real ones have a hundred bytes. OpenSSL takes none that is longer than this.
 _MAX_HELLO: Final = 20_000
 # OpenSSL takes no longer message of certificates; of a longer one nothing needs to be looked at.
@@ -33,6 +34,7 @@ class Overheard:
     """Feed it all of a handshake before OpenSSL gets it: by :meth:`hear`, or where nobody counts by :meth:`receive`."""
 
     __slots__ = (
+        "_certified",
         "_deaf",
         "_flight",
         "_message",
@@ -56,6 +58,7 @@ class Overheard:
         self._suite = 0
         self._flight: Flight | None = None
         self._records = Records()
+        self._certified = False  # it has shown its certificates
         self._deaf = False  # there is nothing more to be heard, or no way to hear it
         self._message = bytearray()  # the header of a message, or as much of it as is wanted
         self._skip = 0  # bytes of a message that are not looked at
@@ -77,12 +80,14 @@ class Overheard:
             return
         if record[0] == HANDSHAKE:
             self._read(memoryview(record)[HEADER_BYTES:])
-        elif record[0] == APPLICATION_DATA:
+        elif record[0] == APPLICATION_DATA and self.version == _TLS_1_3:
             self._read_ciphered(record)
+        elif record[0] == CHANGE_CIPHER_SPEC and self._certified:
+            self._deaf = True  # RFC 5246 7.1: ciphered from here on
 
     def _read_ciphered(self, record: bytes) -> None:
         if self._flight is None:
-            secret = self._secret() if self.version == _TLS_1_3 else None
+            secret = self._secret()
             try:
                 self._flight = None if secret is None else Flight(self._suite, secret)
             except KeyError:
@@ -123,8 +128,11 @@ class Overheard:
             self._read_hello(body)
         elif kind == _CERTIFICATE:
             self.excess = self.excess or excess_in(body, tls13=self.version == _TLS_1_3)
+            self._certified = True
             # RFC 8446 2: whether it asks for one has been said before.
             self._deaf = self.version == _TLS_1_3
+        elif kind == _COMPRESSED_CERTIFICATE:
+            self.excess = _COMPRESSED
         self.asks_for_certificate |= kind == _CERTIFICATE_REQUEST
 
     def _read_hello(self, body: bytes) -> None:

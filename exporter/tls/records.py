@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 HEADER_BYTES: Final = 5
+CHANGE_CIPHER_SPEC: Final = 20
 HANDSHAKE: Final = 22
 APPLICATION_DATA: Final = 23
 # Content type, then the major version, 3 ever since SSL 3.0.

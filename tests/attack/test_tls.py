@@ -254,8 +254,9 @@ def test_a_curve_of_their_own_is_not_calculated_with() -> None:
         assert client.handshake is None
 
 
-def test_a_curve_of_their_own_is_not_calculated_with_in_tls_1_2_either() -> None:
-    """There the certificates come in the clear."""
+@pytest.mark.parametrize("before", [b"", record(CCS, b"\1"), record(ALERT, WARNING)])
+def test_a_curve_of_their_own_is_not_calculated_with_in_tls_1_2_either(before: bytes) -> None:
+    """There the certificates come in the clear. Nothing that comes before them makes anybody deaf to them."""
     client = TlsClient(NAME)
     client.outgoing()
     hello = message(2, b"\x03\x03" + b"r" * 32 + b"\0" + b"\xc0\x2b" + b"\0" + b"\0\0")
@@ -263,10 +264,21 @@ def test_a_curve_of_their_own_is_not_calculated_with_in_tls_1_2_either() -> None
     listed = len(der).to_bytes(3, "big") + der
     whole = hello + message(11, len(listed).to_bytes(3, "big") + listed)
     pieces = [record(HANDSHAKE, whole[at : at + 100]) for at in range(0, len(whole), 100)]
+    if before and isinstance(client.receive(before), TlsFault):
+        return  # OpenSSL minds it
     found = [client.receive(piece) for piece in pieces]
     assert all(piece == b"" for piece in found[:-1])
     assert isinstance(found[-1], TlsFault)
     assert "elliptic curve of its own" in found[-1].detail
+
+
+def test_certificates_come_as_they_are() -> None:
+    """RFC 8879: compressed they could not be looked at first."""
+    client, attacker = TlsClient(NAME), TlsAttacker((SERVER.der,), server_key())
+    compressed = message(25, b"\0\1" + len(SERVER.der).to_bytes(3, "big") + b"\0\0\1x")
+    received = client.receive(attacker.flight(client.outgoing(), certificate=compressed))
+    assert isinstance(received, TlsFault)
+    assert "compressed" in received.detail
 
 
 def test_a_chain_is_looked_at_as_far_as_it_may_go() -> None:

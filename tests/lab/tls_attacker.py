@@ -63,8 +63,13 @@ class TlsAttacker:
         self._secret = b""
         self._number = 0
 
-    def flight(self, client_hello: bytes, fragment: int = 16_000, padding: int = 0) -> bytes:
-        """All that a server sends in the handshake; its messages in records of `fragment` bytes with `padding`."""
+    def flight(
+        self, client_hello: bytes, fragment: int = 16_000, padding: int = 0, certificate: bytes | None = None
+    ) -> bytes:
+        """All that a server sends in the handshake; its messages in records of `fragment` bytes with `padding`.
+
+        `certificate`: the message in place of the one with the certificates.
+        """
         ours = X25519PrivateKey.generate()
         share = b"\0\x33" + vector(b"\0\x1d" + vector(ours.public_key().public_bytes_raw(), 2), 2)
         hello = _hello(client_hello, b"r" * 32, share)
@@ -74,7 +79,7 @@ class TlsAttacker:
         handshake = _extract(_derived(early, b"derived", hashlib.sha256(b"").digest()), shared)
         self._use(_derived(handshake, b"s hs traffic", self._hash()))
         listed = b"".join(vector(der, 3) + b"\0\0" for der in self._certificates)
-        messages = [message(8, b"\0\0"), message(11, b"\0" + vector(listed, 3))]
+        messages = [message(8, b"\0\0"), certificate or message(11, b"\0" + vector(listed, 3))]
         self._transcript += b"".join(messages)
         signed = b" " * 64 + b"TLS 1.3, server CertificateVerify\0" + self._hash()
         verify = message(15, b"\x04\x03" + vector(self._key.sign(signed, ec.ECDSA(hashes.SHA256())), 2))
