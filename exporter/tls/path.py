@@ -137,7 +137,12 @@ def _netscape_allows(certificate: x509.Certificate, bit: int) -> bool:
 
 
 def _dated(certificate: X509, known: Mapping[bytes, Dated]) -> Dated | None:
-    der = dump_certificate(FILETYPE_ASN1, certificate)
+    try:
+        # Before anything else is asked of it: where OpenSSL stumbles within itself, as over a key that cannot be read,
+        # it names no certificate, and the library gives a null pointer. Writing it out raises; the rest would crash.
+        der = dump_certificate(FILETYPE_ASN1, certificate)
+    except (Error, RuntimeError, ValueError):
+        return None
     return known.get(der) or _read(certificate, der)
 
 
