@@ -259,15 +259,18 @@ class Prober:
         approach = Approach(address, name, settings, source, plan, lease, transcript, ends)
 
         # Who grants a host more time must not be told of the silence that another's short timeout ended.
-        key = (address, settings.port, source, plan, settings.timeout)
+        # And what is for one host alone goes to it alone: several may have one address, and one name in their plans.
+        own = "" if plan.credentials is None and plan.canary is None else name
+        key = (address, settings.port, source, plan, settings.timeout, own)
+        said = (settings.port, source, plan, own)
 
         async def begin() -> SessionRecord:
             record = await self._as_senders_do(approach)
-            self._costs.settle(address, key[1:4], record.cost, record)
+            self._costs.settle(address, said, record.cost, record)
             return record
 
         if (pause := self._costs.pause(address)) > 0:
-            return self._told_again(address, key[1:4], pause)
+            return self._told_again(address, said, pause)
         if fresh or not self._limits.share_addresses:
             return await begin()
         return await self._shared.get(key, settings.interval, begin, lease.paused)
