@@ -369,10 +369,11 @@ class HostWarning(StrEnum):
     MTA_STS_MISMATCH = "mta_sts_mismatch"  # the policy does not name this MX host
     MTA_STS_NO_TLS = "mta_sts_no_tls"
     MTA_STS_UNTRUSTED = "mta_sts_untrusted"  # the certificate is not valid for the MX host
+    COSTLY = "costly"  # a session with it takes far more of our CPU than others, so it is seldom probed
 
 
-# What is worth telling of a host that fails, too: it is about the reply in which the reason stands.
-_ALWAYS_TOLD: Final = frozenset({HostWarning.CONTRADICTORY_CODES})
+# What is worth telling of a host that fails, too: it is about the reply in which the reason stands, or about us.
+_ALWAYS_TOLD: Final = frozenset({HostWarning.CONTRADICTORY_CODES, HostWarning.COSTLY})
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,7 +245,7 @@ class Service:
         self.scheduler.hasten(reference.key for reference in self.config.egress.references)
 
     def _judge_again(self) -> None:
-        self._prober.share_afresh()
+        self._prober.share_afresh(turned=True)
         if self._revising is not None:
             self._revising.cancel()  # the new one comes past all that it has left
         self._revising = self._loop.create_task(self._revise_all())

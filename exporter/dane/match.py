@@ -21,16 +21,27 @@ from typing import Final, TypeVar
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+from cryptography.x509 import Name
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from exporter.dane.tlsa import CERT, DANE_EE, DANE_TA, FULL, SPKI, Tlsa
+from exporter.tls.excess import has_endless_name
 from exporter.tls.names import Names
 
 # Issuers above the leaf that are looked at. Public chains have two or three; Postfix stops at nine as well.
 MAX_ISSUERS: Final = 9
 # Records of one name that are looked at: a rollover publishes four or so.
 MAX_RECORDS: Final = 24
+
+# Signatures that are checked for one chain. A chain of four and a record for each takes ten; one that is made for it,
+# of many issuers of one name and as many bare keys in the DNS, would take three hundred.
+MAX_SIGNATURES: Final = 40
+# What a check costs depends on the issuer's key. Authorities have 4,096 bits at most, and 65,537 as the exponent; with
+# one as long as the modulus a check takes thirty times as long. Browsers take no longer exponents either.
+_MAX_RSA_BITS: Final = 8192
+_MAX_EXPONENT_BITS: Final = 33
 
 _E = TypeVar("_E", bound=x509.ExtensionType)
 
@@ -74,9 +85,13 @@ class _Certificate:
     der: bytes
     key: bytes  # SubjectPublicKeyInfo, DER
     x509: x509.Certificate
+    subject: Name  # each is parsed whenever the library is asked for it
+    issuer: Name
 
 
 def _parsed(der: bytes) -> _Certificate | None:
+    if has_endless_name(der):
+        return None
     with warnings.catch_warnings():
         # What is merely unwise (a serial number of 0) is not ours to complain about.
         warnings.simplefilter("ignore")
@@ -84,11 +99,11 @@ def _parsed(der: bytes) -> _Certificate | None:
             certificate = x509.load_der_x509_certificate(der)
             key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
             # Parsed here, so that later nothing raises.
-            _ = certificate.extensions, certificate.subject, certificate.issuer
-            _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+            _ = certificate.extensions, certificate.not_valid_before_utc, certificate.not_valid_after_utc
+            subject, issuer = certificate.subject, certificate.issuer
         except Exception:  # bytes of strangers: whatever the parser trips over is theirs
             return None
-    return _Certificate(der, key, certificate)
+    return _Certificate(der, key, certificate, subject, issuer)
 
 
 class _Paths:
@@ -97,6 +112,7 @@ class _Paths:
     def __init__(self, leaf: _Certificate, others: Sequence[bytes]) -> None:
         self._leaf = leaf
         self._others = others
+        self._signatures_left = MAX_SIGNATURES
 
     @cached_property
     def _ways(self) -> list[list[_Certificate]]:
@@ -105,7 +121,7 @@ class _Paths:
         others = (der for der in self._others if der != self._leaf.der)
         left = [parsed for der in others if (parsed := _parsed(der)) is not None]
         for way in ways:  # grows meanwhile
-            for issuer in [one for one in left if _signed_by(way[-1], one)]:
+            for issuer in [one for one in left if self._signed_by(way[-1], one)]:
                 ways.append([*way, issuer])
                 left.remove(issuer)
         return ways
@@ -119,11 +135,35 @@ class _Paths:
             # RFC 7671 5.2.2: an anchor that is in the DNS as a whole need not be sent.
             anchor = _parsed(record.data)
             if anchor is not None:
-                return next(([*way, anchor] for way in self._ways if _signed_by(way[-1], anchor)), None)
+                return next(([*way, anchor] for way in self._ways if self._signed_by(way[-1], anchor)), None)
         if record.matching == FULL and record.selector == SPKI:
             # RFC 7671 5.2.3: nor one that is a bare key there.
-            return next((way for way in self._ways if _signed_by_key(way[-1].x509, record.data)), None)
+            return next((way for way in self._ways if self._signed_by_key(way[-1].x509, record.data)), None)
         return None
+
+    def _signed_by(self, certificate: _Certificate, issuer: _Certificate) -> bool:
+        if certificate.issuer != issuer.subject or not self._may_check(issuer.x509.public_key()):
+            return False
+        try:
+            certificate.x509.verify_directly_issued_by(issuer.x509)
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+            return False
+        return True
+
+    def _signed_by_key(self, certificate: x509.Certificate, spki: bytes) -> bool:
+        try:
+            key = load_der_public_key(spki)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            return False
+        return self._may_check(key) and _signed_by_key(certificate, key)
+
+    def _may_check(self, key: PublicKeyTypes) -> bool:
+        """Whether one more check is worth its while."""
+        self._signatures_left -= 1
+        if isinstance(key, rsa.RSAPublicKey):
+            bounded = key.key_size <= _MAX_RSA_BITS and key.public_numbers().e.bit_length() <= _MAX_EXPONENT_BITS
+            return bounded and self._signatures_left >= 0
+        return self._signatures_left >= 0
 
 
 def _invalid_path(path: Sequence[_Certificate], names: Sequence[str], now: datetime) -> str | None:
@@ -138,17 +178,8 @@ def _invalid_path(path: Sequence[_Certificate], names: Sequence[str], now: datet
     return None
 
 
-def _signed_by(certificate: _Certificate, issuer: _Certificate) -> bool:
+def _signed_by_key(certificate: x509.Certificate, key: PublicKeyTypes) -> bool:
     try:
-        certificate.x509.verify_directly_issued_by(issuer.x509)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
-
-
-def _signed_by_key(certificate: x509.Certificate, spki: bytes) -> bool:
-    try:
-        key = load_der_public_key(spki)
         signature, signed = certificate.signature, certificate.tbs_certificate_bytes
         algorithm = certificate.signature_hash_algorithm
         if isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):

@@ -139,7 +139,11 @@ _CONNECT: Final = {
     ),
     _C.NO_ROUTE: Entry((_S.CONNECT,), "no route from here", "the kernel says so, and no router does"),
     _C.LOCAL_RESOURCE: Entry((_S.CONNECT,), "out of ports, files or memory", "the kernel says so"),
-    _C.NO_TURN: Entry((_S.CONNECT,), "our own limits left no turn in the time given (`/probe`)", "our own clock"),
+    _C.NO_TURN: Entry(
+        (_S.CONNECT,),
+        "our own limits left no turn in the time given (`/probe`), or none for what the host cost before (`costly`)",
+        "our own clock",
+    ),
 }
 _GREETING: Final = {
     _C.BANNER_TIMEOUT: Entry(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -12,6 +13,7 @@ from exporter.diagnosis.connect import judge_connect, way_of
 from exporter.diagnosis.conversation import judge_farewell, judge_problem
 from exporter.diagnosis.speakers import MASKED, mark_of_failure, mark_of_issuer, marks
 from exporter.evidence import Evidence, Way
+from exporter.probe.cost import COSTLY_SECONDS, pause_after
 from exporter.probe.session import SessionRecord, TlsRecord
 from exporter.result import PHASES, Confidence, Failure, FailureClass, HostResult, HostWarning, MxHost, Stage, TlsResult
 from exporter.smtp.dialogue import Break
@@ -71,7 +73,7 @@ def host_result(
         address=address,
         preference=preference,
         failure=failure,
-        warnings=_about_replies(record) if failure else _warnings(host, record, ehlo, spoken),
+        warnings=_always(record) if failure else _warnings(host, record, ehlo, spoken),
         phases=phases,
         waits=waits,
         unfinished=record.unfinished,
@@ -242,12 +244,22 @@ def _failure(record: SessionRecord) -> Failure | None:
     return None
 
 
-def _about_replies(record: SessionRecord) -> tuple[HostWarning, ...]:
+def _always(record: SessionRecord) -> tuple[HostWarning, ...]:
     """What is worth telling of a host that fails, too."""
     replies = [reply for _, reply in record.replies]
     if record.problem is not None and record.problem.reply is not None:
         replies.append(record.problem.reply)
-    return (HostWarning.CONTRADICTORY_CODES,) if any(reply.contradictory for reply in replies) else ()
+    found = (HostWarning.CONTRADICTORY_CODES,) if any(reply.contradictory for reply in replies) else ()
+    return (*found, HostWarning.COSTLY) if record.cost > COSTLY_SECONDS else found
+
+
+def cost_in_words(seconds: float, at: float) -> str:
+    """What a session of Unix time `at` has cost, and what follows from it."""
+    began = f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
+    return (
+        f"the session of {began} took {seconds:.2f} s of this exporter's CPU, others take 0.005 s: the address is left"
+        f" alone for {pause_after(seconds):.0f} s and more after it, and what it showed is told until then"
+    )
 
 
 def _with_hints(failure: Failure | None, port: int, record: SessionRecord) -> Failure | None:
@@ -265,6 +277,8 @@ def _with_hints(failure: Failure | None, port: int, record: SessionRecord) -> Fa
         hints.append(f"before that the TLS handshake failed: the server {failed_tls.detail}")
     if MASKED in _marks_of_words(record, None):
         hints.append(_OVERWRITTEN)
+    if record.cost > COSTLY_SECONDS:
+        hints.append(cost_in_words(record.cost, record.at))
     if failure.failure_class in _SILENT_GREETINGS and not (record.spoke or failed_tls or _implicit(record)):
         if port == _SUBMISSIONS_PORT:
             hints.append(f"port {port} speaks TLS first: set `tls: implicit`")
@@ -282,6 +296,8 @@ def _remarks(record: SessionRecord, failure: Failure | None, spoken: tuple[str, 
         yield record.tls.trust.remark
     if record.tls is not None and record.tls.handshake.version in _OUTDATED:
         yield f"{_OUTDATED[record.tls.handshake.version]} is the best that it offers, which RFC 8996 gave up in 2021"
+    if failure is None and record.cost > COSTLY_SECONDS:
+        yield cost_in_words(record.cost, record.at)
 
 
 def _warnings(
@@ -298,7 +314,7 @@ def _warnings(
         found.append(HostWarning.BANNER_SLOW)
     if any(reply.bare_lf for _, reply in record.replies):
         found.append(HostWarning.BARE_LF)
-    found += _about_replies(record)
+    found += _always(record)
     if MASKED in spoken:
         found.append(HostWarning.MASKED)
     if not record.quit_clean:

@@ -49,6 +49,7 @@ def joined(first: SessionRecord, second: SessionRecord) -> SessionRecord:
         transcript=(*first.transcript, *later),
         plan=first.plan,
         took=first.took + second.took,
+        cost=first.cost + second.cost,
         failed_tls=FailedTls(_detail(first)),
     )
 

@@ -16,6 +16,7 @@ from exporter.config.model import Family, Limits, Settings, Target, TargetKind
 from exporter.diagnosis.domain import domain_failure
 from exporter.diagnosis.networks import organisation
 from exporter.evidence import Way, Witness
+from exporter.probe.cost import Costs
 from exporter.probe.helo import own_address
 from exporter.probe.host import greeting_names, host_result, way_of_record
 from exporter.probe.manners import Lease, Pass, Shared, Slots, Turnstile
@@ -54,6 +55,10 @@ _FAREWELL_SECONDS: Final = 0.1
 _CAUSE_SECONDS: Final = 86400.0
 _MAX_CAUSES: Final = 10_000
 
+
+_OTHERS_FIRST: Final = (
+    "our own limits (per_address, one session at a time with an MX name) left no turn in the time given"
+)
 
 # Host names of one greeting that are looked up.
 _MAX_NAMES: Final = 3
@@ -96,6 +101,7 @@ class Prober:
         self._policies = policies
         self._turnstile = Turnstile(limits.per_address, limits.per_address_interval)
         self._shared: Shared[SessionRecord] = Shared()
+        self._costs: Costs[SessionRecord] = Costs(_weight)
         self._witnesses = Witnesses(witness_ports)
         # Whether a host takes finite-field Diffie-Hellman where it refused all else, and until when that is known.
         self._finite_field: dict[Hashable, tuple[float, bool]] = {}
@@ -160,9 +166,14 @@ class Prober:
             named=() if lookup is not None else hosts,
         )
 
-    def share_afresh(self) -> None:
-        """What was begun before now is shared no more: the way to all hosts has changed."""
+    def share_afresh(self, *, turned: bool = False) -> None:
+        """What was begun before now is shared no more: the way to all hosts may have changed.
+
+        `turned`: it has. Then what was seen of an address that is left alone is not told again either.
+        """
         self._shared.expire()
+        if turned:
+            self._costs.forget_seen()
 
     async def _hosts(self, target: Target, within: float | None) -> tuple[MxLookup | None, tuple[MxHost, ...]]:
         """The hosts of `target`, for a domain with the lookup that gave them."""
@@ -217,8 +228,8 @@ class Prober:
                 # Waiting for a policy host is not being under way either.
                 async with lease.paused():
                     await finding
-        except NoTurnError:
-            return _no_turn(host, address)
+        except NoTurnError as error:
+            return _no_turn(host, address, error)
         finally:
             lease.part_ended()
         result = host_result(host, host.preference, address, target.settings.port, record, transcript=transcript)
@@ -247,16 +258,32 @@ class Prober:
         name = f"{host.name if target.kind is TargetKind.DOMAIN else target.host}:{settings.port}"
         approach = Approach(address, name, settings, source, plan, lease, transcript, ends)
 
-        async def begin() -> SessionRecord:
-            return await self._as_senders_do(approach)
-
-        if fresh or not self._limits.share_addresses:
-            return await begin()
         # Who grants a host more time must not be told of the silence that another's short timeout ended.
         # And what is for one host alone goes to it alone: several may have one address, and one name in their plans.
         own = "" if plan.credentials is None and plan.canary is None else name
         key = (address, settings.port, source, plan, settings.timeout, own)
+        said = (settings.port, source, plan, own)
+
+        async def begin() -> SessionRecord:
+            record = await self._as_senders_do(approach)
+            self._costs.settle(address, said, record.cost, record)
+            return record
+
+        if (pause := self._costs.pause(address)) > 0:
+            return self._told_again(address, said, pause)
+        if fresh or not self._limits.share_addresses:
+            return await begin()
         return await self._shared.get(key, settings.interval, begin, lease.paused)
+
+    def _told_again(self, address: str, key: Hashable, pause: float) -> SessionRecord:
+        """What was seen before of an address that is left alone for what it costs; whoever asks, in whatever way."""
+        seen = self._costs.seen(address, key)
+        if seen is None:
+            raise LeftAloneError(
+                "its last session took far more of this exporter's CPU than others do;"
+                f" it is left alone for another {pause:.0f} s"
+            )
+        return seen
 
     async def _as_senders_do(self, approach: Approach) -> SessionRecord:
         """A session; where its TLS comes to nothing and is not required, a second one without."""
@@ -281,6 +308,8 @@ class Prober:
         if until < time.monotonic():
             answer = await self._further(approach, record, ask)
             told = takes_finite_field(answer) if isinstance(answer, SessionRecord) else None
+            if isinstance(answer, SessionRecord):
+                record = replace(record, cost=record.cost + answer.cost)
             if told is None:
                 return record
             if len(self._finite_field) >= _MAX_CAUSES:
@@ -325,14 +354,13 @@ class Prober:
         """A session; where it draws no word or a prohibition, what other ports of the address do meanwhile."""
         loop = asyncio.get_running_loop()
         address, settings, source, plan = approach.address, approach.settings, approach.source, approach.plan
-        transcript = approach.transcript
+        transcript, limit = approach.transcript, self._costs.limit
         message = b""
         if State.DATA in plan.steps:
             message = canary_message(settings.module.data, plan, time.time(), own_address(address, source))
         if not self._witnesses.ports:
-            return await Session(loop, plan, transcript=transcript, message=message, turn=turn).converse(
-                address, settings.port, settings.timeout, source
-            )
+            alone = Session(loop, plan, transcript=transcript, message=message, turn=turn, limit=limit)
+            return await alone.converse(address, settings.port, settings.timeout, source)
         ends = time.perf_counter() + settings.timeout
         asking: list[asyncio.Task[tuple[Witness, ...]]] = []
 
@@ -341,7 +369,7 @@ class Prober:
             asked = self._witnesses.ask(address, settings.port, source, interval=settings.interval, seconds=seconds)
             asking.append(loop.create_task(asked))
 
-        session = Session(loop, plan, transcript=transcript, message=message, on_silence=ask, turn=turn)
+        session = Session(loop, plan, transcript=transcript, message=message, on_silence=ask, turn=turn, limit=limit)
         try:
             record = await session.converse(address, settings.port, settings.timeout, source)
             if way_of_record(record) not in _WITNESSED:
@@ -399,7 +427,18 @@ class Approach:
 
 
 class NoTurnError(Exception):
-    """Our own limits left no turn in the time given."""
+    """Our own limits left no turn in the time given; its text says which."""
+
+
+class LeftAloneError(NoTurnError):
+    """The address is left alone for what it costs, and nothing was seen of it before that answers the question."""
+
+
+def _weight(record: SessionRecord) -> int:
+    """The bytes of a record that strangers have filled."""
+    lines = sum(len(line) for _, reply in record.replies for line in reply.lines)
+    chain = sum(map(len, record.tls.chain)) if record.tls is not None else 0
+    return lines + chain + sum(len(line.data) for line in record.transcript)
 
 
 async def _in_time(entering: Coroutine[Any, Any, Pass], ends: float | None) -> Pass:
@@ -407,7 +446,7 @@ async def _in_time(entering: Coroutine[Any, Any, Pass], ends: float | None) -> P
         async with asyncio.timeout(None if ends is None else max(0.0, ends - time.perf_counter())):
             return await entering
     except TimeoutError:
-        raise NoTurnError from None
+        raise NoTurnError(_OTHERS_FIRST) from None
 
 
 @dataclass(slots=True)
@@ -439,10 +478,10 @@ def _choose(hosts: Sequence[MxHost], settings: Settings) -> _Choice:
     return choice
 
 
-def _no_turn(host: MxHost, address: str) -> HostResult:
-    detail = "our own limits (per_address, one session at a time with an MX name) left no turn in the time given"
-    failure = Failure(Stage.CONNECT, FailureClass.NO_TURN, detail)
-    return HostResult(host.name, address, host.preference, failure, at=time.time(), own_failure=failure)
+def _no_turn(host: MxHost, address: str, why: NoTurnError) -> HostResult:
+    failure = Failure(Stage.CONNECT, FailureClass.NO_TURN, str(why))
+    warnings = (HostWarning.COSTLY,) if isinstance(why, LeftAloneError) else ()
+    return HostResult(host.name, address, host.preference, failure, warnings, at=time.time(), own_failure=failure)
 
 
 def _not_to_be_probed(host: MxHost, address: str, settings: Settings) -> Failure | None:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from exporter.evidence import ConnectEvidence, Witness
+from exporter.probe.cost import MAX_SECONDS, Meter
 from exporter.probe.deadlines import deadlines_of
 from exporter.probe.helo import address_literal
 from exporter.result import FailureClass, Stage, TranscriptLine
@@ -25,7 +26,7 @@ from exporter.smtp.plan import Plan, State, TlsPlan
 from exporter.smtp.reply import Reply
 from exporter.tls import causes
 from exporter.tls.client import Handshake, TlsClient, TlsFault, is_record
-from exporter.tls.roots import system_roots
+from exporter.tls.roots import Roots, system_roots
 from exporter.tls.verification import Trust, examine
 from exporter.transport import Connection
 
@@ -69,6 +70,11 @@ _UNINTERRUPTED: Final = frozenset({Stage.CONNECT, Stage.BANNER, Stage.DATA, Stag
 # Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
 _CONNECT, _BANNER, _TLS = Stage.CONNECT, Stage.BANNER, Stage.TLS
 _UNKNOWN_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - said by a connection that is gone already, to nobody
+# Reads of a dialogue in the clear that are not measured: a few for each reply of an ordinary one. To measure a read
+# takes longer than to see to it.
+_FREE_READS: Final = 64
+# What the event of a read costs beside the read itself, seconds.
+_READ_SECONDS: Final = 15e-6
 # Of one session's dialogue, for a person to read; a hostile server fills it and no more.
 MAX_TRANSCRIPT_BYTES: Final = 16384
 
@@ -158,6 +164,7 @@ class SessionRecord:
     took: float = 0.0  # seconds, without those in which it waited for its turn
     failed_tls: FailedTls | None = None
     refused_hello: bool = False  # the handshake ended before the server had chosen of what was offered
+    cost: float = 0.0  # CPU seconds of what could be dear: TLS, and many small pieces
 
 
 class Session:
@@ -172,10 +179,13 @@ class Session:
         "_dialogue",
         "_held",
         "_lent",
+        "_limit",
         "_loop",
+        "_meter",
         "_on_silence",
         "_phases",
         "_plan",
+        "_reads",
         "_record",
         "_refused_hello",
         "_replies",
@@ -201,8 +211,9 @@ class Session:
         message: bytes = b"",
         on_silence: Callable[[], None] | None = None,
         turn: Turn | None = None,
+        limit: float = MAX_SECONDS,
     ) -> None:
-        """`message` is what DATA delivers, where `plan` has it.
+        """`message` is what DATA delivers, where `plan` has it. `limit`: CPU seconds after which it is ended.
 
         `on_silence` is told, once, that the connect has drawn nothing so far, or no word after it. `turn` is ours, and
         is lent to others while the connect is silent.
@@ -225,6 +236,9 @@ class Session:
         self._lent = False  # the turn, to others
         self._refused_hello = False
         self._held = 0.0  # seconds in which we waited for our turn, connected
+        self._limit = limit
+        self._reads = 0
+        self._meter: Meter | None = None  # from the first part that is measured
 
     async def converse(self, address: str, port: int, seconds: float, source: str = "") -> SessionRecord:
         """Connect and talk; all stages together take at most `seconds`. Cancelled, it says goodbye."""
@@ -268,8 +282,9 @@ class Session:
         """Part of a reply, a whole one, or too much; or TLS records."""
         now = max(now, self._stage_began)  # two clocks may differ by a hair
         self._spoke = True
-        if self._tls is not None:
-            self._records_received(self._tls, data, now)
+        self._reads += 1
+        if self._tls is not None or self._reads > _FREE_READS:
+            self._receive_measured(data, now)
             return
         self._keep(data, now, sent=False)
         self._dialogue.receive_data(data)
@@ -291,6 +306,30 @@ class Session:
             self._record.set_exception(error)
 
     # What follows from it
+
+    def _receive_measured(self, data: bytes, now: float) -> None:
+        """What may be dear: seen to, and ended where it has been too dear."""
+        meter = self._meter
+        if meter is None:
+            meter = self._meter = Meter()
+        meter.begin()
+        if self._tls is not None:
+            self._records_received(self._tls, data, now)
+        else:
+            self._keep(data, now, sent=False)
+            self._dialogue.receive_data(data)
+            self._advance(now)
+        meter.end(beside=_READ_SECONDS)
+        if meter.seconds > self._limit and not self._record.done():
+            self._end_as_too_dear(now)
+
+    def _end_as_too_dear(self, now: float) -> None:
+        detail = f"cost this exporter more than {self._limit:g} s of CPU in one session"
+        if self._tls is not None and self._tls.handshake is None:
+            self._fail_handshake(TlsFault(detail))
+        else:
+            self._dialogue.violated(detail)
+        self._advance(now)
 
     def _resume(self, since: float) -> None:
         """Our turn has come; connected `since`. The time until now is nobody's but ours."""
@@ -387,7 +426,7 @@ class Session:
 
     def _secured(self, handshake: Handshake, now: float) -> None:
         plan = self._tls_plan
-        trust = examine(handshake.chain, plan.identity or plan.server_name, time.time(), system_roots())
+        trust = examine(handshake.chain, plan.identity or plan.server_name, time.time(), self._roots())
         if plan.identity:
             trust = _explained(trust, plan)
         self._tls_record = TlsRecord(handshake, trust, now - self._started)
@@ -397,6 +436,16 @@ class Session:
             self._dialogue.secured()
         if self._dialogue.state is State.BANNER:  # of which nothing is sent
             self._enter(Stage.BANNER, now)
+
+    def _roots(self) -> Roots:
+        """The system's, which now and then are read anew: that is not the host's doing."""
+        meter = self._meter
+        if meter is None:
+            return system_roots()
+        meter.end()
+        roots = system_roots()
+        meter.begin()
+        return roots
 
     def _answer_without_tls(self, data: bytes, now: float) -> None:
         """What came instead of a handshake, not even beginning like one."""
@@ -482,6 +531,7 @@ class Session:
                 spoke=self._spoke,
                 took=time.perf_counter() - self._started - self._held,
                 refused_hello=self._refused_hello,
+                cost=0.0 if self._meter is None else self._meter.seconds,
             )
         )
 

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from exporter.smtp.printable import printable
+from exporter.tls.excess import has_endless_name
 from exporter.tls.names import Names
 
 # Names shown of a certificate; some have hundreds.
@@ -23,6 +24,8 @@ _E = TypeVar("_E", bound=x509.ExtensionType)
 
 def load(der: bytes) -> x509.Certificate | None:
     """The certificate, or None where it is none whose dates and names can be read."""
+    if has_endless_name(der):
+        return None
     try:
         certificate = x509.load_der_x509_certificate(der)
         # Much is parsed only when it is asked for.

@@ -7,28 +7,40 @@ handshake cannot come out as if it had been said inside (CVE-2011-0411 and its l
 
 from __future__ import annotations
 
-import re
 import ssl
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from exporter.config.values import is_address
 from exporter.tls import causes
+from exporter.tls.keylog import KeyLog
+from exporter.tls.offer import NO_COMPRESSED_CERTIFICATES, OPPORTUNISTIC
 from exporter.tls.overheard import Overheard
+from exporter.tls.records import HEADER_BYTES, Records, is_record
 
-# Ciphertext received without a byte of plaintext coming out. OpenSSL takes a certificate chain of 100 KiB at most; a
-# server that sends twice that in a handshake, or as tickets and the like after it, has no end in mind.
-MAX_SILENT_BYTES: Final = 262_144
+__all__ = ["Handshake", "TlsClient", "TlsFault", "is_record"]
+
+# What a server may send before its end of the handshake is done. OpenSSL takes 100 KiB of certificates.
+MAX_HANDSHAKE_BYTES: Final = 163_840
+# Records without a byte of plaintext, in a whole session: those of the handshake (fragments of 512 bytes, RFC 6066 4,
+# make 200 of the largest), tickets, requested updates of keys, which cost us an answer each, and what is empty.
+MAX_IDLE_RECORDS: Final = 256
+# Bytes in such records after the handshake. Tickets are all that is of use there, a few of them, of one to two KiB;
+# the smallest ones make 900 of these bytes.
+MAX_IDLE_BYTES: Final = 16_384
+# What TLS itself has to answer to one read: a Finished, an alert, a key update or two. 4,000 demands of TLS 1.2 for a
+# new handshake fit in one record, and each draws a refusal.
+MAX_ANSWER_BYTES: Final = 8192
+# Records that do say something: a hundred long replies in records of a line each. A record a byte is no way to speak.
+MAX_RECORDS: Final = 4096
+# All of a session together. A reply is cut at 64 KiB, and real sessions have ten.
+MAX_TLS_BYTES: Final = 1_048_576
 # One read of the engine; a record holds at most so much plaintext (RFC 8446 5.1).
 _RECORD_BYTES: Final = 16_384
-# RFC 8446 5.1, RFC 5246 6.2.1: content type, then the major version, 3 ever since SSL 3.0.
-_RECORD: Final = re.compile(rb"[\x14-\x18](?:\x03|$)|$")
-# RFC 7435: encryption that is weak is better than none, and senders act so. What cannot authenticate or encrypt at all
-# is no TLS to report. Level 0, for the strength of a certificate is judged after the handshake, not by its failure. No
-# finite-field Diffie-Hellman: of parameters that the server chooses, it costs us as much as the server likes.
-_CIPHERS: Final = "HIGH:MEDIUM:!aNULL:!eNULL:!kDHE:@SECLEVEL=0"
+# RFC 5246 7.4.1.2: where in the record of a hello its random stands, behind header, type, length and version.
+_RANDOM: Final = slice(HEADER_BYTES + 6, HEADER_BYTES + 38)
 # ssl.h: SSL_OP_LEGACY_SERVER_CONNECT, of which Python before 3.12 has no name. We never renegotiate, so what is unsafe
 # about servers without RFC 5746 is not done here.
 _LEGACY_SERVER_CONNECT: Final = 0x4
@@ -52,20 +64,21 @@ class Handshake:
     chain: tuple[bytes, ...]
 
 
-def is_record(data: bytes) -> bool:
-    """Whether `data` begins as TLS does; anything else where a handshake belongs is plaintext or garbage."""
-    return _RECORD.match(data) is not None
-
-
 class TlsClient:
     """One connection's TLS. After every call send what :meth:`outgoing` holds, an alert after a fault too."""
 
     __slots__ = (
         "_engine",
+        "_fault",
         "_finite_field",
         "_from_server",
+        "_idle",
+        "_idle_bytes",
+        "_key_log",
         "_overheard",
-        "_silent",
+        "_received",
+        "_records",
+        "_records_left",
         "_spoken",
         "_to_server",
         "begun",
@@ -83,23 +96,27 @@ class TlsClient:
         self.closed = False  # the server said that it will say nothing more
         self._from_server = ssl.MemoryBIO()
         self._to_server = ssl.MemoryBIO()
-        self._silent = 0
+        self._records = Records()
+        self._received = 0
+        self._idle = 0
+        self._idle_bytes = 0
+        self._records_left = MAX_RECORDS
+        self._fault: TlsFault | None = None  # after what was said before it
         self._spoken = False  # the server has said something under TLS
-        self._overheard = Overheard()
         self._finite_field = finite_field
-        self._engine = self._begin(server_name)
+        context, self._key_log = _finite_field_context() if finite_field else _context()
+        self._engine = self._begin(context, server_name)
         self._shake()
+        hello = self._to_server.read()
+        self._to_server.write(hello)
+        self._overheard = Overheard(partial(self._key_log.secret, hello[_RANDOM]))
 
-    def _begin(self, server_name: str) -> ssl.SSLObject:
+    def _begin(self, context: ssl.SSLContext, server_name: str) -> ssl.SSLObject:
         name = None if is_address(server_name) else server_name
         try:
-            return self._context.wrap_bio(self._from_server, self._to_server, server_hostname=name)
+            return context.wrap_bio(self._from_server, self._to_server, server_hostname=name)
         except (ValueError, TypeError):  # a name that cannot stand in a handshake; no certificate will match it either
-            return self._context.wrap_bio(self._from_server, self._to_server)
-
-    @property
-    def _context(self) -> ssl.SSLContext:
-        return _finite_field_context() if self._finite_field else _context()
+            return context.wrap_bio(self._from_server, self._to_server)
 
     def outgoing(self) -> bytes:
         """Records to send."""
@@ -108,25 +125,92 @@ class TlsClient:
     def receive(self, data: bytes) -> bytes | TlsFault:
         """Records from the server -> the plaintext in them; `handshake` is set as soon as it is done."""
         self.begun = True
-        self._silent += len(data)
-        if self.handshake is None:
-            self._overheard.receive(data)
-            if self._overheard.finite_field or (self._finite_field and self._overheard.version):
-                return TlsFault(causes.FINITE_FIELD_ALONE)
-        self._from_server.write(data)
-        if self.handshake is None:
-            fault = self._shake()
-            if fault is not None:
-                return fault
-        plaintext = b"" if self.handshake is None else self._read()
-        if isinstance(plaintext, bytes):
-            if plaintext:
-                self._silent = 0
-                self._spoken = True
-            elif self._silent > MAX_SILENT_BYTES:
-                detail = f"sent more than {MAX_SILENT_BYTES} bytes of TLS without saying anything"
-                return TlsFault(detail, of_handshake=self.handshake is None)
-        return plaintext
+        self._received += len(data)
+        records = [*self._records.split(data)]
+        said = b"" if self._fault is not None or self.handshake is not None else self._shake_on(records)
+        while records and self._fault is None and self.handshake is not None:
+            said += self._take(records.pop(0))
+        self._key_log.empty()
+        if self._fault is None:
+            self._fault = self._beyond()
+        # What was said before the broken record was said.
+        return said if said or self._fault is None else self._fault
+
+    def _beyond(self) -> TlsFault | None:
+        """What of it is too much, though each part is right."""
+        shaking = self.handshake is None
+        most = MAX_HANDSHAKE_BYTES if shaking else MAX_TLS_BYTES
+        if self._received > most:
+            return TlsFault(f"sent more than {most} bytes of TLS", of_handshake=shaking)
+        if self._records.broken:  # and OpenSSL has not said so
+            return TlsFault(causes.NOT_TLS if shaking else "sent something else than TLS", of_handshake=shaking)
+        return None
+
+    def _shake_on(self, records: list[bytes]) -> bytes:
+        """Records of the handshake, looked at before OpenSSL gets them; taken out of `records` up to its end.
+
+        OpenSSL gets them together, but for the hello: with it the secret comes that what follows is read with.
+        """
+        overheard = self._overheard
+        looked_at: list[bytes] = []
+        while records and self._fault is None and self.handshake is None:
+            record = records.pop(0)
+            if not self._records.broken or records:
+                overheard.hear(record)
+            self._fault = self._unwanted() or self._said(b"", 0)
+            looked_at.append(record)
+            if self._fault is None and (not records or overheard.expects_secret):
+                self._from_server.write(b"".join(looked_at))
+                looked_at.clear()
+                self._fault = self._shake()
+        # What stands behind the end of the handshake in the same piece, OpenSSL has already.
+        found = self._plaintext() if self._fault is None and self.handshake is not None else b""
+        self._spoken |= bool(found)
+        return found
+
+    def _unwanted(self) -> TlsFault | None:
+        """What has been overheard, and must not come to OpenSSL."""
+        overheard = self._overheard
+        if overheard.finite_field or (self._finite_field and overheard.version):
+            return TlsFault(causes.FINITE_FIELD_ALONE)
+        return None if overheard.excess is None else TlsFault(overheard.excess)
+
+    def _take(self, record: bytes) -> bytes:
+        self._from_server.write(record)
+        found = self._plaintext()
+        self._fault = self._fault or self._said(found, len(record))
+        if self._to_server.pending > MAX_ANSWER_BYTES:
+            self._to_server.read()  # nobody is told all that
+            self._fault = TlsFault(
+                f"demanded more than {MAX_ANSWER_BYTES} bytes of answers at once", of_handshake=False
+            )
+        return found
+
+    def _plaintext(self) -> bytes:
+        """What can be read now; a fault is kept."""
+        found = self._read()
+        if isinstance(found, bytes):
+            return found
+        self._fault = found
+        return b""
+
+    def _said(self, plaintext: bytes, size: int) -> TlsFault | None:
+        """Count a record; a fault where there have been too many of its kind."""
+        shaking = self.handshake is None
+        if plaintext:
+            self._spoken = True
+            self._records_left -= 1
+            if self._records_left < 0:
+                return TlsFault(f"spoke in more than {MAX_RECORDS} records of TLS", of_handshake=False)
+            return None
+        self._idle += 1
+        self._idle_bytes += size
+        if self._idle > MAX_IDLE_RECORDS:
+            return TlsFault(f"sent more than {MAX_IDLE_RECORDS} records of TLS that say nothing", of_handshake=shaking)
+        if self._idle_bytes > MAX_IDLE_BYTES:
+            detail = f"sent more than {MAX_IDLE_BYTES} bytes of TLS without saying anything"
+            return TlsFault(detail, of_handshake=False)
+        return None
 
     def ended(self) -> TlsFault:
         """The connection was closed before the handshake was done."""
@@ -168,8 +252,7 @@ class TlsClient:
         except ssl.SSLZeroReturnError:
             self.closed = True
         except (ssl.SSLError, OSError) as error:
-            # What was said before the broken record was said.
-            return found or self._broken(error)
+            return self._broken(error)
         return found
 
     def _broken(self, error: OSError) -> TlsFault:
@@ -181,8 +264,24 @@ class TlsClient:
 
 
 @lru_cache(maxsize=1)
-def _context() -> ssl.SSLContext:
+def _context() -> tuple[ssl.SSLContext, KeyLog]:
     """One for all connections: making one takes longer than a handshake."""
+    context = _unverifying()
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET | _LEGACY_SERVER_CONNECT | NO_COMPRESSED_CERTIFICATES
+    context.set_ciphers(OPPORTUNISTIC)
+    return context, KeyLog(context)
+
+
+@lru_cache(maxsize=1)
+def _finite_field_context() -> tuple[ssl.SSLContext, KeyLog]:
+    """Offers what the other does not; no handshake with it is ever done."""
+    context = _unverifying()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("kDHE:!aNULL:!eNULL:@SECLEVEL=0")
+    return context, KeyLog(context)
+
+
+def _unverifying() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -190,21 +289,6 @@ def _context() -> ssl.SSLContext:
         # RFC 8996 gave them up; senders take them where there is nothing better, and so they are told.
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = ssl.TLSVersion.TLSv1
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET | _LEGACY_SERVER_CONNECT
-    context.set_ciphers(_CIPHERS)
-    return context
-
-
-@lru_cache(maxsize=1)
-def _finite_field_context() -> ssl.SSLContext:
-    """Offers what the other does not; no handshake with it is ever done."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_2
-    context.set_ciphers("kDHE:!aNULL:!eNULL:@SECLEVEL=0")
     return context
 
 

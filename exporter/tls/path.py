@@ -7,9 +7,10 @@ purpose `sslserver` adds, pyOpenSSL has no call for: it is checked here on the p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -25,6 +26,7 @@ from OpenSSL.crypto import (
 )
 
 from exporter.tls.certificate import extension_of, load
+from exporter.tls.excess import brings_own_curve
 
 if TYPE_CHECKING:
     from exporter.tls.roots import Roots
@@ -43,15 +45,16 @@ _NETSCAPE_SERVER: Final = 0x40
 _NETSCAPE_ISSUER: Final = 0x04
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dated:
-    """A certificate as OpenSSL reads it. Times are Unix time."""
+    """A certificate as OpenSSL reads it, which takes a moment: once. Times are Unix time."""
 
     der: bytes
     not_before: float
     not_after: float
+    read: X509 = field(repr=False, compare=False)
 
-    @property
+    @cached_property
     def parsed(self) -> x509.Certificate | None:
         """With its names; None where only OpenSSL can read it."""
         return load(self.der)
@@ -68,7 +71,9 @@ class NoPath:
 
 
 def certificate_of(der: bytes) -> X509 | None:
-    """The certificate, or None where OpenSSL cannot read it."""
+    """The certificate, or None where OpenSSL cannot read it, or not in time."""
+    if brings_own_curve(der):
+        return None
     try:
         return load_certificate(FILETYPE_ASN1, der)
     except Error:
@@ -78,20 +83,21 @@ def certificate_of(der: bytes) -> X509 | None:
 def dated(der: bytes) -> Dated | None:
     """The certificate with its dates, or None where OpenSSL cannot read them."""
     certificate = certificate_of(der)
-    return None if certificate is None else _dated(certificate, der)
+    return None if certificate is None else _read(certificate, der)
 
 
-def find_path(chain: Sequence[bytes], roots: Roots, at: float | None) -> tuple[Dated, ...] | NoPath:
-    """The path from the first of `chain` (DER) to a root, both included, as of Unix time `at`; None: at any time."""
-    own, *others = [one for der in chain if (one := certificate_of(der)) is not None]
+def find_path(chain: Sequence[Dated], roots: Roots, at: float | None) -> tuple[Dated, ...] | NoPath:
+    """The path from the first of `chain` to a root, both included, as of Unix time `at`; None: at any time."""
+    own, *others = [one.read for one in chain]
+    known = {one.der: one for one in chain}
     try:
         path = X509StoreContext(roots.store(at), own, others).get_verified_chain()
     except X509StoreContextError as error:
         code, depth, words = error.errors
-        return NoPath(code, words, depth, _dated(error.certificate))
+        return NoPath(code, words, depth, _dated(error.certificate, known))
     except Error as error:
         return NoPath(0, f"{type(error).__name__}", 0, None)
-    found = tuple(known for one in path if (known := _dated(one)) is not None)
+    found = tuple(dated for one in path if (dated := _dated(one, known)) is not None)
     return found if len(found) == len(path) else NoPath(0, "a date in it cannot be read", 0, None)
 
 
@@ -130,12 +136,22 @@ def _netscape_allows(certificate: x509.Certificate, bit: int) -> bool:
     return len(value) > 3 and bool(value[3] & bit)  # tag, length, unused bits, bits
 
 
-def _dated(certificate: X509, der: bytes | None = None) -> Dated | None:
+def _dated(certificate: X509, known: Mapping[bytes, Dated]) -> Dated | None:
+    try:
+        # Before anything else is asked of it: where OpenSSL stumbles within itself, as over a key that cannot be read,
+        # it names no certificate, and the library gives a null pointer. Writing it out raises; the rest would crash.
+        der = dump_certificate(FILETYPE_ASN1, certificate)
+    except (Error, RuntimeError, ValueError):
+        return None
+    return known.get(der) or _read(certificate, der)
+
+
+def _read(certificate: X509, der: bytes) -> Dated | None:
     try:
         before, after = certificate.get_notBefore(), certificate.get_notAfter()
         if before is None or after is None:
             return None
-        return Dated(der or dump_certificate(FILETYPE_ASN1, certificate), _unix(before), _unix(after))
+        return Dated(der, _unix(before), _unix(after), certificate)
     except (Error, RuntimeError, ValueError):  # no date, or none that the calendar knows
         return None
 

@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 from exporter.result import Failure, FailureClass, Stage
 from exporter.smtp.printable import printable
 from exporter.tls.certificate import names_of, shown_name, shown_names, unwise_is_fine
+from exporter.tls.excess import MAX_NAME_BYTES, has_endless_name
 from exporter.tls.names import NameMatch, Names
 from exporter.tls.path import Dated, NoPath, dated, find_path, wrong_purpose
 from exporter.tls.roots import Roots
@@ -117,6 +118,9 @@ def _examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) 
         what = "cannot be read" if chain else "is missing"
         return Trust((_fault(_C.TLS_UNTRUSTED, f"the server's certificate {what}"),)), math.inf
     sent = (own, *(found for der in chain[1:] if (found := dated(der)) is not None))
+    if any(has_endless_name(one.der) for one in sent):
+        detail = f"a certificate of its chain has a subject or issuer of more than {MAX_NAME_BYTES} bytes"
+        return Trust((_fault(_C.TLS_UNTRUSTED, detail),), own.not_before, own.not_after), math.inf
     faults, path = _dates_and_chain(sent, at, roots)
     parsed = own.parsed
     names = Names() if parsed is None else names_of(parsed)
@@ -146,19 +150,18 @@ def _examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) 
 
 def _dates_and_chain(sent: tuple[Dated, ...], at: float, roots: Roots) -> tuple[list[Failure], tuple[Dated, ...]]:
     """What is wrong but the name, and the certificates whose dates count."""
-    chain = [one.der for one in sent]
-    path = _find(chain, at, roots)
+    path = _find(sent, at, roots)
     if not isinstance(path, NoPath):
         return [], path  # an expired certificate that the path does not need harms nobody
     # Is it the dates alone?
-    timeless = _find(chain, None, roots)
+    timeless = _find(sent, None, roots)
     if isinstance(timeless, NoPath):
         faults = [*_dates(sent[:1], at), _fault(_C.TLS_UNTRUSTED, _reason(timeless, sent, roots))]
         return faults, sent
     return _dates(timeless, at) or [_fault(_C.TLS_UNTRUSTED, _reason(path, sent, roots))], timeless
 
 
-def _find(chain: Sequence[bytes], at: float | None, roots: Roots) -> tuple[Dated, ...] | NoPath:
+def _find(chain: Sequence[Dated], at: float | None, roots: Roots) -> tuple[Dated, ...] | NoPath:
     path = find_path(chain, roots, at)
     if isinstance(path, NoPath):
         return path

@@ -30,6 +30,7 @@ from exporter.demo.smtp_host import (
 from exporter.probe.host import host_result
 from exporter.probe.session import Session, SessionRecord
 from exporter.result import FailureClass, HostResult, HostWarning, MxHost, Stage, Verdict
+from exporter.smtp.dialogue import Break, Problem
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 from tests.lab.certificates import DAY, Issued, authority, issue, only_tls_1_0, sha1_context
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
@@ -415,3 +416,49 @@ def test_a_password_goes_to_a_verified_server_that_asks_for_it_and_nobody_else(
     seen = _auth(loop_factory, script)
     assert seen.outcome == outcome
     assert b"AUTH" not in seen.host.verbs
+
+
+# What it costs
+
+
+@on_every_loop
+@pytest.mark.parametrize(("limit", "outcome"), [(0.0, (Stage.EHLO_TLS, C.PROTOCOL_ERROR)), (1e9, None)])
+def test_a_session_that_costs_more_than_it_may_is_ended(
+    loop_factory: LoopFactory, limit: float, outcome: tuple[Stage, FailureClass] | None
+) -> None:
+    async def converse() -> SessionRecord:
+        host = SmtpHost(secured(GOOD))
+        port = await host.start()
+        try:
+            plan = Plan(b"me.example", (S.EHLO, S.STARTTLS), tls=REPORT)
+            session = Session(asyncio.get_running_loop(), plan, limit=limit)
+            record = await session.converse("127.0.0.1", port, 10.0)
+            await host.sessions_ended(1)
+        finally:
+            await host.stop()
+        return record
+
+    record = run_on(loop_factory, converse())
+    failure = host_result(MxHost(NAME, 10), 10, "127.0.0.1", 25, record).failure
+    assert (None if failure is None else (failure.stage, failure.failure_class)) == outcome
+    assert failure is None or "of CPU in one session" in failure.detail
+    assert 0 < record.cost < 1
+
+
+def test_what_is_said_in_the_clear_in_few_pieces_is_not_measured() -> None:
+    """To measure it would cost more than it does."""
+    seen = run_on(asyncio.SelectorEventLoop, talk(ordinary(NAME), Plan(b"me.example")))
+    assert seen.record.cost == 0.0
+
+
+def test_a_host_that_has_cost_much_is_told_so_whether_it_works_or_not() -> None:
+    seen = run_on(asyncio.SelectorEventLoop, talk(ordinary(NAME), Plan(b"me.example")))
+    dear = replace(seen.record, cost=0.31)
+    result = host_result(MxHost(NAME, 10), 10, "127.0.0.1", 25, dear)
+    assert result.told == (W.STARTTLS_NOT_OFFERED, W.COSTLY)
+    assert any("took 0.31 s of this exporter's CPU" in remark for remark in result.remarks)
+    broken = replace(dear, problem=Problem(Stage.QUIT, None, Break.TIMEOUT, "did not answer in time"))
+    failing = host_result(MxHost(NAME, 10), 10, "127.0.0.1", 25, broken)
+    assert failing.told == (W.COSTLY,)
+    assert failing.failure is not None
+    assert any("took 0.31 s of this exporter's CPU" in sentence for sentence in failing.failure.evidence)
