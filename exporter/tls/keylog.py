@@ -1,7 +1,8 @@
 """The secrets of our own handshakes, as OpenSSL logs them: with these the server's flight is read before OpenSSL does.
 
-The log is a pipe of this process to itself, emptied after every step of a handshake. Only the secret of the server's
-handshake is kept, until it has been asked for.
+The log is a file in memory that no other process can open, emptied after every step of a handshake. It is no pipe: a
+full one would stop OpenSSL and the loop with it, and a server may demand many new keys in one piece. Only the secret of
+the server's handshake is kept, until it has been asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from contextlib import suppress
 from typing import Final
 
 _LABEL: Final = b"SERVER_HANDSHAKE_TRAFFIC_SECRET"
-_READ_BYTES: Final = 65536
 # Secrets of handshakes under way that nobody has asked for yet; a connection that is given up leaves its own behind.
 _MAX_KEPT: Final = 1024
 
@@ -25,19 +25,18 @@ class KeyLog:
     def __init__(self, context: ssl.SSLContext) -> None:
         self._kept: dict[bytes, bytes] = {}
         self._lock = threading.Lock()
-        self._reader = -1
-        reader, writer = os.pipe()
+        self._file = -1
+        if not hasattr(os, "memfd_create"):  # only Linux has such files; elsewhere there is no look ahead
+            return
+        file = os.memfd_create("tls-key-log")
         try:
-            # A descriptor of its own is opened for it. Without /dev/fd there is no log, and no look ahead.
-            context.keylog_filename = f"/dev/fd/{writer}"
+            # A descriptor of its own is opened for it, which appends. Without /proc there is no log, and no look ahead.
+            context.keylog_filename = f"/proc/self/fd/{file}"
         except OSError:
-            os.close(reader)
+            os.close(file)
         else:
-            os.set_blocking(reader, False)
-            self._reader = reader
-            weakref.finalize(self, os.close, reader)
-        finally:
-            os.close(writer)
+            self._file = file
+            weakref.finalize(self, os.close, file)
 
     def secret(self, random: bytes) -> bytes | None:
         """The secret of the server's handshake in which we said `random`; None where it is not there (yet)."""
@@ -45,11 +44,16 @@ class KeyLog:
         return self._kept.pop(random, None)
 
     def empty(self) -> None:
-        """Read what was logged: a full pipe would stop OpenSSL."""
-        if self._reader < 0:
+        """Read what was logged, and leave nothing of it behind."""
+        if self._file < 0:
             return
-        with self._lock, suppress(BlockingIOError):
-            for line in os.read(self._reader, _READ_BYTES).splitlines():
+        with self._lock:
+            logged = os.fstat(self._file).st_size
+            if not logged:
+                return
+            lines = os.pread(self._file, logged, 0).splitlines()
+            os.ftruncate(self._file, 0)
+            for line in lines:
                 self._keep(line)
 
     def _keep(self, line: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from OpenSSL import SSL
@@ -19,7 +20,7 @@ SERVER = issue(NAME)
 
 
 class Elsewhere(ssl.SSLContext):
-    """A context on a system without /dev/fd."""
+    """A context on a system without /proc."""
 
     @property
     def keylog_filename(self) -> str:
@@ -60,6 +61,27 @@ def test_a_secret_is_given_once_and_to_whose_it_is() -> None:
     assert log.secret(b"r" * 32) is None
     assert len(log.secret(random) or b"") == 48
     assert log.secret(random) is None
+
+
+def test_a_log_that_is_not_emptied_stops_no_handshake() -> None:
+    """As where a server demands hundreds of new keys in one piece: each is logged before we see the next."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    log = KeyLog(context)
+    logged = Path(context.keylog_filename)
+    line = logged.read_bytes() + b"CLIENT_RANDOM %b %b\n" % (b"1" * 64, b"2" * 96)
+    with logged.open("ab") as file:
+        file.write(line * 4096)  # ten times what a pipe holds
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    engine, server = context.wrap_bio(incoming, outgoing), Server(SERVER.context())
+    with pytest.raises(ssl.SSLWantReadError):
+        engine.do_handshake()
+    hello = outgoing.read()
+    incoming.write(server.take(hello))
+    engine.do_handshake()
+    assert len(log.secret(hello[11:43]) or b"") == 48
+    assert logged.stat().st_size == 0
 
 
 @pytest.mark.skipif(not hasattr(SSL.Context, "set_tls13_ciphersuites"), reason="pyOpenSSL before 25.2")
