@@ -424,6 +424,7 @@ class MxHost:
     nameserver: str = ""
     cause: FailureClass | None = None
     filtered: Failure | None = None
+    more: int = 0  # addresses that it has besides, counted and not kept
 
 
 @dataclass(frozen=True, slots=True)

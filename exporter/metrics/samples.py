@@ -52,13 +52,21 @@ class _Page:
     """Lines by family."""
 
     def __init__(self) -> None:
-        self._lines = [""] * len(f.FAMILIES)
+        # By place; joined at the end, for a text that grows line by line is copied with each of them.
+        self._lines: dict[int, list[str]] = {}
 
     def add(self, family: f.Family, labels: str, value: float) -> None:
-        self._lines[f.PLACE[family]] += f"{family.name}{{{labels}}} {written(value)}\n"
+        line = f"{family.name}{{{labels}}} {written(value)}\n"
+        place = f.PLACE[family]
+        lines = self._lines.get(place)
+        if lines is None:
+            self._lines[place] = [line]
+        else:
+            lines.append(line)
 
     def samples(self) -> Samples:
-        return tuple([lines.encode() for lines in self._lines])
+        lines = self._lines
+        return tuple(["".join(lines[place]).encode() if place in lines else b"" for place in range(len(f.FAMILIES))])
 
 
 def _domain(page: _Page, record: TargetRecord) -> None:

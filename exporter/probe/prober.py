@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any, Final, Protocol
 
-from exporter.config.model import Family, Limits, Settings, Target, TargetKind
+from exporter.config.model import Family, Limits, Module, Settings, Target, TargetKind
 from exporter.diagnosis.domain import domain_failure
 from exporter.diagnosis.networks import organisation
 from exporter.evidence import Way, Witness
@@ -51,7 +51,7 @@ _LEAST_TIMEOUT: Final = 0.5
 _LEAST_SECOND: Final = 0.1
 # After a session that was broken off they see us leave before we come again: some count who is there.
 _FAREWELL_SECONDS: Final = 0.1
-# Why an offer is refused is asked once in so long, of so many hosts.
+# Why an offer is refused is asked once in so long, of so many hosts; of more the oldest is forgotten.
 _CAUSE_SECONDS: Final = 86400.0
 _MAX_CAUSES: Final = 10_000
 
@@ -62,8 +62,8 @@ _OTHERS_FIRST: Final = (
 
 # Host names of one greeting that are looked up.
 _MAX_NAMES: Final = 3
-# Targets with equal settings share one; each reload brings new ones.
-_MAX_PLANS: Final = 10_000
+# Targets with the same module share one; each reload brings new ones, and no request of a stranger does.
+_MAX_PLANS: Final = 1000
 # The dialogues of a probe, by MX host and address.
 Heard = dict[tuple[str, str], tuple[TranscriptLine, ...]]
 
@@ -105,8 +105,8 @@ class Prober:
         self._witnesses = Witnesses(witness_ports)
         # Whether a host takes finite-field Diffie-Hellman where it refused all else, and until when that is known.
         self._finite_field: dict[Hashable, tuple[float, bool]] = {}
-        # By the identity of the settings, which are kept here so that it stays theirs.
-        self._plans: dict[int, tuple[Settings, Plan]] = {}
+        # By the identity of the module, which is kept here so that it stays its own, and what is said to EHLO.
+        self._plans: dict[tuple[int, str], tuple[Module, Plan]] = {}
 
     async def probe(
         self,
@@ -159,7 +159,7 @@ class Prober:
             duration=time.perf_counter() - began,
             lookup=lookup,
             hosts=tuple(results),
-            addresses=sum(len(host.addresses) for host in hosts),
+            addresses=sum(len(host.addresses) + host.more for host in hosts),
             failure=domain_failure(tuple(results), lookup.failure if lookup is not None else None, lookup),
             mta_sts=found.mta_sts,
             tls_rpt=found.tls_rpt,
@@ -312,8 +312,9 @@ class Prober:
                 record = replace(record, cost=record.cost + answer.cost)
             if told is None:
                 return record
+            self._finite_field.pop(key, None)
             if len(self._finite_field) >= _MAX_CAUSES:
-                self._finite_field.clear()
+                del self._finite_field[next(iter(self._finite_field))]
             known = told
             self._finite_field[key] = (time.monotonic() + _CAUSE_SECONDS, known)
         return named(record, FINITE_FIELD_ALONE) if known else record
@@ -399,13 +400,15 @@ class Prober:
         return all(_is_another(each, address) for each in found)
 
     def _plan(self, target: Target, host: MxHost) -> Plan:
-        if is_same_for_all(target.settings.module):
-            kept = self._plans.get(id(target.settings))
+        settings = target.settings
+        if is_same_for_all(settings.module):
+            key = id(settings.module), settings.helo
+            kept = self._plans.get(key)
             if kept is None:
                 if len(self._plans) >= _MAX_PLANS:
                     self._plans.clear()
-                kept = (target.settings, plan_of(target.settings, self._helo, domain="", server_name=""))
-                self._plans[id(target.settings)] = kept
+                kept = settings.module, plan_of(settings, self._helo, domain="", server_name="")
+                self._plans[key] = kept
             return kept[1]
         if target.kind is TargetKind.DOMAIN:
             return plan_of(target.settings, self._helo, domain=target.host, server_name=host.name, from_mx=True)
@@ -464,17 +467,23 @@ def _is_another(greeted: MxHost, address: str) -> bool:
 
 
 def _choose(hosts: Sequence[MxHost], settings: Settings) -> _Choice:
-    """The first `max_addresses` in order of preference; a forbidden address is never among them."""
-    choice = _Choice()
+    """The first `max_addresses` in order of preference; a forbidden address is never among them.
+
+    As many again, of those that are not probed, have a result of their own: what stands in the DNS is a stranger's, and
+    each result has its series, its place on the page and its part in the judgement. The others are counted.
+    """
+    choice, limit = _Choice(), settings.max_addresses
     for host in hosts:
-        if host.failure is not None:
+        if host.failure is not None and len(choice.settled) < limit:
             choice.settled.append(HostResult(host.name, "", host.preference, host.failure, own_failure=host.failure))
         for address in host.addresses:
+            if len(choice.to_probe) >= limit and len(choice.settled) >= limit:
+                return choice
             failure = _not_to_be_probed(host, address, settings)
-            if failure is not None:
-                choice.settled.append(HostResult(host.name, address, host.preference, failure))
-            elif len(choice.to_probe) < settings.max_addresses:
+            if failure is None and len(choice.to_probe) < limit:
                 choice.to_probe.append((host, address))
+            elif failure is not None and len(choice.settled) < limit:
+                choice.settled.append(HostResult(host.name, address, host.preference, failure))
     return choice
 
 

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import copy
+import socket
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Final
 
-import dns.exception
 import dns.flags
-import dns.message
-import dns.name
 import dns.rcode
-import dns.rdata
 import dns.rdatatype
-import dns.rrset
-from dns.rdtypes.ANY.CNAME import CNAME
-from dns.rdtypes.ANY.MX import MX
-from dns.rdtypes.ANY.TLSA import TLSA
-from dns.rdtypes.ANY.TXT import TXT
-from dns.rdtypes.IN.A import A
-from dns.rdtypes.IN.AAAA import AAAA
 
 from exporter.dane.tlsa import Tlsa
 from exporter.resolver.extended_errors import PROHIBITED, ExtendedError, extended_errors
-from exporter.resolver.unknown_type import TLSA_UNREAD, tlsa_of
-from exporter.resolver.wire import MAX_LEGAL_TTL, opt_of, ordinary_records, parse
+from exporter.resolver.message import (
+    AAAA,
+    CNAME,
+    MAX_LEGAL_TTL,
+    MX,
+    TLSA,
+    TXT,
+    A,
+    Section,
+    UselessReply,
+    name_in,
+    section_of,
+)
+from exporter.resolver.names import MalformedReply, labels, text_of
+from exporter.resolver.wire import opt_of, rcode_of
 from exporter.result import Confidence, Failure, FailureClass, Stage
 
 # However long a zone says, once a day is looked again; however short, what one probe asks twice is asked once.
@@ -34,18 +36,17 @@ MIN_TTL: Final = 1.0
 MAX_TTL: Final = 86400.0
 # A failure is kept only so long that the many domains behind one broken host do not each wait for it.
 FAILURE_TTL: Final = 5.0
-# The root counts as one.
-_LABELS_OF_A_TOP_LEVEL: Final = 2
 # RFC 6761, RFC 6762, RFC 7686: where nobody registers anything.
 _WITHOUT_REGISTRY: Final = frozenset({"test", "example", "invalid", "localhost", "local", "onion", "internal"})
-_CONTRADICTIONS: Final = MappingProxyType(
-    {
-        dns.message.ChainTooLong: "its aliases lead in a circle, or there are more than 16",
-        dns.message.AnswerForNXDOMAIN: "it has records for a name that it says does not exist",
-    }
-)
-# TXT and TLSA records of one name, in bytes; more than anyone needs, and what one answer may keep of our memory.
+# Records of one name and type that are kept: of MX the most preferred, of addresses the lowest. All are counted. The
+# largest providers have a dozen; what is beyond it would be looked at and kept for a day at a stranger's wish.
+MAX_RECORDS: Final = 128
+# TXT and TLSA records of one name that are read; of more of them none is, for each may be the one that counts.
+MAX_TEXTS: Final = 64
+# The same in bytes; more than anyone needs, and what one answer may keep of our memory.
 MAX_DATA_BYTES: Final = 16384
+_QUERY_ANSWER: Final = 0x80  # of the bits QR and Opcode
+_OPCODE: Final = 0x78
 
 _C = FailureClass
 _RCODES: Final = MappingProxyType(
@@ -77,6 +78,7 @@ class Answer:
     canonical: str = ""  # the name at the end of the CNAMEs, where there are any
     nameserver: str = ""  # who said so
     filtered: Failure | None = None  # the resolver says that it made or withheld the answer by a policy of its own
+    more: int = 0  # records beyond those that are kept
 
 
 def failed(failure_class: FailureClass, detail: str, about: str = "") -> Answer:
@@ -118,97 +120,62 @@ def filtered_by(name: str, nameserver: str, error: ExtendedError) -> Failure:
 
 
 def _read(name: str, data: bytes, errors: tuple[ExtendedError, ...], nameserver: str) -> Answer:
-    ordinary = ordinary_records(data)
-    if ordinary is None:
-        return replace(read_answer(name, parse(data), errors, nameserver), nameserver=nameserver)
-    rdatas, ttl = ordinary
-    records = tuple(map(_record, rdatas))
-    if len(set(records)) < len(records):  # RFC 2181 5: no record is twice in a set; one of TXT may be split differently
-        records = tuple(map(_record, dict.fromkeys(rdatas)))
-    authenticated = bool(data[3] & dns.flags.AD)
-    return _bounded(name, Answer(records, None, _clamped(ttl), authenticated, nameserver=nameserver))
-
-
-def read_answer(
-    name: str, message: dns.message.Message, errors: tuple[ExtendedError, ...] = (), nameserver: str = ""
-) -> Answer:
-    """Judge the answer to a question about `name`, with its extended errors."""
-    rcode = message.rcode()
+    rcode = _code(data)
     if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        return Answer(failure=_refusal(name, rcode, errors, nameserver), ttl=FAILURE_TTL)
-    if not isinstance(message, dns.message.QueryMessage):
-        return failed(_C.DNS_MALFORMED, f"the answer about {name} is no answer")
+        return Answer(failure=_refusal(name, rcode, errors, nameserver), ttl=FAILURE_TTL, nameserver=nameserver)
+    if data[2] & (_QUERY_ANSWER | _OPCODE) != _QUERY_ANSWER:
+        return replace(failed(_C.DNS_MALFORMED, f"the answer about {name} is no answer"), nameserver=nameserver)
     try:
-        chain = _follow(message)
-    except dns.exception.DNSException as error:
-        how = _CONTRADICTIONS.get(type(error), "its records do not belong together")
-        return failed(_C.DNS_MALFORMED, f"the answer about {name} contradicts itself: {how}")
-    ttl = _clamped(chain.minimum_ttl)
-    if rcode == dns.rcode.NXDOMAIN:
-        canonical = host_text(chain.canonical_name) if chain.cnames else ""
-        return Answer(failure=_absent(name, message, chain), ttl=ttl, is_alias=bool(chain.cnames), canonical=canonical)
-    records = () if chain.answer is None else tuple(_record(rdata) for rdata in chain.answer)
-    return _bounded(
-        name,
-        Answer(
-            records=records,
-            ttl=ttl,
-            authenticated=bool(message.flags & dns.flags.AD),
-            is_alias=bool(chain.cnames),
-            canonical=host_text(chain.canonical_name) if chain.cnames else "",
-        ),
+        section = section_of(data)
+        records, more = _records(section, data)
+    except UselessReply as problem:
+        return replace(failed(_C.DNS_MALFORMED, f"the answer about {name} {problem}"), nameserver=nameserver)
+    answer = Answer(
+        records,
+        more=more,
+        ttl=_clamped(section.ttl),
+        is_alias=section.is_alias,
+        canonical=text_of(section.name) if section.is_alias else "",
+        nameserver=nameserver,
     )
+    if rcode == dns.rcode.NXDOMAIN and records:
+        how = "it has records for a name that it says does not exist"
+        failure = failed(_C.DNS_MALFORMED, f"the answer about {name} contradicts itself: {how}")
+        return replace(failure, nameserver=nameserver)
+    if rcode == dns.rcode.NXDOMAIN:
+        return replace(answer, failure=_absent(name, section))
+    return replace(answer, authenticated=True) if data[3] & dns.flags.AD else answer
 
 
-def _bounded(name: str, answer: Answer) -> Answer:
-    size = sum(map(_data_bytes, answer.records))
-    if size > MAX_DATA_BYTES:
-        return failed(_C.DNS_MALFORMED, f"the answer about {name} is {size} bytes long")
-    return answer
+def _code(data: bytes) -> int:
+    """The code; EDNS adds to it where there are no records (RFC 6891 6.1.3)."""
+    code = rcode_of(data)
+    if not code and data[6:8] != b"\0\0":
+        return code
+    opt = opt_of(data)
+    return code if opt is None else opt.extended_code << 4 | code
 
 
-def host_text(name: dns.name.Name) -> str:
-    """Lower-case A-labels without the final dot; "" for the root."""
-    return name.to_text(omit_final_dot=True).lower() if name != dns.name.root else ""
-
-
-def _follow(message: dns.message.QueryMessage) -> dns.message.ChainingResult:
-    """The records at the end of at most 16 aliases. Raises DNSException."""
-    try:
-        return message.resolve_chaining()
-    except dns.message.ChainTooLong:
-        # dnspython counts the records at the end as a link: with 16 aliases before them it gives up one too early.
-        question = message.question[0]
-        first = message.find_rrset(message.answer, question.name, question.rdclass, dns.rdatatype.CNAME)
-        rest = copy.copy(message)
-        rest.sections = [[dns.rrset.RRset(first[0].target, question.rdclass, question.rdtype)], *message.sections[1:]]
-        chain = rest.resolve_chaining()
-        return dns.message.ChainingResult(
-            chain.canonical_name, chain.answer, min(chain.minimum_ttl, first.ttl), [first, *chain.cnames]
-        )
-
-
-def _absent(name: str, message: dns.message.QueryMessage, chain: dns.message.ChainingResult) -> Failure:
+def _absent(name: str, section: Section) -> Failure:
     """NXDOMAIN, for the name or for what it is an alias of."""
-    last = host_text(chain.canonical_name)
-    # RFC 2308 3: the SOA is that of the zone in which there is no such name.
-    soa = next((rrset.name for rrset in message.authority if rrset.rdtype == dns.rdatatype.SOA), None)
+    last = text_of(section.name)
     evidence: tuple[str, ...] = ()
-    if soa is not None and chain.canonical_name.is_subdomain(soa):
-        zone = host_text(soa)
+    if section.zone is not None:  # RFC 2308 3: the SOA is that of the zone in which there is no such name
+        zone, depth = text_of(section.zone), len(labels(section.zone))
         if not zone:
             evidence = (f"there is no top-level domain {last.rpartition('.')[2]}",)
-        elif len(soa.labels) == _LABELS_OF_A_TOP_LEVEL and zone not in _WITHOUT_REGISTRY:
+        elif depth == 1 and zone not in _WITHOUT_REGISTRY:
             evidence = (f"the registry of {zone} knows no such domain: mistyped, or its registration has ended",)
-        elif zone != last and len(soa.labels) > _LABELS_OF_A_TOP_LEVEL:
+        elif zone != last and depth > 1:
             evidence = (f"{zone} exists, and its zone has no such name",)
-    if chain.cnames:
+    if section.is_alias:
         detail = f"NXDOMAIN for {name}: it is an alias of {last}, which does not exist"
         return Failure(Stage.DNS, _C.DNS_NXDOMAIN, detail, evidence=evidence, about=last)
     return Failure(Stage.DNS, _C.DNS_NXDOMAIN, f"NXDOMAIN for {name}: the name does not exist", evidence=evidence)
 
 
-def _refusal(name: str, rcode: dns.rcode.Rcode, errors: tuple[ExtendedError, ...], nameserver: str) -> Failure:
+def _refusal(name: str, code: int, errors: tuple[ExtendedError, ...], nameserver: str) -> Failure:
+    rcode = dns.rcode.Rcode.make(code)
     text = dns.rcode.to_text(rcode)
     failure_class, meaning = _RCODES.get(rcode, (_C.DNS_SERVFAIL, "the resolver could not find out"))
     about = nameserver if failure_class in _OURS else ""
@@ -225,26 +192,76 @@ def _refusal(name: str, rcode: dns.rcode.Rcode, errors: tuple[ExtendedError, ...
     return Failure(Stage.DNS, failure_class, detail, evidence=evidence, about=about)
 
 
-def _record(rdata: dns.rdata.Rdata) -> Record:
-    if isinstance(rdata, MX):
-        return rdata.preference, host_text(rdata.exchange)
-    if isinstance(rdata, A | AAAA):
-        return str(ip_address(rdata.address))
-    if isinstance(rdata, CNAME):
-        return host_text(rdata.target)
-    if isinstance(rdata, TXT):
-        return b"".join(rdata.strings)
-    if isinstance(rdata, TLSA):
-        return Tlsa(rdata.usage, rdata.selector, rdata.mtype, rdata.cert)
-    if isinstance(rdata, dns.rdata.GenericRdata) and rdata.rdtype == TLSA_UNREAD:
-        return tlsa_of(rdata.data)
-    raise TypeError(f"nobody asks for {dns.rdatatype.to_text(rdata.rdtype)}")
+def _records(section: Section, data: bytes) -> tuple[tuple[Record, ...], int]:
+    """The records that are kept, each once (RFC 2181 5), and how many there are besides.
+
+    Raises MalformedReply, UselessReply.
+    """
+    kind = section.kind
+    if kind in (TXT, TLSA):
+        return _texts(section, data), 0
+    places = section.places[-1:] if kind == CNAME else section.places  # RFC 2181 10.1: a name has one alias
+    found = {data[begins:ends]: (begins, ends) for begins, ends in places}
+    # What is kept is the same whatever order the records come in: of MX the preference is what stands first.
+    kept = list(found) if len(found) <= MAX_RECORDS else sorted(found)[:MAX_RECORDS]
+    if kind in (A, AAAA):
+        family, size = (socket.AF_INET, 4) if kind == A else (socket.AF_INET6, 16)
+        if not {size}.issuperset(map(len, found)):
+            raise MalformedReply("an address is too long or too short")
+        return tuple([_address(family, address) for address in kept]), len(found) - len(kept)
+    records = dict.fromkeys([_pair_or_name(section, data, *found[each]) for each in kept])
+    return tuple(records), len(found) - len(kept)
 
 
-def _data_bytes(record: Record) -> int:
-    if isinstance(record, Tlsa):
-        return len(record.data)
-    return len(record) if isinstance(record, bytes) else 0
+def _address(family: socket.AddressFamily, packed: bytes) -> str:
+    """The canonical text (RFC 5952), as everywhere else in the program."""
+    text = socket.inet_ntop(family, packed)
+    # The C library writes ::ffff:192.0.2.1 and ::192.0.2.1, Python's ipaddress in hexadecimal; both are special.
+    return str(ip_address(text)) if family is socket.AF_INET6 and "." in text else text
+
+
+def _pair_or_name(section: Section, data: bytes, begins: int, ends: int) -> Record:
+    """An MX record's preference and host, or the name that an alias stands for."""
+    if section.kind == CNAME:
+        return text_of(name_in(section.names, begins, ends))
+    if section.kind != MX:
+        raise TypeError(f"nobody asks for {dns.rdatatype.to_text(dns.rdatatype.RdataType.make(section.kind))}")
+    if ends - begins < 3:
+        raise MalformedReply("an MX record is too short")
+    return data[begins] << 8 | data[begins + 1], text_of(name_in(section.names, begins + 2, ends))
+
+
+def _texts(section: Section, data: bytes) -> tuple[Record, ...]:
+    """TXT and TLSA records: all of them, or none, for of these each may be the one that counts."""
+    size = sum([ends - begins for begins, ends in section.places])
+    if size > MAX_DATA_BYTES:
+        raise UselessReply(f"is {size} bytes long")
+    found = dict.fromkeys([data[begins:ends] for begins, ends in section.places])
+    if len(found) > MAX_TEXTS:
+        raise UselessReply(f"has {len(found)} records")
+    return tuple([_joined(each) if section.kind == TXT else tlsa_of(each) for each in found])
+
+
+def _joined(data: bytes) -> bytes:
+    """The strings of a TXT record as one (RFC 1035 3.3.14)."""
+    pieces: list[bytes] = []
+    place = 0
+    while place < len(data):
+        following = place + 1 + data[place]
+        pieces.append(data[place + 1 : following])
+        place = following
+    if place != len(data) or not pieces:
+        raise MalformedReply("a text is longer or shorter than it says")
+    return b"".join(pieces)
+
+
+def tlsa_of(data: bytes) -> Tlsa:
+    """The record with this data; where even the three numbers are not whole, one that nobody can use.
+
+    To a sender a record that makes no sense is no more than unusable (RFC 6698 4.1), and the others beside it count.
+    """
+    usage, selector, matching = data[:3].ljust(3, b"\xff")
+    return Tlsa(usage, selector, matching, data[3:])
 
 
 def _clamped(ttl: int) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -18,15 +19,23 @@ from exporter.dane.tlsa import TlsaLookup
 from exporter.resolver import mx, tlsa
 from exporter.resolver.answer import Answer, failed, read_reply, unanswered
 from exporter.resolver.exchange import Exchange
-from exporter.resolver.memory import Key, Memory
+from exporter.resolver.memory import BYTES_PER_TARGET, LEAST_BYTES, PASSING, Key, Memory
+from exporter.resolver.names import MalformedReply
 from exporter.resolver.question import OUR_LIMITS, NoReply, server_text
+from exporter.resolver.shelf import Entry, Shelf
 from exporter.resolver.system import SystemNameservers
-from exporter.resolver.wire import MalformedReply
 from exporter.result import FailureClass, MxHost, MxLookup
 
 _ID_BYTES: Final = 2  # in which an answer differs from the last though it says the same
-# Lookups kept whole. Beyond it the oldest is forgotten.
-_MAX_LOOKUPS: Final = 1_000_000
+# Of what all answers may take, what lookups may that are kept whole: they are made of the same texts.
+_LOOKUPS_SHARE: Final = 4
+# What Python needs for a lookup, for a host of it, and for an address's place (measured with tracemalloc).
+_LOOKUP_BYTES: Final = 500
+_HOST_BYTES: Final = 250
+_PLACE_BYTES: Final = 8
+
+
+_LookupKey = tuple[str, tuple[Family, ...]]
 
 
 class Resolver:
@@ -38,49 +47,70 @@ class Resolver:
         self._loop = asyncio.get_running_loop()
         self._memory = Memory()
         # Each with when the first of its answers ends: until then it would come out the same.
-        self._lookups: dict[tuple[str, tuple[Family, ...]], tuple[float, MxLookup]] = {}
+        self._lookups: Shelf[_LookupKey, MxLookup] = Shelf(LEAST_BYTES // _LOOKUPS_SHARE)
 
     async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
         """The mail hosts of `domain` (RFC 5321 5.1), by preference, each with its addresses."""
         key = (domain, families)
         kept = self._lookups.get(key)
-        if kept is not None and kept[0] > self._loop.time():
-            return self._remembered(key, *kept)
+        if kept is not None and kept.until > self._loop.time():
+            return self._remembered(key, kept.until, kept.value)
         questions = _Questions(self._memory, self._exchange)
         began = time.perf_counter()
         lookup = await mx.lookup_mx(questions, domain, families)
-        took = kept[1].duration if kept is not None else None
+        took = kept.value.duration if kept is not None else None
         if questions.asked:
             took = time.perf_counter() - began
         lookup = questions.signed(lookup, took)
-        if took is not None:
-            self._lookups[key] = (questions.until, lookup)
-            if len(self._lookups) > _MAX_LOOKUPS:
-                del self._lookups[next(iter(self._lookups))]
+        if took is not None and not PASSING.get():
+            self._keep(key, questions.until, lookup)
         return lookup
+
+    def make_room_for(self, targets: int) -> None:
+        """So many are configured from now on: what may be kept goes by it."""
+        self._memory.make_room_for(targets)
+        self._lookups.limit = max(LEAST_BYTES, BYTES_PER_TARGET * targets) // _LOOKUPS_SHARE
+
+    @property
+    def kept_bytes(self) -> int:
+        """About what is kept of all answers."""
+        return self._memory.size + self._lookups.size
+
+    @staticmethod
+    @contextmanager
+    def passing() -> Iterator[None]:
+        """What is asked within is for somebody who passes by, and pushes nothing out that the targets ask for."""
+        token = PASSING.set(True)
+        try:
+            yield
+        finally:
+            PASSING.reset(token)
+
+    def _keep(self, key: _LookupKey, until: float, lookup: MxLookup) -> None:
+        addresses = sum(len(host.addresses) for host in lookup.hosts)
+        size = _LOOKUP_BYTES + _HOST_BYTES * len(lookup.hosts) + _PLACE_BYTES * addresses
+        self._lookups.put(key, Entry(until, lookup, size), self._loop.time())
 
     async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
         """The addresses of `name`; an address is its own."""
         questions = _Questions(self._memory, self._exchange)
         return questions.signed_host(await mx.lookup_host(questions, name, 0, families))
 
-    def _remembered(self, key: tuple[str, tuple[Family, ...]], until: float, lookup: MxLookup) -> MxLookup:
+    def _remembered(self, key: _LookupKey, until: float, lookup: MxLookup) -> MxLookup:
         """`lookup` for whoever asks again: nothing of it was asked for just now. The same object every time."""
         asked = lookup.asked_at is not None or any(host.asked_at is not None for host in lookup.hosts)
         if asked:
             hosts = tuple(replace(host, asked_at=None) for host in lookup.hosts)
             lookup = replace(lookup, asked_at=None, hosts=hosts)
-            self._lookups[key] = until, lookup
+            self._keep(key, until, lookup)
         return lookup
 
     def forget_failures(self) -> None:
         """Ask again about all that drew no useful answer: that was the nameservers' doing, and they are well again."""
         self._memory.forget_failures()
-        self._lookups = {
-            key: kept
-            for key, kept in self._lookups.items()
-            if kept[1].failure is None and all(host.failure is None for host in kept[1].hosts)
-        }
+        self._lookups.drop_all(
+            lambda lookup: lookup.failure is not None or any(host.failure is not None for host in lookup.hosts)
+        )
 
     def answered(self) -> Mapping[str, float]:
         """When each nameserver answered last (its address -> the event loop's time)."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from ipaddress import ip_address
+from itertools import islice
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -112,9 +113,9 @@ class ExtendedError(NamedTuple):
 
 def extended_errors(options: Iterable[tuple[int, bytes]]) -> tuple[ExtendedError, ...]:
     """Those among the options of an answer's OPT record, each once."""
+    said = dict.fromkeys([data for number, data in options if number == _OPTION and len(data) >= 2])
     found: dict[ExtendedError, None] = {}
-    for number, data in options:
-        if number == _OPTION and len(data) >= 2 and len(found) < _MAX_ERRORS:
-            text = printable(data[2:].rstrip(b"\0").strip(), limit=_MAX_TEXT)  # RFC 8914 2: may end with a NUL
-            found[ExtendedError(int.from_bytes(data[:2], "big"), text)] = None
+    for data in islice(said, _MAX_ERRORS):
+        text = printable(data[2:].rstrip(b"\0").strip(), limit=_MAX_TEXT)  # RFC 8914 2: may end with a NUL
+        found[ExtendedError(int.from_bytes(data[:2], "big"), text)] = None
     return tuple(found)

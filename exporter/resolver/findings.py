@@ -53,6 +53,13 @@ def is_address(domain: str, name: str, address: str) -> Failure:
     return Failure(Stage.DNS, _C.MX_IS_ADDRESS, detail, evidence=evidence, about=name)
 
 
+def no_host_name(name: str) -> Failure:
+    """The MX record `name` has characters that no host name has."""
+    detail = f"the MX record names {name}, which is no host name (RFC 5321 2.3.5)"
+    evidence = ("it has other characters than letters, digits and hyphens: nobody looks it up",)
+    return Failure(Stage.DNS, _C.MX_UNRESOLVABLE, detail, evidence=evidence, about=name)
+
+
 def without_suffix(domain: str, name: str) -> Iterator[str]:
     """What an MX record of `domain` would name if the final dot were missing in the zone, the longest zone first."""
     labels = domain.split(".")

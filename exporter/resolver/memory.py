@@ -1,19 +1,40 @@
-"""Answers kept for their TTL, and one question for all who ask it at the same time."""
+"""Answers kept for their TTL, and one question for all who ask it at the same time.
+
+What is kept is a stranger's and a stranger may choose of what there is much, so it is bounded in bytes, as far as those
+can be told. What is asked on behalf of somebody who only passes by (`/probe` of a name that is not configured) has a
+small room of its own: however much it is, it pushes nothing out that the configured targets will ask for again.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Final, NamedTuple
 
+from exporter.dane.tlsa import Tlsa
 from exporter.flights import Flight
 from exporter.resolver.answer import Answer
+from exporter.resolver.shelf import Entry, Shelf
 
 Key = tuple[str, str]  # name, type
 
-# About 200 bytes each. Beyond it the oldest go, expired or not: a bound, not a working size.
-MAX_ANSWERS: Final = 1_000_000
+# What all answers together may take, where few targets are configured …
+LEAST_BYTES: Final = 32 * 1024 * 1024
+# … and for each configured target: its MX answer, and A and AAAA of two hosts of its own, are some 3,500 bytes.
+BYTES_PER_TARGET: Final = 4096
+# Answers for who passes by. The largest is some 15 KB: a page of `/probe` may still ask for the same a second time.
+PASSING_BYTES: Final = 8 * 1024 * 1024
+
+# Whether what is asked now is for somebody who passes by.
+PASSING: Final[ContextVar[bool]] = ContextVar("passing", default=False)
+
+# What Python needs (measured with tracemalloc, CPython 3.11): an answer without records and its place; what each
+# record needs beside its text; a failure beside its texts.
+_ANSWER_BYTES: Final = 640
+_RECORD_BYTES: Final = {str: 64, bytes: 48, tuple: 176, Tlsa: 176}
+_FAILURE_BYTES: Final = 320
 
 
 class Learned(NamedTuple):
@@ -26,26 +47,35 @@ class Learned(NamedTuple):
 class Memory:
     """What is known, by name and type."""
 
-    def __init__(self, max_answers: int = MAX_ANSWERS) -> None:
+    def __init__(self, max_bytes: int = LEAST_BYTES, passing_bytes: int = PASSING_BYTES) -> None:
         self._loop = asyncio.get_running_loop()
-        self._max_answers = max_answers
-        # Until when, what, and the hash of the message that said it; the oldest first.
-        self._answers: dict[Key, tuple[float, Answer, int]] = {}
+        self._answers: Shelf[Key, Answer] = Shelf(max_bytes)
+        self._passing: Shelf[Key, Answer] = Shelf(passing_bytes)
         self._flights: dict[Key, Flight[Learned]] = {}
+
+    @property
+    def size(self) -> int:
+        """Bytes that all answers count for."""
+        return self._answers.size + self._passing.size
+
+    def make_room_for(self, targets: int) -> None:
+        """From now on so many are configured."""
+        self._answers.limit = max(LEAST_BYTES, BYTES_PER_TARGET * targets)
 
     def known(self, key: Key) -> Answer | None:
         """The answer, within its TTL."""
-        kept = self._answers.get(key)
-        return kept[1] if kept is not None and kept[0] > self._loop.time() else None
+        kept = self._answers.get(key) or self._of_who_passed(key)
+        return kept.value if kept is not None and kept.until > self._loop.time() else None
 
     def until(self, key: Key) -> float:
         """When, by the loop's clock, what is known of `key` ends; 0: nothing is."""
-        kept = self._answers.get(key)
-        return 0.0 if kept is None else kept[0]
+        kept = self._answers.get(key) or self._passing.get(key)
+        return 0.0 if kept is None else kept.until
 
     def forget_failures(self) -> None:
         """Ask again about all that drew no useful answer."""
-        self._answers = {key: kept for key, kept in self._answers.items() if kept[1].failure is None}
+        for shelf in (self._answers, self._passing):
+            shelf.drop_all(lambda answer: answer.failure is not None)
 
     async def learn(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Learned:
         """Ask, or wait with whoever asks already."""
@@ -67,23 +97,42 @@ class Memory:
         hash is SipHash with a secret key: nobody can send another message for the same.
         """
         digest = hash(message)
-        last = self._answers.get(key)
-        answer = last[1] if last is not None and last[2] == digest else reading()
+        last = self._answers.get(key) or self._of_who_passed(key)
+        answer = last.value if last is not None and last.digest == digest else reading()
         self._keep(key, 0.0, answer, digest)
         return answer
 
     async def _ask(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Learned:
         at = time.time()
         answer = await ask(*key)
-        read = self._answers.get(key)
-        if read is not None and read[1] is answer:
-            self._keep(key, self._loop.time() + answer.ttl, answer, read[2])
+        read = self._answers.get(key) or self._passing.get(key)
+        if read is not None and read.value is answer:
+            self._keep(key, self._loop.time() + answer.ttl, answer, read.digest)
         elif answer.ttl > 0:
             self._keep(key, self._loop.time() + answer.ttl, answer, 0)
         return Learned(answer, at)
 
+    def _of_who_passed(self, key: Key) -> Entry[Answer] | None:
+        """What was asked for somebody who passed by; asked for by a configured target, it is kept as its own."""
+        kept = self._passing.get(key)
+        if kept is not None and not PASSING.get():
+            self._passing.drop(key)
+            self._answers.put(key, kept, self._loop.time())
+        return kept
+
     def _keep(self, key: Key, until: float, answer: Answer, digest: int) -> None:
-        self._answers.pop(key, None)  # to the end of the order, which is that of age
-        self._answers[key] = (until, answer, digest)
-        while len(self._answers) > self._max_answers:
-            del self._answers[next(iter(self._answers))]
+        passes = PASSING.get() and self._answers.get(key) is None
+        shelf = self._passing if passes else self._answers
+        shelf.put(key, Entry(until, answer, size_of(key, answer), digest), self._loop.time())
+
+
+def size_of(key: Key, answer: Answer) -> int:
+    """About the bytes that keeping an answer takes."""
+    size = _ANSWER_BYTES + len(key[0]) + len(answer.canonical)
+    for record in answer.records:
+        size += _RECORD_BYTES[type(record)]
+        size += len(record[1] if isinstance(record, tuple) else record.data if isinstance(record, Tlsa) else record)
+    for failure in (answer.failure, answer.filtered):
+        if failure is not None:
+            size += _FAILURE_BYTES + len(failure.detail) + len(failure.about) + sum(map(len, failure.evidence))
+    return size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final, Protocol
@@ -16,6 +16,7 @@ from exporter.resolver.findings import (
     is_address,
     is_doubled,
     means_nobody,
+    no_host_name,
     no_mx_nor_address,
     nobody,
     unresolvable,
@@ -27,6 +28,11 @@ from exporter.result import Failure, FailureClass, MxHost, MxLookup, Stage, Verd
 # mistaken or wants the resolver to work for him.
 MAX_HOSTS: Final = 64
 _HOSTS_AT_ONCE: Final = 8
+# Addresses of all hosts of a domain that are kept, those of the most preferred first; the others are counted. Looking
+# at each of so many, none of which may be connected to, takes 5 ms.
+MAX_ADDRESSES: Final = 512
+# RFC 1035 2.3.4, as text. Longer ones have characters in them that have to be escaped.
+_MAX_NAME: Final = 253
 
 _C = FailureClass
 _TYPES: Final = {Family.IPV4: "A", Family.IPV6: "AAAA"}
@@ -49,7 +55,7 @@ async def lookup_mx(questions: Questions, domain: str, families: tuple[Family, .
     lookup = MxLookup(
         domain,
         failure=answer.failure or answer.filtered,
-        mx_records=0 if answer.failure or answer.filtered else len(answer.records),
+        mx_records=0 if answer.failure or answer.filtered else len(answer.records) + answer.more,
         authenticated=answer.authenticated,
         nameserver=answer.nameserver,
         cause=None if answer.failure is None else answer.failure.failure_class,
@@ -95,6 +101,7 @@ async def lookup_host(questions: Questions, name: str, preference: int, families
         nameserver=next((answer.nameserver for answer in reversed(answers)), ""),
         cause=failure.failure_class if failure is not None and asked_in_vain else None,
         filtered=filtered,
+        more=sum(answer.more for answer in answers if answer.filtered is None),
     )
     kind = sinkhole(answers, host.addresses)
     return host if kind is None else await _if_filtered(questions, host, kind, families)
@@ -134,7 +141,17 @@ async def _hosts(
         async with limit:
             return await _exchange(questions, domain, preference, name, families)
 
-    return tuple(await asyncio.gather(*(one(*exchange) for exchange in exchanges)))
+    return tuple(_bounded(await asyncio.gather(*(one(*exchange) for exchange in exchanges))))
+
+
+def _bounded(hosts: Sequence[MxHost]) -> Iterator[MxHost]:
+    """`hosts` with at most MAX_ADDRESSES together."""
+    left = MAX_ADDRESSES
+    for host in hosts:
+        kept = host.addresses[:left]
+        left -= len(kept)
+        beyond = len(host.addresses) - len(kept)
+        yield replace(host, addresses=kept, more=host.more + beyond) if beyond else host
 
 
 async def _exchange(
@@ -144,6 +161,8 @@ async def _exchange(
     literal = _literal(name)
     if literal is not None:
         return MxHost(name, preference, failure=is_address(domain, name, literal))
+    if "\\" in name:
+        return MxHost(name, preference, failure=no_host_name(name))
     host = await lookup_host(questions, name, preference, families)
     failure = host.failure
     if failure is None or failure.verdict is Verdict.LOCAL:
@@ -203,6 +222,7 @@ def _exchanges(answer: Answer) -> list[tuple[int, str]]:
     best: dict[str, int] = {}
     for preference, name in _pairs(answer):
         if name and not means_nobody(name):
+            name = name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…"
             best[name] = min(preference, best.get(name, preference))
     return sorted((preference, name) for name, preference in best.items())
 

@@ -1,42 +1,35 @@
-"""DNS messages as bytes: questions written, answers read. The format is dnspython's business, from both sides.
+"""DNS messages as bytes: questions written, and of answers what is to be known before their records are read.
 
-A question is a name between two ends that are always the same, so only the name is written anew. Of an answer with
-records nothing but those is parsed: what a server adds about itself takes as long again. And where they are ordinary,
-they are parsed one by one: the message around them takes three times as long as they do.
+A question is a name between two ends that are always the same, so only the name is written anew.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
+from itertools import islice
+from struct import Struct
+from struct import error as too_short
 from typing import Final, NamedTuple
 
 import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
-import dns.rdata
-import dns.rdataclass
 import dns.rdatatype
-import dns.wire
 
-from exporter.resolver.unknown_type import after_name, with_tlsa_unread
+from exporter.resolver.names import HEADER_BYTES, POINTER, after_name
 
 # What an answer may measure over UDP without being fragmented on the way (DNS flag day 2020).
 UDP_PAYLOAD: Final = 1232
-HEADER_BYTES: Final = 12
 _IN: Final = b"\0\1"
-# RFC 1035 4.1.4: "the name in the question", which stands right behind the header.
-_POINTER_TO_QUESTION: Final = b"\xc0\x0c"
-_QUERY_ANSWER: Final = 0x80  # of the bits QR and Opcode
 # An OPT record without options: the root, its type; size, code, version and flags; no data.
 _OPT_HEAD: Final = b"\0" + int(dns.rdatatype.OPT).to_bytes(2, "big")
 _BARE_OPT_BYTES: Final = 11
-MAX_LEGAL_TTL: Final = 2**31 - 1  # RFC 2181 8: anything larger is taken for 0
-
-
-class MalformedReply(Exception):  # noqa: N818 - no error of the program
-    """An answer came and cannot be parsed."""
+_HEADER: Final = Struct("!HHHHHH").unpack_from
+_RECORD: Final = Struct("!HHIH").unpack_from  # what stands behind a record's owner
+_RECORD_BYTES: Final = 10
+# Options of one answer that are looked at; a server has four or five to say, and room for 16,000.
+_MAX_OPTIONS: Final = 64
 
 
 def _ends(*, edns: bool) -> tuple[bytes, bytes]:
@@ -100,17 +93,19 @@ def opt_of(data: bytes) -> Opt | None:
     if data[-_BARE_OPT_BYTES:-8] == _OPT_HEAD and data[-2:] == b"\0\0":
         return Opt(data[-6], ())  # the usual case: it stands last, and says nothing more
     try:
-        questions, *counts = (int.from_bytes(data[place : place + 2], "big") for place in range(4, HEADER_BYTES, 2))
+        _, _, questions, *counts = _HEADER(data)
         place = HEADER_BYTES
-        for _ in range(questions):
+        if questions:  # one, or none where the question could not be read
             place = after_name(data, place) + 4
         for _ in range(sum(counts)):
-            place = after_name(data, place)
-            length = data[place + 8] << 8 | data[place + 9]
-            if int.from_bytes(data[place : place + 2], "big") == dns.rdatatype.OPT:
-                return Opt(data[place + 4], tuple(_options(data[place + 10 : place + 10 + length])))
-            place += 10 + length
-    except IndexError:
+            place = place + 2 if data[place] >= POINTER else after_name(data, place)
+            rdtype, _, ttl, length = _RECORD(data, place)
+            place += _RECORD_BYTES
+            if rdtype == dns.rdatatype.OPT:
+                # What of other records is their TTL is a code, a version and flags here.
+                return Opt(ttl >> 24, tuple(islice(_options(data[place : place + length]), _MAX_OPTIONS)))
+            place += length
+    except (IndexError, too_short):
         pass
     return None
 
@@ -127,53 +122,3 @@ def _options(data: bytes) -> Iterator[tuple[int, bytes]]:
 def is_truncated(data: bytes) -> bool:
     """Whether the rest is to be had over TCP."""
     return bool(data[2] & 0x02)
-
-
-def ordinary_records(data: bytes) -> tuple[list[dns.rdata.Rdata], int] | None:
-    """The records of an answer and their TTL in seconds, where all are of the type and the name asked for.
-
-    None for any other answer, as one with an alias, an error or a fault: :func:`parse` tells what it is.
-    """
-    if data[2] & 0xF8 != _QUERY_ANSWER or rcode_of(data) != dns.rcode.NOERROR or data[4:6] != b"\0\1":
-        return None
-    records: list[dns.rdata.Rdata] = []
-    ttl = MAX_LEGAL_TTL
-    try:
-        place = after_name(data, HEADER_BYTES)
-        kind = int.from_bytes(data[place : place + 2], "big")
-        if kind == dns.rdatatype.CNAME or data[place + 2 : place + 4] != _IN:
-            return None
-        parser = dns.wire.Parser(data, place + 4)
-        for _ in range(int.from_bytes(data[6:8], "big")):
-            if parser.get_bytes(2) != _POINTER_TO_QUESTION:
-                return None
-            rdtype, rdclass, seconds, length = parser.get_struct("!HHIH")
-            if rdtype == dns.rdatatype.RRSIG:
-                parser.get_bytes(length)
-                continue
-            if rdtype != kind or rdclass != dns.rdataclass.IN:
-                return None
-            with parser.restrict_to(length):
-                records.append(dns.rdata.from_wire_parser(rdclass, rdtype, parser))
-            ttl = min(ttl, seconds if seconds <= MAX_LEGAL_TTL else 0)
-    except Exception:  # bytes of strangers; read as a message, they tell what is wrong with them
-        return None
-    return (records, ttl) if records else None
-
-
-def parse(data: bytes) -> dns.message.Message:
-    """The message. Raises MalformedReply."""
-    if rcode_of(data) == dns.rcode.NOERROR and data[6:8] != b"\0\0":
-        data = data[:8] + b"\0\0\0\0" + data[HEADER_BYTES:]
-    try:
-        return _from_wire(data)
-    except Exception as error:  # bytes of strangers: whatever the parser trips over is theirs
-        unread = with_tlsa_unread(data)
-        if unread is not None:
-            with contextlib.suppress(Exception):  # no better; the first error counts
-                return _from_wire(unread)
-        raise MalformedReply(f"{type(error).__name__}: {error}") from None
-
-
-def _from_wire(data: bytes) -> dns.message.Message:
-    return dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
