@@ -41,6 +41,9 @@ _TRACED: Final = frozenset({Way.SILENT, Way.RESET})
 _ANSWERED, _OPEN = Way.ANSWERED, EgressState.OPEN
 # The references are greeted out of turn at most so often: hosts that fall silent one after the other are no news.
 _GREETING_SECONDS: Final = 5.0
+# Targets whose silence waits for somebody to answer; anybody may name a target to `/probe`, so of more the first no
+# longer wait, and are judged anew when they are probed again.
+_MAX_OPEN: Final = 10_000
 # Results judged again in one go, some milliseconds' work: thousands may have waited for one answer.
 _SETTLED_AT_ONCE: Final = 50
 # A clock that is steered is never so far off from one look to the next.
@@ -293,6 +296,8 @@ class EgressWatch:
                 continue  # judged again, with all others, when the way opens
             if self._proof_by_others(host) < host.at:
                 self._open_questions[key] = (host.at, host.address, host.mx)
+                if len(self._open_questions) > _MAX_OPEN:
+                    del self._open_questions[next(iter(self._open_questions))]
                 return
         self._open_questions.pop(key, None)
 

@@ -29,6 +29,8 @@ SMTP_PORT: Final = 25
 NETWORKS_NEEDED: Final = VOICES_NEEDED
 # Networks on which no other port answers either, before that too is our doing.
 _SILENT_NEEDED: Final = 3
+# Addresses of references that are remembered as such; whose DNS gives others each time, of that the first go.
+MAX_REFERENCE_ADDRESSES: Final = 1000
 # How long an outcome counts, in intervals: everything is looked at once an interval, a little late at worst.
 _WINDOW_INTERVALS: Final = 1.5
 
@@ -294,7 +296,10 @@ class EgressBook:
                 book.other_got_out(sighting.seen + self.window, f"port {evidence.port} of {address}")
             return False
         if sighting.reference:
+            self._references.pop(address, None)
             self._references[address] = sighting.reference
+            if len(self._references) > MAX_REFERENCE_ADDRESSES:
+                del self._references[next(iter(self._references))]
         elif address in self._references:  # a domain's mail host that is a reference as well
             sighting = replace(sighting, reference=self._references[address])
         first = book.see(sighting)

@@ -38,6 +38,8 @@ _CLASSES: Final = MappingProxyType(
     }
 )
 _LOOKS: Final = MappingProxyType({found: look for look, classes in _CLASSES.items() for found in classes})
+# Names that are remembered to be filtered; one is enough to say so, and a domain may invent as many as it likes.
+_MAX_FILTERED: Final = 1000
 # What says nothing of the resolver: a shortage of ours.
 _NO_SIGN: Final = frozenset({_C.LOCAL_RESOURCE, _C.INTERNAL})
 
@@ -119,7 +121,10 @@ class ResolverBook:
         if self._scope.see(asked.name, Outcome(voice, began, seen, look, asked.reference)) is None:
             return
         if look is Look.FILTERED:
+            self._filtered.pop(asked.name, None)
             self._filtered[asked.name] = seen
+            if len(self._filtered) > _MAX_FILTERED:
+                del self._filtered[next(iter(self._filtered))]
         else:
             self._filtered.pop(asked.name, None)
         if look is None:
@@ -134,7 +139,8 @@ class ResolverBook:
         """Whether the view has turned; `on` is now in Unix time, `ready`: the references have been heard."""
         since = now - window_of(self.interval, self.takes)
         self._scope.forget_before(since)
-        self._filtered = {name: seen for name, seen in self._filtered.items() if seen >= since}
+        if self._filtered:
+            self._filtered = {name: seen for name, seen in self._filtered.items() if seen >= since}
         view = self._view(ready=ready)
         if view == self.view or (view.state, view.look, view.confidence) == (
             self.view.state,

@@ -19,6 +19,7 @@ import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass, replace
+from itertools import islice, takewhile
 from typing import Final
 
 # Unrelated voices that must fail alike. Three failing together happens; four that share nothing but us does not.
@@ -27,8 +28,13 @@ VOICES_NEEDED: Final = 4
 TURNED_NEEDED: Final = 2
 # Seconds; more than what is lost where one clock is converted into another.
 _CLEARLY_BEFORE: Final = 1.0
-# Organisations that are remembered to have worked. Beyond it all are forgotten, and have to do so again.
-_MAX_WORKED: Final = 200_000
+# Sources whose newest outcome is kept: enough to judge by, whoever invents names and addresses without end. Beyond it
+# the longest unheard is forgotten.
+MAX_SOURCES: Final = 100_000
+# Organisations that are remembered to have worked. Beyond it the first of them are forgotten, and have to do so again.
+MAX_WORKED: Final = 100_000
+# Forgotten in one go: to find the first of a dictionary is to walk past all that have gone.
+_AT_ONCE: Final = 1000
 # Voices whose newest proof is remembered: enough that one of them is unrelated to whoever asks.
 _PROOFS_KEPT: Final = 8
 
@@ -170,7 +176,7 @@ class Scope:
         self._turned: defaultdict[str, _Failing] = defaultdict(_Failing)
         # Those that have turned and are known to have worked, however long ago.
         self._fallen: defaultdict[str, _Failing] = defaultdict(_Failing)
-        self._worked: set[str] = set()  # organisations
+        self._worked: dict[str, None] = {}  # organisations
         self._proofs: deque[_Proof] = deque(maxlen=_PROOFS_KEPT)
 
     def __contains__(self, key: Hashable) -> bool:
@@ -185,6 +191,9 @@ class Scope:
 
     def see(self, key: Hashable, outcome: Outcome) -> Outcome | None:
         """Take an outcome in; it is given back as it is kept, or None where a newer one is known."""
+        if len(self._newest) > MAX_SOURCES + _AT_ONCE:
+            for longest_unheard in list(islice(self._newest, _AT_ONCE)):
+                self._forget(longest_unheard)
         before = self._newest.get(key)
         if before is not None:
             if outcome.began < before.began:
@@ -195,9 +204,8 @@ class Scope:
             worked = replace(outcome, since=since)
             self._newest[key] = worked
             self._working[worked.voice] += 1
-            if len(self._worked) >= _MAX_WORKED:
-                self._worked.clear()
-            self._worked.add(worked.voice.organisation)
+            self._worked[worked.voice.organisation] = None
+            _shorten(self._worked, MAX_WORKED)
             self._prove(worked)
             return worked
         since = before.since if before is not None and before.way == outcome.way else outcome.began
@@ -208,10 +216,7 @@ class Scope:
 
     def forget_before(self, seen: float) -> None:
         """What was heard before then no longer counts."""
-        while self._newest:
-            key = next(iter(self._newest))
-            if self._newest[key].seen >= seen:
-                return
+        for key in [key for key, _ in takewhile(lambda kept: kept[1].seen < seen, self._newest.items())]:
             self._forget(key)
 
     @property
@@ -302,6 +307,13 @@ class Scope:
             self._failing[failed.way].remove(key)
             self._turned[failed.way].remove(key)
             self._fallen[failed.way].remove(key)
+
+
+def _shorten(kept: dict[str, None], limit: int) -> None:
+    """Forget the first, some at a time, where there are clearly more than `limit`."""
+    if len(kept) > limit + _AT_ONCE:
+        for first in list(islice(kept, _AT_ONCE)):
+            del kept[first]
 
 
 def _less(counter: Counter[Voice] | Counter[str] | Counter[Hashable], key: object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Final, Generic, TypeVar
@@ -22,6 +22,9 @@ T = TypeVar("T")
 _SHARE_FRACTION: Final = 0.95
 # Sessions begun before the forgotten are looked for again; a purge walks all that are remembered.
 _PURGE_EVERY: Final = 10_000
+# Addresses of which something is known at once, whoever invents them: of more, those of before are forgotten. An entry
+# without a result takes 300 bytes.
+MAX_ENTRIES: Final = 200_000
 
 
 class Pass:
@@ -332,8 +335,7 @@ class Shared(Generic[T]):
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._entries: dict[Hashable, _Entry[T]] = {}
-        self._begun = 0
+        self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
         self._since = -math.inf
 
     def expire(self) -> None:
@@ -351,10 +353,11 @@ class Shared(Generic[T]):
 
         Where another has begun it, that is waited for within `while_waiting`.
         """
+        now = self._loop.time()
         entry = self._entries.get(key)
         if entry is None:
+            self._forget_some(now)
             entry = self._entries[key] = _Entry()
-        now = self._loop.time()
         if entry.began >= self._since and now - entry.began < interval * _SHARE_FRACTION:
             entry.wanted = True
             if entry.result is not None:
@@ -368,14 +371,14 @@ class Shared(Generic[T]):
         result = await entry.flight.join(begin)
         entry.began = now
         entry.result = result if keep or entry.wanted else None
-        self._begun += 1
-        if self._begun % _PURGE_EVERY == 0:
-            self._purge(now)
         return result
 
-    def _purge(self, now: float) -> None:
-        self._entries = {
-            key: entry
-            for key, entry in self._entries.items()
-            if entry.flight.under_way or now - entry.began < entry.interval
-        }
+    def _forget_some(self, now: float) -> None:
+        """Look at the two that were not looked at for the longest: so no more than twice what is of use is kept."""
+        for _ in range(min(2, len(self._entries))):
+            key, entry = next(iter(self._entries.items()))
+            fresh = now - entry.began < entry.interval and len(self._entries) < MAX_ENTRIES
+            if fresh or entry.flight.under_way:
+                self._entries.move_to_end(key)
+            else:
+                del self._entries[key]

@@ -19,7 +19,8 @@ AT_ONCE: Final = 4
 KEPT_SECONDS: Final = 600.0
 # Wishes beyond it are forgotten: whoever is still silent next time wishes again.
 MAX_WAITING: Final = 256
-_MAX_KEPT: Final = 10_000
+# Of 5 KB each; in the time for which one counts no more than 500 are traced.
+_MAX_KEPT: Final = 2000
 
 Key = tuple[str, int]  # address, port
 

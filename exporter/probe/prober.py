@@ -479,10 +479,12 @@ def _choose(hosts: Sequence[MxHost], settings: Settings) -> _Choice:
         for address in host.addresses:
             if len(choice.to_probe) >= limit and len(choice.settled) >= limit:
                 return choice
-            failure = _not_to_be_probed(host, address, settings)
-            if failure is None and len(choice.to_probe) < limit:
-                choice.to_probe.append((host, address))
-            elif failure is not None and len(choice.settled) < limit:
+            reason = forbidden(address, settings.allow_addresses)
+            if reason is None and not _is_made_up(host, address):
+                if len(choice.to_probe) < limit:
+                    choice.to_probe.append((host, address))
+            elif len(choice.settled) < limit:
+                failure = host.filtered or forbidden_address(host.name, address, reason or "")
                 choice.settled.append(HostResult(host.name, address, host.preference, failure))
     return choice
 
@@ -493,15 +495,12 @@ def _no_turn(host: MxHost, address: str, why: NoTurnError) -> HostResult:
     return HostResult(host.name, address, host.preference, failure, warnings, at=time.time(), own_failure=failure)
 
 
-def _not_to_be_probed(host: MxHost, address: str, settings: Settings) -> Failure | None:
-    """Why `address` is not connected to: it is special, or the resolver made it up."""
-    reason = forbidden(address, settings.allow_addresses)
-    if reason is not None:
-        return host.filtered or forbidden_address(host.name, address, reason)
+def _is_made_up(host: MxHost, address: str) -> bool:
+    """Whether the resolver has put the address there, as far as that is known."""
     if host.filtered is None or host.filtered.confidence is Confidence.UNCERTAIN:
-        return None
+        return False
     # Special, and allowed: whoever has allowed it wants it probed.
-    return host.filtered if forbidden(address, ()) is None else None
+    return forbidden(address, ()) is None
 
 
 def _place(result: HostResult) -> tuple[int, int, int, str]:

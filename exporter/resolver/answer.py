@@ -45,6 +45,8 @@ MAX_RECORDS: Final = 128
 MAX_TEXTS: Final = 64
 # The same in bytes; more than anyone needs, and what one answer may keep of our memory.
 MAX_DATA_BYTES: Final = 16384
+# RFC 1035 2.3.4, as text. What is longer is full of escapes: no host has such a name, so it is only shown.
+_MAX_HOST: Final = 253
 _QUERY_ANSWER: Final = 0x80  # of the bits QR and Opcode
 _OPCODE: Final = 0x78
 
@@ -228,7 +230,8 @@ def _pair_or_name(section: Section, data: bytes, begins: int, ends: int) -> Reco
         raise TypeError(f"nobody asks for {dns.rdatatype.to_text(dns.rdatatype.RdataType.make(section.kind))}")
     if ends - begins < 3:
         raise MalformedReply("an MX record is too short")
-    return data[begins] << 8 | data[begins + 1], text_of(name_in(section.names, begins + 2, ends))
+    host = text_of(name_in(section.names, begins + 2, ends))
+    return data[begins] << 8 | data[begins + 1], host if len(host) <= _MAX_HOST else f"{host[: _MAX_HOST - 1]}…"
 
 
 def _texts(section: Section, data: bytes) -> tuple[Record, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
@@ -31,8 +32,6 @@ _HOSTS_AT_ONCE: Final = 8
 # Addresses of all hosts of a domain that are kept, those of the most preferred first; the others are counted. Looking
 # at each of so many, none of which may be connected to, takes 5 ms.
 MAX_ADDRESSES: Final = 512
-# RFC 1035 2.3.4, as text. Longer ones have characters in them that have to be escaped.
-_MAX_NAME: Final = 253
 
 _C = FailureClass
 _TYPES: Final = {Family.IPV4: "A", Family.IPV6: "AAAA"}
@@ -222,7 +221,6 @@ def _exchanges(answer: Answer) -> list[tuple[int, str]]:
     best: dict[str, int] = {}
     for preference, name in _pairs(answer):
         if name and not means_nobody(name):
-            name = name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…"
             best[name] = min(preference, best.get(name, preference))
     return sorted((preference, name) for name, preference in best.items())
 
@@ -261,6 +259,7 @@ def _literal(name: str) -> str | None:
         return None
 
 
-def _order(address: str) -> tuple[int, int]:
-    ip = ip_address(address)
-    return ip.version, int(ip)
+def _order(address: str) -> tuple[bool, bytes]:
+    if ":" in address:
+        return True, socket.inet_pton(socket.AF_INET6, address)
+    return False, socket.inet_aton(address)

@@ -75,7 +75,7 @@ def forbidden(address: str, allowed: tuple[IPNetwork, ...]) -> str | None:
             return None
         return _forbidden_ipv6(address, allowed)
     reason = _special_ipv4(int.from_bytes(socket.inet_aton(address), "big"))
-    if reason is None or _is_allowed(ip_address(address), allowed):
+    if reason is None or (allowed and _is_allowed(ip_address(address), allowed)):
         return None
     return reason
 
