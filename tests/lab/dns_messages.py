@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 MAX_BYTES = 65_535
 CODES = {"A": 1, "CNAME": 5, "SOA": 6, "MX": 15, "TXT": 16, "AAAA": 28, "OPT": 41, "TLSA": 52}
@@ -12,7 +13,7 @@ HEADER = 12
 
 def wire(name: str) -> bytes:
     """A name without anything that needs escaping."""
-    labels = name.encode().split(b".") if name else []
+    labels = name.encode("latin-1").split(b".") if name else []
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
@@ -66,21 +67,20 @@ def longest_mx(name: str) -> bytes:
     return as_many(name, "MX", (record("MX", each) for each in data))
 
 
-def escaped_mx(name: str, count: int = 128) -> bytes:
-    """MX hosts whose names have 254 octets that nobody can type."""
-    label = bytes([62]) + bytes(range(1, 32)) * 2
-    return reply(
-        name,
-        "MX",
-        [record("MX", b"\0\1" + bytes([60]) + b"%04d" % n + b"\xff" * 56 + label * 3 + b"\0") for n in range(count)],
-    )
+def heavy_mx(name: str) -> bytes:
+    """MX records as many as there is room for, whose names end alike in 240 octets of which each has to be escaped."""
+    tail = b"".join(bytes([60]) + b"\xff" * 60 for _ in range(3)) + bytes([50]) + b"\1" * 50 + b"\0"
+    start = HEADER + len(wire(name)) + 4 + len(record("TXT", b""))
+    pointer = (0xC000 | start).to_bytes(2, "big")
+    names = (record("MX", (n % 100).to_bytes(2, "big") + bytes([4]) + b"%04x" % n + pointer) for n in range(1 << 16))
+    return as_many(name, "MX", chain([record("TXT", tail)], names))
 
 
 def chained_names(name: str, kind: str = "MX") -> bytes:
     """Records whose owners have 127 labels each, all by pointers into a chain that stands in another record."""
-    chain = b"\1x" * 110
+    many = b"\1x" * 110
     start = HEADER + len(wire(name)) + 4 + 12
-    carrier = record("TXT", chain + b"\0")
+    carrier = record("TXT", many + b"\0")
     owner = b"\1y" + (0xC000 | start).to_bytes(2, "big")
     each = record(kind, b"\0\1" + owner, owner=owner)
     room = MAX_BYTES - len(reply(name, kind)) - len(carrier)
