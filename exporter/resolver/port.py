@@ -16,7 +16,9 @@ from exporter.resolver import wire
 
 # The source port changes after so many questions, so that a blind forger has more to guess than the id (RFC 5452 9.2).
 _QUESTIONS_PER_PORT: Final = 500
-_DATAGRAM_BYTES: Final = 65535
+# Three times what was asked for, and what servers send who mind it not. Of a longer one the rest is not taken in, as if
+# it had been cut on the way: dozens may come at once, each as long to look through as 64 KiB are.
+MAX_DATAGRAM: Final = 4096
 _DATAGRAMS_PER_WAKE: Final = 64  # then the loop looks after the probes again
 # Where many probes begin at once, answers to the first questions come while the last are asked: they are taken out in
 # between, for the kernel drops what finds no room. By default it keeps about 200 KB, which 90 datagrams can fill.
@@ -121,7 +123,7 @@ class Port:
 
     def _read_one(self) -> bool:
         try:
-            data = self._socket.recv(_DATAGRAM_BYTES)
+            data = self._socket.recv(MAX_DATAGRAM + 1)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -136,5 +138,5 @@ class Port:
         asked = self._in_flight.get(number)
         if asked is not None and wire.answers(data, asked.section):
             self.forget(number)
-            asked.heard(data)
+            asked.heard(data if len(data) <= MAX_DATAGRAM else wire.cut(data))
         return True

@@ -28,6 +28,7 @@ _BARE_OPT_BYTES: Final = 11
 _HEADER: Final = Struct("!HHHHHH").unpack_from
 _RECORD: Final = Struct("!HHIH").unpack_from  # what stands behind a record's owner
 _RECORD_BYTES: Final = 10
+_TRUNCATED: Final = 0x02  # TC (RFC 1035 4.1.1)
 # Options of one answer that are looked at; a server has four or five to say, and room for 16,000.
 _MAX_OPTIONS: Final = 64
 
@@ -121,4 +122,9 @@ def _options(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def is_truncated(data: bytes) -> bool:
     """Whether the rest is to be had over TCP."""
-    return bool(data[2] & 0x02)
+    return bool(data[2] & _TRUNCATED)
+
+
+def cut(data: bytes) -> bytes:
+    """The message marked as truncated."""
+    return data[:2] + bytes([data[2] | _TRUNCATED]) + data[3:]

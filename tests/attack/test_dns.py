@@ -1,4 +1,4 @@
-"""What the owner of a domain can do by its DNS alone: answers as long and as many as fit, and names that lead nowhere."""
+"""What the owner of a domain can do by its DNS alone: long answers, many of them, and names that lead nowhere."""
 
 from __future__ import annotations
 
