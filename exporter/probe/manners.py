@@ -338,6 +338,9 @@ class Shared(Generic[T]):
         self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
         self._since = -math.inf
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def expire(self) -> None:
         """No result of what was begun before now is given to anybody any more."""
         self._since = self._loop.time()

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.diagnosis import scope as scope_module
 from exporter.diagnosis.scope import VOICES_NEEDED, Alike, Outcome, Scope, Voice
 
 SILENT, RESET = "silent", "reset"
@@ -267,3 +268,23 @@ def test_a_proof_is_taken_in_as_fast_while_many_of_one_provider_fail() -> None:
         return _calls(story.scope.alike)
 
     assert cost(2000) <= cost(20)
+
+
+def test_of_sources_without_end_the_longest_unheard_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scope_module, "MAX_SOURCES", 100)
+    monkeypatch.setattr(scope_module, "_AT_ONCE", 10)
+    story = Story()
+    story.all("wxyz", None)
+    for number in range(1000):
+        story.hear(f"invented-{number}", None if number % 2 else SILENT)
+        assert len(story.scope) <= 111
+    assert "w" not in story.scope
+    assert "invented-999" in story.scope
+
+
+def test_what_is_too_old_goes_in_one_walk() -> None:
+    story = Story()
+    for number in range(5000):
+        story.hear(str(number), None)
+    story.scope.forget_before(story.now)
+    assert len(story.scope) == 1

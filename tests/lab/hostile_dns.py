@@ -26,7 +26,7 @@ class HostileDns:
         self.asked: Counter[tuple[str, str]] = Counter()
         self._answers = answers
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._serve_stream, bind_and_activate=True)
+        self._tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._stream_handler())
         self._tcp.daemon_threads = True
         self.address = ("127.0.0.1", int(self._tcp.server_address[1]))
         self._udp.bind(self.address)
@@ -81,13 +81,21 @@ class HostileDns:
                 with contextlib.suppress(OSError):
                     self._udp.sendto(said, client)
 
-    def _serve_stream(self, client: socket.socket, *_: object) -> None:
-        with contextlib.suppress(OSError, struct.error), client.makefile("rb") as stream:
-            client.settimeout(10.0)
-            (length,) = struct.unpack("!H", stream.read(2))
-            said = self._answer(stream.read(length))
-            if said is not None:
-                client.sendall(struct.pack("!H", len(said)) + said)
+    def _stream_handler(self) -> type[socketserver.StreamRequestHandler]:
+        """RFC 7766: a message behind its length, and the answer behind its own."""
+        answer = self._answer
+
+        class Stream(socketserver.StreamRequestHandler):
+            timeout = 10.0
+
+            def handle(self) -> None:
+                with contextlib.suppress(OSError, struct.error):
+                    (length,) = struct.unpack("!H", self.rfile.read(2))
+                    said = answer(self.rfile.read(length))
+                    if said is not None:
+                        self.wfile.write(struct.pack("!H", len(said)) + said)
+
+        return Stream
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from exporter.probe import manners
 from exporter.probe.manners import Shared, Slots, Turnstile
 from exporter.probe.session import SessionRecord
 from tests.lab.virtual_time import run_virtually
@@ -318,5 +319,38 @@ def test_what_nobody_else_asked_for_is_not_kept_until_somebody_does() -> None:
             await asyncio.sleep(pause)
             seen.append(await ask())
         assert seen == [1, 1, 2, 3, 4, 4, 5, 5]
+
+    run_virtually(main())
+
+
+def test_of_addresses_that_were_shared_once_no_more_is_kept_than_twice_what_counts() -> None:
+    async def main() -> None:
+        shared: Shared[int] = Shared()
+
+        async def work() -> int:
+            return 1
+
+        most = 0
+        for number in range(5000):
+            await shared.get(number, 10.0, work)
+            await asyncio.sleep(0.1)  # 100 count at a time
+            most = max(most, len(shared))
+        assert most <= 250
+
+    run_virtually(main())
+
+
+def test_however_long_an_interval_is_what_is_kept_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manners, "MAX_ENTRIES", 100)
+
+    async def main() -> None:
+        shared: Shared[int] = Shared()
+
+        async def work() -> int:
+            return 1
+
+        for number in range(1000):
+            await shared.get(number, 1e9, work)
+        assert len(shared) <= 101
 
     run_virtually(main())

@@ -170,6 +170,31 @@ async def test_more_addresses_than_allowed_are_counted_and_not_probed() -> None:
     assert (len(result.hosts), result.addresses) == (2, 6)
 
 
+async def test_addresses_that_are_never_connected_to_are_as_few_and_all_are_counted() -> None:
+    private = tuple(f"10.0.{number // 256}.{number % 256}" for number in range(500))
+    async with _hosts(("127.0.0.2", ordinary("b.example"))) as (port, hosts):
+        lookup = _lookup(MxHost("a.example", 5, private, more=1000), MxHost("b.example", 10, ("127.0.0.2", *private)))
+        settings = replace(_settings(port), max_addresses=3)
+        result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", settings))
+        assert hosts[0].connections == 1
+    assert [host.failure and host.failure.failure_class for host in result.hosts] == [
+        *[C.MX_ADDRESS_FORBIDDEN] * 3,
+        None,
+    ]
+    assert result.addresses == 2001
+    assert result.up
+
+
+async def test_mx_hosts_without_an_address_are_as_few() -> None:
+    failure = Failure(Stage.DNS, C.MX_UNRESOLVABLE, "no such host")
+    hosts = [MxHost(f"mx{number:02}.example", number, failure=failure) for number in range(64)]
+    lookup = replace(_lookup(*hosts), failure=failure)
+    settings = replace(_settings(1), max_addresses=4)
+    result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", settings))
+    assert [host.mx for host in result.hosts] == [f"mx{number:02}.example" for number in range(4)]
+    assert result.failure == failure
+
+
 async def test_domains_with_the_same_address_share_a_session() -> None:
     async with _hosts(("127.0.0.2", ordinary("b.example"))) as (port, (host,)):
         lookup = _lookup(MxHost("b.example", 10, ("127.0.0.2",)))

@@ -32,7 +32,7 @@ def _malformed(data: bytes) -> bool:
 def test_of_many_mx_records_the_most_preferred_are_kept_and_all_are_counted() -> None:
     records = [dns.record("MX", n.to_bytes(2, "big") + dns.wire(f"mx{n}")) for n in reversed(range(1000))]
     answer = read_reply(NAME, dns.reply(NAME, "MX", records))
-    assert sorted(answer.records) == [(n, f"mx{n}") for n in range(MAX_RECORDS)]
+    assert set(answer.records) == {(n, f"mx{n}") for n in range(MAX_RECORDS)}
     assert answer.more == 1000 - MAX_RECORDS
 
 

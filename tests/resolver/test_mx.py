@@ -10,7 +10,7 @@ import pytest
 
 from exporter.config.model import Family
 from exporter.resolver.answer import Answer, Record, failed
-from exporter.resolver.mx import MAX_HOSTS, lookup_host, lookup_mx
+from exporter.resolver.mx import MAX_ADDRESSES, MAX_HOSTS, lookup_host, lookup_mx
 from exporter.result import FailureClass as C
 from exporter.result import MxLookup
 
@@ -189,3 +189,31 @@ async def test_hundreds_of_mx_records_are_counted_and_the_most_preferred_looked_
 
 async def test_an_address_is_its_own_host() -> None:
     assert (await lookup_host(Zone({}), "2001:0db8::1", 0, BOTH)).addresses == ("2001:db8::1",)
+
+
+async def test_of_all_addresses_of_a_domain_those_of_the_preferred_hosts_are_kept_and_all_are_counted() -> None:
+    hosts = [(number, f"mx{number:02}.example") for number in range(MAX_HOSTS)]
+    addresses = tuple(f"44.0.0.{number}" for number in range(100))
+    zone = {(name, "A"): Answer(addresses, more=900) for _, name in hosts}
+    lookup = await _lookup({("a.example", "MX"): hosts, **zone}, (Family.IPV4,))
+    assert [len(host.addresses) for host in lookup.hosts[:6]] == [100, 100, 100, 100, 100, 12]
+    assert sum(len(host.addresses) for host in lookup.hosts) == MAX_ADDRESSES
+    assert sum(len(host.addresses) + host.more for host in lookup.hosts) == 1000 * MAX_HOSTS
+    assert lookup.failure is None
+
+
+async def test_mx_records_that_are_not_kept_are_counted() -> None:
+    records = Answer(((10, "b.example"),), more=99)
+    lookup = await _lookup({("a.example", "MX"): records, ("b.example", "A"): ["192.0.2.1"]})
+    assert lookup.mx_records == 100
+
+
+async def test_a_name_that_has_to_be_escaped_is_no_host_and_not_looked_up() -> None:
+    zone = Zone(
+        {("a.example", "MX"): [(10, "mx\\032one.example"), (20, "b.example")], ("b.example", "A"): ["192.0.2.1"]}
+    )
+    lookup = await lookup_mx(zone, "a.example", BOTH)
+    assert lookup.hosts[0].failure is not None
+    assert lookup.hosts[0].failure.failure_class is C.MX_UNRESOLVABLE
+    assert lookup.hosts[1].failure is None
+    assert not any("\\" in name for name, _ in zone.asked)
