@@ -31,12 +31,20 @@ def reply(
     authority: Iterable[bytes] = (),
     additional: Iterable[bytes] = (),
     code: int = 0,
+    authenticated: bool = False,
 ) -> bytes:
     """The answer to a question about `name`, its id 0."""
     sections = [list(records), list(authority), list(additional)]
     counts = b"".join(len(section).to_bytes(2, "big") for section in sections)
     question = wire(name) + CODES[kind].to_bytes(2, "big") + b"\0\1"
-    return b"\0\0\x81" + bytes([0x80 | code]) + b"\0\1" + counts + question + b"".join(map(b"".join, sections))
+    return (
+        b"\0\0\x81"
+        + bytes([0x80 | 0x20 * authenticated | code])
+        + b"\0\1"
+        + counts
+        + question
+        + b"".join(map(b"".join, sections))
+    )
 
 
 def as_many(name: str, kind: str, records: Iterable[bytes], room: int = MAX_BYTES) -> bytes:
