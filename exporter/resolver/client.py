@@ -19,7 +19,7 @@ from exporter.dane.tlsa import TlsaLookup
 from exporter.resolver import mx, tlsa
 from exporter.resolver.answer import Answer, failed, read_reply, unanswered
 from exporter.resolver.exchange import Exchange
-from exporter.resolver.memory import BYTES_PER_TARGET, LEAST_BYTES, PASSING, Key, Memory
+from exporter.resolver.memory import BYTES_PER_TARGET, LEAST_BYTES, PASSING, PASSING_BYTES, Key, Memory
 from exporter.resolver.names import MalformedReply
 from exporter.resolver.question import OUR_LIMITS, NoReply, server_text
 from exporter.resolver.shelf import Entry, Shelf
@@ -45,7 +45,7 @@ class Resolver:
         nameservers = settings.nameservers
         self._exchange = Exchange((lambda: nameservers) if nameservers else SystemNameservers(), settings.timeout)
         self._loop = asyncio.get_running_loop()
-        self._memory = Memory()
+        self._memory = Memory(LEAST_BYTES, PASSING_BYTES)
         # Each with when the first of its answers ends: until then it would come out the same.
         self._lookups: Shelf[_LookupKey, MxLookup] = Shelf(LEAST_BYTES // _LOOKUPS_SHARE)
 

@@ -20,6 +20,7 @@ from exporter.resolver.edns import RELEARN_SECONDS, EdnsMemory
 from exporter.resolver.exchange import Exchange
 from exporter.result import FailureClass as C
 from exporter.result import MxLookup
+from tests.lab.dns_messages import addresses
 
 NAME = "a.example"
 RECORDS = {
@@ -177,3 +178,10 @@ def test_no_more_nameservers_are_remembered_than_anybody_has() -> None:
     for number in range(1000):
         memory.rejected((f"192.0.2.{number}", 53), 0.0)
     assert sum(not memory.prefers_edns((f"192.0.2.{number}", 53), 1.0) for number in range(1000)) <= 64
+
+
+async def test_a_datagram_much_longer_than_was_asked_for_is_not_taken_in_but_asked_for_over_tcp() -> None:
+    host = DnsHost(RECORDS, {("mx.a.example", "A"): Fault(raw=addresses("mx.a.example", 1500)[2:])})
+    lookup = await _look(host)
+    assert host.queries["mx.a.example", "A"] == host.tcp_queries["mx.a.example", "A"] == 1
+    assert len(lookup.hosts[0].addresses) + lookup.hosts[0].more == 1500
