@@ -36,37 +36,33 @@ def written(value: float) -> str:
 
 def render(record: TargetRecord) -> Samples:
     """The samples of a target, aligned with FAMILIES."""
-    page = _Page()
+    pages = [_Page()]
     domain = ""
     if record.target.kind is TargetKind.DOMAIN:
         domain = record.target.name
-        _domain(page, record)
-    if record.result is not None:
-        for host in record.result.hosts:
-            counts = record.host_failures.get((host.mx, host.address), {})
-            _host(page, domain, host, counts)
-    return page.samples()
+        _domain(pages[0], record)
+    for number, host in enumerate(record.result.hosts if record.result is not None else ()):
+        if number:
+            pages.append(_Page())
+        counts = record.host_failures.get((host.mx, host.address), {})
+        _host(pages[-1], domain, host, counts)
+    return _joined(pages)
 
 
 class _Page:
-    """Lines by family."""
+    """Lines by family: those of one host, for a text that grows by a line is copied, and hosts there may be many."""
 
     def __init__(self) -> None:
-        # By place; joined at the end, for a text that grows line by line is copied with each of them.
-        self._lines: dict[int, list[str]] = {}
+        self.lines = [""] * len(f.FAMILIES)
 
     def add(self, family: f.Family, labels: str, value: float) -> None:
-        line = f"{family.name}{{{labels}}} {written(value)}\n"
-        place = f.PLACE[family]
-        lines = self._lines.get(place)
-        if lines is None:
-            self._lines[place] = [line]
-        else:
-            lines.append(line)
+        self.lines[f.PLACE[family]] += f"{family.name}{{{labels}}} {written(value)}\n"
 
-    def samples(self) -> Samples:
-        lines = self._lines
-        return tuple(["".join(lines[place]).encode() if place in lines else b"" for place in range(len(f.FAMILIES))])
+
+def _joined(pages: list[_Page]) -> Samples:
+    if len(pages) == 1:
+        return tuple([lines.encode() for lines in pages[0].lines])
+    return tuple(["".join(lines).encode() for lines in zip(*[page.lines for page in pages], strict=True)])
 
 
 def _domain(page: _Page, record: TargetRecord) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import generate_latest
@@ -106,6 +106,7 @@ def test_openmetrics_is_byte_for_byte_what_prometheus_client_writes() -> None:
     assert write_openmetrics(registry).decode() == text
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=40), st.text(st.characters(codec="utf-8"), max_size=40))
 def test_no_text_breaks_out_of_a_label(mx: str, label: str) -> None:
     store = _store((domain("x.example", team=label), result(up_host(mx), down_host(name=mx))))

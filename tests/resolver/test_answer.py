@@ -9,7 +9,7 @@ import dns.rdata
 import dns.rdatatype
 import dns.rrset
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.dane.tlsa import Tlsa
@@ -96,6 +96,7 @@ def _text(kind: str, record: Record) -> str:
     return f"{record}." if kind == "CNAME" else str(record)
 
 
+@settings(deadline=None)
 @given(messages())
 @example(_message("A", [(60, "192.0.2.1"), (60, "192.0.2.1")]))
 @example(_message("TXT", [(60, '"ab"'), (60, '"a" "b"')]))
