@@ -340,3 +340,18 @@ def test_one_session_told_as_a_domains_and_then_as_a_references_is_one_of_a_refe
         evidence = Evidence(25, witnesses=ANSWERING_443)
         story.tell("60.1.0.1", "mx.domain60.example", W.SILENT, evidence, reference=reference, on=story.now)
     assert story.judge().confidence is Confidence.CERTAIN
+
+
+def test_of_a_references_addresses_without_end_the_first_are_forgotten() -> None:
+    """Its DNS may give another each time; what is remembered of them is that a domain's host is a reference, too."""
+
+    def references_after(invented: int) -> int:
+        story = Story()
+        story.all_see(W.ANSWERED, reference="r")
+        for number in range(invented):
+            address = f"44.0.{number // 256}.{number % 256}"
+            story.tell(address, "mx.example.net", W.UNREACHABLE, Evidence(25), reference="r")
+        return story.all_see(W.SILENT).references  # asked for as the hosts of domains
+
+    assert references_after(10) == 4
+    assert references_after(3000) == 0

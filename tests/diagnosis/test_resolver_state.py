@@ -174,3 +174,13 @@ def test_one_that_fails_otherwise_for_the_first_time_shows_that_it_is_asked() ->
     story.ask_all(None)
     story.ask_all(C.DNS_SERVFAIL)
     assert story.ask(NAMES[0], C.DNS_NXDOMAIN).state is not S.FAILING
+
+
+def test_of_filtered_names_without_end_so_many_are_remembered() -> None:
+    story = Story()
+    story.ask("well.example.net", None)
+    for number in range(3000):
+        name = f"mx.invented{number}.example"
+        story.book.see(Asked(name, story.now, C.RESOLVER_FAILING), story.now, story.now)
+    story.book.judge(story.now, story.now)
+    assert (story.book.view.state, story.book.view.names) == (S.FILTERING, 1000)

@@ -8,14 +8,18 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
+from typing import Any, cast
 
 import pytest
 
 from exporter.config.model import Family, Limits, Module, Settings, Target, TargetKind
 from exporter.demo.smtp_host import CLOSE, Answer, SmtpHost, SmtpScript, Wait, ordinary, reply
+from exporter.probe import prober as prober_module
 from exporter.probe.manners import Slots
+from exporter.probe.plan import plan_of
 from exporter.probe.prober import Prober
 from exporter.result import Failure, FailureClass, HostResult, HostWarning, MxHost, MxLookup, ProbeResult, Stage
+from exporter.smtp.plan import Plan
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
 from tests.lab.smtp_hosts import HOSTILE, HostileHost
 from tests.lab.waiting import until
@@ -193,6 +197,23 @@ async def test_mx_hosts_without_an_address_are_as_few() -> None:
     result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", settings))
     assert [host.mx for host in result.hosts] == [f"mx{number:02}.example" for number in range(4)]
     assert result.failure == failure
+
+
+async def test_who_gives_each_probe_a_time_of_its_own_makes_no_plan_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[object] = []
+
+    def plan(*arguments: Any, **named: Any) -> Plan:
+        made.append(plan_of(*arguments, **named))
+        return cast(Plan, made[-1])
+
+    monkeypatch.setattr(prober_module, "plan_of", plan)
+    async with _hosts(("127.0.0.2", ordinary("b.example"))) as (port, _):
+        prober = _prober(Names({"a.example": _lookup(MxHost("b.example", 10, ("127.0.0.2",)))}))
+        for number in range(5):
+            assert (await prober.probe(_domain("a.example", _settings(port)), fresh=True, within=5.0 + number)).up
+    assert len(made) == 1
 
 
 async def test_domains_with_the_same_address_share_a_session() -> None:
