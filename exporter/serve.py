@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from exporter import __version__, systemd
+from exporter import __version__, systemd, transport
 from exporter.config.effective import effective_yaml
 from exporter.config.load import ConfigError, load
 from exporter.config.model import Config, Settings, Target, TargetKind
@@ -34,6 +34,7 @@ from exporter.entrusted import Entrusted, refusal
 from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.samples import render
+from exporter.open_files import raise_open_files
 from exporter.own_side import HIDING, OwnSide, own_side, own_side_lines
 from exporter.probe.helo import HostLookup, faults, in_words, local_helo, names_in
 from exporter.probe.transcript import dialogue_text
@@ -123,7 +124,7 @@ async def serve(
     except ListenError as error:
         print(f"--web.listen-address: {error}", file=sys.stderr)  # noqa: T201
         return USAGE
-    _raise_open_files_limit(config.limits.concurrency)
+    transport.Connection.most_files = raise_open_files(config.limits.concurrency).probes_below
     helo = await asyncio.to_thread(local_helo)
     service = Service(path, config, helo, shard, is_outside=is_outside, port=port)
     security = Security(web_options.config_file, web_config, service.own.web_loaded)
@@ -228,6 +229,7 @@ class _ServiceBackend:
         self._reload = reload
         self._listed: tuple[Config, tuple[bytes, ...]] | None = None
         self._entrusted = Entrusted()
+        self._written: tuple[Config, str] | None = None
         self._loop = loop
 
     def ready(self) -> bool:
@@ -272,7 +274,10 @@ class _ServiceBackend:
         return Exposition(CONTENT_TYPE, listed[1])
 
     def effective_config(self) -> str:
-        return effective_yaml(self._service.config)
+        config, written = self._service.config, self._written
+        if written is None or written[0] is not config:
+            written = self._written = config, effective_yaml(config)
+        return written[1]
 
     def records(self) -> Sequence[TargetRecord]:
         return self._service.store.records()
@@ -358,21 +363,3 @@ def _spare_the_heap() -> None:
     gc.collect()
     gc.freeze()  # the configuration and the code: there for good
     gc.set_threshold(*_GC_THRESHOLDS)
-
-
-def _raise_open_files_limit(concurrency: int) -> None:
-    """A socket a probe: the soft limit of most systems, 1,024, is an old habit and no need (getrlimit(2))."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard == resource.RLIM_INFINITY or soft < hard:
-        wanted = max(soft, 65536) if hard == resource.RLIM_INFINITY else hard
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        soft = wanted
-    if soft < 2 * concurrency:
-        log.warning(
-            "few open files are allowed for so many probes at once",
-            extra={"fields": {"open_files": soft, "concurrency": concurrency}},
-        )
