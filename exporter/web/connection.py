@@ -177,6 +177,11 @@ class Connection(H11Protocol):
         return not self.flow.write_paused
 
     @property
+    def is_gone(self) -> bool:
+        """Whether the connection is closing or closed, by either side."""
+        return self.transport.is_closing()
+
+    @property
     def idle_since(self) -> float | None:
         """When its client's turn began, by the event loop's clock; None while it is ours."""
         return self._since if self._turn is not None else None

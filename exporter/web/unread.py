@@ -23,6 +23,10 @@ class Client(Protocol):
     def is_reading(self) -> bool:
         """Whether more could be written for it now."""
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has closed the connection, or we have."""
+
     def cut(self) -> None:
         """End the connection at once; what is unread is thrown away."""
 

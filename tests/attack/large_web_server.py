@@ -1,10 +1,14 @@
-"""A web server with the answers of a large fleet, as a process of its own whose memory can be looked at.
+"""A web server with the answers of a large fleet, as a process of its own whose memory and files can be looked at.
 
-Run: python -m tests.attack.large_web_server TARGETS [WEB_CONFIG]. It prints its port, and ends with its standard input.
+Run: python -m tests.attack.large_web_server TARGETS OPEN_FILES [WEB_CONFIG]. It prints its port and answers each line
+of its standard input: `take` opens files until there are none, `give` closes them. It ends with its input.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import resource
 import sys
 from pathlib import Path
 
@@ -21,14 +25,17 @@ from exporter.web.server import WebServer
 from tests.bench.rows import fleet
 from tests.web.fake_backend import FakeBackend
 
+# Of the configuration and of /sd, for each target: labels can be as long.
+_LABELS = "x" * 2500
+
 
 class LargeBackend(FakeBackend):
-    """Real samples of so many targets; every scrape joins them anew, as the exporter's own do."""
+    """Real samples of so many targets; every answer is made anew, as the exporter's own are."""
 
     def __init__(self, targets: int) -> None:
         super().__init__()
         self.store = fleet(targets, Store(render_after))
-        self.configuration = "".join(f"- {record.target.name}: {'x' * 200}\n" for record in self.store.records())
+        self.text = "".join(f"- {record.target.name}: {_LABELS}\n" for record in self.store.records())
 
     def metrics(self, accept: str) -> Exposition:
         samples = [record.samples for record in self.store.records()]
@@ -36,22 +43,33 @@ class LargeBackend(FakeBackend):
         return Exposition(format_.content_type, exposition(samples, None, format_))
 
     def discovery(self) -> Exposition:
-        return Exposition("application/json", [self.configuration.encode()])
+        return Exposition("application/json", [self.text.encode()])
 
     def effective_config(self) -> str:
-        return str(self.configuration.encode(), "ascii")  # a new one for each, as YAML is written
+        return str(self.text.encode(), "ascii")
 
 
 def main() -> None:
     """Serve until nobody listens any more."""
+    limit = int(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     log.configure("warn", "logfmt")
-    path = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    path = Path(sys.argv[3]) if len(sys.argv) > 3 else None
     security = Security(path, load_web(path)) if path is not None else Security()
     app = create_app(LargeBackend(int(sys.argv[1])), security=security)
     server = WebServer(app, listen(["127.0.0.1:0"]), security)
     server.start()
     print(server.addresses[0][1], flush=True)
-    sys.stdin.read()
+    held: list[int] = []
+    for line in sys.stdin:
+        if line == "take\n":
+            with contextlib.suppress(OSError):
+                while True:
+                    held.append(os.open(os.devnull, os.O_RDONLY))
+        else:
+            while held:
+                os.close(held.pop())
+        print("done", flush=True)
     server.stop(1)
 
 
