@@ -31,6 +31,7 @@ from exporter.diagnosis.egress import SMTP_PORT
 from exporter.discovery import CONTENT_TYPE, http_sd
 from exporter.egress import counts_as_outside
 from exporter.entrusted import Entrusted, refusal
+from exporter.memory import MemoryCheck, hopeless
 from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.samples import render
@@ -54,6 +55,7 @@ from exporter.web.server import WebServer
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+FAILED: Final = 1
 USAGE: Final = 2
 # New objects before a young collection; young ones before a middle one, those before a full one.
 _GC_THRESHOLDS: Final = (20_000, 50, 100)
@@ -114,6 +116,8 @@ async def serve(
     hung_up = asyncio.Event()
     # First of all: while a large configuration loads, the signal that asks for it once more must not be the end of us.
     loop.add_signal_handler(signal.SIGHUP, hung_up.set)
+    check_memory = MemoryCheck()
+    check_memory(0)  # first, for a large configuration may be the end of us
     try:
         config = load(path)
         web_config = None if web_options.config_file is None else load_web(web_options.config_file)
@@ -127,8 +131,12 @@ async def serve(
     transport.Connection.most_files = raise_open_files(config.limits.concurrency).probes_below
     helo = await asyncio.to_thread(local_helo)
     service = Service(path, config, helo, shard, is_outside=is_outside, port=port)
+    check_memory(len(service.targets))
+    if (reason := hopeless(len(service.targets))) is not None:
+        print(reason, file=sys.stderr)  # noqa: T201
+        return FAILED
     security = Security(web_options.config_file, web_config, service.own.web_loaded)
-    reload = _Reload(service, security)
+    reload = _Reload(service, security, check_memory)
     app = create_app(
         _ServiceBackend(service, reload, loop, helo),
         route_prefix=web_options.prefix,
@@ -194,15 +202,18 @@ def page_url(web_options: WebOptions, address: tuple[str, int], *, tls: bool) ->
 class _Reload:
     """Both configurations loaded again, and the supervisor told."""
 
-    def __init__(self, service: Service, security: Security) -> None:
+    def __init__(self, service: Service, security: Security, check_memory: MemoryCheck) -> None:
         self._service = service
         self._security = security
+        self._check_memory = check_memory
 
     async def __call__(self) -> list[str]:
         """What is wrong with them, a line each."""
         systemd.notify_reloading()
         try:
-            return [*await self._service.reload(), *await self._security.reload()]
+            problems = [*await self._service.reload(), *await self._security.reload()]
+            self._check_memory(len(self._service.targets))
+            return problems
         finally:
             # Whatever came of it: what held before holds on.
             systemd.notify(systemd.READY, f"STATUS=probing {len(self._service.targets)} targets")

@@ -157,7 +157,7 @@ class _Server(uvicorn.Server):
         self._handshakes.abort()
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
-            connection.transport.abort()  # not read within the grace
+            cast(Connection, connection).cut()  # not read within the grace
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
