@@ -20,7 +20,7 @@ import struct
 from typing import TYPE_CHECKING, Final, cast
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from exporter.web.seldom import Seldom
 from exporter.web.unread import Unread
@@ -206,13 +206,12 @@ class Connection(H11Protocol):
                     self._held = len(body) - PIECE_BYTES
                     await send({**message, "body": body[:PIECE_BYTES], "more_body": True})
                     body = body[PIECE_BYTES:]
-                    if cycle.disconnected:
-                        raise ClientGone(errno.EPIPE, "the client is gone")
+                    self._raise_if_gone(cycle)
             finally:
                 self._held = 0
             await send({**message, "body": body} if "body" in message else message)
-            if cycle.disconnected:
-                raise ClientGone(errno.EPIPE, "the client is gone")
+            if message.get("more_body"):
+                self._raise_if_gone(cycle)
 
         try:
             await self._app(scope, receive, send_in_pieces)
@@ -225,6 +224,11 @@ class Connection(H11Protocol):
             self.cut()
         finally:
             scope["state"].pop("client", None)  # no cycle that only the collector would end
+
+    def _raise_if_gone(self, cycle: RequestResponseCycle) -> None:
+        # A client that has closed its side has closed both, to asyncio: what is written then goes nowhere.
+        if cycle.disconnected or (self.transport.is_closing() and not cycle.response_complete):
+            raise ClientGone(errno.EPIPE, "the client is gone")
 
     def _buffered(self) -> int:
         layers = {self.transport, self._raw}

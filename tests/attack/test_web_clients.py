@@ -175,6 +175,17 @@ def test_garbage_is_a_line_of_the_log_and_not_a_thousand(small: Served) -> None:
     assert len(small.log) - before <= 2
 
 
+def test_clients_that_close_their_side_at_once_leave_nothing_behind(large: Served, opened: ExitStack) -> None:
+    before, files = len(large.log), large.files()
+    clients = [connect(large, opened) for _ in range(30)]
+    for client in clients:
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+    until_sync(lambda: large.files() <= files)
+    assert len(large.scrape()) > 5_000_000
+    assert len(large.log) == before
+
+
 def test_clients_have_a_quarter_of_the_open_files(small: Served, opened: ExitStack) -> None:
     small.scrape()
     before = small.files()
@@ -245,14 +256,3 @@ def test_idle_connections_over_tls_take_little_memory(tls: Served, opened: ExitS
     before = tls.memory()
     clients = [_secured(tls, opened) for _ in range(150)]
     assert (tls.memory() - before) / len(clients) < 160 << 10
-
-
-def test_requests_beyond_the_first_are_not_kept_without_end(large: Served, opened: ExitStack) -> None:
-    """Pipelined while the answer to the first is unread."""
-    client = connect(large, opened)
-    client.sendall(b"GET /sd HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert client.recv(12)
-    left = iter(range(4000))
-    request = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 1000 + b"\r\n\r\n"
-    client.settimeout(1)
-    assert is_cut(client, lambda: None if next(left, None) is None else request)

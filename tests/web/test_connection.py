@@ -337,3 +337,15 @@ def test_connections_that_are_all_ours_have_a_bound(
     for _ in range(20 * PLACES):
         connect(server, opened, probe)
     until_sync(lambda: len(server._server.server_state.connections) <= server._server._most)
+
+
+def test_what_is_sent_ahead_of_an_answer_is_not_kept_without_end(
+    server: WebServer, backend: FakeBackend, opened: ExitStack
+) -> None:
+    backend.hold_probes = asyncio.Event()
+    client = connect(server, opened, b"GET /probe?target=example.com HTTP/1.1\r\nHost: x\r\n\r\n")
+    until_sync(lambda: backend.probes_under_way)
+    (connection,) = server._server.server_state.connections
+    assert isinstance(connection, Connection)
+    connection.loop.call_soon_threadsafe(connection.data_received, b"x" * 40_000)  # as one read may bring it
+    assert is_cut(client)
