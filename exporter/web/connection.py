@@ -216,7 +216,8 @@ class Connection(H11Protocol):
         try:
             await self._app(scope, receive, send_in_pieces)
         except ClientGone:
-            pass
+            cycle.disconnected = True  # so that uvicorn misses nothing
+            self.cut()
         except asyncio.CancelledError:  # the server ends, and the grace is over
             self.cut()
         except MemoryError:  # half way; else the application has answered
