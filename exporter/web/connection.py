@@ -215,16 +215,17 @@ class Connection(H11Protocol):
 
         try:
             await self._app(scope, receive, send_in_pieces)
-        except ClientGone:
-            cycle.disconnected = True  # so that uvicorn misses nothing
-            self.cut()
-        except asyncio.CancelledError:  # the server ends, and the grace is over
-            self.cut()
+        except (ClientGone, asyncio.CancelledError):  # cancelled: the server ends, and the grace is over
+            self._give_up(cycle)
         except MemoryError:  # half way; else the application has answered
             tell_of_memory("the rest of one")
-            self.cut()
+            self._give_up(cycle)
         finally:
             scope["state"].pop("client", None)  # no cycle that only the collector would end
+
+    def _give_up(self, cycle: RequestResponseCycle) -> None:
+        cycle.disconnected = True  # so that uvicorn does not miss the rest
+        self.cut()
 
     def _raise_if_gone(self, cycle: RequestResponseCycle) -> None:
         # A client that has closed its side has closed both, to asyncio: what is written then goes nowhere.
