@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from exporter import __version__, systemd
+from exporter import __version__, systemd, transport
 from exporter.config.effective import effective_yaml
 from exporter.config.load import ConfigError, load
 from exporter.config.model import Config, Settings, Target, TargetKind
@@ -31,9 +31,11 @@ from exporter.diagnosis.egress import SMTP_PORT
 from exporter.discovery import CONTENT_TYPE, http_sd
 from exporter.egress import counts_as_outside
 from exporter.entrusted import Entrusted, refusal
+from exporter.memory import MemoryCheck, hopeless
 from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.samples import render
+from exporter.open_files import raise_open_files
 from exporter.own_side import HIDING, OwnSide, own_side, own_side_lines
 from exporter.probe.helo import HostLookup, faults, in_words, local_helo, names_in
 from exporter.probe.transcript import dialogue_text
@@ -53,6 +55,7 @@ from exporter.web.server import WebServer
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+FAILED: Final = 1
 USAGE: Final = 2
 # New objects before a young collection; young ones before a middle one, those before a full one.
 _GC_THRESHOLDS: Final = (20_000, 50, 100)
@@ -113,6 +116,8 @@ async def serve(
     hung_up = asyncio.Event()
     # First of all: while a large configuration loads, the signal that asks for it once more must not be the end of us.
     loop.add_signal_handler(signal.SIGHUP, hung_up.set)
+    check_memory = MemoryCheck()
+    check_memory(0)  # first, for a large configuration may be the end of us
     try:
         config = load(path)
         web_config = None if web_options.config_file is None else load_web(web_options.config_file)
@@ -123,11 +128,15 @@ async def serve(
     except ListenError as error:
         print(f"--web.listen-address: {error}", file=sys.stderr)  # noqa: T201
         return USAGE
-    _raise_open_files_limit(config.limits.concurrency)
+    transport.Connection.most_files = raise_open_files(config.limits.concurrency).probes_below
     helo = await asyncio.to_thread(local_helo)
     service = Service(path, config, helo, shard, is_outside=is_outside, port=port)
+    check_memory(len(service.targets))
+    if (reason := hopeless(len(service.targets))) is not None:
+        print(reason, file=sys.stderr)  # noqa: T201
+        return FAILED
     security = Security(web_options.config_file, web_config, service.own.web_loaded)
-    reload = _Reload(service, security)
+    reload = _Reload(service, security, check_memory)
     app = create_app(
         _ServiceBackend(service, reload, loop, helo),
         route_prefix=web_options.prefix,
@@ -193,15 +202,18 @@ def page_url(web_options: WebOptions, address: tuple[str, int], *, tls: bool) ->
 class _Reload:
     """Both configurations loaded again, and the supervisor told."""
 
-    def __init__(self, service: Service, security: Security) -> None:
+    def __init__(self, service: Service, security: Security, check_memory: MemoryCheck) -> None:
         self._service = service
         self._security = security
+        self._check_memory = check_memory
 
     async def __call__(self) -> list[str]:
         """What is wrong with them, a line each."""
         systemd.notify_reloading()
         try:
-            return [*await self._service.reload(), *await self._security.reload()]
+            problems = [*await self._service.reload(), *await self._security.reload()]
+            self._check_memory(len(self._service.targets))
+            return problems
         finally:
             # Whatever came of it: what held before holds on.
             systemd.notify(systemd.READY, f"STATUS=probing {len(self._service.targets)} targets")
@@ -228,6 +240,7 @@ class _ServiceBackend:
         self._reload = reload
         self._listed: tuple[Config, tuple[bytes, ...]] | None = None
         self._entrusted = Entrusted()
+        self._written: tuple[Config, str] | None = None
         self._loop = loop
 
     def ready(self) -> bool:
@@ -272,7 +285,10 @@ class _ServiceBackend:
         return Exposition(CONTENT_TYPE, listed[1])
 
     def effective_config(self) -> str:
-        return effective_yaml(self._service.config)
+        config, written = self._service.config, self._written
+        if written is None or written[0] is not config:
+            written = self._written = config, effective_yaml(config)
+        return written[1]
 
     def records(self) -> Sequence[TargetRecord]:
         return self._service.store.records()
@@ -358,21 +374,3 @@ def _spare_the_heap() -> None:
     gc.collect()
     gc.freeze()  # the configuration and the code: there for good
     gc.set_threshold(*_GC_THRESHOLDS)
-
-
-def _raise_open_files_limit(concurrency: int) -> None:
-    """A socket a probe: the soft limit of most systems, 1,024, is an old habit and no need (getrlimit(2))."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard == resource.RLIM_INFINITY or soft < hard:
-        wanted = max(soft, 65536) if hard == resource.RLIM_INFINITY else hard
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        soft = wanted
-    if soft < 2 * concurrency:
-        log.warning(
-            "few open files are allowed for so many probes at once",
-            extra={"fields": {"open_files": soft, "concurrency": concurrency}},
-        )

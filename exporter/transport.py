@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import sys
 import time
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from exporter import arrival, icmp, tcp_info
 from exporter.evidence import ConnectEvidence
@@ -49,6 +50,9 @@ class Receiver(Protocol):
 class Connection:
     """From connect to close; every method after close does nothing."""
 
+    # A socket whose number is not below it is given back: the rest is for others (open_files.py).
+    most_files: ClassVar[int] = sys.maxsize
+
     __slots__ = (
         "_address",
         "_connecting",
@@ -81,6 +85,10 @@ class Connection:
             sock = _new_socket(family, socket.SOCK_STREAM | _NONBLOCKING)
         except OSError as error:
             self._loop.call_soon(self._fail, error.errno)
+            return self._started
+        if sock.fileno() >= self.most_files:
+            sock.close()
+            self._loop.call_soon(self._fail, errno.EMFILE)
             return self._started
         self._socket = sock
         try:

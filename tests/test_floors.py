@@ -20,6 +20,8 @@ FLOORS = {
     "exporter.icmp": 0,
     "exporter.tcp_info": 0,
     "exporter.flights": 0,
+    "exporter.memory": 0,
+    "exporter.open_files": 0,
     "exporter.path": 0,
     "exporter.poller": 0,
     "exporter.shard": 0,

@@ -1,14 +1,13 @@
 """The HTTP application: the paths of the interface, and what holds for every answer.
 
 Nothing here may be made slow or large by a client: scrapes and probes under way are counted and refused beyond a bound,
-text is joined in worker threads, and what a client sent is never given back.
+text is joined in worker threads as it is read, and what a client sent is never given back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -26,15 +25,18 @@ from exporter.own_side import own_side_lines
 from exporter.web.authentication import BasicAuthentication
 from exporter.web.backend import Backend, Exposition, NoTurn, ProbeRefused
 from exporter.web.bound import BUSY, Bound
+from exporter.web.connection import tell_of_memory
 from exporter.web.gate import Gate
 from exporter.web.guard import Guard
 from exporter.web.hosts import OwnHosts
 from exporter.web.pages import StatusPages
 from exporter.web.panel import Panel
 from exporter.web.rate_limit import RateLimited
+from exporter.web.scrapes import Scrapes
 from exporter.web.security import Security
+from exporter.web.streamed import Streamed, worker_threads
 
-# Each scrape holds its text in memory once; a few Prometheus servers and a person are served side by side.
+# A few Prometheus servers and a person are served side by side; each has a worker thread, a piece and a packer.
 MAX_SCRAPES: Final = 8
 # Each probe for a scraper is a session with a stranger; a scraper that asks for more at once is told to slow down.
 MAX_PROBES: Final = 100
@@ -42,8 +44,8 @@ MAX_PROBES: Final = 100
 TIMEOUT_OFFSET_SECONDS: Final = 0.5
 # No scraper waits longer; a huge number would overflow an event loop's timer.
 MAX_TIMEOUT_SECONDS: Final = 3600.0
-_GZIP_LEVEL: Final = 1  # level 6 makes it a quarter smaller and takes five times as long
-_GZIP_WINDOW: Final = 31  # zlib's way to say: the largest window, in gzip's format
+# The configuration of ten thousand targets takes a second to write; it is kept then.
+MAX_CONFIGS: Final = 2
 _ROOM: Final = Path(__file__).parent
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -54,8 +56,10 @@ class _Pages:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._scrapes = Bound(MAX_SCRAPES)
+        self._scrapes = Scrapes(MAX_SCRAPES)
         self._probes = Bound(MAX_PROBES)
+        self._configs = Bound(MAX_CONFIGS)
+        self._workers = worker_threads(MAX_SCRAPES)
 
     async def metrics(self, request: Request) -> Response:
         accept = request.headers.get("accept", "")
@@ -65,11 +69,7 @@ class _Pages:
         return await self._scraped(request, self._backend.discovery)
 
     async def _scraped(self, request: Request, expose: Callable[[], Exposition]) -> Response:
-        if self._scrapes.reached:
-            return PlainTextResponse(f"{MAX_SCRAPES} scrapes are under way\n", 503, BUSY)
-        with self._scrapes:
-            compress = _accepts_gzip(request.headers)
-            return await run_in_threadpool(lambda: _exposed(expose(), compress))
+        return Streamed(expose, self._workers, gzip=_accepts_gzip(request.headers), scrapes=self._scrapes)
 
     async def probe(self, request: Request) -> Response:
         query = request.query_params
@@ -92,8 +92,7 @@ class _Pages:
             return PlainTextResponse(await self._backend.probe_dialogue(target, module, within))
         accept = request.headers.get("accept", "")
         exposition = await self._backend.probe(target, module, within, accept)
-        compress = _accepts_gzip(request.headers)
-        return await run_in_threadpool(_exposed, exposition, compress)
+        return Streamed(lambda: exposition, self._workers, gzip=_accepts_gzip(request.headers))
 
     async def healthy(self, request: Request) -> Response:
         return PlainTextResponse("mx-exporter is healthy.\n")
@@ -110,7 +109,10 @@ class _Pages:
         return PlainTextResponse("reloaded\n")
 
     async def config(self, request: Request) -> Response:
-        text = await run_in_threadpool(self._backend.effective_config)
+        if self._configs.reached:
+            return PlainTextResponse(f"{MAX_CONFIGS} of these are being written\n", 503, BUSY)
+        with self._configs:
+            text = await run_in_threadpool(self._backend.effective_config)
         # A comment of YAML: as on every page, our own side comes first.
         text = "".join(f"# {line}\n" for line in own_side_lines(self._backend.own_side())) + text
         return Response(text, media_type="text/yaml; charset=utf-8")
@@ -154,12 +156,17 @@ def create_app(
             Route("/", redirect, methods=["GET"]),
             Route(prefix, redirect, methods=["GET"]),
         ]
-    app = Starlette(routes=routes)
+    app = Starlette(routes=routes, exception_handlers={MemoryError: _short_of_memory})
     # Its redirects would repeat the Host that the client sent.
     app.router.redirect_slashes = False
     # Around it all: a middleware of Starlette's would not see the answer to an error of ours.
     gate = Gate(BasicAuthentication(app, security), hosts, external_url, prefix)
     return Guard(RateLimited(gate, security), security)
+
+
+async def _short_of_memory(request: Request, error: Exception) -> Response:
+    tell_of_memory("a page")
+    return PlainTextResponse("memory is short\n", 503, BUSY)
 
 
 def _switched_off(flag: str) -> Endpoint:
@@ -174,18 +181,6 @@ def _redirect_to(path: str) -> Endpoint:
         return RedirectResponse(path)
 
     return redirect
-
-
-def _exposed(exposition: Exposition, compress: bool) -> Response:
-    headers = {"Vary": "Accept, Accept-Encoding"}
-    if compress:
-        headers["Content-Encoding"] = "gzip"
-        # Piece by piece: the whole text is never in memory, and zlib lets other threads run while it works.
-        packer = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_WINDOW)
-        body = b"".join([*map(packer.compress, exposition.body), packer.flush()])
-    else:
-        body = b"".join(exposition.body)
-    return Response(body, headers=headers, media_type=exposition.content_type)
 
 
 def _accepts_gzip(headers: Headers) -> bool:

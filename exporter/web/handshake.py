@@ -9,6 +9,7 @@ milliseconds.
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto
 import logging
 import socket
 import ssl
@@ -24,25 +25,37 @@ log = logging.getLogger(__name__)
 HANDSHAKE_SECONDS: Final = 10.0
 # Handshakes at once; beside them MAX_CONNECTIONS have theirs behind them.
 MAX_HANDSHAKES: Final = 128
+# Deciphered at once, and read at once: asyncio by itself keeps 256 KiB for each connection. A record has 16 KiB.
+_READ_BYTES: Final = 16 * 1024
 # To say goodbye (close_notify) to a client that does not answer to it.
 _SHUTDOWN_SECONDS: Final = 1.0
+
+asyncio.sslproto.SSLProtocol.max_size = _READ_BYTES
 
 
 class Handshakes:
     """Those under way, the oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        """With `most` at once, and MAX_HANDSHAKES at most."""
+        self._most = most
         self._under_way: dict[Handshake, None] = {}
 
     def begun(self, handshake: Handshake) -> None:
         """One more; the oldest ends if that is too many."""
         self._under_way[handshake] = None
-        if len(self._under_way) > MAX_HANDSHAKES:
-            next(iter(self._under_way)).abort()
+        if len(self._under_way) > min(self._most, MAX_HANDSHAKES):
+            self.abort_oldest()
 
     def ended(self, handshake: Handshake) -> None:
         """Done or failed."""
         self._under_way.pop(handshake, None)
+
+    def abort_oldest(self) -> None:
+        """End the one that takes longest."""
+        oldest = next(iter(self._under_way), None)
+        if oldest is not None:
+            oldest.abort()
 
     def abort(self) -> None:
         """End all."""
@@ -55,7 +68,9 @@ class Handshake(asyncio.Protocol):
 
     seconds: float = HANDSHAKE_SECONDS
 
-    def __init__(self, security: Security, handshakes: Handshakes, connection: Callable[[], Connection]) -> None:
+    def __init__(
+        self, security: Security, handshakes: Handshakes, connection: Callable[[asyncio.Transport], Connection]
+    ) -> None:
         self._config = security.config
         self._handshakes = handshakes
         self._connection = connection
@@ -110,6 +125,7 @@ class Handshake(asyncio.Protocol):
         found = transport.get_extra_info("ssl_object")
         if admits(self._config, found.getpeercert(binary_form=True)):
             self._hand_on(transport)
+            self._watch_the_line()
         else:
             self._tell("client_allowed_sans has none of the certificate's names")
             transport.abort()
@@ -120,9 +136,48 @@ class Handshake(asyncio.Protocol):
         log.debug("TLS handshake failed", extra={"fields": {"client": client, "problem": problem}})
 
     def _hand_on(self, transport: asyncio.Transport) -> None:
-        connection = self._connection()
+        connection = self._counting = self._connection(self._transport)
         transport.set_protocol(connection)
         connection.connection_made(transport)
         for data in self._early:
             connection.data_received(data)
         self._early.clear()
+
+    def _watch_the_line(self) -> None:
+        """Count what comes before it is deciphered: much of it may mean nothing."""
+        layer = self._transport.get_protocol()
+        if isinstance(layer, asyncio.BufferedProtocol) and not self._transport.is_closing():
+            self._transport.set_protocol(_Line(layer, self._counting))
+
+
+class _Line(asyncio.BufferedProtocol):
+    """The line below TLS, read in small pieces, each counted for the connection above."""
+
+    def __init__(self, tls: asyncio.BufferedProtocol, connection: Connection) -> None:
+        self._tls = tls
+        self._connection = connection
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """asyncio."""
+        return memoryview(self._tls.get_buffer(sizehint))[:_READ_BYTES]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """asyncio."""
+        self._connection.count(nbytes)
+        self._tls.buffer_updated(nbytes)
+
+    def eof_received(self) -> bool | None:
+        """asyncio."""
+        return self._tls.eof_received()
+
+    def pause_writing(self) -> None:
+        """asyncio."""
+        self._tls.pause_writing()
+
+    def resume_writing(self) -> None:
+        """asyncio."""
+        self._tls.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio."""
+        self._tls.connection_lost(exc)

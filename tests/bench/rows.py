@@ -137,13 +137,7 @@ class _Library(Collector):
 
 def scrape(scale: Scale) -> Iterator[Line]:
     """One scrape: our text, joined, against the library's generate_latest over the same samples."""
-    store = Store(render_after)
-    targets = [
-        Target(TargetKind.DOMAIN, domain(number), domain(number), Settings()) for number in range(scale.rendered)
-    ]
-    store.replace_targets(targets)
-    for number, target in enumerate(targets):
-        store.record(target, _result(number))
+    store = fleet(scale.rendered, Store(render_after))
     samples = [record.samples for record in store.records()]
     format_ = negotiate("")
 
@@ -269,6 +263,15 @@ ROWS: dict[str, Callable[[Scale], Iterator[Line]]] = {
     "times": times,
     "sharded": sharded,
 }
+
+
+def fleet(count: int, store: Store) -> Store:
+    """`store` with so many domains, each with a result."""
+    targets = [Target(TargetKind.DOMAIN, domain(number), domain(number), Settings()) for number in range(count)]
+    store.replace_targets(targets)
+    for number, target in enumerate(targets):
+        store.record(target, _result(number))
+    return store
 
 
 def _result(number: int) -> ProbeResult:

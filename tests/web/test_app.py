@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import logging
 import threading
+from random import Random
 from typing import Any
 
 import httpx
 import pytest
 
+from exporter.web import connection as connection_module
 from exporter.web.app import MAX_PROBES, MAX_SCRAPES, MAX_TIMEOUT_SECONDS, create_app
 from exporter.web.backend import Backend, NoTurn, ProbeRefused
 from tests.lab.waiting import until
@@ -109,6 +112,35 @@ async def test_a_failed_scrape_gives_its_place_back(backend: FakeBackend) -> Non
             assert (await client.get("/metrics")).status_code == 500
         backend.pieces = (b"",)
         assert (await client.get("/metrics")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/sd", "/config"])
+async def test_where_memory_is_short_a_client_is_told_to_come_again(
+    backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    def short(*_: object) -> None:
+        raise MemoryError
+
+    for name in ("metrics", "discovery", "effective_config"):
+        monkeypatch.setattr(backend, name, short)
+    monkeypatch.setattr(connection_module._memory, "_told", None)
+    with caplog.at_level(logging.ERROR, "exporter.web.connection"):
+        answer = await get(backend, path)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert [record.message for record in caplog.records] == ["memory is short: an answer was given up"]
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+async def test_a_large_answer_is_made_in_pieces(backend: FakeBackend, accepted: str) -> None:
+    packs_badly = Random(14).randbytes(3_000_000)
+    backend.pieces = [*(b"%d\n" % number * 99 for number in range(1000)), packs_badly, b"", b"z"]
+    async with (
+        browse(backend) as client,
+        client.stream("GET", "/metrics", headers={"Accept-Encoding": accepted}) as got,
+    ):
+        assert "content-length" not in got.headers
+        raw = b"".join([piece async for piece in got.aiter_raw()])
+    assert (gzip.decompress(raw) if accepted == "gzip" else raw) == b"".join(backend.pieces)
 
 
 async def test_a_probe_is_asked_for_with_what_the_query_says(backend: FakeBackend) -> None:

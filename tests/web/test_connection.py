@@ -58,7 +58,8 @@ def connect(server: WebServer, opened: ExitStack, say: bytes = b"") -> socket.so
 
 def read_answer(client: socket.socket) -> None:
     received = bytearray()
-    while not received.endswith(b"mx_domain_addresses 2\n"):
+    last = b"mx_domain_addresses 2\n"
+    while not received.endswith((last, last + b"\r\n0\r\n\r\n")):  # a large one comes in chunks (RFC 9112 7.1)
         piece = client.recv(1 << 20)
         assert piece
         received += piece
@@ -280,3 +281,71 @@ def test_a_broken_body_ends_the_connection_and_is_no_error_of_ours(
     assert received.startswith(b"HTTP/1.1 200 " if begun else b"HTTP/1.1 400 ")
     assert b"whole" not in received
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.parametrize("bound", ["stall_seconds", "answer_seconds"])
+def test_an_answer_whose_client_does_not_read_is_cut_half_way(
+    server: WebServer, backend: FakeBackend, opened: ExitStack, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(Connection, bound, 0.2)
+    backend.pieces = [b"x" * 1_000_000] * 16
+    client = connect(server, opened, SCRAPE)
+    assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+    until_sync(lambda: not server._server.server_state.connections)
+    assert is_cut(client)
+
+
+def test_a_client_that_reads_a_little_now_and_then_has_so_long_in_all(
+    server: WebServer, backend: FakeBackend, opened: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Connection, "answer_seconds", 0.5)
+    backend.pieces = [b"x" * 1_000_000] * 64
+    client = connect(server, opened, SCRAPE)
+
+    def drip() -> bool:
+        try:
+            return not client.recv(200_000)
+        except ConnectionResetError:
+            return True
+
+    until_sync(drip, pause=0.05)  # 64 MB would take 16 s like this
+
+
+def test_memory_that_is_short_half_way_ends_the_answer_and_not_the_server(
+    server: WebServer, backend: FakeBackend, opened: ExitStack
+) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield from [b"x" * 1_000_000] * 4
+        raise MemoryError
+
+    backend.pieces = pieces()  # type: ignore[assignment]
+    client = connect(server, opened, SCRAPE)
+    assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+    assert is_cut(client)
+    assert healthy(server) == 200
+
+
+def test_connections_that_are_all_ours_have_a_bound(
+    server: WebServer, backend: FakeBackend, opened: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None can make room, and those that are told so have only few places."""
+    backend.hold_probes = asyncio.Event()
+    probe = b"GET /probe?target=example.com HTTP/1.1\r\nHost: x\r\n\r\n"
+    for _ in range(PLACES - 1):
+        connect(server, opened, probe)
+    until_sync(lambda: backend.probes_under_way == PLACES - 1)
+    for _ in range(20 * PLACES):
+        connect(server, opened, probe)
+    until_sync(lambda: len(server._server.server_state.connections) <= server._server._most)
+
+
+def test_what_is_sent_ahead_of_an_answer_is_not_kept_without_end(
+    server: WebServer, backend: FakeBackend, opened: ExitStack
+) -> None:
+    backend.hold_probes = asyncio.Event()
+    client = connect(server, opened, b"GET /probe?target=example.com HTTP/1.1\r\nHost: x\r\n\r\n")
+    until_sync(lambda: backend.probes_under_way)
+    (connection,) = server._server.server_state.connections
+    assert isinstance(connection, Connection)
+    connection.loop.call_soon_threadsafe(connection.data_received, b"x" * 40_000)  # as one read may bring it
+    assert is_cut(client)
