@@ -9,6 +9,7 @@ import os
 import platform
 import socket
 import sys
+import traceback
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from exporter.serve import WebOptions
 
 OK: Final = 0
+CRASHED: Final = 1
 USAGE: Final = 2
 INTERRUPTED: Final = 130  # as shells tell the end by SIGINT
 DEFAULT_LISTEN_ADDRESS: Final = ":10225"
@@ -44,13 +46,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"mx-exporter: unknown command {command!r}: there are {known}; to serve, --config.file", file=sys.stderr)
         return USAGE
     try:
-        return commands[command](arguments[1:]) if command in commands else _serve(arguments)
+        with log.everything_logged():
+            return commands[command](arguments[1:]) if command in commands else _serve(arguments)
     except BrokenPipeError:
         # The reader of our output (head, less) has seen enough.
         sys.stderr.close()
         return OK
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as error:
+        # Not left to Python, which would print it to a standard error that perhaps nobody reads any more.
+        log.say("".join(traceback.format_exception(error)).rstrip("\n"))
+        return CRASHED
+    finally:
+        log.flush()
 
 
 def _open_standard_streams() -> None:

@@ -88,6 +88,11 @@ class Scheduler:
         """Probes under way."""
         return self.slots.used
 
+    @property
+    def overdue(self) -> float:
+        """Seconds by which the earliest moment of the schedule has been passed over; far more than 0 by a bug alone."""
+        return self._loop.time() - self._heap[0] * _BIN_SECONDS if self._heap and not self._stopped else 0.0
+
     def replace_targets(self, targets: Iterable[Target]) -> None:
         """Schedule `targets`; those that stay keep their moments, those that are gone are probed no more."""
         before, self._entries = self._entries, {}

@@ -12,7 +12,6 @@ import gc
 import logging
 import signal
 import socket
-import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -31,6 +30,7 @@ from exporter.diagnosis.egress import SMTP_PORT
 from exporter.discovery import CONTENT_TYPE, http_sd
 from exporter.egress import counts_as_outside
 from exporter.entrusted import Entrusted, refusal
+from exporter.log import say
 from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.samples import render
@@ -118,10 +118,10 @@ async def serve(
         web_config = None if web_options.config_file is None else load_web(web_options.config_file)
         sockets = listen(web_options.listen_addresses)
     except ConfigError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the command's own answer to its user
+        say(str(error))
         return USAGE
     except ListenError as error:
-        print(f"--web.listen-address: {error}", file=sys.stderr)  # noqa: T201
+        say(f"--web.listen-address: {error}")
         return USAGE
     _raise_open_files_limit(config.limits.concurrency)
     helo = await asyncio.to_thread(local_helo)
@@ -147,7 +147,8 @@ async def serve(
     if on_serving is not None:
         on_serving(page_url(web_options, web.addresses[0], tls=security.config.tls is not None))
     _spare_the_heap()
-    tasks = [loop.create_task(work) for work in (reload.whenever(hung_up), security.watch(), systemd.feed_watchdog())]
+    fed = systemd.feed_watchdog(lambda: service.heartbeat.trouble)
+    tasks = [loop.create_task(work) for work in (reload.whenever(hung_up), security.watch(), fed)]
     targets = len(service.targets)
     systemd.notify(systemd.READY, f"STATUS=probing {targets} targets")
     addresses = " ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in web.addresses)
@@ -229,6 +230,9 @@ class _ServiceBackend:
         self._listed: tuple[Config, tuple[bytes, ...]] | None = None
         self._entrusted = Entrusted()
         self._loop = loop
+
+    def trouble(self) -> str:
+        return self._service.heartbeat.trouble
 
     def ready(self) -> bool:
         return True  # without a configuration nothing is served

@@ -18,6 +18,8 @@ from exporter.diagnosis.egress import SMTP_PORT, Surroundings
 from exporter.diagnosis.resolver_state import ResolverView
 from exporter.dialogues import Dialogues
 from exporter.egress import EgressWatch, counts_as_outside, typical_interval, typical_timeout
+from exporter.heartbeat import STUCK_SECONDS, Heartbeat
+from exporter.log import dropped_lines
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.renewal import render_after
 from exporter.mtasts.memory import PolicyMemory
@@ -70,6 +72,7 @@ class Service:
         self.references = Store(lambda record, before: ())
         self.dialogues = Dialogues()
         self.own = OwnMetrics(shard)
+        self.heartbeat = Heartbeat()
         self._path = path
         self._helo = helo
         self._others: dict[TargetKey, Target] = {}
@@ -102,6 +105,7 @@ class Service:
         )
         self._prober = self._new_prober(config)
         self.own.watch_in_flight(lambda: self.scheduler.probes_in_flight)
+        self.own.watch_dropped_log_lines(dropped_lines)
 
     @property
     def resolver(self) -> Resolver:
@@ -312,6 +316,8 @@ class Service:
             await asyncio.sleep(due - self._loop.time())
             lag = self._loop.time() - due
             self.own.loop_lagged(lag)
+            overdue = self.scheduler.overdue > STUCK_SECONDS
+            self.heartbeat.beat("the schedule of the probes stands still" if overdue else "")
             if lag > _LOOP_LAG_SECONDS:
                 due = self._loop.time()
 

@@ -17,9 +17,11 @@ ROOT = Path(exporter.__file__).parent
 FLOORS = {
     "exporter": 0,  # the package itself: its version
     "exporter.arrival": 0,
+    "exporter.heartbeat": 0,
     "exporter.icmp": 0,
     "exporter.tcp_info": 0,
     "exporter.flights": 0,
+    "exporter.log_writer": 0,
     "exporter.path": 0,
     "exporter.poller": 0,
     "exporter.shard": 0,

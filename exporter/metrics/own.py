@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics import disable_created_metrics
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from exporter import __version__
 from exporter.config.model import Target, TargetKind
@@ -116,6 +118,10 @@ class OwnMetrics:
         """Where the number of probes under way is to be read."""
         self._probes_in_flight.set_function(count)
 
+    def watch_dropped_log_lines(self, count: Callable[[], float]) -> None:
+        """Where the number of log lines that were lost is to be read."""
+        self.registry.register(_DroppedLines(count))
+
     def loaded(self, targets: tuple[Target, ...]) -> None:
         """A configuration was loaded and holds from now on."""
         self._tell_loads(configuration=True)
@@ -137,6 +143,21 @@ class OwnMetrics:
 
     def _gauge(self, name: str, documentation: str, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(name, documentation, labels, registry=self.registry)
+
+
+class _DroppedLines(Collector):
+    """A counter that somebody else keeps."""
+
+    def __init__(self, count: Callable[[], float]) -> None:
+        self._count = count
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Its value now."""
+        yield CounterMetricFamily(
+            "mx_exporter_log_lines_dropped",
+            "Log lines lost: nobody read them, or they could not be written.",
+            value=self._count(),
+        )
 
 
 def _by_kind(targets: tuple[Target, ...]) -> Mapping[TargetKind, int]:

@@ -96,6 +96,10 @@ class _Pages:
         return await run_in_threadpool(_exposed, exposition, compress)
 
     async def healthy(self, request: Request) -> Response:
+        # Asked of this thread and told of the other: the web answers on while the probes stand still.
+        trouble = self._backend.trouble()
+        if trouble:
+            return PlainTextResponse(f"mx-exporter is not healthy: {trouble}\n", 503)
         return PlainTextResponse("mx-exporter is healthy.\n")
 
     async def ready(self, request: Request) -> Response:
