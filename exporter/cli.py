@@ -225,6 +225,11 @@ def _check(path: Path, web_path: Path | None) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return USAGE
+    for each in config.lists:
+        for problem in (*each.problems, *each.twice):
+            print(f"warning: {problem}", file=sys.stderr)
+        if each.skipped > len(each.problems):
+            print(f"warning: {each.file}: {each.skipped} lines are skipped in all", file=sys.stderr)
     print(summary(config))
     from exporter.manual.helo import warn_of_configured
 

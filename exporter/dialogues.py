@@ -32,6 +32,9 @@ SUCCESS_SHARE: Final = 0.25
 # tracemalloc, CPython 3.11).
 OVERHEAD_BYTES: Final = 512
 
+# Targets forgotten between two looks at the clock.
+_STEP: Final = 500
+
 _LINE: Final = struct.Struct("<fBH")  # seconds since the connect began, whether we sent it, length
 _MAX_LINE: Final = 0xFFFF
 
@@ -95,8 +98,21 @@ class Dialogues:
 
     def keep_targets(self, targets: Iterable[Target]) -> None:
         """Forget those of all other targets."""
-        for gone in self._kept.keys() - {target.key for target in targets}:
-            for kept in self._kept.pop(gone):
+        for _ in self.keeping(targets):
+            pass
+
+    def keeping(self, targets: Iterable[Target]) -> Iterator[None]:
+        """The same in steps."""
+        gone = self._kept.keys() - {target.key for target in targets}
+        for number, key in enumerate(gone, 1):
+            self.forget((key,))
+            if number % _STEP == 0:
+                yield
+
+    def forget(self, keys: Iterable[TargetKey]) -> None:
+        """Forget those of these targets."""
+        for key in keys:
+            for kept in self._kept.pop(key, ()):
                 self._order(kept).remove(kept)
 
     def _put(self, key: TargetKey, host: HostResult, transcript: tuple[TranscriptLine, ...]) -> None:

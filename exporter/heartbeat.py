@@ -1,6 +1,6 @@
 """Whether the loop of the probes runs: it says so itself, and another thread can see when it has fallen silent.
 
-One source for all who watch over the process: `/-/healthy`, and through it Kubernetes and Docker, and systemd's watchdog.
+One source for all who watch over the process: `/-/healthy`, and through it Kubernetes and Docker; systemd's watchdog.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from typing import Final
 
-# A loop that is well is milliseconds late, and a second at the worst: after a reload of 100,000 targets, or on a machine
-# that swaps. What stands still for so long does not come back by itself.
+# A loop that is well is milliseconds late, on a machine that swaps seconds. What stands still for so long
+# does not come back by itself.
 STUCK_SECONDS: Final = 15.0
 
 

@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from exporter import __version__, systemd
+from exporter.config.domain_lists import DomainLists
 from exporter.config.effective import effective_yaml
 from exporter.config.load import ConfigError, load
 from exporter.config.model import Config, Settings, Target, TargetKind
@@ -114,7 +115,8 @@ async def serve(
     # First of all: while a large configuration loads, the signal that asks for it once more must not be the end of us.
     loop.add_signal_handler(signal.SIGHUP, hung_up.set)
     try:
-        config = load(path)
+        lists = DomainLists()
+        config = load(path, lists)
         web_config = None if web_options.config_file is None else load_web(web_options.config_file)
         sockets = listen(web_options.listen_addresses)
     except ConfigError as error:
@@ -125,7 +127,7 @@ async def serve(
         return USAGE
     _raise_open_files_limit(config.limits.concurrency)
     helo = await asyncio.to_thread(local_helo)
-    service = Service(path, config, helo, shard, is_outside=is_outside, port=port)
+    service = Service(path, config, helo, shard, lists=lists, is_outside=is_outside, port=port)
     security = Security(web_options.config_file, web_config, service.own.web_loaded)
     reload = _Reload(service, security)
     app = create_app(

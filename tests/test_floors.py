@@ -17,6 +17,7 @@ ROOT = Path(exporter.__file__).parent
 FLOORS = {
     "exporter": 0,  # the package itself: its version
     "exporter.arrival": 0,
+    "exporter.aside": 0,
     "exporter.heartbeat": 0,
     "exporter.icmp": 0,
     "exporter.tcp_info": 0,

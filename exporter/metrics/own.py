@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -14,7 +14,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from exporter import __version__
-from exporter.config.model import Target, TargetKind
+from exporter.config.model import DomainList, Target, TargetKind
 from exporter.diagnosis.egress import NOTHING_KNOWN, Surroundings
 from exporter.diagnosis.resolver_state import NO_RESOLVER_KNOWN, ResolverView
 from exporter.metrics.histogram import Histogram
@@ -59,6 +59,9 @@ class OwnMetrics:
         )
         self._loads = {"configuration": True, "web": True}
         self._targets = self._gauge("mx_exporter_targets", "Configured targets.", ("kind",))
+        self._target_errors = self._gauge(
+            "mx_exporter_target_errors", "Lines of a domain file that cannot be used and are skipped.", ("file",)
+        )
         self._probes_in_flight = self._gauge("mx_exporter_probes_in_flight", "Probes under way.")
         self._egress = self._gauge("mx_egress_state", "1 for the state of the way out.", ("family", "state"))
         self._references = self._gauge(
@@ -122,10 +125,14 @@ class OwnMetrics:
         """Where the number of log lines that were lost is to be read."""
         self.registry.register(_DroppedLines(count))
 
-    def loaded(self, targets: tuple[Target, ...]) -> None:
-        """A configuration was loaded and holds from now on."""
-        self._tell_loads(configuration=True)
-        self._reload_success_time.set(time.time())
+    def loaded(self, targets: tuple[Target, ...], lists: Iterable[DomainList] = (), *, whole: bool = True) -> None:
+        """A configuration was loaded and holds from now on; not `whole`: a domain file failed."""
+        self._tell_loads(configuration=whole)
+        if whole:
+            self._reload_success_time.set(time.time())
+        self._target_errors.clear()
+        for each in lists:
+            self._target_errors.labels(each.file).set(each.skipped)
         for kind, count in _by_kind(targets).items():
             self._targets.labels(kind).set(count)
 
