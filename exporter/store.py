@@ -6,12 +6,12 @@ which are immutable and replaced whole.
 
 from __future__ import annotations
 
-import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from exporter import steady
 from exporter.config.model import Target, TargetKey, TargetKind
 from exporter.history import History
 from exporter.result import Failure, FailureClass, ProbeResult, Verdict
@@ -44,7 +44,9 @@ class TargetRecord:
     probes: int = 0
     probe_failures: int = 0
     host_failures: dict[tuple[str, str], dict[FailureClass, int]] = field(default_factory=dict)
-    since: float = 0.0  # Unix time of the last change of state; 0: not probed yet
+    # Moments of exporter.steady: when the result's probe began, and when the state changed last; 0: not probed yet.
+    heard: float = 0.0
+    since: float = 0.0
     samples: Samples = _NOTHING
     history: History = _NO_HISTORY
     last: LastState | None = None  # of one that went and came back: how it was, until its next result
@@ -66,7 +68,7 @@ class Store:
     def __init__(
         self,
         render: Callable[[TargetRecord, ProbeResult | None], Samples],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = steady.now,
     ) -> None:
         """`render` writes the samples of a record, which has those of an earlier result so far, or (None) of no use."""
         self._render = render
@@ -142,14 +144,17 @@ class Store:
             return None
         _count(record, result)
         record.history = record.history.probed(result)
-        return self._replace(record, result, result.at or time.time())
+        began = steady.moment(result.at) if result.at else steady.now()
+        # In the order in which they come, whatever the clock said in between.
+        record.heard = max(record.heard, began) if record.heard else began
+        return self._replace(record, result, record.heard)
 
     def revise(self, record: TargetRecord, judge: Callable[[Target, ProbeResult], ProbeResult]) -> Change | None:
         """Have the result of a record judged again; its counters stay, for nothing was probed."""
         if record.result is None:
             return None
         result = judge(record.target, record.result)
-        return None if result is record.result else self._replace(record, result, time.time())
+        return None if result is record.result else self._replace(record, result, steady.now())
 
     def _replace(self, record: TargetRecord, result: ProbeResult, at: float) -> Change | None:
         last = record.result

@@ -26,6 +26,7 @@ FLOORS = {
     "exporter.path": 0,
     "exporter.poller": 0,
     "exporter.shard": 0,
+    "exporter.steady": 0,
     "exporter.systemd": 0,
     "exporter.txt_record": 0,
     "exporter.evidence": 1,

@@ -69,11 +69,14 @@ class Search:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._scanned = 0
+        # Device, inode and parts left: symbolic links that lead in a circle, or to one place by many ways, end here.
+        self._visited: set[tuple[int, int, int]] = set()
         self._found = 0
 
     def matching(self, pattern: str) -> Matched:
         """The files of `pattern`, which is relative to the folder; no directories."""
         matched = Matched()
+        self._visited.clear()
         if not glob.has_magic(pattern):
             self._add(self._folder / pattern, matched)
             return matched
@@ -98,7 +101,7 @@ class Search:
             return
         if part == "**" and rest:
             self._walk(folder, rest, depth, matched)
-        for entry in self._entries(folder, matched):
+        for entry in self._entries(folder, len(parts), matched):
             if entry.name.startswith(".") and not part.startswith("."):
                 continue
             if part == "**":
@@ -124,8 +127,13 @@ class Search:
         else:
             self._add(path, matched)
 
-    def _entries(self, folder: Path, matched: Matched) -> Iterator[os.DirEntry[str]]:
+    def _entries(self, folder: Path, left: int, matched: Matched) -> Iterator[os.DirEntry[str]]:
+        """What is in `folder`; nothing, where it was looked through for the same parts of the pattern already."""
         try:
+            status = folder.stat()
+            if (here := (status.st_dev, status.st_ino, left)) in self._visited:
+                return
+            self._visited.add(here)
             with os.scandir(folder) as entries:
                 for entry in entries:
                     self._scanned += 1

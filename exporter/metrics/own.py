@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
@@ -13,7 +12,7 @@ from prometheus_client.metrics import disable_created_metrics
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from exporter import __version__
+from exporter import __version__, steady
 from exporter.config.model import DomainList, Target, TargetKind
 from exporter.diagnosis.egress import NOTHING_KNOWN, Surroundings
 from exporter.diagnosis.resolver_state import NO_RESOLVER_KNOWN, ResolverView
@@ -26,6 +25,8 @@ _PHASE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 # A _created series beside each counter would double their number and say nothing about mail.
 _without_created: Callable[[], None] = disable_created_metrics
 _LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0)
+# Less is the clock being steered, which is no news.
+_CLOCK_STEP_SECONDS: Final = 1.0
 _ONLY: Final = Shard()
 
 
@@ -57,6 +58,9 @@ class OwnMetrics:
         self._reload_success_time = self._gauge(
             "mx_exporter_config_last_reload_success_timestamp_seconds", "Unix time of the last successful load."
         )
+        self._loaded = steady.now()
+        self._loaded_at = 0.0
+        self._reload_success_time.set_function(self._loaded_in_unix_time)
         self._loads = {"configuration": True, "web": True}
         self._targets = self._gauge("mx_exporter_targets", "Configured targets.", ("kind",))
         self._target_errors = self._gauge(
@@ -129,7 +133,7 @@ class OwnMetrics:
         """A configuration was loaded and holds from now on; not `whole`: a domain file failed."""
         self._tell_loads(configuration=whole)
         if whole:
-            self._reload_success_time.set(time.time())
+            self._loaded = steady.now()
         self._target_errors.clear()
         for each in lists:
             self._target_errors.labels(each.file).set(each.skipped)
@@ -143,6 +147,13 @@ class OwnMetrics:
     def web_loaded(self, successful: bool) -> None:
         """The web configuration was loaded, or refused."""
         self._tell_loads(web=successful)
+
+    def _loaded_in_unix_time(self) -> float:
+        """The same value as long as nobody sets the clock."""
+        at = steady.unix(self._loaded)
+        if abs(at - self._loaded_at) > _CLOCK_STEP_SECONDS:
+            self._loaded_at = at
+        return self._loaded_at
 
     def _tell_loads(self, **loads: bool) -> None:
         self._loads |= loads
