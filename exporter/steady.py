@@ -1,8 +1,8 @@
 """Moments on a clock that is never set, and what they are called by the one that is.
 
 Unix time may jump: a clock that was wrong is set right, a virtual machine wakes up, somebody mistypes a date. What
-orders things, or tells how old one is, is kept as a moment here, and becomes Unix time where a person reads it: then all
-of the past moves with the clock.
+orders things, or tells how old one is, is kept as a moment here, and becomes Unix time where a person reads it: then
+all of the past moves with the clock.
 """
 
 from __future__ import annotations
