@@ -110,25 +110,6 @@ def test_a_reader_that_goes_away_takes_nobody_along_and_is_counted(tmp_path: Pat
 
 
 @LINUX
-def test_a_full_disk_under_the_log_ends_nothing(tmp_path: Path) -> None:
-    # The address comes from the log, so the disk is full afterwards.
-    path = tmp_path / "log"
-    with path.open("wb") as writing, path.open("rb") as reading:
-        limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))\n"
-        flags = (f"--config.file={tmp_path}/config.yaml", "--web.listen-address=127.0.0.1:0")
-        (tmp_path / "config.yaml").write_text(CONFIG)
-        with subprocess.Popen(command(*flags, first=limit), stderr=writing) as process:
-            try:
-                exporter = Started(process, reading.fileno())
-                exporter.probes_on()
-                assert exporter.ends() == 0
-            finally:
-                process.kill()
-    assert path.stat().st_size <= 3000
-    assert b"Traceback" not in path.read_bytes()
-
-
-@LINUX
 def test_a_demo_whose_page_nobody_reads_ends_when_it_is_told_to(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
