@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import logging
 import os
 import platform
 import socket
 import sys
-import traceback
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -54,9 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:
+    except Exception:
         # Not left to Python, which would print it to a standard error that perhaps nobody reads any more.
-        log.say("".join(traceback.format_exception(error)).rstrip("\n"))
+        logging.getLogger(__name__).critical("internal error: this is the end", exc_info=True)
         return CRASHED
     finally:
         log.flush()

@@ -20,7 +20,11 @@ from exporter.config.values import parse_domain
 
 # Names in one file, and lines: far more than one process can probe.
 MAX_LINES: Final = 250_000
-# Characters of one line; a name has 253 at most, and a comment may follow.
+# Commas and line breaks of a YAML list, which bound what it is made of: each value takes hundreds of bytes for a while.
+MAX_YAML_PARTS: Final = 600_000
+# Names of all lists together: a kilobyte each, and more with every result.
+MAX_NAMES: Final = 500_000
+# Bytes of one line; a name has 253 at most, and a comment may follow.
 MAX_LINE: Final = 4096
 # Lines that cannot be used are told up to here, and counted beyond.
 TOLD_LINES: Final = 10
@@ -94,8 +98,9 @@ def _named(file: str, number: int, line: bytes) -> tuple[Place, str]:
 
 def yaml_list(file: str, raw: bytes, modules: Mapping[str, Module]) -> ListEntries:
     """A list as under `domains`."""
-    if raw.count(b"\n") > MAX_LINES:
-        return ListEntries(failure=ConfigProblem(file, MAX_LINES + 1, 1, "", f"has more than {MAX_LINES:,} lines"))
+    if raw.count(b"\n") + raw.count(b",") > MAX_YAML_PARTS:
+        why = f"has more than {MAX_YAML_PARTS:,} line breaks and commas"
+        return ListEntries(failure=ConfigProblem(file, 1, 1, "", why))
     text = decoded(file, raw)
     if isinstance(text, ConfigProblem):
         return ListEntries(failure=text)
@@ -108,6 +113,8 @@ def yaml_list(file: str, raw: bytes, modules: Mapping[str, Module]) -> ListEntri
     if not isinstance(document.data, list):
         document.problem((), f"must be a list of domains, not {kind(document.data)}")
         return ListEntries(failure=document.problems[-1])
+    if len(document.data) > MAX_LINES:
+        return ListEntries(failure=ConfigProblem(file, 1, 1, "", f"has more than {MAX_LINES:,} entries"))
     return _entries(document, document.data, modules)
 
 

@@ -33,6 +33,7 @@ STILL_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.1
 # A little more than it takes: a look and the reading itself.
 _SLACK_SECONDS: Final = 0.5
+_CLOCK_STEP_SECONDS: Final = 1.0
 _MAX_SHOWN: Final = 4096  # characters of a path, as much as Linux takes
 
 
@@ -99,6 +100,8 @@ class DomainLists:
         # What was there at the last reading, whatever came of it.
         self._read: dict[str, ListState] = {}
         self._read_troubles: list[tuple[int, str]] = []
+        self._offset: float | None = None  # of Unix time from our own clock, at the last look
+        self._clock_is_steady = True
         self._unread: dict[str, Path] = {}  # could not be read then; whether it can be now its state need not tell
         self._began = False
 
@@ -177,6 +180,9 @@ class DomainLists:
 
     def _observe(self, found: _Found, patterns: Mapping[int, str], now: float) -> dict[str, ListState]:
         states = {shown: state_of(path) for shown, (path, _) in found.files.items()}
+        offset = time.time() - now
+        self._clock_is_steady = self._offset is None or abs(offset - self._offset) < _CLOCK_STEP_SECONDS
+        self._offset = offset
         states |= dict.fromkeys(self._missing(found, patterns), ABSENT)
         self._seen = {
             shown: seen if (seen := self._seen.get(shown)) is not None and seen[0] == state else (state, now)
@@ -197,8 +203,9 @@ class DomainLists:
             return True
         if state.error:
             return shown not in self._kept  # never read: nothing can be cut
-        # By the clock of the files, which spares the wait for most. One from the future says nothing.
-        return time.time() - state.touched >= STILL_SECONDS
+        # By the clock of the files, which spares the wait for most. One from the future says nothing, nor does a clock
+        # that was set just now.
+        return self._clock_is_steady and time.time() - state.touched >= STILL_SECONDS
 
 
 def _shown(path: Path) -> str:

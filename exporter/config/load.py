@@ -17,7 +17,15 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from exporter.config.document import REFUSED, Document, KeyPath, compose, dotted, read
-from exporter.config.domain_entries import TOLD_LINES, ListEntries, cut_line, listed_domains, text_list, yaml_list
+from exporter.config.domain_entries import (
+    MAX_NAMES,
+    TOLD_LINES,
+    ListEntries,
+    cut_line,
+    listed_domains,
+    text_list,
+    yaml_list,
+)
 from exporter.config.domain_lists import DomainLists, KeptList, ListFile
 from exporter.config.model import (
     Auth,
@@ -109,6 +117,7 @@ class _Loading:
         self._kept: dict[str, KeptList] = {}
         self._read_lists: list[DomainList] = []
         self._failures: list[ConfigProblem] = []
+        self._names = 0  # of all lists
         self._lost: dict[int, list[ConfigProblem]] = {}  # by the place of the pattern that matched the file
         # Every file read, the main one first; names are those shown in messages.
         self._documents = {document.file: document}
@@ -324,7 +333,7 @@ class _Loading:
         entries, failure, kept = None, None, file.kept
         if file.raw is not None:
             entries = self._entries(file, file.raw)
-            failure = entries.failure or _doubt(file, entries, kept)
+            failure = entries.failure or _doubt(file, entries, kept) or self._one_too_many(file, entries)
         elif file.trouble:
             failure = ConfigProblem(file.shown, 1, 1, "", file.trouble)
         if entries is None or failure is not None:
@@ -343,6 +352,12 @@ class _Loading:
             self._kept[file.shown] = KeptList(file.path, file.raw, len(entries.found), pattern)
         self._add_list(file.shown, entries)
 
+    def _one_too_many(self, file: ListFile, entries: ListEntries) -> ConfigProblem | None:
+        if self._names + len(entries.found) <= MAX_NAMES:
+            return None
+        why = f"is one too many: all lists together have more than {MAX_NAMES:,} names"
+        return ConfigProblem(file.shown, 1, 1, "", why)
+
     def _entries(self, file: ListFile, raw: bytes) -> ListEntries:
         if file.path.suffix == TEXT_SUFFIX:
             return text_list(file.shown, raw)
@@ -350,6 +365,7 @@ class _Loading:
 
     def _add_list(self, shown: str, entries: ListEntries) -> None:
         twice: list[ConfigProblem] = []
+        self._names += len(entries.found)
         for place, domain, entry in entries.found:
             try:
                 if entry is None:

@@ -80,6 +80,8 @@ class OwnMetrics:
         self._loop_lag = Histogram(
             "mx_exporter_loop_lag_seconds", "How late the event loop runs what is due.", _LAG_BUCKETS, self.registry
         ).of[""]
+        self._dropped_lines = _DroppedLines()
+        self.registry.register(self._dropped_lines)
         self._internal_errors = Counter(
             "mx_exporter_internal_errors", "Bugs of the exporter that cost a result.", registry=self.registry
         )
@@ -127,7 +129,7 @@ class OwnMetrics:
 
     def watch_dropped_log_lines(self, count: Callable[[], float]) -> None:
         """Where the number of log lines that were lost is to be read."""
-        self.registry.register(_DroppedLines(count))
+        self._dropped_lines.count = count
 
     def loaded(self, targets: tuple[Target, ...], lists: Iterable[DomainList] = (), *, whole: bool = True) -> None:
         """A configuration was loaded and holds from now on; not `whole`: a domain file failed."""
@@ -166,16 +168,13 @@ class OwnMetrics:
 class _DroppedLines(Collector):
     """A counter that somebody else keeps."""
 
-    def __init__(self, count: Callable[[], float]) -> None:
-        self._count = count
+    def __init__(self) -> None:
+        self.count: Callable[[], float] = lambda: 0.0
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """Its value now."""
-        yield CounterMetricFamily(
-            "mx_exporter_log_lines_dropped",
-            "Log lines lost: nobody read them, or they could not be written.",
-            value=self._count(),
-        )
+        text = "Log lines lost: nobody read them, or they could not be written."
+        yield CounterMetricFamily("mx_exporter_log_lines_dropped", text, value=self.count())
 
 
 def _by_kind(targets: tuple[Target, ...]) -> Mapping[TargetKind, int]:

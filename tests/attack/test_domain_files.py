@@ -165,6 +165,46 @@ def test_bad_lines_and_broken_lists_stop_no_start_and_heal(tmp_path: Path) -> No
         assert value("mx_exporter_target_errors", file=f"{tmp_path}/d/a.txt") == 1.0
 
 
+# From the moment when a file says so, no file can be looked at any more: as on a server that does not answer.
+HANGS = """
+import pathlib, time
+_hangs = pathlib.Path({path!r})
+def _hanging(look):
+    def looking(*arguments):
+        while _hangs.exists():
+            time.sleep(0.1)
+        return look(*arguments)
+    return looking
+try:
+    import exporter.config.domain_lists as _module
+    _module.state_of = _hanging(_module.state_of)
+    exporter.service._LOOK_SECONDS = 0.5
+except ImportError:
+    exporter.service.snapshot = _hanging(exporter.service.snapshot)
+"""
+
+
+def test_a_file_system_that_does_not_answer_holds_up_neither_a_probe_nor_the_end(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, {"config.yaml": f"{HEAD}domain_files: [a.txt]\n".replace("1h", "1s"), "a.txt": "a.example\n"}
+    )
+    hangs = tmp_path / "hangs"
+    with exporter(f"--config.file={path}", first=FASTER + HANGS.format(path=str(hangs))) as process:
+        lists = Lists(process, tmp_path)
+        until_sync(lambda: lists.holds)
+        hangs.touch()
+        until_sync(lambda: not lists.holds)
+        assert lists.reload().status_code == 500
+        assert process.text.count("the file system does not answer") <= 2
+        before = process.value("mx_domain_probes_total", domain="a.example") or 0.0
+        until_sync(lambda: (process.value("mx_domain_probes_total", domain="a.example") or 0.0) > before)
+        hangs.unlink()
+        until_sync(lambda: lists.holds)
+        hangs.touch()
+        until_sync(lambda: not lists.holds)
+        assert process.stop() == 0
+
+
 # In one process: what the file system may hold
 
 
@@ -304,6 +344,23 @@ def test_circles_of_links_and_endless_folders_end(
     config = Loaded(tmp_path, "'d/*.txt'")()
     assert len(config.targets) == 3
     assert any("more than 3 files are matched" in failure for failure in config.failures)
+
+
+def test_all_lists_together_have_so_many_names(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporter.config.load.MAX_NAMES", 25)
+    for number in range(4):
+        (folder / f"{number}.txt").write_text("".join(f"d{number}{each}.example\n" for each in range(10)))
+    config = Loaded(tmp_path, "'d/*.txt'")()
+    assert len(config.targets) == 20
+    assert len(config.failures) == 2
+    assert "more than 25 names" in config.failures[0]
+
+
+def test_a_list_of_yaml_that_would_be_large_in_memory_is_not_read(tmp_path: Path, folder: Path) -> None:
+    (folder / "a.yaml").write_text(f"[{'a.b,' * 700_000}]")
+    config = Loaded(tmp_path, "'d/*.yaml'")()
+    assert (config.targets, len(config.failures)) == ((), 1)
+    assert "600,000 line breaks and commas" in config.failures[0]
 
 
 def test_all_lists_together_have_a_bound(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,13 +76,15 @@ def started(tmp_path: Path, stderr: int, log: int) -> Iterator[Started]:
 
 
 @LINUX
-def test_a_full_pipe_stops_no_probe_and_no_sigterm(tmp_path: Path) -> None:
+def test_a_full_pipe_and_a_reader_that_goes_away_stop_no_probe_and_no_sigterm(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
     with os.fdopen(reading, "rb", 0) as kept, started(tmp_path, writing, kept.fileno()) as exporter:
         os.close(writing)
         exporter.probes_on()
         assert httpx.get(f"{exporter.url}/-/healthy").status_code == 200
+        kept.close()
+        until_sync(lambda: exporter.value("mx_exporter_log_lines_dropped_total") > 0)
         assert exporter.ends() == 0
 
 
@@ -97,16 +99,6 @@ def test_a_terminal_that_is_stopped_stops_nothing(tmp_path: Path) -> None:
     finally:
         os.close(ours)
         os.close(theirs)
-
-
-def test_a_reader_that_goes_away_takes_nobody_along_and_is_counted(tmp_path: Path) -> None:
-    reading, writing = os.pipe()
-    with os.fdopen(reading, "rb", 0) as kept, started(tmp_path, writing, kept.fileno()) as exporter:
-        os.close(writing)
-        kept.close()
-        exporter.probes_on()
-        until_sync(lambda: exporter.value("mx_exporter_log_lines_dropped_total") > 0)
-        assert exporter.ends() == 0
 
 
 @LINUX
@@ -124,10 +116,25 @@ def test_a_demo_whose_page_nobody_reads_ends_when_it_is_told_to(tmp_path: Path) 
         try:
             demo = Started(process, process.stderr.fileno())
             assert select.select([kept], (), (), 30)[0]  # its page has begun
-            demo.probes_on(50)
+            demo.probes_on(5)
             assert demo.ends() == 0
         finally:
             process.kill()
+
+
+def test_the_last_lines_of_a_crash_are_written(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    crash = (
+        "import exporter.serve\n"
+        "def crash():\n    raise RuntimeError('a\\nb\\x1b[2J')\n"
+        "exporter.serve._spare_the_heap = crash"
+    )
+    flags = (f"--config.file={tmp_path}/config.yaml", "--web.listen-address=127.0.0.1:0")
+    done = subprocess.run(command(*flags, first=crash), capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    (last,) = [line for line in done.stderr.splitlines() if "level=error" in line]
+    assert "RuntimeError: a" in last
+    assert last.isprintable()
 
 
 # The writer by itself
