@@ -126,11 +126,14 @@ class LogWriter:
 def sink_of(stream: TextIO) -> Sink:
     """Where `stream` writes to, past its buffer and its lock: both would be held while a reader stalls."""
     try:
-        return descriptor_sink(stream.fileno())
+        to_descriptor = descriptor_sink(stream.fileno())
     except (OSError, ValueError):  # io.UnsupportedOperation is both; ValueError: it is closed
-        pass
+        to_descriptor = None
 
     def write(data: Buffer, /) -> int:
+        # While the stream is held, its descriptor is not closed, and never becomes that of a socket.
+        if to_descriptor is not None and not stream.closed:
+            return to_descriptor(data)
         stream.write(bytes(data).decode("utf-8", "replace"))
         stream.flush()
         return len(data)
