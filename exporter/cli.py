@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import logging
 import os
 import platform
 import socket
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from exporter.serve import WebOptions
 
 OK: Final = 0
+CRASHED: Final = 1
 USAGE: Final = 2
 INTERRUPTED: Final = 130  # as shells tell the end by SIGINT
 DEFAULT_LISTEN_ADDRESS: Final = ":10225"
@@ -44,13 +46,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"mx-exporter: unknown command {command!r}: there are {known}; to serve, --config.file", file=sys.stderr)
         return USAGE
     try:
-        return commands[command](arguments[1:]) if command in commands else _serve(arguments)
+        with log.everything_logged():
+            return commands[command](arguments[1:]) if command in commands else _serve(arguments)
     except BrokenPipeError:
         # The reader of our output (head, less) has seen enough.
         sys.stderr.close()
         return OK
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception:
+        # Not left to Python, which would print it to a standard error that perhaps nobody reads any more.
+        logging.getLogger(__name__).critical("internal error: this is the end", exc_info=True)
+        return CRASHED
+    finally:
+        log.flush()
 
 
 def _open_standard_streams() -> None:
@@ -216,6 +225,11 @@ def _check(path: Path, web_path: Path | None) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return USAGE
+    for each in config.lists:
+        for problem in (*each.problems, *each.twice):
+            print(f"warning: {problem}", file=sys.stderr)
+        if each.skipped > len(each.problems):
+            print(f"warning: {each.file}: {each.skipped} lines are skipped in all", file=sys.stderr)
     print(summary(config))
     from exporter.manual.helo import warn_of_configured
 

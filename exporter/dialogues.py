@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from exporter import steady
 from exporter.config.model import Target, TargetKey
 from exporter.result import Failure, HostResult, ProbeResult, TlsResult, TranscriptLine
 
@@ -32,6 +33,9 @@ SUCCESS_SHARE: Final = 0.25
 # tracemalloc, CPython 3.11).
 OVERHEAD_BYTES: Final = 512
 
+# Targets forgotten between two looks at the clock.
+_STEP: Final = 500
+
 _LINE: Final = struct.Struct("<fBH")  # seconds since the connect began, whether we sent it, length
 _MAX_LINE: Final = 0xFFFF
 
@@ -42,13 +46,19 @@ class KeptDialogue:
 
     mx: str
     address: str
-    at: float  # Unix time of the session
+    at: float  # Unix time of the session, by the clock of then
     failure: Failure | None
     tls: TlsResult | None
-    first_at: float  # when it went this way first, without another way since
+    moment: float  # the same as a moment of exporter.steady
+    first: float  # the moment when it went this way first, without another way since
     times: int  # how often since then
     packed: bytes
     whole: bool  # nothing was cut off
+
+    @property
+    def first_at(self) -> float:
+        """Unix time of the first one."""
+        return steady.unix(self.first)
 
     @property
     def transcript(self) -> tuple[TranscriptLine, ...]:
@@ -76,8 +86,8 @@ class Dialogues:
         return self._successes.size + self._failures.size
 
     def of(self, key: TargetKey) -> tuple[KeptDialogue, ...]:
-        """The dialogues of one target, the latest first."""
-        return tuple(sorted(self._kept.get(key, ()), key=lambda kept: -kept.at))
+        """The dialogues of one target, the latest first: in the order in which they came, which no clock changes."""
+        return self._kept.get(key, ())[::-1]
 
     def keep(
         self, target: Target, result: ProbeResult, heard: Mapping[tuple[str, str], tuple[TranscriptLine, ...]]
@@ -95,24 +105,37 @@ class Dialogues:
 
     def keep_targets(self, targets: Iterable[Target]) -> None:
         """Forget those of all other targets."""
-        for gone in self._kept.keys() - {target.key for target in targets}:
-            for kept in self._kept.pop(gone):
+        for _ in self.keeping(targets):
+            pass
+
+    def keeping(self, targets: Iterable[Target]) -> Iterator[None]:
+        """The same in steps."""
+        gone = self._kept.keys() - {target.key for target in targets}
+        for number, key in enumerate(gone, 1):
+            self.forget((key,))
+            if number % _STEP == 0:
+                yield
+
+    def forget(self, keys: Iterable[TargetKey]) -> None:
+        """Forget those of these targets."""
+        for key in keys:
+            for kept in self._kept.pop(key, ()):
                 self._order(kept).remove(kept)
 
     def _put(self, key: TargetKey, host: HostResult, transcript: tuple[TranscriptLine, ...]) -> None:
         alike: KeptDialogue | None = None
         others: list[KeptDialogue] = []
-        latest = 0.0
+        same = False  # as the last time
         for kept in self._kept.get(key, ()):
             if _is_alike(kept, host):
-                alike = kept
+                alike, same = kept, True
                 continue
             others.append(kept)
             if kept.address == host.address and kept.mx == host.mx:
-                latest = max(latest, kept.at)
-        if alike is not None and alike.at >= host.at:
+                same = False
+        if alike is not None and alike.at == host.at:
             return  # a session that is shared for a whole interval is told of again
-        same = alike is not None and alike.at > latest
+        moment = steady.moment(host.at)
         packed, whole = _packed(transcript)
         kept = KeptDialogue(
             mx=host.mx,
@@ -120,7 +143,8 @@ class Dialogues:
             at=host.at,
             failure=host.failure,
             tls=host.tls,
-            first_at=alike.first_at if alike is not None and same else host.at,
+            moment=moment,
+            first=alike.first if alike is not None and same else moment,
             times=alike.times + 1 if alike is not None and same else 1,
             packed=packed,
             whole=whole,

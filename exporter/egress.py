@@ -248,12 +248,13 @@ class EgressWatch:
         return way is not _ANSWERED or self.surroundings[family_of(host.address)].state is not _OPEN
 
     def _see_clock(self) -> None:
-        """A clock that was set back: what was begun since then is no older than what it showed before."""
+        """A clock that was set: what was begun since is no older than what it showed before, and turns go along."""
         offset = time.time() - self._loop.time()
-        back, self._clock_offset = self._clock_offset - offset, offset
-        if back > _CLOCK_STEP_SECONDS:
-            self._book.set_back(back)
-            self._resolver.set_back(back)
+        ahead, self._clock_offset = offset - self._clock_offset, offset
+        if abs(ahead) > _CLOCK_STEP_SECONDS:
+            self._book.set_clock(ahead)
+            self._resolver.set_clock(ahead)
+            self.turns = tuple(replace(turn, at=turn.at + ahead) for turn in self.turns)
 
     def _resets_itself(self, address: str, evidence: Evidence, way: Way) -> bool:
         """Whether a reset is known to come from the address itself: its own ICMP error, or so far as a trace went."""

@@ -19,7 +19,7 @@ MAX_RECENT: Final = 32
 MAX_CHANGES: Final = 24
 
 _RECENT: Final = struct.Struct("<fB")  # seconds, 0 for up or the place of the verdict
-_CHANGE: Final = struct.Struct("<dBBB")  # Unix time, 0 for up or the place of the class, stage, confidence
+_CHANGE: Final = struct.Struct("<dBBB")  # moment, 0 for up or the place of the class, stage, confidence
 _VERDICTS: Final = (None, *Verdict)
 _CLASSES: Final = (None, *FailureClass)
 _STAGES: Final = tuple(Stage)
@@ -40,7 +40,7 @@ class Recent:
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """From `at` (Unix time) on the target was up (None), or down for this reason."""
+    """From `at` (a moment of exporter.steady) on the target was up (None), or down for this reason."""
 
     at: float
     failure_class: FailureClass | None

@@ -15,10 +15,10 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Final
 
-from exporter.config.model import Target, TargetKind
+from exporter.config.model import Target, TargetKey, TargetKind
 from exporter.probe.manners import Slots
 from exporter.result import Failure, FailureClass, ProbeResult, Stage
 
@@ -35,6 +35,9 @@ _STARTS_AT_ONCE: Final = 16
 # our uplink nor other people's servers shall take that for an attack.
 _OUT_OF_TURN_A_SECOND: Final = 500
 _OUT_OF_TURN_SECONDS: Final = 0.02
+
+# Targets taken in between two looks at the clock: a millisecond or two.
+_STEP: Final = 500
 
 # A healthy loop is milliseconds late. After a suspension or a stall longer than this, what was missed is left to its
 # next turn: starting it all at once would be a burst at our uplink and at other people's servers.
@@ -88,24 +91,45 @@ class Scheduler:
         """Probes under way."""
         return self.slots.used
 
+    @property
+    def overdue(self) -> float:
+        """Seconds by which the earliest moment of the schedule has been passed over; far more than 0 by a bug alone."""
+        return self._loop.time() - self._heap[0] * _BIN_SECONDS if self._heap and not self._stopped else 0.0
+
     def replace_targets(self, targets: Iterable[Target]) -> None:
         """Schedule `targets`; those that stay keep their moments, those that are gone are probed no more."""
-        before, self._entries = self._entries, {}
-        for target in targets:
+        for _ in self.replacing(targets):
+            pass
+
+    def replacing(self, targets: Iterable[Target]) -> Iterator[None]:
+        """The same in steps; until the last one, what was scheduled is."""
+        before = dict(self._entries)
+        entries: dict[TargetKey, _Entry] = {}
+        new: list[_Entry] = []
+        for number, target in enumerate(targets, 1):
+            if number % _STEP == 0:
+                yield
             entry = before.pop(target.key, None)
             if entry is None:
                 entry = _Entry(target)
-                self._place(entry)
+                new.append(entry)
             else:
                 moved = entry.target.settings.interval != target.settings.interval
                 entry.target = target
                 if moved:
                     self._place(entry)
-            self._entries[target.key] = entry
-        for gone in before.values():
-            gone.ticket = -1
-            if gone.task is not None:
-                gone.task.cancel()
+            entries[target.key] = entry
+        self._entries = entries
+        for number, entry in enumerate(before.values(), 1):
+            entry.ticket = -1
+            if entry.task is not None:
+                entry.task.cancel()
+            if number % _STEP == 0:
+                yield
+        for number, entry in enumerate(new, 1):
+            self._place(entry)
+            if number % _STEP == 0:
+                yield
 
     def hasten(self, keys: Iterable[tuple[TargetKind, str]]) -> None:
         """Probe these now and out of turn, in their order and some at a time; their turns stay what they are.

@@ -12,7 +12,6 @@ import gc
 import logging
 import signal
 import socket
-import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -21,6 +20,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from exporter import __version__, systemd, transport
+from exporter.config.domain_lists import DomainLists
 from exporter.config.effective import effective_yaml
 from exporter.config.load import ConfigError, load
 from exporter.config.model import Config, Settings, Target, TargetKind
@@ -31,6 +31,7 @@ from exporter.diagnosis.egress import SMTP_PORT
 from exporter.discovery import CONTENT_TYPE, http_sd
 from exporter.egress import counts_as_outside
 from exporter.entrusted import Entrusted, refusal
+from exporter.log import say
 from exporter.memory import MemoryCheck, hopeless
 from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
@@ -119,21 +120,22 @@ async def serve(
     check_memory = MemoryCheck()
     check_memory(0)  # first, for a large configuration may be the end of us
     try:
-        config = load(path)
+        lists = DomainLists()
+        config = load(path, lists)
         web_config = None if web_options.config_file is None else load_web(web_options.config_file)
         sockets = listen(web_options.listen_addresses)
     except ConfigError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the command's own answer to its user
+        say(str(error))
         return USAGE
     except ListenError as error:
-        print(f"--web.listen-address: {error}", file=sys.stderr)  # noqa: T201
+        say(f"--web.listen-address: {error}")
         return USAGE
     transport.Connection.most_files = raise_open_files(config.limits.concurrency).probes_below
     helo = await asyncio.to_thread(local_helo)
-    service = Service(path, config, helo, shard, is_outside=is_outside, port=port)
+    service = Service(path, config, helo, shard, lists=lists, is_outside=is_outside, port=port)
     check_memory(len(service.targets))
     if (reason := hopeless(len(service.targets))) is not None:
-        print(reason, file=sys.stderr)  # noqa: T201
+        say(reason)
         return FAILED
     security = Security(web_options.config_file, web_config, service.own.web_loaded)
     reload = _Reload(service, security, check_memory)
@@ -156,7 +158,8 @@ async def serve(
     if on_serving is not None:
         on_serving(page_url(web_options, web.addresses[0], tls=security.config.tls is not None))
     _spare_the_heap()
-    tasks = [loop.create_task(work) for work in (reload.whenever(hung_up), security.watch(), systemd.feed_watchdog())]
+    fed = systemd.feed_watchdog(lambda: service.heartbeat.trouble)
+    tasks = [loop.create_task(work) for work in (reload.whenever(hung_up), security.watch(), fed)]
     targets = len(service.targets)
     systemd.notify(systemd.READY, f"STATUS=probing {targets} targets")
     addresses = " ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in web.addresses)
@@ -242,6 +245,9 @@ class _ServiceBackend:
         self._entrusted = Entrusted()
         self._written: tuple[Config, str] | None = None
         self._loop = loop
+
+    def trouble(self) -> str:
+        return self._service.heartbeat.trouble
 
     def ready(self) -> bool:
         return True  # without a configuration nothing is served

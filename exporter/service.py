@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
-from exporter.config.domain_files import snapshot
+from exporter.aside import Aside, StuckError
+from exporter.config.domain_lists import STILL_SECONDS, DomainLists, Look
 from exporter.config.load import ConfigError, load
-from exporter.config.model import Config, Target, TargetKey, TargetKind
+from exporter.config.model import Config, DomainList, Target, TargetKey, TargetKind
 from exporter.diagnosis.egress import SMTP_PORT, Surroundings
 from exporter.diagnosis.resolver_state import ResolverView
 from exporter.dialogues import Dialogues
 from exporter.egress import EgressWatch, counts_as_outside, typical_interval, typical_timeout
+from exporter.heartbeat import STUCK_SECONDS, Heartbeat
+from exporter.log import dropped_lines
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.renewal import render_after
 from exporter.mtasts.memory import PolicyMemory
@@ -37,6 +40,14 @@ STOP_GRACE_SECONDS: Final = 5.0
 # How often domain files are looked at, and how often the loop's own lag is measured.
 _WATCH_SECONDS: Final = 5.0
 _LOOP_LAG_SECONDS: Final = 0.5
+# How long the file system may take for a look at the domain files, and for all that a reload reads: minutes of a server
+# that is busy. Then it counts as one that does not answer.
+_LOOK_SECONDS: Final = 30.0
+_LOAD_SECONDS: Final = 120.0
+_STUCK: Final = "the file system does not answer: what was read before holds"
+# Mistakes of domain files told at one reload; each file has told its own first ones up to here.
+_TOLD_FAILURES: Final = 10
+_TOLD_LINES: Final = 100
 # How often what is known of the way out is looked through for what is too old.
 _EGRESS_SECONDS: Final = 1.0
 # Results judged again in one go: most are not changed by it, those that are have to be rendered.
@@ -56,12 +67,14 @@ class Service:
         helo: str,
         shard: Shard = _ONLY,
         *,
+        lists: DomainLists | None = None,
         is_outside: Callable[[str], bool] = counts_as_outside,
         port: int = SMTP_PORT,
     ) -> None:
         """`config` is what was loaded from `path`; `helo` is said where it names nothing else (empty: the address).
 
-        `is_outside` tells the addresses that are reached by the way out, which is that of `port`.
+        `lists` are those that it was loaded with. `is_outside` tells the addresses that are reached by the way out,
+        which is that of `port`.
         """
         self.config = config
         self.shard = shard
@@ -71,12 +84,17 @@ class Service:
         self.references = Store(lambda record, before: ())
         self.dialogues = Dialogues()
         self.own = OwnMetrics(shard)
+        self.heartbeat = Heartbeat()
         self._path = path
         self._helo = helo
         self._others: dict[TargetKey, Target] = {}
         self._loop = asyncio.get_running_loop()
         self._reloading = asyncio.Lock()
-        self._load_failed = False
+        self._lists = lists or DomainLists()
+        self._files = Aside("files")
+        self._was_stuck = False  # the file system, at the last look
+        self._told: dict[str, DomainList] = {}  # what was told of each list last
+        self._failures: tuple[str, ...] = ()  # of lists, likewise
         self._resolver = Resolver(config.resolver)
         self._policy_memory = PolicyMemory()
         self._tasks: list[asyncio.Task[None]] = []
@@ -103,6 +121,7 @@ class Service:
         )
         self._prober = self._new_prober(config)
         self.own.watch_in_flight(lambda: self.scheduler.probes_in_flight)
+        self.own.watch_dropped_log_lines(dropped_lines)
 
     @property
     def resolver(self) -> Resolver:
@@ -111,7 +130,8 @@ class Service:
 
     def start(self) -> None:
         """Begin to probe."""
-        self._adopt(self.config, self.targets)
+        for _ in self._adopting(self.config, self.targets):
+            pass
         self._tasks = [
             self._loop.create_task(self._watch_domain_files()),
             self._loop.create_task(self._measure_loop_lag()),
@@ -130,20 +150,31 @@ class Service:
         self._resolver.close()
 
     async def reload(self) -> list[str]:
-        """Load the configuration anew. What is wrong with it, a line each; with any, the one before holds."""
-        problems: list[str] = []
+        """Load the configuration anew. What is wrong with it, a line each; with any, what it is about is as before.
+
+        A mistake in the main file leaves the whole as it was, a domain file that fails leaves its list.
+        """
+        # Whoever asked may go away meanwhile: what is begun is ended, or half of the targets would be new.
+        return await asyncio.shield(self._loop.create_task(self._reload()))
+
+    async def _reload(self) -> list[str]:
         async with self._reloading:
             try:
-                self._adopt(*await asyncio.to_thread(self._load))
-                self._load_failed = False
+                config, targets = await self._files.run(self._load, _LOAD_SECONDS)
             except ConfigError as error:
-                self._load_failed = True
-                self.own.load_failed()
-                problems = [str(problem) for problem in error.errors]
+                return self._refused([str(problem) for problem in error.errors])
+            except StuckError:
+                self._was_stuck = True
+                return self._refused([_STUCK])
+            for _ in self._adopting(config, targets):
+                await asyncio.sleep(0)  # other clocks are ticking
+        log.info("configuration loaded", extra={"fields": {"targets": len(self.targets)}})
+        return _some(config.failures)
+
+    def _refused(self, problems: list[str]) -> list[str]:
+        self.own.load_failed()
         for problem in problems:
             log.error("the configuration was not reloaded", extra={"fields": {"problem": problem}})
-        if not problems:
-            log.info("configuration loaded", extra={"fields": {"targets": len(self.targets)}})
         return problems
 
     async def probe_now(self, target: Target, within: float | None = None) -> ProbeResult:
@@ -180,10 +211,11 @@ class Service:
         return record.target if record is not None else self._others.get((kind, name))
 
     def _load(self) -> tuple[Config, tuple[Target, ...]]:
-        config = load(self._path)
+        config = load(self._path, self._lists)
         return config, _own(config, self.shard)
 
-    def _adopt(self, config: Config, targets: tuple[Target, ...]) -> None:
+    def _adopting(self, config: Config, targets: tuple[Target, ...]) -> Iterator[None]:
+        """Take a configuration in, in steps of a few milliseconds: with 100,000 targets all of it takes seconds."""
         before, self.config, self.targets = self.config, config, targets
         if (config.resolver, config.limits, config.egress) != (before.resolver, before.limits, before.egress):
             if config.resolver != before.resolver:
@@ -195,13 +227,39 @@ class Service:
         interval = typical_interval(self.targets, config.defaults.interval)
         self.egress.configure(config.egress, interval, _takes(config, self.targets))
         self.own.references_seen(self.egress.references_up)
-        self.store.replace_targets(targets)
+        yield
+        yield from self.store.replacing(targets)
         self._others = self._of_other_shards()
-        self.references.replace_targets(config.egress.references)
+        yield from self.references.replacing(config.egress.references)
         scheduled = (*targets, *config.egress.references)
-        self.dialogues.keep_targets(scheduled)
-        self.scheduler.replace_targets(scheduled)
-        self.own.loaded(scheduled)
+        yield
+        yield from self.dialogues.keeping((*self._remembered(), *scheduled))
+        yield from self.scheduler.replacing(scheduled)
+        self.own.loaded(scheduled, config.lists, whole=not config.failures)
+        self._tell_lists(config)
+
+    def _remembered(self) -> Iterator[Target]:
+        """Targets that went a short while ago and may come back."""
+        yield from self.store.remembered()
+        yield from self.references.remembered()
+
+    def _tell_lists(self, config: Config) -> None:
+        """What has become wrong with the lists since the last time, and no more of it than anybody reads."""
+        news = [each for each in config.lists if self._told.get(each.file) != each]
+        self._told = {each.file: each for each in config.lists}
+        for problem in _some([problem for each in news for problem in each.problems], _TOLD_LINES):
+            log.warning("a line of a domain file is skipped", extra={"fields": {"problem": problem}})
+        for each in news:
+            if each.skipped > len(each.problems):
+                log.warning(
+                    "lines of a domain file are skipped", extra={"fields": {"file": each.file, "lines": each.skipped}}
+                )
+        for twice in _some([twice for each in news for twice in each.twice], _TOLD_LINES):
+            log.warning("a domain is listed twice: the first holds", extra={"fields": {"problem": twice}})
+        if config.failures != self._failures:
+            for problem in _some(config.failures):
+                log.error("a domain file has failed", extra={"fields": {"problem": problem}})
+        self._failures = config.failures
 
     def _of_other_shards(self) -> dict[TargetKey, Target]:
         if self.shard.total == 1:
@@ -292,23 +350,41 @@ class Service:
                 self.own.crashed()
 
     async def _watch_domain_files(self) -> None:
-        seen = self.config.domain_file_states
+        pause = _WATCH_SECONDS
         while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            config = self.config
-            if not config.domain_files:
-                continue
-            now = await asyncio.to_thread(snapshot, config)
-            # A set of files that cannot be loaded is complained about once, not every few seconds. What was loaded is
-            # loaded again only where something else was tried meanwhile: that mistake is mended, and has to be seen so.
-            if now != seen and (now != self.config.domain_file_states or self._load_failed):
-                log.info("domain files have changed")
-                try:
+            await asyncio.sleep(pause)
+            pause = _WATCH_SECONDS
+            self._forget()
+            try:
+                look = await self._look()
+                # A main file that was refused is tried again only where something else has changed.
+                if look.changed or self._was_stuck:
+                    self._was_stuck = False
+                    log.info("domain files have changed")
                     await self.reload()
-                except Exception:
-                    log.exception("internal error while loading the configuration")
-                    self.own.crashed()
-            seen = now
+                elif look.moving:
+                    pause = STILL_SECONDS
+            except StuckError:
+                if not self._was_stuck:
+                    self._refused([_STUCK])
+                self._was_stuck = True
+            except Exception:
+                log.exception("internal error while loading the configuration")
+                self.own.crashed()
+
+    async def _look(self) -> Look:
+        patterns = dict(enumerate(self.config.domain_files))
+        if not patterns:
+            return Look(changed=False, moving=False)
+        folder = Path(self.config.files[0]).parent
+        async with self._reloading:
+            return await self._files.run(lambda: self._lists.look(folder, patterns), _LOOK_SECONDS)
+
+    def _forget(self) -> None:
+        """What went an hour ago does not come back."""
+        gone = [*self.store.forget(), *self.references.forget()]
+        if gone:
+            self.dialogues.forget(target.key for target in gone)
 
     async def _measure_loop_lag(self) -> None:
         due = self._loop.time()
@@ -317,6 +393,8 @@ class Service:
             await asyncio.sleep(due - self._loop.time())
             lag = self._loop.time() - due
             self.own.loop_lagged(lag)
+            overdue = self.scheduler.overdue > STUCK_SECONDS
+            self.heartbeat.beat("the schedule of the probes stands still" if overdue else "")
             if lag > _LOOP_LAG_SECONDS:
                 due = self._loop.time()
 
@@ -369,6 +447,12 @@ def _fields(target: Target, result: ProbeResult) -> dict[str, object]:
     if result.failure is not None:
         fields |= {"class": result.failure.failure_class, "verdict": result.failure.verdict}
     return fields
+
+
+def _some(lines: Sequence[str], most: int = _TOLD_FAILURES) -> list[str]:
+    """The first of them, and how many there are more."""
+    more = [f"… and {len(lines) - most} more"] if len(lines) > most else []
+    return [*lines[:most], *more]
 
 
 async def _retire(resolver: Resolver) -> None:

@@ -6,13 +6,13 @@ which are immutable and replaced whole.
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from exporter.config.model import Target, TargetKind
+from exporter import steady
+from exporter.config.model import Target, TargetKey, TargetKind
 from exporter.history import History
 from exporter.result import Failure, FailureClass, ProbeResult, Verdict
 
@@ -20,6 +20,19 @@ from exporter.result import Failure, FailureClass, ProbeResult, Verdict
 Samples = tuple[bytes, ...]
 _NOTHING: Final[Samples] = ()
 _NO_HISTORY: Final = History()
+# How long the counters and the history of a target that went with a reload are kept, should it come back.
+REMEMBERED_SECONDS: Final = 3600.0
+# Of so many targets at most, about 2 KB each.
+MAX_REMEMBERED: Final = 20_000
+# Targets taken in between two looks at the clock: a millisecond or two.
+_STEP: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LastState:
+    """How a target was; without a failure it was up."""
+
+    failure: Failure | None
 
 
 @dataclass(slots=True)
@@ -31,9 +44,12 @@ class TargetRecord:
     probes: int = 0
     probe_failures: int = 0
     host_failures: dict[tuple[str, str], dict[FailureClass, int]] = field(default_factory=dict)
-    since: float = 0.0  # Unix time of the last change of state; 0: not probed yet
+    # Moments of exporter.steady: when the result's probe began, and when the state changed last; 0: not probed yet.
+    heard: float = 0.0
+    since: float = 0.0
     samples: Samples = _NOTHING
     history: History = _NO_HISTORY
+    last: LastState | None = None  # of one that went and came back: how it was, until its next result
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +65,77 @@ class Change:
 class Store:
     """The records of all targets."""
 
-    def __init__(self, render: Callable[[TargetRecord, ProbeResult | None], Samples]) -> None:
+    def __init__(
+        self,
+        render: Callable[[TargetRecord, ProbeResult | None], Samples],
+        clock: Callable[[], float] = steady.now,
+    ) -> None:
         """`render` writes the samples of a record, which has those of an earlier result so far, or (None) of no use."""
         self._render = render
-        self._records: dict[tuple[TargetKind, str], TargetRecord] = {}
+        self._clock = clock
+        self._records: dict[TargetKey, TargetRecord] = {}
+        self._gone: OrderedDict[TargetKey, tuple[float, TargetRecord]] = OrderedDict()  # the longest gone first
         self._failing: Counter[FailureClass] = Counter()
 
     def replace_targets(self, targets: Iterable[Target]) -> None:
-        """From now on these; what stays keeps its result and counters, what is gone is forgotten."""
-        before = self._records
-        records: dict[tuple[TargetKind, str], TargetRecord] = {}
-        for target in targets:
-            record = before.get(target.key)
-            if record is None:
-                record = TargetRecord(target)
-            elif _reads_alike(record.target, target):
+        """From now on these; what stays keeps its result and counters, what goes and comes back its counters."""
+        for _ in self.replacing(targets):
+            pass
+
+    def replacing(self, targets: Iterable[Target]) -> Iterator[None]:
+        """The same in steps; what is there before the last one is what was there, and results may come in between."""
+        before = dict(self._records)
+        records: dict[TargetKey, TargetRecord] = {}
+        for number, target in enumerate(targets, 1):
+            if number % _STEP == 0:
+                yield
+            record = before.pop(target.key, None)
+            if record is not None and _reads_alike(record.target, target):
                 record.target = target
                 records[target.key] = record
                 continue
+            if record is None:
+                record = self._come_back(target)
             record.target = target
             record.samples = self._render(record, None)
             records[target.key] = record
         self._records = records
+        for number, record in enumerate(before.values(), 1):
+            self._go(record)
+            if number % _STEP == 0:
+                yield
         results = [record.result for record in records.values() if record.result is not None]
         self._failing = Counter(result.failure.failure_class for result in results if result.failure is not None)
+
+    def _come_back(self, target: Target) -> TargetRecord:
+        kept = self._gone.pop(target.key, None)
+        return TargetRecord(target) if kept is None else kept[1]
+
+    def _go(self, record: TargetRecord) -> None:
+        """Keep what counts of it, in case it comes back: not how it was found, which is old by then."""
+        if record.result is not None:
+            record.last = LastState(record.result.failure)
+        record.result, record.samples = None, _NOTHING
+        if record.probes:
+            self._gone[record.target.key] = self._clock(), record
+            if len(self._gone) > MAX_REMEMBERED:
+                self._gone.popitem(last=False)
+
+    def forget(self) -> list[Target]:
+        """Those that have been gone for so long that they are forgotten now."""
+        end = self._clock() - REMEMBERED_SECONDS
+        forgotten: list[Target] = []
+        while self._gone:
+            key, (since, record) = next(iter(self._gone.items()))
+            if since > end:
+                break
+            del self._gone[key]
+            forgotten.append(record.target)
+        return forgotten
+
+    def remembered(self) -> list[Target]:
+        """Those that are gone and not forgotten."""
+        return [record.target for _, record in self._gone.values()]
 
     def record(self, target: Target, result: ProbeResult) -> Change | None:
         """Take in a result; the change of state it brings. A target that is gone meanwhile changes nothing."""
@@ -81,21 +144,26 @@ class Store:
             return None
         _count(record, result)
         record.history = record.history.probed(result)
-        return self._replace(record, result, result.at or time.time())
+        began = steady.moment(result.at) if result.at else steady.now()
+        # In the order in which they come, whatever the clock said in between.
+        record.heard = max(record.heard, began) if record.heard else began
+        return self._replace(record, result, record.heard)
 
     def revise(self, record: TargetRecord, judge: Callable[[Target, ProbeResult], ProbeResult]) -> Change | None:
         """Have the result of a record judged again; its counters stay, for nothing was probed."""
         if record.result is None:
             return None
         result = judge(record.target, record.result)
-        return None if result is record.result else self._replace(record, result, time.time())
+        return None if result is record.result else self._replace(record, result, steady.now())
 
     def _replace(self, record: TargetRecord, result: ProbeResult, at: float) -> Change | None:
         last = record.result
-        first, before = last is None, last.failure if last is not None else None
+        known = record.last if last is None else LastState(last.failure)
+        first, before = known is None, known.failure if known is not None else None
+        record.last = None
         record.result = result
-        if before is not result.failure:
-            self._count_failing(before, -1)
+        if last is None or last.failure is not result.failure:
+            self._count_failing(last.failure if last is not None else None, -1)
             self._count_failing(result.failure, 1)
         changed = first or _state(before) != _state(result.failure)
         if changed:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Callable
 from typing import Final
 
 READY: Final = "READY=1"
@@ -45,9 +46,13 @@ def watchdog_seconds() -> float | None:
     return microseconds / 1e6 if 0 < microseconds < _ALWAYS * 1e6 else None
 
 
-async def feed_watchdog() -> None:
-    """Say that this event loop turns, twice in the time that systemd waits for it; without end."""
+async def feed_watchdog(trouble: Callable[[], str] = lambda: "") -> None:
+    """Say that this event loop turns, twice in the time that systemd waits for it; without end.
+
+    Not while there is `trouble`, a sentence: then systemd starts the process anew.
+    """
     seconds = watchdog_seconds()
     while seconds is not None:
-        notify(_WATCHDOG)
+        if not trouble():
+            notify(_WATCHDOG)
         await asyncio.sleep(seconds / 2)

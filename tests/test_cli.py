@@ -323,3 +323,24 @@ def test_what_the_encoding_cannot_show_is_escaped(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"stra\\xdfe.yaml: 1 domain" in done.stdout
+
+
+def test_a_check_tells_the_lines_of_domain_files_that_are_skipped_and_is_content(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("domain_files: [a.txt, b.txt]\n")
+    (tmp_path / "a.txt").write_text("a.example\n" + "b_d.example\n" * 12)
+    (tmp_path / "b.txt").write_text("a.example\n")
+    done = _run(f"--config.file={path}", "--config.check")
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"{path}: 1 domain, 0 hosts, 1 module in 3 files, 12 lines skipped\n",
+    )
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith(f"warning: {tmp_path}/a.txt:2:1: 'b_d.example' is not a host name")
+    assert lines[10:] == [
+        f"warning: {tmp_path}/a.txt: 12 lines are skipped in all",
+        f"warning: {tmp_path}/b.txt:1:1: is configured twice; the first is at {tmp_path}/a.txt:1:1",
+    ]
+    (tmp_path / "b.txt").unlink()
+    failed = _run(f"--config.file={path}", "--config.check")
+    assert (failed.returncode, f"{tmp_path}/b.txt:1:1: cannot be read" in failed.stderr) == (2, True)

@@ -17,14 +17,18 @@ ROOT = Path(exporter.__file__).parent
 FLOORS = {
     "exporter": 0,  # the package itself: its version
     "exporter.arrival": 0,
+    "exporter.aside": 0,
+    "exporter.heartbeat": 0,
     "exporter.icmp": 0,
     "exporter.tcp_info": 0,
     "exporter.flights": 0,
     "exporter.memory": 0,
     "exporter.open_files": 0,
+    "exporter.log_writer": 0,
     "exporter.path": 0,
     "exporter.poller": 0,
     "exporter.shard": 0,
+    "exporter.steady": 0,
     "exporter.systemd": 0,
     "exporter.txt_record": 0,
     "exporter.evidence": 1,

@@ -26,6 +26,7 @@ def _logged(format_: log.Format, message: str, **fields: object) -> str:
     out = io.StringIO()
     log.configure("info", format_, out)
     logging.getLogger("exporter.service").info(message, extra={"fields": fields})
+    assert log.flush()
     return out.getvalue()
 
 
@@ -62,6 +63,7 @@ def test_levels_below_the_chosen_one_are_silent() -> None:
     log.configure("warn", "logfmt", out)
     logging.getLogger("exporter.x").info("quiet")
     logging.getLogger("exporter.x").warning("loud")
+    assert log.flush()
     assert "quiet" not in out.getvalue()
     assert "level=warn" in out.getvalue()
 
@@ -73,5 +75,6 @@ def test_a_traceback_is_part_of_the_line() -> None:
         _ = [][0]
     except IndexError:
         logging.getLogger("exporter.x").exception("internal error")
+    assert log.flush()
     assert out.getvalue().count("\n") == 1
     assert "IndexError: list index out of range" in out.getvalue()

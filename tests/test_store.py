@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pytest
+
 from exporter.config.model import Target, TargetKind
 from exporter.result import FailureClass, ProbeResult, Verdict
 from exporter.store import Samples, Store, TargetRecord
@@ -144,3 +146,76 @@ def test_a_record_keeps_its_recent_results_and_the_changes_among_them() -> None:
     assert record is not None
     assert [one.verdict for one in record.history.recent] == [None, None, Verdict.BLOCKED, None]
     assert [change.failure_class for change in record.history.changes] == [None, FailureClass.REPUTATION_BLOCKED, None]
+
+
+class Clock:
+    """Seconds that pass when told."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_target_that_comes_back_within_the_hour_has_its_counters_and_its_past() -> None:
+    clock = Clock()
+    store = Store(_render, clock)
+    target = domain("a.example")
+    store.replace_targets([target])
+    for host in (up_host(), down_host(C.BANNER_REJECTED), down_host(C.BANNER_REJECTED)):
+        store.record(target, result(host))
+    (before,) = store.records()
+    history, counted, since = before.history, dict(before.host_failures), before.since
+    store.replace_targets([])
+    assert list(_samples(store)) == []
+    assert store.failing([C.BANNER_REJECTED]) == 0
+    clock.now += 3000
+    assert store.forget() == []
+    assert store.remembered() == [target]
+    store.replace_targets([target])
+    (record,) = store.records()
+    assert _samples(store) == [b"a.example () 3 2"]
+    assert (record.result, record.history, record.host_failures, record.since) == (None, history, counted, since)
+    # What it was before is no news, and what it has become is.
+    assert store.record(target, result(down_host(C.BANNER_REJECTED))) is None
+    assert record.since == since
+    change = store.record(target, result(up_host()))
+    assert change is not None
+    assert change.before is not None
+    assert (change.first, change.before.failure_class) == (False, C.BANNER_REJECTED)
+    assert _samples(store) == [b"a.example () 5 3"]
+    assert store.failing([C.BANNER_REJECTED]) == 0
+
+
+def test_a_target_that_was_up_and_comes_back_up_is_no_news() -> None:
+    store = _store(domain("a.example"))
+    store.record(domain("a.example"), result(up_host()))
+    store.replace_targets([])
+    store.replace_targets([domain("a.example")])
+    assert store.record(domain("a.example"), result(up_host())) is None
+
+
+def test_what_went_an_hour_ago_is_forgotten_and_so_is_what_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    store = Store(_render, clock)
+    targets = [domain(f"d{number}.example") for number in range(10)]
+    store.replace_targets(targets)
+    for target in targets:
+        store.record(target, result(up_host()))
+    monkeypatch.setattr("exporter.store.MAX_REMEMBERED", 4)
+    store.replace_targets([])
+    assert store.remembered() == targets[6:]
+    clock.now += 3601
+    assert store.forget() == targets[6:]
+    store.replace_targets(targets)
+    assert {record.probes for record in store.records()} == {0}
+
+
+def test_results_may_come_in_while_the_targets_are_replaced() -> None:
+    targets = [domain(f"d{number}.example") for number in range(1000)]
+    store = _store(*targets)
+    for number, _ in enumerate(store.replacing([*targets[500:], domain("new.example")])):
+        store.record(targets[number], result(up_host()))
+        store.record(targets[-1 - number], result(up_host()))
+    assert len(store.records()) == 501
+    assert {record.probes for record in store.records()[-4:-1]} == {1}

@@ -99,6 +99,23 @@ async def test_the_watchdog_is_fed_as_long_as_the_loop_turns(
     assert set(heard) == {"WATCHDOG=1"}
 
 
+async def test_the_watchdog_is_not_fed_while_the_probes_stand_still(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "2000")
+    asked = 0
+
+    def trouble() -> str:
+        nonlocal asked
+        asked += 1
+        return "they stand still"
+
+    feeding = asyncio.create_task(systemd.feed_watchdog(trouble))
+    await until(lambda: asked > 2)
+    feeding.cancel()
+    assert list(supervisor.heard()) == []
+
+
 async def test_without_a_watchdog_nothing_is_fed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WATCHDOG_USEC", raising=False)
     await asyncio.wait_for(systemd.feed_watchdog(), 10)

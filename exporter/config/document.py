@@ -111,6 +111,11 @@ def read_text(path: Path, shown: str) -> str | ConfigProblem:
         raw = path.read_bytes()
     except OSError as error:
         return ConfigProblem(shown, 1, 1, "", f"cannot be read: {error.strerror or error}")
+    return decoded(shown, raw)
+
+
+def decoded(shown: str, raw: bytes) -> str | ConfigProblem:
+    """The text of these bytes, or why they are none."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

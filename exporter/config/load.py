@@ -11,13 +11,33 @@ import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from exporter.config.document import REFUSED, Document, KeyPath, compose, read, read_text
-from exporter.config.domain_files import TEXT_SUFFIX, YAML_SUFFIXES, file_states, matching, text_entries
-from exporter.config.model import Auth, Config, Egress, Limits, Module, ResolverSettings, Settings, TargetKind
+from exporter.config.document import REFUSED, Document, KeyPath, compose, dotted, read
+from exporter.config.domain_entries import (
+    MAX_NAMES,
+    TOLD_LINES,
+    ListEntries,
+    cut_line,
+    listed_domains,
+    text_list,
+    yaml_list,
+)
+from exporter.config.domain_lists import DomainLists, KeptList, ListFile
+from exporter.config.model import (
+    Auth,
+    Config,
+    DomainList,
+    Egress,
+    Limits,
+    Module,
+    ResolverSettings,
+    Settings,
+    TargetKind,
+)
 from exporter.config.modules import AuthError, auth_of, contradictions, module_of
 from exporter.config.problems import ConfigError, ConfigProblem
 from exporter.config.schema import (
@@ -33,21 +53,26 @@ from exporter.config.schema import (
     kind,
     parse_module_name,
 )
-from exporter.config.sentences import nearest, unknown_key, validate
+from exporter.config.sentences import module_exists, unknown_key, validate
 from exporter.config.targets import DuplicateTargetError, Targets, merged, reference_target
-from exporter.config.values import parse_domain
+from exporter.config.values import parse_domain, quoted
 
 __all__ = ["ConfigError", "ConfigProblem", "load", "parse", "summary"]
 
 _DEFAULT_MODULE: Final = "default"
+TEXT_SUFFIX: Final = ".txt"
+YAML_SUFFIXES: Final = (".yaml", ".yml")
 
 _S = TypeVar("_S", bound=Section)
 
 
-def load(path: Path) -> Config:
-    """Read the configuration in `path` and all files it names. Raises ConfigError."""
+def load(path: Path, lists: DomainLists | None = None) -> Config:
+    """Read the configuration in `path` and all files it names. Raises ConfigError.
+
+    With `lists` from earlier readings a file of domains that fails is no error: its list of then holds.
+    """
     with _collector_paused():
-        return _Loading(read(path, str(path)), path.parent).config()
+        return _Loading(read(path, str(path)), path.parent, lists).config()
 
 
 def parse(text: str, file: str = "config.yaml") -> Config:
@@ -72,7 +97,9 @@ def summary(config: Config) -> str:
     hosts = sum(target.kind is TargetKind.HOST for target in config.targets)
     counts = ((len(config.targets) - hosts, "domain"), (hosts, "host"), (len(config.modules), "module"))
     text = ", ".join(_count(number, noun) for number, noun in counts)
-    return f"{config.files[0]}: {text} in {_count(len(config.files), 'file')}"
+    skipped = sum(each.skipped for each in config.lists)
+    more = f", {_count(skipped, 'line')} skipped" if skipped else ""
+    return f"{config.files[0]}: {text} in {_count(len(config.files), 'file')}{more}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -82,9 +109,16 @@ def _count(number: int, noun: str) -> str:
 class _Loading:
     """One reading of everything."""
 
-    def __init__(self, document: Document, folder: Path) -> None:
+    def __init__(self, document: Document, folder: Path, lists: DomainLists | None = None) -> None:
         self._main = document
         self._folder = folder
+        self._is_strict = lists is None
+        self._lists = DomainLists(patient=False) if lists is None else lists
+        self._kept: dict[str, KeptList] = {}
+        self._read_lists: list[DomainList] = []
+        self._failures: list[ConfigProblem] = []
+        self._names = 0  # of all lists
+        self._lost: dict[int, list[ConfigProblem]] = {}  # by the place of the pattern that matched the file
         # Every file read, the main one first; names are those shown in messages.
         self._documents = {document.file: document}
 
@@ -101,11 +135,9 @@ class _Loading:
         for index, item in enumerate(self._list(data, "hosts")):
             self._host(item, ("hosts", index))
         patterns = self._patterns(self._list(data, "domain_files"))
-        # Before they are read: a change in between is then seen at the next look.
-        states = file_states(self._folder, patterns.values())
-        for index, pattern in patterns.items():
-            self._domain_files(pattern, ("domain_files", index))
+        self._domain_files(patterns)
         self._raise_problems()
+        self._lists.keep(self._kept)
         return Config(
             targets=tuple(self._targets.found),
             defaults=defaults,
@@ -119,7 +151,8 @@ class _Loading:
             ),
             files=tuple(self._documents),
             domain_files=tuple(patterns.values()),
-            domain_file_states=states,
+            lists=tuple(self._read_lists),
+            failures=tuple(map(str, self._failures)),
         )
 
     def _raise_problems(self) -> None:
@@ -195,19 +228,12 @@ class _Loading:
     def _defaults(self, data: Any, modules: Mapping[str, Module]) -> Settings:
         base = Settings(module=modules[_DEFAULT_MODULE])
         options = self._section(Options, {"defaults": data}, "defaults")
-        if not self._module_exists(options.module, modules, self._main, ("defaults",)):
+        if not module_exists(options.module, modules, self._main, ("defaults",)):
             return base
         # The module's own timeout comes in target by target, where it is known which module counts.
         settings = merged(base, options, modules)
         timeout = Settings().timeout if options.timeout is None else options.timeout
         return replace(settings, timeout=timeout)
-
-    def _module_exists(self, name: Any, modules: Mapping[str, Module], document: Document, path: KeyPath) -> bool:
-        """True where there is a module `name`; a value that is no name is told by the check of the section."""
-        if not isinstance(name, str) or name in modules:
-            return True
-        document.problem((*path, "module"), f"there is no module {name}{nearest(name, modules)}")
-        return False
 
     # Targets
 
@@ -227,7 +253,7 @@ class _Loading:
     def _domain_entry(self, document: Document, item: dict[str, Any], path: KeyPath) -> None:
         entry = validate(DomainEntry, item, document, path)
         # Told in any case: every error at once.
-        known = self._module_exists(item.get("module"), self._targets.modules, document, path)
+        known = module_exists(item.get("module"), self._targets.modules, document, path)
         if entry is None or not known:
             return
         try:
@@ -247,7 +273,7 @@ class _Loading:
             self._main.problem(path, f"must be a host or a mapping with one, not {kind(item)}")
             return
         entry = validate(HostEntry, item, self._main, path)
-        known = self._module_exists(item.get("module"), self._targets.modules, self._main, path)
+        known = module_exists(item.get("module"), self._targets.modules, self._main, path)
         if entry is None or not known:
             return
         if entry.host.port is not None and entry.port is not None:
@@ -273,33 +299,95 @@ class _Loading:
                 )
         return patterns
 
-    def _domain_files(self, pattern: str, path: KeyPath) -> None:
-        for file in matching(self._folder, pattern):
-            shown = str(file)
-            if shown in self._documents:
-                continue  # two patterns may match one file
-            if file.suffix == TEXT_SUFFIX:
-                self._text_file(file, shown)
-            elif file.suffix in YAML_SUFFIXES:
-                self._yaml_file(file, shown)
+    def _domain_files(self, patterns: dict[int, str]) -> None:
+        reading = self._lists.read(self._folder, patterns)
+        for place, trouble in reading.troubles:
+            self._fail(self._pattern_problem(place, trouble))
+        # Those that are gone come last: what another file lists by now is not lost.
+        for file in sorted(reading.files, key=attrgetter("gone")):
+            self._documents.setdefault(file.shown, Document(file.shown))
+            if file.path.suffix in (TEXT_SUFFIX, *YAML_SUFFIXES):
+                self._domain_list(file, patterns[file.place])
             else:
-                self._main.problem(path, f"{shown} is neither a {TEXT_SUFFIX} nor a .yaml file")
+                what = f"{file.shown} is neither a {TEXT_SUFFIX} nor a .yaml file"
+                self._fail(self._pattern_problem(file.place, what))
+        for place, lost in self._lost.items():
+            # A folder that has vanished is one thing to tell, however many files it had.
+            what = f"{len(lost)} files are gone that this matched, the first {lost[0].file}: their lists hold"
+            self._fail(lost[0] if len(lost) == 1 else self._pattern_problem(place, what))
 
-    def _text_file(self, file: Path, shown: str) -> None:
-        document = self._documents[shown] = Document(shown)
-        text = read_text(file, shown)
-        if not isinstance(text, str):
-            document.problems.append(text)
-            return
-        for place, name in text_entries(shown, text):
+    def _pattern_problem(self, place: int, message: str) -> ConfigProblem:
+        path = ("domain_files", place)
+        return ConfigProblem(*self._main.place(path), dotted(path), message)
+
+    def _fail(self, problem: ConfigProblem) -> None:
+        """A file of domains fails: where there is no older list to fall back on, the whole does."""
+        if not self._is_strict:
+            self._failures.append(problem)
+        elif problem.file in self._documents:
+            self._documents[problem.file].problems.append(problem)
+        else:
+            self._main.problems.append(problem)
+
+    def _domain_list(self, file: ListFile, pattern: str) -> None:
+        entries, failure, kept = None, None, file.kept
+        if file.raw is not None:
+            entries = self._entries(file, file.raw)
+            failure = entries.failure or _doubt(file, entries, kept) or self._one_too_many(file, entries)
+        elif file.trouble:
+            failure = ConfigProblem(file.shown, 1, 1, "", file.trouble)
+        if entries is None or failure is not None:
+            entries = self._entries(file, kept.raw) if kept is not None else ListEntries()
+            if file.gone and all(map(self._targets.has_domain, listed_domains(entries))):
+                return  # renamed, or taken into another
+            if kept is not None:
+                self._kept[file.shown] = kept
+                if failure is not None:
+                    failure = replace(failure, message=f"{failure.message}: its list of {kept.names} names holds")
+            if failure is not None and file.gone:
+                self._lost.setdefault(file.place, []).append(failure)
+            elif failure is not None:
+                self._fail(failure)
+        elif entries.found and file.raw is not None:
+            self._kept[file.shown] = KeptList(file.path, file.raw, len(entries.found), pattern)
+        self._add_list(file.shown, entries)
+
+    def _one_too_many(self, file: ListFile, entries: ListEntries) -> ConfigProblem | None:
+        if self._names + len(entries.found) <= MAX_NAMES:
+            return None
+        why = f"is one too many: all lists together have more than {MAX_NAMES:,} names"
+        return ConfigProblem(file.shown, 1, 1, "", why)
+
+    def _entries(self, file: ListFile, raw: bytes) -> ListEntries:
+        if file.path.suffix == TEXT_SUFFIX:
+            return text_list(file.shown, raw)
+        return yaml_list(file.shown, raw, self._targets.modules)
+
+    def _add_list(self, shown: str, entries: ListEntries) -> None:
+        twice: list[ConfigProblem] = []
+        self._names += len(entries.found)
+        for place, domain, entry in entries.found:
             try:
-                self._targets.add_domain(parse_domain(name), place)
-            except ValueError as error:
-                document.problems.append(ConfigProblem(*place, "", str(error)))
+                if entry is None:
+                    self._targets.add_domain(domain, place)
+                else:
+                    self._targets.add_domain_entry(entry, place)
+            except DuplicateTargetError as error:
+                if len(twice) < TOLD_LINES:
+                    twice.append(ConfigProblem(*place, "", str(error)))
+        problems = tuple(map(str, entries.problems))
+        self._read_lists.append(DomainList(shown, entries.bad, problems, tuple(map(str, twice))))
 
-    def _yaml_file(self, file: Path, shown: str) -> None:
-        document = self._documents[shown] = read(file, shown)
-        if isinstance(document.data, list):
-            self._domains(document, document.data, ())
-        elif document.data is not REFUSED and document.data is not None:
-            document.problem((), f"must be a list of domains, not {kind(document.data)}")
+
+def _doubt(file: ListFile, entries: ListEntries, kept: KeptList | None) -> ConfigProblem | None:
+    """Why a list that can be read is not to be believed."""
+    if kept is None:
+        return None
+    if not entries.found and not entries.says_none:
+        why = "has no name any more (a comment `# none`, in YAML `[]`, would say that this is meant)"
+        return ConfigProblem(file.shown, 1, 1, "", why)
+    cut = cut_line(file.raw or b"", kept.raw)
+    if not cut:
+        return None
+    why = f"ends in the middle of {quoted(cut)}, a line that it had (a line break there would say that it is meant)"
+    return ConfigProblem(file.shown, (file.raw or b"").count(b"\n") + 1, 1, "", why)

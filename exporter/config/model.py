@@ -179,6 +179,16 @@ class Egress:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainList:
+    """A file of `domain_files` as it was read last. Its lines are data: what is wrong with some fails no other."""
+
+    file: str
+    skipped: int = 0  # lines that cannot be used
+    problems: tuple[str, ...] = ()  # the first of them, each with its place
+    twice: tuple[str, ...] = ()  # the first names that are listed before already, likewise
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration."""
 
@@ -190,8 +200,10 @@ class Config:
     egress: Egress = Egress()
     files: tuple[str, ...] = ()  # every file read, the main one first
     domain_files: tuple[str, ...] = ()  # patterns, relative to the folder of the main file
-    # The files these matched, looked at before they were read; not part of what is configured.
-    domain_file_states: tuple[FileState, ...] = field(default=(), compare=False)
+    # What came of reading them; not part of what is configured.
+    lists: tuple[DomainList, ...] = field(default=(), compare=False)
+    # Files of domains that could not be read, or not yet again: there an older list holds, or none.
+    failures: tuple[str, ...] = field(default=(), compare=False)
 
     def settings(self, module: str | None = None) -> Settings:
         """The settings of a target that has none of its own, with another `module` where one is named.

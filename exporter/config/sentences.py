@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, get_args
@@ -11,8 +11,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from exporter.config.document import REFUSED, Document, KeyPath
+from exporter.config.model import Module
 from exporter.config.schema import Section, kind
 from exporter.config.values import quoted
+from exporter.smtp.printable import printable
 
 # pydantic's error type -> what the value must be.
 _MUST_BE: Final = MappingProxyType(
@@ -25,6 +27,9 @@ _MUST_BE: Final = MappingProxyType(
         "string_type": "a string",
     }
 )
+_MAX_NAME: Final = 80  # characters of a wrong name shown in a message
+# Longer ones are no slip of somebody's fingers, and comparing them takes long.
+_MAX_COMPARED: Final = 256
 # How pydantic marks an error of a mapping's key.
 _KEY: Final = "[key]"
 
@@ -43,6 +48,14 @@ def validate(model: type[_S], data: Any, document: Document, path: KeyPath) -> _
     return None
 
 
+def module_exists(name: Any, modules: Mapping[str, Module], document: Document, path: KeyPath) -> bool:
+    """True where there is a module `name`; a value that is no name is told by the check of the section."""
+    if not isinstance(name, str) or name in modules:
+        return True
+    document.problem((*path, "module"), f"there is no module {printable(name, _MAX_NAME)}{nearest(name, modules)}")
+    return False
+
+
 def unknown_key(key: str, known: Iterable[str]) -> str:
     """What to say of a key that is not in the schema."""
     return f"unknown key{nearest(key, known)}"
@@ -50,7 +63,7 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean …?`, where something is near enough."""
-    found = get_close_matches(name, list(known), 1)
+    found = get_close_matches(name, list(known), 1) if len(name) <= _MAX_COMPARED else []
     return f"; did you mean {found[0]}?" if found else ""
 
 

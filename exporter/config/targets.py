@@ -96,6 +96,10 @@ class Targets:
         self._claim(domain, place)
         self.found.append(Target(TargetKind.DOMAIN, domain, domain, self._plain))
 
+    def has_domain(self, domain: str) -> bool:
+        """Whether it is among them."""
+        return domain in self._places
+
     def add_domain_entry(self, entry: DomainEntry, place: Place) -> None:
         """A domain with settings of its own."""
         self._claim(entry.domain, place)

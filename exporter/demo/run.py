@@ -16,6 +16,8 @@ from exporter.demo.domains import DEMO, is_of_the_demo
 from exporter.demo.levers import panel
 from exporter.demo.world import DemoWorld, WorldError
 from exporter.egress import counts_as_outside
+from exporter.log import FLUSH_SECONDS, say
+from exporter.log_writer import LogWriter, sink_of
 from exporter.serve import WebOptions, serve
 
 _FAILED: Final = 1
@@ -35,7 +37,7 @@ async def demo(web_options: WebOptions) -> int:
     try:
         await asyncio.to_thread(world.start)
     except WorldError as error:
-        print(f"mx-exporter demo: {error}", file=sys.stderr)
+        say(f"mx-exporter demo: {error}")
         return _FAILED
     try:
         with tempfile.TemporaryDirectory(prefix="mx-exporter-demo-") as folder:
@@ -49,19 +51,24 @@ async def demo(web_options: WebOptions) -> int:
                 f"SSL_CERT_FILE={shlex.quote(str(roots))} {own_command()} probe --config.file={shlex.quote(str(path))}"
             )
 
+            # Beside the loop, as log lines are: a terminal that is stopped (Ctrl-S) stops no probe.
+            page = LogWriter(sink_of(sys.stdout))
+
             def introduce(url: str) -> None:
                 for line in _introduction(url, world, by_hand):
-                    print(line)
-                sys.stdout.flush()
+                    page.put(f"{line}\n")
 
-            return await serve(
-                path,
-                web_options,
-                is_outside=is_outside,
-                port=world.smtp_port,
-                panel=panel(world),
-                on_serving=introduce,
-            )
+            try:
+                return await serve(
+                    path,
+                    web_options,
+                    is_outside=is_outside,
+                    port=world.smtp_port,
+                    panel=panel(world),
+                    on_serving=introduce,
+                )
+            finally:
+                page.flush(FLUSH_SECONDS)
     finally:
         await asyncio.to_thread(world.stop)
 

@@ -187,10 +187,13 @@ class _FamilyBook:
         self.view = replace(view, since=on if view.state is not self.view.state else self.view.since)
         return True
 
-    def set_back(self, seconds: float) -> None:
-        """See EgressBook.set_back."""
-        self._proof_on -= seconds
-        self.view = replace(self.view, opened=self.view.opened - seconds)
+    def set_clock(self, seconds: float) -> None:
+        """See EgressBook.set_clock."""
+        since = self.view.since
+        # Set ahead, what began before is older by itself than what opened the way.
+        back = min(0.0, seconds)
+        self._proof_on += back
+        self.view = replace(self.view, opened=self.view.opened + back, since=since + seconds if since else since)
 
     def prove(self, address: str, offset: float) -> None:
         """See EgressBook.prove."""
@@ -324,10 +327,10 @@ class EgressBook:
         """
         self._families[family_of(address)].prove(address, offset)
 
-    def set_back(self, seconds: float) -> None:
-        """Unix time was set back by so much: what is kept of it goes with it."""
+    def set_clock(self, seconds: float) -> None:
+        """Unix time was set, ahead by so much, back by less than 0: what is kept of it goes with it."""
         for book in self._families.values():
-            book.set_back(seconds)
+            book.set_clock(seconds)
         self.surroundings = self._views()
 
     def other_got_out(self, family: Family, at: float, what: str, *, lasts: float = 0.0) -> None:

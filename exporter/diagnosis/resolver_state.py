@@ -130,10 +130,13 @@ class ResolverBook:
         if look is None:
             self._proof_on = max(self._proof_on, asked.on)
 
-    def set_back(self, seconds: float) -> None:
-        """Unix time was set back by so much: what is kept of it goes with it."""
-        self._proof_on -= seconds
-        self.view = replace(self.view, opened=self.view.opened - seconds)
+    def set_clock(self, seconds: float) -> None:
+        """Unix time was set, ahead by so much, back by less than 0: what is kept of it goes with it."""
+        since = self.view.since
+        # Set ahead, what began before is older by itself than what opened the way.
+        back = min(0.0, seconds)
+        self._proof_on += back
+        self.view = replace(self.view, opened=self.view.opened + back, since=since + seconds if since else since)
 
     def judge(self, now: float, on: float, *, ready: bool = True) -> bool:
         """Whether the view has turned; `on` is now in Unix time, `ready`: the references have been heard."""

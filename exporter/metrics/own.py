@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import platform
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics import disable_created_metrics
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
-from exporter import __version__
-from exporter.config.model import Target, TargetKind
+from exporter import __version__, steady
+from exporter.config.model import DomainList, Target, TargetKind
 from exporter.diagnosis.egress import NOTHING_KNOWN, Surroundings
 from exporter.diagnosis.resolver_state import NO_RESOLVER_KNOWN, ResolverView
 from exporter.metrics.histogram import Histogram
@@ -24,6 +25,8 @@ _PHASE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 # A _created series beside each counter would double their number and say nothing about mail.
 _without_created: Callable[[], None] = disable_created_metrics
 _LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0)
+# Less is the clock being steered, which is no news.
+_CLOCK_STEP_SECONDS: Final = 1.0
 _ONLY: Final = Shard()
 
 
@@ -55,8 +58,14 @@ class OwnMetrics:
         self._reload_success_time = self._gauge(
             "mx_exporter_config_last_reload_success_timestamp_seconds", "Unix time of the last successful load."
         )
+        self._loaded = steady.now()
+        self._loaded_at = 0.0
+        self._reload_success_time.set_function(self._loaded_in_unix_time)
         self._loads = {"configuration": True, "web": True}
         self._targets = self._gauge("mx_exporter_targets", "Configured targets.", ("kind",))
+        self._target_errors = self._gauge(
+            "mx_exporter_target_errors", "Lines of a domain file that cannot be used and are skipped.", ("file",)
+        )
         self._probes_in_flight = self._gauge("mx_exporter_probes_in_flight", "Probes under way.")
         self._egress = self._gauge("mx_egress_state", "1 for the state of the way out.", ("family", "state"))
         self._references = self._gauge(
@@ -71,6 +80,8 @@ class OwnMetrics:
         self._loop_lag = Histogram(
             "mx_exporter_loop_lag_seconds", "How late the event loop runs what is due.", _LAG_BUCKETS, self.registry
         ).of[""]
+        self._dropped_lines = _DroppedLines()
+        self.registry.register(self._dropped_lines)
         self._internal_errors = Counter(
             "mx_exporter_internal_errors", "Bugs of the exporter that cost a result.", registry=self.registry
         )
@@ -116,10 +127,18 @@ class OwnMetrics:
         """Where the number of probes under way is to be read."""
         self._probes_in_flight.set_function(count)
 
-    def loaded(self, targets: tuple[Target, ...]) -> None:
-        """A configuration was loaded and holds from now on."""
-        self._tell_loads(configuration=True)
-        self._reload_success_time.set(time.time())
+    def watch_dropped_log_lines(self, count: Callable[[], float]) -> None:
+        """Where the number of log lines that were lost is to be read."""
+        self._dropped_lines.count = count
+
+    def loaded(self, targets: tuple[Target, ...], lists: Iterable[DomainList] = (), *, whole: bool = True) -> None:
+        """A configuration was loaded and holds from now on; not `whole`: a domain file failed."""
+        self._tell_loads(configuration=whole)
+        if whole:
+            self._loaded = steady.now()
+        self._target_errors.clear()
+        for each in lists:
+            self._target_errors.labels(each.file).set(each.skipped)
         for kind, count in _by_kind(targets).items():
             self._targets.labels(kind).set(count)
 
@@ -131,12 +150,31 @@ class OwnMetrics:
         """The web configuration was loaded, or refused."""
         self._tell_loads(web=successful)
 
+    def _loaded_in_unix_time(self) -> float:
+        """The same value as long as nobody sets the clock."""
+        at = steady.unix(self._loaded)
+        if abs(at - self._loaded_at) > _CLOCK_STEP_SECONDS:
+            self._loaded_at = at
+        return self._loaded_at
+
     def _tell_loads(self, **loads: bool) -> None:
         self._loads |= loads
         self._reload_successful.set(all(self._loads.values()))
 
     def _gauge(self, name: str, documentation: str, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(name, documentation, labels, registry=self.registry)
+
+
+class _DroppedLines(Collector):
+    """A counter that somebody else keeps."""
+
+    def __init__(self) -> None:
+        self.count: Callable[[], float] = lambda: 0.0
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Its value now."""
+        text = "Log lines lost: nobody read them, or they could not be written."
+        yield CounterMetricFamily("mx_exporter_log_lines_dropped", text, value=self.count())
 
 
 def _by_kind(targets: tuple[Target, ...]) -> Mapping[TargetKind, int]:

@@ -95,6 +95,10 @@ class _Pages:
         return Streamed(lambda: exposition, self._workers, gzip=_accepts_gzip(request.headers))
 
     async def healthy(self, request: Request) -> Response:
+        # Asked of this thread and told of the other: the web answers on while the probes stand still.
+        trouble = self._backend.trouble()
+        if trouble:
+            return PlainTextResponse(f"mx-exporter is not healthy: {trouble}\n", 503)
         return PlainTextResponse("mx-exporter is healthy.\n")
 
     async def ready(self, request: Request) -> Response:

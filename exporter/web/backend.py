@@ -56,6 +56,9 @@ class EgressFacts:
 class Backend(Protocol):
     """Synchronous methods may take a while and are called in worker threads; they must be thread-safe."""
 
+    def trouble(self) -> str:
+        """A sentence where the probes stand still, empty where they do not; quick."""
+
     def ready(self) -> bool:
         """Whether a configuration is loaded and probed; quick."""
 

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
+from exporter import steady
 from exporter.config.model import Target, TargetKind
 from exporter.config.values import parse_domain
 from exporter.result import FailureClass, HostResult, ProbeResult, Stage, Verdict
@@ -239,6 +240,16 @@ def _choices(labels: Counter[tuple[str, str]]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted((f"{name}={value}", count) for (name, value), count in labels.most_common(MAX_LABELS)))
 
 
+def since(record: TargetRecord) -> float:
+    """Unix time since which a target is as it is; 0 before its first probe."""
+    return steady.unix(record.since) if record.since else 0.0
+
+
+def last_probe(record: TargetRecord, result: ProbeResult | None) -> float | None:
+    """Unix time at which its last probe began."""
+    return steady.unix(record.heard) if result is not None else None
+
+
 def row(record: TargetRecord, result: ProbeResult | None) -> Row:
     """The row of one target; its result is given, for the record may get another one meanwhile."""
     target, failure = record.target, result.failure if result is not None else None
@@ -256,7 +267,7 @@ def row(record: TargetRecord, result: ProbeResult | None) -> Row:
         addresses_up=result.addresses_up if result is not None else 0,
         warnings=tuple(dict.fromkeys(warning.value for host in hosts for warning in host.told)),
         slowest=slowest_phase(result),
-        since=record.since,
-        last_probe=result.at if result is not None else None,
+        since=since(record),
+        last_probe=last_probe(record, result),
         recent=sparkline(record.history.recent),
     )

@@ -120,7 +120,7 @@ class StatusPages:
                 facts = self._backend.target(kind, name)
                 if facts is None:
                     return self._render("missing.html", "../", False, 404)
-                view = target_view(facts, time.time())
+                view = target_view(facts)
                 return self._render("target.html", "../", refreshing, target=view, probes=self._probes)
 
             return await self._page(page)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from exporter import steady
 from exporter.config.model import Target
 from exporter.config.values import format_duration
 from exporter.dialogues import KeptDialogue
@@ -21,7 +22,7 @@ from exporter.smtp.printable import printable
 from exporter.store import TargetRecord
 from exporter.web.backend import TargetFacts
 from exporter.web.charts import duration, sparkline
-from exporter.web.fleet import state_of, target_path
+from exporter.web.fleet import last_probe, since, state_of, target_path
 from exporter.web.host_view import FailureView, HostView, failure_view, host_views
 
 
@@ -76,7 +77,7 @@ class TargetView:
     last_probe: float | None
 
 
-def target_view(facts: TargetFacts, now: float) -> TargetView:
+def target_view(facts: TargetFacts) -> TargetView:
     """The page of a target as it is known now."""
     record, target = facts.record, facts.record.target
     result, concluded = record.result, Conclusion(f"{record.target.name} has not been probed yet.")
@@ -98,10 +99,10 @@ def target_view(facts: TargetFacts, now: float) -> TargetView:
         policies=tuple(printable(line) for line in policy_lines(result)) if result is not None else (),
         hosts=host_views(result, concluded),
         dialogues=tuple(_dialogue(kept) for kept in facts.dialogues),
-        changes=tuple(_changes(record.history.changes, now)),
+        changes=tuple(_changes(record.history.changes)),
         recent=sparkline(record.history.recent),
-        since=record.since,
-        last_probe=result.at if result is not None else None,
+        since=since(record),
+        last_probe=last_probe(record, result),
     )
 
 
@@ -138,7 +139,7 @@ def _dialogue(kept: KeptDialogue) -> DialogueView:
     failure = kept.failure
     return DialogueView(
         heading=kept.mx if kept.mx == kept.address else f"{kept.mx} [{kept.address}]",
-        at=kept.at,
+        at=steady.unix(kept.moment),
         state="up" if failure is None else failure.verdict.value,
         confidence="" if failure is None else failure.confidence.value,
         outcome="worked" if failure is None else f"{failure.failure_class} at {failure.stage}",
@@ -149,12 +150,12 @@ def _dialogue(kept: KeptDialogue) -> DialogueView:
     )
 
 
-def _changes(changes: Sequence[StateChange], now: float) -> Iterator[ChangeView]:
-    end = now
+def _changes(changes: Sequence[StateChange]) -> Iterator[ChangeView]:
+    end = steady.now()
     for change in reversed(changes):
         failure_class = change.failure_class
         yield ChangeView(
-            at=change.at,
+            at=steady.unix(change.at),
             state=change.verdict.value if change.verdict is not None else "up",
             failure_class=failure_class.value if failure_class is not None else "",
             stage=change.stage.value if change.stage is not None else "",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from exporter.config.domain_files import snapshot
-from exporter.config.load import load
+from exporter.config.load import load, summary
+from exporter.config.model import Config
 from tests.config.loading import file_problems, write
 
 
@@ -57,47 +56,83 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     ]
 
 
-def test_text_that_is_not_utf_8_is_refused_with_its_place(tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {"config.yaml": "domain_files: [a.txt]\n", "a.txt": b"a.example\nb\xe4.example\n"}
-    assert file_problems(tmp_path, files) == ["a.txt:2:2: is not UTF-8: byte 0xe4"]
+def listed(folder: Path, files: dict[str, str | bytes]) -> Config:
+    """A configuration of these files: the main one names all texts and all YAML."""
+    main: dict[str, str | bytes] = {"config.yaml": "domain_files: ['*.txt', 'd/*.yaml']\n"}
+    return load(write(folder, main | files))
 
 
-def test_a_name_that_appears_in_two_files_is_told_with_both_places(tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {
-        "config.yaml": "domains: [a.example]\ndomain_files: ['*.txt']\n",
-        "x.txt": "b.example\n\na.example\n",
-        "y.txt": "# again\nb.example\n",
-    }
-    assert file_problems(tmp_path, files) == [
-        "x.txt:3:1: is configured twice; the first is at config.yaml:1:11",
-        "y.txt:2:1: is configured twice; the first is at x.txt:1:1",
+def told(folder: Path, config: Config) -> list[str]:
+    return [text.replace(f"{folder}/", "") for each in config.lists for text in (*each.problems, *each.twice)]
+
+
+def test_lines_that_cannot_be_used_are_passed_over_counted_and_told(tmp_path: Path) -> None:
+    config = listed(
+        tmp_path,
+        {
+            "a.txt": b"a.example\n\n  b_d.example # why\nb\xe4.example\nno dots\nb.example\n"
+            + b"c" * 5000
+            + b".example",
+            "d/b.yaml": "- c.example\n- {domain: d.example, modul: x}\n- 5\n- {domain: e.example, module: nope}\n"
+            "- {domain: f.example, domain: g.example}\n- {domain: h.example, interval: 5m}\n",
+        },
+    )
+    assert [target.name for target in config.targets] == ["a.example", "b.example", "c.example", "h.example"]
+    assert {Path(each.file).name: each.skipped for each in config.lists} == {"a.txt": 4, "b.yaml": 4}
+    assert told(tmp_path, config) == [
+        "a.txt:3:3: 'b_d.example' is not a host name: it contains an underscore",
+        "a.txt:4:2: is not UTF-8: byte 0xe4",
+        "a.txt:5:1: 'no dots' is not a host name: it contains a space",
+        "a.txt:7:1: is a line of more than 4,096 bytes",
+        "d/b.yaml:2:23: [1].modul: unknown key; did you mean module?",
+        "d/b.yaml:3:3: [2]: must be a domain or a mapping with one, not a number",
+        "d/b.yaml:4:31: [3].module: there is no module nope",
+        "d/b.yaml:5:23: [4].domain: duplicate key; the first is at d/b.yaml:5:4",
     ]
 
 
-def test_a_snapshot_stays_while_nothing_changes_and_tells_every_change(tmp_path: Path) -> None:
-    path = write(tmp_path, {"config.yaml": "domain_files: ['*.txt', '*.yaml.d/*.yaml']\n", "a.txt": "a.example\n"})
-    config = load(path)
-    first = snapshot(config)
-    assert first == snapshot(config) == config.domain_file_states
+def test_the_first_bad_lines_of_a_file_are_told_and_all_are_counted(tmp_path: Path) -> None:
+    config = listed(tmp_path, {"a.txt": "a.example\n" + "a_b\n" * 1000})
+    assert (len(told(tmp_path, config)), config.lists[0].skipped) == (10, 1000)
+    assert summary(config).endswith(": 1 domain, 0 hosts, 1 module in 2 files, 1000 lines skipped")
 
-    (tmp_path / "a.txt").write_text("b.example\nc.example\n")
-    longer = snapshot(config)
-    assert longer != first
 
-    status = (tmp_path / "a.txt").stat()
-    replacement = tmp_path / "new"
-    replacement.write_text("d.example\ne.example\n")
-    os.utime(replacement, ns=(status.st_atime_ns, status.st_mtime_ns))
-    replacement.replace(tmp_path / "a.txt")
-    replaced = snapshot(config)
-    assert replaced != longer
+def test_a_name_that_two_lists_have_is_one_target_and_told_with_both_places(tmp_path: Path) -> None:
+    config = load(
+        write(
+            tmp_path,
+            {
+                "config.yaml": "domains: [{domain: a.example, port: 26}]\ndomain_files: ['*.txt', 'd/*.yaml']\n",
+                "x.txt": "b.example\n\na.example\n",
+                "y.txt": "# again\nb.example\n",
+                "d/z.yaml": "- {domain: B.example, port: 27}\n",
+            },
+        )
+    )
+    assert [(target.name, target.settings.port) for target in config.targets] == [("a.example", 26), ("b.example", 25)]
+    assert told(tmp_path, config) == [
+        f"x.txt:3:1: is configured twice; the first is at {tmp_path}/config.yaml:1:20".replace(f"{tmp_path}/", ""),
+        "y.txt:2:1: is configured twice; the first is at x.txt:1:1",
+        "d/z.yaml:1:12: [0].domain: is configured twice; the first is at x.txt:1:1".replace("[0].domain: ", ""),
+    ]
+    assert {each.skipped for each in config.lists} == {0}
 
-    (tmp_path / "b.txt").write_text("")
-    assert snapshot(config) != replaced
-    (tmp_path / "b.txt").unlink()
-    assert snapshot(config) == replaced
-    (tmp_path / "a.txt").unlink()
-    assert snapshot(config) == ()
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("d/a.yaml", "- a.example\n- [", "d/a.yaml:3:1: YAML syntax error: "),
+        ("d/a.yaml", "domains: []\n", "d/a.yaml:1:1: must be a list of domains, not a mapping"),
+        ("d/a.yaml", b"- b\xe4.example\n", "d/a.yaml:1:4: is not UTF-8: byte 0xe4"),
+        ("d/a.yaml", "- a.example\n---\n- b.example\n", "d/a.yaml:2:1: a second YAML document begins here; "),
+        ("a.txt", "a_b\n" * 10_001, "a.txt:1:1: is no list of domains: more than 10,000 lines cannot be used"),
+        ("a.txt", "\n" * 250_000, "a.txt:250001:1: has more than 250,000 lines"),
+        ("a.txt", "#" * (16 * 1024 * 1024 + 1), "a.txt:1:1: has more than 16,777,216 bytes"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_list_fails(tmp_path: Path, name: str, content: str | bytes, problem: str) -> None:
+    main = "domain_files: ['*.txt', 'd/*.yaml']\n"
+    assert file_problems(tmp_path, {"config.yaml": main, name: content})[0].startswith(problem)
 
 
 def test_what_is_wrong_with_one_pattern_does_not_misplace_the_next(tmp_path: Path) -> None:
@@ -106,12 +141,3 @@ def test_what_is_wrong_with_one_pattern_does_not_misplace_the_next(tmp_path: Pat
         "config.yaml:3:5: domain_files[1]: must be a file or pattern such as domains.d/*.txt, not a number",
         "config.yaml:4:5: domain_files[2]: a.csv is neither a .txt nor a .yaml file",
     ]
-
-
-def test_when_files_were_read_is_no_part_of_what_is_configured(tmp_path: Path) -> None:
-    path = write(tmp_path, {"config.yaml": "domain_files: [a.txt]\n", "a.txt": "a.example\n"})
-    before = load(path)
-    os.utime(tmp_path / "a.txt", ns=(1, 1))
-    after = load(path)
-    assert before.domain_file_states != after.domain_file_states
-    assert before == after

@@ -77,10 +77,10 @@ class ExporterProcess:
 
 
 @contextlib.contextmanager
-def exporter(*arguments: str) -> Iterator[ExporterProcess]:
-    """`mx-exporter` with these arguments, on a free port of loopback."""
+def exporter(*arguments: str, first: str = "") -> Iterator[ExporterProcess]:
+    """`mx-exporter` with these arguments, on a free port of loopback; `first` is Python that it runs first."""
     with subprocess.Popen(
-        command(*arguments, "--web.listen-address=127.0.0.1:0"),
+        command(*arguments, "--web.listen-address=127.0.0.1:0", first=first),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -94,6 +94,9 @@ def exporter(*arguments: str) -> Iterator[ExporterProcess]:
             process.wait()
 
 
-def command(*arguments: str) -> Sequence[str]:
+def command(*arguments: str, first: str = "") -> Sequence[str]:
     """How to start it."""
-    return [sys.executable, "-m", "exporter", *arguments]
+    if not first:
+        return [sys.executable, "-m", "exporter", *arguments]
+    program = f"import sys\n{first}\nfrom exporter.cli import main\nsys.exit(main())"
+    return [sys.executable, "-c", program, *arguments]

@@ -38,6 +38,7 @@ class FakeBackend:
         self.error: Exception | None = None  # raised by probes and by effective_config
         self.accepts: list[str] = []
         self.probes: list[tuple[str, str | None, float | None]] = []
+        self.stands_still = ""
         self.reloads = 0
         self.rendering_threads: set[int] = set()
         self.scrapes_under_way = 0
@@ -46,6 +47,9 @@ class FakeBackend:
         self.hold_scrapes = threading.Event()
         self.hold_scrapes.set()
         self.hold_probes: asyncio.Event | None = None
+
+    def trouble(self) -> str:
+        return self.stands_still
 
     def ready(self) -> bool:
         return self.is_ready

@@ -235,6 +235,12 @@ async def test_a_client_that_hangs_up_cancels_its_probe(backend: FakeBackend) ->
     assert backend.cancelled.is_set()
 
 
+async def test_unhealthy_while_the_probes_stand_still(backend: FakeBackend) -> None:
+    backend.stands_still = "the loop of the probes has not run for 23 s"
+    answer = await get(backend, "/-/healthy")
+    assert (answer.status_code, answer.text) == (503, f"mx-exporter is not healthy: {backend.stands_still}\n")
+
+
 async def test_healthy_whether_ready_or_not(backend: FakeBackend) -> None:
     backend.is_ready = False
     assert (await get(backend, "/-/healthy")).status_code == 200

@@ -1,0 +1,185 @@
+"""What a list of domains says: its entries, and what is wrong with the others.
+
+Lines are data: one that cannot be used is passed over and told, and the rest counts. A file that can be no list at all
+(no YAML, too long) is a failed file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from exporter.config.document import REFUSED, Document, compose, decoded
+from exporter.config.model import Module
+from exporter.config.problems import ConfigProblem, Place
+from exporter.config.schema import DomainEntry, kind
+from exporter.config.sentences import module_exists, validate
+from exporter.config.values import parse_domain
+
+# Names in one file, and lines: far more than one process can probe.
+MAX_LINES: Final = 250_000
+# Commas and line breaks of a YAML list, which bound what it is made of: each value takes hundreds of bytes for a while.
+MAX_YAML_PARTS: Final = 600_000
+# Names of all lists together: a kilobyte each, and more with every result.
+MAX_NAMES: Final = 500_000
+# Bytes of one line; a name has 253 at most, and a comment may follow.
+MAX_LINE: Final = 4096
+# Lines that cannot be used are told up to here, and counted beyond.
+TOLD_LINES: Final = 10
+# A file with so many of them is no list of domains.
+MAX_BAD_LINES: Final = 10_000
+# Keys of one entry; the schema has a handful.
+_MAX_KEYS: Final = 64
+# A list that is empty on purpose says so.
+_NONE: Final = re.compile(r"^\s*#\s*none\s*$", re.IGNORECASE | re.MULTILINE)
+_INDEX: Final = re.compile(r"\[(\d+)\]")
+
+Entry = tuple[Place, str, DomainEntry | None]
+
+
+@dataclass(slots=True)
+class ListEntries:
+    """The contents of one file. With a `failure` it has none."""
+
+    found: list[Entry] = field(default_factory=list)
+    bad: int = 0
+    problems: list[ConfigProblem] = field(default_factory=list)  # of the first of them
+    failure: ConfigProblem | None = None
+    says_none: bool = False
+
+    def _skip(self, *problems: ConfigProblem) -> None:
+        self.bad += 1
+        if self.bad <= TOLD_LINES:
+            self.problems += problems[:TOLD_LINES]
+
+
+def text_list(file: str, raw: bytes) -> ListEntries:
+    """One name a line; `#` begins a comment, empty lines count for nothing."""
+    entries = ListEntries()
+    lines = raw.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    if len(lines) > MAX_LINES:
+        entries.failure = ConfigProblem(file, MAX_LINES + 1, 1, "", f"has more than {MAX_LINES:,} lines")
+        return entries
+    for number, line in enumerate(lines, 1):
+        if not line or line.isspace():
+            continue
+        try:
+            place, name = _named(file, number, line)
+            if name:
+                entries.found.append((place, parse_domain(name), None))
+        except _BadLineError as error:
+            entries._skip(error.problem)
+        except ValueError as error:
+            entries._skip(ConfigProblem(*place, "", str(error)))
+        if entries.bad > MAX_BAD_LINES:
+            return _no_list(file)
+    entries.says_none = not entries.found and not entries.bad and _NONE.search(raw.decode("utf-8-sig")) is not None
+    return entries
+
+
+class _BadLineError(Exception):
+    def __init__(self, problem: ConfigProblem) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def _named(file: str, number: int, line: bytes) -> tuple[Place, str]:
+    """The name of a line, empty where it has none, and its place. Raises _BadLineError."""
+    if len(line) > MAX_LINE:
+        raise _BadLineError(ConfigProblem(file, number, 1, "", f"is a line of more than {MAX_LINE:,} bytes"))
+    text = decoded(file, line)
+    if isinstance(text, ConfigProblem):
+        raise _BadLineError(ConfigProblem(file, number, text.column, "", text.message))
+    name = text.partition("#")[0].strip()
+    return Place(file, number, text.index(name) + 1), name
+
+
+def yaml_list(file: str, raw: bytes, modules: Mapping[str, Module]) -> ListEntries:
+    """A list as under `domains`."""
+    if raw.count(b"\n") + raw.count(b",") > MAX_YAML_PARTS:
+        why = f"has more than {MAX_YAML_PARTS:,} line breaks and commas"
+        return ListEntries(failure=ConfigProblem(file, 1, 1, "", why))
+    text = decoded(file, raw)
+    if isinstance(text, ConfigProblem):
+        return ListEntries(failure=text)
+    document = compose(file, text)
+    whole = [problem for problem in document.problems if not _INDEX.match(problem.path)]
+    if document.data is REFUSED or whole:
+        return ListEntries(failure=(whole or document.problems)[0])
+    if document.data is None:
+        return ListEntries(says_none=_NONE.search(text) is not None)
+    if not isinstance(document.data, list):
+        document.problem((), f"must be a list of domains, not {kind(document.data)}")
+        return ListEntries(failure=document.problems[-1])
+    if len(document.data) > MAX_LINES:
+        return ListEntries(failure=ConfigProblem(file, 1, 1, "", f"has more than {MAX_LINES:,} entries"))
+    return _entries(document, document.data, modules)
+
+
+def _entries(document: Document, items: list[Any], modules: Mapping[str, Module]) -> ListEntries:
+    entries = ListEntries(says_none=not items)
+    wrong: dict[int, list[ConfigProblem]] = {}
+    for problem in document.problems:
+        if (of := _INDEX.match(problem.path)) is not None:
+            wrong.setdefault(int(of[1]), []).append(problem)
+    for index, item in enumerate(items):
+        document.problems = []
+        found = [_entry(document, index, item, modules)] if index not in wrong else [None]
+        if found[0] is not None:
+            entries.found.append(found[0])
+            continue
+        entries._skip(*wrong.get(index, ()), *document.problems)
+        if entries.bad > MAX_BAD_LINES:
+            return _no_list(document.file)
+    return entries
+
+
+def _entry(document: Document, index: int, item: Any, modules: Mapping[str, Module]) -> Entry | None:
+    """One entry, or None with the problems noted in `document`."""
+    if isinstance(item, str):
+        try:
+            return document.place((index,)), parse_domain(item), None
+        except ValueError as error:
+            document.problem((index,), str(error))
+            return None
+    if not isinstance(item, dict):
+        document.problem((index,), f"must be a domain or a mapping with one, not {kind(item)}")
+        return None
+    if len(item) > _MAX_KEYS:
+        document.problem((index,), f"has more than {_MAX_KEYS} keys")
+        return None
+    entry = validate(DomainEntry, item, document, (index,))
+    known = module_exists(item.get("module"), modules, document, (index,))
+    if entry is None or not known:
+        return None
+    return document.place((index, "domain")), entry.domain, entry
+
+
+def _no_list(file: str) -> ListEntries:
+    failure = f"is no list of domains: more than {MAX_BAD_LINES:,} lines cannot be used"
+    return ListEntries(failure=ConfigProblem(file, 1, 1, "", failure))
+
+
+def cut_line(raw: bytes, before: bytes) -> str:
+    """The line of the list `before` in whose middle `raw` ends; empty where it does not.
+
+    So ends what a program or a full disk has left unfinished: the rest of a name may be another's domain.
+    """
+    last = raw.rpartition(b"\n")[2]
+    if not last.strip():
+        return ""
+    longer = b""
+    for line in before.split(b"\n"):
+        line = line.rstrip(b"\r")
+        if line == last:
+            return ""
+        if not longer and line.startswith(last):
+            longer = line
+    return longer.decode("utf-8", "replace")
+
+
+def listed_domains(entries: ListEntries) -> Iterator[str]:
+    """The names of a list."""
+    return (domain for _, domain, _ in entries.found)

@@ -1,0 +1,45 @@
+"""Moments on a clock that is never set, and what they are called by the one that is.
+
+Unix time may jump: a clock that was wrong is set right, a virtual machine wakes up, somebody mistypes a date. What
+orders things, or tells how old one is, is kept as a moment here, and becomes Unix time where a person reads it: then
+all of the past moves with the clock.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+# Unlike CLOCK_MONOTONIC it goes on while the machine sleeps, as what it is compared with does.
+_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", None)
+# Between the two clocks this thread may be made to wait; then they are read again.
+_APART_SECONDS: Final = 1e-4
+_TRIES: Final = 5
+
+if _CLOCK is not None:
+
+    def now() -> float:
+        """The present moment, in seconds of a clock that begins anywhere."""
+        return time.clock_gettime(_CLOCK)  # type: ignore[arg-type]
+
+else:
+
+    def now() -> float:
+        """The present moment, in seconds of a clock that begins anywhere."""
+        return time.monotonic()
+
+
+def moment(at: float) -> float:
+    """The moment that has been called `at` in Unix time; none that is still to come."""
+    return now() - max(0.0, time.time() - at)
+
+
+def unix(then: float) -> float:
+    """What the moment `then` is called now, in Unix time, to the millisecond."""
+    offset = 0.0
+    for _ in range(_TRIES):
+        before = now()
+        offset = time.time() - before
+        if now() - before < _APART_SECONDS:
+            break
+    return round(then + offset, 3)

@@ -1,0 +1,170 @@
+"""The wall clock set back or ahead while the exporter runs: nothing stands still, and ages are what they are."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exporter import steady
+from exporter.config.model import Egress, Family
+from exporter.demo.world import DemoWorld
+from exporter.dialogues import Dialogues
+from exporter.egress import EgressTurn, EgressWatch
+from exporter.history import StateChange
+from exporter.metrics.own import OwnMetrics
+from exporter.result import FailureClass, ProbeResult, TranscriptLine
+from exporter.store import Store
+from exporter.web.backend import TargetFacts
+from exporter.web.fleet import last_probe, since
+from exporter.web.target_view import target_view
+from tests.lab.exporter_process import exporter
+from tests.lab.waiting import until_sync
+from tests.results import domain, down_host, result, up_host
+
+C = FailureClass
+SAID = (TranscriptLine(0.1, False, b"220 mx ESMTP\r\n"),)
+
+
+class Clock:
+    """The wall clock, which can be set, and the one that cannot, which goes on as told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ahead = 0.0
+        self.passed = 0.0
+        really, moments = time.time, time.monotonic
+        monkeypatch.setattr(time, "time", lambda: really() + self.ahead + self.passed)
+        monkeypatch.setattr(steady, "now", lambda: moments() + self.passed)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+class Known:
+    """Store and dialogues of one target, and its page."""
+
+    def __init__(self) -> None:
+        self.store = Store(lambda record, before: ())
+        self.store.replace_targets([domain()])
+        self.dialogues = Dialogues()
+
+    def take_in(self, failure_class: FailureClass | None = None) -> ProbeResult:
+        host = up_host() if failure_class is None else down_host(failure_class, "mx1.healthy.example", "192.0.2.1")
+        now = time.time()
+        probed = replace(result(replace(host, at=now)), at=now)
+        self.dialogues.keep(domain(), probed, {(host.mx, host.address): SAID})
+        self.store.record(domain(), probed)
+        return probed
+
+    @property
+    def facts(self) -> TargetFacts:
+        (record,) = self.store.records()
+        return TargetFacts(record, self.dialogues.of(domain().key))
+
+    @property
+    def changes(self) -> tuple[StateChange, ...]:
+        return self.facts.record.history.changes
+
+
+@pytest.mark.parametrize("step", [-7200.0, 7200.0, -86400.0 * 400])
+def test_ages_and_order_are_those_of_what_happened(clock: Clock, step: float) -> None:
+    known = Known()
+    known.take_in()
+    clock.passed += 60
+    known.take_in(C.GREYLISTED)
+    clock.passed += 60
+    clock.ahead += step
+    known.take_in(C.GREYLISTED)
+    clock.passed += 60
+    known.take_in(C.TIMEOUT)
+    clock.passed += 60
+
+    view = target_view(known.facts)
+    now = time.time()
+    dialogues = view.dialogues
+    assert [round(now - each.at) for each in dialogues] == [60, 120, 240]
+    assert [each.times for each in dialogues] == [1, 2, 1]
+    assert round(now - dialogues[1].first_at) == 180
+    assert [round(now - change.at) for change in view.changes] == [60, 180, 240]
+    assert [round(change.lasted) for change in view.changes] == [60, 120, 60]
+    (record,) = known.store.records()
+    assert [round(now - (at or 0.0)) for at in (since(record), last_probe(record, record.result))] == [60, 60]
+
+
+def test_a_session_that_is_told_of_again_counts_once_whatever_the_clock_does(clock: Clock) -> None:
+    known = Known()
+    probed = known.take_in()
+    for step in (-3600.0, 7200.0):
+        clock.ahead += step
+        known.dialogues.keep(domain(), probed, {(probed.hosts[0].mx, probed.hosts[0].address): SAID})
+    assert [each.times for each in known.facts.dialogues] == [1]
+
+
+def test_the_last_reload_moves_with_the_clock_and_stands_while_nobody_sets_it(clock: Clock) -> None:
+    own = OwnMetrics()
+    own.loaded(())
+
+    def value() -> float:
+        found = own.registry.get_sample_value("mx_exporter_config_last_reload_success_timestamp_seconds")
+        assert found is not None
+        return found
+
+    first = value()
+    clock.passed += 100
+    assert value() == first
+    clock.ahead -= 7200
+    assert round(value() - first) == -7200
+
+
+async def test_turns_of_the_way_out_move_with_the_clock(clock: Clock) -> None:
+    watch = EgressWatch(Egress(), 60.0, "probe.example", takes=1.0)
+    family = Family.IPV4
+    watch.turns = (EgressTurn(time.time(), family, watch.surroundings[family]),)
+    for step in (7200.0, -86400.0):
+        clock.ahead += step
+        watch.tick({})
+        assert abs(time.time() - watch.turns[0].at) < 60
+    await watch.close()
+
+
+# The whole process: its time.time() is ahead by what a file says.
+CLOCK = """
+import time, pathlib
+_file, _really = pathlib.Path({path!r}), time.time
+time.time = lambda: _really() + float(_file.read_text())
+"""
+
+
+def test_pages_go_on_while_a_clock_that_was_set_back_catches_up(tmp_path: Path) -> None:
+    ahead = tmp_path / "ahead"
+    ahead.write_text("7200")
+    with DemoWorld() as world:
+        head = world.config_yaml().partition("domains:")[0].replace("interval: 5s", "interval: 1s")
+        path = tmp_path / "config.yaml"
+        path.write_text(f"{head}domains: [implicit.example]\n")
+        with exporter(f"--config.file={path}", first=CLOCK.format(path=str(ahead))) as process:
+
+            def dialogue() -> re.Match[str] | None:
+                text = process.get("/domain/implicit.example").text
+                return re.search(r"worked, *(?:<[^>]*>)?([^<]*ago)[^;]*; (\d+) times like this", text, re.DOTALL)
+
+            until_sync(dialogue)
+            ahead.write_text("0")
+            set_back = dialogue()
+            assert set_back is not None
+            times = int(set_back[2])
+
+            def goes_on() -> bool:
+                now = dialogue()
+                return now is not None and int(now[2]) > times + 1
+
+            until_sync(goes_on)
+            page = process.get("/domain/implicit.example").text
+    ages = re.findall(r">(\d+) (s|min|h|d) ago<", page)
+    assert ages
+    assert all(unit == "s" for _, unit in ages)
