@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from exporter.config.values import parse_address_literal, parse_domain, quoted
+from exporter.smtp.printable import printable
 
 # RFC 5321 4.5.3.1.1, 4.5.3.1.3: octets; a path of 256 includes the angle brackets.
 MAX_LOCAL_PART: Final = 64
@@ -13,6 +14,7 @@ MAX_MAILBOX: Final = 254
 # RFC 5321 4.5.3.1.4: a command line has 512 octets; with the verb, a space and CRLF this one stays below.
 MAX_ARGUMENT: Final = 500
 DOMAIN_PLACEHOLDER: Final = "{domain}"
+_SHOWN: Final = 40  # characters of a wrong one
 
 # RFC 5321 4.1.2, with RFC 6531 3.3: any non-ASCII character may stand where an atom's or a quoted string's may.
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u00a0-\U0010ffff]+"
@@ -51,7 +53,9 @@ def parse_recipient(text: str) -> str:
         return text  # RFC 5321 4.1.1.3: the one recipient without a domain
     for found in _BRACES.findall(text):
         if found != DOMAIN_PLACEHOLDER:
-            raise ValueError(f"{quoted(text)}: {found} is no placeholder; {DOMAIN_PLACEHOLDER} is the only one")
+            raise ValueError(
+                f"{quoted(text)}: {printable(found, _SHOWN)} is no placeholder; {DOMAIN_PLACEHOLDER} is the only one"
+            )
     if DOMAIN_PLACEHOLDER not in text:
         return parse_mailbox(text)
     parse_mailbox(text.replace(DOMAIN_PLACEHOLDER, "d.example"))

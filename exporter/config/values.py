@@ -27,6 +27,7 @@ MAX_LABEL: Final = 63
 # International text longer than this cannot become a name of 253 characters; IDNA's mapping is not cheap.
 _MAX_INPUT: Final = 1024
 _QUOTED: Final = 80  # characters of a wrong value shown in a message
+_REASON: Final = 160  # and of a library's words about it, which may repeat it
 
 _UNITS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 # Prometheus's own form: units from large to small, each at most once.
@@ -196,7 +197,7 @@ def _to_a_labels(text: str) -> str:
     try:
         return idna.encode(text, uts46=True).decode("ascii").lower().removesuffix(".")
     except UnicodeError as error:
-        reason = str(error).rstrip(".")
+        reason = printable(str(error).rstrip("."), _REASON)
         raise ValueError(f"{quoted(text)} is not an international name (IDNA 2008): {reason}") from None
 
 

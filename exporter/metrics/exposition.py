@@ -30,6 +30,9 @@ _WRITTEN: Final = frozenset(
         ("text/plain", "1.0.0"),
     }
 )
+# Ways to write names that leave ours as they are. The others, which are for names of any characters, the library would
+# use for those in its registry alone.
+_ESCAPINGS: Final = frozenset({"allow-utf-8", "underscores"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,10 @@ def negotiate(accept: str) -> Format:
         if weight <= 0 or (media_type, version) not in _WRITTEN:
             continue
         # The library is asked for one format by its name: it minds no weights, and promises any version.
-        wanted = "".join(f"; {name}={parameters[name]}" for name in ("version", "escaping") if name in parameters)
+        escaping = parameters.get("escaping", "")
+        wanted = (f"; version={version}" if version else "") + (
+            f"; escaping={escaping}" if escaping in _ESCAPINGS else ""
+        )
         encode, content_type = choose_encoder(media_type + wanted)
         return Format(content_type, content_type.startswith("application/openmetrics-text"), encode)
     return _PLAIN

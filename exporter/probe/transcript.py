@@ -49,7 +49,7 @@ def remarks(host: HostResult) -> Iterator[str]:
     if host.tls is not None:
         for fault in host.tls.faults:
             if fault is not host.failure:
-                yield f"{fault.failure_class}: {fault.detail}"
+                yield f"{fault.failure_class}: {printable(fault.detail)}"
     yield from map(printable, host.remarks)
     yield from dane_lines(host)
     if len(host.recipients) > 1:

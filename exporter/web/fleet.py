@@ -151,8 +151,7 @@ def fleet(records: Sequence[TargetRecord], query: FleetQuery) -> Fleet:
     classes: Counter[str] = Counter()
     labels: Counter[tuple[str, str]] = Counter()
     found: list[tuple[tuple[int, int, float, str], TargetRecord, ProbeResult | None]] = []
-    wanted = query.label.partition("=")
-    pair = (wanted[0], wanted[2]) if wanted[1] else None
+    wanted = query.label if "=" in query.label else ""
     for record in records:
         result, target = record.result, record.target
         if needles and not _is_found(needles, target, result):
@@ -162,7 +161,7 @@ def fleet(records: Sequence[TargetRecord], query: FleetQuery) -> Fleet:
         failure_class = failure.failure_class.value if failure is not None else ""
         right_state = not query.state or state == query.state
         right_class = not query.failure_class or failure_class == query.failure_class
-        right_label = pair is None or pair in target.labels
+        right_label = not wanted or any(_pair(*label) == wanted for label in target.labels)
         if right_class and right_label:
             states[state] += 1
         if right_state and right_label and failure_class:
@@ -236,8 +235,13 @@ def _badness(state: str, target: Target, result: ProbeResult | None) -> tuple[in
     return _PLACES[state], int(whole), -result.duration, target.name
 
 
+def _pair(name: str, value: str) -> str:
+    """A label as it is shown and asked for: a value may be a program's, with characters that turn the text around."""
+    return printable(f"{name}={value}")
+
+
 def _choices(labels: Counter[tuple[str, str]]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted((f"{name}={value}", count) for (name, value), count in labels.most_common(MAX_LABELS)))
+    return tuple(sorted((_pair(*label), count) for label, count in labels.most_common(MAX_LABELS)))
 
 
 def since(record: TargetRecord) -> float:
@@ -262,7 +266,7 @@ def row(record: TargetRecord, result: ProbeResult | None) -> Row:
         confidence=failure.confidence.value if failure is not None else "",
         failure_class=failure.failure_class.value if failure is not None else "",
         stage=failure.stage.value if failure is not None else "",
-        labels=tuple(f"{name}={value}" for name, value in target.labels),
+        labels=tuple(_pair(*label) for label in target.labels),
         addresses=result.addresses if result is not None else 0,
         addresses_up=result.addresses_up if result is not None else 0,
         warnings=tuple(dict.fromkeys(warning.value for host in hosts for warning in host.told)),
