@@ -45,10 +45,25 @@ def test_recipients_keep_their_placeholder(text: str) -> None:
     assert parse_recipient(text) == text
 
 
-@pytest.mark.parametrize("text", ["a@{host}", "{user}@example.com", "a@{domain", "a@}", "a@{}", "{domain}", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a@{host}",
+        "{user}@example.com",
+        "a@{domain",
+        "a@}",
+        "a@{}",
+        "{domain}",
+        "",
+        "a@{\x1b[31m}",
+        "{" + "x" * 999 + "}",
+    ],
+)
 def test_domain_is_the_only_placeholder(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError) as error:
         parse_recipient(text)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 300
 
 
 @pytest.mark.parametrize("text", ["a\r\nQUIT", "a\nb", "a\x00", "\x7f", " a", "a ", "ü" * 300, "a\u2028b"])

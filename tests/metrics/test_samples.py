@@ -249,6 +249,9 @@ def test_a_host_target_has_no_domain_series() -> None:
         ("", "text/plain; version=0.0.4; charset=utf-8"),
         ("text/plain; version=1.0.0; escaping=allow-utf-8", "text/plain; version=1.0.0; charset=utf-8"),
         ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        # Names of ours need no escapes, and who asks for others gets them as they are.
+        ("text/plain; version=1.0.0; escaping=dots", "text/plain; version=1.0.0; charset=utf-8; escaping=underscores"),
+        ("application/openmetrics-text; escaping=values", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
         ("application/openmetrics-text; version=x.y", "text/plain; version=0.0.4; charset=utf-8"),
         ("nonsense;;;,,,==", "text/plain; version=0.0.4; charset=utf-8"),
         ("text/plain, application/openmetrics-text; version=1.0.0; q=0.5", "text/plain; version=0.0.4; charset=utf-8"),

@@ -33,6 +33,13 @@ def test_the_handshake_stands_between_what_was_said_before_and_after() -> None:
     ]
 
 
+def test_what_is_wrong_with_a_certificate_is_harmless_to_look_at() -> None:
+    host = tls_host()
+    assert host.tls is not None
+    evil = replace(host.tls, faults=(replace(host.tls.faults[0], detail="a\x1b[31mb\nc"),))
+    assert "tls_expired: a\\x1b[31mb\\nc\n" in dialogue_text(result(replace(host, tls=evil)))
+
+
 def test_a_handshake_after_which_nothing_was_said_is_shown_too() -> None:
     text = dialogue_text(result(replace(tls_host(), transcript=SPOKEN[:2])))
     assert text.index("< 220 go") < text.index("* TLSv1.3") < text.index("tls_expired")

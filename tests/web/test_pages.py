@@ -205,6 +205,14 @@ async def test_filters_leave_what_matches_all_of_them(fleet: FakeBackend, query:
         assert "None of 7 targets matches." in text(page)
 
 
+async def test_a_label_that_turns_the_text_around_is_escaped_and_can_be_asked_for(backend: FakeBackend) -> None:
+    backend.kept = known((domain("odd.example", team="a\u202eb"), None), (domain("other.example", team="c"), None))
+    page = await get(backend, "/")
+    assert "\u202e" not in page
+    (link,) = [link for link in links_of(page) if "label=team%3Da" in link]
+    assert names(await get(backend, link.removeprefix("."))) == ["odd.example"]
+
+
 async def test_a_filters_counts_are_those_with_all_others(fleet: FakeBackend) -> None:
     page = await get(fleet, "/?verdict=undetermined&label=team%3Dmail")
     assert tiles(page)["blocked"] == 1

@@ -171,14 +171,14 @@ def _well_behaved(conversation: _Conversation, plan: Plan) -> None:
             harmless(text, "a failure", limit=2048)
             agree(plan.credentials is None or PASSWORD not in text, f"the password: {text}")
         reply = dialogue.problem.reply
-        harmless(mark_of_failure(failure, "" if reply is None else reply.text) or "", "a mark", limit=200)
+        harmless(mark_of_failure(failure, "" if reply is None else reply.text) or "", "a mark", limit=1024)
     for event in events:
         if isinstance(event, Answered):
             judge_farewell(event.stage, event.reply)
     greeting = next((event.reply for event in events if isinstance(event, Answered)), None)
     if greeting is not None and dialogue.ehlo is not None:
         for mark in marks(greeting.lines[0], dialogue.ehlo.lines, parse_ehlo(dialogue.ehlo)):
-            harmless(mark, "a mark", limit=512)
+            harmless(mark, "a mark", limit=1024)
 
 
 def read_replies(data: bytes) -> None:
