@@ -55,6 +55,8 @@ _OUT_OF_TURN: Final = "spoke before it was its turn"
 # RFC 5321 4.2.2: "bad sequence of commands" is our fault, unless a refusal came before it; that is the reason then.
 _BAD_SEQUENCE: Final = 503
 _CLOSING_CODE: Final = 421  # RFC 5321 3.8: and the connection is closed
+# Another protocol is told by its first bytes or its first line; who sends more a byte at a time is not read each time.
+_TELLING_BYTES: Final = 4096
 # In place of a handshake: a reply, and one that refuses.
 _REPLY: Final = re.compile(rb"[23][0-9][0-9][ \t\r\n-]")
 _REFUSAL: Final = re.compile(rb"[45][0-9][0-9](?:[ \t\r\n-]|$)")
@@ -79,6 +81,7 @@ class Dialogue:
     __slots__ = (
         "_eof",
         "_expect",
+        "_heard",
         "_leaving",
         "_listening",
         "_message",
@@ -124,6 +127,7 @@ class Dialogue:
         self.refusals: list[tuple[Stage, Reply]] = []
         self._suspect: str | None = None  # another protocol that greets so, too
         self._listening = False  # what came is broken; a refusal may follow
+        self._heard = 0  # bytes in which no other protocol was recognised
         self._misdeed: Problem | None = None  # what it will have been if none does; None: a broken line
         self._queue: list[Event] = []
         if plan.tls is not None and plan.tls.implicit:
@@ -278,8 +282,11 @@ class Dialogue:
         return self._listen_on() or Listen()
 
     def _listen_on(self) -> Event | None:
-        if self._greeting_is_broken and (name := foreign.recognise(self._reader.raw)) is not None:
-            return self._break(Break.NOT_SMTP, f"speaks {name}")
+        if self._greeting_is_broken and self._heard < _TELLING_BYTES:
+            said = self._reader.raw
+            self._heard = len(said)
+            if (name := foreign.recognise(said)) is not None:
+                return self._break(Break.NOT_SMTP, f"speaks {name}")
         refusal = self._reader.refusal(ended=False)
         if refusal is not None:
             return self._refused_after_all(refusal)

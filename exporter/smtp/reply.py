@@ -100,13 +100,14 @@ class _Line:
 class ReplyReader:
     """Collects bytes until a reply is whole. Once something is Broken it reads no more, and only collects."""
 
-    __slots__ = ("_bare_lf", "_broken", "_buffer", "_conceal", "_lines", "_reply_bytes")
+    __slots__ = ("_bare_lf", "_broken", "_buffer", "_conceal", "_lines", "_looked", "_reply_bytes")
 
     def __init__(self, conceal: Callable[[bytes], bytes] | None = None) -> None:
         """`conceal` takes out of a line what nobody may see; whole replies are handed out as they came."""
         self._buffer = b""
         self._conceal = conceal
         self._broken: Broken | None = None
+        self._looked = 0  # how much of what is in no reply has no whole refusal in it
         self._clear()
 
     def _clear(self) -> None:
@@ -139,7 +140,7 @@ class ReplyReader:
         if not self._buffer:
             return None
         if not self._lines and (ordinary := _ORDINARY.match(self._buffer)) and ordinary.end() <= MAX_REPLY_BYTES:
-            self._buffer = self._buffer[ordinary.end() :]
+            self._buffer, self._looked = self._buffer[ordinary.end() :], 0
             return Reply(int(ordinary[1]), tuple([line[4:] for line in ordinary[0][:-2].split(b"\r\n")]))
         return self._by_line()
 
@@ -170,7 +171,8 @@ class ReplyReader:
                     return self._whole()
             return self._broken
         finally:
-            self._buffer = buffer[begin:]
+            if begin:
+                self._buffer, self._looked = buffer[begin:], 0
 
     def _whole(self) -> Reply:
         reply = _reply([(line.code, line.text) for line in self._lines], self._bare_lf)
@@ -181,6 +183,8 @@ class ReplyReader:
 
     def refusal(self, *, ended: bool = True) -> Reply | None:
         """The words of refusal in what is broken or cut off. `ended` False: only with their last line, whole."""
+        if not ended and not self._refused():
+            return None
         said = [(line.code, line.text) for line in self._lines]
         whole = False
         for line, terminated in self._rest():
@@ -198,12 +202,26 @@ class ReplyReader:
         several = len({code for code, _ in said}) > 1
         return Reply(refusing[-1][0], lines, self._bare_lf, several, cut=not whole)
 
+    def _refused(self) -> bool:
+        """Whether the last line of a refusal has come, whole.
+
+        Looked for in lines that are new alone: asked after every piece, for a server may send one byte at a time.
+        """
+        behind = self._behind
+        begin, self._looked = self._looked, behind.rfind(b"\n") + 1
+        for line in behind[begin : self._looked].split(b"\n")[:-1]:
+            found = _REFUSING.fullmatch(_bare(line))
+            if found is not None and found[2] != b"-":
+                self._looked = begin  # for whoever asks again
+                return True
+        return False
+
     def _rest(self) -> Iterator[tuple[bytes, bool]]:
         """The lines that are in no reply, without NUL and line end, and whether they have one."""
         *lines, last = self._behind.split(b"\n")
         for line in lines:
-            yield line.replace(b"\0", b"").rstrip(b"\r"), True
-        yield last.replace(b"\0", b"").rstrip(b"\r"), False
+            yield _bare(line), True
+        yield _bare(last), False
 
     @property
     def _behind(self) -> bytes:
@@ -241,6 +259,10 @@ class ReplyReader:
     def _quoted(self, line: bytes, before: str) -> str:
         line = self._shown(line)
         return f'{before}"{printable(line, _QUOTED_BYTES)}"' if line.strip() else ""
+
+
+def _bare(line: bytes) -> bytes:
+    return line.replace(b"\0", b"").rstrip(b"\r")
 
 
 def _reply(said: list[tuple[int, bytes]], bare_lf: bool) -> Reply:

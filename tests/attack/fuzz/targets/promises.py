@@ -29,7 +29,7 @@ def options(data: bytes, count: int) -> tuple[list[int], bytes]:
 def pieces(data: bytes, choice: int) -> Iterator[bytes]:
     """`data` in pieces: one by one, or cut by chance, as `choice` has it; no more than some hundred of them."""
     chance = random.Random(choice)
-    if choice % 4 == 0 and len(data) <= 512:
+    if choice % 4 == 0 and len(data) <= 4096:
         yield from (data[place : place + 1] for place in range(len(data)))
         return
     least = max(1, len(data) // 256)
