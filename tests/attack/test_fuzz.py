@@ -35,7 +35,7 @@ def test_the_corpus_and_new_inputs_keep_every_promise(target: Target) -> None:
     hunt = mutate(target, SECONDS, SEED)
     again = f"python -m tests.attack.fuzz {target.name} --engine mutations --seconds {SECONDS:g} --seed {SEED}"
     assert not hunt.findings, "\n".join([*(f"{found}\n{found.data!r}" for found in hunt.findings.values()), again])
-    assert hunt.inputs > len(known)
+    assert hunt.inputs > 0
 
 
 def test_every_folder_of_the_corpus_is_that_of_a_target_and_the_whole_is_small() -> None:

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from tests.attack.fuzz.corpus import corpus_of
 from tests.attack.fuzz.engine import Journal, follow_coverage, instrumented, mutate, replay, save
 from tests.attack.fuzz.frame import ROOT, Finding, Kind, Target
 
@@ -114,7 +115,12 @@ def _child(arguments: argparse.Namespace) -> int:
     if arguments.engine == "atheris":
         follow_coverage(instrumented(targets_by_name)[name], arguments.seconds, arguments.seed, folder, journal)
         return 0
-    hunt = mutate(targets_by_name()[name], arguments.seconds, arguments.seed, journal.note)
+    target = targets_by_name()[name]
+    for data in corpus_of(name).values():
+        journal.note(data)
+        for finding in replay(target, [data]).findings.values():
+            save(finding, folder)
+    hunt = mutate(target, arguments.seconds, arguments.seed, journal.note)
     for finding in hunt.findings.values():
         save(finding, folder)
     print(f"inputs: {hunt.inputs}")

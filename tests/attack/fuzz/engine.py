@@ -63,10 +63,10 @@ def replay(target: Target, inputs: Iterable[bytes]) -> Hunt:
 def mutate(
     target: Target, seconds: float, seed: int, told: Callable[[bytes], object] = len, enough: int = MAX_FINDINGS
 ) -> Hunt:
-    """Try the corpus, and mutations of it for so long, or until so much is found. `told` hears of each input first."""
+    """Try mutations of the corpus for so long, or until so much is found. `told` hears of each input first."""
     pool = [*corpus_of(target.name).values()]
     mutator = Mutator(pool, target.tokens, target.max_bytes, seed)
-    hunt, end = replay(target, pool), time.monotonic() + seconds
+    hunt, end = Hunt(target), time.monotonic() + seconds
     while time.monotonic() < end and len(hunt.findings) < enough:
         data = mutator.next()
         told(data)

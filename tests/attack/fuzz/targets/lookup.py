@@ -14,6 +14,7 @@ from dns.rdtypes.ANY.TXT import TXT
 
 from exporter import icmp
 from exporter.dane.tlsa import Tlsa, preferred, unusable
+from exporter.diagnosis.networks import organisation
 from exporter.resolver import wire
 from exporter.resolver.answer import MAX_DATA_BYTES, Answer, host_text, read_reply
 from exporter.resolver.extended_errors import extended_errors
@@ -65,6 +66,7 @@ def _bounded(found: Answer) -> None:
                 size += len(record)
             case (_, host):
                 harmless(host, "a host", limit=1010)
+                harmless(organisation(host), "an organisation", limit=1010)
             case str():
                 harmless(record, "a name or address", limit=1010)
     agree(size <= MAX_DATA_BYTES, f"{size} bytes of data")

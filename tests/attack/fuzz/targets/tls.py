@@ -27,14 +27,14 @@ def receive_records(data: bytes) -> None:
     _overhear(said, choice)
 
 
-def _received(parts: Iterable[bytes]) -> tuple[str, bool, bool] | None:
+def _received(parts: Iterable[bytes]) -> bool | None:
     client = TlsClient(_NAME)
     for part in parts:
         received = client.receive(part)
         agree(client.handshake is None, "a handshake with nobody")
         if isinstance(received, TlsFault):
             harmless(received.detail, "a fault", limit=300)
-            return received.detail, received.of_handshake, received.refused_hello
+            return received.of_handshake  # of two faults the first to be seen is told
         agree(received == b"", f"plaintext: {received!r}")
     harmless(client.ended().detail, "an end", limit=300)
     return None
