@@ -16,11 +16,11 @@ from exporter import icmp
 from exporter.dane.tlsa import Tlsa, preferred, unusable
 from exporter.diagnosis.networks import organisation
 from exporter.resolver import wire
-from exporter.resolver.answer import MAX_DATA_BYTES, Answer, host_text, read_reply
+from exporter.resolver.answer import MAX_DATA_BYTES, Answer, read_reply
 from exporter.resolver.extended_errors import extended_errors
 from exporter.resolver.wire import MalformedReply
 from tests.attack.fuzz.frame import Target, agree
-from tests.attack.fuzz.targets.promises import harmless, options
+from tests.attack.fuzz.targets.promises import harmless, name_text, options
 
 _T: Final = dns.rdatatype.RdataType
 _KINDS: Final = (_T.MX, _T.A, _T.AAAA, _T.TXT, _T.TLSA, _T.CNAME)
@@ -87,7 +87,7 @@ def _as_dnspython(found: Answer, message: bytes) -> None:
 
 def _of(rdata: dns.rdata.Rdata) -> object:
     if isinstance(rdata, MX):
-        return rdata.preference, host_text(rdata.exchange)
+        return rdata.preference, name_text(rdata.exchange)
     if isinstance(rdata, TXT):
         return b"".join(rdata.strings)
     text = rdata.to_text()

@@ -26,7 +26,6 @@ from exporter.manual.terminal import Screen
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.renewal import render_after
 from exporter.probe.transcript import dialogue_text
-from exporter.resolver.answer import host_text
 from exporter.result import (
     Dane,
     DaneState,
@@ -49,7 +48,7 @@ from exporter.smtp.printable import printable
 from exporter.store import Store
 from exporter.web.app import create_app
 from tests.attack.fuzz.frame import Target, agree
-from tests.attack.fuzz.targets.promises import harmless, options
+from tests.attack.fuzz.targets.promises import harmless, name_text, options
 from tests.results import AT, domain, result, up_host
 from tests.web.fake_backend import FakeBackend
 
@@ -94,7 +93,7 @@ class _Texts:
     def name(self) -> str:
         """Such as the resolver reads from a message: any bytes in labels, in the text form of RFC 4343."""
         labels = [self.raw()[:63] or b"x", b"<zq>", b"example", b""]
-        return host_text(dns.name.Name(labels))
+        return name_text(dns.name.Name(labels))
 
 
 def _failure(texts: _Texts, failure_class: FailureClass, stage: Stage) -> Failure:

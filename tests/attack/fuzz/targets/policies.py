@@ -6,7 +6,6 @@ import inspect
 import re
 from collections.abc import Iterator
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 from exporter.mtasts.fetch import _MAX_HEAD_BYTES, Fault, _get
 from exporter.mtasts.policy import MAX_AGE_SECONDS, MAX_POLICY_BYTES, parse_policy
@@ -56,7 +55,7 @@ def read_records(data: bytes) -> None:
         return
     for address in addresses or ():
         harmless(address, "an address", limit=65536)
-        agree(urlsplit(address).scheme in ("mailto", "https"), f"{address[:100]}")
+        agree(address.partition(":")[0].lower() in ("mailto", "https"), f"{address[:100]}")
 
 
 class _Server:

@@ -6,6 +6,8 @@ import random
 import unicodedata
 from collections.abc import Iterator
 
+import dns.name
+
 from tests.attack.fuzz.frame import agree
 
 # Unicode 4.5: what changes how the text around it is shown, or ends a line.
@@ -19,6 +21,11 @@ def harmless(text: str, what: str, *, allowed: str = "", limit: int = 8192) -> N
         return
     wrong = next((char for char in text if char not in allowed and unicodedata.category(char) in _UNSAFE), None)
     agree(wrong is None, f"{what} has {wrong!r}: {text[:300]!r}")
+
+
+def name_text(name: dns.name.Name) -> str:
+    """A name as it is kept: lower case, without the final dot, "" for the root."""
+    return name.to_text(omit_final_dot=True).lower() if name != dns.name.root else ""
 
 
 def options(data: bytes, count: int) -> tuple[list[int], bytes]:
