@@ -129,7 +129,10 @@ def _target(target: Target, config: Config) -> str | dict[str, Any]:
         differing.pop("port", None)  # it is part of the name
     if target.labels:
         differing["labels"] = dict(target.labels)
-    return {str(target.kind): target.name, **differing} if differing else target.name
+    # A top-level domain is told from a slip by its final dot.
+    dot = "." if target.kind is TargetKind.DOMAIN and "." not in target.name else ""
+    name = target.name + dot
+    return {str(target.kind): name, **differing} if differing else name
 
 
 def _nameserver(address: str, port: int) -> str:

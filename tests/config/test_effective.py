@@ -25,6 +25,8 @@ EVERYTHING = """
     egress: {references: ["192.0.2.9:25", "2001:db8::1"], witness_ports: []}
     domains:
       - straße.de
+      - ai.
+      - {domain: uz., port: 26}
       - {domain: a.example, module: helo, timeout: 3s, labels: {team: "y", "no": "012", area: "ü: #x"}}
       - {domain: b.example, module: tls, allow_addresses: [127.0.0.0/8], max_addresses: 1}
       - {domain: c.example, module: slow, timeout: 30s}

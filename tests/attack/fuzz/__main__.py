@@ -101,7 +101,7 @@ def _hunted(name: str, arguments: argparse.Namespace, folder: Path) -> bool:
     counted = re.search(r"Done (\d+) runs|inputs: (\d+)", told)
     new = sorted({*folder.glob(f"{name}-*")} - before)
     count = next(filter(None, counted.groups())) if counted else "?"
-    print(f"{name}: {count} inputs, {'nothing found' if not new else 'FOUND'}", flush=True)
+    print(f"{name}: {count} inputs, {'FOUND' if new else 'FAILED' if code else 'nothing found'}", flush=True)
     for path in new:
         print(f"  {path}" + (f": {path.read_text()[:600].strip()}" if path.suffix == ".txt" else ""), flush=True)
     return not new and code == 0

@@ -84,6 +84,7 @@ class Journal:
 
     def note(self, data: bytes) -> None:
         """`data` is next."""
+        data = data[:MAX_INPUT_BYTES]
         self._map[: 8 + len(data)] = len(data).to_bytes(8, "big") + data
 
     @staticmethod
