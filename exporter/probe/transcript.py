@@ -11,15 +11,23 @@ from exporter.diagnosis.domain import speaker_of
 from exporter.result import Failure, HostResult, ProbeResult, TlsResult, TranscriptLine
 from exporter.smtp.printable import printable
 
+# Of one dialogue: twice the longest answer to EHLO that a test has. Empty lines would take eighty times their room on a
+# page.
+MAX_LINES: Final = 1000
 # Patterns and addresses of a policy on one line.
 _SHOWN: Final = 16
 
 
 def dialogue_lines(transcript: tuple[TranscriptLine, ...]) -> Iterator[tuple[float, bool, str]]:
-    """(seconds since the connect, sent by us, text) for every line that went over the wire."""
+    """(seconds since the connect, sent by us, text) for the lines that went over the wire; of too many, the first."""
+    count = 0
     for piece in transcript:
         for line in piece.data.removesuffix(b"\n").split(b"\n"):
-            yield piece.at, piece.sent, printable(line.removesuffix(b"\r"))
+            count += 1
+            if count <= MAX_LINES:
+                yield piece.at, piece.sent, printable(line.removesuffix(b"\r"))
+    if count > MAX_LINES:
+        yield transcript[-1].at, False, f"… {count - MAX_LINES} more lines"
 
 
 def spoken(host: HostResult) -> Iterator[tuple[float, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from exporter.manual.as_json import as_json
-from exporter.probe.transcript import dialogue_text
+from exporter.probe.transcript import MAX_LINES, dialogue_lines, dialogue_text
 from exporter.result import TranscriptLine
 from tests.results import result, tls_host
 
@@ -31,6 +31,14 @@ def test_the_handshake_stands_between_what_was_said_before_and_after() -> None:
         "  up",
         "  works, yet: tls_expired",
     ]
+
+
+def test_of_thousands_of_lines_the_first_are_shown_and_the_rest_is_counted() -> None:
+    pieces = (TranscriptLine(0.1, False, b"220 x\r\n"), TranscriptLine(0.2, False, b"\n" * 5000))
+    lines = list(dialogue_lines(pieces))
+    assert lines[0] == (0.1, False, "220 x")
+    assert lines[-1] == (0.2, False, f"… {5001 - MAX_LINES} more lines")
+    assert len(lines) == MAX_LINES + 1
 
 
 def test_what_is_wrong_with_a_certificate_is_harmless_to_look_at() -> None:

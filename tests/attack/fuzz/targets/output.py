@@ -153,7 +153,7 @@ class _Markup(HTMLParser):
 def render_pages(data: bytes) -> None:
     """Every page of it: the markup is ours alone, and nothing on it changes how the rest is shown."""
     for path, page in zip(_PATHS, asyncio.run(_pages(*_result(data))), strict=True):
-        harmless(page, path, allowed="\n", limit=4 * 2**20)
+        harmless(page, path, allowed="\n", limit=2**20)
         agree("<zq" not in page, f"{path} has markup of a stranger's")
         seen = _Markup()
         seen.feed(page)
@@ -262,7 +262,7 @@ _HOSTILE: Final = (
     b'"} 1\nmx_evil 1\n', b"'onload='", b"\xf3\xa0\x81\x81",
 )  # fmt: skip
 TARGETS: Final = (
-    Target("pages", render_pages, tokens=_HOSTILE, max_bytes=16384),
+    Target("pages", render_pages, tokens=_HOSTILE, max_bytes=16384, cpu_seconds=1.0),  # mostly to read them
     Target("texts", write_texts, tokens=_HOSTILE, max_bytes=16384),
     Target("exposition", publish, tokens=_HOSTILE, max_bytes=16384),
 )
