@@ -46,7 +46,7 @@ def read_certificate(data: bytes) -> None:
     _judged(trust)
     if trust.verified:
         agree(chain[0] in _issued(), "verified without the key of its issuer")
-        agree(middle in chain, "verified without an issuer")
+        agree(any(one.startswith(middle) for one in chain), "verified without an issuer")
     elif (place % 5) in (2, 4):
         agree(False, f"a stray certificate spoils a good chain: {trust.faults}")
     harmless(private_issuer(der, trust), "an issuer", limit=200)
