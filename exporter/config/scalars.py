@@ -13,6 +13,7 @@ from typing import Final
 
 # Beyond any number a key takes, and far below the digits at which int() itself refuses.
 MAX_DIGITS: Final = 18
+_SHOWN: Final = 80  # characters of a wrong one
 
 _PLAIN: Final = re.compile(
     r"(?P<null>|~|null|Null|NULL)"
@@ -62,7 +63,7 @@ def resolve(text: str) -> str | int | bool | None:
         if len(text) > MAX_DIGITS:
             raise ScalarError("is too large a number")
         return int(text)
-    raise ScalarError(f"{text!r} {_ADVICE[meaning]}")
+    raise ScalarError(f"{text[:_SHOWN]!r} {_ADVICE[meaning]}")
 
 
 def needs_quotes(text: str) -> bool:
