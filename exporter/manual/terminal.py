@@ -183,8 +183,8 @@ def cut(text: str, width: int, ellipsis: str) -> str:
 def wrapped(text: str, width: int, hang: int) -> Iterator[tuple[int, int]]:
     """Where its rows begin and end, all but the first `hang` columns shorter; between words, where there are any."""
     start, room = 0, width
-    while width_of(text[start:]) > room:
-        end = max(_fitting(text, start, room), start + 1)
+    while (fitting := _fitting(text, start, room)) < len(text):
+        end = max(fitting, start + 1)
         following = end
         # Not within the indentation of the first row, though.
         words = len(text[start:end]) - len(text[start:end].lstrip())

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter
+from starlette.datastructures import Headers
 
 from exporter.config.model import Settings, TargetKind
 from exporter.config.targets import parse_target
@@ -18,6 +19,8 @@ from exporter.web.app import create_app
 from exporter.web.authentication import credentials
 from exporter.web.backend import Exposition, ProbeRefused
 from exporter.web.fleet import FleetQuery
+from exporter.web.hosts import OwnHosts, host_of, parse_allowed_host
+from exporter.web.origin import Sender, sender_of
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless
 from tests.results import domain, down_host, result, up_host
@@ -25,6 +28,8 @@ from tests.web.fake_backend import FakeBackend
 
 _Message = MutableMapping[str, Any]
 _LINE: Final = re.compile(rb"[\x21-\x7e]+: ?[^\r\n]*")
+# Such a request never comes as far as the application.
+_BAD_LENGTH: Final = re.compile(rb"(?i)content-length:(?! ?[0-9]{1,20}$)")
 # RFC 9110 5.5: what may stand in a header.
 _VALUE: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 # Ours, and never markup or a header of a client's.
@@ -57,7 +62,7 @@ def answer_request(data: bytes) -> None:
     first, *lines = head.split(b"\n")
     method, _, target = first.partition(b" ")
     path, _, query = target.partition(b"?")
-    pairs = [line.partition(b":")[::2] for line in lines if _LINE.fullmatch(line)]
+    pairs = [line.partition(b":")[::2] for line in lines if _LINE.fullmatch(line) and not _BAD_LENGTH.match(line)]
     scope: _Message = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "root_path": "",
         "method": method.decode("latin-1").upper()[:20] or "GET",
@@ -118,6 +123,33 @@ def read_headers(data: bytes) -> None:
     harmless(query.url(), "a URL of ours", limit=20 * 65536)
 
 
+def read_origin(data: bytes) -> None:
+    """Host, Origin, Referer and Sec-Fetch-Site, a line each: nobody is let in by what is not ours."""
+    host, origin, referer, site = [*data.decode("latin-1").split("\n"), "", "", ""][:4]
+    found = host_of(host)
+    if isinstance(found, str):
+        agree(re.fullmatch(r"[a-z0-9._-]{1,254}", found), f"{host!r} is {found!r}")
+        agree(host_of(found) == found, f"{found!r} is read again as {host_of(found)!r}")
+    if found is not None and _OURS.admit(found):
+        own = {"localhost", "mx.example", "192.0.2.1"}
+        agree(str(found) in own or str(found).endswith(".b.example") or is_loopback(found), f"{host!r} is admitted")
+    given = (("host", host), ("origin", origin), ("referer", referer), ("sec-fetch-site", site))
+    headers = Headers({name: value for name, value in given if value})
+    sender = sender_of(headers, "https://mx.example/prefix/")
+    if origin and sender is not Sender.ANOTHER_SITE:
+        agree(origin.lower().partition("://")[2] in (host.lower(), "mx.example"), f"{origin!r} at {host!r}")
+    agree(site in ("", "same-origin", "none") or sender is Sender.ANOTHER_SITE, f"{site!r}")
+    try:
+        parse_allowed_host(host)
+    except ValueError as error:
+        harmless(str(error), "a refusal", limit=1024)
+
+
+def is_loopback(host: object) -> bool:
+    """Any of this machine's addresses for itself."""
+    return not isinstance(host, str) and bool(getattr(host, "is_loopback", False))
+
+
 def negotiate_format(data: bytes) -> None:
     """Some format that the library then writes, and a content type that is ours."""
     found = negotiate(data.decode("latin-1"))
@@ -163,6 +195,12 @@ _REQUESTS: Final = (
     b"\nIf-None-Match: *", b"\nIf-Modified-Since: ", b"\n\n", b"&state=", b"&label=", b"\nReferer: ",
     b"\nX-Forwarded-For: ", b"GET /host/", b"GET /egress", b"GET /classes",
 )  # fmt: skip
+_OURS: Final = OwnHosts(["mx.example"], ["192.0.2.1"], [".b.example"])
+_ORIGINS: Final = (
+    b"http://", b"https://", b"mx.example", b"localhost:10225", b"192.0.2.1", b"[::1]", b"[::ffff:127.0.0.1]",
+    b"a.b.example", b"null", b"@", b":", b"[", b"]", b".", b"..", b"%", b"\n", b"same-origin", b"cross-site", b"/",
+    b"127.1", b"0x7f000001",
+)  # fmt: skip
 _ACCEPT: Final = (
     b"text/plain", b"application/openmetrics-text", b";version=", b"1.0.0", b"0.0.4", b";q=", b",", b"*/*",
     b";escaping=", b"values", b"allow-utf-8", b"underscores", b"dots", b"nan", b"1e-400",
@@ -174,6 +212,7 @@ TARGETS: Final = (
         read_headers,
         tokens=(b"Basic ", b"cm9vdDp4", b"http://", b"[", b"]", b"://", b"\n", b"null", b"page="),
     ),
+    Target("http-origin", read_origin, tokens=_ORIGINS, max_bytes=2048),
     Target("http-accept", negotiate_format, tokens=_ACCEPT),
     Target(
         "target-name",
