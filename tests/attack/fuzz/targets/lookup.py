@@ -18,7 +18,7 @@ from exporter.diagnosis.networks import organisation
 from exporter.resolver import wire
 from exporter.resolver.answer import MAX_DATA_BYTES, Answer, read_reply
 from exporter.resolver.extended_errors import extended_errors
-from exporter.resolver.wire import MalformedReply
+from exporter.resolver.names import MalformedReply
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, name_text, options
 
