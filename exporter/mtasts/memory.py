@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.mtasts.fetch import Fault
+from exporter.mtasts.places import Places
 from exporter.mtasts.policy import Policy, parse_policy
 from exporter.result import MtaStsProblem
 
@@ -19,10 +20,13 @@ from exporter.result import MtaStsProblem
 REFRESH_SECONDS: Final = 86400.0
 # RFC 8461 3.3: after a failure the policy host is left alone for five minutes.
 RETRY_SECONDS: Final = 300.0
-# Fetches at once, for all domains: each is a TLS handshake in the loop of the probes.
-MAX_FETCHES: Final = 16
+# A policy host that keeps us waiting is left alone for twice as long each time, up to this.
+MAX_RETRY_SECONDS: Final = 3600.0
 # Domains with a policy or a failure; beyond it the oldest are forgotten. A bound, not a working size.
 MAX_DOMAINS: Final = 1_000_000
+# Of all policies together. One of 64 KiB is worth that of a hundred ordinary ones, so the large ones go first.
+MAX_POLICIES_BYTES: Final = 64 * 1024 * 1024
+_LARGE_BYTES: Final = 4096
 
 Fetch = Callable[[], Awaitable[bytes | Fault]]
 
@@ -46,17 +50,21 @@ class _Entry:
     fault: Fault | None = None
     fault_id: str = ""
     retry: float = 0.0  # after the fault
+    silences: int = 0  # tries in turn for which the policy host kept us waiting in vain
 
 
 class PolicyMemory:
     """Policies by domain. Create it in the event loop that uses it."""
 
-    def __init__(self, max_fetches: int = MAX_FETCHES, max_domains: int = MAX_DOMAINS) -> None:
+    def __init__(self, max_domains: int = MAX_DOMAINS, max_bytes: int = MAX_POLICIES_BYTES) -> None:
         self._loop = asyncio.get_running_loop()
         self._max_domains = max_domains
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._entries: dict[str, _Entry] = {}
+        self._large: dict[str, None] = {}  # domains with large policies, the oldest first
         self._in_flight: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._turns = asyncio.Semaphore(max_fetches)
+        self.places = Places()
 
     def held(self, domain: str) -> Policy | None:
         """The policy that holds for `domain` though nobody says so now."""
@@ -74,7 +82,7 @@ class PolicyMemory:
             # Whoever gives up waiting does not end the fetch of the others.
             await asyncio.shield(task)
             entry = self._entries.get(domain, _Entry())
-        if entry.fault is not None and entry.fault_id == policy_id:
+        if entry.fault is not None and (entry.fault_id == policy_id or entry.silences):
             return Held(self.held(domain), entry.fault)
         # Just fetched, or within its time: even one with a max_age of 0 counts for the moment.
         return Held(entry.policy)
@@ -88,30 +96,54 @@ class PolicyMemory:
 
     def _is_settled(self, entry: _Entry, policy_id: str) -> bool:
         now = self._loop.time()
-        if entry.fault is not None and entry.fault_id == policy_id:
+        # A host that keeps us waiting is not asked sooner because its record changes all the time.
+        if entry.fault is not None and (entry.fault_id == policy_id or entry.silences):
             return now < entry.retry
         return entry.policy is not None and entry.policy_id == policy_id and now < entry.refresh
 
     async def _learn(self, domain: str, policy_id: str, fetch: Fetch) -> None:
         try:
-            async with self._turns:
-                fetched = await fetch()
+            fetched = await fetch()
         finally:
             del self._in_flight[domain, policy_id]
-        entry = self._entries.pop(domain, _Entry())
-        self._entries[domain] = entry  # to the end of the order, which is that of age
-        while len(self._entries) > self._max_domains:
-            del self._entries[next(iter(self._entries))]
         policy = fetched if isinstance(fetched, Fault) else _parsed(fetched)
+        # To the end of the order, which is that of age.
+        entry = self._forget(domain) or _Entry()
         now = self._loop.time()
         if isinstance(policy, Fault):
-            entry.fault, entry.fault_id, entry.retry = policy, policy_id, now + RETRY_SECONDS
-            return
-        entry.fault, entry.fault_id = None, ""
-        entry.policy, entry.policy_id = policy, policy_id
-        entry.until = now + policy.max_age
-        # A max_age of minutes is no reason to ask more often than after a failure.
-        entry.refresh = now + max(RETRY_SECONDS, min(REFRESH_SECONDS, policy.max_age / 2))
+            entry.silences = entry.silences + 1 if policy.silent else 0
+            pause = min(RETRY_SECONDS * 2.0 ** min(entry.silences - 1, 10), MAX_RETRY_SECONDS)
+            entry.fault, entry.fault_id, entry.retry = policy, policy_id, now + max(RETRY_SECONDS, pause)
+        else:
+            entry.fault, entry.fault_id, entry.silences = None, "", 0
+            entry.policy, entry.policy_id = policy, policy_id
+            entry.until = now + policy.max_age
+            # A max_age of minutes is no reason to ask more often than after a failure.
+            entry.refresh = now + max(RETRY_SECONDS, min(REFRESH_SECONDS, policy.max_age / 2))
+        self._keep(domain, entry)
+
+    def _keep(self, domain: str, entry: _Entry) -> None:
+        self._entries[domain] = entry
+        size = _bytes_of(entry.policy)
+        self._bytes += size
+        if size > _LARGE_BYTES:
+            self._large[domain] = None
+        while len(self._entries) > self._max_domains:
+            self._forget(next(iter(self._entries)))
+        while self._bytes > self._max_bytes and self._entries:
+            self._forget(next(iter(self._large or self._entries)))
+
+    def _forget(self, domain: str) -> _Entry | None:
+        entry = self._entries.pop(domain, None)
+        if entry is not None:
+            self._bytes -= _bytes_of(entry.policy)
+            self._large.pop(domain, None)
+        return entry
+
+
+def _bytes_of(policy: Policy | None) -> int:
+    """About what it takes in memory: an object and its text for each name."""
+    return 0 if policy is None else 256 + sum(64 + len(name) for name in policy.mx)
 
 
 def _parsed(data: bytes) -> Policy | Fault:

@@ -170,16 +170,6 @@ def test_a_fetch_is_shared_by_all_who_wait_and_goes_on_without_one_of_them() -> 
     _run(scenario)
 
 
-def test_no_more_fetches_at_once_than_allowed() -> None:
-    async def main() -> None:
-        memory = PolicyMemory(max_fetches=3)
-        host = Host(_text(), takes=1.0)
-        await asyncio.gather(*(memory.policy(f"a{number}.example", "1", host.fetch) for number in range(20)))
-        assert (host.fetches, host.at_once_max) == (20, 3)
-
-    run_virtually(main())
-
-
 def test_the_oldest_domains_are_forgotten() -> None:
     async def main() -> None:
         memory = PolicyMemory(max_domains=2)
