@@ -55,23 +55,31 @@ class Places:
 
     async def fetch(self, host: str, address: str, work: Work) -> bytes | Fault:
         """What `work` fetches from the policy host `host` at `address`, when there is a place for it."""
-        if self._is_slow(host, address):
-            if len(self._slow) >= self._slow_places:
-                return Fault(MtaStsProblem.LOCAL, f"too many policy hosts keep us waiting, as {host} did the last time")
-            task: _Task = asyncio.ensure_future(work())
-        else:
+        task: _Task | None = None
+        if not self._is_slow(host, address):
             task = await self._promptly(host, address, work)
+        if task is None:
+            if len(self._slow) >= self._slow_places:
+                return Fault(MtaStsProblem.LOCAL, f"too many policy hosts keep us waiting, those of {address} too")
+            task = asyncio.ensure_future(work())
         return await self._finish(host, address, task)
 
-    async def _promptly(self, host: str, address: str, work: Work) -> _Task:
-        """`work`, begun at a prompt place and done, or not done in the time that those are for."""
+    async def _promptly(self, host: str, address: str, work: Work) -> _Task | None:
+        """`work`, begun at a prompt place and done, or not done in the time that those are for.
+
+        None where others have kept us waiting at the address since this one came.
+        """
         area = _area(address)
         await self._enter(area, known=host in self._prompt_hosts)
-        task = asyncio.ensure_future(work())
+        task = None
         try:
+            if self._is_slow(host, address):
+                return None
+            task = asyncio.ensure_future(work())
             await asyncio.wait((task,), timeout=PROMPT_SECONDS)
         except asyncio.CancelledError:
-            task.cancel()
+            if task is not None:
+                task.cancel()
             raise
         finally:
             self._leave(area)
@@ -79,6 +87,7 @@ class Places:
             _remember(self._prompt_hosts, host)
         else:
             self._prompt_hosts.pop(host, None)
+            _remember(self._keep_us_waiting, address)  # until it answers
         return task
 
     async def _enter(self, area: str, *, known: bool) -> None:
