@@ -34,6 +34,7 @@ _MAX_ANSWER_BYTES: Final = 2 * MAX_POLICY_BYTES + _MAX_HEAD_BYTES
 # Interim answers, chunks and what of them came at once: a policy of the largest size in pieces of 64 bytes. One byte of
 # text in a chunk of its own costs as much to read as 16 KiB in one.
 MAX_PIECES: Final = 1024
+_PIECES_AT_ONCE: Final = 128  # about a millisecond
 # Of ours, so no fault of theirs.
 _OUR_ERRORS: Final = frozenset(
     {
@@ -178,6 +179,8 @@ async def _read(connection: h11.Connection, stream: SecureStream) -> bytes | Fau
         pieces += 1
         if pieces > MAX_PIECES:
             return Fault(MtaStsProblem.TOO_LARGE, f"the answer comes in more than {MAX_PIECES} pieces")
+        if pieces % _PIECES_AT_ONCE == 0:
+            await asyncio.sleep(0)  # others have their turn
         if isinstance(event, h11.Response):
             fault = _refusal(event)
             if fault is not None:
