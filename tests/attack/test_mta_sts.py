@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from exporter.config.model import Family, Limits, Module, Policy, Settings, Starttls, Target, TargetKind
@@ -33,6 +33,7 @@ from tests.lab.chains import issue, write_chain
 from tests.lab.daemons import accepts, free_port, running
 from tests.lab.https_hosts import PolicyHost, http, policy_host
 from tests.lab.require import require_program
+from tests.lab.tls_attacker import DATA, HANDSHAKE, TICKET, TlsAttacker
 from tests.lab.virtual_time import run_virtually
 
 # What a result may wait for a policy, and again as much for a busy machine; far below the timeout of the probes.
@@ -222,6 +223,44 @@ async def test_what_costs_us_more_than_a_policy_is_worth_is_given_up(
         fetched = await fetch(NAME, ["127.0.0.1"], _trusting(), port=host.port)
     assert isinstance(fetched, Fault)
     assert fetched.problem is problem, fetched
+
+
+FLOODS: dict[str, Callable[[TlsAttacker], Iterator[bytes]]] = {
+    "new keys": lambda attacker: (attacker.update() for _ in range(1500)),
+    "tickets": lambda attacker: (attacker.seal(HANDSHAKE, TICKET * 800) for _ in range(4)),
+    "padding": lambda attacker: (attacker.seal(DATA, b"", 16_000) for _ in range(4)),
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
+async def test_records_without_end_before_the_policy_are_not_read_to_the_end(
+    flood: Callable[[TlsAttacker], Iterator[bytes]],
+) -> None:
+    now = datetime.now(UTC)
+    root = issue("root", authority=True, at=now)
+    leaf = issue(NAME, root, names=(NAME,), at=now)
+    assert isinstance(leaf.key, ec.EllipticCurvePrivateKey)
+    attacker = TlsAttacker([leaf.der], leaf.key)
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(attacker.flight(await reader.read(4096)))
+            writer.write(b"".join(flood(attacker)) + attacker.seal(DATA, http(POLICY)))
+            await reader.read(-1)
+        except OSError:
+            pass  # they went away
+        finally:
+            writer.transport.abort()
+            gone.set()
+
+    context = _trusting(root.certificate.public_bytes(Encoding.PEM).decode())
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        fetched = await fetch(NAME, ["127.0.0.1"], context, port=server.sockets[0].getsockname()[1])
+        await gone.wait()
+    assert isinstance(fetched, Fault)
+    assert fetched.problem is P.TOO_LARGE, fetched
 
 
 @pytest.mark.parametrize(
