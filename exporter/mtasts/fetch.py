@@ -3,7 +3,7 @@
 The connection goes to an address that our resolver gave, and h11 reads the answer. A larger HTTP client would resolve
 names by itself, follow redirects, keep connections and read environment variables: four things to switch off, and none
 that is needed. It runs in the loop of the probes, on sockets of its own; what it does at once is one handshake, or what
-is in 4 KiB.
+is in one record.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import h11
 
 from exporter import __version__
 from exporter.mtasts.policy import MAX_POLICY_BYTES
-from exporter.mtasts.stream import CIPHERS, READ_BYTES, LimitError, SecureStream
+from exporter.mtasts.stream import READ_BYTES, LimitError, SecureStream
 from exporter.result import MtaStsProblem
 from exporter.smtp.printable import printable
+from exporter.tls.offer import MODERN
 
 HTTPS_PORT: Final = 443
 # RFC 8461 3.3 suggests a minute; a web server that needs more than this for 64 KiB is not up to its job.
@@ -58,7 +59,7 @@ def tls_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     # No sender of today takes less (RFC 8996); and RFC 8461 3.3: the name must be a DNS-ID.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(CIPHERS)
+    context.set_ciphers(MODERN)
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.hostname_checks_common_name = False
     return context

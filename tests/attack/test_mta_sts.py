@@ -31,6 +31,7 @@ from exporter.result import MtaStsMode, MxHost, MxLookup, ProbeResult
 from exporter.result import MtaStsProblem as P
 from tests.lab.chains import issue, write_chain
 from tests.lab.daemons import accepts, free_port, running
+from tests.lab.der import certificate_with, key_on_own_curve
 from tests.lab.https_hosts import PolicyHost, http, policy_host
 from tests.lab.require import require_program
 from tests.lab.tls_attacker import DATA, HANDSHAKE, TICKET, TlsAttacker
@@ -232,6 +233,39 @@ FLOODS: dict[str, Callable[[TlsAttacker], Iterator[bytes]]] = {
 }
 
 
+@asynccontextmanager
+async def _attacked(attacker: TlsAttacker, behind: Callable[[], bytes]) -> AsyncIterator[int]:
+    """The port of a server that sends the flight of `attacker`, and then what is `behind` it."""
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(attacker.flight(await reader.read(4096)))
+            writer.write(behind())
+            await reader.read(-1)
+        except OSError:
+            pass  # they went away
+        finally:
+            writer.transport.abort()
+            gone.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+        await gone.wait()
+
+
+async def test_certificates_made_to_be_slow_are_not_decoded() -> None:
+    """A curve of their own: a tenth of a second for each 635 bytes, and a hundred of them in a handshake."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    slow = [certificate_with(key_on_own_curve(x)) for x in (3, 4, 5)]
+    async with _attacked(TlsAttacker([issue(NAME, key=key).der, *slow], key), bytes) as port:
+        fetched = await fetch(NAME, ["127.0.0.1"], _trusting(), port=port)
+    assert isinstance(fetched, Fault)
+    assert fetched.problem is P.TLS
+    assert "elliptic curve of its own" in fetched.detail
+
+
 @pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
 async def test_records_without_end_before_the_policy_are_not_read_to_the_end(
     flood: Callable[[TlsAttacker], Iterator[bytes]],
@@ -241,24 +275,9 @@ async def test_records_without_end_before_the_policy_are_not_read_to_the_end(
     leaf = issue(NAME, root, names=(NAME,), at=now)
     assert isinstance(leaf.key, ec.EllipticCurvePrivateKey)
     attacker = TlsAttacker([leaf.der], leaf.key)
-    gone = asyncio.Event()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            writer.write(attacker.flight(await reader.read(4096)))
-            writer.write(b"".join(flood(attacker)) + attacker.seal(DATA, http(POLICY)))
-            await reader.read(-1)
-        except OSError:
-            pass  # they went away
-        finally:
-            writer.transport.abort()
-            gone.set()
-
     context = _trusting(root.certificate.public_bytes(Encoding.PEM).decode())
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        fetched = await fetch(NAME, ["127.0.0.1"], context, port=server.sockets[0].getsockname()[1])
-        await gone.wait()
+    async with _attacked(attacker, lambda: b"".join(flood(attacker)) + attacker.seal(DATA, http(POLICY))) as port:
+        fetched = await fetch(NAME, ["127.0.0.1"], context, port=port)
     assert isinstance(fetched, Fault)
     assert fetched.problem is P.TOO_LARGE, fetched
 
