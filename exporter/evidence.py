@@ -33,6 +33,8 @@ class ConnectEvidence:
     own_sender: bool = False  # the ICMP error came from an address of this host
     elapsed: float = 0.0  # seconds
     unsent: bool = False  # silence, and the kernel counts every SYN it sent again as dropped within this host
+    lost_source: str = ""  # the address to connect from by the configuration, which this host does not have
+    no_source: bool = False  # this host has no address at all to send from: IPv6 is switched off, say
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from exporter.log import dropped_lines
 from exporter.metrics.own import OwnMetrics
 from exporter.metrics.renewal import render_after
 from exporter.mtasts.memory import PolicyMemory
-from exporter.probe.policies import Policies
+from exporter.probe.policies import Policies, Searches
 from exporter.probe.prober import Heard, Prober
 from exporter.resolver.client import Resolver
 from exporter.result import ProbeResult
@@ -97,6 +97,7 @@ class Service:
         self._failures: tuple[str, ...] = ()  # of lists, likewise
         self._resolver = Resolver(config.resolver)
         self._policy_memory = PolicyMemory()
+        self._policy_searches = Searches()
         self._tasks: list[asyncio.Task[None]] = []
         self._revising: asyncio.Task[None] | None = None
         self.egress = EgressWatch(
@@ -146,6 +147,7 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.scheduler.stop(STOP_GRACE_SECONDS)
         await self.egress.close()
+        await self._policy_searches.close()
         await self._policy_memory.close()
         self._resolver.close()
 
@@ -268,7 +270,7 @@ class Service:
         return {target.key: target for target in self.config.targets if target.key not in own}
 
     def _new_prober(self, config: Config) -> Prober:
-        policies = Policies(self._resolver, self._policy_memory)
+        policies = Policies(self._resolver, self._policy_memory, searches=self._policy_searches)
         witness_ports = config.egress.witness_ports
         return Prober(self._resolver, config.limits, self._helo, self.scheduler.slots, witness_ports, policies)
 

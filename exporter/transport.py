@@ -25,6 +25,9 @@ READ_BYTES: Final = 16384
 # What the socket module's own class adds (names of constants, a warning when it is forgotten) costs 5 µs a socket.
 _new_socket: Final = socket.SocketType
 _NONBLOCKING: Final = getattr(socket, "SOCK_NONBLOCK", 0)  # Linux: without a system call of its own
+# Of bind: the host lacks the address, or it is of the link and no link is named. Of connect: no address, or no port.
+_OF_SOURCE: Final = frozenset({errno.EADDRNOTAVAIL, errno.EINVAL})
+_ANY_PORT: Final = 25
 _PENDING: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 
@@ -60,6 +63,7 @@ class Connection:
         "_poller",
         "_receiver",
         "_socket",
+        "_source",
         "_started",
         "_unsent",
         "tcp_rtt",
@@ -72,13 +76,14 @@ class Connection:
         self._socket: socket.SocketType | None = None
         self._connecting = True
         self._address = ""
+        self._source = ""
         self._started = 0.0
         self._unsent = b""
         self.tcp_rtt: float | None = None  # seconds, of the handshake, by the kernel's own clock
 
     def open(self, address: str, port: int, source: str = "") -> float:
         """Begin to connect; returns time.perf_counter() right before the SYN. A failure is told, not raised."""
-        self._address = address
+        self._address, self._source = address, source
         self._started = time.perf_counter()
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
@@ -170,7 +175,9 @@ class Connection:
     def silence(self) -> ConnectEvidence:
         """The connect drew nothing until its deadline: the evidence, and the end."""
         unsent = self._socket is not None and tcp_info.unsent(self._socket)
-        evidence = replace(self._evidence(None), unsent=unsent)
+        # A host that has only an address of the link sends from it, and the first router drops that (RFC 4291 2.5.6).
+        of_link = self.own_address.startswith("fe80:") and not self._address.startswith("fe80:")
+        evidence = replace(self._evidence(None), unsent=unsent, no_source=of_link)
         self.close()
         return evidence
 
@@ -255,7 +262,28 @@ class Connection:
         if seen is None and self._socket is not None:
             seen = icmp.read(self._socket)
         own = seen is not None and bool(seen.sender) and seen.sender != self._address and is_own_address(seen.sender)
-        return ConnectEvidence(self._address, number, seen, own, elapsed)
+        evidence = ConnectEvidence(self._address, number, seen, own, elapsed)
+        if seen is None and number in _OF_SOURCE:
+            return _with_source(evidence, self._source)
+        return evidence
+
+
+def _with_source(evidence: ConnectEvidence, source: str) -> ConnectEvidence:
+    """`evidence` with what the kernel says of the address to connect from; EADDRNOTAVAIL may be about ports, too."""
+    if source and not is_own_address(source):
+        return replace(evidence, lost_source=source)
+    return replace(evidence, no_source=evidence.errno == errno.EADDRNOTAVAIL and not _has_source_for(evidence.address))
+
+
+def _has_source_for(address: str) -> bool:
+    """Whether this host has an address to send to `address` from. A UDP socket that is connected sends nothing."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.connect((address, _ANY_PORT))
+    except OSError as error:
+        return error.errno != errno.EADDRNOTAVAIL
+    return True
 
 
 def is_own_address(address: str) -> bool:

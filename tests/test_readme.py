@@ -185,7 +185,10 @@ def _anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("name", ["README.md", "deploy/runbooks.md", "docs/classes.md"])
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "SECURITY.md", "CONTRIBUTING.md", "deploy/runbooks.md", "docs/classes.md", "docs/threat-model.md"],
+)
 def test_links_lead_somewhere(name: str) -> None:
     path = ROOT / name
     links = re.findall(r"\]\(([^)]+)\)", path.read_text(encoding="utf-8"))

@@ -34,6 +34,8 @@ _PORT_UNREACHABLE: Final = frozenset({(Origin.ICMP, 3, 3), (Origin.ICMP6, 1, 4)}
 
 # "Host unreachable" from ourselves: the kernel's word for a next hop on our own link that nobody answers for.
 _HOST_UNREACHABLE: Final = frozenset({(Origin.ICMP, 3, 1), (Origin.ICMP6, 1, 3)})
+# "Beyond scope of source address" (RFC 4443 3.1): this host has no other IPv6 address than one of its link.
+_BEYOND_SCOPE: Final = (Origin.ICMP6, 1, 2)
 # A packet filter of ours may say the same, but it answers at once; ARP and neighbour discovery try for seconds first.
 _AT_ONCE_SECONDS: Final = 0.05
 
@@ -50,7 +52,7 @@ _ERRNO: Final = MappingProxyType(
         errno.EINVAL: (_C.NO_ROUTE, "this host has a blackhole route for the address"),
         errno.ENETDOWN: (_C.NO_ROUTE, "the network interface is down"),
         errno.EAFNOSUPPORT: (_C.NO_ROUTE, "this host does not speak the address family"),
-        errno.EADDRNOTAVAIL: (_C.LOCAL_RESOURCE, "no local address or port is free"),
+        errno.EADDRNOTAVAIL: (_C.LOCAL_RESOURCE, "no local port is free"),
         errno.EADDRINUSE: (_C.LOCAL_RESOURCE, "no local port is free"),
         errno.EAGAIN: (_C.LOCAL_RESOURCE, "no local port or routing cache entry is free"),
         errno.EMFILE: (_C.LOCAL_RESOURCE, "too many open files in this process"),
@@ -87,8 +89,14 @@ def judge_connect(evidence: ConnectEvidence) -> Failure:
     """The class that one attempt's own evidence carries; what other hosts and ports did is judged elsewhere."""
     if evidence.icmp is not None and evidence.icmp.origin is not Origin.LOCAL:
         return _failure(*_judge_icmp(evidence, evidence.icmp))
+    if evidence.no_source:
+        # Linux says so with net.ipv6.conf.all.disable_ipv6, where a missing route is ENETUNREACH.
+        family = "IPv6" if ":" in evidence.address else "IPv4"
+        return _failure(_C.NO_ROUTE, f"this host has no {family} address to send from")
     if evidence.errno is None:
         return _failure(_C.CONNECT_TIMEOUT, f"no answer to the SYN within {evidence.elapsed:.1f} s")
+    if evidence.lost_source:
+        return _failure(_C.NO_ROUTE, f"this host has no address {evidence.lost_source} (source_address)")
     name = errno.errorcode.get(evidence.errno, str(evidence.errno))
     unknown = (_C.INTERNAL, f"connect failed with {name}: {os.strerror(evidence.errno)}")
     return _failure(*_ERRNO.get(evidence.errno, unknown))
@@ -102,6 +110,8 @@ def _judge_icmp(evidence: ConnectEvidence, icmp: IcmpError) -> tuple[FailureClas
         if what in _HOST_UNREACHABLE and evidence.elapsed > _AT_ONCE_SECONDS:
             return _C.NO_ROUTE, f"the next hop on this host's own link does not answer ({said})"
         return _C.LOCAL_FIREWALL, f"this host's own packet filter rejects the connection ({said})"
+    if what == _BEYOND_SCOPE:
+        return _C.NO_ROUTE, f"this host has no IPv6 address that is valid beyond its link ({said})"
     if what in _PROHIBITED:
         return _C.CONNECT_PROHIBITED, f"{_PROHIBITED[what]} ({said})"
     if what in _PORT_UNREACHABLE:

@@ -35,6 +35,7 @@ class Demands:
 
     tlsa: TlsaLookup | None = None
     policy: Policy | None = None  # MTA-STS
+    tlsa_awaited: bool = False  # asked for, and nothing is known in time
 
 
 def judge(
@@ -68,8 +69,8 @@ def judge(
             warnings.append(warning)
             if demands.policy.mode == "enforce":  # RFC 8461 5: testing withholds nothing
                 failures.append(failure)
-    if tls is not None and (dane is None or dane.state is not _S.VERIFIED):
-        # RFC 7672 2.2: where TLSA records vouch for a certificate, no authority needs to.
+    if tls is not None and (dane is None or dane.state is not _S.VERIFIED) and not demands.tlsa_awaited:
+        # RFC 7672 2.2: where TLSA records vouch for a certificate, no authority needs to; and they still may.
         failures += tls.faults
     # The session by itself shows this too, so it stays whatever becomes known around the host.
     worst = failures[0] if require and failures else None

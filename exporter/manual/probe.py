@@ -89,7 +89,8 @@ class _Examination:
         self._references = egress.references
         self._resolver = resolver
         self._policy_memory = PolicyMemory()
-        policies = Policies(resolver, self._policy_memory)
+        # There is no next result to tell in what comes late.
+        policies = Policies(resolver, self._policy_memory, patience=math.inf)
         self._prober = Prober(resolver, limits, helo, self._slots, egress.witness_ports, policies)
         # Whatever is seen counts to the end.
         self._watch = EgressWatch(egress, math.inf, helo)

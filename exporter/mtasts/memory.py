@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from exporter.mtasts.fetch import Fault
+from exporter.mtasts.places import Places
 from exporter.mtasts.policy import Policy, parse_policy
 from exporter.result import MtaStsProblem
 
@@ -19,10 +20,14 @@ from exporter.result import MtaStsProblem
 REFRESH_SECONDS: Final = 86400.0
 # RFC 8461 3.3: after a failure the policy host is left alone for five minutes.
 RETRY_SECONDS: Final = 300.0
-# Fetches at once, for all domains: each is a TLS handshake in the loop of the probes.
-MAX_FETCHES: Final = 16
-# Domains with a policy or a failure; beyond it the oldest are forgotten. A bound, not a working size.
-MAX_DOMAINS: Final = 1_000_000
+# A policy host that keeps us waiting is left alone for twice as long each time, up to this.
+MAX_RETRY_SECONDS: Final = 3600.0
+# Failures in a row for which a new id of the record is a reason to ask at once: whoever mends a policy changes it.
+MAX_QUICK_TRIES: Final = 3
+# Of all policies and failures together; beyond it those go that were asked for longest ago, large ones first: one of
+# 64 KiB takes as much as a hundred ordinary ones of 600 bytes.
+MAX_POLICIES_BYTES: Final = 64 * 1024 * 1024
+_LARGE_BYTES: Final = 4096
 
 Fetch = Callable[[], Awaitable[bytes | Fault]]
 
@@ -46,17 +51,27 @@ class _Entry:
     fault: Fault | None = None
     fault_id: str = ""
     retry: float = 0.0  # after the fault
+    failures: int = 0  # in a row
+    silences: int = 0  # of them the latest, for which the policy host kept us waiting in vain
+
+    def fails(self, policy_id: str) -> bool:
+        """Whether the last try failed, and `policy_id` is no reason to try again before its time."""
+        # A host that keeps us waiting is not asked sooner because its record changes all the time.
+        held_back = self.silences or self.failures >= MAX_QUICK_TRIES
+        return self.fault is not None and (self.fault_id == policy_id or bool(held_back))
 
 
 class PolicyMemory:
     """Policies by domain. Create it in the event loop that uses it."""
 
-    def __init__(self, max_fetches: int = MAX_FETCHES, max_domains: int = MAX_DOMAINS) -> None:
+    def __init__(self, max_bytes: int = MAX_POLICIES_BYTES) -> None:
         self._loop = asyncio.get_running_loop()
-        self._max_domains = max_domains
-        self._entries: dict[str, _Entry] = {}
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._entries: dict[str, _Entry] = {}  # the one that was asked for longest ago first
+        self._large: dict[str, None] = {}  # domains with large policies, likewise
         self._in_flight: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._turns = asyncio.Semaphore(max_fetches)
+        self.places = Places()
 
     def held(self, domain: str) -> Policy | None:
         """The policy that holds for `domain` though nobody says so now."""
@@ -74,7 +89,8 @@ class PolicyMemory:
             # Whoever gives up waiting does not end the fetch of the others.
             await asyncio.shield(task)
             entry = self._entries.get(domain, _Entry())
-        if entry.fault is not None and entry.fault_id == policy_id:
+        self._touch(domain)
+        if entry.fails(policy_id):
             return Held(self.held(domain), entry.fault)
         # Just fetched, or within its time: even one with a max_age of 0 counts for the moment.
         return Held(entry.policy)
@@ -88,30 +104,60 @@ class PolicyMemory:
 
     def _is_settled(self, entry: _Entry, policy_id: str) -> bool:
         now = self._loop.time()
-        if entry.fault is not None and entry.fault_id == policy_id:
+        if entry.fails(policy_id):
             return now < entry.retry
         return entry.policy is not None and entry.policy_id == policy_id and now < entry.refresh
 
     async def _learn(self, domain: str, policy_id: str, fetch: Fetch) -> None:
         try:
-            async with self._turns:
-                fetched = await fetch()
+            fetched = await fetch()
         finally:
             del self._in_flight[domain, policy_id]
-        entry = self._entries.pop(domain, _Entry())
-        self._entries[domain] = entry  # to the end of the order, which is that of age
-        while len(self._entries) > self._max_domains:
-            del self._entries[next(iter(self._entries))]
         policy = fetched if isinstance(fetched, Fault) else _parsed(fetched)
+        entry = self._forget(domain) or _Entry()
         now = self._loop.time()
         if isinstance(policy, Fault):
-            entry.fault, entry.fault_id, entry.retry = policy, policy_id, now + RETRY_SECONDS
-            return
-        entry.fault, entry.fault_id = None, ""
-        entry.policy, entry.policy_id = policy, policy_id
-        entry.until = now + policy.max_age
-        # A max_age of minutes is no reason to ask more often than after a failure.
-        entry.refresh = now + max(RETRY_SECONDS, min(REFRESH_SECONDS, policy.max_age / 2))
+            entry.failures += 1
+            entry.silences = entry.silences + 1 if policy.silent else 0
+            pause = min(RETRY_SECONDS * 2.0 ** min(entry.silences - 1, 10), MAX_RETRY_SECONDS)
+            entry.fault, entry.fault_id, entry.retry = policy, policy_id, now + max(RETRY_SECONDS, pause)
+        else:
+            entry.fault, entry.fault_id, entry.failures, entry.silences = None, "", 0, 0
+            entry.policy, entry.policy_id = policy, policy_id
+            entry.until = now + policy.max_age
+            # A max_age of minutes is no reason to ask more often than after a failure.
+            entry.refresh = now + max(RETRY_SECONDS, min(REFRESH_SECONDS, policy.max_age / 2))
+        self._keep(domain, entry)
+
+    def _keep(self, domain: str, entry: _Entry) -> None:
+        self._entries[domain] = entry
+        size = _bytes_of(entry)
+        self._bytes += size
+        if size > _LARGE_BYTES:
+            self._large[domain] = None
+        while self._bytes > self._max_bytes and self._entries:
+            self._forget(next(iter(self._large or self._entries)))
+
+    def _forget(self, domain: str) -> _Entry | None:
+        entry = self._entries.pop(domain, None)
+        if entry is not None:
+            self._bytes -= _bytes_of(entry)
+            self._large.pop(domain, None)
+        return entry
+
+    def _touch(self, domain: str) -> None:
+        for kept in (self._entries, self._large):
+            if domain in kept:
+                _to_the_end(kept, domain)
+
+
+def _to_the_end(kept: dict[str, Any], domain: str) -> None:
+    kept[domain] = kept.pop(domain)
+
+
+def _bytes_of(entry: _Entry) -> int:
+    """About what it takes in memory: some objects, and the text of each name."""
+    return 600 + (sum(64 + len(name) for name in entry.policy.mx) if entry.policy is not None else 0)
 
 
 def _parsed(data: bytes) -> Policy | Fault:

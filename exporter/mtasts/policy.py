@@ -8,6 +8,10 @@ from typing import Final, Literal
 
 # What a policy may measure; RFC 8461 3.3 leaves the bound to us and says that larger ones may be refused.
 MAX_POLICY_BYTES: Final = 64 * 1024
+# Names of MX hosts; real policies have under 50. They are kept, and each MX host of the domain is held against each.
+MAX_NAMES: Final = 256
+# Each line is looked at by itself; those that are not about MX hosts are few.
+MAX_LINES: Final = 1024
 MAX_AGE_SECONDS: Final = 31_557_600  # RFC 8461 3.2: about one year
 
 # RFC 8461 3.2, the ABNF.
@@ -48,6 +52,8 @@ def parse_policy(data: bytes) -> Policy:
     lines = _LINE_END.split(text)
     if lines[-1] == "" and len(lines) > 1:
         lines.pop()  # the last line end is optional
+    if len(lines) > MAX_LINES:
+        raise ValueError(f"the policy has more than {MAX_LINES} lines")
     first: dict[str, str] = {}
     patterns: dict[str, None] = {}
     for number, line in enumerate(lines, 1):
@@ -56,6 +62,8 @@ def parse_policy(data: bytes) -> Policy:
             if _PATTERN.fullmatch(value) is None:
                 raise ValueError(f"line {number}: mx is not a host name, perhaps after *.: {value[:128]!r}")
             patterns[value.lower()] = None
+            if len(patterns) > MAX_NAMES:
+                raise ValueError(f"the policy names more than {MAX_NAMES} hosts")
         else:
             # RFC 8461 3.2: of a repeated field, mx apart, the first counts; unknown ones are passed over.
             first.setdefault(key, value)

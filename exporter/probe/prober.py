@@ -22,7 +22,7 @@ from exporter.probe.host import greeting_names, host_result, way_of_record
 from exporter.probe.manners import Lease, Pass, Shared, Slots, Turnstile
 from exporter.probe.opportunism import joined, named, plan_in_the_clear, question, takes_finite_field, untried
 from exporter.probe.plan import canary_message, is_same_for_all, mail_domain, plan_of
-from exporter.probe.policies import Found, Policies
+from exporter.probe.policies import Finding, Found, Policies
 from exporter.probe.session import Session, SessionRecord
 from exporter.probe.witness import WITNESS_SECONDS, Witnesses
 from exporter.resolver.findings import forbidden_address
@@ -132,7 +132,7 @@ class Prober:
             target = replace(target, settings=replace(settings, timeout=min(settings.timeout, left)))
         chosen = _choose(hosts, settings)
         lease = Lease(self._slots, len(chosen.to_probe))
-        finding = self._find_policies(target, chosen)
+        finding = self._find_policies(target, chosen, ends)
         probes = [
             self._address(
                 target, host, address, lease, finding, fresh=fresh, transcript=transcript, heard=heard, ends=ends
@@ -142,11 +142,11 @@ class Prober:
         try:
             # A task each only where there is more than one to wait for.
             results = [await probes[0]] if len(probes) == 1 else await asyncio.gather(*probes)
-            found = await finding if finding is not None else Found()
+            if finding is not None and not probes:
+                await finding.wait(lease.paused)
         finally:
             lease.close()
-            if finding is not None:
-                finding.cancel()  # of no effect on what is done
+        found = finding.found if finding is not None else Found()
         results += [found.judge(result, settings, None) for result in chosen.settled]
         if target.kind is not TargetKind.DOMAIN:
             results = [replace(result, preference=None) for result in results]
@@ -156,7 +156,8 @@ class Prober:
             results = [_warned(result, HostWarning.NULL_MX_AMONG_OTHERS) for result in results]
         return ProbeResult(
             at=at,
-            duration=time.perf_counter() - began,
+            # The wait for a policy is no time of the mail hosts.
+            duration=((finding.waited_since if finding is not None else 0.0) or time.perf_counter()) - began,
             lookup=lookup,
             hosts=tuple(results),
             addresses=sum(len(host.addresses) + host.more for host in hosts),
@@ -197,11 +198,11 @@ class Prober:
         lookup = await self._lookup.lookup_mx(target.host, target.settings.families)
         return lookup, lookup.hosts
 
-    def _find_policies(self, target: Target, chosen: _Choice) -> asyncio.Task[Found] | None:
+    def _find_policies(self, target: Target, chosen: _Choice, ends: float | None) -> Finding | None:
         if self._policies is None or not target.settings.module.policies:
             return None
         hosts = [host.name for host, _ in chosen.to_probe]
-        return asyncio.get_running_loop().create_task(self._policies.find(target, hosts))
+        return self._policies.begin(target, hosts, None if ends is None else ends - time.perf_counter())
 
     async def _named_host(self, target: Target) -> MxHost:
         found = await self._lookup.lookup_host(target.host, target.settings.families)
@@ -214,7 +215,7 @@ class Prober:
         host: MxHost,
         address: str,
         lease: Lease,
-        finding: asyncio.Task[Found] | None,
+        finding: Finding | None,
         *,
         fresh: bool,
         transcript: bool,
@@ -224,10 +225,9 @@ class Prober:
         wanted = transcript or heard is not None
         try:
             record = await self._record(target, host, address, lease, fresh=fresh, transcript=wanted, ends=ends)
-            if finding is not None and not finding.done():
+            if finding is not None:
                 # Waiting for a policy host is not being under way either.
-                async with lease.paused():
-                    await finding
+                await finding.wait(lease.paused)
         except NoTurnError as error:
             return _no_turn(host, address, error)
         finally:
@@ -237,7 +237,7 @@ class Prober:
             heard[host.name, address] = record.transcript
         if result.up and await self._greets_as_another(host, address, record, ends):
             result = _warned(result, HostWarning.BANNER_NAME_MISMATCH)
-        return result if finding is None else finding.result().judge(result, target.settings, record)
+        return result if finding is None else finding.found.judge(result, target.settings, record)
 
     async def _record(
         self,

@@ -26,6 +26,9 @@ def test_every_service_is_hardened_and_its_image_pinned(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["pids_limit"] <= 256
+    assert service["mem_limit"] in ("512m", "1g")
+    assert not {"privileged", "cap_add", "devices", "pid", "ipc", "userns_mode"} & set(service)
     assert "build" in service or re.search(r":\S+@sha256:[0-9a-f]{64}$", service["image"])
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -70,18 +71,45 @@ def test_the_pods_are_asked_by_names_that_they_know() -> None:
         assert hosts.admit(host)
 
 
-def test_pods_ask_for_no_privilege() -> None:
+@pytest.mark.parametrize("folder", ["base", "sharded"])
+def test_pods_ask_for_no_privilege(folder: str) -> None:
     """What the label of the namespace demands (Pod Security Standards: restricted), and nothing can be written."""
-    pod = objects("base")["StatefulSet"]["spec"]["template"]["spec"]
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    found = objects(folder)
+    assert found["Namespace"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    pod = found["StatefulSet"]["spec"]["template"]["spec"]
+    security = pod["securityContext"]
+    assert security["runAsNonRoot"] is True
+    assert security["runAsUser"] > 0
+    assert security["runAsGroup"] > 0
+    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+    # The kernel's own list of those that no other pod can notice.
+    assert [each["name"] for each in security["sysctls"]] == ["net.ipv4.ip_local_port_range"]
+    assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers", "serviceAccountName"} & set(pod)
+    assert pod["automountServiceAccountToken"] is False
     (container,) = pod["containers"]
     assert container["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert pod["automountServiceAccountToken"] is False
+    assert set(container["resources"]["limits"]) == {"memory", "ephemeral-storage"}
+    assert all(mount["readOnly"] for mount in container["volumeMounts"])
+    assert all(set(volume) == {"name", "configMap"} for volume in pod["volumes"])
+
+
+@pytest.mark.parametrize("folder", ["base", "sharded"])
+def test_nobody_but_prometheus_comes_in_and_nothing_private_is_reached(folder: str) -> None:
+    policy = objects(folder)["NetworkPolicy"]["spec"]
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
+    (way_in,) = policy["ingress"]
+    assert [set(each) for each in way_in["from"]] == [{"namespaceSelector"}]
+    _, mail = policy["egress"]
+    for block in mail["to"]:
+        allowed = ip_network(block["ipBlock"]["cidr"])
+        excepted = [ip_network(each) for each in block["ipBlock"]["except"]]
+        for private in ("10.1.2.3", "100.64.1.1", "169.254.169.254", "172.16.1.1", "192.168.1.1", "fd00::1", "fe80::1"):
+            address = ip_address(private)
+            assert address not in allowed or any(address in each for each in excepted), private
 
 
 def test_the_network_policy_lets_out_what_the_configuration_probes() -> None:

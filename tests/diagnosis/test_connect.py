@@ -76,3 +76,15 @@ def test_an_icmp_error_of_our_own_is_our_own_firewall() -> None:
     seen = IcmpError(Origin.ICMP, 3, 13, errno.EHOSTUNREACH, "10.0.0.5")
     failure = judge_connect(ConnectEvidence(TARGET, errno.EHOSTUNREACH, seen, own_sender=True))
     assert failure.failure_class is C.LOCAL_FIREWALL
+
+
+def test_an_address_that_this_host_has_lost_is_no_want_of_ports() -> None:
+    """EADDRNOTAVAIL is the kernel's word for both."""
+    lost = judge_connect(ConnectEvidence(TARGET, errno.EADDRNOTAVAIL, lost_source="192.0.2.77"))
+    assert lost.failure_class is C.NO_ROUTE
+    assert "192.0.2.77" in lost.detail
+    assert "source_address" in lost.detail
+    off = judge_connect(ConnectEvidence("2001:db8::25", errno.EADDRNOTAVAIL, no_source=True))
+    assert off.failure_class is C.NO_ROUTE
+    assert "IPv6" in off.detail
+    assert judge_connect(ConnectEvidence(TARGET, errno.EADDRNOTAVAIL)).failure_class is C.LOCAL_RESOURCE

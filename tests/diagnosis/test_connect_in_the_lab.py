@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 
 import pytest
 
 from exporter.diagnosis.connect import judge_connect
+from exporter.diagnosis.domain import domain_failure
 from exporter.probe.session import Session
-from exporter.result import Failure, FailureClass
+from exporter.result import Failure, FailureClass, HostResult
 from exporter.smtp.plan import Plan
 from tests.lab.network import (
     Family,
     Network,
     address,
+    drop_everything,
+    drop_icmp_errors,
     drop_port_25,
     reject_with,
     reset_port_25,
@@ -41,9 +45,10 @@ def network(built_network: Network) -> Iterator[Network]:
         built_network.rules(node)
 
 
-def _failure(network: Network, target: str, seconds: float = 10.0) -> Failure:
+def _failure(network: Network, target: str, seconds: float = 10.0, source: str = "") -> Failure:
     async def session() -> Failure:
-        record = await Session(asyncio.get_running_loop(), Plan(b"probe.example")).converse(target, 25, seconds)
+        session = Session(asyncio.get_running_loop(), Plan(b"probe.example"))
+        record = await session.converse(target, 25, seconds, source)
         assert record.connect is not None
         return judge_connect(record.connect)
 
@@ -126,3 +131,81 @@ def test_a_next_hop_that_does_not_answer_is_our_own_link(network: Network, famil
         6: address("client", 6).rpartition(":")[0] + ":c8",
     }
     assert _failure(network, on_our_link[family]).failure_class is C.NO_ROUTE
+
+
+@pytest.fixture
+def own_network() -> Iterator[Network]:
+    """One whose client is changed for good."""
+    with Network() as network:
+        yield network
+
+
+def _shell(network: Network, *lines: str) -> None:
+    network.exec("client", ["sh", "-ec", "\n".join(lines)])
+
+
+@pytest.mark.parametrize("family", _FAMILIES)
+def test_an_address_to_connect_from_that_is_lost_while_we_run_is_no_route(own_network: Network, family: Family) -> None:
+    """Of IPv6 the address of the link is left, from which no router takes anything (RFC 4291 2.5.6)."""
+    target, source = address("remote-a", family), address("client", family)
+    assert _failure(own_network, target, source=source).failure_class is C.CONNECT_REFUSED
+    length = {4: 24, 6: 64}[family]
+    _shell(own_network, f"ip address del {source}/{length} dev gateway")
+    found = _failure(own_network, target, source=source)
+    assert found.failure_class is C.NO_ROUTE
+    assert f"{source} (source_address)" in found.detail
+    assert _failure(own_network, target).failure_class is C.NO_ROUTE
+    own_network.rules("gateway", drop_everything("prerouting"), drop_icmp_errors())
+    assert _failure(own_network, target, 1.0).failure_class is C.NO_ROUTE
+
+
+def test_an_address_that_this_host_never_had_is_no_route(network: Network) -> None:
+    for family in _FAMILIES:
+        found = _failure(network, address("remote-a", family), source=vacant_address("remote-b", family))
+        assert found.failure_class is C.NO_ROUTE
+    # Of the link, and no link is named: bind says EINVAL.
+    assert _failure(network, address("remote-a", 6), source="fe80::1").failure_class is C.NO_ROUTE
+
+
+@pytest.mark.parametrize("device", ["all", "gateway"])
+def test_ipv6_switched_off_is_no_route(own_network: Network, device: str) -> None:
+    _shell(own_network, f"sysctl -wq net.ipv6.conf.{device}.disable_ipv6=1")
+    assert _failure(own_network, address("remote-a", 6)).failure_class is C.NO_ROUTE
+    assert _failure(own_network, address("remote-a", 6), source=address("client", 6)).failure_class is C.NO_ROUTE
+    assert _failure(own_network, address("remote-a", 4)).failure_class is C.CONNECT_REFUSED
+
+
+def test_a_link_that_is_down_is_no_route(own_network: Network) -> None:
+    _shell(own_network, "ip link set gateway down")
+    for family in _FAMILIES:
+        target, source = address("remote-a", family), address("client", family)
+        assert _failure(own_network, target).failure_class is C.NO_ROUTE
+        assert _failure(own_network, target, source=source).failure_class is C.NO_ROUTE
+
+
+def test_want_of_ports_is_want_of_ports(own_network: Network) -> None:
+    """The same error number as an address that is lost."""
+    _shell(own_network, "sysctl -wq net.ipv4.ip_local_port_range='40000 40001'")
+    target, source = address("remote-a"), address("client")
+    own_network.listen("remote-a")
+
+    def all_ports() -> list[socket.socket]:
+        return [socket.create_connection((target, 25), 10.0) for _ in range(2)]
+
+    taken = own_network.run_in("client", all_ports)
+    try:
+        assert _failure(own_network, target).failure_class is C.LOCAL_RESOURCE
+        assert _failure(own_network, target, source=source).failure_class is C.LOCAL_RESOURCE
+    finally:
+        for each in taken:
+            each.close()
+
+
+def test_a_domain_is_judged_without_the_family_that_this_host_has_not(own_network: Network) -> None:
+    """IPv6 is off here, and their IPv4 refuses: that is what is told of the domain."""
+    _shell(own_network, "sysctl -wq net.ipv6.conf.all.disable_ipv6=1")
+    targets = [address("remote-a", family) for family in _FAMILIES]
+    hosts = tuple(HostResult("mx.a.example", each, 10, failure=_failure(own_network, each)) for each in targets)
+    told = domain_failure(hosts, None)
+    assert told is not None
+    assert told.failure_class is C.CONNECT_REFUSED

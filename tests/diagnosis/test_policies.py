@@ -177,3 +177,9 @@ def test_dane_does_not_hide_a_failing_mta_sts_nor_the_other_way_round() -> None:
     required = _judged(_found(FOREIGN), TRUSTED, policy=policy, require=True)
     assert required.failure is not None
     assert required.failure.failure_class is C.DANE_MISMATCH
+
+
+def test_while_tlsa_records_are_awaited_nobody_fails_for_a_certificate_that_they_may_vouch_for() -> None:
+    awaited = judge(UP, Demands(tlsa_awaited=True), SELF_SIGNED, asked=True, require=True, at=AT)
+    assert (awaited.failure, awaited.dane) == (None, None)
+    assert judge(UP, Demands(), SELF_SIGNED, asked=True, require=True, at=AT).failure == UNTRUSTED

@@ -77,10 +77,13 @@ class ExporterProcess:
 
 
 @contextlib.contextmanager
-def exporter(*arguments: str, first: str = "") -> Iterator[ExporterProcess]:
-    """`mx-exporter` with these arguments, on a free port of loopback; `first` is Python that it runs first."""
+def exporter(*arguments: str, first: str = "", prefix: Sequence[str] = ()) -> Iterator[ExporterProcess]:
+    """`mx-exporter` with these arguments, on a free port of loopback.
+
+    `first` is Python that it runs first, `prefix` the command that runs it.
+    """
     with subprocess.Popen(
-        command(*arguments, "--web.listen-address=127.0.0.1:0", first=first),
+        [*prefix, *command(*arguments, "--web.listen-address=127.0.0.1:0", first=first)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

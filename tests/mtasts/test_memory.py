@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from exporter.mtasts.fetch import Fault
-from exporter.mtasts.memory import REFRESH_SECONDS, RETRY_SECONDS, Held, PolicyMemory
+from exporter.mtasts.memory import MAX_QUICK_TRIES, REFRESH_SECONDS, RETRY_SECONDS, Held, PolicyMemory
 from exporter.result import MtaStsProblem as P
 from tests.lab.virtual_time import run_virtually
 
@@ -170,22 +170,45 @@ def test_a_fetch_is_shared_by_all_who_wait_and_goes_on_without_one_of_them() -> 
     _run(scenario)
 
 
-def test_no_more_fetches_at_once_than_allowed() -> None:
+def test_those_are_forgotten_that_nobody_has_asked_for() -> None:
+    """Configured domains are asked for in each interval; names that a stranger makes up, once."""
+
     async def main() -> None:
-        memory = PolicyMemory(max_fetches=3)
-        host = Host(_text(), takes=1.0)
-        await asyncio.gather(*(memory.policy(f"a{number}.example", "1", host.fetch) for number in range(20)))
-        assert (host.fetches, host.at_once_max) == (20, 3)
-
-    run_virtually(main())
-
-
-def test_the_oldest_domains_are_forgotten() -> None:
-    async def main() -> None:
-        memory = PolicyMemory(max_domains=2)
+        memory = PolicyMemory(max_bytes=3000)
         host = Host(_text())
-        for name in ("a", "b", "c"):
-            await memory.policy(name, "1", host.fetch)
-        assert [memory.held(name) is not None for name in ("a", "b", "c")] == [False, True, True]
+        await memory.policy("configured", "1", host.fetch)
+        for number in range(20):
+            await memory.policy(f"x{number}", "1", host.fetch)
+            await memory.policy("configured", "1", host.fetch)
+        assert memory.held("configured") is not None
+        assert memory.held("x0") is None
+        assert memory.held("x19") is not None
+        assert host.fetches == 21
 
     run_virtually(main())
+
+
+def test_failures_without_end_take_no_memory_without_end() -> None:
+    async def main() -> None:
+        memory = PolicyMemory(max_bytes=20_000)
+        host = Host(BROKEN)
+        for number in range(100):
+            await memory.policy(f"x{number}", "1", host.fetch)
+        for number in range(100):
+            await memory.policy(f"x{number}", "1", host.fetch)
+        assert host.fetches == 200  # each was forgotten by then
+
+    run_virtually(main())
+
+
+def test_who_fails_again_and_again_is_not_asked_at_once_for_each_new_id() -> None:
+    async def scenario(memory: PolicyMemory, host: Host) -> None:
+        for number in range(20):
+            assert _problem(await memory.policy("a.example", str(number), host.fetch)) is P.CONNECT
+            await asyncio.sleep(1)
+        assert host.fetches == MAX_QUICK_TRIES
+        host.answer = _text()
+        await asyncio.sleep(RETRY_SECONDS)
+        assert (await memory.policy("a.example", "20", host.fetch)).fault is None
+
+    _run(scenario, BROKEN)
