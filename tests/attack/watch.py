@@ -96,9 +96,7 @@ class Watch:
             seen.slowest_scrape = max(seen.slowest_scrape, time.monotonic() - began)
             text = (gzip.decompress(data) if headers else data).decode()
             seen.largest_scrape = max(seen.largest_scrape, len(text))
-            if len(text) > _MOST_BYTES:
-                raise ValueError(f"{len(text)} bytes are too many to read")
-            self._take_in(seen, Exposed.read(text, self._good))
+            self._take_in(seen, Exposed.read(_bounded(text), self._good))
         except (OSError, HTTPException, ValueError, EOFError) as error:
             seen.slowest_scrape = max(seen.slowest_scrape, time.monotonic() - began)
             seen.failed_scrapes.append(f"{type(error).__name__}: {error}"[:200])
@@ -135,3 +133,9 @@ class Watch:
         if answer.status != 200:
             raise ValueError(f"{answer.status} to {path}")
         return data
+
+
+def _bounded(text: str) -> str:
+    if len(text) > _MOST_BYTES:
+        raise ValueError(f"{len(text)} bytes are too many to read")
+    return text

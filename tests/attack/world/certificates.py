@@ -1,4 +1,4 @@
-"""The one authority that the exporter trusts in this world, and what it signs: attackers have valid certificates too."""
+"""The one authority that this world trusts, and what it signs: attackers have valid certificates too."""
 
 from __future__ import annotations
 

@@ -45,7 +45,8 @@ def _all() -> Iterator[Kind]:
         ("starttls-certificates", "many names, a chain of 50, expired, another's, of nobody's authority", 5),
         ("starttls-second-ehlo", "the second EHLO without an answer, refused, endless", 3),
         ("tls-dhe", "Diffie-Hellman groups of up to 10,000 bits", 3),
-        ("tls-records", "empty, tiny and endless records", 3),
+        ("tls-handshake-records", "empty and endless records in place of a handshake; a byte in each after it", 3),
+        ("tls-records", "key updates without end, answered and not; records of padding alone", 3),
     ):
         yield Kind(name, Room.TLS, does, domains, "tls")
     yield Kind("auth-thief", Room.TLS, "a certificate for its own name, and AUTH: who says a password?", 1, "tls")

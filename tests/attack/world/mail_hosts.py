@@ -151,7 +151,7 @@ _MADE: Final[Mapping[str, Callable[[Path], list[SmtpScript]]]] = MappingProxyTyp
         "starttls-certificates": _certificates,
         "starttls-second-ehlo": _second_ehlo,
         "tls-dhe": _dhe,
-        "tls-records": _records,
+        "tls-handshake-records": _records,
         "auth-thief": _thief,
     }
 )

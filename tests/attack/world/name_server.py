@@ -60,6 +60,8 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply) -> None:
         framed = struct.pack("!H", len(data)) + data
         step = 1 if reply.pause else len(framed)
         for at in range(0, len(framed), step):
+            if writer.is_closing():
+                return
             writer.write(framed[at : at + step])
             await writer.drain()
             if reply.pause:

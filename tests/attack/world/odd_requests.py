@@ -25,8 +25,8 @@ ODD: Final[tuple[bytes, ...]] = tuple(
         "GET / HTTP/1.1\r\nHost: {host}\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: {host}\r\nOrigin: http://[\r\nConnection: close\r\n\r\n",
-        "POST /-/healthy HTTP/1.1\r\nHost: {host}\r\nOrigin: http://[\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-        "POST /-/reload HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / ",
+        "POST /domain/x HTTP/1.1\r\nHost: {host}\r\nOrigin: http://[\r\nContent-Length: 0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / ",
         "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: -1\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 99999999999999999999\r\nConnection: close\r\n\r\nx",
         "POST / HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\nx",
@@ -119,4 +119,6 @@ PAGES: Final = (
 
 def noise() -> bytes:
     """Bytes at random, sometimes with a beginning that looks right."""
-    return (b"", b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03")[os.urandom(1)[0] % 3] + os.urandom(300)
+    return (b"", b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03")[os.urandom(1)[0] % 3] + os.urandom(
+        300
+    )

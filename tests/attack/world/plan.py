@@ -1,4 +1,4 @@
-"""Names and addresses of the world, from which each of its processes knows its part, and the exporter's configuration."""
+"""Names and addresses of the world, by which each process knows its part, and the exporter's configuration."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ class Pace:
     """How much of each attack there is. What the verdict of 30 minutes was made with: see `WHOLE` in soak.py."""
 
     good: int = 50  # domains
-    interval: float = 5.0  # seconds between two probes of a domain, good or hostile
-    timeout: float = 4.0  # of a probe
+    interval: float = 5.0  # seconds between two probes of a good domain
+    timeout: float = 4.0  # of one
+    hostile_interval: float = 5.0
+    hostile_timeout: float = 4.0
     copies: int = 1  # of each hostile domain
     readers: int = 250  # clients that ask for all metrics and read next to nothing
     dripping: int = 250  # clients that send their request byte by byte, or nothing at all
@@ -38,6 +40,8 @@ class Pace:
     addresses: int = 1500  # of each of 40 mail hosts
     reload: float = 5.0  # seconds between two
     stall: float = 20.0  # seconds for which nobody reads the log; then it is read for a tenth of that
+    parked: float = 60.0  # seconds after which a slow client begins anew
+    stays: float = 8.0  # seconds for which a domain file stays emptied or gone
     files: int = 1024  # that the exporter may have open
 
 
@@ -163,7 +167,8 @@ def configuration(plan: Plan, *, hostile: bool) -> str:
         module = "tls" if plan.has_tls(number) else "policies" if plan.has_policy(number) else "default"
         lines.append(f"  - {{domain: {good_domain(number)}, module: {module}}}\n")
     if hostile:
-        lines += [f"  - {{domain: {name}, module: {kind.module}}}\n" for kind, name in plan.hostile_domains()]
+        times = f"interval: {plan.pace.hostile_interval:g}s, timeout: {plan.pace.hostile_timeout:g}s"
+        lines += [f"  - {{domain: {name}, module: {kind.module}, {times}}}\n" for kind, name in plan.hostile_domains()]
     return "".join(lines)
 
 

@@ -56,7 +56,8 @@ class _Counted(PolicyHost):
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._tries[self._kind] += 1
         self.requests.clear()
-        await super().serve(reader, writer)
+        with contextlib.suppress(RuntimeError):  # uvloop's word for a connection that is closed
+            await super().serve(reader, writer)
 
 
 class _Silent:

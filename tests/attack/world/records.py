@@ -10,6 +10,8 @@ from typing import Final
 A, NS, CNAME, SOA, MX, TXT, AAAA, OPT = 1, 2, 5, 6, 15, 16, 28, 41
 SERVFAIL, NXDOMAIN = 2, 3
 HEADER_BYTES: Final = 12
+# Seconds: what is not told otherwise is asked again at the next probe.
+SHORT: Final = 1
 # Owner of an answer: the name asked about, which stands behind the header.
 ASKED: Final = b"\xc0\x0c"
 # QR, RD, RA
@@ -62,23 +64,21 @@ def message(
     flags = _ANSWER | rcode | (_TRUNCATED if truncated else 0)
     answers = len(records) if count is None else count
     head = struct.pack("!HHHHH", flags, 1, answers, len(authority), len(additional))
-    return b"".join(
-        (question.id, head, question.wire if asked is None else asked, *records, *authority, *additional)
-    )
+    return b"".join((question.id, head, question.wire if asked is None else asked, *records, *authority, *additional))
 
 
-def record(kind: int, data: bytes, ttl: int = 60, owner: bytes = ASKED) -> bytes:
+def record(kind: int, data: bytes, ttl: int = SHORT, owner: bytes = ASKED) -> bytes:
     """One record."""
     return owner + struct.pack("!HHIH", kind, _IN, ttl, len(data)) + data
 
 
-def address(text: str, ttl: int = 60) -> bytes:
+def address(text: str, ttl: int = SHORT) -> bytes:
     """An A or AAAA record of the name asked about."""
     found = ip_address(text)
     return record(A if found.version == 4 else AAAA, found.packed, ttl)
 
 
-def mx(target: bytes, preference: int = 10, ttl: int = 60) -> bytes:
+def mx(target: bytes, preference: int = 10, ttl: int = SHORT) -> bytes:
     """An MX record of the name asked about; `target` as it stands on the wire."""
     return record(MX, struct.pack("!H", preference) + target, ttl)
 
@@ -98,7 +98,7 @@ def below(text: str) -> bytes:
     return label(text.encode()) + ASKED
 
 
-def nothing(question: Question, rcode: int = 0, ttl: int = 60) -> bytes:
+def nothing(question: Question, rcode: int = 0, ttl: int = SHORT) -> bytes:
     """No such record, or name, and for how long (RFC 2308)."""
     soa = name("ns.invalid") + name("admin.invalid") + struct.pack("!IIIII", 1, 3600, 600, 86400, ttl)
     return message(question, rcode=rcode, authority=(record(SOA, soa, ttl, b"\0"),))
@@ -106,7 +106,5 @@ def nothing(question: Question, rcode: int = 0, ttl: int = 60) -> bytes:
 
 def extended_errors(count: int, text: bytes) -> bytes:
     """An OPT record with so many extended errors (RFC 8914), of all codes in turn."""
-    options = b"".join(
-        struct.pack("!HHH", 15, 2 + len(text), number % 30) + text for number in range(count)
-    )
+    options = b"".join(struct.pack("!HHH", 15, 2 + len(text), number % 30) + text for number in range(count))
     return b"\0" + struct.pack("!HHIH", OPT, 1232, 0, len(options)) + options

@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
@@ -19,12 +20,14 @@ from tests.attack.world.mail_hosts import scripts
 from tests.attack.world.name_server import NameServer
 from tests.attack.world.plan import Plan, good_domain
 from tests.attack.world.policy_hosts import start_honest, start_hostile
+from tests.attack.world.records_attack import RecordsHost
 from tests.attack.world.tampering import Tampering
 from tests.attack.world.web_clients import Seen, WebClients
 from tests.attack.world.zone import Zone
 from tests.lab.certificates import server_context
 
 _TELL_SECONDS: Final = 0.5
+_CLOCK_SECONDS: Final = 0.05
 # Attackers have machines of their own; here they leave the two cores to the exporter and the good hosts first.
 _NICE: Final = 5
 _LAST_BREATH_SECONDS: Final = 2.0
@@ -33,6 +36,25 @@ _LAST_BREATH_SECONDS: Final = 2.0
 Report = Mapping[str, Any]
 _Tell = Callable[[Report], None]
 _Role = Callable[[Plan, contextlib.AsyncExitStack], Coroutine[Any, Any, Callable[[], Report]]]
+
+
+class Clock:
+    """How late this loop itself is: by so much the times of arrival may be wrong, and so busy is the machine."""
+
+    def __init__(self) -> None:
+        self._late = 0.0
+
+    async def run(self) -> None:
+        """Without end."""
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(_CLOCK_SECONDS)
+            self._late = max(self._late, time.monotonic() - before - _CLOCK_SECONDS)
+
+    def latest(self) -> float:
+        """The worst since it was asked last, in seconds."""
+        late, self._late = self._late, 0.0
+        return late
 
 
 async def _good(plan: Plan, stack: contextlib.AsyncExitStack) -> Callable[[], Report]:
@@ -46,6 +68,8 @@ async def _good(plan: Plan, stack: contextlib.AsyncExitStack) -> Callable[[], Re
     if plan.policies:
         await start_honest(plan, stack)
     told = [0] * len(hosts)
+    clock = Clock()
+    stack.callback(asyncio.ensure_future(clock.run()).cancel)
 
     def report() -> Report:
         arrivals = []
@@ -58,6 +82,7 @@ async def _good(plan: Plan, stack: contextlib.AsyncExitStack) -> Callable[[], Re
             "tries": asked,
             "strangers": dict(zone.strangers),
             "forbidden": forbidden.connections,
+            "clock": clock.latest(),
         }
 
     return report
@@ -92,9 +117,13 @@ async def _tls(plan: Plan, stack: contextlib.AsyncExitStack) -> Callable[[], Rep
 
 async def _hostile_hosts(plan: Plan, stack: contextlib.AsyncExitStack, room: Room) -> Callable[[], Report]:
     made: dict[str, list[SmtpScript]] = {}
-    hosts: list[tuple[Kind, SmtpHost]] = []
+    hosts: list[tuple[Kind, SmtpHost | RecordsHost]] = []
     for kind, number, where in plan.hosts():
-        if kind.room is room:
+        if kind.name == "tls-records" and room is Room.TLS:
+            crafted = RecordsHost(number, plan.path("."))
+            await asyncio.start_server(crafted.serve, where, plan.smtp_port)
+            hosts.append((kind, crafted))
+        elif kind.room is room:
             script = made.setdefault(kind.name, scripts(kind, plan))[number]
             hosts.append((kind, await _listening(script, where, plan, stack)))
 
@@ -103,7 +132,7 @@ async def _hostile_hosts(plan: Plan, stack: contextlib.AsyncExitStack, room: Roo
         passwords = 0
         for kind, host in hosts:
             tries[kind.name] += host.connections
-            if kind.name == "auth-thief":
+            if isinstance(host, SmtpHost) and kind.name == "auth-thief":
                 passwords += sum(b"AUTH" in session.verbs for session in host.sessions)
         return {"tries": tries, "passwords": passwords}
 

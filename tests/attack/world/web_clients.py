@@ -22,7 +22,6 @@ from tests.attack.world.plan import Plan
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 _CONNECT_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 5.0
-_PARKED_SECONDS: Final = 60.0  # one that is left alone for so long begins anew
 _AGAIN_SECONDS: Final = 0.5  # before one that was thrown out comes back
 _MOST_AT_ONCE: Final = 100  # of the paced ones of a kind
 _MOST_READ: Final = 1 << 20
@@ -76,10 +75,10 @@ class WebClients:
 
     async def _parked(self, act: Callable[..., Coroutine[Any, Any, None]], *arguments: int) -> None:
         """One place that is taken again as soon as it is lost."""
-        await asyncio.sleep(2 * random.random())  # noqa: S311 - they do not come all at once
+        await asyncio.sleep(2 * random.random())
         while True:
             await _quietly(act(*arguments))
-            await asyncio.sleep(_AGAIN_SECONDS * (1 + random.random()))  # noqa: S311
+            await asyncio.sleep(_AGAIN_SECONDS * (1 + random.random()))
 
     async def _connect(self, kind: str, *, little: bool = False) -> socket.socket:
         self._seen.tries[kind] += 1
@@ -101,7 +100,7 @@ class WebClients:
         with await self._connect("web-slow-readers", little=True) as client:
             path = random.choice((b"/metrics", b"/metrics", b"/metrics", b"/", b"/sd", b"/config"))
             await loop.sock_sendall(client, b"GET %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (path, self._host))
-            async with asyncio.timeout(_PARKED_SECONDS):
+            async with asyncio.timeout(self._plan.pace.parked):
                 size = 12
                 while await loop.sock_recv(client, size):
                     size = 1
@@ -115,7 +114,7 @@ class WebClients:
             b"POST /-/healthy HTTP/1.1\r\nHost: %b\r\nContent-Length: 1000000\r\n\r\n" % self._host + b"x" * 1000,
         )[number % 3]
         with await self._connect("web-slow-heads") as client:
-            async with asyncio.timeout(_PARKED_SECONDS):
+            async with asyncio.timeout(self._plan.pace.parked):
                 for byte in said:
                     await loop.sock_sendall(client, bytes([byte]))
                     await asyncio.sleep(1.0)

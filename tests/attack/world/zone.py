@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Final
 
 from tests.attack.world import records
 from tests.attack.world.hostile_answers import ANSWERS, Reply
 from tests.attack.world.kinds import KINDS, Room
 from tests.attack.world.plan import HELO, TOP, Plan, good_hosts
 from tests.attack.world.records import NXDOMAIN, Question, address, message, mx, name, nothing, record
+
+_TTL: Final = 60  # of what is not itself the attack
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +64,31 @@ class Zone:
         policy = self._plan.has_policy(found.number)
         match found.before, question.kind:
             case "", records.MX:
-                return message(question, mx(name(f"mx.{question.name}")))
+                return message(question, mx(name(f"mx.{question.name}"), ttl=_TTL))
             case "mx", records.A:
-                return message(question, address(self._good[question.name]))
+                return message(question, address(self._good[question.name], _TTL))
             case "_mta-sts", records.TXT if policy:
-                return message(question, _text(b"v=STSv1; id=1;"))
+                return message(question, _text(b"v=STSv1; id=1;", _TTL))
             case "mta-sts", records.A if policy:
-                return message(question, address(self._plan.honest_policy_host))
-        return nothing(question)
+                return message(question, address(self._plan.honest_policy_host, _TTL))
+        return nothing(question, ttl=_TTL)
 
     def _mail_answer(self, question: Question, found: _Found) -> bytes:
         """Of domains whose mail hosts or policy hosts are the attack."""
         kind = KINDS[found.kind]
         match found.before, question.kind:
             case "", records.MX:
-                return message(question, mx(name(f"mx.{question.name}")))
+                return message(question, mx(name(f"mx.{question.name}"), ttl=_TTL))
             case "mx", records.A:
                 key = (kind.name, found.number % max(1, kind.domains))
-                return message(question, address(self._mail.get(key, self._plan.bystander)))
+                return message(question, address(self._mail.get(key, self._plan.bystander), _TTL))
             case "_mta-sts", records.TXT if kind.room is Room.POLICY:
                 # A new policy each time: the one before, and what came of it, count no more.
                 return message(question, _text(b"v=STSv1; id=%d;" % question.serial, 0))
             case "mta-sts", records.A if kind.room is Room.POLICY:
-                return message(question, address(self._plan.policy_host(kind)))
-        return nothing(question)
+                return message(question, address(self._plan.policy_host(kind), _TTL))
+        return nothing(question, ttl=_TTL)
 
 
-def _text(data: bytes, ttl: int = 60) -> bytes:
+def _text(data: bytes, ttl: int) -> bytes:
     return record(records.TXT, bytes([len(data)]) + data, ttl)
