@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 from tests.attack.punctuality import Punctuality
@@ -17,7 +18,7 @@ from tests.attack.subject import Subject, Vitals, subject
 from tests.attack.verdict import Check, at_most, none_of
 from tests.attack.watch import Seen, Watch
 from tests.attack.world.certificates import write_certificates
-from tests.attack.world.kinds import KINDS, Room
+from tests.attack.world.kinds import KINDS
 from tests.attack.world.plan import Plan, configuration, listed
 from tests.attack.world.process import WorldProcess
 from tests.attack.world.tampering import WATCHED
@@ -221,12 +222,8 @@ class Course:
         self._add(none_of("names probed that a list held only while it was cut", sorted(heard.total("strangers"))))
         self._add(none_of("requests answered with 500", sorted(heard.total("broken"))))
         self._add(none_of("foreign requests obeyed", sorted(heard.total("obeyed"))))
-        self._add(Check("the good hosts' own clock (for information)", "", f"{heard.clock:.3f} s late", True))
-        cpu = seen.vitals[-1].cpu - seen.vitals[0].cpu if seen.vitals else 0.0
-        told = (
-            f"{cpu:.1f} s, {seen.largest_scrape / 1e6:.1f} MB and {0 if seen.last is None else seen.last.series} series"
-        )
-        self._add(Check("CPU, largest scrape (for information)", "", told, True))
+        self._add(Check("for information: the good hosts' own clock", "", f"{heard.clock:.3f} s late", True))
+        self._add(Check("for information: the exporter", "", _told(seen), True))
 
     def _settle(self, exporter: Subject, before: list[Vitals]) -> None:
         """Back at the level of before."""
@@ -282,5 +279,17 @@ def _all_up(watch: Watch) -> bool:
 
 
 def _held_off(kind: str, half: Counter[str]) -> int:
-    """What the tries of an attack must have come past: a host that burns our CPU may be left alone for a while."""
-    return 0 if KINDS[kind].room in (Room.TLS, Room.POLICY) else half[kind]
+    """What the tries of an attack must have come past."""
+    return 0 if KINDS[kind].patient else half[kind]
+
+
+def _told(seen: Seen) -> str:
+    """What helps to understand a failure: a machine that does much else is late without the exporter's doing."""
+    if len(seen.vitals) < 2 or seen.last is None:
+        return "nothing seen"
+    first, last = seen.vitals[0], seen.vitals[-1]
+    waits = max(after.waited - before.waited for before, after in pairwise(seen.vitals))
+    return (
+        f"{last.cpu - first.cpu:.1f} s of CPU; its probes waited {last.waited - first.waited:.1f} s for a core,"
+        f" {waits:.2f} s at a stretch; {seen.last.series} series in {seen.largest_scrape / 1e6:.1f} MB"
+    )

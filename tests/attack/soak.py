@@ -36,7 +36,9 @@ def soak(kinds: Sequence[str], pace: Pace, seconds: float, bounds: Bounds) -> Ou
     block = random.choice(_BLOCKS)
     policies = may_listen(f"127.{block}.254.1", HTTPS_PORT)
     rooms = set(Room) if policies else set(Room) - {Room.POLICY}
-    chosen = tuple(name for name in kinds if KINDS[name].room in rooms)
+    # Who steals a password needs somebody who takes it.
+    wanted = {*kinds, "auth-thief"} if "web-thief" in kinds else {*kinds}
+    chosen = tuple(name for name in KINDS if name in wanted and KINDS[name].room in rooms)
     with tempfile.TemporaryDirectory(prefix="mx-soak-") as folder:
         port = free_port("0.0.0.0")
         plan = Plan(block, port, free_port("0.0.0.0"), chosen, pace, policies, folder)

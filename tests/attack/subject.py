@@ -33,6 +33,7 @@ class Vitals:
     files: int
     threads: int
     cpu: float  # seconds
+    waited: float  # seconds for which the thread of the probes wanted a core and had none
 
     @classmethod
     def of(cls, pid: int) -> Vitals:
@@ -41,7 +42,9 @@ class Vitals:
         peak, threads = _PEAK.search(status), _THREADS.search(status)
         if peak is None or threads is None:
             raise ProcessLookupError(f"{pid} has ended")
-        return cls(memory_bytes(pid), 1024 * int(peak[1]), open_files(pid), int(threads[1]), cpu_seconds(pid))
+        waited = int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1]) / 1e9
+        memory = memory_bytes(pid), 1024 * int(peak[1])
+        return cls(*memory, open_files(pid), int(threads[1]), cpu_seconds(pid), waited)
 
 
 class Subject(ExporterProcess):
@@ -74,7 +77,10 @@ class Subject(ExporterProcess):
 @contextmanager
 def subject(plan: Plan, roots: Path) -> Iterator[Subject]:
     """From when it serves; killed at the end of the block if it still runs."""
-    argv = command(f"--config.file={plan.path('config.yaml')}", "--web.listen-address=127.0.0.1:0")
+    # A log that nobody reads does harm where there is much to read: a line for each probe.
+    level = "debug" if "own-log" in plan.kinds else "info"
+    flags = ("--web.listen-address=127.0.0.1:0", f"--log.level={level}")
+    argv = command(f"--config.file={plan.path('config.yaml')}", *flags)
     none = str(plan.path("no-roots"))
     with subprocess.Popen(
         ["/bin/sh", "-c", f'ulimit -n {plan.pace.files}; exec "$@"', "sh", *argv],

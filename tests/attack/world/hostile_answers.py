@@ -263,6 +263,17 @@ def _garbage(question: Question, before: str, number: int, plan: Plan) -> Reply:
     return Reply(bytes(flipped))
 
 
+def _many_dead(question: Question, before: str, number: int, plan: Plan) -> Reply:
+    """Sixteen addresses where nobody listens."""
+    if question.kind == MX:
+        return Reply(message(question, mx(below("mx"), ttl=_DAY)))
+    if question.kind == A and before:
+        first = 16 * (number % 15) + 1
+        where = (f"127.{plan.block}.{160 + number // 15}.{first + at}" for at in range(16))
+        return Reply(message(question, *(address(text, _DAY) for text in where)))
+    return Reply(nothing(question, ttl=_DAY))
+
+
 def _flood(question: Question, before: str, number: int, plan: Plan) -> Reply:
     once = _plain(question, plan, 0).data
     return Reply((once,) * _TIMES if isinstance(once, bytes) and not question.tcp else once)
@@ -292,5 +303,6 @@ ANSWERS: Final[Mapping[str, _Answerer]] = MappingProxyType(
         "dns-garbage": _garbage,
         "dns-flood": _flood,
         "web-probes": _mx_64k,
+        "web-slow-readers": _many_dead,
     }
 )

@@ -24,13 +24,18 @@ class Room(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One attack. `domains` are configured for it, each probed once an interval with `module`."""
+    """One attack. `domains` are configured for it, each probed once in `every` intervals with `module`.
+
+    Of a `patient` one a try may take minutes, ours or the exporter's, which leaves alone what burns its CPU.
+    """
 
     name: str
     room: Room
     does: str
     domains: int = 0
     module: str = "default"
+    every: int = 1
+    patient: bool = False
 
 
 def _all() -> Iterator[Kind]:
@@ -48,7 +53,7 @@ def _all() -> Iterator[Kind]:
         ("tls-handshake-records", "empty and endless records in place of a handshake; a byte in each after it", 3),
         ("tls-records", "key updates without end, answered and not; records of padding alone", 3),
     ):
-        yield Kind(name, Room.TLS, does, domains, "tls")
+        yield Kind(name, Room.TLS, does, domains, "tls", patient=True)
     yield Kind("auth-thief", Room.TLS, "a certificate for its own name, and AUTH: who says a password?", 1, "tls")
     for name, does, domains, module in (
         ("dns-addresses", "40 MX hosts with 1,500 private addresses each", 2, "default"),
@@ -80,10 +85,12 @@ def _all() -> Iterator[Kind]:
         ("sts-huge", "a policy without end"),
         ("sts-garbage", "no TLS, no HTTP, redirects, nonsense"),
     ):
-        yield Kind(name, Room.POLICY, does, 0, "policies")
+        yield Kind(name, Room.POLICY, does, 0, "policies", patient=True)
+    # Their domains have sixteen dead addresses each, so that there is something to read.
+    does = "ask for all metrics, which are many, and read next to nothing"
+    yield Kind("web-slow-readers", Room.WEB, does, 150, every=12, patient=True)
+    yield Kind("web-slow-heads", Room.WEB, "requests byte by byte, or none", patient=True)
     for name, does in (
-        ("web-slow-readers", "ask for all metrics and read next to nothing"),
-        ("web-slow-heads", "requests byte by byte, or none"),
         ("web-connects", "connections that are dropped at once"),
         ("web-odd-requests", "what no client should say"),
         ("web-other-sites", "POSTs from other sites, foreign Host, foreign Origin"),

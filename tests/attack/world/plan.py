@@ -121,7 +121,7 @@ class Plan:
 
     def hostile_domains(self) -> Iterator[tuple[Kind, str]]:
         """Every hostile domain that is configured."""
-        for kind in self.active(Room.SMTP, Room.TLS, Room.DNS):
+        for kind in self.active(Room.SMTP, Room.TLS, Room.DNS, Room.WEB):
             for copy in range(self.pace.copies):
                 numbers = range(copy * kind.domains, (copy + 1) * kind.domains)
                 yield from ((kind, domain(kind, number)) for number in numbers)
@@ -167,9 +167,15 @@ def configuration(plan: Plan, *, hostile: bool) -> str:
         module = "tls" if plan.has_tls(number) else "policies" if plan.has_policy(number) else "default"
         lines.append(f"  - {{domain: {good_domain(number)}, module: {module}}}\n")
     if hostile:
-        times = f"interval: {plan.pace.hostile_interval:g}s, timeout: {plan.pace.hostile_timeout:g}s"
-        lines += [f"  - {{domain: {name}, module: {kind.module}, {times}}}\n" for kind, name in plan.hostile_domains()]
+        lines += [f"  - {{domain: {name}, {_settings(plan, kind)}}}\n" for kind, name in plan.hostile_domains()]
     return "".join(lines)
+
+
+def _settings(plan: Plan, kind: Kind) -> str:
+    pace = plan.pace
+    return (
+        f"module: {kind.module}, interval: {pace.hostile_interval * kind.every:g}s, timeout: {pace.hostile_timeout:g}s"
+    )
 
 
 def listed(plan: Plan) -> list[str]:
