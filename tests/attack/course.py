@@ -39,7 +39,8 @@ class Bounds:
     late: float = 1.0  # seconds that a good domain's probe may be late
     memory: float = 200e6  # bytes, at any time
     answer: float = 5.0  # seconds for a scrape or a health check
-    more: int = 8  # files and threads more than before, when it is over
+    files: int = 8  # more than before, when it is over
+    threads: int = 24  # likewise: pools of workers stay once they were needed
     starts: int = 0  # probes of anybody that may start more than a second late
 
 
@@ -122,7 +123,7 @@ class Course:
                 tries = self._attack(exporter, watch, seconds)
                 self._settle(exporter, before)
             self._end(exporter)
-            self._add(none_of("tracebacks in the log", exporter.tracebacks))
+            self._add(none_of("tracebacks in the log", [f"…{line[-100:]}" for line in exporter.tracebacks]))
             self._complaints += filter(None, [good.complaints])
             found = [complaint.strip().splitlines()[-1] for complaint in self._complaints]
             self._add(none_of("what went wrong in the world itself", found))
@@ -228,19 +229,19 @@ class Course:
     def _settle(self, exporter: Subject, before: list[Vitals]) -> None:
         """Back at the level of before."""
         files, threads = (max(getattr(v, name) for v in before) for name in ("files", "threads"))
-        more = self._bounds.more
+        bounds = self._bounds
         after: Vitals | None = None
         end = time.monotonic() + _SETTLE_SECONDS
         while time.monotonic() < end and exporter.process.poll() is None:
             after = Vitals.of(exporter.pid)
-            if after.files <= files + more and after.threads <= threads + more:
+            if after.files <= files + bounds.files and after.threads <= threads + bounds.threads:
                 break
             time.sleep(0.5)
         if after is None:
             self._add(Check("the exporter", "runs", f"ended: {exporter.process.poll()}", False))
             return
-        self._add(at_most("open files after it, over those before", more, after.files - files))
-        self._add(at_most("threads after it, over those before", more, after.threads - threads))
+        self._add(at_most("open files after it, over those before", bounds.files, after.files - files))
+        self._add(at_most("threads after it, over those before", bounds.threads, after.threads - threads))
 
     def _end(self, exporter: Subject) -> None:
         """SIGTERM, while it is attacked."""
