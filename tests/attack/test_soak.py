@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import pytest
 
 from tests.attack.course import Bounds
 from tests.attack.punctuality import Punctuality
-from tests.attack.soak import soak
+from tests.attack.soak import may_listen, soak
 from tests.attack.verdict import at_most, none_of, table
 from tests.attack.world.kinds import KINDS
 from tests.attack.world.plan import Pace
+from tests.attack.world.policy_hosts import HTTPS_PORT
 from tests.lab.require import missing
 
 PACE = Pace(
-    good=10, interval=2.0, timeout=15.0, hostile_interval=2.5, hostile_timeout=2.0, readers=40, dripping=40,
+    good=10, interval=1.0, timeout=15.0, lookup=5.0, hostile_interval=2.5, hostile_timeout=2.0, readers=40, dripping=40,
     requests=8.0, pages=1.0, probes=2.0, connects=20.0, policies=16, reload=1.5, stall=3.0, parked=2.0, stays=2.5,
 )  # fmt: skip
 # A machine that does much else: only what stands still, or grows, is as late or as large as this.
-BOUNDS = Bounds(late=3.0, memory=250e6, answer=15.0, files=30, starts=10**9)
+BOUNDS = Bounds(late=4.0, memory=300e6, answer=15.0, files=30, starts=10**9, ends=20.0, goes_on=False)
+SECONDS = 7.0
 
 
 @pytest.mark.timeout(240)
 def test_the_exporter_holds_under_all_attacks_at_once() -> None:
     if sys.platform != "linux":
         missing("the whole of 127.0.0.0/8 and /proc are Linux's")
-    outcome = soak(tuple(KINDS), PACE, 8.0, BOUNDS)
+    outcome = soak(tuple(KINDS), PACE, SECONDS, BOUNDS)
     assert outcome.holds, "\n".join([*table(outcome.checks), *outcome.log[-50:]])
 
 
-def test_policy_hosts_take_part_where_they_may() -> None:
-    """CI is root: there a soak without them would be a smaller one than it seems."""
-    if os.environ.get("CI") == "true":
-        assert os.geteuid() == 0
+def test_policy_hosts_take_part() -> None:
+    """Without them a soak is a smaller one than it seems: on CI that is a failure."""
+    if not may_listen("127.64.254.1", HTTPS_PORT):
+        missing("this process may not listen on port 443: the soak does without MTA-STS policy hosts")
 
 
 def test_a_session_that_comes_late_or_not_at_all_is_told() -> None:

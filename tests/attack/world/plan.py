@@ -27,6 +27,7 @@ class Pace:
     good: int = 50  # domains
     interval: float = 5.0  # seconds between two probes of a good domain
     timeout: float = 4.0  # of one
+    lookup: float = 2.0  # seconds that a question to the name server may take
     hostile_interval: float = 5.0
     hostile_timeout: float = 4.0
     copies: int = 1  # of each hostile domain
@@ -160,8 +161,10 @@ def good_hosts(plan: Plan) -> dict[str, str]:
 
 def configuration(plan: Plan, *, hostile: bool) -> str:
     """The exporter's, with the good domains alone or with all."""
-    lines = [_HEAD.format(plan=plan, pace=plan.pace, helo=HELO)]
-    for number in range(plan.pace.good):
+    pace = plan.pace
+    times = {name: _duration(getattr(pace, name)) for name in ("interval", "timeout", "lookup")}
+    lines = [_HEAD.format(plan=plan, helo=HELO, **times)]
+    for number in range(pace.good):
         if plan.is_in_file(number):
             continue
         module = "tls" if plan.has_tls(number) else "policies" if plan.has_policy(number) else "default"
@@ -173,9 +176,13 @@ def configuration(plan: Plan, *, hostile: bool) -> str:
 
 def _settings(plan: Plan, kind: Kind) -> str:
     pace = plan.pace
-    return (
-        f"module: {kind.module}, interval: {pace.hostile_interval * kind.every:g}s, timeout: {pace.hostile_timeout:g}s"
-    )
+    interval, timeout = _duration(pace.hostile_interval * kind.every), _duration(pace.hostile_timeout)
+    return f"module: {kind.module}, interval: {interval}, timeout: {timeout}"
+
+
+def _duration(seconds: float) -> str:
+    """As the configuration has it, which knows no fractions."""
+    return f"{1000 * seconds:.0f}ms"
 
 
 def listed(plan: Plan) -> list[str]:
@@ -185,14 +192,14 @@ def listed(plan: Plan) -> list[str]:
 
 _HEAD: Final = """\
 defaults:
-  interval: {pace.interval:g}s
-  timeout: {pace.timeout:g}s
+  interval: {interval}
+  timeout: {timeout}
   port: {plan.smtp_port}
   helo: {helo}
   allow_addresses: [{plan.allowed}]
 resolver:
   nameservers: ["{plan.nameserver}:{plan.dns_port}"]
-  timeout: 2s
+  timeout: {lookup}
 limits:
   concurrency: 400
 modules:

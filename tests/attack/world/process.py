@@ -64,10 +64,11 @@ class WorldProcess:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            report: dict[str, Any] = json.loads(line)
-            if report.get("ready"):
-                self._ready.set()
-            else:
-                self._hear(self.role, report)
+        with self.process.stdout as reports:
+            for line in reports:
+                report: dict[str, Any] = json.loads(line)
+                if report.get("ready"):
+                    self._ready.set()
+                else:
+                    self._hear(self.role, report)
         self._ready.set()  # it has ended: nobody shall wait
