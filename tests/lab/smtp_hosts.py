@@ -6,7 +6,9 @@ nothing is looked up about its name. Waits are scaled down: what counts is wheth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from exporter.demo.smtp_host import (
@@ -442,14 +444,18 @@ _MASKED: Final = (
     ),
 )
 
-HOSTILE: Final[tuple[HostileHost, ...]] = (
-    *_SLOW,
-    *_ENDLESS,
-    *_BYTES,
-    *_CODES,
-    *_CLOSES,
-    *_REFUSALS,
-    *_REASONS,
-    *_PROTOCOLS,
-    *_MASKED,
+# By what is odd about them.
+GROUPS: Final[Mapping[str, tuple[HostileHost, ...]]] = MappingProxyType(
+    {
+        "slow": _SLOW,
+        "endless": _ENDLESS,
+        "bytes": _BYTES,
+        "codes": _CODES,
+        "closes": _CLOSES,
+        "refusals": _REFUSALS,
+        "reasons": _REASONS,
+        "protocols": _PROTOCOLS,
+        "masked": _MASKED,
+    }
 )
+HOSTILE: Final[tuple[HostileHost, ...]] = tuple(host for group in GROUPS.values() for host in group)
