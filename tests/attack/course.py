@@ -254,7 +254,9 @@ class Course:
             time.sleep(self._plan.pace.interval)
             began = time.monotonic()
             try:
-                code: int | str = exporter.stop()
+                # Of the process alone: the end of its log is read whenever the reader goes on.
+                exporter.process.send_signal(signal.SIGTERM)
+                code: int | str = exporter.process.wait(2 * self._bounds.ends)
             except subprocess.TimeoutExpired:
                 code = "no end"
             took = time.monotonic() - began
