@@ -13,7 +13,7 @@ import pytest
 
 from exporter.demo.world import DemoWorld
 from exporter.serve import WebOptions, page_url
-from tests.lab.exporter_process import ExporterProcess, command, exporter
+from tests.lab.exporter_process import FILES_WATCHED_CLOSELY, ExporterProcess, command, exporter
 from tests.lab.waiting import until_sync
 
 
@@ -105,7 +105,7 @@ def test_domain_files_are_read_again_when_they_change(path: Path, world: DemoWor
     names = tmp_path / "names.txt"
     names.write_text("healthy.example\n")
     path.write_text(_config(world, more="domain_files: [names.txt]\n"))
-    with exporter(f"--config.file={path}") as process:
+    with exporter(f"--config.file={path}", first=FILES_WATCHED_CLOSELY) as process:
         until_sync(lambda: _up(process) == {"healthy.example": 1.0})
         names.write_text("implicit.example # another\n")
         until_sync(lambda: _up(process) == {"implicit.example": 1.0})
@@ -134,7 +134,7 @@ def test_a_domain_file_put_back_as_it_was_is_a_mistake_mended(path: Path, world:
     names = tmp_path / "names.txt"
     names.write_text("healthy.example\n")
     path.write_text(_config(world, more="domain_files: [names.txt]\n"))
-    with exporter(f"--config.file={path}") as process:
+    with exporter(f"--config.file={path}", first=FILES_WATCHED_CLOSELY) as process:
         names.rename(tmp_path / "kept")
         until_sync(lambda: process.value("mx_exporter_config_last_reload_successful") == 0.0)
         assert process.value("mx_domain_probes_total", domain="healthy.example") is not None

@@ -17,27 +17,16 @@ from exporter.config.domain_lists import DomainLists
 from exporter.config.load import load
 from exporter.config.model import Config
 from tests.config.loading import write
-from tests.lab.exporter_process import ExporterProcess, exporter
+from tests.lab.exporter_process import FILES_WATCHED_CLOSELY, ExporterProcess, exporter
 from tests.lab.waiting import until_sync
 
-# The pace of the watch, ten times faster: the process is otherwise the one that everybody runs.
-FASTER = """
-import exporter.service, exporter.config
-exporter.service._WATCH_SECONDS = 0.1
-try:
-    import exporter.config.domain_lists
-except ImportError:
-    pass
-else:
-    exporter.config.domain_lists.STILL_SECONDS = exporter.service.STILL_SECONDS = 0.2
-"""
-# As patient as it is: whoever writes in a test may have to wait for a processor.
-PATIENT = FASTER.replace("= 0.2", "= 2.0")
-HEAD = "defaults: {interval: 1h}\nresolver: {nameservers: ['127.0.0.1:1']}\negress: {trace: false}\n"
+# Fifty times the pause between two pieces: whoever writes in a test may have to wait for a processor.
+PATIENT = FILES_WATCHED_CLOSELY.replace("= 0.2", "= 1.0")
+HEAD = "defaults: {interval: 1h}\nresolver: {nameservers: ['127.0.0.1:1'], timeout: 100ms}\negress: {trace: false}\n"
 
 
 @contextmanager
-def running(tmp_path: Path, files: dict[str, str | bytes], first: str = FASTER) -> Iterator[Lists]:
+def running(tmp_path: Path, files: dict[str, str | bytes], first: str = FILES_WATCHED_CLOSELY) -> Iterator[Lists]:
     main: dict[str, str | bytes] = {"config.yaml": f"{HEAD}domain_files: ['d/*.txt', 'd/*.yaml']\n"}
     path = write(tmp_path, main | files)
     with exporter(f"--config.file={path}", first=first) as process:
@@ -199,7 +188,7 @@ def test_a_file_system_that_does_not_answer_holds_up_neither_a_probe_nor_the_end
         tmp_path, {"config.yaml": f"{HEAD}domain_files: [a.txt]\n".replace("1h", "1s"), "a.txt": "a.example\n"}
     )
     hangs = tmp_path / "hangs"
-    with exporter(f"--config.file={path}", first=FASTER + HANGS.format(path=str(hangs))) as process:
+    with exporter(f"--config.file={path}", first=FILES_WATCHED_CLOSELY + HANGS.format(path=str(hangs))) as process:
         lists = Lists(process, tmp_path)
         until_sync(lambda: lists.holds)
         hangs.touch()

@@ -21,7 +21,8 @@ except ImportError:
 exporter.service.Service._take_in = lambda self, target, result: time.sleep(3600)
 """
 CONFIG = (
-    "resolver: {nameservers: ['127.0.0.1:1']}\ndefaults: {interval: 1s}\negress: {trace: false}\ndomains: [a.example]\n"
+    "resolver: {nameservers: ['127.0.0.1:1'], timeout: 100ms}\ndefaults: {interval: 1s}\negress: {trace: false}\n"
+    "domains: [a.example]\n"
 )
 
 

@@ -20,6 +20,19 @@ from tests.lab.waiting import until_sync
 
 _LISTENING = re.compile(r"\bserving\b.*listen(?:=|\": \")([^\s\"]+)")
 
+# Python that a process runs first (see `exporter`): it looks at its domain files every tenth of a second, and one that
+# has been still for a fifth counts as written. All else is as everybody runs it.
+FILES_WATCHED_CLOSELY = """
+import exporter.service, exporter.config
+exporter.service._WATCH_SECONDS = 0.1
+try:
+    import exporter.config.domain_lists
+except ImportError:
+    pass
+else:
+    exporter.config.domain_lists.STILL_SECONDS = exporter.service.STILL_SECONDS = 0.2
+"""
+
 
 class ExporterProcess:
     """A running exporter. `log` grows while it runs."""
