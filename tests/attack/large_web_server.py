@@ -1,7 +1,8 @@
 """A web server with the answers of a large fleet, as a process of its own whose memory and files can be looked at.
 
 Run: python -m tests.attack.large_web_server TARGETS OPEN_FILES [WEB_CONFIG]. It prints its port and answers each line
-of its standard input: `take` opens files until there are none, `give` closes them. It ends with its input.
+of its standard input: `take` opens files until there are none, `give` closes them; `hurry` has clients that do not read
+thrown out after half a second, `bear` as late as ever. It ends with its input.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from exporter.metrics.renewal import render_after
 from exporter.store import Store
 from exporter.web.app import create_app
 from exporter.web.backend import Exposition
+from exporter.web.connection import STALL_SECONDS, Connection
 from exporter.web.listen import listen
 from exporter.web.security import Security
 from exporter.web.server import WebServer
@@ -27,6 +29,7 @@ from tests.web.fake_backend import FakeBackend
 
 # Of the configuration and of /sd, for each target: labels can be as long.
 _LABELS = "x" * 2500
+_HURRY_SECONDS = 0.5
 
 
 class LargeBackend(FakeBackend):
@@ -66,9 +69,11 @@ def main() -> None:
             with contextlib.suppress(OSError):
                 while True:
                     held.append(os.open(os.devnull, os.O_RDONLY))
-        else:
+        elif line == "give\n":
             while held:
                 os.close(held.pop())
+        else:
+            Connection.stall_seconds = _HURRY_SECONDS if line == "hurry\n" else STALL_SECONDS
         print("done", flush=True)
     server.stop(1)
 

@@ -40,6 +40,7 @@ class Served:
         self._reader = threading.Thread(target=lambda: self.log.extend(process.stderr or ()), daemon=True)
         self._reader.start()
         self.address = ("127.0.0.1", int(process.stdout.readline()))
+        self.idle = self.files()  # while there is no client
 
     def say(self, command: str) -> None:
         assert self.process.stdin is not None
@@ -176,12 +177,15 @@ def test_garbage_is_a_line_of_the_log_and_not_a_thousand(small: Served) -> None:
 
 
 def test_clients_that_close_their_side_at_once_leave_nothing_behind(large: Served, opened: ExitStack) -> None:
-    before, files = len(large.log), large.files()
+    before = len(large.log)
+    large.say("hurry")
+    opened.callback(large.say, "bear")
+    until_sync(lambda: large.files() <= large.idle)  # those of other tests have gone
     clients = [connect(large, opened) for _ in range(30)]
     for client in clients:
         client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
         client.shutdown(socket.SHUT_WR)
-    until_sync(lambda: large.files() <= files)
+    until_sync(lambda: large.files() <= large.idle)
     assert len(large.scrape()) > 5_000_000
     assert len(large.log) == before
 
