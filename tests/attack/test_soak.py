@@ -20,7 +20,7 @@ PACE = Pace(
     requests=8.0, pages=1.0, probes=2.0, connects=20.0, policies=16, reload=1.5, stall=3.0, parked=2.0, stays=2.5,
 )  # fmt: skip
 # A machine that does much else: only what stands still, or grows, is as late or as large as this.
-BOUNDS = Bounds(late=4.0, memory=300e6, answer=15.0, files=30, starts=10**9, ends=20.0, goes_on=False)
+BOUNDS = Bounds(late=3.0, memory=300e6, answer=15.0, files=30, starts=10**9, ends=20.0, goes_on=False)
 SECONDS = 7.0
 
 
