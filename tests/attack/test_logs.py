@@ -147,11 +147,13 @@ class Reader:
 
     def __init__(self) -> None:
         self.goes = threading.Event()
+        self.asked = threading.Event()
         self.taken = b""
         self.errors: list[OSError] = []
         self.at_most = 1 << 20
 
     def __call__(self, data: Buffer, /) -> int:
+        self.asked.set()
         assert self.goes.wait(30.0)
         if self.errors and not self.at_most:
             raise self.errors[0]
@@ -169,6 +171,7 @@ def test_what_a_stalled_reader_costs_is_bounded_counted_and_told_once(size: int)
     count = 3 * MAX_LINES if size < 100 else 500
     for number in range(count):
         writer.put(f"{number:06}{'x' * (size - 7)}\n")
+        assert reader.asked.wait(30.0)  # the writer's thread stalls from the first line on, however late it began
     assert not writer.flush(0.0)
     dropped = writer.dropped
     assert 0 < dropped < count
