@@ -5,11 +5,12 @@ good domains alone, then with every attack (or those of --only), then alone agai
 attacked once more. Prints what was tried how often and a verdict; exit code 0 if all of it holds. MTA-STS policy hosts
 need port 443, so root or net.ipv4.ip_unprivileged_port_start; without, they are left out and that is said.
 
-The default pace: 50 good domains every 5 s beside some 700 hostile ones, 250 clients that read next to nothing, 250 that
-send byte by byte, 50 connections a second that are dropped, 10 odd requests a second, 4 probes a second of names nobody
-has configured, a reload every 5 s, a log that is read for 2 s of 22. It wants two cores; where other work takes them,
-see what it says of the good hosts' own clock before you believe that a probe was late. One attack alone: --only KIND
-(--list has them); each in turn, a minute each: --each. tests/attack/test_soak.py is the same for seven seconds.
+The default pace: 50 good domains every 5 s beside some 700 hostile ones, 250 clients that read next to nothing, 250
+that send byte by byte, 50 connections a second that are dropped, 10 odd requests a second, 4 probes a second of names
+nobody has configured, a reload every 5 s, a log that is read for 2 s of 22. It wants two cores; where other work
+takes them, see what it says of the good hosts' own clock before you believe that a probe was late. One attack alone:
+--only KIND (--list has them); each in turn, a minute each: --each. tests/attack/test_soak.py is the same for seven
+seconds.
 """
 
 from __future__ import annotations
