@@ -179,6 +179,9 @@ async def serve(
         await stopping.wait()
     finally:
         log.info("stopping")
+        # The loop's end would give the signal back its default action, and one that comes late would kill.
+        loop.remove_signal_handler(signal.SIGHUP)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         systemd.notify(systemd.STOPPING)
         await service.stop()
         # Last, so that the end is still to be seen from outside; in a thread, for it waits.

@@ -169,6 +169,15 @@ def test_sigterm_ends_it_cleanly_and_the_log_may_be_json(path: Path) -> None:
     assert "Traceback" not in process.text
 
 
+def test_hangups_during_the_end_do_not_end_it_otherwise(path: Path) -> None:
+    with exporter(f"--config.file={path}") as process:
+        process.process.send_signal(signal.SIGTERM)
+        until_sync(lambda: "stopping" in process.text)
+        while process.process.poll() is None:
+            process.process.send_signal(signal.SIGHUP)
+        assert process.process.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("options", "address", "tls", "url"),
     [

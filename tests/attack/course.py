@@ -104,7 +104,6 @@ class Course:
         self._own: Counter[str] = Counter()  # attacks of our own: signals, a log that is not read
         self._checks: list[Check] = []
         self._complaints: list[str] = []
-        self._ending = threading.Event()  # what ends is not told to reload: its last moments know no signal
 
     def run(self, seconds: float) -> Outcome:
         """The whole course, with so many seconds of attack in its middle."""
@@ -193,7 +192,7 @@ class Course:
             ended.wait(stall / 10)
 
     def _reload(self, exporter: Subject, ended: threading.Event) -> None:
-        while not ended.wait(self._plan.pace.reload) and exporter.process.poll() is None and not self._ending.is_set():
+        while not ended.wait(self._plan.pace.reload) and exporter.process.poll() is None:
             exporter.process.send_signal(signal.SIGHUP)
             self._own["own-reloads"] += 1
 
@@ -253,7 +252,6 @@ class Course:
             return
         with self._attacked(exporter):
             time.sleep(self._plan.pace.interval)
-            self._ending.set()
             began = time.monotonic()
             try:
                 # Of the process alone: the end of its log is read whenever the reader goes on.
