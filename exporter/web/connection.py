@@ -17,11 +17,13 @@ import errno
 import logging
 import socket
 import struct
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import h11
+from starlette.responses import PlainTextResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from exporter.web.bound import BUSY
 from exporter.web.seldom import Seldom
 from exporter.web.unread import Unread
 
@@ -49,6 +51,8 @@ _KERNEL_BYTES: Final = 128 * 1024
 MAX_REQUEST_BYTES: Final = 128 * 1024
 # Of requests that were sent before the answer to the first; no browser and no scraper does that today.
 MAX_PIPELINED_BYTES: Final = 32 * 1024
+# Answered however many others there are: a supervisor restarts what does not answer, and scrapes have their own places.
+_ALWAYS: Final = ("/-/healthy", "/-/ready", "/metrics")
 _RESET: Final = struct.pack("ii", 1, 0)  # struct linger: on, 0 s
 
 _memory = Seldom(log, "memory is short: an answer was given up")
@@ -57,6 +61,25 @@ _memory = Seldom(log, "memory is short: an answer was given up")
 def tell_of_memory(answer: str) -> None:
     """Log that there was not enough for `answer`."""
     _memory.tell(logging.ERROR, answer=answer)
+
+
+def abort(transport: asyncio.Transport) -> None:
+    """End `transport` at once. It may be lost already."""
+    # Closed while bytes were left to write, and these written: such a one has been taken apart without knowing it.
+    with contextlib.suppress(AttributeError):
+        transport.abort()
+    untie(transport)
+
+
+def untie(transport: asyncio.Transport) -> None:
+    """Let go of a transport that is lost or aborted: nothing is read from it any more.
+
+    asyncio's holds itself by the method that it reads with, so only a full collection would end it. Those are seldom
+    with a heap as large as ours, and clients come by the hundred a second.
+    """
+    lost: Any = transport
+    if getattr(lost, "_read_ready_cb", None) is not None:
+        lost._read_ready_cb = None
 
 
 class ClientGone(OSError):  # noqa: N818 - no error of the program
@@ -82,12 +105,17 @@ class Connection(H11Protocol):
         server_state: ServerState,
         raw: asyncio.Transport,
         unread: Unread,
+        places: int,
         most: int,
     ) -> None:
-        """`raw` is the transport below all TLS; beyond `most` connections none is served at all."""
+        """`raw` is the transport below all TLS.
+
+        With `places` connections the next is told that there are too many; beyond `most` none is served at all.
+        """
         super().__init__(config, server_state, {"client": self})
         self._raw = raw
         self._unread = unread
+        self._places = places
         self._most = most
         self._app: ASGIApp = self.app
         self.app = self._answer
@@ -164,6 +192,7 @@ class Connection(H11Protocol):
         self._end_turn()
         super().connection_lost(exc)
         self._end_turn()
+        untie(self._raw)
         self.app_state = {}
         self.app = self._app
 
@@ -192,8 +221,8 @@ class Connection(H11Protocol):
         sock = self._raw.get_extra_info("socket")
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self.transport.abort()
-        self._raw.abort()  # TLS that is closing already does not hear of it
+        abort(self.transport)
+        abort(self._raw)  # TLS that is closing already does not hear of it
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application, its answer written in pieces."""
@@ -213,8 +242,9 @@ class Connection(H11Protocol):
             if message.get("more_body"):
                 self._raise_if_gone(cycle)
 
+        app = _TOO_MANY if self._is_crowded() and not scope["path"].endswith(_ALWAYS) else self._app
         try:
-            await self._app(scope, receive, send_in_pieces)
+            await app(scope, receive, send_in_pieces)
         except (ClientGone, asyncio.CancelledError):  # cancelled: the server ends, and the grace is over
             self._give_up(cycle)
         except MemoryError:  # half way; else the application has answered
@@ -250,20 +280,23 @@ class Connection(H11Protocol):
             self._turn.cancel()
             self._turn = None
 
+    def _is_crowded(self) -> bool:
+        return max(len(self.connections), len(self.tasks)) >= self._places
+
     def _make_room(self) -> None:
-        if self.limit_concurrency is None:
-            return
         others = [cast(Connection, other) for other in self.connections if other is not self]
         # What is closing keeps its place while its answer is left unread; what was aborted is gone in a moment.
         staying = [other for other in others if other._turn is not None or not other.transport.is_closing()]
-        # uvicorn answers 503 at the limit, the asking one counted in. More than one may be over it, from a moment when
-        # every place was ours.
-        over = len(staying) + 1 - (self.limit_concurrency - 1)
+        # The last place is for being told. More than one may be over it, from a moment when every place was ours.
+        over = len(staying) + 1 - (self._places - 1)
         waiting = sorted((other for other in staying if other._turn is not None), key=lambda other: other._since)
         for other in waiting[: max(0, over)]:
             other.cut()
         if len(staying) - len(waiting[: max(0, over)]) >= self._most:
             self.cut()  # every place is ours, and those who are told so have theirs too
+
+
+_TOO_MANY: Final = PlainTextResponse("too many clients are being served\n", 503, {**BUSY, "Connection": "close"})
 
 
 def _keep_little_in_the_kernel(transport: asyncio.Transport) -> None:

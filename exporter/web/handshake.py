@@ -16,7 +16,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final, cast
 
-from exporter.web.connection import Connection
+from exporter.web.connection import Connection, abort
 from exporter.web.security import Security, admits
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class Handshake(asyncio.Protocol):
     def abort(self) -> None:
         """End it."""
         self._handshakes.ended(self)
-        self._transport.abort()
+        abort(self._transport)
 
     async def _shake_hands(self, context: ssl.SSLContext) -> None:
         loop = asyncio.get_running_loop()
@@ -115,12 +115,12 @@ class Handshake(asyncio.Protocol):
         except (OSError, EOFError) as error:  # ssl.SSLError and the timeout are OSErrors
             # asyncio drops the alert that would have told the client.
             self._tell(getattr(error, "reason", None) or str(error) or type(error).__name__)
-            self._transport.abort()
+            abort(self._transport)
             return
         finally:
             self._handshakes.ended(self)
         if transport is None or transport.is_closing():
-            self._transport.abort()
+            abort(self._transport)
             return
         found = transport.get_extra_info("ssl_object")
         if admits(self._config, found.getpeercert(binary_form=True)):
@@ -128,7 +128,8 @@ class Handshake(asyncio.Protocol):
             self._watch_the_line()
         else:
             self._tell("client_allowed_sans has none of the certificate's names")
-            transport.abort()
+            abort(transport)
+            abort(self._transport)
 
     def _tell(self, problem: str) -> None:
         # For who looks: whoever reaches the port can make these by the thousand.

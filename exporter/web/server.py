@@ -70,7 +70,6 @@ class WebServer:
                 server_header=False,
                 proxy_headers=False,
                 ws="none",
-                limit_concurrency=places.connections,
                 h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
                 http=Connection,
             ),
@@ -118,6 +117,7 @@ class _Server(uvicorn.Server):
         self.serving = threading.Event()
         self._security = security
         self._files = files
+        self._places = places.connections
         self._most = places.connections + places.told
         self._handshakes = Handshakes(places.handshakes)
         self._unread = Unread()
@@ -142,7 +142,7 @@ class _Server(uvicorn.Server):
         return Handshake(self._security, self._handshakes, self._new_connection)
 
     def _new_connection(self, raw: asyncio.Transport) -> Connection:
-        return Connection(self.config, self.server_state, raw, self._unread, self._most)
+        return Connection(self.config, self.server_state, raw, self._unread, self._places, self._most)
 
     def _make_room(self) -> None:
         """End the connection that has waited longest for its client, or the oldest handshake."""
