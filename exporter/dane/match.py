@@ -42,6 +42,8 @@ MAX_SIGNATURES: Final = 40
 # one as long as the modulus a check takes thirty times as long. Browsers take no longer exponents either.
 _MAX_RSA_BITS: Final = 8192
 _MAX_EXPONENT_BITS: Final = 33
+# Besides RSA. No authority signs with DSA any more, whose modulus is as long as a stranger likes: 10,000 bits, 9 ms.
+_SIGN: Final = (ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey, ed448.Ed448PublicKey)
 
 _E = TypeVar("_E", bound=x509.ExtensionType)
 
@@ -163,7 +165,7 @@ class _Paths:
         if isinstance(key, rsa.RSAPublicKey):
             bounded = key.key_size <= _MAX_RSA_BITS and key.public_numbers().e.bit_length() <= _MAX_EXPONENT_BITS
             return bounded and self._signatures_left >= 0
-        return self._signatures_left >= 0
+        return isinstance(key, _SIGN) and self._signatures_left >= 0
 
 
 def _invalid_path(path: Sequence[_Certificate], names: Sequence[str], now: datetime) -> str | None:
