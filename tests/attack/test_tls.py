@@ -7,6 +7,7 @@ one session or in one record.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import ssl
 import time
 from base64 import encodebytes
@@ -16,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 
 from exporter.config.model import Family, Limits, Module, Settings, Target, TargetKind
 from exporter.dane import match
@@ -329,6 +330,15 @@ def test_signatures_of_keys_made_to_be_slow_are_not_checked_for_dane() -> None:
             assert (found.record is record_of) is matches
 
 
+def test_signatures_of_a_kind_that_nobody_makes_are_not_checked_for_dane() -> None:
+    """Nothing bounds the numbers of a DSA key but OpenSSL's 10,000 bits: a dozen checks took 0.12 s of the loop."""
+    anchor = chains.issue("anchor", authority=True, key=dsa.generate_private_key(1024))
+    leaf = chains.issue("leaf", anchor, names=(NAME,))
+    records = [Tlsa(2, 0, 0, anchor.der), Tlsa(2, 0, 1, hashlib.sha256(anchor.der).digest())]
+    chain = [leaf.der, anchor.der]
+    assert match_chain(records, chain, [NAME], chains.NOW.timestamp()).record is None
+
+
 def test_the_signatures_checked_for_one_chain_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Issuers of one name, and as many bare keys in the DNS: each with each made three hundred."""
     checked: list[object] = []
@@ -402,6 +412,29 @@ async def test_a_host_that_costs_too_much_is_ended_told_and_left_alone() -> None
     assert other.failure.failure_class is FailureClass.NO_TURN
     assert "it is left alone for another" in other.failure.detail
     assert other.told == (HostWarning.COSTLY,)
+
+
+async def test_who_waits_for_a_turn_with_a_costly_host_leaves_it_alone_too() -> None:
+    """However many ask for it at once, each in a way of its own: all that are in the queue would have their session."""
+    host = SmtpHost(ordinary(NAME, greeting=GREETING))
+    port = await host.start("127.0.0.2")
+    prober = Prober(Names(), Limits(share_addresses=False), "probe.example", Slots(10))
+    try:
+        results = await asyncio.gather(
+            prober.probe(domain("a.example", port)),
+            prober.probe(domain("b.example", port)),
+            *[
+                prober.probe(domain("c.example", port, Module(stages=(Stage.EHLO, Stage.VRFY), vrfy=f"{n}")))
+                for n in range(3)
+            ],
+        )
+        assert host.connections == 1
+    finally:
+        await host.stop()
+    first, same, *others = map(only, results)
+    assert first.told == (HostWarning.COSTLY,)
+    assert (same.at, same.failure) == (first.at, first.failure)
+    assert {other.failure and other.failure.failure_class for other in others} == {FailureClass.NO_TURN}
 
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
