@@ -30,6 +30,7 @@ from exporter.probe.prober import Prober
 from exporter.result import FailureClass, HostResult, HostWarning, MxHost, MxLookup, ProbeResult, Stage
 from exporter.tls.client import MAX_IDLE_RECORDS, MAX_RECORDS, TlsClient, TlsFault
 from exporter.tls.excess import MAX_CERTIFICATES, MAX_NAME_BYTES
+from exporter.tls.names import Names
 from exporter.tls.offer import curves_alone
 from exporter.tls.roots import Roots
 from exporter.tls.verification import examine
@@ -356,6 +357,23 @@ def test_the_signatures_checked_for_one_chain_are_counted(monkeypatch: pytest.Mo
     assert len(checked) <= match.MAX_SIGNATURES
 
 
+def test_the_names_of_a_certificate_are_read_once_for_all_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """9,000 names in 80 KB, read for each of 24 anchors and each name: 0.16 s for an address, at every probe."""
+    reads: list[object] = []
+
+    def names(hosts: tuple[str, ...], *, common: tuple[str, ...]) -> Names:
+        reads.append(hosts)
+        return Names(hosts, common=common)
+
+    monkeypatch.setattr(match, "Names", names)
+    anchor = chains.issue("anchor", authority=True)
+    leaf = chains.issue("leaf", anchor, names=("other.example",))
+    records = [Tlsa(2, selector, 0, data) for selector, data in ((0, anchor.der), (1, anchor.spki))]
+    found = match_chain(records, [leaf.der, anchor.der], [NAME, "example"], chains.NOW.timestamp())
+    assert found.reason.endswith(f"but not for {NAME} or example")
+    assert len(reads) == 1
+
+
 # What a host costs
 
 
@@ -363,7 +381,7 @@ GREETING = Drip((b"220-" + b"x" * 60 + b"\r\n") * 950)
 SETTINGS = Settings(timeout=60.0, allow_addresses=LOOPBACK)
 
 
-class Names:
+class TwoDomains:
     """Two domains, whose MX hosts of different names are one address."""
 
     async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
@@ -388,7 +406,7 @@ async def test_a_host_that_costs_too_much_is_ended_told_and_left_alone() -> None
     """Its greeting comes a byte at a time: 60,000 events, each of which the loop sees to."""
     host = SmtpHost(ordinary(NAME, greeting=GREETING))
     port = await host.start("127.0.0.2")
-    prober = Prober(Names(), Limits(share_addresses=False), "probe.example", Slots(10))
+    prober = Prober(TwoDomains(), Limits(share_addresses=False), "probe.example", Slots(10))
     try:
         first = only(await prober.probe(domain("a.example", port)))
         again = [
@@ -418,7 +436,7 @@ async def test_who_waits_for_a_turn_with_a_costly_host_leaves_it_alone_too() -> 
     """However many ask for it at once, each in a way of its own: all that are in the queue would have their session."""
     host = SmtpHost(ordinary(NAME, greeting=GREETING))
     port = await host.start("127.0.0.2")
-    prober = Prober(Names(), Limits(share_addresses=False), "probe.example", Slots(10))
+    prober = Prober(TwoDomains(), Limits(share_addresses=False), "probe.example", Slots(10))
     try:
         results = await asyncio.gather(
             prober.probe(domain("a.example", port)),
@@ -486,7 +504,9 @@ async def record_from(reader: asyncio.StreamReader) -> bytes:
 async def secured(port: int) -> HostResult:
     """What a probe with STARTTLS makes of it."""
     module = Module(stages=(Stage.EHLO, Stage.STARTTLS))
-    return only(await Prober(Names(), Limits(), "probe.example", Slots(10)).probe(domain("a.example", port, module)))
+    return only(
+        await Prober(TwoDomains(), Limits(), "probe.example", Slots(10)).probe(domain("a.example", port, module))
+    )
 
 
 async def test_floods_under_tls_end_the_session_and_nothing_else() -> None:
