@@ -27,7 +27,7 @@ from cryptography.x509 import Name
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from exporter.dane.tlsa import CERT, DANE_EE, DANE_TA, FULL, SPKI, Tlsa
-from exporter.tls.excess import has_endless_name
+from exporter.tls.excess import has_endless_name, has_signing_key, is_signing_key
 from exporter.tls.names import Names
 
 # Issuers above the leaf that are looked at. Public chains have two or three; Postfix stops at nine as well.
@@ -42,8 +42,6 @@ MAX_SIGNATURES: Final = 40
 # one as long as the modulus a check takes thirty times as long. Browsers take no longer exponents either.
 _MAX_RSA_BITS: Final = 8192
 _MAX_EXPONENT_BITS: Final = 33
-# Besides RSA. No authority signs with DSA any more, whose modulus is as long as a stranger likes: 10,000 bits, 9 ms.
-_SIGN: Final = (ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey, ed448.Ed448PublicKey)
 _NOT_NAMED: Final = "the certificate is issued under the trust anchor, but not for"
 
 _E = TypeVar("_E", bound=x509.ExtensionType)
@@ -97,7 +95,7 @@ class _Certificate:
 
 
 def _parsed(der: bytes) -> _Certificate | None:
-    if has_endless_name(der):
+    if has_endless_name(der) or not has_signing_key(der):
         return None
     with warnings.catch_warnings():
         # What is merely unwise (a serial number of 0) is not ours to complain about.
@@ -158,6 +156,8 @@ class _Paths:
         return True
 
     def _signed_by_key(self, certificate: x509.Certificate, spki: bytes) -> bool:
+        if not is_signing_key(spki):
+            return False
         try:
             key = load_der_public_key(spki)
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -170,7 +170,7 @@ class _Paths:
         if isinstance(key, rsa.RSAPublicKey):
             bounded = key.key_size <= _MAX_RSA_BITS and key.public_numbers().e.bit_length() <= _MAX_EXPONENT_BITS
             return bounded and self._signatures_left >= 0
-        return isinstance(key, _SIGN) and self._signatures_left >= 0
+        return self._signatures_left >= 0
 
 
 def _invalid_path(path: Sequence[_Certificate], now: datetime, named: Callable[[], bool]) -> str | None:

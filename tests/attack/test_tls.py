@@ -17,10 +17,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 
 from exporter.config.model import Family, Limits, Module, Settings, Target, TargetKind
-from exporter.dane import match
+from exporter.dane import match, tlsa
 from exporter.dane.match import match_chain
 from exporter.dane.tlsa import Tlsa
 from exporter.demo.smtp_host import Drip, SmtpHost, ordinary, reply
@@ -331,8 +332,42 @@ def test_signatures_of_keys_made_to_be_slow_are_not_checked_for_dane() -> None:
             assert (found.record is record_of) is matches
 
 
-def test_signatures_of_a_kind_that_nobody_makes_are_not_checked_for_dane() -> None:
-    """Nothing bounds the numbers of a DSA key but OpenSSL's 10,000 bits: a dozen checks took 0.12 s of the loop."""
+def key_of(kind: str, *parameters: int) -> bytes:
+    """A SubjectPublicKeyInfo of Diffie-Hellman or DSA."""
+    algorithm = sequence(identifier(kind), sequence(*map(integer, parameters)))
+    return sequence(algorithm, element(0x03, b"\0" + integer(3)))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        key_of("1.2.840.113549.1.3.1", 2**521 - 1, 2),
+        key_of("1.2.840.10046.2.1", 2**521 - 1, 2, 2**127 - 1),
+        key_of("1.2.840.10040.4.1", 2**521 - 1, 2**127 - 1, 2),
+    ],
+    ids=["dh", "x9.42", "dsa"],
+)
+def test_a_key_of_a_kind_that_signs_no_certificate_is_not_loaded(key: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To load one of Diffie-Hellman is to look for its prime: two TLSA records of 30,000 bits took 7.7 s."""
+    loaded: list[bytes] = []
+    load = x509.load_der_x509_certificate
+
+    def load_certificate(der: bytes) -> x509.Certificate:
+        loaded.append(der)
+        return load(der)
+
+    for module in (match, tlsa):
+        monkeypatch.setattr(module, "load_der_public_key", loaded.append)
+    monkeypatch.setattr(x509, "load_der_x509_certificate", load_certificate)
+    leaf = chains.issue("leaf", names=(NAME,))
+    bare, whole = Tlsa(2, 1, 0, key), Tlsa(2, 0, 0, certificate_with(key))
+    assert tlsa.unusable(bare) == "its key is of no kind that signs certificates"
+    assert match_chain([bare, whole], [leaf.der, whole.data], [NAME], chains.NOW.timestamp()).record is None
+    assert {*loaded} == {leaf.der}
+
+
+def test_signatures_of_dsa_are_not_checked_for_dane() -> None:
+    """Nothing bounds the numbers of such a key but OpenSSL's 10,000 bits: a dozen checks took 0.12 s of the loop."""
     anchor = chains.issue("anchor", authority=True, key=dsa.generate_private_key(1024))
     leaf = chains.issue("leaf", anchor, names=(NAME,))
     records = [Tlsa(2, 0, 0, anchor.der), Tlsa(2, 0, 1, hashlib.sha256(anchor.der).digest())]
