@@ -71,6 +71,8 @@ def has_endless_name(der: bytes) -> bool:
 
 def is_signing_key(spki: bytes) -> bool:
     """Whether a SubjectPublicKeyInfo says that it is of a kind that signs certificates; it may be loaded then."""
+    if brings_own_curve(spki):
+        return False
     try:
         place = _inside(spki, _inside(spki, 0))
         return spki[place] == _IDENTIFIER and spki[_inside(spki, place) : _behind(spki, place)] in _SIGNING
