@@ -12,10 +12,10 @@ sign, the name.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final, TypeVar
 
 from cryptography import x509
@@ -27,7 +27,7 @@ from cryptography.x509 import Name
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from exporter.dane.tlsa import CERT, DANE_EE, DANE_TA, FULL, SPKI, Tlsa
-from exporter.tls.excess import has_endless_name
+from exporter.tls.excess import has_endless_name, has_signing_key, is_signing_key
 from exporter.tls.names import Names
 
 # Issuers above the leaf that are looked at. Public chains have two or three; Postfix stops at nine as well.
@@ -42,6 +42,7 @@ MAX_SIGNATURES: Final = 40
 # one as long as the modulus a check takes thirty times as long. Browsers take no longer exponents either.
 _MAX_RSA_BITS: Final = 8192
 _MAX_EXPONENT_BITS: Final = 33
+_NOT_NAMED: Final = "the certificate is issued under the trust anchor, but not for"
 
 _E = TypeVar("_E", bound=x509.ExtensionType)
 
@@ -66,6 +67,8 @@ def match_chain(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence
         return Match(reason="the server's certificate cannot be read")
     paths = _Paths(leaf, chain[1 : MAX_ISSUERS + 1])
     now = datetime.fromtimestamp(at, UTC)
+    # Looked at once, and only where it counts: a certificate has room for thousands of names, which take 7 ms to read.
+    named = cache(lambda: _covers(leaf.x509, names))
     reasons: list[str] = []
     for record in records[:MAX_RECORDS]:
         if record.usage == DANE_EE:
@@ -73,9 +76,11 @@ def match_chain(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence
             if record.associates(leaf.der, leaf.key):
                 return Match(record)
         elif record.usage == DANE_TA and (path := paths.to(record)) is not None:
-            problem = _invalid_path(path, names, now)
+            problem = _invalid_path(path, now, named)
             if problem is None:
                 return Match(record)
+            if problem == _NOT_NAMED:
+                problem = f"{problem} {' or '.join(names)}"
             reasons.append(problem)
     return Match(reason=next(iter(reasons), "no record is about a certificate that the server sent"))
 
@@ -90,7 +95,7 @@ class _Certificate:
 
 
 def _parsed(der: bytes) -> _Certificate | None:
-    if has_endless_name(der):
+    if has_endless_name(der) or not has_signing_key(der):
         return None
     with warnings.catch_warnings():
         # What is merely unwise (a serial number of 0) is not ours to complain about.
@@ -151,6 +156,8 @@ class _Paths:
         return True
 
     def _signed_by_key(self, certificate: x509.Certificate, spki: bytes) -> bool:
+        if not is_signing_key(spki):
+            return False
         try:
             key = load_der_public_key(spki)
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -166,16 +173,14 @@ class _Paths:
         return self._signatures_left >= 0
 
 
-def _invalid_path(path: Sequence[_Certificate], names: Sequence[str], now: datetime) -> str | None:
-    """Why the leaf is not issued for one of `names` under the anchor at the end of `path`."""
+def _invalid_path(path: Sequence[_Certificate], now: datetime, named: Callable[[], bool]) -> str | None:
+    """Why the leaf is not issued for one of the names (`named` tells) under the anchor at the end of `path`."""
     for depth, certificate in enumerate(path):
         problem = _invalid(certificate.x509, depth, now)
         if problem is not None:
             return problem
     # RFC 7672 3.2.2: an anchor signs for others too, so the name tells whose certificate it is.
-    if not any(_covers(path[0].x509, name) for name in names):
-        return f"the certificate is issued under the trust anchor, but not for {' or '.join(names)}"
-    return None
+    return None if named() else _NOT_NAMED
 
 
 def _signed_by_key(certificate: x509.Certificate, key: PublicKeyTypes) -> bool:
@@ -228,10 +233,11 @@ def _extension(certificate: x509.Certificate, kind: type[_E]) -> _E | None:
         return None
 
 
-def _covers(certificate: x509.Certificate, name: str) -> bool:
+def _covers(certificate: x509.Certificate, wanted: Sequence[str]) -> bool:
     """RFC 7672 3.2.3: a DNS-ID, or where the certificate has none, the common name."""
     alternatives = _extension(certificate, x509.SubjectAlternativeName)
     names = alternatives.get_values_for_type(x509.DNSName) if alternatives is not None else []
     common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     texts = tuple(value for attribute in common if isinstance(value := attribute.value, str))
-    return Names(tuple(names), common=texts).match(name) is not None
+    found = Names(tuple(names), common=texts)
+    return any(found.match(name) is not None for name in wanted)

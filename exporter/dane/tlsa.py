@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from exporter.result import Failure
+from exporter.tls.excess import is_signing_key
 
 # RFC 7218: the numbers' names.
 PKIX_TA: Final = 0
@@ -72,6 +73,8 @@ def unusable(record: Tlsa) -> str | None:
 
 def _unreadable(record: Tlsa) -> str | None:
     """RFC 6698 4.1: what cannot be parsed is unusable."""
+    if record.selector == SPKI and not is_signing_key(record.data):
+        return "its key is of no kind that signs certificates"
     load: Callable[[bytes], object] = load_der_public_key if record.selector == SPKI else x509.load_der_x509_certificate
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is merely unwise can be read

@@ -61,7 +61,7 @@ def domain_failure(
     `failed_lookup` is what failed of the lookup; it speaks where no host has an address. `lookup` is what it found.
 
     An address that this host has no route to (IPv6 where there is none) says nothing about the domain while another
-    family has one.
+    family has one. One that was not asked for want of a turn may be well: with it nobody is known to be dead.
     """
     if any(host.up for host in hosts):
         return None
@@ -71,6 +71,8 @@ def domain_failure(
     if not failing:
         return Failure(Stage.DNS, _C.DNS_NO_ADDRESS, "the lookup gave no host")
     speaker = min(failing, key=_rank)
+    if _rank(speaker) == _ORDER[_V.DEAD]:
+        speaker = next((host for host in failing if _without_turn(host)), speaker)
     assert speaker.failure is not None  # noqa: S101 - what made it failing
     told = _among(speaker.failure, [host.failure for host in failing if host.failure is not None])
     return told if lookup is None else without_mx(lookup, told)
@@ -123,6 +125,10 @@ def _reachable(hosts: tuple[HostResult, ...]) -> tuple[HostResult, ...]:
 
 def _no_route(host: HostResult) -> bool:
     return bool(host.address) and host.failure is not None and host.failure.failure_class is _C.NO_ROUTE
+
+
+def _without_turn(host: HostResult) -> bool:
+    return host.failure is not None and host.failure.failure_class is _C.NO_TURN
 
 
 def _rank(host: HostResult) -> int:

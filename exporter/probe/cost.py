@@ -89,10 +89,11 @@ def _collections() -> int:
 class _Costly(Generic[T]):
     """One address that has been dear, and what was seen of it, with its bytes."""
 
-    __slots__ = ("seen", "until")
+    __slots__ = ("latest", "seen", "until")
 
     def __init__(self) -> None:
         self.until = 0.0
+        self.latest = 0.0  # when the last session was settled
         self.seen: dict[Hashable, tuple[T, int]] = {}
 
 
@@ -121,7 +122,9 @@ class Costs(Generic[T]):
         costly = self._costly.get(address) if self._costly else None
         if costly is None:
             return 0.0
-        return max(0.0, max(costly.until, self._all_until) - time.monotonic())
+        # Others, of whom there may be new ones all the time, keep nobody waiting for longer than his own doing could.
+        with_others = min(self._all_until, costly.latest + MAX_PAUSE_SECONDS)
+        return max(0.0, max(costly.until, with_others) - time.monotonic())
 
     def seen(self, address: str, key: Hashable) -> T | None:
         """What the last session of this kind with a dear address showed."""
@@ -148,6 +151,7 @@ class Costs(Generic[T]):
         elif not pause and costly.until <= now:
             self._bytes -= sum(size for _, size in costly.seen.values())  # it has been mended
             return
+        costly.latest = now
         self._costly[address] = costly  # at the end of the order, which is that of age
         if pause:
             self._all_until = _later(self._all_until, now, seconds / ALL_SHARE)

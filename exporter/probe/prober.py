@@ -265,24 +265,24 @@ class Prober:
         said = (settings.port, source, plan, own)
 
         async def begin() -> SessionRecord:
-            record = await self._as_senders_do(approach)
+            try:
+                record = await self._as_senders_do(approach)
+            except LeftAloneError:
+                return self._told_again(address, said)
             self._costs.settle(address, said, record.cost, record)
             return record
 
-        if (pause := self._costs.pause(address)) > 0:
-            return self._told_again(address, said, pause)
+        if self._costs.pause(address) > 0:
+            return self._told_again(address, said)
         if fresh or not self._limits.share_addresses:
             return await begin()
         return await self._shared.get(key, settings.interval, begin, lease.paused)
 
-    def _told_again(self, address: str, key: Hashable, pause: float) -> SessionRecord:
+    def _told_again(self, address: str, key: Hashable) -> SessionRecord:
         """What was seen before of an address that is left alone for what it costs; whoever asks, in whatever way."""
         seen = self._costs.seen(address, key)
         if seen is None:
-            raise LeftAloneError(
-                "its last session took far more of this exporter's CPU than others do;"
-                f" it is left alone for another {pause:.0f} s"
-            )
+            raise LeftAloneError(self._costs.pause(address))
         return seen
 
     async def _as_senders_do(self, approach: Approach) -> SessionRecord:
@@ -342,6 +342,9 @@ class Prober:
                 # Waiting for a turn is not being under way: others may go on meanwhile.
                 async with approach.lease.paused():
                     way = await _in_time(turnstile.enter(address, name), approach.ends)
+            # It may have been dear to those before us in the queue.
+            if (pause := self._costs.pause(address)) > 0:
+                raise LeftAloneError(pause)
             settings = approach.settings
             if approach.ends is not None:
                 left = max(_LEAST_SECOND, approach.ends - time.perf_counter())
@@ -435,6 +438,13 @@ class NoTurnError(Exception):
 
 class LeftAloneError(NoTurnError):
     """The address is left alone for what it costs, and nothing was seen of it before that answers the question."""
+
+    def __init__(self, pause: float) -> None:
+        """`pause` is how many seconds of it are left."""
+        super().__init__(
+            "its last session took far more of this exporter's CPU than others do;"
+            f" it is left alone for another {pause:.0f} s"
+        )
 
 
 def _weight(record: SessionRecord) -> int:

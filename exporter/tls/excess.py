@@ -19,6 +19,13 @@ _SLOW_CURVE: Final = bytes.fromhex("2b81040021")
 _MAX_SLOW: Final = 8
 # RFC 5280 4.1.2.4: of a subject or an issuer; real ones have a tenth. To read and to show one of 70 KiB takes 60 ms.
 MAX_NAME_BYTES: Final = 4096
+# Keys that a server's certificate is signed with: RSA, RSA for PSS alone, elliptic curves, Ed25519, Ed448 (RFC 8017 A,
+# RFC 5480 2.1.1, RFC 8410 3); contents of the identifiers. To load one of Diffie-Hellman, a library tests whether
+# its numbers are prime: 30,000 bits take it four seconds. DSA has no bound worth the name, and no authority.
+_SIGNING: Final = frozenset(
+    map(bytes.fromhex, ("2a864886f70d010101", "2a864886f70d01010a", "2a8648ce3d0201", "2b6570", "2b6571"))
+)
+_IDENTIFIER: Final = 0x06
 _VERSION: Final = 0xA0  # of X.509, which may be left out (RFC 5280 4.1.2.1)
 OWN_CURVE: Final = (
     "has a certificate whose key brings an elliptic curve of its own (explicit parameters, forbidden by RFC 5480 2.1.1)"
@@ -58,6 +65,30 @@ def has_endless_name(der: bytes) -> bool:
         place = _behind(der, _behind(der, place))  # serial number, signature
         subject = _behind(der, _behind(der, place))  # issuer, validity
         return any(_behind(der, name) - name > MAX_NAME_BYTES for name in (place, subject))
+    except IndexError:
+        return False
+
+
+def is_signing_key(spki: bytes) -> bool:
+    """Whether a SubjectPublicKeyInfo says that it is of a kind that signs certificates; it may be loaded then."""
+    if brings_own_curve(spki):
+        return False
+    try:
+        place = _inside(spki, _inside(spki, 0))
+        return spki[place] == _IDENTIFIER and spki[_inside(spki, place) : _behind(spki, place)] in _SIGNING
+    except IndexError:
+        return False
+
+
+def has_signing_key(der: bytes) -> bool:
+    """The same of the key in a certificate; of what is none, no."""
+    try:
+        place = _inside(der, _inside(der, 0))
+        if der[place] == _VERSION:
+            place = _behind(der, place)
+        for _ in range(5):  # serial number, signature, issuer, validity, subject
+            place = _behind(der, place)
+        return is_signing_key(der[place : _behind(der, place)])
     except IndexError:
         return False
 

@@ -53,6 +53,18 @@ def test_one_that_is_up_makes_the_domain_up() -> None:
     assert domain_failure((*failing(C.CONNECT_REFUSED), up_host()), None) is None
 
 
+def test_with_an_address_that_was_not_asked_nobody_is_known_to_be_dead() -> None:
+    """It had no turn, as one that is left alone for what it costs: it may be well."""
+    for classes in ((C.NO_TURN, C.CONNECT_REFUSED), (C.CONNECT_REFUSED, C.CONNECT_REFUSED, C.NO_TURN)):
+        failure = domain_failure(failing(*classes), None)
+        assert failure is not None
+        assert (failure.failure_class, failure.verdict) == (C.NO_TURN, V.LOCAL)
+        assert any("connect_refused" in sentence for sentence in failure.evidence)
+    more = domain_failure(failing(C.NO_TURN, C.CONNECT_REFUSED, C.REJECTED), None)
+    assert more is not None
+    assert more.failure_class is C.REJECTED
+
+
 def test_of_equals_the_more_preferred_speaks_and_the_others_are_counted() -> None:
     failure = domain_failure(failing(C.CONNECT_REFUSED, C.CONNECT_UNREACHABLE, C.CONNECT_REFUSED), None)
     assert failure is not None

@@ -110,6 +110,18 @@ def test_all_dear_addresses_together_have_a_share(clock: Clock) -> None:
     assert book.limit == MAX_SECONDS
 
 
+def test_new_dear_addresses_without_end_keep_no_other_waiting_for_longer_than_an_hour(clock: Clock) -> None:
+    """A few domains whose addresses are new ones each time: what was dear once may have been mended long ago."""
+    book = costs()
+    book.settle(A, PLAIN, 0.06, "dear once")
+    waited = 0.0
+    while book.pause(A) > 0 and waited < 2 * MAX_PAUSE_SECONDS:
+        book.settle(f"198.51.{waited}", PLAIN, 0.25, "dear")
+        clock.now += 1
+        waited += 1
+    assert waited == pytest.approx(MAX_PAUSE_SECONDS)
+
+
 def test_no_debt_is_longer_than_an_hour(clock: Clock) -> None:
     book = costs()
     for _ in range(10_000):
