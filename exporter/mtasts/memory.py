@@ -26,7 +26,7 @@ MAX_RETRY_SECONDS: Final = 3600.0
 MAX_QUICK_TRIES: Final = 3
 # Of all policies and failures together; beyond it those go that were asked for longest ago, large ones first: one of
 # 64 KiB takes as much as a hundred ordinary ones of 600 bytes.
-MAX_POLICIES_BYTES: Final = 64 * 1024 * 1024
+MAX_POLICIES_BYTES: Final = 32 * 1024 * 1024
 _LARGE_BYTES: Final = 4096
 
 Fetch = Callable[[], Awaitable[bytes | Fault]]

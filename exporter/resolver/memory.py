@@ -21,11 +21,11 @@ from exporter.resolver.shelf import Entry, Shelf
 Key = tuple[str, str]  # name, type
 
 # What all answers together may take, where few targets are configured …
-LEAST_BYTES: Final = 32 * 1024 * 1024
+LEAST_BYTES: Final = 16 * 1024 * 1024
 # … and for each configured target: its MX answer, and A and AAAA of two hosts of its own, are some 3,000 bytes.
 BYTES_PER_TARGET: Final = 4096
 # Answers for who passes by. The largest has 40 KB, an ordinary one 0.7.
-PASSING_BYTES: Final = 8 * 1024 * 1024
+PASSING_BYTES: Final = 4 * 1024 * 1024
 
 # Whether what is asked now is for somebody who passes by.
 PASSING: Final[ContextVar[bool]] = ContextVar("passing", default=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 # Of all that do not read, together. Beside it each of MAX_CONNECTIONS has at most HIGH_WATER bytes under way.
-MAX_UNREAD_BYTES: Final = 32 << 20
+MAX_UNREAD_BYTES: Final = 16 << 20
 
 
 class Client(Protocol):
