@@ -28,6 +28,8 @@ LEAST_ADDRESS_BYTES: Final = 144 * MIB
 LEAST_DATA_BYTES: Final = 80 * MIB
 # A worker's calls are not deep; by default each thread reserves 8 MiB of the address space.
 STACK_BYTES: Final = 2 * MIB
+# mallopt(3), glibc: how many heaps threads may have beside each other. By itself each reserves 64 MiB.
+_M_ARENA_MAX: Final = -8
 # Version 1 has a number for "none": the largest page of a signed 64-bit count.
 _NONE: Final = 1 << 60
 
@@ -128,6 +130,22 @@ def unusable() -> str | None:
         if limit.size < limit.least:
             return _sentence(limit, 0)
     return None
+
+
+def share_one_heap() -> None:
+    """Under a limit of the process itself, leave its address space to what is used; call it before any thread.
+
+    Eight threads that answer scrapes would reserve half a GiB for their heaps, and web clients could so have the
+    process run out of memory that nobody uses.
+    """
+    if next(_of_process(), None) is None:
+        return
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+    except (ImportError, OSError, AttributeError):  # another C library
+        return
 
 
 def hopeless(targets: int) -> str | None:
