@@ -11,7 +11,7 @@ import sys
 import threading
 import warnings
 
-from exporter.memory import STACK_BYTES, is_shortage, unusable
+from exporter.memory import STACK_BYTES, is_shortage, share_one_heap, unusable
 
 
 def main() -> int:
@@ -21,6 +21,7 @@ def main() -> int:
         sys.stderr.write(f"mx-exporter: {reason}\n")
         return 1
     threading.stack_size(STACK_BYTES)
+    share_one_heap()
     try:
         from exporter.cli import main as command_line
 

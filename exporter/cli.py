@@ -13,11 +13,11 @@ import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from exporter import __version__, log
 from exporter.config.load import ConfigError, load, summary
-from exporter.config.values import quoted
+from exporter.config.values import parse_host_name, quoted
 from exporter.config.web import load_web
 from exporter.shard import ShardError, parse_shard
 
@@ -143,11 +143,19 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _url(text: str) -> str:
+    """`http://HOST…` or a path alone; an international name becomes what browsers ask for."""
     try:
-        urlsplit(text)
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port  # either may be wrong
+        if not host.isascii():
+            at = parts.netloc.rpartition("@")
+            parts = parts._replace(netloc="".join((*at[:2], parse_host_name(host), "" if port is None else f":{port}")))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{quoted(text)} is not a URL: {error}") from None
-    return text
+    # mx.example.org:8080/mx would be a path of ours, and no name.
+    if not ((parts.scheme in ("http", "https") and host) or (not parts.scheme and text[:1] in ("", "/"))):
+        raise argparse.ArgumentTypeError(f"{quoted(text)}: expected http://HOST or https://HOST, perhaps with a path")
+    return urlunsplit(parts)
 
 
 def _allowed_host(text: str) -> str:

@@ -28,6 +28,8 @@ LEAST_ADDRESS_BYTES: Final = 144 * MIB
 LEAST_DATA_BYTES: Final = 80 * MIB
 # A worker's calls are not deep; by default each thread reserves 8 MiB of the address space.
 STACK_BYTES: Final = 2 * MIB
+# mallopt(3), glibc: how many heaps threads may have beside each other. By itself each reserves 64 MiB.
+_M_ARENA_MAX: Final = -8
 # Version 1 has a number for "none": the largest page of a signed 64-bit count.
 _NONE: Final = 1 << 60
 
@@ -128,6 +130,20 @@ def unusable() -> str | None:
         if limit.size < limit.least:
             return _sentence(limit, 0)
     return None
+
+
+def share_one_heap() -> None:
+    """Have all threads use one heap; call it before there is a second thread.
+
+    By itself glibc gives each a heap of its own and reserves 64 MiB of the address space for it; what one thread has
+    given back another cannot use then.
+    """
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+    except (ImportError, OSError, AttributeError):  # another C library
+        return
 
 
 def hopeless(targets: int) -> str | None:

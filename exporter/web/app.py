@@ -46,6 +46,8 @@ TIMEOUT_OFFSET_SECONDS: Final = 0.5
 MAX_TIMEOUT_SECONDS: Final = 3600.0
 # The configuration of ten thousand targets takes a second to write; it is kept then.
 MAX_CONFIGS: Final = 2
+# Before a standstill is told: for the other loop to give a sign of life, well within the second that supervisors wait.
+_SECOND_LOOK_SECONDS: Final = 0.2
 _ROOM: Final = Path(__file__).parent
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -97,6 +99,10 @@ class _Pages:
     async def healthy(self, request: Request) -> Response:
         # Asked of this thread and told of the other: the web answers on while the probes stand still.
         trouble = self._backend.trouble()
+        if trouble:
+            # A process that was stopped and goes on (a frozen container, SIGCONT) asks itself in the same moment.
+            await asyncio.sleep(_SECOND_LOOK_SECONDS)
+            trouble = self._backend.trouble()
         if trouble:
             return PlainTextResponse(f"mx-exporter is not healthy: {trouble}\n", 503)
         return PlainTextResponse("mx-exporter is healthy.\n")

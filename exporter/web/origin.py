@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-_ORIGIN: Final = re.compile(r"https?://([^/?#\s]+)", re.IGNORECASE)
+_ORIGIN: Final = re.compile(r"(https?)://([^/?#\s]+)", re.IGNORECASE)
+# RFC 6454 6.2: an origin leaves it out, a proxy or whoever writes a URL may not.
+_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
 
 class Sender(Enum):
@@ -33,7 +35,7 @@ def sender_of(headers: Headers, external_url: str = "") -> Sender:
     if len(sites) > 1 or len(origins) > 1:
         return Sender.ANOTHER_SITE
     own = {headers.get("host", "").lower(), urlsplit(external_url).netloc.rpartition("@")[2].lower()} - {""}
-    if any(_authority(origin) not in own for origin in origins):
+    if not all(_is_one_of(own, _ORIGIN.fullmatch(origin)) for origin in origins):
         return Sender.ANOTHER_SITE
     if sites:
         return {"same-origin": Sender.OURS, "none": Sender.PERSON}.get(sites[0], Sender.ANOTHER_SITE)
@@ -42,11 +44,12 @@ def sender_of(headers: Headers, external_url: str = "") -> Sender:
     referer = headers.get("referer")
     if referer is None:
         return Sender.PROGRAM
-    found = _ORIGIN.match(referer)
-    return Sender.OURS if found is not None and found[1].lower() in own else Sender.ANOTHER_SITE
+    return Sender.OURS if _is_one_of(own, _ORIGIN.match(referer)) else Sender.ANOTHER_SITE
 
 
-def _authority(origin: str) -> str | None:
-    """Host and port of an Origin; None of one that is none, as `null`."""
-    found = _ORIGIN.fullmatch(origin)
-    return None if found is None else found[1].lower()
+def _is_one_of(own: set[str], found: re.Match[str] | None) -> bool:
+    """Whether `found`, the beginning of a URL, has one of these hosts and ports; None, as of `null`, has not."""
+    if found is None:
+        return False
+    port = _DEFAULT_PORTS[found[1].lower()]
+    return found[2].lower().removesuffix(port) in {each.removesuffix(port) for each in own}

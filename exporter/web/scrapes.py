@@ -49,6 +49,7 @@ class Scrapes:
         self._limit = limit
         self._taken = 0
         self._under_way: dict[object, Client] = {}
+        self._uncuttable = 0  # places of those that are no connection
         self._line: dict[str, deque[_Turn]] = {}  # the next address first, its newest last
         self._looking: asyncio.TimerHandle | None = None
 
@@ -62,14 +63,17 @@ class Scrapes:
         mark = object()
         if client is not None:
             self._under_way[mark] = client
+        self._uncuttable += client is None
         try:
             yield
         finally:
+            self._uncuttable -= client is None
             self._under_way.pop(mark, None)
             self._hand_on()
 
     async def _wait(self, client: Client | None, address: str) -> None:
-        if not self._under_way:
+        # Not whether any is under way: a place that was handed on has nobody until its turn has woken.
+        if self._uncuttable >= self._limit:
             raise self._too_many()  # there is nobody who could be cut
         came = self._stand_in_line(client, address).came
         self._look()
@@ -97,6 +101,10 @@ class Scrapes:
     def _waiting(self) -> int:
         for address, turns in list(self._line.items()):
             left = deque(turn for turn in turns if not turn.is_over)
+            for turn in turns:
+                if turn.is_over and not turn.came.done():
+                    # Who has hung up waits no longer: thousands would be all requests that there may be.
+                    turn.came.set_exception(self._too_many())
             if left:
                 self._line[address] = left
             else:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.certificates import authority, issue
+from tests.lab.exporter_process import exporter
 from tests.lab.waiting import until_sync
 
 TARGETS = 2000
@@ -260,3 +261,27 @@ def test_idle_connections_over_tls_take_little_memory(tls: Served, opened: ExitS
     before = tls.memory()
     clients = [_secured(tls, opened) for _ in range(150)]
     assert (tls.memory() - before) / len(clients) < 160 << 10
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="RLIMIT_AS is the limit of ulimit -v there alone")
+def test_unread_scrapes_do_not_use_up_a_limited_address_space(tmp_path: Path, opened: ExitStack) -> None:
+    config = tmp_path / "config.yaml"
+    names = ", ".join(f"d{number}.example" for number in range(100))
+    config.write_text(
+        "defaults: {interval: 1s, timeout: 1s, helo: probe.example}\n"
+        'resolver: {nameservers: ["127.0.0.1:9"], timeout: 200ms}\n'
+        f"egress: {{trace: false, witness_ports: []}}\ndomains: [{names}]\n"
+    )
+    limited = ("/bin/sh", "-c", 'ulimit -v 1048576; exec "$@"', "sh")
+    with exporter(f"--config.file={config}", prefix=limited) as process:
+        port = int(process.url.rpartition(":")[2])
+        for _ in range(100):
+            client = opened.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert process.get("/metrics").status_code == 200
+        assert process.get("/config").status_code == 200
+        status = Path(f"/proc/{process.process.pid}/status").read_text(encoding="ascii")
+        # 115 are; each thread that answers would reserve 64 more, and 256 are said to be enough.
+        assert int(status.partition("VmPeak:")[2].split()[0]) < 200 << 10
+        assert process.stop() == 0
+        assert [line for line in process.log if "level=error" in line or "raceback" in line] == []

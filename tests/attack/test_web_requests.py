@@ -6,6 +6,7 @@ import http.client
 import socket
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -257,6 +258,23 @@ def test_our_own_pages_and_programs_can(server: ExporterProcess, line: str) -> N
     assert status(server, get("/probe?target=good.example", HERE, line)) == 200
 
 
+def test_an_external_url_is_ours_in_whatever_way_it_is_written(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG)
+    with exporter(f"--config.file={config}", "--web.external-url=https://Überwachung.example:443/mx") as process:
+        for host in ("xn--berwachung-8db.example", "XN--berwachung-8db.example:443"):
+            assert status(process, get("/mx/config", f"Host: {host}")) == 200
+        for origin in ("https://xn--berwachung-8db.example", "https://xn--berwachung-8db.example:443"):
+            for host in ("127.0.0.1:10225", "xn--berwachung-8db.example"):
+                assert status(process, get("/mx/-/reload", f"Host: {host}", f"Origin: {origin}", method="POST")) == 200
+        for origin in ("http://xn--berwachung-8db.example", "https://xn--berwachung-8db.example:80"):
+            assert status(process, get("/mx/-/reload", "Host: localhost:1", f"Origin: {origin}", method="POST")) == 403
+        # A proxy that tells the port which browsers leave out.
+        line = "Origin: https://localhost"
+        assert status(process, get("/mx/-/reload", "Host: localhost:443", line, method="POST")) == 200
+        assert status(process, get("/mx/-/reload", "Host: localhost:80", line, method="POST")) == 403
+
+
 def test_an_address_that_a_person_typed_probes_but_changes_nothing(server: ExporterProcess) -> None:
     line = "Sec-Fetch-Site: none"
     assert status(server, get("/probe?target=good.example", HERE, line)) == 200
@@ -435,6 +453,9 @@ def test_no_method_is_our_error(server: ExporterProcess, method: str) -> None:
         ("--web.allowed-host=.", "expected a host name"),
         ("--web.allowed-host=.192.0.2.1", "expected a host name"),
         ("--web.external-url=http://[", "is not a URL"),
+        ("--web.external-url=http://mx.example:port/", "is not a URL"),
+        ("--web.external-url=mx.example:8080/mx", "expected http://HOST"),
+        ("--web.external-url=mx.example", "expected http://HOST"),
     ],
 )
 def test_a_flag_that_makes_no_sense_is_told(flag: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,6 +39,7 @@ class FakeBackend:
         self.accepts: list[str] = []
         self.probes: list[tuple[str, str | None, float | None]] = []
         self.stands_still = ""
+        self.troubles_asked = 0
         self.reloads = 0
         self.rendering_threads: set[int] = set()
         self.scrapes_under_way = 0
@@ -49,6 +50,7 @@ class FakeBackend:
         self.hold_probes: asyncio.Event | None = None
 
     def trouble(self) -> str:
+        self.troubles_asked += 1
         return self.stands_still
 
     def ready(self) -> bool:

@@ -241,6 +241,14 @@ async def test_unhealthy_while_the_probes_stand_still(backend: FakeBackend) -> N
     assert (answer.status_code, answer.text) == (503, f"mx-exporter is not healthy: {backend.stands_still}\n")
 
 
+async def test_a_standstill_that_ends_at_once_is_not_told(backend: FakeBackend) -> None:
+    backend.stands_still = "the loop of the probes has not run for 31 s"
+    asked = asyncio.ensure_future(get(backend, "/-/healthy"))
+    await until(lambda: backend.troubles_asked or asked.done())
+    backend.stands_still = ""
+    assert (await asked).status_code == 200
+
+
 async def test_healthy_whether_ready_or_not(backend: FakeBackend) -> None:
     backend.is_ready = False
     assert (await get(backend, "/-/healthy")).status_code == 200

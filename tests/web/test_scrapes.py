@@ -127,3 +127,35 @@ def test_the_longest_unread_is_cut_where_all_together_are_too_much() -> None:
     unread.begin(clients[0], MAX_UNREAD_BYTES // 2)
     assert [client.is_gone for client in clients] == [False, True, False]
     assert unread.total <= MAX_UNREAD_BYTES
+
+
+async def test_who_has_hung_up_in_line_waits_no_longer() -> None:
+    scrapes = Scrapes(1)
+    client = FakeClient(reading=True)
+    holding = asyncio.ensure_future(hold(scrapes, client))
+    await asyncio.sleep(0)
+    waiting = [FakeClient() for _ in range(20)]
+    tasks = [asyncio.ensure_future(hold(scrapes, each)) for each in waiting]
+    await asyncio.sleep(0)
+    for each in waiting:
+        each.is_gone = True
+    # Long before their time is over, and though the place is never free.
+    await until(lambda: all(task.done() for task in tasks), 2.0)
+    assert {type(task.exception()) for task in tasks} == {TooManyScrapesError}
+    client.cut()
+    await holding
+
+
+async def test_places_that_were_just_handed_on_are_no_reason_to_send_the_next_away() -> None:
+    scrapes = Scrapes(2)
+    first, second, third = ([FakeClient() for _ in range(2)] for _ in range(3))
+    tasks = [asyncio.ensure_future(hold(scrapes, client)) for client in (*first, *second)]
+    await asyncio.sleep(0)
+    # Both end in one turn of the loop, and who comes in the same one finds nobody under way.
+    for client in first:
+        client.was_cut.set()
+    late = [asyncio.ensure_future(hold(scrapes, client)) for client in third]
+    await asyncio.gather(*tasks[:2])
+    for client in (*second, *third):
+        client.was_cut.set()
+    await asyncio.gather(*tasks, *late)
