@@ -435,6 +435,8 @@ def test_no_method_is_our_error(server: ExporterProcess, method: str) -> None:
         ("--web.allowed-host=.", "expected a host name"),
         ("--web.allowed-host=.192.0.2.1", "expected a host name"),
         ("--web.external-url=http://[", "is not a URL"),
+        ("--web.external-url=mx.example.org:10225", "expected http://NAME/"),
+        ("--web.external-url=foo", "expected http://NAME/"),
     ],
 )
 def test_a_flag_that_makes_no_sense_is_told(flag: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
