@@ -122,4 +122,4 @@ def test_where_a_class_may_be_undetermined_the_ground_of_doubt_is_told() -> None
 
 
 def test_a_source_address_that_is_lost_is_named_among_what_to_mend() -> None:
-    assert "`source_address`" in step(FailureClass.NO_ROUTE)
+    assert "`source_address`" in step(FailureClass.NO_ROUTE, Confidence.CERTAIN)
