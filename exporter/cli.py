@@ -98,7 +98,8 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         default="",
         type=_url,
-        help="the URL under which users reach the exporter, for links, and a name it is asked by",
+        help="URL under which users reach the exporter: http://NAME/PATH or https://NAME/PATH; for links, and its name "
+        "is answered",
     )
     web.add_argument(
         "--web.allowed-host",
@@ -107,9 +108,9 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=_allowed_host,
-        help="a further name that the exporter is asked by, repeatable: a name, an address, or .example.org for all "
-        "names below it, at any port; those of --web.external-url and --web.listen-address, this machine's and "
-        "localhost are known (for /metrics, /sd, /-/healthy and /-/ready any name does)",
+        help="further name in the Host header that pages, /probe and POST answer, repeatable: a name, an address, or "
+        ".example.org for all names below it, at any port; always answered are those of --web.external-url and "
+        "--web.listen-address, this machine's and localhost (/metrics, /sd, /-/healthy and /-/ready answer any name)",
     )
     web.add_argument(
         "--web.route-prefix",
@@ -137,8 +138,8 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         dest="probes",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="answer /probe, with which whoever may ask can have any host probed, though not with a module that has "
-        "auth or data (default: yes)",
+        help="answer /probe: every client can have any host probed, though not with a module that has auth or data "
+        "(default: yes)",
     )
 
 
@@ -184,7 +185,9 @@ def _web_options(flags: argparse.Namespace) -> WebOptions:
 def _add_log_flags(parser: argparse.ArgumentParser) -> None:
     logs = parser.add_argument_group("log")
     logs.add_argument("--log.level", dest="log_level", choices=log.LEVELS, default="info", help="default: info")
-    logs.add_argument("--log.format", dest="log_format", choices=("logfmt", "json"), default="logfmt")
+    logs.add_argument(
+        "--log.format", dest="log_format", choices=("logfmt", "json"), default="logfmt", help="default: logfmt"
+    )
 
 
 def _serve(arguments: Sequence[str]) -> int:
@@ -194,7 +197,9 @@ def _serve(arguments: Sequence[str]) -> int:
         "Other commands: `mx-exporter probe NAME…`, `mx-exporter trace HOST`, `mx-exporter demo`; "
         "each has its own --help.",
     )
-    parser.add_argument("--config.file", dest="config_file", metavar="FILE", type=Path, required=True)
+    parser.add_argument(
+        "--config.file", dest="config_file", metavar="FILE", type=Path, required=True, help="the configuration, in YAML"
+    )
     parser.add_argument(
         "--config.check", dest="config_check", action="store_true", help="check the configuration and exit: 0 or 2"
     )
@@ -252,7 +257,7 @@ def _probe(arguments: Sequence[str]) -> int:
     parser = _parser(
         " probe",
         "The manual test, done for every MX address: look up the MX, connect, read the banner, EHLO, QUIT. "
-        "Exit code 0: all up; 1: some down; 2: usage or configuration error.",
+        "Exit code 0: all up; 1: some down; 2: usage or configuration error; 130: interrupted.",
     )
     parser.add_argument(
         "names", metavar="NAME", nargs="*", help="a domain; or host:port or an address, for one host without MX lookup"

@@ -35,7 +35,7 @@ def refusal(asked: Target) -> str:
     name = quoted(module.name)
     return (
         f"module {name} has {module.entrusted}, so only targets that are configured with it are probed with it here, at"
-        f" their own port: give this one {name} under domains or hosts, or use mx-exporter probe on the command line"
+        f" their configured port: configure this target with this module, or run mx-exporter probe on the command line"
     )
 
 

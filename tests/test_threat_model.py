@@ -18,7 +18,7 @@ TESTS = re.findall(r"\[`(test_\w+)`\]\(\.\./(tests/[\w/]+\.py)\)", PAGE)
 UNITS = {"KiB": 1024, "MiB": 1024**2, "%": 0.01}
 ACTORS = (
     "a domain's owner", "a policy host", "a mail host", "a router on the way", "a resolver", "a web client",
-    "a scraper", "who writes domain files",
+    "a scraper", "the author of a domain file",
 )  # fmt: skip
 
 

@@ -117,7 +117,8 @@ _LINES: Final = {
     ),
     _C.LOCAL_FIREWALL: Advice("mend the output rules of this machine for port {port|25}: `nft list ruleset`"),
     _C.NO_ROUTE: Advice(
-        "mend the route: `ip route get {address|ADDRESS}`; where there is no IPv6, set `address_families`"
+        "mend the route (`ip route get {address|ADDRESS}`) or `source_address`; where there is no IPv6, set"
+        " `address_families`"
     ),
     _C.LOCAL_RESOURCE: Advice("raise the limits of the service (open files, memory) or lower `limits.concurrency`"),
     _C.NO_TURN: Advice("ask later or with a longer scrape timeout, or raise `limits.per_address`"),

@@ -141,7 +141,7 @@ _CONNECT: Final = {
     _C.LOCAL_RESOURCE: Entry((_S.CONNECT,), "out of ports, files or memory", "the kernel says so"),
     _C.NO_TURN: Entry(
         (_S.CONNECT,),
-        "our own limits left no turn in the time given (`/probe`), or none for what the host cost before (`costly`)",
+        "our limits left no turn in the time of `/probe`, or the host is `costly`",
         "our own clock",
     ),
 }

@@ -27,14 +27,14 @@ _ABSOLUTE: Final = re.compile(rb"https?://([^/]*)(/.*)?", re.IGNORECASE | re.DOT
 
 _TWO_LENGTHS: Final = "a request has Content-Length or Transfer-Encoding, not both\n"
 _TOO_LARGE: Final = f"nothing here takes a body, and none over {MAX_BODY_BYTES} bytes is waited for\n"
-_NO_HOST: Final = "the Host of this request is no host\n"
+_NO_HOST: Final = "the Host header of this request is not a host name or address\n"
 _FOREIGN_HOST: Final = (
-    "this was asked of another host: if the name is one of ours, give it as --web.allowed-host=NAME"
-    " or in --web.external-url\n"
+    "the Host header of this request is not a name of this exporter: if it is one, start the exporter with"
+    " --web.allowed-host=NAME or --web.external-url=URL\n"
 )
 _ANOTHER_SITE: Final = "this request comes from another site\n"
 _PROBE_OF_ANOTHER_SITE: Final = (
-    "this comes from a page of another site, and a probe does something: to have it done, open its address by itself\n"
+    "a page of another site may not start a probe: to start it yourself, enter this address in the browser\n"
 )
 
 

@@ -456,6 +456,8 @@ def test_no_method_is_our_error(server: ExporterProcess, method: str) -> None:
         ("--web.external-url=http://mx.example:port/", "is not a URL"),
         ("--web.external-url=mx.example:8080/mx", "expected http://HOST"),
         ("--web.external-url=mx.example", "expected http://HOST"),
+        ("--web.external-url=mx.example.org:10225", "expected http://HOST"),
+        ("--web.external-url=foo", "expected http://HOST"),
     ],
 )
 def test_a_flag_that_makes_no_sense_is_told(flag: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:

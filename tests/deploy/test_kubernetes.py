@@ -65,7 +65,9 @@ def test_the_pods_are_asked_by_names_that_they_know() -> None:
     known = [flag.partition("=")[2] for flag in container["args"] if flag.startswith("--web.allowed-host=")]
     hosts = OwnHosts([], [], map(parse_allowed_host, known))
     (probe,) = documents((KUBERNETES / "prometheus-operator" / "probe.yaml").read_text())
-    for name in (probe["spec"]["prober"]["url"], "mx-exporter-0.mx-exporter.mx-exporter.svc.cluster.local:10225"):
+    service = ("mx-exporter:10225", "mx-exporter.mx-exporter:10225")  # from the same namespace, from another one
+    pod = "mx-exporter-0.mx-exporter.mx-exporter.svc.cluster.local:10225"
+    for name in (probe["spec"]["prober"]["url"], *service, pod):
         host = host_of(name)
         assert host is not None
         assert hosts.admit(host)

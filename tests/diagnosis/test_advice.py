@@ -119,3 +119,7 @@ def test_where_a_class_may_be_undetermined_the_ground_of_doubt_is_told() -> None
     for failure_class in UNDETERMINED_CLASSES:
         assert CATALOGUE[failure_class].uncertain
         assert not CATALOGUE[failure_class].certain
+
+
+def test_a_source_address_that_is_lost_is_named_among_what_to_mend() -> None:
+    assert "`source_address`" in step(FailureClass.NO_ROUTE, Confidence.CERTAIN)
