@@ -22,8 +22,10 @@ _NOTHING: Final[Samples] = ()
 _NO_HISTORY: Final = History()
 # How long the counters and the history of a target that went with a reload are kept, should it come back.
 REMEMBERED_SECONDS: Final = 3600.0
-# Of so many targets at most, about 2 KB each.
+# Of so many targets at most, about 2 KB each, and of so many hosts of theirs that have failed, about 0.6 KB each: the
+# domain of a stranger may have eighty.
 MAX_REMEMBERED: Final = 20_000
+MAX_REMEMBERED_HOSTS: Final = 10_000
 # Targets taken in between two looks at the clock: a millisecond or two.
 _STEP: Final = 200
 
@@ -75,6 +77,7 @@ class Store:
         self._clock = clock
         self._records: dict[TargetKey, TargetRecord] = {}
         self._gone: OrderedDict[TargetKey, tuple[float, TargetRecord]] = OrderedDict()  # the longest gone first
+        self._gone_hosts = 0  # that have failed
         self._failing: Counter[FailureClass] = Counter()
 
     def replace_targets(self, targets: Iterable[Target]) -> None:
@@ -109,7 +112,10 @@ class Store:
 
     def _come_back(self, target: Target) -> TargetRecord:
         kept = self._gone.pop(target.key, None)
-        return TargetRecord(target) if kept is None else kept[1]
+        if kept is None:
+            return TargetRecord(target)
+        self._gone_hosts -= len(kept[1].host_failures)
+        return kept[1]
 
     def _go(self, record: TargetRecord) -> None:
         """Keep what counts of it, in case it comes back: not how it was found, which is old by then."""
@@ -118,20 +124,22 @@ class Store:
         record.result, record.samples = None, _NOTHING
         if record.probes:
             self._gone[record.target.key] = self._clock(), record
-            if len(self._gone) > MAX_REMEMBERED:
-                self._gone.popitem(last=False)
+            self._gone_hosts += len(record.host_failures)
+            while len(self._gone) > MAX_REMEMBERED or self._gone_hosts > MAX_REMEMBERED_HOSTS:
+                self._forget_oldest()
 
     def forget(self) -> list[Target]:
         """Those that have been gone for so long that they are forgotten now."""
         end = self._clock() - REMEMBERED_SECONDS
         forgotten: list[Target] = []
-        while self._gone:
-            key, (since, record) = next(iter(self._gone.items()))
-            if since > end:
-                break
-            del self._gone[key]
-            forgotten.append(record.target)
+        while self._gone and next(iter(self._gone.values()))[0] <= end:
+            forgotten.append(self._forget_oldest())
         return forgotten
+
+    def _forget_oldest(self) -> Target:
+        _, (_, record) = self._gone.popitem(last=False)
+        self._gone_hosts -= len(record.host_failures)
+        return record.target
 
     def remembered(self) -> list[Target]:
         """Those that are gone and not forgotten."""

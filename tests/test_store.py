@@ -211,6 +211,21 @@ def test_what_went_an_hour_ago_is_forgotten_and_so_is_what_is_too_much(monkeypat
     assert {record.probes for record in store.records()} == {0}
 
 
+def test_hosts_that_failed_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger's domain has as many hosts as it likes, and a list that is generated other domains each time."""
+    targets = [domain(f"d{number}.example") for number in range(10)]
+    store = _store(*targets)
+    for target in targets:
+        store.record(target, result(*(down_host(name=f"mx{number}.example") for number in range(80))))
+    monkeypatch.setattr("exporter.store.MAX_REMEMBERED_HOSTS", 250)
+    store.replace_targets([])
+    assert store.remembered() == targets[7:]
+    store.replace_targets(targets[8:])
+    assert {record.probes for record in store.records()} == {1}
+    store.replace_targets([])
+    assert store.remembered() == targets[7:]
+
+
 def test_results_may_come_in_while_the_targets_are_replaced() -> None:
     targets = [domain(f"d{number}.example") for number in range(1000)]
     store = _store(*targets)
