@@ -211,7 +211,7 @@ _CLIENT: Final = (
     ),
     Scenario(
         "the source address is not the client's",
-        Outcome(_C.LOCAL_RESOURCE, _V.LOCAL, CERTAIN),
+        NO_ROUTE,
         defaults='  source_address: {ipv4: 46.30.1.66, ipv6: "2a0a:1e00:1:1::66"}',
     ),
 )
