@@ -24,7 +24,7 @@ class Aside:
         self._busy = False
 
     async def run(self, work: Callable[[], _T], seconds: float) -> _T:
-        """What `work` returns or raises. Raises StuckError after so many seconds."""
+        """Run `work` and return or raise as it does. Raises StuckError after so many seconds."""
         if self._busy:
             raise StuckError
         self._busy = True

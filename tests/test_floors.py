@@ -36,7 +36,7 @@ FLOORS = {
     "exporter.smtp": 3,
     "exporter.tls.excess": 1,
     "exporter.tls.flight": 2,
-    "exporter.tls.keylog": 1,
+    "exporter.tls.keylog": 2,
     "exporter.tls.names": 1,
     "exporter.tls.offer": 1,
     "exporter.tls.overheard": 3,

@@ -1,4 +1,4 @@
-"""What a list of domains says: its entries, and what is wrong with the others.
+"""Entries of a list of domains, and the problems of its other lines.
 
 Lines are data: one that cannot be used is passed over and told, and the rest counts. A file that can be no list at all
 (no YAML, too long) is a failed file.

@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 
 
 class ListState(NamedTuple):
-    """What can be told of a file without reading it; all 0 but `error` (an errno) where it cannot be looked at."""
+    """State of a file, without its contents; all 0 but `error` (an errno) where it cannot be looked at."""
 
     modified: int = 0  # nanoseconds
     changed: int = 0  # of the file or of who may read it; unlike `modified` nobody can set it back
@@ -57,7 +57,7 @@ ABSENT: Final = ListState(error=errno.ENOENT)
 
 @dataclass(slots=True)
 class Matched:
-    """What a pattern found, in the order of names, and what kept it from finding all."""
+    """Matches of a pattern, in the order of names, and the problems that kept it from finding all."""
 
     paths: list[Path] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
@@ -128,7 +128,7 @@ class Search:
             self._add(path, matched)
 
     def _entries(self, folder: Path, left: int, matched: Matched) -> Iterator[os.DirEntry[str]]:
-        """What is in `folder`; nothing, where it was looked through for the same parts of the pattern already."""
+        """Names in `folder`; none where it was looked through for the same parts of the pattern already."""
         try:
             status = folder.stat()
             if (here := (status.st_dev, status.st_ino, left)) in self._visited:
@@ -179,7 +179,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def can_be_read(path: Path) -> bool:
-    """Whether reading `path` would succeed as far as its first byte."""
+    """True if reading `path` would succeed as far as its first byte."""
     try:
         _opened(path, lambda descriptor: os.read(descriptor, 1))
     except UnreadableError:

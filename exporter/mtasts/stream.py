@@ -11,13 +11,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from functools import partial
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from exporter.tls.keylog import KeyLog
 from exporter.tls.overheard import Overheard
-from exporter.tls.records import HEADER_BYTES, Records
+from exporter.tls.records import Records
 
 READ_BYTES: Final = 4096
 # The chains of real hosts have under 10 KiB.
@@ -28,8 +27,6 @@ MAX_RECORDS: Final = 1024
 MAX_OVERHEAD_BYTES: Final = 32_768
 # What one record may have us answer: a new key, an alert.
 _MAX_ANSWER_BYTES: Final = 8192
-# RFC 5246 7.4.1.2: where in the record of a hello its random stands, behind header, type, length and version.
-_RANDOM: Final = slice(HEADER_BYTES + 6, HEADER_BYTES + 38)
 
 
 class LimitError(Exception):
@@ -59,9 +56,7 @@ class SecureStream:
         """Do the handshake. Raises OSError, the library's own and its verdict on the certificate among them."""
         while not self._step():
             if self._overheard is None:
-                hello = self._to_server.read()
-                self._to_server.write(hello)
-                self._overheard = Overheard(partial(self._log.secret, hello[_RANDOM]))
+                self._overheard = Overheard(self._log.secret_of(self._to_server))
             self._send()
             if not await self._receive():
                 raise ConnectionResetError("closed in the handshake")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ssl
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final
 
 from exporter.config.values import is_address
@@ -18,7 +18,7 @@ from exporter.tls import causes
 from exporter.tls.keylog import KeyLog
 from exporter.tls.offer import NO_COMPRESSED_CERTIFICATES, OPPORTUNISTIC
 from exporter.tls.overheard import Overheard
-from exporter.tls.records import HEADER_BYTES, Records, is_record
+from exporter.tls.records import Records, is_record
 
 __all__ = ["Handshake", "TlsClient", "TlsFault", "is_record"]
 
@@ -39,8 +39,6 @@ MAX_RECORDS: Final = 4096
 MAX_TLS_BYTES: Final = 1_048_576
 # One read of the engine; a record holds at most so much plaintext (RFC 8446 5.1).
 _RECORD_BYTES: Final = 16_384
-# RFC 5246 7.4.1.2: where in the record of a hello its random stands, behind header, type, length and version.
-_RANDOM: Final = slice(HEADER_BYTES + 6, HEADER_BYTES + 38)
 # ssl.h: SSL_OP_LEGACY_SERVER_CONNECT, of which Python before 3.12 has no name. We never renegotiate, so what is unsafe
 # about servers without RFC 5746 is not done here.
 _LEGACY_SERVER_CONNECT: Final = 0x4
@@ -107,9 +105,7 @@ class TlsClient:
         context, self._key_log = _finite_field_context() if finite_field else _context()
         self._engine = self._begin(context, server_name)
         self._shake()
-        hello = self._to_server.read()
-        self._to_server.write(hello)
-        self._overheard = Overheard(partial(self._key_log.secret, hello[_RANDOM]))
+        self._overheard = Overheard(self._key_log.secret_of(self._to_server))
 
     def _begin(self, context: ssl.SSLContext, server_name: str) -> ssl.SSLObject:
         name = None if is_address(server_name) else server_name

@@ -11,10 +11,16 @@ import os
 import ssl
 import threading
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
+from exporter.tls.records import HEADER_BYTES
+
 _LABEL: Final = b"SERVER_HANDSHAKE_TRAFFIC_SECRET"
+# RFC 5246 7.4.1.2: where in the record of a hello its random stands, behind header, type, length and version.
+_RANDOM: Final = slice(HEADER_BYTES + 6, HEADER_BYTES + 38)
 # Secrets of handshakes under way that nobody has asked for yet; a connection that is given up leaves its own behind.
 _MAX_KEPT: Final = 1024
 
@@ -42,6 +48,12 @@ class KeyLog:
         """The secret of the server's handshake in which we said `random`; None where it is not there (yet)."""
         self.empty()
         return self._kept.pop(random, None)
+
+    def secret_of(self, outgoing: ssl.MemoryBIO) -> Callable[[], bytes | None]:
+        """A way to ask for the secret of the handshake whose hello waits in `outgoing`."""
+        hello = outgoing.read()
+        outgoing.write(hello)
+        return partial(self.secret, hello[_RANDOM])
 
     def empty(self) -> None:
         """Read what was logged, and leave nothing of it behind."""

@@ -1,12 +1,12 @@
 """What we offer as the client of TLS, so that a server cannot choose what costs us as much as it likes.
 
 Finite-field Diffie-Hellman is computed over parameters of the server's: 10,000 bits of them take the better part of a
-second. Every context with which we are a client offers curves alone.
+second. No context with which we are a client offers it below TLS 1.3; a group of TLS 1.3 is refused where it is
+overheard (:mod:`exporter.tls.overheard`).
 """
 
 from __future__ import annotations
 
-import ssl
 from typing import Final
 
 # No DHE of TLS 1.2 and below, with a certificate or a shared key.
@@ -19,15 +19,3 @@ MODERN: Final = f"@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:!aNULL:!eNULL:!
 # ssl.h of OpenSSL 3.2 and later: SSL_OP_NO_RX_CERTIFICATE_COMPRESSION; before it the bit means nothing. What is small
 # on the way may be large behind it (RFC 8879 5), and could not be looked at before OpenSSL gets it.
 NO_COMPRESSED_CERTIFICATES: Final = 1 << 33
-# RFC 8446 9.1: the one curve that everybody must have.
-_COMMON_CURVE: Final = "prime256v1"
-
-
-def curves_alone(context: ssl.SSLContext, ciphers: str = MODERN) -> None:
-    """Have a client's `context` offer no finite-field Diffie-Hellman, in TLS 1.3 neither (RFC 7919's groups).
-
-    Of the groups of TLS 1.3 the standard library sets one or all: one that every server has (RFC 8446 9.1).
-    """
-    context.set_ciphers(ciphers)
-    context.options |= NO_COMPRESSED_CERTIFICATES
-    context.set_ecdh_curve(_COMMON_CURVE)

@@ -25,6 +25,7 @@ from exporter.dane import match, tlsa
 from exporter.dane.match import match_chain
 from exporter.dane.tlsa import Tlsa
 from exporter.demo.smtp_host import Drip, SmtpHost, ordinary, reply
+from exporter.mtasts.fetch import tls_context
 from exporter.probe.cost import MAX_SECONDS
 from exporter.probe.manners import Slots
 from exporter.probe.prober import Prober
@@ -32,7 +33,6 @@ from exporter.result import FailureClass, HostResult, HostWarning, MxHost, MxLoo
 from exporter.tls.client import MAX_IDLE_RECORDS, MAX_RECORDS, TlsClient, TlsFault
 from exporter.tls.excess import MAX_CERTIFICATES, MAX_NAME_BYTES
 from exporter.tls.names import Names
-from exporter.tls.offer import curves_alone
 from exporter.tls.roots import Roots
 from exporter.tls.verification import examine
 from tests.lab import chains
@@ -583,13 +583,7 @@ async def test_dhe_alone_is_up_with_its_cause_and_cheap(tmp_path: Path) -> None:
     assert not any(words.startswith(bytes([HANDSHAKE])) for words in heard)
 
 
-def test_a_context_of_curves_alone_offers_no_finite_field() -> None:
-    """For clients that verify, as that of MTA-STS's policies: neither a cipher nor a group."""
-    context = ssl.create_default_context()
-    curves_alone(context)
-    assert not any("kx-dhe" in cipher.get("kea", "") for cipher in context.get_ciphers())
-    outgoing = ssl.MemoryBIO()
-    engine = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=NAME)
-    with pytest.raises(ssl.SSLWantReadError):
-        engine.do_handshake()
-    assert b"\0\x0a\0\x04\0\x02\0\x17" in outgoing.read(), "RFC 8446 4.2.7: supported_groups has secp256r1 alone"
+def test_the_fetch_of_a_policy_offers_no_finite_field() -> None:
+    """Below TLS 1.3; a group of TLS 1.3 is refused when the server asks for it (tests/attack/test_mta_sts.py)."""
+    assert any("kx-dhe" in cipher["kea"] for cipher in ssl.create_default_context().get_ciphers())
+    assert not any("kx-dhe" in cipher["kea"] for cipher in tls_context().get_ciphers())

@@ -8,7 +8,6 @@ import html
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from html.parser import HTMLParser
 from urllib.parse import quote
 
 import httpx
@@ -44,6 +43,7 @@ from exporter.web.app import create_app
 from exporter.web.backend import NoTurn
 from exporter.web.fleet import PAGE_ROWS
 from exporter.web.pages import MAX_PROBES
+from tests.lab.markup import Markup
 from tests.lab.waiting import until
 from tests.paths import OPEN_443, path
 from tests.results import AT, domain, down_host, lookup_failed, result, tls_host, up_host
@@ -455,26 +455,11 @@ async def test_nothing_a_stranger_says_can_act_on_a_page(backend: FakeBackend, p
     assert not set(page) & set("\x1b\x00\u202e\u200b")
     page, scripts = re.subn(r'<script src="(\.\./)?static/refresh\.js" defer></script>', "", page)
     assert scripts == 1
-    seen = _Markup()
+    seen = Markup()
     seen.feed(page)
     assert not seen.tags & {"script", "style", "img", "iframe", "object", "base"}
     assert not {name for name in seen.attributes if name.startswith("on") or name == "style"}
     assert not [link for link in seen.links if ":" in link.partition("?")[0]]
-
-
-class _Markup(HTMLParser):
-    """What a browser makes of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-        self.links: set[str] = set()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes.update(name for name, _ in attrs)
-        self.links.update(value or "" for name, value in attrs if name in ("href", "src", "action"))
 
 
 async def test_a_hostile_line_is_shown_escaped(backend: FakeBackend) -> None:

@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
-from html.parser import HTMLParser
 from typing import Any, Final
 
 import dns.name
@@ -49,6 +48,7 @@ from exporter.store import Store
 from exporter.web.app import create_app
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, name_text, options
+from tests.lab.markup import Markup
 from tests.results import AT, domain, result, up_host
 from tests.web.fake_backend import FakeBackend
 
@@ -135,27 +135,12 @@ def _result(data: bytes) -> tuple[ProbeTarget, ProbeResult]:
     return domain("evil.example", team=texts.label()), probed
 
 
-class _Markup(HTMLParser):
-    """What a browser makes of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-        self.links: set[str] = set()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-        self.links |= {value or "" for name, value in attrs if name in ("href", "src", "action")}
-
-
 def render_pages(data: bytes) -> None:
     """Every page of it: the markup is ours alone, and nothing on it changes how the rest is shown."""
     for path, page in zip(_PATHS, asyncio.run(_pages(*_result(data))), strict=True):
         harmless(page, path, allowed="\n", limit=2**20)
         agree("<zq" not in page, f"{path} has markup of a stranger's")
-        seen = _Markup()
+        seen = Markup()
         seen.feed(page)
         agree(not seen.tags & {"style", "img", "iframe", "object", "base", "zq"}, f"{path}: {seen.tags}")
         agree(not [name for name in seen.attributes if name.startswith("on") or name == "style"], f"{seen.attributes}")
