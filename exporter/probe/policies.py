@@ -26,7 +26,6 @@ from exporter.mtasts import policy as mta_sts_policy
 from exporter.mtasts.fetch import HTTPS_PORT, Fault, fetch, tls_context
 from exporter.mtasts.memory import PolicyMemory
 from exporter.mtasts.record import policy_id
-from exporter.probe.session import SessionRecord
 from exporter.resolver.answer import Answer
 from exporter.resolver.special import forbidden
 from exporter.result import (
@@ -84,13 +83,12 @@ class Found:
     tls_rpt: TlsRpt | None = None
     tlsa: Mapping[str, TlsaLookup | None] = field(default_factory=lambda: MappingProxyType({}))  # by MX host
 
-    def judge(self, result: HostResult, settings: Settings, record: SessionRecord | None) -> HostResult:
-        """`result`, held against it; `record` is the session it comes from, if there was one."""
+    def judge(self, result: HostResult, settings: Settings, tls: TlsSeen | None, *, asked: bool) -> HostResult:
+        """`result`, held against it; `tls` is that of its session, `asked` whether the session asked for it."""
         tlsa = self.tlsa.get(result.mx)
         demands = Demands(tlsa, self.policy, tlsa is None and result.mx in self.tlsa)
-        asked = record is not None and record.plan is not None and record.plan.tls is not None
         require = settings.module.starttls.verify == "require"
-        return judge(result, demands, _tls_seen(record), asked=asked, require=require, at=result.at)
+        return judge(result, demands, tls, asked=asked, require=require, at=result.at)
 
     def without_large_records(self) -> Found:
         """To keep: a host whose TLSA records are large is one of which nothing is known."""
@@ -325,12 +323,6 @@ class Policies:
 
 def _bytes_of(lookup: TlsaLookup) -> int:
     return sum(len(record.data) for record in lookup.records)
-
-
-def _tls_seen(record: SessionRecord | None) -> TlsSeen | None:
-    if record is None or record.tls is None:
-        return None
-    return TlsSeen(record.tls.chain, record.tls.trust.faults, record.tls.trust.common_name)
 
 
 async def _nothing() -> None:

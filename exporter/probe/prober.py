@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from exporter.config.model import Family, Limits, Module, Settings, Target, TargetKind
 from exporter.diagnosis.domain import domain_failure
 from exporter.diagnosis.networks import organisation
+from exporter.diagnosis.policies import TlsSeen
 from exporter.evidence import Way, Witness
 from exporter.probe.cost import Costs
 from exporter.probe.helo import own_address
@@ -147,7 +148,7 @@ class Prober:
         finally:
             lease.close()
         found = finding.found if finding is not None else Found()
-        results += [found.judge(result, settings, None) for result in chosen.settled]
+        results += [found.judge(result, settings, None, asked=False) for result in chosen.settled]
         if target.kind is not TargetKind.DOMAIN:
             results = [replace(result, preference=None) for result in results]
         if len(results) > 1:
@@ -237,7 +238,10 @@ class Prober:
             heard[host.name, address] = record.transcript
         if result.up and await self._greets_as_another(host, address, record, ends):
             result = _warned(result, HostWarning.BANNER_NAME_MISMATCH)
-        return result if finding is None else finding.found.judge(result, target.settings, record)
+        if finding is None:
+            return result
+        asked = record.plan is not None and record.plan.tls is not None
+        return finding.found.judge(result, target.settings, _tls_seen(record), asked=asked)
 
     async def _record(
         self,
@@ -445,6 +449,12 @@ class LeftAloneError(NoTurnError):
             "its last session took far more of this exporter's CPU than others do;"
             f" it is left alone for another {pause:.0f} s"
         )
+
+
+def _tls_seen(record: SessionRecord) -> TlsSeen | None:
+    if record.tls is None:
+        return None
+    return TlsSeen(record.tls.chain, record.tls.trust.faults, record.tls.trust.common_name)
 
 
 def _weight(record: SessionRecord) -> int:
