@@ -15,7 +15,7 @@ from typing import Final
 
 from exporter.diagnosis.advice import plain_step, verdicts_of
 from exporter.diagnosis.catalogue import CATALOGUE
-from exporter.result import Confidence, FailureClass
+from exporter.model.failure import Confidence, FailureClass
 
 _ROOT: Final = Path(__file__).parent.parent
 CLASSES: Final = "docs/classes.md"

@@ -11,7 +11,7 @@ import sys
 import threading
 import warnings
 
-from exporter.memory import STACK_BYTES, is_shortage, share_one_heap, unusable
+from exporter.app.memory_limit import STACK_BYTES, is_shortage, share_one_heap, unusable
 
 
 def main() -> int:

@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from exporter import __version__, log
+from exporter import __version__
+from exporter.app import logs
 from exporter.config.load import ConfigError, load, summary
-from exporter.config.values import parse_host_name, quoted
-from exporter.config.web import load_web
-from exporter.shard import ShardError, parse_shard
+from exporter.config.values import parse_host_name
+from exporter.config.web.load import load_web
+from exporter.model.printable import quoted
+from exporter.schedule.shard import ShardError, parse_shard
 
 if TYPE_CHECKING:
-    from exporter.serve import WebOptions
+    from exporter.app.web_options import WebOptions
 
 OK: Final = 0
 CRASHED: Final = 1
@@ -46,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"mx-exporter: unknown command {command!r}: there are {known}; to serve, --config.file", file=sys.stderr)
         return USAGE
     try:
-        with log.everything_logged():
+        with logs.everything_logged():
             return commands[command](arguments[1:]) if command in commands else _serve(arguments)
     except BrokenPipeError:
         # The reader of our output (head, less) has seen enough.
@@ -59,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         logging.getLogger(__name__).critical("internal error: this is the end", exc_info=True)
         return CRASHED
     finally:
-        log.flush()
+        logs.flush()
 
 
 def _open_standard_streams() -> None:
@@ -160,7 +162,7 @@ def _url(text: str) -> str:
 
 
 def _allowed_host(text: str) -> str:
-    from exporter.web.hosts import parse_allowed_host
+    from exporter.web.access.allowed_hosts import parse_allowed_host
 
     try:
         return parse_allowed_host(text)
@@ -169,7 +171,7 @@ def _allowed_host(text: str) -> str:
 
 
 def _web_options(flags: argparse.Namespace) -> WebOptions:
-    from exporter.serve import WebOptions
+    from exporter.app.web_options import WebOptions
 
     return WebOptions(
         listen_addresses=flags.listen_addresses or [DEFAULT_LISTEN_ADDRESS],
@@ -183,9 +185,9 @@ def _web_options(flags: argparse.Namespace) -> WebOptions:
 
 
 def _add_log_flags(parser: argparse.ArgumentParser) -> None:
-    logs = parser.add_argument_group("log")
-    logs.add_argument("--log.level", dest="log_level", choices=log.LEVELS, default="info", help="default: info")
-    logs.add_argument(
+    log_flags = parser.add_argument_group("log")
+    log_flags.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, default="info", help="default: info")
+    log_flags.add_argument(
         "--log.format", dest="log_format", choices=("logfmt", "json"), default="logfmt", help="default: logfmt"
     )
 
@@ -214,8 +216,8 @@ def _serve(arguments: Sequence[str]) -> int:
         shard = parse_shard(flags.shard, flags.total_shards, socket.gethostname())
     except ShardError as error:
         parser.error(str(error))
-    log.configure(flags.log_level, flags.log_format)
-    from exporter.serve import serve
+    logs.configure(flags.log_level, flags.log_format)
+    from exporter.app.process import serve
 
     return run(serve(flags.config_file, _web_options(flags), shard))
 
@@ -244,15 +246,15 @@ def _check(path: Path, web_path: Path | None) -> int:
         if each.skipped > len(each.problems):
             print(f"warning: {each.file}: {each.skipped} lines are skipped in all", file=sys.stderr)
     print(summary(config))
-    from exporter.manual.helo import warn_of_configured
+    from exporter.commands.helo_warnings import warn_of_configured
 
     run(warn_of_configured(config))
     return OK
 
 
 def _probe(arguments: Sequence[str]) -> int:
-    from exporter.manual.arguments import ManualError
-    from exporter.manual.probe import probe_names
+    from exporter.commands.arguments import ManualError
+    from exporter.commands.probe import probe_names
 
     parser = _parser(
         " probe",
@@ -278,9 +280,9 @@ def _probe(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--json", action="store_true", help="one JSON object per NAME and line")
     parser.add_argument("--input", metavar="FILE", help="more names, one a line; - for standard input")
-    parser.add_argument("--log.level", dest="log_level", choices=log.LEVELS, default="warn", help="default: warn")
+    parser.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, default="warn", help="default: warn")
     flags = parser.parse_args(arguments)
-    log.configure(flags.log_level, "logfmt")
+    logs.configure(flags.log_level, "logfmt")
     try:
         return run(probe_names(flags))
     except (ManualError, ConfigError) as error:
@@ -289,8 +291,8 @@ def _probe(arguments: Sequence[str]) -> int:
 
 
 def _trace(arguments: Sequence[str]) -> int:
-    from exporter.manual.arguments import ManualError
-    from exporter.manual.trace import trace_host
+    from exporter.commands.arguments import ManualError
+    from exporter.commands.trace import trace_host
 
     parser = _parser(
         " trace",
@@ -310,7 +312,7 @@ def _trace(arguments: Sequence[str]) -> int:
         help="trace the way to these special addresses (loopback, private …) too; repeatable",
     )
     flags = parser.parse_args(arguments)
-    log.configure("warn", "logfmt")
+    logs.configure("warn", "logfmt")
     try:
         return run(trace_host(flags))
     except ManualError as error:
@@ -325,7 +327,7 @@ def _demo(arguments: Sequence[str]) -> int:
     _add_web_flags(parser)
     _add_log_flags(parser)
     flags = parser.parse_args(arguments)
-    log.configure(flags.log_level, flags.log_format)
+    logs.configure(flags.log_level, flags.log_format)
     return run(demo(_web_options(flags)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.path import Hop, HopKind, PathTrace
+from exporter.model.path_trace import Hop, HopKind, PathTrace
 
 _K = HopKind
 TARGET = "185.10.1.10"

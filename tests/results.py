@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from exporter.config.model import Settings, Target, TargetKind
-from exporter.result import (
-    Dane,
-    DaneState,
-    Failure,
-    FailureClass,
-    HostResult,
-    HostWarning,
-    MtaSts,
-    MtaStsMode,
-    MtaStsProblem,
-    MxHost,
-    MxLookup,
-    ProbeResult,
-    Stage,
-    TlsResult,
-    TlsRpt,
-)
+from exporter.model.failure import Failure, FailureClass, Stage
+from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
+from exporter.model.result import HostResult, MxHost, MxLookup, ProbeResult, TlsResult
+from exporter.model.target import Settings, Target, TargetKind
+from exporter.model.warning import HostWarning
 
 AT = 1_700_000_000.25
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import pytest
 
-from exporter.own_side import HIDING
-from exporter.result import Stage
-from exporter.sentence import MAX_WORDS
+from exporter.model.failure import Stage
+from exporter.report.local_state import HIDING
+from exporter.report.summary import MAX_WORDS
 from tests.lab.mail_network import MailNetwork, node_of
 from tests.lab.network import Family
 from tests.lab.scenario import UP, Outcome, Scenario

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from exporter.demo.world import DemoWorld
-from exporter.shard import owner
+from exporter.schedule.shard import owner
 from tests.lab.certificates import authority, issue
 from tests.lab.daemons import free_port, running
 from tests.lab.exporter_process import ExporterProcess, exporter

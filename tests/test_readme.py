@@ -12,23 +12,13 @@ import pytest
 
 from exporter.config.load import load
 from exporter.demo.domains import DEMO
+from exporter.metrics.exporter_metrics import OwnMetrics
 from exporter.metrics.families import FAMILIES
-from exporter.metrics.own import OwnMetrics
-from exporter.result import (
-    PHASES,
-    UNDETERMINED_CLASSES,
-    Confidence,
-    DaneState,
-    EgressState,
-    FailureClass,
-    HostWarning,
-    MtaStsMode,
-    MtaStsProblem,
-    Stage,
-    Verdict,
-    verdict_of,
-)
-from tests.diagnosis.real_replies import FILES, read
+from exporter.model.egress import EgressState
+from exporter.model.failure import PHASES, UNDETERMINED_CLASSES, Confidence, FailureClass, Stage, Verdict, verdict_of
+from exporter.model.policy import DaneState, MtaStsMode, MtaStsProblem
+from exporter.model.warning import HostWarning
+from tests.diagnosis.replies.real_replies import FILES, read
 from tests.lab.exporter_process import exporter as running_exporter
 from tests.lab.require import require_program
 from tests.lab.waiting import until_sync

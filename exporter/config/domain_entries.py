@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from exporter.config.document import REFUSED, Document, compose, decoded
-from exporter.config.model import Module
 from exporter.config.problems import ConfigProblem, Place
 from exporter.config.schema import DomainEntry, kind
-from exporter.config.sentences import module_exists, validate
+from exporter.config.schema_errors import module_exists, validate
 from exporter.config.values import parse_domain
+from exporter.config.yaml_document import REFUSED, Document, compose, decoded
+from exporter.model.target import Module
 
 # Names in one file, and lines: far more than one process can probe.
 MAX_LINES: Final = 250_000

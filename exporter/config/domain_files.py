@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
-from exporter.config.model import FileState
+from exporter.model.configuration import FileState
 
 # One list: 100,000 names have 2 to 3 MB.
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024

@@ -25,7 +25,7 @@ from exporter.config.domain_files import (
     read_list,
     state_of,
 )
-from exporter.smtp.printable import printable
+from exporter.model.printable import printable
 
 # How long a file must not have changed before it is read.
 STILL_SECONDS: Final = 2.0

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 import yaml
 
-from exporter.config.model import Canary, Config, Module, Settings, Target, TargetKind
-from exporter.config.scalars import needs_quotes
 from exporter.config.values import DNS_PORT, format_duration, parse_host_port
-from exporter.result import Stage
+from exporter.config.yaml_scalars import needs_quotes
+from exporter.model.configuration import Config
+from exporter.model.failure import Stage
+from exporter.model.target import Canary, Module, Settings, Target, TargetKind
 
 # Of each kind; a page is for reading, and 100,000 domains are no reading matter.
 MAX_TARGETS: Final = 1000

@@ -16,7 +16,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from exporter.config.document import REFUSED, Document, KeyPath, compose, dotted, read
 from exporter.config.domain_entries import (
     MAX_NAMES,
     TOLD_LINES,
@@ -27,17 +26,6 @@ from exporter.config.domain_entries import (
     yaml_list,
 )
 from exporter.config.domain_lists import DomainLists, KeptList, ListFile
-from exporter.config.model import (
-    Auth,
-    Config,
-    DomainList,
-    Egress,
-    Limits,
-    Module,
-    ResolverSettings,
-    Settings,
-    TargetKind,
-)
 from exporter.config.modules import AuthError, auth_of, contradictions, module_of
 from exporter.config.problems import ConfigError, ConfigProblem
 from exporter.config.schema import (
@@ -53,9 +41,13 @@ from exporter.config.schema import (
     kind,
     parse_module_name,
 )
-from exporter.config.sentences import module_exists, unknown_key, validate
+from exporter.config.schema_errors import module_exists, unknown_key, validate
 from exporter.config.targets import DuplicateTargetError, Targets, merged, reference_target
-from exporter.config.values import parse_domain, quoted
+from exporter.config.values import parse_domain
+from exporter.config.yaml_document import REFUSED, Document, KeyPath, compose, dotted, read
+from exporter.model.configuration import Config, DomainList, Egress, Limits, ResolverSettings
+from exporter.model.printable import quoted
+from exporter.model.target import Auth, Module, Settings, TargetKind
 
 __all__ = ["ConfigError", "ConfigProblem", "load", "parse", "summary"]
 

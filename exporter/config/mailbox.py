@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from exporter.config.values import parse_address_literal, parse_domain, quoted
-from exporter.smtp.printable import printable
+from exporter.config.values import parse_address_literal, parse_domain
+from exporter.model.printable import printable, quoted
+from exporter.model.target import DOMAIN_PLACEHOLDER
 
 # RFC 5321 4.5.3.1.1, 4.5.3.1.3: octets; a path of 256 includes the angle brackets.
 MAX_LOCAL_PART: Final = 64
 MAX_MAILBOX: Final = 254
 # RFC 5321 4.5.3.1.4: a command line has 512 octets; with the verb, a space and CRLF this one stays below.
 MAX_ARGUMENT: Final = 500
-DOMAIN_PLACEHOLDER: Final = "{domain}"
 _SHOWN: Final = 40  # characters of a wrong one
 
 # RFC 5321 4.1.2, with RFC 6531 3.3: any non-ASCII character may stand where an atom's or a quoted string's may.

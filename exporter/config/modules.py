@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.config import secrets
-from exporter.config.mailbox import DOMAIN_PLACEHOLDER, needs_smtputf8
-from exporter.config.model import Auth, Canary, Module, Policy, Starttls, TlsMode
+from exporter.config.mailbox import needs_smtputf8
 from exporter.config.schema import AuthSection, CanarySection, ModuleSection
-from exporter.config.stages import order_problems
-from exporter.result import Stage
+from exporter.config.stage_order import order_problems
+from exporter.model.failure import Stage
+from exporter.model.target import DOMAIN_PLACEHOLDER, Auth, Canary, Module, Policy, Starttls, TlsMode
 
 # RFC 5321 3.2: HELO negotiates no extension.
 _NEEDS_EHLO: Final = "needs ehlo: HELO offers no extensions"

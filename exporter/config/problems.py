@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from exporter.smtp.printable import printable
+from exporter.model.printable import printable
 
 _MAX_MESSAGE: Final = 2048  # characters; messages quote bounded pieces of a file, and a few of them
 

@@ -2,7 +2,7 @@
 
 Models hold checked values (seconds, A-labels, networks), not yet merged: None means "not given". A key without a value
 counts as not given too, so that a section may be commented out line by line. Defaults are those of
-:mod:`exporter.config.model`, taken when the sections are put together.
+:mod:`exporter.model.configuration`, taken when the sections are put together.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
 from exporter.config.mailbox import parse_argument, parse_mailbox, parse_recipient, parse_reverse_path
-from exporter.config.model import Canary, Egress, IPNetwork, Limits, ResolverSettings, Starttls
 from exporter.config.secrets import parse_variable
-from exporter.config.stages import REPLYING, parse_stage
+from exporter.config.stage_order import REPLYING, parse_stage
 from exporter.config.values import (
     MAX_PORT,
     HostPort,
@@ -30,8 +29,10 @@ from exporter.config.values import (
     parse_host_port,
     parse_nameserver,
     parse_network,
-    quoted,
 )
+from exporter.model.configuration import Egress, Limits, ResolverSettings
+from exporter.model.printable import quoted
+from exporter.model.target import Canary, IPNetwork, Starttls
 
 # A second: anything shorter is a slip (60ms for 60s) and would be a flood to the hosts probed.
 MIN_INTERVAL: Final = 1.0

@@ -6,10 +6,11 @@ from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from exporter.config.model import Family, Module, Settings, Target, TargetKind, with_module
 from exporter.config.problems import Place
 from exporter.config.schema import DomainEntry, HostEntry, Options
 from exporter.config.values import HostPort, parse_domain, parse_host_port
+from exporter.model.address import Family
+from exporter.model.target import Module, Settings, Target, TargetKind, with_module
 
 Labels = tuple[tuple[str, str], ...]
 

@@ -14,8 +14,9 @@ from typing import Final
 
 import idna
 
-from exporter.config.model import IPNetwork
-from exporter.smtp.printable import printable
+from exporter.model.address import is_address
+from exporter.model.printable import _QUOTED, printable, quoted
+from exporter.model.target import IPNetwork
 
 DNS_PORT: Final = 53
 MAX_PORT: Final = 65535
@@ -26,7 +27,6 @@ MAX_NAME: Final = 253
 MAX_LABEL: Final = 63
 # International text longer than this cannot become a name of 253 characters; IDNA's mapping is not cheap.
 _MAX_INPUT: Final = 1024
-_QUOTED: Final = 80  # characters of a wrong value shown in a message
 _REASON: Final = 160  # and of a library's words about it, which may repeat it
 
 _UNITS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
@@ -36,11 +36,6 @@ _DURATION: Final = re.compile("".join(rf"(?:([0-9]{{1,15}}){unit})?" for unit, _
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME: Final = re.compile(rf"(?=.{{1,{MAX_NAME}}}$)(?:{_LABEL}\.)*{_LABEL}")
 _PORT: Final = re.compile(r"[0-9]{1,5}")
-
-
-def quoted(text: str) -> str:
-    """`text` for a message: bounded, and harmless to look at."""
-    return f"'{printable(text, _QUOTED)}'"
 
 
 def parse_duration(text: str) -> float:
@@ -168,15 +163,6 @@ def _parse_port(text: str, port: str) -> int:
     if not _PORT.fullmatch(port) or not 1 <= int(port) <= MAX_PORT:
         raise ValueError(f"{quoted(text)}: the port must be between 1 and {MAX_PORT}")
     return int(port)
-
-
-def is_address(text: str) -> bool:
-    """Whether `text` is an IP address, without brackets or a port."""
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _address(text: str, version: int) -> IPv4Address | IPv6Address:

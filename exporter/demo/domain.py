@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from exporter.demo.smtp_host import ORDINARY_EXTENSIONS, SmtpScript, Step, ordinary
-from exporter.result import Confidence, FailureClass, HostWarning, Verdict, own_confidence, verdict_of
+from exporter.model.failure import Confidence, FailureClass, Verdict, own_confidence, verdict_of
+from exporter.model.warning import HostWarning
 
 
 class Port(Enum):

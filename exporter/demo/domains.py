@@ -13,7 +13,8 @@ from typing import Final
 
 from exporter.demo.domain import Certificate, DemoDomain, DemoHost, DnsFault, Port, alone, offering, works
 from exporter.demo.smtp_host import CLOSE, Drip, SmtpScript, Wait, ordinary, reply
-from exporter.result import Confidence, FailureClass, HostWarning
+from exporter.model.failure import Confidence, FailureClass
+from exporter.model.warning import HostWarning
 
 NETWORK: Final = "127.48.0.0/13"
 # Hosts that are expected to answer: on unrelated networks, and none of them one that is broken by hand.

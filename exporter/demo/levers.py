@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from exporter.demo.world import DemoWorld, WorldError
-from exporter.web.panel import Lever, LeverStuck, Panel
+from exporter.web.pages.panel import Lever, LeverStuck, Panel
 
 # As often as everything is probed.
 _REFRESH_SECONDS: Final = 5

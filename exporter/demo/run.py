@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from exporter.app.log_writer import LogWriter, sink_of
+from exporter.app.logs import FLUSH_SECONDS, say
+from exporter.app.process import serve
+from exporter.app.web_options import WebOptions
 from exporter.demo.domains import DEMO, is_of_the_demo
 from exporter.demo.levers import panel
 from exporter.demo.world import DemoWorld, WorldError
-from exporter.egress import counts_as_outside
-from exporter.log import FLUSH_SECONDS, say
-from exporter.log_writer import LogWriter, sink_of
-from exporter.serve import WebOptions, serve
+from exporter.egress.watch import counts_as_outside
 
 _FAILED: Final = 1
 # What there is to open, and what is to be seen there.

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from exporter.result import UNDETERMINED_CLASSES, Confidence, Failure, FailureClass, Verdict, verdict_of
-from exporter.smtp.printable import printable
+from exporter.model.failure import UNDETERMINED_CLASSES, Confidence, Failure, FailureClass, Verdict, verdict_of
+from exporter.model.printable import printable
 
 _C = FailureClass
 _PLACE: Final = re.compile(r"\{(\w+)\|([^}]*)\}")

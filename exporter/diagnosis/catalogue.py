@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from exporter.result import Confidence, FailureClass, Stage
+from exporter.model.failure import Confidence, FailureClass, Stage
 
 _C, _S = FailureClass, Stage
 

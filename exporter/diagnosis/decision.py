@@ -2,7 +2,7 @@
 
 A table in order, the first row that holds decides. The finest statement that the evidence carries stands highest: this
 host's own filter before the way out, the way out before a filter on the way, a filter before a dead host. Where no row
-holds, what the attempt shows by itself (errno and ICMP, exporter.diagnosis.connect) is all there is. It may be asked
+holds, what the attempt shows by itself (errno and ICMP, connect_errors) is all there is. It may be asked
 again at any time: nothing of an earlier answer enters into the next.
 """
 
@@ -13,16 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from exporter.diagnosis.case import Case
-from exporter.diagnosis.connect import judge_connect, way_of_session
-from exporter.diagnosis.domain import domain_failure
-from exporter.diagnosis.egress import EgressView, Surroundings
-from exporter.diagnosis.networks import family_of
-from exporter.diagnosis.resolver_state import NO_RESOLVER_KNOWN, ResolverView, judge_lookup
-from exporter.diagnosis.speakers import in_words, is_foreign, stage_of
-from exporter.evidence import Evidence, Way
-from exporter.path import HopKind
-from exporter.result import Confidence, EgressState, Failure, FailureClass, HostResult, ProbeResult
+from exporter.diagnosis.connect_errors import judge_connect, way_of_session
+from exporter.diagnosis.domain_failure import domain_failure
+from exporter.diagnosis.failed_connect import Case
+from exporter.diagnosis.fingerprints import in_words, is_foreign, stage_of
+from exporter.diagnosis.resolver_state import judge_lookup
+from exporter.model.address import family_of
+from exporter.model.egress import EgressState, EgressView, Surroundings
+from exporter.model.evidence import Evidence, Way
+from exporter.model.failure import Confidence, Failure, FailureClass
+from exporter.model.path_trace import HopKind
+from exporter.model.resolver import NO_RESOLVER_KNOWN, ResolverView
+from exporter.model.result import HostResult, ProbeResult
 
 _C, _E = FailureClass, EgressState
 _INTERCEPTED: Final = EgressState.INTERCEPTED

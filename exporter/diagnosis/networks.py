@@ -14,18 +14,11 @@ from typing import Final
 
 from publicsuffixlist import PublicSuffixList
 
-from exporter.config.model import Family
-
 _IPV4_BITS: Final = 16
 _IPV6_BITS: Final = 32
 # Names asked about again and again are those of the hosts that are probed.
 _MAX_REMEMBERED: Final = 8192
 _PORT: Final = re.compile(r"(?:\]|[^:]):[0-9]+$")
-
-
-def family_of(address: str) -> Family:
-    """The family of an address in canonical form."""
-    return Family.IPV6 if ":" in address else Family.IPV4
 
 
 def network_of(address: str) -> int:

@@ -9,25 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from exporter.diagnosis.egress import window_of
+from exporter.diagnosis.egress_state import window_of
 from exporter.diagnosis.networks import organisation
 from exporter.diagnosis.scope import Alike, Outcome, Scope, Voice
-from exporter.result import Confidence, Failure, FailureClass, MxHost, MxLookup, ProbeResult, ResolverState
+from exporter.model.failure import Confidence, Failure, FailureClass
+from exporter.model.resolver import NO_RESOLVER_KNOWN, Look, ResolverState, ResolverView
+from exporter.model.result import MxHost, MxLookup, ProbeResult
 
 _C = FailureClass
-
-
-class Look(StrEnum):
-    """What one cause on our side makes of all names alike."""
-
-    NO_ANSWER = "no answer"
-    ABSENT = "absent"
-    FILTERED = "filtered"
 
 
 _CLASSES: Final = MappingProxyType(
@@ -42,29 +35,6 @@ _LOOKS: Final = MappingProxyType({found: look for look, classes in _CLASSES.item
 _MAX_FILTERED: Final = 1000
 # What says nothing of the resolver: a shortage of ours.
 _NO_SIGN: Final = frozenset({_C.LOCAL_RESOURCE, _C.INTERNAL})
-
-
-@dataclass(frozen=True, slots=True)
-class ResolverView:
-    """The state of the resolver with the evidence it turned on; `before` and `opened` as in EgressView."""
-
-    state: ResolverState = ResolverState.UNKNOWN
-    confidence: Confidence = Confidence.UNCERTAIN
-    look: Look | None = None  # how all names fail, while they do
-    names: int = 0  # unrelated ones that do
-    references: int = 0  # among them
-    before: ResolverView | None = field(default=None, compare=False)
-    opened: float = field(default=0.0, compare=False)
-    since: float = field(default=0.0, compare=False)  # Unix time; 0: the start
-
-    @property
-    def fails(self) -> bool:
-        """Something is wrong with it."""
-        return self.state in _WRONG
-
-
-_WRONG: Final = frozenset({ResolverState.FAILING, ResolverState.FILTERING})
-NO_RESOLVER_KNOWN: Final = ResolverView()
 
 
 @dataclass(frozen=True, slots=True)

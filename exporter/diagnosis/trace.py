@@ -15,12 +15,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from exporter import icmp, tcp_info
-from exporter.diagnosis.connect import judge_connect
-from exporter.evidence import ConnectEvidence
-from exporter.icmp import IcmpError, Origin
-from exporter.path import Hop, HopKind, PathTrace
-from exporter.result import FailureClass
+from exporter.diagnosis.connect_errors import judge_connect
+from exporter.model.evidence import ConnectEvidence, IcmpError, Origin
+from exporter.model.failure import FailureClass
+from exporter.model.path_trace import Hop, HopKind, PathTrace
+from exporter.net import error_queue, tcp_info
 
 MAX_HOPS: Final = 30  # the Internet is seldom wider; the same limit as traceroute(8)
 # SYNs of one round. Few, because each that has the TTL to reach the target is one more connection for it.
@@ -175,7 +174,7 @@ class _Attempt:
 
     def _connect(self, sock: socket.socket, port: int, source: str) -> int:
         sock.setblocking(False)
-        icmp.enable(sock)
+        error_queue.enable(sock)
         _set_ttl(sock, self.hop.ttl)
         if source:
             sock.bind((source, 0))
@@ -191,7 +190,7 @@ class _Attempt:
 
     def _finish(self, number: int) -> None:
         rtt = time.perf_counter() - self.started
-        seen = icmp.read(self._socket) if self._socket is not None else None
+        seen = error_queue.read(self._socket) if self._socket is not None else None
         if not number and seen is not None:
             number = seen.errno  # the kernel tells of an ICMP error a moment before that is the connect's end
         self.hop = _hop(self.hop.ttl, ConnectEvidence(self._address, number, seen, self._sent(seen), rtt))

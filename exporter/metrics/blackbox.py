@@ -8,7 +8,7 @@ from typing import Final
 from prometheus_client.utils import floatToGoString
 
 from exporter.metrics.families import Family
-from exporter.result import HostResult, ProbeResult
+from exporter.model.result import HostResult, ProbeResult
 
 _value: Callable[[float], str] = floatToGoString
 

@@ -12,10 +12,11 @@ from typing import Final
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.config.model import TargetKind
 from exporter.metrics import families as f
-from exporter.result import Failure, FailureClass, HostResult, MxLookup, ProbeResult, TlsResult
-from exporter.store import Samples, TargetRecord
+from exporter.model.failure import Failure, FailureClass
+from exporter.model.result import HostResult, MxLookup, ProbeResult, TlsResult
+from exporter.model.target import TargetKind
+from exporter.store.targets import Samples, TargetRecord
 
 # The library's own way to write a value: as Go does.
 _as_go: Callable[[float], str] = floatToGoString

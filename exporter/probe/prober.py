@@ -12,37 +12,32 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any, Final, Protocol
 
-from exporter.config.model import Family, Limits, Module, Settings, Target, TargetKind
-from exporter.diagnosis.domain import domain_failure
+from exporter.concurrency.session_limiter import Pass, Turnstile
+from exporter.concurrency.shared_results import Shared
+from exporter.concurrency.slots import Lease, Slots
+from exporter.diagnosis.domain_failure import domain_failure
 from exporter.diagnosis.networks import organisation
-from exporter.diagnosis.policies import TlsSeen
-from exporter.evidence import Way, Witness
-from exporter.probe.cost import Costs
-from exporter.probe.helo import own_address
-from exporter.probe.host import greeting_names, host_result, way_of_record
-from exporter.probe.manners import Lease, Pass, Shared, Slots, Turnstile
-from exporter.probe.opportunism import joined, named, plan_in_the_clear, question, takes_finite_field, untried
-from exporter.probe.plan import canary_message, is_same_for_all, mail_domain, plan_of
-from exporter.probe.policies import Finding, Found, Policies
-from exporter.probe.session import Session, SessionRecord
-from exporter.probe.witness import WITNESS_SECONDS, Witnesses
-from exporter.resolver.findings import forbidden_address
-from exporter.resolver.special import forbidden
-from exporter.result import (
-    Confidence,
-    Failure,
-    FailureClass,
-    HostResult,
-    HostWarning,
-    MxHost,
-    MxLookup,
-    ProbeResult,
-    Stage,
-    TranscriptLine,
-    Verdict,
-)
+from exporter.model.address import Family
+from exporter.model.configuration import Limits
+from exporter.model.evidence import Way, Witness
+from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
+from exporter.model.result import HostResult, MxHost, MxLookup, ProbeResult, TranscriptLine
+from exporter.model.target import Module, Settings, Target, TargetKind
+from exporter.model.warning import HostWarning
+from exporter.net.helo_name import own_address
+from exporter.net.special_addresses import forbidden
+from exporter.policies.judgement import TlsSeen
+from exporter.policies.lookup import Finding, Found, Policies
+from exporter.probe.cpu_cost import Costs
+from exporter.probe.host_result import greeting_names, host_result, way_of_record
+from exporter.probe.module_plan import canary_message, is_same_for_all, mail_domain, plan_of
+from exporter.probe.opportunistic_tls import joined, named, plan_in_the_clear, question, takes_finite_field, untried
+from exporter.probe.session import Session
+from exporter.probe.session_record import SessionRecord
+from exporter.probe.witness_ports import WITNESS_SECONDS, Witnesses
+from exporter.resolver.mx_faults import forbidden_address
 from exporter.smtp.plan import Plan, State
-from exporter.tls.causes import FINITE_FIELD_ALONE
+from exporter.tls.handshake_failures import FINITE_FIELD_ALONE
 
 # What leaves open whether the host is dead or we are blocked.
 _WITNESSED: Final = frozenset({Way.SILENT, Way.PROHIBITED, Way.MUTE, Way.HUNG_UP})

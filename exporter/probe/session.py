@@ -11,24 +11,26 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from exporter.evidence import ConnectEvidence, Witness
-from exporter.probe.cost import MAX_SECONDS, Meter
-from exporter.probe.deadlines import deadlines_of
-from exporter.probe.helo import address_literal
-from exporter.result import FailureClass, Stage, TranscriptLine
+from exporter.model.evidence import ConnectEvidence
+from exporter.model.failure import FailureClass, Stage
+from exporter.model.result import TranscriptLine
+from exporter.net.connection import Connection
+from exporter.net.deadlines import deadlines_of
+from exporter.net.helo_name import address_literal
+from exporter.probe.cpu_cost import MAX_SECONDS, Meter
+from exporter.probe.session_record import SessionRecord, TlsRecord
 from exporter.smtp.commands import masked
-from exporter.smtp.dialogue import Answered, Dialogue, Finished, Listen, Problem, Send, StartTls
+from exporter.smtp.dialogue import Answered, Dialogue, Finished, Listen, Send, StartTls
 from exporter.smtp.plan import Plan, State, TlsPlan
 from exporter.smtp.reply import Reply
-from exporter.tls import causes
+from exporter.tls import handshake_failures
 from exporter.tls.client import Handshake, TlsClient, TlsFault, is_record
 from exporter.tls.roots import Roots, system_roots
 from exporter.tls.verification import Trust, examine
-from exporter.transport import Connection
 
 # RFC 5321 4.5.3.2: what a client must grant at most; the probe's own timeout is the other bound. Connect, handshake and
 # the questions have no number of their own there. DATA has three, of which that for the reply after the dot is the
@@ -113,58 +115,6 @@ class Turn(Protocol):
 
     def regain(self, told: Callable[[], None]) -> bool:
         """Take the turn again: at once, or `told` is called when it has come."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailedTls:
-    """A handshake that came to nothing where TLS was not required: what a sender would meet next was looked for.
-
-    `untried` says why it was not; otherwise the record is that of the session without TLS.
-    """
-
-    detail: str  # the predicate of a sentence about the server
-    untried: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TlsRecord:
-    """A handshake that was done: what was settled, and what the certificates are worth."""
-
-    handshake: Handshake
-    trust: Trust
-    at: float  # seconds since the connect began
-
-    @property
-    def chain(self) -> tuple[bytes, ...]:
-        """The certificates as the server sent them: DER, its own first."""
-        return self.handshake.chain
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRecord:
-    """All that one session showed, before judgement."""
-
-    at: float  # Unix time
-    phases: tuple[tuple[Stage, float], ...] = ()  # seconds
-    unfinished: tuple[Stage, float] | None = None  # what was waited for at the end, and how long
-    replies: tuple[tuple[Stage, Reply], ...] = ()
-    connect: ConnectEvidence | None = None  # only where the connect failed
-    problem: Problem | None = None
-    ehlo: Reply | None = None
-    refusals: tuple[tuple[Stage, Reply], ...] = ()  # beside that of the problem: exporter.smtp.dialogue
-    helo_only: bool = False
-    quit_clean: bool = False
-    tcp_rtt: float | None = None  # seconds
-    witnesses: tuple[Witness, ...] = ()  # other ports of the address, asked where this one did not answer
-    transcript: tuple[TranscriptLine, ...] = ()
-    ehlo_tls: Reply | None = None
-    tls: TlsRecord | None = None
-    plan: Plan | None = None
-    spoke: bool = False  # the server sent something, be it no reply
-    took: float = 0.0  # seconds, without those in which it waited for its turn
-    failed_tls: FailedTls | None = None
-    refused_hello: bool = False  # the handshake ended before the server had chosen of what was offered
-    cost: float = 0.0  # CPU seconds of what could be dear: TLS, and many small pieces
 
 
 class Session:
@@ -296,7 +246,7 @@ class Session:
             self._fail_handshake(self._tls.ended())
         elif self._tls is not None and self._tls.unheard:
             # What they said last may be lost with the reset that followed it.
-            self._fail_handshake(TlsFault(causes.CLOSED_UNHEARD))
+            self._fail_handshake(TlsFault(handshake_failures.CLOSED_UNHEARD))
         self._dialogue.receive_eof()
         self._advance(now)
 

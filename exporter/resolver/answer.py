@@ -12,7 +12,8 @@ import dns.flags
 import dns.rcode
 import dns.rdatatype
 
-from exporter.dane.tlsa import Tlsa
+from exporter.model.failure import Confidence, Failure, FailureClass, Stage
+from exporter.model.policy import Tlsa
 from exporter.resolver.extended_errors import PROHIBITED, ExtendedError, extended_errors
 from exporter.resolver.message import (
     AAAA,
@@ -27,9 +28,8 @@ from exporter.resolver.message import (
     name_in,
     section_of,
 )
-from exporter.resolver.names import MalformedReply, labels, text_of
 from exporter.resolver.wire import opt_of, rcode_of
-from exporter.result import Confidence, Failure, FailureClass, Stage
+from exporter.resolver.wire_names import MalformedReply, labels, text_of
 
 # However long a zone says, once a day is looked again; however short, what one probe asks twice is asked once.
 MIN_TTL: Final = 1.0

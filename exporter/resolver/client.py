@@ -14,17 +14,19 @@ import dns.exception
 import dns.name
 import dns.rdatatype
 
-from exporter.config.model import Family, ResolverSettings
-from exporter.dane.tlsa import TlsaLookup
+from exporter.model.address import Family
+from exporter.model.configuration import ResolverSettings
+from exporter.model.failure import FailureClass
+from exporter.model.policy import TlsaLookup
+from exporter.model.result import MxHost, MxLookup
 from exporter.resolver import mx, tlsa
 from exporter.resolver.answer import Answer, failed, read_reply, unanswered
-from exporter.resolver.exchange import Exchange
-from exporter.resolver.memory import BYTES_PER_TARGET, LEAST_BYTES, PASSING, PASSING_BYTES, Key, Memory
-from exporter.resolver.names import MalformedReply
+from exporter.resolver.byte_limited import Entry, Shelf
+from exporter.resolver.cache import BYTES_PER_TARGET, LEAST_BYTES, PASSING, PASSING_BYTES, Key, Memory
+from exporter.resolver.nameservers import Exchange
 from exporter.resolver.question import OUR_LIMITS, NoReply, server_text
-from exporter.resolver.shelf import Entry, Shelf
-from exporter.resolver.system import SystemNameservers
-from exporter.result import FailureClass, MxHost, MxLookup
+from exporter.resolver.system_nameservers import SystemNameservers
+from exporter.resolver.wire_names import MalformedReply
 
 _ID_BYTES: Final = 2  # in which an answer differs from the last though it says the same
 # Of what all answers may take, what lookups may that are kept whole: they are made of the same texts.

@@ -14,7 +14,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from exporter.smtp.printable import printable
+from exporter.model.printable import printable
 
 _OPTION: Final = 15  # RFC 8914 2
 _MAX_ERRORS: Final = 8  # of one answer

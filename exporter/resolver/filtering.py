@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
+from exporter.model.failure import Confidence, Failure, FailureClass, Stage
 from exporter.resolver.answer import Answer
-from exporter.result import Confidence, Failure, FailureClass, Stage
 
 # Below a host: nobody has such a name.
 CONTROL_LABEL: Final = "no-such-name-asked-by-mx-exporter"

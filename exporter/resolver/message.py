@@ -12,7 +12,7 @@ from struct import Struct
 from struct import error as too_short
 from typing import Final
 
-from exporter.resolver.names import HEADER_BYTES, MalformedReply, Names, suffixes
+from exporter.resolver.wire_names import HEADER_BYTES, MalformedReply, Names, suffixes
 
 A: Final = 1
 CNAME: Final = 5

@@ -9,10 +9,12 @@ from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final, Protocol
 
-from exporter.config.model import Family
+from exporter.model.address import Family
+from exporter.model.failure import Failure, FailureClass, Stage, Verdict
+from exporter.model.result import MxHost, MxLookup
 from exporter.resolver.answer import Answer
 from exporter.resolver.filtering import Sinkhole, control_name, judge, sinkhole
-from exporter.resolver.findings import (
+from exporter.resolver.mx_faults import (
     final_dot,
     is_address,
     is_doubled,
@@ -23,7 +25,6 @@ from exporter.resolver.findings import (
     unresolvable,
     without_suffix,
 )
-from exporter.result import Failure, FailureClass, MxHost, MxLookup, Stage, Verdict
 
 # Hosts whose addresses are looked up, the most preferred first. Large providers have a dozen; who has hundreds is
 # mistaken or wants the resolver to work for him.

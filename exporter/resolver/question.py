@@ -19,8 +19,8 @@ import dns.rcode
 
 from exporter.resolver import wire
 from exporter.resolver.edns import Address, EdnsMemory
-from exporter.resolver.names import MalformedReply
-from exporter.resolver.port import Port
+from exporter.resolver.udp_socket import Port
+from exporter.resolver.wire_names import MalformedReply
 
 # A question is asked this often at least, each of the nameservers in turn, within the timeout. With what is asked
 # without EDNS besides there are about twice as many ids a forger may hit, of one question (RFC 5452 5).

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from exporter.config.model import Family
-from exporter.dane.tlsa import Tlsa, TlsaLookup, TlsaStatus
+from exporter.model.address import Family
+from exporter.model.failure import FailureClass
+from exporter.model.policy import Tlsa, TlsaLookup, TlsaStatus
 from exporter.resolver.answer import Answer
 from exporter.resolver.mx import Questions
-from exporter.result import FailureClass
 
 _TYPES: Final = {Family.IPV4: "A", Family.IPV6: "AAAA"}
 

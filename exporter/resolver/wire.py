@@ -17,7 +17,7 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
-from exporter.resolver.names import HEADER_BYTES, POINTER, after_name
+from exporter.resolver.wire_names import HEADER_BYTES, POINTER, after_name
 
 # What an answer may measure over UDP without being fragmented on the way (DNS flag day 2020).
 UDP_PAYLOAD: Final = 1232

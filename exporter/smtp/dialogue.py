@@ -19,7 +19,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from exporter.result import Stage
+from exporter.model.failure import Stage
 from exporter.smtp import commands, foreign
 from exporter.smtp.ehlo import Ehlo, parse_ehlo
 from exporter.smtp.events import Answered, Break, Event, Finished, Listen, Problem, Send, StartTls

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from exporter.result import Stage
+from exporter.model.failure import Stage
 from exporter.smtp.reply import Reply
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from exporter.result import Stage
+from exporter.model.failure import Stage
 
 
 class State(StrEnum):

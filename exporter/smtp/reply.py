@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from exporter.smtp.printable import printable
+from exporter.model.printable import printable
 
 # RFC 5321 4.5.3.1.5 allows 512 octets for a reply line; real servers exceed it, none needs more than this.
 MAX_LINE_BYTES: Final = 4096

@@ -11,9 +11,9 @@ from typing import Final, TypeVar
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from exporter.smtp.printable import printable
-from exporter.tls.excess import has_endless_name
-from exporter.tls.names import Names
+from exporter.model.printable import printable
+from exporter.tls.certificate_names import Names
+from exporter.tls.expensive_certificates import has_endless_name
 
 # Names shown of a certificate; some have hundreds.
 _SHOWN_NAMES: Final = 4

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from exporter.config.values import is_address
-from exporter.tls import causes
+from exporter.model.address import is_address
+from exporter.tls import handshake_failures
+from exporter.tls.client_offer import NO_COMPRESSED_CERTIFICATES, OPPORTUNISTIC
 from exporter.tls.keylog import KeyLog
-from exporter.tls.offer import NO_COMPRESSED_CERTIFICATES, OPPORTUNISTIC
-from exporter.tls.overheard import Overheard
 from exporter.tls.records import Records, is_record
+from exporter.tls.server_handshake import Overheard
 
 __all__ = ["Handshake", "TlsClient", "TlsFault", "is_record"]
 
@@ -139,7 +139,9 @@ class TlsClient:
         if self._received > most:
             return TlsFault(f"sent more than {most} bytes of TLS", of_handshake=shaking)
         if self._records.broken:  # and OpenSSL has not said so
-            return TlsFault(causes.NOT_TLS if shaking else "sent something else than TLS", of_handshake=shaking)
+            return TlsFault(
+                handshake_failures.NOT_TLS if shaking else "sent something else than TLS", of_handshake=shaking
+            )
         return None
 
     def _shake_on(self, records: list[bytes]) -> bytes:
@@ -168,7 +170,7 @@ class TlsClient:
         """What has been overheard, and must not come to OpenSSL."""
         overheard = self._overheard
         if overheard.finite_field or (self._finite_field and overheard.version):
-            return TlsFault(causes.FINITE_FIELD_ALONE)
+            return TlsFault(handshake_failures.FINITE_FIELD_ALONE)
         return None if overheard.excess is None else TlsFault(overheard.excess)
 
     def _take(self, record: bytes) -> bytes:
@@ -210,7 +212,9 @@ class TlsClient:
 
     def ended(self) -> TlsFault:
         """The connection was closed before the handshake was done."""
-        return TlsFault(causes.WANTS_CERTIFICATE if self._overheard.asks_for_certificate else causes.CLOSED)
+        return TlsFault(
+            handshake_failures.WANTS_CERTIFICATE if self._overheard.asks_for_certificate else handshake_failures.CLOSED
+        )
 
     @property
     def unheard(self) -> bool:
@@ -231,8 +235,8 @@ class TlsClient:
         except ssl.SSLWantReadError:
             return None
         except (ssl.SSLError, OSError) as error:
-            refused = not self._overheard.version and causes.reason_of(error) in causes.REFUSALS
-            return TlsFault(causes.meaning(error, self._overheard), refused_hello=refused)
+            refused = not self._overheard.version and handshake_failures.reason_of(error) in handshake_failures.REFUSALS
+            return TlsFault(handshake_failures.meaning(error, self._overheard), refused_hello=refused)
         cipher = self._engine.cipher()
         self.handshake = Handshake(self._engine.version() or "", cipher[0] if cipher else "", _sent_chain(self._engine))
         return None
@@ -253,9 +257,9 @@ class TlsClient:
 
     def _broken(self, error: OSError) -> TlsFault:
         """RFC 8446 4.4.2.4: what a server of TLS 1.3 minds about us it says after our end of the handshake."""
-        reason = causes.reason_of(error)
+        reason = handshake_failures.reason_of(error)
         if not self._spoken and "_ALERT_" in reason:
-            return TlsFault(causes.meaning(error, self._overheard), of_handshake=True)
+            return TlsFault(handshake_failures.meaning(error, self._overheard), of_handshake=True)
         return TlsFault(f"broke TLS ({reason})", of_handshake=False)
 
 

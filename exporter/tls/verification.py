@@ -1,7 +1,7 @@
 """What a chain of certificates is worth to who wants to reach `server_name`: chain, dates and name, each by itself.
 
 A probe reports all that is wrong, where a handshake with verification stops at the first. The path is OpenSSL's
-(:mod:`exporter.tls.path`), so the answer is that of most senders.
+(:mod:`exporter.tls.certification_path`), so the answer is that of most senders.
 
 A server shows the same chain for months, and to verify it takes as long as much else of a probe: what one is worth is
 kept, until a date in it or the system's roots may have changed that.
@@ -18,12 +18,12 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
-from exporter.result import Failure, FailureClass, Stage
-from exporter.smtp.printable import printable
+from exporter.model.failure import Failure, FailureClass, Stage
+from exporter.model.printable import printable
 from exporter.tls.certificate import names_of, shown_name, shown_names, unwise_is_fine
-from exporter.tls.excess import MAX_NAME_BYTES, has_endless_name
-from exporter.tls.names import NameMatch, Names
-from exporter.tls.path import Dated, NoPath, dated, find_path, wrong_purpose
+from exporter.tls.certificate_names import NameMatch, Names
+from exporter.tls.certification_path import Dated, NoPath, dated, find_path, wrong_purpose
+from exporter.tls.expensive_certificates import MAX_NAME_BYTES, has_endless_name
 from exporter.tls.roots import Roots
 
 _C: Final = FailureClass

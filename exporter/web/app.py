@@ -21,20 +21,20 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from exporter.own_side import own_side_lines
-from exporter.web.authentication import BasicAuthentication
+from exporter.report.local_state import own_side_lines
+from exporter.web.access.active_config import Security
+from exporter.web.access.allowed_hosts import OwnHosts
+from exporter.web.access.authentication import BasicAuthentication
+from exporter.web.access.rate_limit import RateLimited
+from exporter.web.access.request_filter import Gate
+from exporter.web.access.security_headers import Guard
 from exporter.web.backend import Backend, Exposition, NoTurn, ProbeRefused
-from exporter.web.bound import BUSY, Bound
-from exporter.web.connection import tell_of_memory
-from exporter.web.gate import Gate
-from exporter.web.guard import Guard
-from exporter.web.hosts import OwnHosts
-from exporter.web.pages import StatusPages
-from exporter.web.panel import Panel
-from exporter.web.rate_limit import RateLimited
-from exporter.web.scrapes import Scrapes
-from exporter.web.security import Security
-from exporter.web.streamed import Streamed, worker_threads
+from exporter.web.pages.endpoints import StatusPages
+from exporter.web.pages.panel import Panel
+from exporter.web.server.connection import tell_of_memory
+from exporter.web.server.request_limit import BUSY, Bound
+from exporter.web.server.scrape_slots import Scrapes
+from exporter.web.server.streaming import Streamed, worker_threads
 
 # A few Prometheus servers and a person are served side by side; each has a worker thread, a piece and a packer.
 MAX_SCRAPES: Final = 8
@@ -157,7 +157,7 @@ def create_app(
         Route("/-/reload", pages.reload if lifecycle else _switched_off("--web.enable-lifecycle"), methods=["POST"]),
         Route("/config", pages.config, methods=["GET"]),
         *StatusPages(backend, probes=probes, panel=panel).routes(),
-        Mount("/static", StaticFiles(directory=_ROOM / "static")),
+        Mount("/static", StaticFiles(directory=_ROOM / "pages" / "static")),
     ]
     if prefix:
         redirect = _redirect_to(f"{prefix}/")

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from exporter.config.model import TargetKind
-from exporter.diagnosis.egress import Surroundings
-from exporter.diagnosis.resolver_state import NO_RESOLVER_KNOWN, ResolverView
-from exporter.dialogues import KeptDialogue
-from exporter.egress import EgressTurn
-from exporter.own_side import OwnSide
-from exporter.store import TargetRecord
+from exporter.egress.watch import EgressTurn
+from exporter.model.egress import Surroundings
+from exporter.model.resolver import NO_RESOLVER_KNOWN, ResolverView
+from exporter.model.target import TargetKind
+from exporter.report.local_state import OwnSide
+from exporter.store.targets import TargetRecord
+from exporter.store.transcripts import KeptDialogue
 
 
 class ProbeRefused(Exception):  # noqa: N818 - no error of the program

@@ -13,17 +13,17 @@ import resource
 import sys
 from pathlib import Path
 
-from exporter import log
-from exporter.config.web import load_web
+from exporter.app import logs
+from exporter.config.web.load import load_web
 from exporter.metrics.exposition import exposition, negotiate
-from exporter.metrics.renewal import render_after
-from exporter.store import Store
+from exporter.metrics.incremental import render_after
+from exporter.store.targets import Store
+from exporter.web.access.active_config import Security
 from exporter.web.app import create_app
 from exporter.web.backend import Exposition
-from exporter.web.connection import STALL_SECONDS, Connection
-from exporter.web.listen import listen
-from exporter.web.security import Security
-from exporter.web.server import WebServer
+from exporter.web.server.connection import STALL_SECONDS, Connection
+from exporter.web.server.listen import listen
+from exporter.web.server.server import WebServer
 from tests.bench.rows import fleet
 from tests.web.fake_backend import FakeBackend
 
@@ -56,7 +56,7 @@ def main() -> None:
     """Serve until nobody listens any more."""
     limit = int(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    log.configure("warn", "logfmt")
+    logs.configure("warn", "logfmt")
     path = Path(sys.argv[3]) if len(sys.argv) > 3 else None
     security = Security(path, load_web(path)) if path is not None else Security()
     app = create_app(LargeBackend(int(sys.argv[1])), security=security)

@@ -9,18 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from exporter import steady
-from exporter.config.model import Egress, Family
+from exporter.concurrency import steady_clock
 from exporter.demo.world import DemoWorld
-from exporter.dialogues import Dialogues
-from exporter.egress import EgressTurn, EgressWatch
-from exporter.history import StateChange
-from exporter.metrics.own import OwnMetrics
-from exporter.result import FailureClass, ProbeResult, TranscriptLine
-from exporter.store import Store
+from exporter.egress.watch import EgressTurn, EgressWatch
+from exporter.metrics.exporter_metrics import OwnMetrics
+from exporter.model.address import Family
+from exporter.model.configuration import Egress
+from exporter.model.failure import FailureClass
+from exporter.model.result import ProbeResult, TranscriptLine
+from exporter.store.history import StateChange
+from exporter.store.targets import Store
+from exporter.store.transcripts import Dialogues
 from exporter.web.backend import TargetFacts
-from exporter.web.fleet import last_probe, since
-from exporter.web.target_view import target_view
+from exporter.web.pages.fleet import last_probe, since
+from exporter.web.pages.target_view import target_view
 from tests.lab.exporter_process import exporter
 from tests.lab.waiting import until_sync
 from tests.results import domain, down_host, result, up_host
@@ -37,7 +39,7 @@ class Clock:
         self.passed = 0.0
         really, moments = time.time, time.monotonic
         monkeypatch.setattr(time, "time", lambda: really() + self.ahead + self.passed)
-        monkeypatch.setattr(steady, "now", lambda: moments() + self.passed)
+        monkeypatch.setattr(steady_clock, "now", lambda: moments() + self.passed)
 
 
 @pytest.fixture

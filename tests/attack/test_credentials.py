@@ -17,13 +17,16 @@ from typing import Any, Final, TypeVar
 import httpx
 import pytest
 
+from exporter.concurrency.slots import Slots
 from exporter.config.load import parse
-from exporter.config.model import Family, Limits, Module, Settings, Target, TargetKind
 from exporter.demo.dns_host import DnsHost
 from exporter.demo.smtp_host import SmtpHost, SmtpScript, ordinary, reply
-from exporter.probe.manners import Slots
+from exporter.model.address import Family
+from exporter.model.configuration import Limits
+from exporter.model.failure import FailureClass, Stage
+from exporter.model.result import MxHost, MxLookup
+from exporter.model.target import Module, Settings, Target, TargetKind
 from exporter.probe.prober import Prober
-from exporter.result import FailureClass, MxHost, MxLookup, Stage
 from exporter.smtp import commands
 from exporter.smtp.commands import masked, without_password
 from exporter.smtp.plan import Credentials

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from exporter.app.engine import Service
 from exporter.config.load import load
-from exporter.config.model import Target, TargetKind
+from exporter.model.target import Target, TargetKind
 from exporter.resolver import client
 from exporter.resolver.answer import read_reply
-from exporter.resolver.names import MalformedReply
-from exporter.service import Service
+from exporter.resolver.wire_names import MalformedReply
 from tests.lab import dns_messages as dns
 from tests.lab.exporter_process import ExporterProcess, exporter
 from tests.lab.hostile_dns import Answers, HostileDns, hostile_dns

@@ -15,7 +15,7 @@ import pytest
 from exporter.config import domain_files, domain_lists
 from exporter.config.domain_lists import DomainLists
 from exporter.config.load import load
-from exporter.config.model import Config
+from exporter.model.configuration import Config
 from tests.config.loading import write
 from tests.lab.exporter_process import FILES_WATCHED_CLOSELY, ExporterProcess, exporter
 from tests.lab.waiting import until_sync
@@ -177,9 +177,9 @@ def _hanging(look):
 try:
     import exporter.config.domain_lists as _module
     _module.state_of = _hanging(_module.state_of)
-    exporter.service._LOOK_SECONDS = 0.3
+    exporter.app.engine._LOOK_SECONDS = 0.3
 except ImportError:
-    exporter.service.snapshot = _hanging(exporter.service.snapshot)
+    exporter.app.engine.snapshot = _hanging(exporter.app.engine.snapshot)
 """
 
 

@@ -24,8 +24,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter import log
-from exporter.log_writer import MAX_BYTES, MAX_LINES, Buffer, LogWriter, descriptor_sink
+from exporter.app import logs
+from exporter.app.log_writer import MAX_BYTES, MAX_LINES, Buffer, LogWriter, descriptor_sink
 from tests.lab.exporter_process import command
 from tests.lab.waiting import until_sync
 
@@ -108,7 +108,7 @@ def test_a_demo_whose_page_nobody_reads_ends_when_it_is_told_to(tmp_path: Path) 
     os.set_blocking(writing, True)
     flags = ("demo", "--web.listen-address=127.0.0.1:0")
     # Its probes of silent hosts need not be waited for at the end.
-    hasty = "import exporter.service\nexporter.service.STOP_GRACE_SECONDS = 0.1"
+    hasty = "import exporter.app.engine\nexporter.app.engine.STOP_GRACE_SECONDS = 0.1"
     with (
         os.fdopen(reading, "rb", 0) as kept,
         subprocess.Popen(command(*flags, first=hasty), stdout=writing, stderr=subprocess.PIPE) as process,
@@ -127,9 +127,9 @@ def test_a_demo_whose_page_nobody_reads_ends_when_it_is_told_to(tmp_path: Path) 
 def test_the_last_lines_of_a_crash_are_written(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(CONFIG)
     crash = (
-        "import exporter.serve\n"
+        "import exporter.app.process\n"
         "def crash():\n    raise RuntimeError('a\\nb\\x1b[2J')\n"
-        "exporter.serve._spare_the_heap = crash"
+        "exporter.app.process.spare_the_heap = crash"
     )
     flags = (f"--config.file={tmp_path}/config.yaml", "--web.listen-address=127.0.0.1:0")
     done = subprocess.run(command(*flags, first=crash), capture_output=True, text=True, check=False, timeout=60)
@@ -227,8 +227,8 @@ def test_what_cannot_be_written_and_what_python_would_print_itself_are_lines_too
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:
-        log.configure("info", "logfmt", out)
-        with log.everything_logged():
+        logs.configure("info", "logfmt", out)
+        with logs.everything_logged():
             logging.getLogger("exporter.x").info("down", extra={"fields": {"detail": _Nasty()}})
             logging.getLogger("exporter.x").info("%d", "no number")
             deep: BaseException = ValueError("x" * 1_000_000)
@@ -240,7 +240,7 @@ def test_what_cannot_be_written_and_what_python_would_print_itself_are_lines_too
             thread.join()
             warnings.warn("told by python", UserWarning, stacklevel=1)
             sys.unraisablehook(_Unraisable())  # type: ignore[arg-type]
-        assert log.flush(30.0)
+        assert logs.flush(30.0)
     finally:
         root.handlers[:], root.level = handlers, level
     lines = out.getvalue().splitlines()

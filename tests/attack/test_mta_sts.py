@@ -17,18 +17,20 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from exporter.config.model import Family, Limits, Module, Policy, Settings, Starttls, Target, TargetKind
-from exporter.dane.tlsa import TlsaLookup, TlsaStatus
+from exporter.concurrency.slots import Slots
 from exporter.demo.certificates import Authority
 from exporter.demo.smtp_host import SmtpHost, ordinary
-from exporter.mtasts.fetch import Fault, fetch, tls_context
-from exporter.mtasts.memory import RETRY_SECONDS, PolicyMemory
-from exporter.probe.manners import Slots
-from exporter.probe.policies import Policies
+from exporter.model.address import Family
+from exporter.model.configuration import Limits
+from exporter.model.policy import MtaStsMode, TlsaLookup, TlsaStatus
+from exporter.model.policy import MtaStsProblem as P
+from exporter.model.result import MxHost, MxLookup, ProbeResult
+from exporter.model.target import Module, Policy, Settings, Starttls, Target, TargetKind
+from exporter.policies.lookup import Policies
+from exporter.policies.mtasts.cache import RETRY_SECONDS, PolicyMemory
+from exporter.policies.mtasts.fetch import Fault, fetch, tls_context
 from exporter.probe.prober import Prober
 from exporter.resolver.answer import Answer
-from exporter.result import MtaStsMode, MxHost, MxLookup, ProbeResult
-from exporter.result import MtaStsProblem as P
 from tests.lab.chains import issue, write_chain
 from tests.lab.daemons import accepts, free_port, running
 from tests.lab.der import certificate_with, key_on_own_curve

@@ -20,19 +20,23 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 
-from exporter.config.model import Family, Limits, Module, Settings, Target, TargetKind
-from exporter.dane import match, tlsa
-from exporter.dane.match import match_chain
-from exporter.dane.tlsa import Tlsa
+from exporter.concurrency.slots import Slots
 from exporter.demo.smtp_host import Drip, SmtpHost, ordinary, reply
-from exporter.mtasts.fetch import tls_context
-from exporter.probe.cost import MAX_SECONDS
-from exporter.probe.manners import Slots
+from exporter.model.address import Family
+from exporter.model.configuration import Limits
+from exporter.model.failure import FailureClass, Stage
+from exporter.model.policy import Tlsa
+from exporter.model.result import HostResult, MxHost, MxLookup, ProbeResult
+from exporter.model.target import Module, Settings, Target, TargetKind
+from exporter.model.warning import HostWarning
+from exporter.policies.dane import match, usability
+from exporter.policies.dane.match import match_chain
+from exporter.policies.mtasts.fetch import tls_context
+from exporter.probe.cpu_cost import MAX_SECONDS
 from exporter.probe.prober import Prober
-from exporter.result import FailureClass, HostResult, HostWarning, MxHost, MxLookup, ProbeResult, Stage
+from exporter.tls.certificate_names import Names
 from exporter.tls.client import MAX_IDLE_RECORDS, MAX_RECORDS, TlsClient, TlsFault
-from exporter.tls.excess import MAX_CERTIFICATES, MAX_NAME_BYTES
-from exporter.tls.names import Names
+from exporter.tls.expensive_certificates import MAX_CERTIFICATES, MAX_NAME_BYTES
 from exporter.tls.roots import Roots
 from exporter.tls.verification import examine
 from tests.lab import chains
@@ -357,12 +361,12 @@ def test_a_key_of_a_kind_that_signs_no_certificate_is_not_loaded(key: bytes, mon
         loaded.append(der)
         return load(der)
 
-    for module in (match, tlsa):
+    for module in (match, usability):
         monkeypatch.setattr(module, "load_der_public_key", loaded.append)
     monkeypatch.setattr(x509, "load_der_x509_certificate", load_certificate)
     leaf = chains.issue("leaf", names=(NAME,))
     bare, whole = Tlsa(2, 1, 0, key), Tlsa(2, 0, 0, certificate_with(key))
-    assert tlsa.unusable(bare) == "its key is of no kind that signs certificates"
+    assert usability.unusable(bare) == "its key is of no kind that signs certificates"
     assert match_chain([bare, whole], [leaf.der, whole.data], [NAME], chains.NOW.timestamp()).record is None
     assert {*loaded} == {leaf.der}
 

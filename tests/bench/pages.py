@@ -15,8 +15,8 @@ from dataclasses import replace
 
 import httpx
 
-from exporter.result import FailureClass
-from exporter.store import Store, TargetRecord
+from exporter.model.failure import FailureClass
+from exporter.store.targets import Store, TargetRecord
 from exporter.web.app import create_app
 from tests.results import AT, domain, down_host, result, up_host
 from tests.web.fake_backend import FakeBackend

@@ -17,11 +17,12 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from exporter.config.model import Settings, Target, TargetKind
 from exporter.metrics.exposition import exposition, negotiate
-from exporter.metrics.renewal import render_after
-from exporter.result import HostResult, MxLookup, ProbeResult, Stage
-from exporter.store import Store
+from exporter.metrics.incremental import render_after
+from exporter.model.failure import Stage
+from exporter.model.result import HostResult, MxLookup, ProbeResult
+from exporter.model.target import Settings, Target, TargetKind
+from exporter.store.targets import Store
 from tests.bench.peers import Peers, address, domain, peers
 from tests.bench.subject import Subject, phases, rtts, shards, subject
 

@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 from exporter.config.load import ConfigError, load, parse
-from exporter.config.model import Config
+from exporter.model.configuration import Config
 
 
 def problems(text: str) -> list[str]:

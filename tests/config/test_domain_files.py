@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporter.config.load import load, summary
-from exporter.config.model import Config
+from exporter.model.configuration import Config
 from tests.config.loading import file_problems, write
 
 

@@ -9,19 +9,11 @@ from pathlib import Path
 import pytest
 
 from exporter.config.load import ConfigError, load, summary
-from exporter.config.model import (
-    Config,
-    Egress,
-    Family,
-    Limits,
-    Module,
-    ResolverSettings,
-    Settings,
-    Target,
-    TargetKind,
-)
 from exporter.config.schema import RESERVED_LABELS
-from exporter.result import Stage
+from exporter.model.address import Family
+from exporter.model.configuration import Config, Egress, Limits, ResolverSettings
+from exporter.model.failure import Stage
+from exporter.model.target import Module, Settings, Target, TargetKind
 from tests.config.loading import config, file_problems, problems, write
 
 

@@ -8,9 +8,9 @@ from typing import Any, get_args
 import pytest
 
 import exporter
-from exporter.config.document import read
 from exporter.config.load import load
 from exporter.config.schema import SECTIONS, DomainEntry, HostEntry, ModuleSection, Options, Section
+from exporter.config.yaml_document import read
 
 EXAMPLE = Path(exporter.__file__).parent.parent / "config.example.yaml"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.config.model import Settings, TargetKind
 from exporter.config.targets import parse_target
+from exporter.model.target import Settings, TargetKind
 from tests.config.loading import config
 
 

@@ -7,9 +7,9 @@ from ipaddress import ip_address, ip_network
 
 from exporter.demo.domain import DnsFault, Port
 from exporter.demo.domains import DEMO, NETWORK, REFERENCES, is_of_the_demo
-from exporter.diagnosis.egress import NETWORKS_NEEDED
+from exporter.diagnosis.egress_state import NETWORKS_NEEDED
 from exporter.diagnosis.networks import network_of
-from exporter.result import FailureClass, Verdict
+from exporter.model.failure import FailureClass, Verdict
 
 DOMAINS = {domain.name: domain for domain in DEMO}
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from exporter.config.load import parse
-from exporter.config.model import TargetKind
 from exporter.demo.domain import Port
 from exporter.demo.domains import DEMO
 from exporter.demo.world import DemoWorld, State, WorldError
+from exporter.model.target import TargetKind
 
 MX1 = "mx1.healthy.example"
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from exporter.config.load import parse
-from exporter.shard import Shard, parse_shard
-from exporter.web.hosts import OwnHosts, host_of, parse_allowed_host
+from exporter.schedule.shard import Shard, parse_shard
+from exporter.web.access.allowed_hosts import OwnHosts, host_of, parse_allowed_host
 from tests.deploy.files import DEPLOY, documents
 from tests.lab.require import require_program, require_tool
 

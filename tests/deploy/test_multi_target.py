@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from exporter.demo.world import DemoWorld
+from exporter.metrics.exporter_metrics import OwnMetrics
 from exporter.metrics.families import FAMILIES
-from exporter.metrics.own import OwnMetrics
 from tests.deploy.deployed import PROMETHEUS, read_yaml
 from tests.deploy.files import ROOT
 from tests.deploy.stack import Prometheus, prometheus

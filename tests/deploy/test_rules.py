@@ -11,19 +11,13 @@ from typing import Any
 import pytest
 
 from exporter.diagnosis.advice import verdicts_of
-from exporter.diagnosis.egress import NOTHING_KNOWN
+from exporter.metrics.exporter_metrics import OwnMetrics
 from exporter.metrics.families import FAMILIES
-from exporter.metrics.own import OwnMetrics
-from exporter.result import (
-    DaneState,
-    EgressState,
-    FailureClass,
-    HostWarning,
-    MtaStsProblem,
-    ResolverState,
-    Stage,
-    Verdict,
-)
+from exporter.model.egress import NOTHING_KNOWN, EgressState
+from exporter.model.failure import FailureClass, Stage, Verdict
+from exporter.model.policy import DaneState, MtaStsProblem
+from exporter.model.resolver import ResolverState
+from exporter.model.warning import HostWarning
 from tests.deploy.deployed import (
     ALERTMANAGER_CONFIG,
     PROMETHEUS,

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from exporter.app.engine import STOP_GRACE_SECONDS
 from exporter.cli import USAGE
 from exporter.demo.smtp_host import SmtpHost, ordinary
-from exporter.service import STOP_GRACE_SECONDS
 from tests.deploy.files import DEPLOY
 from tests.lab.exporter_process import command, exporter
 from tests.lab.require import require_program
 from tests.lab.waiting import until_sync
 
-UNIT = DEPLOY / "systemd" / "mx-exporter.service"
+UNIT = DEPLOY / "systemd" / "mx-exporter.app.engine"
 # 1.1 of systemd 252: what is left is the network, which is what it is for.
 MOST_EXPOSED = 1.2
 

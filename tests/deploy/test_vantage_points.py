@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.web import load_web
+from exporter.config.web.load import load_web
 from tests.deploy.files import DEPLOY, documents
 from tests.lab.certificates import authority, issue
 from tests.lab.require import require_program

@@ -8,9 +8,17 @@ import pytest
 
 from exporter.diagnosis.advice import ADVICE, Names, next_step, plain_step, section_of, verdicts_of
 from exporter.diagnosis.catalogue import CATALOGUE
-from exporter.diagnosis.replies import classify
-from exporter.result import UNDETERMINED_CLASSES, Confidence, Failure, FailureClass, Stage, Verdict, own_confidence
-from tests.diagnosis.real_replies import FILES, read
+from exporter.diagnosis.replies.classify import classify
+from exporter.model.failure import (
+    UNDETERMINED_CLASSES,
+    Confidence,
+    Failure,
+    FailureClass,
+    Stage,
+    Verdict,
+    own_confidence,
+)
+from tests.diagnosis.replies.real_replies import FILES, read
 from tests.lab.scenario import IPV4, IPV6
 from tests.lab.scenarios import SCENARIOS
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.diagnosis.connect import judge_connect
-from exporter.diagnosis.domain import domain_failure
+from exporter.diagnosis.connect_errors import judge_connect
+from exporter.diagnosis.domain_failure import domain_failure
+from exporter.model.failure import Failure, FailureClass
+from exporter.model.result import HostResult
 from exporter.probe.session import Session
-from exporter.result import Failure, FailureClass, HostResult
 from exporter.smtp.plan import Plan
 from tests.lab.network import (
     Family,

@@ -7,26 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.config.model import Family
-from exporter.diagnosis.connect import judge_connect
+from exporter.diagnosis.connect_errors import judge_connect
 from exporter.diagnosis.decision import AGAIN, diagnose, diagnose_all, nobody_else
-from exporter.diagnosis.egress import NOTHING_KNOWN, EgressView, Surroundings
-from exporter.diagnosis.resolver_state import Look, ResolverView
-from exporter.evidence import ConnectEvidence, Evidence, Way, Witness
-from exporter.icmp import IcmpError, Origin
-from exporter.path import HopKind, PathTrace
-from exporter.result import (
-    Confidence,
-    EgressState,
-    Failure,
-    FailureClass,
-    HostResult,
-    MxHost,
-    MxLookup,
-    ResolverState,
-    Stage,
-    Verdict,
-)
+from exporter.model.address import Family
+from exporter.model.egress import NOTHING_KNOWN, EgressState, EgressView, Surroundings
+from exporter.model.evidence import ConnectEvidence, Evidence, IcmpError, Origin, Way, Witness
+from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
+from exporter.model.path_trace import HopKind, PathTrace
+from exporter.model.resolver import Look, ResolverState, ResolverView
+from exporter.model.result import HostResult, MxHost, MxLookup
 from tests.paths import GONE_443, OPEN_443, ROUTERS, TARGET, path
 from tests.results import down_host, lookup_failed, result, up_host
 

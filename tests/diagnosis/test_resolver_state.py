@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.diagnosis.resolver_state import Asked, Look, ResolverBook, ResolverView, judge_lookup, questions
-from exporter.result import (
-    Confidence,
-    Failure,
-    FailureClass,
-    MxHost,
-    MxLookup,
-    ProbeResult,
-    ResolverState,
-    Stage,
-)
+from exporter.diagnosis.resolver_state import Asked, ResolverBook, judge_lookup, questions
+from exporter.model.failure import Confidence, Failure, FailureClass, Stage
+from exporter.model.resolver import Look, ResolverState, ResolverView
+from exporter.model.result import MxHost, MxLookup, ProbeResult
 
 C, S = FailureClass, ResolverState
 NAMES = ("a.example", "b.test", "c.invalid", "d.localhost", "e.example.org")

@@ -13,7 +13,7 @@ import pytest
 
 from exporter.demo.smtp_host import SmtpHost
 from exporter.diagnosis.trace import trace
-from exporter.path import HopKind, PathTrace
+from exporter.model.path_trace import HopKind, PathTrace
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
 from tests.lab.network import (
     Family,

@@ -24,13 +24,13 @@ _LISTENING = re.compile(r"\bserving\b.*listen(?:=|\": \")([^\s\"]+)")
 # has been still for a fifth counts as written. All else is as everybody runs it.
 FILES_WATCHED_CLOSELY = """
 import exporter.service, exporter.config
-exporter.service._WATCH_SECONDS = 0.1
+exporter.app.engine._WATCH_SECONDS = 0.1
 try:
     import exporter.config.domain_lists
 except ImportError:
     pass
 else:
-    exporter.config.domain_lists.STILL_SECONDS = exporter.service.STILL_SECONDS = 0.2
+    exporter.config.domain_lists.STILL_SECONDS = exporter.app.engine.STILL_SECONDS = 0.2
 """
 
 

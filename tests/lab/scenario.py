@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from exporter.demo.smtp_host import SmtpScript
-from exporter.result import Confidence, FailureClass, Stage, Verdict
+from exporter.model.failure import Confidence, FailureClass, Stage, Verdict
 from tests.lab.mail_network import REFERENCES, MailNetwork, host_and_port
 from tests.lab.network import Family, Hook, address, drop_port_25, reject_with, reset_port_25
 

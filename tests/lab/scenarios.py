@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from exporter.demo.smtp_host import CLOSE, SmtpScript, Wait, ordinary, reply
-from exporter.result import FailureClass, Verdict
+from exporter.model.failure import FailureClass, Verdict
 from tests.lab.mail_network import (
     DOMAINS,
     ONLY_IPV6,

@@ -24,7 +24,8 @@ from exporter.demo.smtp_host import (
     ordinary,
     reply,
 )
-from exporter.result import FailureClass, HostWarning, Stage
+from exporter.model.failure import FailureClass, Stage
+from exporter.model.warning import HostWarning
 
 _C, _W = FailureClass, HostWarning
 _NAME: Final = "mx.hostile.example"

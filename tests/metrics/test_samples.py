@@ -19,28 +19,18 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_plain
 from prometheus_client.registry import Collector
 
-from exporter.config.model import Family, Target, TargetKind
-from exporter.diagnosis.egress import EgressView
 from exporter.metrics.blackbox import probe_series
+from exporter.metrics.exporter_metrics import OwnMetrics
 from exporter.metrics.exposition import exposition, negotiate
-from exporter.metrics.own import OwnMetrics
-from exporter.metrics.renewal import render_after
+from exporter.metrics.incremental import render_after
 from exporter.metrics.samples import render
-from exporter.result import (
-    Dane,
-    DaneState,
-    EgressState,
-    Failure,
-    FailureClass,
-    HostResult,
-    MtaSts,
-    MtaStsMode,
-    MtaStsProblem,
-    ProbeResult,
-    Stage,
-    TlsRpt,
-)
-from exporter.store import Store, TargetRecord
+from exporter.model.address import Family
+from exporter.model.egress import EgressState, EgressView
+from exporter.model.failure import Failure, FailureClass, Stage
+from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
+from exporter.model.result import HostResult, ProbeResult
+from exporter.model.target import Target, TargetKind
+from exporter.store.targets import Store, TargetRecord
 from tests.lab.require import require_program
 from tests.results import AT, domain, down_host, lookup_failed, result, tls_host, up_host, with_policies
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from exporter.probe.host import host_result
+from exporter.model.failure import FailureClass, Stage
+from exporter.model.result import HostResult, MxHost
+from exporter.probe.host_result import host_result
 from exporter.probe.session import Session
-from exporter.result import FailureClass, HostResult, MxHost, Stage
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 from tests.lab.certificates import authority, issue
 from tests.lab.require import missing

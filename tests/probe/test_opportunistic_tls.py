@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.model import Family, Limits, Module, Policy, Settings, Starttls, Target, TargetKind
+from exporter.concurrency.slots import Slots
 from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import (
     CLOSE,
@@ -26,9 +26,13 @@ from exporter.demo.smtp_host import (
     reply,
 )
 from exporter.diagnosis.advice import next_step
-from exporter.probe.manners import Slots
+from exporter.model.address import Family
+from exporter.model.configuration import Limits
+from exporter.model.failure import Confidence, FailureClass, Stage, Verdict
+from exporter.model.result import HostResult, MxHost, MxLookup
+from exporter.model.target import Module, Policy, Settings, Starttls, Target, TargetKind
+from exporter.model.warning import HostWarning
 from exporter.probe.prober import Prober
-from exporter.result import Confidence, FailureClass, HostResult, HostWarning, MxHost, MxLookup, Stage, Verdict
 from tests.lab.certificates import authority, issue
 
 C, W = FailureClass, HostWarning

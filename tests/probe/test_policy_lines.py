@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.manual.as_json import as_json
-from exporter.probe.transcript import dialogue_text, policy_lines, remarks
-from exporter.result import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, ProbeResult, TlsRpt
+from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
+from exporter.model.result import ProbeResult
+from exporter.report.as_json import as_json
+from exporter.report.transcript import dialogue_text, policy_lines, remarks
 from tests.results import result, up_host, with_policies
 
 PLAIN = result(up_host())

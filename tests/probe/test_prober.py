@@ -12,13 +12,17 @@ from typing import Any, cast
 
 import pytest
 
-from exporter.config.model import Family, Limits, Module, Settings, Target, TargetKind
+from exporter.concurrency.slots import Slots
 from exporter.demo.smtp_host import CLOSE, Answer, SmtpHost, SmtpScript, Wait, ordinary, reply
+from exporter.model.address import Family
+from exporter.model.configuration import Limits
+from exporter.model.failure import Failure, FailureClass, Stage
+from exporter.model.result import HostResult, MxHost, MxLookup, ProbeResult
+from exporter.model.target import Module, Settings, Target, TargetKind
+from exporter.model.warning import HostWarning
 from exporter.probe import prober as prober_module
-from exporter.probe.manners import Slots
-from exporter.probe.plan import plan_of
+from exporter.probe.module_plan import plan_of
 from exporter.probe.prober import Prober
-from exporter.result import Failure, FailureClass, HostResult, HostWarning, MxHost, MxLookup, ProbeResult, Stage
 from exporter.smtp.plan import Plan
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
 from tests.lab.smtp_hosts import HOSTILE, HostileHost

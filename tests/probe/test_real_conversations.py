@@ -18,12 +18,16 @@ from textwrap import indent
 
 import pytest
 
+from exporter.concurrency.slots import Slots
 from exporter.config.load import parse
-from exporter.config.model import Family, Limits, Target, TargetKind
 from exporter.demo.smtp_host import SmtpHost, ordinary
-from exporter.probe.manners import Slots
+from exporter.model.address import Family
+from exporter.model.configuration import Limits
+from exporter.model.failure import FailureClass, Stage
+from exporter.model.result import HostResult, MxHost, MxLookup
+from exporter.model.target import Target, TargetKind
+from exporter.model.warning import HostWarning
 from exporter.probe.prober import Prober
-from exporter.result import FailureClass, HostResult, HostWarning, MxHost, MxLookup, Stage
 from tests.lab.certificates import Issued, authority, issue
 from tests.lab.daemons import free_port
 from tests.lab.mail_servers import exim, opensmtpd, postfix

@@ -17,17 +17,19 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.model import Limits, Module, Policy, ResolverSettings, Settings, Starttls, Target, TargetKind
+from exporter.concurrency.slots import Slots
 from exporter.demo.smtp_host import ORDINARY_EXTENSIONS, SmtpHost, SmtpScript, StartTls, ordinary, reply
-from exporter.mtasts.memory import PolicyMemory
-from exporter.probe.manners import Slots
-from exporter.probe.policies import Policies
+from exporter.model.configuration import Limits, ResolverSettings
+from exporter.model.failure import FailureClass as C
+from exporter.model.failure import Stage
+from exporter.model.policy import DaneState as S
+from exporter.model.result import HostResult
+from exporter.model.target import Module, Policy, Settings, Starttls, Target, TargetKind
+from exporter.model.warning import HostWarning as W
+from exporter.policies.lookup import Policies
+from exporter.policies.mtasts.cache import PolicyMemory
 from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
-from exporter.result import DaneState as S
-from exporter.result import FailureClass as C
-from exporter.result import HostResult, Stage
-from exporter.result import HostWarning as W
 from tests.lab.chains import Issued, issue, server_context, write_chain
 from tests.lab.daemons import free_port, nsd, unbound
 from tests.lab.dnssec import sign

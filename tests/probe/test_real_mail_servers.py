@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.model import Limits, ResolverSettings, Settings, Target, TargetKind
-from exporter.probe.manners import Slots
+from exporter.concurrency.slots import Slots
+from exporter.model.configuration import Limits, ResolverSettings
+from exporter.model.failure import Stage
+from exporter.model.target import Settings, Target, TargetKind
 from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
-from exporter.result import Stage
 from tests.lab.daemons import nsd
 from tests.lab.mail_servers import MAIL_SERVERS, MailServer
 

@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from exporter.config.model import Family, Limits, Module, Settings, Starttls, Target, TargetKind, TlsMode
-from exporter.probe.manners import Slots
+from exporter.concurrency.slots import Slots
+from exporter.model.address import Family
+from exporter.model.configuration import Limits
+from exporter.model.failure import FailureClass, Stage
+from exporter.model.result import HostResult, MxHost, MxLookup
+from exporter.model.target import Module, Settings, Starttls, Target, TargetKind, TlsMode
+from exporter.model.warning import HostWarning
 from exporter.probe.prober import Prober
-from exporter.result import FailureClass, HostResult, HostWarning, MxHost, MxLookup, Stage
 from tests.lab.certificates import Issued, authority, issue
 from tests.lab.daemons import accepts, free_port, running
 from tests.lab.mail_servers import postfix

@@ -16,18 +16,20 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.model import Limits, Module, Policy, ResolverSettings, Settings, Starttls, Target, TargetKind
+from exporter.concurrency.slots import Slots
 from exporter.demo.certificates import Authority
 from exporter.demo.smtp_host import SmtpHost, ordinary
-from exporter.mtasts.memory import PolicyMemory
-from exporter.probe.manners import Slots
-from exporter.probe.policies import Policies
+from exporter.model.configuration import Limits, ResolverSettings
+from exporter.model.failure import FailureClass as C
+from exporter.model.policy import DaneState, MtaStsMode
+from exporter.model.policy import MtaStsProblem as P
+from exporter.model.result import ProbeResult
+from exporter.model.target import Module, Policy, Settings, Starttls, Target, TargetKind
+from exporter.model.warning import HostWarning as W
+from exporter.policies.lookup import Policies
+from exporter.policies.mtasts.cache import PolicyMemory
 from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
-from exporter.result import DaneState, MtaStsMode, ProbeResult
-from exporter.result import FailureClass as C
-from exporter.result import HostWarning as W
-from exporter.result import MtaStsProblem as P
 from tests.lab.daemons import nsd, unbound
 from tests.lab.dnssec import sign
 from tests.lab.exporter_process import command, exporter

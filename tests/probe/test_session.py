@@ -13,9 +13,10 @@ import pytest
 
 from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import CLOSE, RESET, Answer, Drip, Ended, SmtpHost, SmtpScript, Wait, ordinary
-from exporter.poller import ENDED, READABLE, WRITABLE, Poller, Ready, poller_of
-from exporter.probe.session import MAX_TRANSCRIPT_BYTES, Session, SessionRecord
-from exporter.result import Stage
+from exporter.model.failure import Stage
+from exporter.net.poller import ENDED, READABLE, WRITABLE, Poller, Ready, poller_of
+from exporter.probe.session import MAX_TRANSCRIPT_BYTES, Session
+from exporter.probe.session_record import SessionRecord
 from exporter.smtp.dialogue import Break
 from exporter.smtp.plan import Plan
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
@@ -103,7 +104,7 @@ def test_a_connect_without_an_answer_is_not_taken_for_done(
 ) -> None:
     if sys.platform != "linux":
         missing("only Linux tells what became of a connect")
-    monkeypatch.setattr("exporter.transport.poller_of", lambda loop: _EarlyPoller(poller_of(loop)))
+    monkeypatch.setattr("exporter.net.connection.poller_of", lambda loop: _EarlyPoller(poller_of(loop)))
 
     record = run_on(loop_factory, talk_to_nobody(0.5))
     assert record.phases == ()

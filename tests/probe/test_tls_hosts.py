@@ -27,9 +27,12 @@ from exporter.demo.smtp_host import (
 from exporter.demo.smtp_host import (
     Session as ServerSession,
 )
-from exporter.probe.host import host_result
-from exporter.probe.session import Session, SessionRecord
-from exporter.result import FailureClass, HostResult, HostWarning, MxHost, Stage, Verdict
+from exporter.model.failure import FailureClass, Stage, Verdict
+from exporter.model.result import HostResult, MxHost
+from exporter.model.warning import HostWarning
+from exporter.probe.host_result import host_result
+from exporter.probe.session import Session
+from exporter.probe.session_record import SessionRecord
 from exporter.smtp.dialogue import Break, Problem
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 from tests.lab.certificates import DAY, Issued, authority, issue, only_tls_1_0, sha1_context

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from exporter.dane.tlsa import Tlsa
+from exporter.model.failure import FailureClass
+from exporter.model.policy import Tlsa
 from exporter.resolver.answer import MAX_TTL, Answer, Record, read_reply
-from exporter.resolver.names import MalformedReply
-from exporter.result import FailureClass
+from exporter.resolver.wire_names import MalformedReply
 
 NAME = "a.example"
 KINDS = {

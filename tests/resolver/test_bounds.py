@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from exporter.model.failure import FailureClass as C
 from exporter.resolver.answer import MAX_RECORDS, Answer, read_reply
 from exporter.resolver.extended_errors import extended_errors
-from exporter.resolver.names import MalformedReply
 from exporter.resolver.wire import opt_of
-from exporter.result import FailureClass as C
+from exporter.resolver.wire_names import MalformedReply
 from tests.lab import dns_messages as dns
 
 NAME = "evil.example"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from exporter.dane.tlsa import Tlsa, unusable
+from exporter.model.policy import Tlsa
+from exporter.policies.dane.usability import unusable
 from exporter.resolver.answer import read_reply, tlsa_of
 
 NAME = b"\x03_25\x04_tcp\x02mx\x01a\x07example\x00"

@@ -12,13 +12,14 @@ import dns.flags
 import dns.rcode
 import pytest
 
-from exporter.config.model import Family, ResolverSettings
 from exporter.demo.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
+from exporter.model.address import Family
+from exporter.model.configuration import ResolverSettings
+from exporter.model.failure import FailureClass as C
+from exporter.model.result import MxLookup
 from exporter.resolver.client import Resolver
-from exporter.resolver.system import SystemNameservers
+from exporter.resolver.system_nameservers import SystemNameservers
 from exporter.resolver.wire import UDP_PAYLOAD
-from exporter.result import FailureClass as C
-from exporter.result import MxLookup
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
 
 V4 = (Family.IPV4,)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from exporter.config.model import Family
+from exporter.model.address import Family
+from exporter.model.failure import FailureClass as C
+from exporter.model.result import MxLookup
 from exporter.resolver.answer import Answer, Record, failed
 from exporter.resolver.mx import MAX_ADDRESSES, MAX_HOSTS, lookup_host, lookup_mx
-from exporter.result import FailureClass as C
-from exporter.result import MxLookup
 
 BOTH = (Family.IPV4, Family.IPV6)
 

@@ -13,13 +13,14 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-from exporter.config.model import Family, ResolverSettings
 from exporter.demo.dns_host import SERVFAIL, SILENT, DnsHost, Fault
+from exporter.model.address import Family
+from exporter.model.configuration import ResolverSettings
+from exporter.model.failure import FailureClass as C
+from exporter.model.result import MxLookup
 from exporter.resolver.client import Resolver
 from exporter.resolver.edns import RELEARN_SECONDS, EdnsMemory
-from exporter.resolver.exchange import Exchange
-from exporter.result import FailureClass as C
-from exporter.result import MxLookup
+from exporter.resolver.nameservers import Exchange
 from tests.lab.dns_messages import addresses
 
 NAME = "a.example"

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from exporter.config.model import Family, ResolverSettings
-from exporter.dane.tlsa import TlsaStatus
+from exporter.model.address import Family
+from exporter.model.configuration import ResolverSettings
+from exporter.model.failure import FailureClass as C
+from exporter.model.policy import TlsaStatus
 from exporter.resolver.client import Resolver
-from exporter.result import FailureClass as C
 from tests.lab.daemons import nsd, unbound
 from tests.lab.dnssec import sign
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.model import Family, ResolverSettings
+from exporter.model.address import Family
+from exporter.model.configuration import ResolverSettings
+from exporter.model.failure import Confidence, Verdict
+from exporter.model.failure import FailureClass as C
 from exporter.resolver.client import Resolver
-from exporter.result import Confidence, Verdict
-from exporter.result import FailureClass as C
 from tests.lab.daemons import free_port, nsd, unbound
 from tests.lab.dnssec import sign
 

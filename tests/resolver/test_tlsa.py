@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from exporter.config.model import Family
-from exporter.dane.tlsa import Tlsa, TlsaLookup, TlsaStatus
+from exporter.model.address import Family
+from exporter.model.failure import Failure, Stage
+from exporter.model.failure import FailureClass as C
+from exporter.model.policy import Tlsa, TlsaLookup, TlsaStatus
 from exporter.resolver.answer import Answer, Record, failed
 from exporter.resolver.tlsa import lookup_tlsa
-from exporter.result import Failure, Stage
-from exporter.result import FailureClass as C
 
 BOTH = (Family.IPV4, Family.IPV6)
 RECORD = Tlsa(3, 1, 1, b"\x01" * 32)

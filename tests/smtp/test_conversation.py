@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.result import Stage
+from exporter.model.failure import Stage
 from exporter.smtp.dialogue import Break, Dialogue
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 from tests.smtp.feeding import FEEDS, Feed

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.result import Stage
+from exporter.model.failure import Stage
 from exporter.smtp.dialogue import TRANSITIONS, Answer, Break, Dialogue, Finished, Listen, Problem
 from exporter.smtp.plan import Plan, State
 from exporter.smtp.reply import Reply

@@ -88,7 +88,7 @@ def test_a_log_that_is_not_emptied_stops_no_handshake() -> None:
 @pytest.mark.parametrize("suite", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"])
 def test_the_certificates_of_a_handshake_with_every_suite_are_read(suite: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
-    monkeypatch.setattr("exporter.tls.overheard.excess_in", lambda body, *, tls13: seen.append(body))
+    monkeypatch.setattr("exporter.tls.server_handshake.excess_in", lambda body, *, tls13: seen.append(body))
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_tls13_ciphersuites(suite.encode())
     context.use_certificate(SERVER.certificate)

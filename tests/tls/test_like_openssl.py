@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.result import FailureClass
-from exporter.smtp.printable import printable
+from exporter.model.failure import FailureClass
+from exporter.model.printable import printable
 from exporter.tls.roots import Roots
 from exporter.tls.verification import Trust, examine
 from tests.lab.certificates import DAY, NOW

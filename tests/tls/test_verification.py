@@ -10,7 +10,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.result import FailureClass, Stage
+from exporter.model.failure import FailureClass, Stage
 from exporter.tls.roots import Roots
 from exporter.tls.verification import Trust, examine
 from tests.lab.certificates import DAY, NOW, Issued, authority, issue

@@ -6,13 +6,13 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 
-from exporter.config.model import TargetKind
-from exporter.diagnosis.egress import NOTHING_KNOWN, Surroundings
-from exporter.diagnosis.resolver_state import NO_RESOLVER_KNOWN
-from exporter.dialogues import KeptDialogue
-from exporter.egress import EgressTurn
-from exporter.own_side import OwnSide, own_side
-from exporter.store import TargetRecord
+from exporter.egress.watch import EgressTurn
+from exporter.model.egress import NOTHING_KNOWN, Surroundings
+from exporter.model.resolver import NO_RESOLVER_KNOWN
+from exporter.model.target import TargetKind
+from exporter.report.local_state import OwnSide, own_side
+from exporter.store.targets import TargetRecord
+from exporter.store.transcripts import KeptDialogue
 from exporter.web.backend import EgressFacts, Exposition, TargetFacts
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.web import connection as connection_module
 from exporter.web.app import MAX_PROBES, MAX_SCRAPES, MAX_TIMEOUT_SECONDS, create_app
 from exporter.web.backend import Backend, NoTurn, ProbeRefused
+from exporter.web.server import connection as connection_module
 from tests.lab.waiting import until
 from tests.web.fake_backend import PLAIN, FakeBackend
 
@@ -124,7 +124,7 @@ async def test_where_memory_is_short_a_client_is_told_to_come_again(
     for name in ("metrics", "discovery", "effective_config"):
         monkeypatch.setattr(backend, name, short)
     monkeypatch.setattr(connection_module._memory, "_told", None)
-    with caplog.at_level(logging.ERROR, "exporter.web.connection"):
+    with caplog.at_level(logging.ERROR, "exporter.web.server.connection"):
         answer = await get(backend, path)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert [record.message for record in caplog.records] == ["memory is short: an answer was given up"]

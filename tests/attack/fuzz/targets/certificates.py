@@ -9,11 +9,12 @@ from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from exporter.dane.match import match_chain
-from exporter.dane.tlsa import Tlsa, unusable
+from exporter.model.policy import Tlsa
+from exporter.policies.dane.match import match_chain
+from exporter.policies.dane.usability import unusable
 from exporter.tls.certificate import alternative_names, load, names_of, unwise_is_fine
-from exporter.tls.issuer import private_issuer
-from exporter.tls.path import dated
+from exporter.tls.certification_path import dated
+from exporter.tls.private_issuer import private_issuer
 from exporter.tls.roots import Roots
 from exporter.tls.verification import Trust, examine
 from tests.attack.fuzz.corpus import corpus_of

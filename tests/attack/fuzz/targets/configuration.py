@@ -11,12 +11,9 @@ from typing import Final
 from exporter.config.effective import effective_yaml
 from exporter.config.load import load, parse, summary
 from exporter.config.mailbox import parse_argument, parse_mailbox, parse_recipient, parse_reverse_path
-from exporter.config.model import Config
 from exporter.config.problems import ConfigError
-from exporter.config.scalars import needs_quotes, resolve
 from exporter.config.values import (
     format_duration,
-    is_address,
     parse_domain,
     parse_duration,
     parse_helo,
@@ -25,7 +22,10 @@ from exporter.config.values import (
     parse_nameserver,
     parse_network,
 )
-from exporter.config.web import load_web
+from exporter.config.web.load import load_web
+from exporter.config.yaml_scalars import needs_quotes, resolve
+from exporter.model.address import is_address
+from exporter.model.configuration import Config
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
 
-from exporter.diagnosis.conversation import judge_farewell, judge_problem
-from exporter.diagnosis.speakers import mark_of_failure, marks
-from exporter.result import Stage
+from exporter.diagnosis.fingerprints import mark_of_failure, marks
+from exporter.diagnosis.problems import judge_farewell, judge_problem
+from exporter.model.failure import Stage
 from exporter.smtp.commands import encoded
 from exporter.smtp.dialogue import Answered, Break, Dialogue, Event, Finished, Listen, Send, StartTls
 from exporter.smtp.ehlo import EXTENSIONS, MECHANISMS, parse_ehlo

@@ -12,13 +12,14 @@ import dns.rdatatype
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
-from exporter import icmp
-from exporter.dane.tlsa import Tlsa, preferred, unusable
 from exporter.diagnosis.networks import organisation
+from exporter.model.policy import Tlsa
+from exporter.net import error_queue
+from exporter.policies.dane.usability import preferred, unusable
 from exporter.resolver import wire
 from exporter.resolver.answer import MAX_DATA_BYTES, Answer, read_reply
 from exporter.resolver.extended_errors import extended_errors
-from exporter.resolver.names import MalformedReply
+from exporter.resolver.wire_names import MalformedReply
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, name_text, options
 
@@ -104,7 +105,7 @@ def read_tlsa(data: bytes) -> None:
 
 def read_icmp(data: bytes) -> None:
     """An entry of the error queue: an address or none."""
-    found = icmp.parse(data)
+    found = error_queue.parse(data)
     agree((found is None) is (len(data) < 16), f"{found} of {len(data)} bytes")
     if found is not None and found.sender:
         ip_address(found.sender)

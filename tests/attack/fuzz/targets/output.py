@@ -16,35 +16,21 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as _openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as _plain_families
 
-from exporter.config.model import Target as ProbeTarget
-from exporter.diagnosis.egress import EgressView
-from exporter.dialogues import Dialogues
-from exporter.manual.as_json import as_json
-from exporter.manual.reports import DialogueReport
-from exporter.manual.terminal import Screen
+from exporter.commands.reports import DialogueReport
+from exporter.commands.terminal import Screen
 from exporter.metrics.exposition import exposition, negotiate
-from exporter.metrics.renewal import render_after
-from exporter.probe.transcript import dialogue_text
-from exporter.result import (
-    Dane,
-    DaneState,
-    EgressState,
-    Failure,
-    FailureClass,
-    HostResult,
-    HostWarning,
-    MtaSts,
-    MtaStsMode,
-    MtaStsProblem,
-    MxHost,
-    ProbeResult,
-    Stage,
-    TlsResult,
-    TlsRpt,
-    TranscriptLine,
-)
-from exporter.smtp.printable import printable
-from exporter.store import Store
+from exporter.metrics.incremental import render_after
+from exporter.model.egress import EgressState, EgressView
+from exporter.model.failure import Failure, FailureClass, Stage
+from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
+from exporter.model.printable import printable
+from exporter.model.result import HostResult, MxHost, ProbeResult, TlsResult, TranscriptLine
+from exporter.model.target import Target as ProbeTarget
+from exporter.model.warning import HostWarning
+from exporter.report.as_json import as_json
+from exporter.report.transcript import dialogue_text
+from exporter.store.targets import Store
+from exporter.store.transcripts import Dialogues
 from exporter.web.app import create_app
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, name_text, options

@@ -11,16 +11,16 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter
 from starlette.datastructures import Headers
 
-from exporter.config.model import Settings, TargetKind
 from exporter.config.targets import parse_target
-from exporter.config.values import is_address
 from exporter.metrics.exposition import negotiate
+from exporter.model.address import is_address
+from exporter.model.target import Settings, TargetKind
+from exporter.web.access.allowed_hosts import OwnHosts, host_of, parse_allowed_host
+from exporter.web.access.authentication import credentials
+from exporter.web.access.origin import Sender, sender_of
 from exporter.web.app import create_app
-from exporter.web.authentication import credentials
 from exporter.web.backend import Exposition, ProbeRefused
-from exporter.web.fleet import FleetQuery
-from exporter.web.hosts import OwnHosts, host_of, parse_allowed_host
-from exporter.web.origin import Sender, sender_of
+from exporter.web.pages.fleet import FleetQuery
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless
 from tests.results import domain, down_host, result, up_host
@@ -103,8 +103,8 @@ async def _asked(scope: _Message, body: bytes) -> list[_Message]:
 
 
 def _records() -> list[Any]:
-    from exporter.metrics.renewal import render_after
-    from exporter.store import Store
+    from exporter.metrics.incremental import render_after
+    from exporter.store.targets import Store
 
     store = Store(render_after)
     targets = [domain(), domain("b.example", team="mail")]

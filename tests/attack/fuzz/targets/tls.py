@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from exporter.tls.client import TlsClient, TlsFault
-from exporter.tls.overheard import Overheard
+from exporter.tls.server_handshake import Overheard
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, options, pieces
 from tests.lab.certificates import issue

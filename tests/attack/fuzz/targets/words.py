@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from exporter.diagnosis.replies import classify
-from exporter.diagnosis.reply_lists import named_list
-from exporter.result import Stage
-from exporter.smtp.printable import printable
+from exporter.diagnosis.replies.block_lists import named_list
+from exporter.diagnosis.replies.classify import classify
+from exporter.model.failure import Stage
+from exporter.model.printable import printable
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, options
 

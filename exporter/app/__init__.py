@@ -1,0 +1,1 @@
+"""The process: loads the configuration, starts the engine and the web server, and stops both. Knows every room."""

@@ -1,0 +1,28 @@
+"""Warnings about what EHLO says, for a person at a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from exporter.model.configuration import Config
+from exporter.net.helo_name import HostLookup, faults, names_in
+from exporter.resolver.client import Resolver
+
+
+async def warn_of_configured(config: Config) -> None:
+    """Warn of the names in the configuration; this machine's own is another matter where it is only checked."""
+    names = [name for name in names_in(config, "") if name]
+    if not names:
+        return
+    resolver = Resolver(config.resolver)
+    try:
+        await warn_of(names, resolver, "")
+    finally:
+        resolver.close()
+
+
+async def warn_of(names: Iterable[str], lookup: HostLookup, command: str) -> None:
+    """One line for each fault on the standard error."""
+    for fault in await faults(names, lookup):
+        print(f"mx-exporter{command}: warning: {fault}", file=sys.stderr)

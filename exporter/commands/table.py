@@ -1,0 +1,151 @@
+"""What the user sees of a probe of many names: a progress bar while it lasts, a table and the counts at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final, TextIO
+
+from exporter.commands.terminal import VERDICT_INKS, Ink, Line, Screen, Span, can_show, columns_of, cut, fitted, line
+from exporter.diagnosis.advice import mark_of
+from exporter.model.failure import Verdict
+from exporter.model.result import ProbeResult
+from exporter.model.target import Target
+from exporter.report.local_state import OwnSide, own_side_lines
+
+_BAR_WIDTH: Final = 30  # characters
+_LEAST_BAR: Final = 5  # below, the figures have the room to themselves
+_BAR_SECONDS: Final = 0.1  # between two drawings
+# Characters of a filled and an empty part, and what they are where the encoding has no others.
+_BLOCKS: Final = ("█", "░")
+_PLAIN_BLOCKS: Final = ("#", "-")
+# Erases the line that the cursor is on (ECMA-48 8.3.41), from its beginning.
+_ERASE: Final = "\r\x1b[K"
+
+_HEADER: Final = ("NAME", "STATE", "CLASS", "ADDRESSES UP")
+_NARROW_HEADER: Final = (*_HEADER[:3], "UP")
+_GAP: Final = "  "  # between two columns
+_LEAST_COLUMN: Final = 7  # the longest that needs its letters, of a terminal too narrow for all: a state, cut
+
+
+class TableReport:
+    """Takes results, and shows all of them together."""
+
+    streams = False
+
+    def __init__(self, screen: Screen, progress: TextIO, total: int) -> None:
+        """The bar is drawn on `progress`, where that is a terminal that can take a line back."""
+        self._screen = screen
+        self._total = total
+        self._progress = progress if progress.isatty() and os.environ.get("TERM") != "dumb" else None
+        self._began = time.monotonic()
+        self._probed = 0
+        self._down = 0
+        self._side = OwnSide()
+        self._rows: list[tuple[str, Verdict | None, str, str, str]] = []
+        self._verdicts: Counter[Verdict | None] = Counter()
+
+    def add(self, target: Target, result: ProbeResult) -> None:
+        """Remember it."""
+        failure = result.failure
+        verdict = None if failure is None else failure.verdict
+        reason = "" if failure is None else failure.failure_class.value
+        self._verdicts[verdict] += 1
+        mark = "" if failure is None else mark_of(failure.confidence)
+        self._rows.append((target.name, verdict, mark, reason, f"{result.addresses_up}/{result.addresses}"))
+
+    def progress(self, result: ProbeResult) -> None:
+        """Count it."""
+        self._probed += 1
+        self._down += not result.up
+
+    def know(self, side: OwnSide) -> None:
+        """The first lines of what is shown at the end."""
+        self._side = side
+
+    async def keep_drawn(self) -> None:
+        """The bar, by the clock: it moves while nothing is done, and is there before the first name is."""
+        out = self._progress
+        if out is None:
+            return
+        blocks = _BLOCKS if can_show("".join(_BLOCKS), out) else _PLAIN_BLOCKS
+        try:
+            while True:
+                # A line that wraps is not taken back by the next CR, whatever width somebody would rather have. The
+                # cursor waits at the line's beginning, so that whatever else is written meanwhile, a warning or a ^C,
+                # takes the bar's place.
+                out.write(f"{_ERASE}{self._bar(time.monotonic() - self._began, columns_of(out, {}) - 1, blocks)}\r")
+                out.flush()
+                await asyncio.sleep(_BAR_SECONDS)
+        finally:
+            out.write(_ERASE)
+            out.flush()
+
+    def finish(self) -> int:
+        """Print the table; the exit code."""
+        # Down first, and alike together: that is what one looks for.
+        order = sorted(self._rows, key=lambda row: (row[1] is None, _word(row[1]), row[3], row[0]))
+        cells = [(name, _word(verdict) + mark, reason, up) for name, verdict, mark, reason, up in order]
+        inks = [Ink.HEADING, *(VERDICT_INKS[row[1]] for row in order)]
+        header, widths = _HEADER, _widths([_HEADER, *cells])
+        width = self._screen.width
+        room = None if width is None else width - len(_GAP) * (len(_HEADER) - 1)
+        if room is not None and sum(widths) > room:
+            header, widths = _NARROW_HEADER, fitted(_widths([_NARROW_HEADER, *cells]), room, _LEAST_COLUMN)
+        rows = zip([header, *cells], inks, strict=True)
+        self._screen.show(*(line((text, Ink.LOCAL)) for text in own_side_lines(self._side)))
+        self._screen.show(*(self._row(row, ink, widths) for row, ink in rows), self._counts())
+        return int(self._verdicts[None] != self._total)
+
+    def _row(self, cells: Sequence[str], ink: Ink, widths: Sequence[int]) -> Line:
+        shown = [cut(cell, width, self._screen.ellipsis) for cell, width in zip(cells, widths, strict=True)]
+        # The state has its colour, the header all of it; the last column needs no padding.
+        pieces: list[Span] = []
+        for column, (text, width) in enumerate(zip(shown, widths, strict=True)):
+            pieces.append((text, ink if column == 1 or ink is Ink.HEADING else Ink.PLAIN))
+            if column < len(widths) - 1:
+                pieces.append((" " * (width - len(text)) + _GAP, Ink.PLAIN))
+        return line(*pieces)
+
+    def _counts(self) -> Line:
+        done = len(self._rows)
+        names = f"{done} names" if done == self._total else f"{done} of {self._total} names, then interrupted,"
+        pieces = list(self._count_of_each())
+        return line(f"{names} in {time.monotonic() - self._began:.1f} s: ", *pieces)
+
+    def _count_of_each(self) -> Iterator[str | Span]:
+        for place, (verdict, count) in enumerate(sorted(self._verdicts.items(), key=lambda item: _word(item[0]))):
+            yield f"{', ' if place else ''}{count} "
+            yield _word(verdict), VERDICT_INKS[verdict]
+
+    def _bar(self, seconds: float, room: int, blocks: tuple[str, str]) -> str:
+        done = self._probed
+        rate = done / seconds if seconds else 0.0
+        left = f"{_time((self._total - done) / rate)} left" if rate else "? left"
+        # What matters most comes first: it is what a narrow terminal shows.
+        figures = f"{done}/{self._total}  {rate:.{0 if rate >= 10 else 1}f}/s  {left}  {self._down} down"
+        length = min(_BAR_WIDTH, room - len(figures) - 1)
+        if length < _LEAST_BAR:
+            return figures[:room]
+        filled = length * done // self._total
+        return f"{blocks[0] * filled}{blocks[1] * (length - filled)} {figures}"
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+
+
+def _word(verdict: Verdict | None) -> str:
+    return "up" if verdict is None else verdict.value
+
+
+def _time(seconds: float) -> str:
+    """For a clock that one glances at."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

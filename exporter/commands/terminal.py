@@ -1,0 +1,231 @@
+"""Lines for whoever looks at them: in colour and within its width on a terminal, as they are in a file or a pipe.
+
+A colour says nothing that the words beside it do not. Everything goes out through one gate, where what a stranger may
+have put in has become harmless; the only escape sequences are those of :class:`Ink`.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Final, TextIO
+
+from exporter.model.failure import Verdict
+from exporter.model.printable import printable
+
+_USUAL_COLUMNS: Final = 80  # of a terminal that does not know its width
+_LEAST_COLUMNS: Final = 10  # narrower, nothing can be read anyway
+# What a wrapped line must have beside its indentation; where that would leave less, it is given up.
+_LEAST_TEXT: Final = 24
+_SMALL_INDENT: Final = 2
+# General categories (Unicode 4.5) of what stands over the character before it.
+_COMBINING: Final = frozenset({"Mn", "Me"})
+_RESET: Final = "\x1b[0m"
+
+
+class Ink(Enum):
+    """What a piece of a line is, as parameters of SGR (ECMA-48 8.3.117). Of the eight colours that a user's theme has
+    made readable, none of which is black or white.
+    """
+
+    PLAIN = ""
+    HEADING = "1"
+    DIM = "2"
+    OURS = "36"
+    NOTE = "3"
+    UP = "32"
+    BLOCKED = "1;35"
+    UNDETERMINED = "31"
+    DEAD = "1;31"
+    DEGRADED = "33"
+    MISCONFIGURED = "1;33"
+    LOCAL = "1;36"
+    DECLINED = "4"
+
+
+Span = tuple[str, Ink]
+
+VERDICT_INKS: Final[Mapping[Verdict | None, Ink]] = MappingProxyType(
+    {
+        None: Ink.UP,
+        Verdict.BLOCKED: Ink.BLOCKED,
+        Verdict.UNDETERMINED: Ink.UNDETERMINED,
+        Verdict.DEAD: Ink.DEAD,
+        Verdict.DEGRADED: Ink.DEGRADED,
+        Verdict.MISCONFIGURED: Ink.MISCONFIGURED,
+        Verdict.DECLINED: Ink.DECLINED,
+        Verdict.LOCAL: Ink.LOCAL,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line, and how far to the right it goes on where it is too long for the terminal."""
+
+    spans: tuple[Span, ...] = ()
+    hang: int = 0
+
+    @property
+    def text(self) -> str:
+        """As it is in a file."""
+        return "".join(text for text, _ in self.spans)
+
+
+def line(*pieces: str | Span, hang: int = 0) -> Line:
+    """A line of pieces; a bare text is plain."""
+    return Line(tuple((piece, Ink.PLAIN) if isinstance(piece, str) else piece for piece in pieces), hang)
+
+
+class Screen:
+    """Where lines go. Only a terminal has a width."""
+
+    def __init__(self, out: TextIO, environ: Mapping[str, str] = os.environ) -> None:
+        self._out = out
+        self._is_terminal = out.isatty()
+        self._environ = environ
+        self._colours = wants_colours(self._is_terminal, environ)
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal as it is now; None where there is none."""
+        return columns_of(self._out, self._environ) if self._is_terminal else None
+
+    @property
+    def ellipsis(self) -> str:
+        """What stands for something left out."""
+        return "…" if can_show("…", self._out) else "~"
+
+    def show(self, *lines: Line) -> None:
+        """Print them."""
+        for one in lines:
+            for spans in self._rows(one):
+                self._out.write("".join(map(self._coloured, spans)) + "\n")
+        self._out.flush()
+
+    def _rows(self, one: Line) -> Iterator[Sequence[Span]]:
+        spans = [(harmless(text, self._out), ink) for text, ink in one.spans]
+        width = self.width
+        text = "".join(text for text, _ in spans)
+        if width is None or width_of(text) <= width:
+            yield spans
+            return
+        hang = one.hang if width - one.hang >= _LEAST_TEXT else min(one.hang, _SMALL_INDENT)
+        for start, end in wrapped(text, width, hang):
+            yield [(" " * hang if start else "", Ink.PLAIN), *_slice(spans, start, end)]
+
+    def _coloured(self, span: Span) -> str:
+        text, ink = span
+        return f"\x1b[{ink.value}m{text}{_RESET}" if self._colours and ink.value and text.strip() else text
+
+
+def wants_colours(is_terminal: bool, environ: Mapping[str, str]) -> bool:
+    """NO_COLOR (no-color.org) outranks FORCE_COLOR and CLICOLOR_FORCE (bixense.com/clicolors), they what is there.
+
+    A variable that is empty is as if it were not; one that forces and is 0 forces nothing.
+    """
+    if environ.get("NO_COLOR"):
+        return False
+    if any(environ.get(name, "") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return is_terminal and environ.get("TERM") != "dumb"
+
+
+def columns_of(terminal: TextIO, environ: Mapping[str, str] = os.environ) -> int:
+    """The width of a terminal as it is now, or what somebody would rather have (POSIX.1-2017 XBD 8.3).
+
+    A shell keeps its COLUMNS to itself: where there is one, it was exported on purpose.
+    """
+    wished = environ.get("COLUMNS", "")
+    if wished.isascii() and wished.isdigit() and int(wished[:6]):
+        return max(int(wished[:6]), _LEAST_COLUMNS)
+    try:
+        columns = os.get_terminal_size(terminal.fileno()).columns
+    except OSError:  # it has just gone
+        columns = 0
+    return max(columns or _USUAL_COLUMNS, _LEAST_COLUMNS)
+
+
+def can_show(text: str, out: TextIO) -> bool:
+    """Whether the encoding of `out` has all of it."""
+    try:
+        text.encode(out.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def harmless(text: str, out: TextIO) -> str:
+    """`text` as it will stand there: control and format characters escaped, and what the encoding does not have."""
+    text = printable(text, len(text))
+    if text.isascii():
+        return text
+    encoding = out.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def width_of(text: str) -> int:
+    """The columns it takes (Unicode Standard Annex 11: wide characters take two; combining ones none)."""
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def cut(text: str, width: int, ellipsis: str) -> str:
+    """Its beginning, in so many columns, with an ellipsis where it does not fit."""
+    if width_of(text) <= width:
+        return text
+    return text[: _fitting(text, 0, max(0, width - 1))] + ellipsis
+
+
+def wrapped(text: str, width: int, hang: int) -> Iterator[tuple[int, int]]:
+    """Where its rows begin and end, all but the first `hang` columns shorter; between words, where there are any."""
+    start, room = 0, width
+    while (fitting := _fitting(text, start, room)) < len(text):
+        end = max(fitting, start + 1)
+        following = end
+        # Not within the indentation of the first row, though.
+        words = len(text[start:end]) - len(text[start:end].lstrip())
+        if text[end] != " " and (space := text.rfind(" ", start + words, end)) > 0:
+            end, following = space, space + 1
+        while following < len(text) and text[following] == " ":
+            following += 1
+        yield start, end
+        start, room = following, width - hang
+    if start < len(text):
+        yield start, len(text)
+
+
+def fitted(widths: Sequence[int], room: int, least: int) -> list[int]:
+    """Widths of columns that together take `room`, as far as none becomes narrower than `least`: the widest give."""
+    fitting = list(widths)
+    while sum(fitting) > room and (widest := max(fitting)) > least:
+        fitting[fitting.index(widest)] = widest - 1
+    return fitting
+
+
+def _fitting(text: str, start: int, width: int) -> int:
+    """Where the longest part from `start` ends that takes at most `width` columns."""
+    taken = 0
+    for place in range(start, len(text)):
+        taken += _width(text[place])
+        if taken > width:
+            return place
+    return len(text)
+
+
+def _width(char: str) -> int:
+    if unicodedata.category(char) in _COMBINING:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _slice(spans: Sequence[Span], start: int, end: int) -> Iterator[Span]:
+    place = 0
+    for text, ink in spans:
+        part = text[max(0, start - place) : max(0, end - place)]
+        if part:
+            yield part, ink
+        place += len(text)

@@ -1,0 +1,1 @@
+"""Small tools for the event loop. They know nothing of mail."""

@@ -1,0 +1,98 @@
+"""One piece of work per key and interval, shared by all who ask for it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Final, Generic, TypeVar
+
+from exporter.concurrency.single_flight import Flight
+
+T = TypeVar("T")
+
+
+# Timers and loops are a little early or late. Without slack the domain whose turn it is would now and then find its
+# own last session a millisecond too young, and see results twice as old as it should.
+_SHARE_FRACTION: Final = 0.95
+
+
+# Addresses of which something is known at once, whoever invents them: of more, those of before are forgotten. An entry
+# without a result takes 300 bytes.
+MAX_ENTRIES: Final = 200_000
+
+
+class _Entry(Generic[T]):
+    """What is known of one key: the flight under way, and the latest result if somebody may want it."""
+
+    __slots__ = ("began", "flight", "interval", "result", "wanted")
+
+    def __init__(self) -> None:
+        self.flight: Flight[T] = Flight()
+        self.result: T | None = None
+        self.began = -math.inf
+        self.interval = 0.0
+        self.wanted = True  # by another than who began it, as far as is known
+
+
+class Shared(Generic[T]):
+    """One piece of work per key and interval, whoever asks; askers meanwhile wait for the one under way.
+
+    A result that nobody else asked for in its interval is the last that is kept, until somebody does: most hosts serve
+    one domain, and 100,000 results would be as many kilobytes.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
+        self._since = -math.inf
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def expire(self) -> None:
+        """No result of what was begun before now is given to anybody any more."""
+        self._since = self._loop.time()
+
+    async def get(
+        self,
+        key: Hashable,
+        interval: float,
+        begin: Callable[[], Awaitable[T]],
+        while_waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    ) -> T:
+        """The result of the work for `key` begun within the last `interval` seconds, or of one begun now.
+
+        Where another has begun it, that is waited for within `while_waiting`.
+        """
+        now = self._loop.time()
+        entry = self._entries.get(key)
+        if entry is None:
+            self._forget_some(now)
+            entry = self._entries[key] = _Entry()
+        if entry.began >= self._since and now - entry.began < interval * _SHARE_FRACTION:
+            entry.wanted = True
+            if entry.result is not None:
+                return entry.result
+        if entry.flight.under_way:
+            entry.wanted = True
+            async with while_waiting():
+                return await entry.flight.join(begin)
+        keep, entry.wanted = entry.wanted, False
+        entry.interval = interval
+        result = await entry.flight.join(begin)
+        entry.began = now
+        entry.result = result if keep or entry.wanted else None
+        return result
+
+    def _forget_some(self, now: float) -> None:
+        """Look at the two that were not looked at for the longest: so no more than twice what is of use is kept."""
+        for _ in range(min(2, len(self._entries))):
+            key, entry = next(iter(self._entries.items()))
+            fresh = now - entry.began < entry.interval and len(self._entries) < MAX_ENTRIES
+            if fresh or entry.flight.under_way:
+                self._entries.move_to_end(key)
+            else:
+                del self._entries[key]

@@ -1,0 +1,113 @@
+"""pydantic's findings as problems of a document: the place of each, and a plain sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any, Final, TypeVar, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from exporter.config.schema import Section, kind
+from exporter.config.yaml_document import REFUSED, Document, KeyPath
+from exporter.model.printable import printable, quoted
+from exporter.model.target import Module
+
+# pydantic's error type -> what the value must be.
+_MUST_BE: Final = MappingProxyType(
+    {
+        "bool_type": "true or false",
+        "dict_type": "a mapping",
+        "int_type": "a whole number",
+        "list_type": "a list",
+        "model_type": "a mapping",
+        "string_type": "a string",
+    }
+)
+_MAX_NAME: Final = 80  # characters of a wrong name shown in a message
+# Longer ones are no slip of somebody's fingers, and comparing them takes long.
+_MAX_COMPARED: Final = 256
+# How pydantic marks an error of a mapping's key.
+_KEY: Final = "[key]"
+
+_S = TypeVar("_S", bound=Section)
+
+
+def validate(model: type[_S], data: Any, document: Document, path: KeyPath) -> _S | None:
+    """`data` as a `model`, or None with the problems noted in `document`."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            # What could not be read was told already.
+            if detail["input"] is not REFUSED:
+                _note(model, detail, document, path)
+    return None
+
+
+def module_exists(name: Any, modules: Mapping[str, Module], document: Document, path: KeyPath) -> bool:
+    """True where there is a module `name`; a value that is no name is told by the check of the section."""
+    if not isinstance(name, str) or name in modules:
+        return True
+    document.problem((*path, "module"), f"there is no module {printable(name, _MAX_NAME)}{nearest(name, modules)}")
+    return False
+
+
+def unknown_key(key: str, known: Iterable[str]) -> str:
+    """What to say of a key that is not in the schema."""
+    return f"unknown key{nearest(key, known)}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean …?`, where something is near enough."""
+    found = get_close_matches(name, list(known), 1) if len(name) <= _MAX_COMPARED else []
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def _note(model: type[Section], detail: ErrorDetails, document: Document, path: KeyPath) -> None:
+    location = detail["loc"]
+    full = (*path, *location)
+    if detail["type"] == "extra_forbidden":
+        document.problem(full, unknown_key(str(location[-1]), _known_keys(model, location)), key=True)
+    elif detail["type"] == "missing":
+        document.problem(full[:-1], f"{full[-1]} is missing")
+    elif location and location[-1] == _KEY and document.existing(full) != full:
+        document.problem(full[:-1], _sentence(detail), key=True)
+    else:
+        # A value that was taken for a list of one has no place inside it.
+        document.problem(document.existing(full), _sentence(detail))
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    value, context = detail["input"], detail.get("ctx", {})
+    match detail["type"]:
+        case "value_error":
+            return str(context["error"])
+        case "greater_than_equal":
+            return f"must be at least {context['ge']}, not {value}"
+        case "less_than_equal":
+            return f"must be at most {context['le']}, not {value}"
+        case "literal_error":
+            shown = quoted(value) if isinstance(value, str) else kind(value)
+            return f"must be {context['expected'].replace(chr(39), '')}, not {shown}"
+        case "too_short":
+            return "must not be empty"
+        case "too_long":
+            return f"must have at most {context['max_length']} items, not {context['actual_length']}"
+        case known if known in _MUST_BE:
+            return f"must be {_MUST_BE[known]}, not {kind(value)}"
+        case _:
+            return detail["msg"]
+
+
+def _known_keys(model: type[Section], location: KeyPath) -> Iterable[str]:
+    for part in location[:-1]:
+        annotation = model.model_fields[str(part)].annotation
+        model = next(kind for kind in (annotation, *get_args(annotation)) if _is_section(kind))
+    return sorted(model.key_names())
+
+
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Section)

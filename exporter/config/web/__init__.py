@@ -1,0 +1,1 @@
+"""The web configuration file, after the exporter-toolkit of Prometheus."""

@@ -1,0 +1,86 @@
+"""`--web.config.file`: file in, WebConfig out, or every mistake with its place."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from exporter.config.domain_files import states
+from exporter.config.problems import ConfigError
+from exporter.config.schema_errors import validate
+from exporter.config.web.schema import WebSection
+from exporter.config.web.tls import TlsError, server_context
+from exporter.config.yaml_document import REFUSED, Document, read
+from exporter.model.configuration import FileState
+
+_TLS: Final = "tls_server_config"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """One request an interval, and so many at once where there were none before."""
+
+    interval: float  # seconds
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """How the web server protects itself. Without a file: it does not."""
+
+    tls: ssl.SSLContext | None = None
+    # Exact texts, one of which a client's certificate must name; None: any verified client.
+    client_allowed_sans: frozenset[str] | None = None
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    users: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)  # name -> bcrypt hash
+    rate_limit: RateLimit | None = None
+    files: tuple[Path, ...] = ()  # what was read: the file itself and those it names
+    file_states: tuple[FileState, ...] = field(default=(), compare=False)  # looked at before they were read
+
+    def snapshot(self) -> tuple[FileState, ...]:
+        """The files as they are now; differs from `file_states` once one came, went or changed."""
+        return states(self.files)
+
+
+def load_web(path: Path) -> WebConfig:
+    """Read the web configuration in `path` and the certificates that it names. Raises ConfigError."""
+    looked = set(states([path]))
+    document = read(path, str(path))
+    section = _section(document)
+    files = [path]
+    context = None
+    if section is not None:
+        tls = section.tls_server_config
+        files += [path.parent / name for name in (tls.cert_file, tls.key_file, tls.client_ca_file) if name]
+        looked.update(states(files[1:]))
+        try:
+            context = server_context(tls, path.parent) if tls.enabled else None
+        except TlsError as error:
+            document.problem(document.existing((_TLS, error.key)), str(error))
+    if section is None or document.problems:
+        raise ConfigError(tuple(sorted(document.problems, key=lambda problem: (problem.line, problem.column))))
+    sans, limit = section.tls_server_config.client_allowed_sans, section.rate_limit
+    return WebConfig(
+        tls=context,
+        client_allowed_sans=None if sans is None else frozenset(sans),
+        headers=MappingProxyType({name: value for name, value in section.http_server_config.headers.items() if value}),
+        users=MappingProxyType(dict(section.basic_auth_users)),
+        rate_limit=RateLimit(limit.interval, limit.burst) if limit.interval else None,
+        files=tuple(files),
+        file_states=tuple(sorted(looked)),
+    )
+
+
+def _section(document: Document) -> WebSection | None:
+    data: Any = document.data
+    if data is REFUSED:
+        return None
+    if data is None:
+        # More likely a file caught half-written than the wish to let everybody in.
+        document.problem((), "is empty: write {} if that is meant")
+        return None
+    return validate(WebSection, data, document, ())

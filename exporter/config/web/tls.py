@@ -1,0 +1,185 @@
+"""`tls_server_config` as an SSL context: certificates read and tried, each mistake with the key it belongs to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import ssl
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from exporter.config.web.schema import CIPHER_SUITES, CURVES, TlsServerSection
+
+# A chain, or a bundle of authorities: the web's whole is a quarter of it.
+MAX_PEM_BYTES: Final = 1 << 20
+
+_VERSIONS: Final = MappingProxyType(
+    {
+        "TLS10": ssl.TLSVersion.TLSv1,
+        "TLS11": ssl.TLSVersion.TLSv1_1,
+        "TLS12": ssl.TLSVersion.TLSv1_2,
+        "TLS13": ssl.TLSVersion.TLSv1_3,
+    }
+)
+_VERIFYING: Final = MappingProxyType(
+    {"VerifyClientCertIfGiven": ssl.CERT_OPTIONAL, "RequireAndVerifyClientCert": ssl.CERT_REQUIRED}
+)
+
+
+class TlsError(ValueError):
+    """What is wrong, and the key of `tls_server_config` where; empty for the section as a whole."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+def server_context(section: TlsServerSection, folder: Path) -> ssl.SSLContext:
+    """A context that serves as `section` says; relative file names are beside the file. Raises TlsError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["http/1.1"])
+    # A scraper keeps its connection. Resuming would only let a client past what has changed since its last one.
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
+    context.num_tickets = 0
+    _versions(context, section)
+    _ciphers(context, section)
+    _own_certificate(context, section, folder)
+    _client_certificates(context, section, folder)
+    return context
+
+
+def _versions(context: ssl.SSLContext, section: TlsServerSection) -> None:
+    least, most = _VERSIONS[section.min_version], _VERSIONS[section.max_version]
+    if least > most:
+        raise TlsError("max_version", f"{section.max_version} is below min_version, {section.min_version}")
+    with warnings.catch_warnings():
+        # RFC 8996: 1.0 and 1.1 are not to be used. Who writes them down means it; OpenSSL may still refuse them.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version, context.maximum_version = least, most
+
+
+def _ciphers(context: ssl.SSLContext, section: TlsServerSection) -> None:
+    if not section.prefer_server_cipher_suites:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    names = [CIPHER_SUITES[suite] for suite in section.cipher_suites if CIPHER_SUITES[suite]]
+    if names:
+        context.set_ciphers(":".join(names))
+    elif section.cipher_suites:
+        if section.max_version != "TLS13":
+            raise TlsError("cipher_suites", f"none of these is a suite of {section.max_version}")
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+    if len(section.curve_preferences) > 1:
+        raise TlsError("curve_preferences", "Python takes a single curve: name one, or leave the choice to OpenSSL")
+    for curve in section.curve_preferences:
+        context.set_ecdh_curve(CURVES[curve])
+
+
+def _own_certificate(context: ssl.SSLContext, section: TlsServerSection, folder: Path) -> None:
+    for inline, file in (("cert", "cert_file"), ("key", "key_file")):
+        if getattr(section, inline) and getattr(section, file):
+            raise TlsError(inline, f"is given twice: as {file} too")
+        if not getattr(section, inline) and not getattr(section, file):
+            raise TlsError("", f"{file} is missing")
+    certificate = _pem(section, "cert", folder)
+    key = _pem(section, "key", folder)
+    with _as_file(certificate) as certificate_path, _as_file(key) as key_path:
+        try:
+            context.load_cert_chain(certificate_path, key_path, password=_no_password)
+        except _EncryptedKeyError:
+            raise TlsError(
+                _given(section, "key"), "the key is encrypted: there is nobody to ask for a password"
+            ) from None
+        except ssl.SSLError as error:
+            if error.reason == "KEY_VALUES_MISMATCH":
+                raise TlsError(_given(section, "key"), "is not the key of the certificate") from None
+            where = "key" if _is_certificate(certificate_path) else "cert"
+            what = "private key" if where == "key" else "certificate"
+            raise TlsError(_given(section, where), f"has no {what} in PEM form that can be used{_why(error)}") from None
+
+
+def _client_certificates(context: ssl.SSLContext, section: TlsServerSection, folder: Path) -> None:
+    mode = _VERIFYING.get(section.client_auth_type or "", ssl.CERT_NONE)
+    given = bool(section.client_ca or section.client_ca_file)
+    if section.client_ca and section.client_ca_file:
+        raise TlsError("client_ca", "is given twice: as client_ca_file too")
+    if given and section.client_auth_type in (None, "NoClientCert"):
+        raise TlsError(_given(section, "client_ca"), "has no effect without client_auth_type")
+    if section.client_allowed_sans and mode is not ssl.CERT_REQUIRED:
+        raise TlsError("client_allowed_sans", "needs client_auth_type: RequireAndVerifyClientCert")
+    if given:
+        authorities = _pem(section, "client_ca", folder)
+        try:
+            context.load_verify_locations(cadata=authorities.decode("ascii", "replace"))
+        except ssl.SSLError as error:
+            message = f"has no certificate in PEM form that can be used{_why(error)}"
+            raise TlsError(_given(section, "client_ca"), message) from None
+    elif mode is not ssl.CERT_NONE:
+        context.load_default_certs(ssl.Purpose.CLIENT_AUTH)  # as Go does: the system's
+    # RequestClientCert asks and then lets everybody in: the same as not to ask.
+    context.verify_mode = mode
+    # As Go does: whoever is named is trusted, a root or not.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+
+
+def _given(section: TlsServerSection, name: str) -> str:
+    return name if getattr(section, name) else f"{name}_file"
+
+
+def _pem(section: TlsServerSection, name: str, folder: Path) -> bytes:
+    """The text itself, or that of the file. Raises TlsError."""
+    inline: str = getattr(section, name)
+    file: str = getattr(section, f"{name}_file")
+    raw = inline.encode()
+    if file:
+        try:
+            with (folder / file).open("rb") as opened:
+                raw = opened.read(MAX_PEM_BYTES + 1)
+        except OSError as error:
+            raise TlsError(f"{name}_file", f"cannot be read: {error.strerror or type(error).__name__}") from None
+    if len(raw) > MAX_PEM_BYTES:
+        raise TlsError(_given(section, name), f"has more than {MAX_PEM_BYTES} bytes")
+    if not raw.strip():
+        raise TlsError(_given(section, name), "is empty")
+    return raw
+
+
+@contextlib.contextmanager
+def _as_file(content: bytes) -> Iterator[str]:
+    """A file for a library that takes nothing else: what was checked is what is loaded. In memory where possible."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("pem", os.MFD_CLOEXEC)
+        try:
+            os.write(descriptor, content)
+            yield f"/proc/self/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+        return
+    with tempfile.TemporaryDirectory(prefix="mx-exporter-") as folder:
+        path = Path(folder) / "pem"
+        path.write_bytes(content)
+        yield str(path)
+
+
+def _is_certificate(path: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError:
+        return False
+    return True
+
+
+def _why(error: ssl.SSLError) -> str:
+    """OpenSSL's reason, where it has one that tells anything."""
+    return f": {error.reason.lower().replace('_', ' ')}" if error.reason else ""
+
+
+class _EncryptedKeyError(Exception):
+    pass
+
+
+def _no_password() -> str:
+    raise _EncryptedKeyError

@@ -1,0 +1,162 @@
+"""What went wrong in a conversation -> failure: breaks by a table, refusals by the words of the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from exporter.diagnosis.replies.block_lists import named_list
+from exporter.diagnosis.replies.classify import Finding, classify
+from exporter.model.failure import Confidence, Failure, FailureClass, Stage
+from exporter.model.printable import printable
+from exporter.smtp.dialogue import Break, Problem
+from exporter.smtp.reply import Reply
+
+_C = FailureClass
+
+# A break means one thing before the greeting and another after it.
+_AT_BANNER: Final = MappingProxyType(
+    {
+        Break.CLOSED: _C.BANNER_CLOSED,
+        Break.TIMEOUT: _C.BANNER_TIMEOUT,
+        Break.VIOLATION: _C.PROTOCOL_ERROR,
+        Break.NOT_SMTP: _C.NOT_SMTP,
+        Break.UNEXPECTED: _C.UNEXPECTED_REPLY,
+        Break.NOT_OFFERED: _C.STARTTLS_NOT_OFFERED,
+        Break.TOO_LARGE: _C.MESSAGE_TOO_LARGE,
+        Break.INTERNATIONAL: _C.REJECTED,
+        Break.INJECTION: _C.TLS_INJECTION,
+        Break.HANDSHAKE: _C.TLS_HANDSHAKE,
+        Break.CERTIFICATE: _C.TLS_UNTRUSTED,  # unless the certificate itself is known, which says more
+    }
+)
+_LATER: Final = MappingProxyType({**_AT_BANNER, Break.CLOSED: _C.CLOSED, Break.TIMEOUT: _C.TIMEOUT})
+# In a handshake nothing is said that could be late: silence and the end are a handshake that failed.
+_IN_HANDSHAKE: Final = MappingProxyType(
+    {**_LATER, Break.CLOSED: _C.TLS_HANDSHAKE, Break.TIMEOUT: _C.TLS_HANDSHAKE, Break.VIOLATION: _C.TLS_HANDSHAKE}
+)
+_AT_AUTH: Final = MappingProxyType({**_LATER, Break.NOT_OFFERED: _C.AUTH_NOT_OFFERED})
+_BREAKS: Final = MappingProxyType({Stage.BANNER: _AT_BANNER, Stage.TLS: _IN_HANDSHAKE, Stage.AUTH: _AT_AUTH})
+
+# How much a class says of the reason: the finest that was said wins. Policy is what is said where there is no finer
+# word, a bare refusal says that there is a reason, and a break not even that.
+_POLICY, _BARE, _BREAK, _UNKNOWN_COMMAND = range(1, 5)
+_VAGUENESS: Final = MappingProxyType(
+    {
+        _C.POLICY_REJECTED: _POLICY,
+        **dict.fromkeys(
+            (
+                _C.BANNER_TEMPFAIL,
+                _C.BANNER_REJECTED,
+                _C.EHLO_TEMPFAIL,
+                _C.EHLO_REJECTED,
+                _C.STARTTLS_REJECTED,
+                _C.TEMPFAIL,
+                _C.REJECTED,
+            ),
+            _BARE,
+        ),
+        **dict.fromkeys(
+            (
+                _C.BANNER_CLOSED,
+                _C.BANNER_TIMEOUT,
+                _C.CLOSED,
+                _C.TIMEOUT,
+                _C.PROTOCOL_ERROR,
+                _C.UNEXPECTED_REPLY,
+                _C.TLS_HANDSHAKE,
+            ),
+            _BREAK,
+        ),
+    }
+)
+# RFC 5321 4.2.2: who does not know EHLO or STARTTLS has said nothing against us.
+_COMMAND_UNKNOWN: Final = frozenset({500, 502})
+_CLOSING: Final = 421
+# What somebody who has passed every stage can still be refused with, in words that are no answer to QUIT.
+_NO_FAREWELL: Final = frozenset({_C.REPUTATION_BLOCKED, _C.POLICY_REJECTED, _C.RDNS_REQUIRED, _C.RATE_LIMITED})
+# What is not about TLS, though it stands where STARTTLS is refused.
+_TURNED_AWAY: Final = frozenset({_C.REPUTATION_BLOCKED, _C.RDNS_REQUIRED, _C.RATE_LIMITED})
+# Refusals of us, which may name the list that we are on.
+_ABOUT_US: Final = frozenset({_C.REPUTATION_BLOCKED, _C.POLICY_REJECTED})
+
+
+def judge_problem(problem: Problem, refusals: Sequence[tuple[Stage, Reply]] = ()) -> Failure:
+    """The failure of a conversation.
+
+    `refusals` are those beside that of the problem: the first of them is the reason where what ended the conversation
+    is vaguer, as a close or a "bad sequence of commands" after it.
+    """
+    own = _own_failure(problem)
+    found, vagueness = own, _vagueness(own.failure_class)
+    if problem.broken is Break.VIOLATION:
+        vagueness = _BARE  # theirs, and no consequence of a refusal, unless it answers HELO
+    elif problem.reply is not None and problem.reply.code == _CLOSING and vagueness == _BARE:
+        vagueness = _BREAK
+    for stage, reply in reversed(refusals):
+        earlier = _refused(stage, reply)
+        said = _vagueness(earlier.failure_class)
+        if said == _BARE and reply.code in _COMMAND_UNKNOWN:
+            said = _UNKNOWN_COMMAND
+        if said < vagueness or (said == vagueness and stage is found.stage):
+            found, vagueness = earlier, said
+    if found is own or own.detail == found.detail:
+        return found
+    return replace(found, evidence=(*found.evidence, f"then {own.detail}"))
+
+
+def _vagueness(failure_class: FailureClass) -> int:
+    return _VAGUENESS.get(failure_class, 0)
+
+
+def _own_failure(problem: Problem) -> Failure:
+    if problem.broken is not None:
+        table = _BREAKS.get(problem.stage, _LATER)
+        detail = problem.detail if problem.broken is Break.CERTIFICATE else f"the server {problem.detail}"
+        if problem.reply is not None:
+            detail += f": {quote(problem.reply)}"
+        return Failure(problem.stage, table[problem.broken], detail)
+    if problem.reply is None:
+        raise ValueError(f"a problem without a reason: {problem}")
+    said = [_refused(problem.stage, reply) for reply in (problem.reply, *problem.further)]
+    return min(said, key=lambda failure: _vagueness(failure.failure_class))
+
+
+def _refused(stage: Stage, reply: Reply) -> Failure:
+    found = classify_reply(stage, reply)
+    evidence = ("the end of its reply never came",) if reply.cut else ()
+    about = named_list(reply.text) if found.failure_class in _ABOUT_US else ""
+    said = f"the server said: {quote(reply)}"
+    return Failure(stage, found.failure_class, said, found.confidence, evidence, about)
+
+
+def judge_farewell(stage: Stage, reply: Reply) -> Failure | None:
+    """The failure of a conversation without a problem whose QUIT was "answered" so, if the words are no answer to QUIT.
+
+    They stood behind the reply of `stage`, unasked, and crossed our QUIT.
+    """
+    if reply.code < 400:
+        return None
+    failure = _refused(stage, reply)
+    return failure if failure.failure_class in _NO_FAREWELL else None
+
+
+def classify_reply(stage: Stage, reply: Reply) -> Finding:
+    """The finding about a refusing reply."""
+    # RFC 4954 6: elsewhere 535 asks for credentials; here the server has seen ours.
+    if stage is Stage.AUTH and reply.code >= 500:
+        return Finding(_C.AUTH_FAILED, Confidence.CERTAIN)
+    if stage is Stage.STARTTLS and reply.code >= 400:
+        # Its rules are of its own; who turns us away says so here in the words of any other stage.
+        turned_away = classify(Stage.EHLO, reply.code, reply.text, reply.enhanced)
+        if turned_away is not None and turned_away.failure_class in _TURNED_AWAY:
+            return turned_away
+    found = classify(stage, reply.code, reply.text, reply.enhanced)
+    return found if found is not None else Finding(_C.UNEXPECTED_REPLY, Confidence.CERTAIN)
+
+
+def quote(reply: Reply) -> str:
+    """A reply on one line, harmless to show."""
+    return printable(f"{reply.code} {reply.text}".rstrip(), limit=512)

@@ -1,0 +1,1 @@
+"""Refusing replies: from the words of a server to a failure class."""

@@ -1,0 +1,59 @@
+"""A closer look at somebody who seems to answer for everyone: is it the hosts themselves after all?
+
+A few of the addresses are greeted on a port that proxies of port 25 leave alone, and their paths are traced. An answer
+from nearer than the host gives a proxy away, and so does another name, or encryption offered, on the other port. The
+same name there is the host's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from exporter.diagnosis.egress_state import Finding
+from exporter.diagnosis.fingerprints import Suspect
+from exporter.model.path_trace import PathTrace
+from exporter.probe.host_result import speaker
+from exporter.probe.session import Session
+from exporter.probe.session_record import SessionRecord
+from exporter.smtp.ehlo import parse_ehlo
+from exporter.smtp.plan import Plan
+
+# Some have no such port, or are the proxy's own customers.
+ADDRESSES_ASKED: Final = 3
+SUBMISSION_PORT: Final = 587  # RFC 6409: a mail host that has it greets on it as on port 25
+_SECONDS: Final = 5.0
+# Hosts that must offer STARTTLS there: one may be set up so on purpose.
+_LEAST_ENCRYPTED: Final = 2
+
+
+async def look_closer(
+    suspect: Suspect,
+    plan: Plan,
+    source: Callable[[str], str],
+    find_path: Callable[[str], Awaitable[PathTrace]] | None,
+    port: int = SUBMISSION_PORT,
+) -> Finding:
+    """What the hosts show elsewhere. `plan` says EHLO and QUIT; `find_path` None: paths are not traced."""
+    if not suspect.shows_elsewhere:
+        return Finding.OPEN
+    addresses = [address for address, _ in suspect.addresses[:ADDRESSES_ASKED]]
+    records = await asyncio.gather(*(_converse(address, port, source(address), plan) for address in addresses))
+    if find_path is not None:
+        paths = await asyncio.gather(*(find_path(address) for address in addresses))
+        if any(path.intercepted for path in paths):
+            return Finding.PROVEN
+    spoken = [record for record in records if record.replies]
+    if suspect.needs_proof:
+        encrypted = sum(record.ehlo is not None and "STARTTLS" in parse_ehlo(record.ehlo) for record in spoken)
+        return Finding.FOREIGN if encrypted >= _LEAST_ENCRYPTED else Finding.OPEN
+    if not spoken:
+        return Finding.OPEN
+    if not any(suspect.mark in speaker(record) for record in spoken):
+        return Finding.FOREIGN
+    return Finding.OWN if suspect.may_be_own else Finding.OPEN
+
+
+async def _converse(address: str, port: int, source: str, plan: Plan) -> SessionRecord:
+    return await Session(asyncio.get_running_loop(), plan).converse(address, port, _SECONDS, source)

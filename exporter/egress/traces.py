@@ -1,0 +1,103 @@
+"""Traces of the ways to addresses that do not answer, or refuse: few at once, each address seldom, and remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from exporter.diagnosis.trace import trace
+from exporter.model.path_trace import PathTrace
+from exporter.model.target import TargetKey
+
+log = logging.getLogger(__name__)
+
+# A trace sends a dozen SYNs to each of two ports, half of which reach the host.
+AT_ONCE: Final = 4
+# The way to an address changes seldom, and a filter on it is seen by other signs sooner.
+KEPT_SECONDS: Final = 600.0
+# Wishes beyond it are forgotten: whoever is still silent next time wishes again.
+MAX_WAITING: Final = 256
+# Of 5 KB each; in the time for which one counts no more than 500 are traced.
+_MAX_KEPT: Final = 2000
+
+Key = tuple[str, int]  # address, port
+
+
+class Paths:
+    """Traces on request. `on_found` gets each new one with those who wished for it."""
+
+    def __init__(self, on_found: Callable[[str, PathTrace, frozenset[TargetKey]], None]) -> None:
+        self._on_found = on_found
+        self._loop = asyncio.get_running_loop()
+        self._kept: dict[Key, tuple[float, PathTrace]] = {}  # the oldest first
+        self._wishers: dict[Key, set[TargetKey]] = {}
+        self._under_way: dict[Key, asyncio.Task[PathTrace]] = {}
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    def known(self, address: str, port: int) -> PathTrace | None:
+        """The path as it was found last."""
+        kept = self._kept.get((address, port))
+        return kept[1] if kept is not None else None
+
+    def wish(self, address: str, port: int, against: int | None, source: str, wisher: TargetKey) -> None:
+        """Trace it when there is a place, if it was not lately; `wisher` is named to `on_found` then."""
+        key = (address, port)
+        if self._is_fresh(key):
+            return
+        if key not in self._under_way:
+            if len(self._under_way) >= MAX_WAITING:
+                return
+            self._begin(key, against, source)
+        self._wishers.setdefault(key, set()).add(wisher)
+
+    async def find(self, address: str, port: int, against: int | None, source: str = "") -> PathTrace:
+        """The path, traced lately or now."""
+        key = (address, port)
+        if self._is_fresh(key):
+            return self._kept[key][1]
+        return await asyncio.shield(self._under_way.get(key) or self._begin(key, against, source))
+
+    def forget(self, address: str, port: int) -> None:
+        """The address answers now: what held it up is gone."""
+        self._kept.pop((address, port), None)
+
+    def forget_all(self) -> None:
+        """What is common to all paths has changed."""
+        self._kept.clear()
+
+    async def close(self) -> None:
+        """Trace no more."""
+        tasks = tuple(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _is_fresh(self, key: Key) -> bool:
+        kept = self._kept.get(key)
+        return kept is not None and kept[0] > self._loop.time()
+
+    def _begin(self, key: Key, against: int | None, source: str) -> asyncio.Task[PathTrace]:
+        task = self._under_way[key] = self._loop.create_task(self._trace(key, against, source))
+        task.add_done_callback(lambda done: self._done(key, done))
+        return task
+
+    async def _trace(self, key: Key, against: int | None, source: str) -> PathTrace:
+        async with self._places:
+            return await trace(*key, against=against, source=source)
+
+    def _done(self, key: Key, task: asyncio.Task[PathTrace]) -> None:
+        del self._under_way[key]
+        wishers = frozenset(self._wishers.pop(key, ()))
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            log.error("internal error while tracing the path to %s port %d", *key, exc_info=error)
+            return
+        path = task.result()
+        self._kept.pop(key, None)
+        self._kept[key] = (self._loop.time() + KEPT_SECONDS, path)
+        if len(self._kept) > _MAX_KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._on_found(key[0], path, wishers)

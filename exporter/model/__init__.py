@@ -1,0 +1,1 @@
+"""The values that all rooms speak: immutable, without socket, clock or metric."""

@@ -1,0 +1,29 @@
+"""IP addresses and their families."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import ip_address
+
+
+class Family(StrEnum):
+    """An address family a probe may use."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+    __hash__ = str.__hash__  # Enum's own is written in Python
+
+
+def family_of(address: str) -> Family:
+    """The family of an address in canonical form."""
+    return Family.IPV6 if ":" in address else Family.IPV4
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` is an IP address, without brackets or a port."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,79 @@
+"""The configuration as the rest of the program sees it: checked, complete, immutable.
+
+No key is missing here and no name is left to resolve: defaults are merged into each target, names are A-labels,
+durations are seconds. :mod:`exporter.config.schema` says what a user may write, :mod:`exporter.config.load` turns
+files into this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from exporter.model.target import Module, Settings, Target, with_module
+
+# Of a file: path, modification time in nanoseconds, size, inode.
+FileState = tuple[str, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverSettings:
+    """Which DNS servers to ask. Empty `nameservers`: the system's."""
+
+    nameservers: tuple[tuple[str, int], ...] = ()  # (address, port)
+    timeout: float = 5.0  # seconds for one question, retries included
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How hard we may press, on ourselves and on others."""
+
+    concurrency: int = 1000  # probes under way
+    per_address: int = 1  # sessions at once to one address
+    per_address_interval: float = 0.0  # least seconds between two sessions to one address
+    share_addresses: bool = True  # domains whose MX is the same address share one session per interval
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """What tells a block of ours from a death of theirs."""
+
+    references: tuple[Target, ...] = ()
+    witness_ports: tuple[int, ...] = (443, 587)
+    trace: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DomainList:
+    """A file of `domain_files` as it was read last. Its lines are data: what is wrong with some fails no other."""
+
+    file: str
+    skipped: int = 0  # lines that cannot be used
+    problems: tuple[str, ...] = ()  # the first of them, each with its place
+    twice: tuple[str, ...] = ()  # the first names that are listed before already, likewise
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration."""
+
+    targets: tuple[Target, ...] = ()
+    defaults: Settings = field(default_factory=Settings)
+    modules: Mapping[str, Module] = field(default_factory=lambda: MappingProxyType({"default": Module()}))
+    resolver: ResolverSettings = ResolverSettings()
+    limits: Limits = Limits()
+    egress: Egress = Egress()
+    files: tuple[str, ...] = ()  # every file read, the main one first
+    domain_files: tuple[str, ...] = ()  # patterns, relative to the folder of the main file
+    # What came of reading them; not part of what is configured.
+    lists: tuple[DomainList, ...] = field(default=(), compare=False)
+    # Files of domains that could not be read, or not yet again: there an older list holds, or none.
+    failures: tuple[str, ...] = field(default=(), compare=False)
+
+    def settings(self, module: str | None = None) -> Settings:
+        """The settings of a target that has none of its own, with another `module` where one is named.
+
+        Raises KeyError for a module that does not exist.
+        """
+        return with_module(self.defaults, self.defaults.module if module is None else self.modules[module])

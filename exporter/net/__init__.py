@@ -1,0 +1,1 @@
+"""Sockets, and every fact that the kernel tells of them."""

@@ -1,0 +1,167 @@
+"""Policies kept for their max_age (RFC 8461 3.3, 5.1, 10.2), and one fetch for all who ask at the same time.
+
+A policy once fetched holds until its max_age is over, whatever becomes of the record or the policy host meanwhile: that
+is what protects its senders from a forger, and what a domain must live with that removes its policy carelessly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from exporter.model.policy import MtaStsProblem
+from exporter.policies.mtasts.fetch import Fault
+from exporter.policies.mtasts.fetch_slots import Places
+from exporter.policies.mtasts.policy import Policy, parse_policy
+
+# RFC 8461 10.2: a policy is fetched again once a day, so that one that is about to be lost is noticed in time.
+REFRESH_SECONDS: Final = 86400.0
+# RFC 8461 3.3: after a failure the policy host is left alone for five minutes.
+RETRY_SECONDS: Final = 300.0
+# A policy host that keeps us waiting is left alone for twice as long each time, up to this.
+MAX_RETRY_SECONDS: Final = 3600.0
+# Failures in a row for which a new id of the record is a reason to ask at once: whoever mends a policy changes it.
+MAX_QUICK_TRIES: Final = 3
+# Of all policies and failures together; beyond it those go that were asked for longest ago, large ones first: one of
+# 64 KiB takes as much as a hundred ordinary ones of 600 bytes.
+MAX_POLICIES_BYTES: Final = 32 * 1024 * 1024
+_LARGE_BYTES: Final = 4096
+
+Fetch = Callable[[], Awaitable[bytes | Fault]]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A policy that holds, if any, and the fault of the last try to fetch the present one, if it failed."""
+
+    policy: Policy | None = None
+    fault: Fault | None = None
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What is known of a domain. Times are the loop's."""
+
+    policy: Policy | None = None
+    policy_id: str = ""
+    until: float = 0.0  # the policy holds
+    refresh: float = 0.0  # it is fetched again
+    fault: Fault | None = None
+    fault_id: str = ""
+    retry: float = 0.0  # after the fault
+    failures: int = 0  # in a row
+    silences: int = 0  # of them the latest, for which the policy host kept us waiting in vain
+
+    def fails(self, policy_id: str) -> bool:
+        """Whether the last try failed, and `policy_id` is no reason to try again before its time."""
+        # A host that keeps us waiting is not asked sooner because its record changes all the time.
+        held_back = self.silences or self.failures >= MAX_QUICK_TRIES
+        return self.fault is not None and (self.fault_id == policy_id or bool(held_back))
+
+
+class PolicyMemory:
+    """Policies by domain. Create it in the event loop that uses it."""
+
+    def __init__(self, max_bytes: int = MAX_POLICIES_BYTES) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._entries: dict[str, _Entry] = {}  # the one that was asked for longest ago first
+        self._large: dict[str, None] = {}  # domains with large policies, likewise
+        self._in_flight: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self.places = Places()
+
+    def held(self, domain: str) -> Policy | None:
+        """The policy that holds for `domain` though nobody says so now."""
+        entry = self._entries.get(domain)
+        return entry.policy if entry is not None and self._loop.time() < entry.until else None
+
+    async def policy(self, domain: str, policy_id: str, fetch: Fetch) -> Held:
+        """The policy that holds, `policy_id` being that of the record now; `fetch` is asked if that is a new one."""
+        entry = self._entries.get(domain)
+        if entry is None or not self._is_settled(entry, policy_id):
+            key = (domain, policy_id)
+            task = self._in_flight.get(key)
+            if task is None:
+                task = self._in_flight[key] = asyncio.ensure_future(self._learn(domain, policy_id, fetch))
+            # Whoever gives up waiting does not end the fetch of the others.
+            await asyncio.shield(task)
+            entry = self._entries.get(domain, _Entry())
+        self._touch(domain)
+        if entry.fails(policy_id):
+            return Held(self.held(domain), entry.fault)
+        # Just fetched, or within its time: even one with a max_age of 0 counts for the moment.
+        return Held(entry.policy)
+
+    async def close(self) -> None:
+        """End the fetches under way."""
+        tasks = tuple(self._in_flight.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _is_settled(self, entry: _Entry, policy_id: str) -> bool:
+        now = self._loop.time()
+        if entry.fails(policy_id):
+            return now < entry.retry
+        return entry.policy is not None and entry.policy_id == policy_id and now < entry.refresh
+
+    async def _learn(self, domain: str, policy_id: str, fetch: Fetch) -> None:
+        try:
+            fetched = await fetch()
+        finally:
+            del self._in_flight[domain, policy_id]
+        policy = fetched if isinstance(fetched, Fault) else _parsed(fetched)
+        entry = self._forget(domain) or _Entry()
+        now = self._loop.time()
+        if isinstance(policy, Fault):
+            entry.failures += 1
+            entry.silences = entry.silences + 1 if policy.silent else 0
+            pause = min(RETRY_SECONDS * 2.0 ** min(entry.silences - 1, 10), MAX_RETRY_SECONDS)
+            entry.fault, entry.fault_id, entry.retry = policy, policy_id, now + max(RETRY_SECONDS, pause)
+        else:
+            entry.fault, entry.fault_id, entry.failures, entry.silences = None, "", 0, 0
+            entry.policy, entry.policy_id = policy, policy_id
+            entry.until = now + policy.max_age
+            # A max_age of minutes is no reason to ask more often than after a failure.
+            entry.refresh = now + max(RETRY_SECONDS, min(REFRESH_SECONDS, policy.max_age / 2))
+        self._keep(domain, entry)
+
+    def _keep(self, domain: str, entry: _Entry) -> None:
+        self._entries[domain] = entry
+        size = _bytes_of(entry)
+        self._bytes += size
+        if size > _LARGE_BYTES:
+            self._large[domain] = None
+        while self._bytes > self._max_bytes and self._entries:
+            self._forget(next(iter(self._large or self._entries)))
+
+    def _forget(self, domain: str) -> _Entry | None:
+        entry = self._entries.pop(domain, None)
+        if entry is not None:
+            self._bytes -= _bytes_of(entry)
+            self._large.pop(domain, None)
+        return entry
+
+    def _touch(self, domain: str) -> None:
+        for kept in (self._entries, self._large):
+            if domain in kept:
+                _to_the_end(kept, domain)
+
+
+def _to_the_end(kept: dict[str, Any], domain: str) -> None:
+    kept[domain] = kept.pop(domain)
+
+
+def _bytes_of(entry: _Entry) -> int:
+    """About what it takes in memory: some objects, and the text of each name."""
+    return 600 + (sum(64 + len(name) for name in entry.policy.mx) if entry.policy is not None else 0)
+
+
+def _parsed(data: bytes) -> Policy | Fault:
+    try:
+        return parse_policy(data)
+    except ValueError as error:
+        return Fault(MtaStsProblem.POLICY_INVALID, str(error))

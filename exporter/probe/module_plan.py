@@ -1,0 +1,123 @@
+"""What a module asks for -> what is said to one host; and the message that DATA delivers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+
+from exporter.diagnosis.networks import registrant
+from exporter.model.failure import Stage
+from exporter.model.target import DOMAIN_PLACEHOLDER, Canary, Module, Policy, Settings, TlsMode
+from exporter.net.helo_name import address_literal
+from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
+
+
+def is_same_for_all(module: Module) -> bool:
+    """Whether the plan says nothing of the domain or the host: a greeting and nothing else."""
+    plain = module.stages == (Stage.EHLO,) and module.tls is not TlsMode.IMPLICIT
+    return plain and not module.proxy_protocol
+
+
+def plan_of(settings: Settings, helo: str, domain: str, server_name: str, *, from_mx: bool = False) -> Plan:
+    """The conversation with a host called `server_name`, as mail for `domain` would have it.
+
+    `helo` is this machine's name where the settings give none; empty: it has none. `from_mx`: that `server_name` is a
+    host of `domain` only an MX record says.
+    """
+    module = settings.module
+    own = (settings.helo or helo).encode("ascii")
+    expect = tuple(sorted(module.expect.items()))
+    if is_same_for_all(module):
+        return Plan(own, (State.HELO,) if module.force_helo else (State.EHLO,), expect)
+    recipients = tuple(recipient.replace(DOMAIN_PLACEHOLDER, domain) for recipient in module.rcpt_to)
+    steps = _steps(module, len(recipients))
+    return Plan(
+        helo=own,
+        steps=steps,
+        expect=expect,
+        tls=_tls(module, server_name, domain if from_mx else ""),
+        credentials=_credentials(module),
+        reverse_path=module.mail_from if State.MAIL in steps else "",
+        recipients=recipients if State.RCPT in steps else (),
+        size=module.size,
+        vrfy=module.vrfy,
+        expn=module.expn,
+        proxy_protocol=module.proxy_protocol,
+        canary=module.data if State.DATA in steps else None,
+    )
+
+
+def mail_domain(host: str) -> str:
+    """What stands behind the @ in mail for a host itself; an address as a literal (RFC 5321 4.1.3)."""
+    try:
+        return address_literal(host)
+    except ValueError:
+        return host
+
+
+def _steps(module: Module, recipients: int) -> tuple[State, ...]:
+    """A stage without its argument is listed in vain: nothing is said. RCPT is said once for each recipient."""
+    arguments = {
+        Stage.RCPT: recipients,
+        Stage.VRFY: bool(module.vrfy),
+        Stage.EXPN: bool(module.expn),
+        Stage.AUTH: module.auth is not None,
+    }
+    steps: list[State] = []
+    for stage in module.stages:
+        state = State.HELO if stage is Stage.EHLO and module.force_helo else State(stage.value)
+        steps += [state] * int(arguments.get(stage, 1))
+    return tuple(steps)
+
+
+def _credentials(module: Module) -> Credentials | None:
+    if module.auth is None or Stage.AUTH not in module.stages:
+        return None
+    return Credentials(module.auth.username, module.auth.password)
+
+
+def _tls(module: Module, server_name: str, mx_of: str) -> TlsPlan | None:
+    implicit = module.tls is TlsMode.IMPLICIT
+    if not implicit and Stage.STARTTLS not in module.stages:
+        return None
+    # A password is only for who has shown that it is them.
+    secret = _credentials(module) is not None
+    # RFC 7672 3.1.1: TLSA records may vouch for a certificate that no authority does, which is judged afterwards.
+    verify = module.starttls.verify == "require" and Policy.DANE not in module.policies
+    # Whoever can forge a DNS answer can name a host of theirs there, with a certificate for its own name (RFC 9525 6.1:
+    # what is verified has to come from who configures, or over a way that cannot be forged).
+    forgeable = secret and mx_of and not module.starttls.server_name and registrant(server_name) != registrant(mx_of)
+    return TlsPlan(
+        module.starttls.server_name or server_name,
+        implicit=implicit,
+        required=implicit or secret or module.starttls.required,
+        verify=secret or verify,
+        identity=mx_of if forgeable else "",
+    )
+
+
+def canary_message(canary: Canary, plan: Plan, at: float, own_address: str = "") -> bytes:
+    """The message of DATA as of Unix time `at`: one of its kind, marked as automatic (RFC 3834 5).
+
+    `own_address` stands for our name where the plan has none.
+    """
+    own = plan.helo.decode("ascii") or address_literal(own_address or "127.0.0.1")
+    # A message that nobody has a name for comes from whoever runs this machine (RFC 2142 5).
+    sender = canary.sender or plan.reverse_path or f"postmaster@{own}"
+    recipients = canary.to or plan.recipients
+    international = not all(part.isascii() for part in (sender, *recipients, *canary.cc, canary.reply_to))
+    message = EmailMessage(policy.SMTPUTF8 if international else policy.SMTP)
+    message["From"] = sender
+    message["To"] = ", ".join(recipients)
+    if canary.cc:
+        message["Cc"] = ", ".join(canary.cc)
+    if canary.reply_to:
+        message["Reply-To"] = canary.reply_to
+    message["Subject"] = canary.subject
+    message["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
+    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(canary.body)
+    return message.as_bytes()

@@ -1,0 +1,146 @@
+"""A result as plain data, under the names of the metrics."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from exporter.model.failure import Failure
+from exporter.model.policy import MtaSts
+from exporter.model.result import HostResult, ProbeResult, TlsResult
+from exporter.report.local_state import OwnSide, own_side_lines
+from exporter.report.summary import conclude
+from exporter.report.transcript import dialogue_lines
+
+UP: Final = "up"
+
+
+def own_side_json(side: OwnSide) -> dict[str, Any]:
+    """Our own side as plain data: the state of each part, and how many names it hides."""
+    parts: dict[str, Any] = {
+        each.part: {
+            "state": each.state,
+            "confidence": each.confidence,
+            "since_timestamp_seconds": each.since or None,
+        }
+        for each in side.states
+    }
+    return {**parts, "hidden_targets": side.hidden, "summary": " ".join(own_side_lines(side))}
+
+
+def as_json(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) -> dict[str, Any]:
+    """A result as plain data; the names are those of the metrics. `port` and `helo` as in :func:`conclude`."""
+    lookup = result.lookup
+    concluded = conclude(name, result, helo=helo, port=port)
+    path = (concluded.path,) if concluded.path else ()
+    return {
+        "name": name,
+        "up": result.up,
+        "verdict": UP if result.failure is None else result.failure.verdict,
+        "summary": concluded.summary,
+        "evidence": [*concluded.evidence, *path],
+        "next": concluded.next,
+        "section": concluded.section,
+        "failure": _failure_json(result.failure),
+        "timestamp_seconds": result.at,
+        "duration_seconds": result.duration,
+        "addresses": result.addresses,
+        "addresses_up": result.addresses_up,
+        "dns": None
+        if lookup is None
+        else {
+            "duration_seconds": lookup.duration,
+            "mx_records": lookup.mx_records,
+            "authenticated": lookup.authenticated,
+            "failure": _failure_json(lookup.failure),
+        },
+        "mta_sts": _mta_sts_json(result.mta_sts),
+        "tls_rpt": None
+        if result.tls_rpt is None
+        else {
+            "present": result.tls_rpt.present,
+            "valid": result.tls_rpt.valid,
+            "detail": result.tls_rpt.detail,
+            "rua": list(result.tls_rpt.rua),
+        },
+        "hosts": [_host_json(host) for host in result.hosts],
+    }
+
+
+def _mta_sts_json(mta_sts: MtaSts | None) -> dict[str, Any] | None:
+    if mta_sts is None:
+        return None
+    return {
+        "mode": mta_sts.mode,
+        "valid": mta_sts.valid,
+        "class": mta_sts.problem,
+        "detail": mta_sts.detail,
+        "id": mta_sts.id,
+        "mx": list(mta_sts.mx),
+        "max_age_seconds": mta_sts.max_age,
+    }
+
+
+def _failure_json(failure: Failure | None) -> dict[str, str | list[str]] | None:
+    if failure is None:
+        return None
+    return {
+        "stage": failure.stage,
+        "class": failure.failure_class,
+        "verdict": failure.verdict,
+        "confidence": failure.confidence,
+        "detail": failure.detail,
+        "evidence": list(failure.evidence),
+        "about": failure.about,
+    }
+
+
+def _witnesses_json(host: HostResult) -> dict[str, str]:
+    """What other ports did, by port; JSON has no number for a key."""
+    return {} if host.evidence is None else {str(witness.port): witness.way for witness in host.evidence.witnesses}
+
+
+def _tls_json(tls: TlsResult | None) -> dict[str, Any] | None:
+    if tls is None:
+        return None
+    return {
+        "version": tls.version,
+        "cipher": tls.cipher,
+        "verified": tls.verified,
+        "faults": [_failure_json(fault) for fault in tls.faults],
+        "not_before_timestamp_seconds": tls.not_before,
+        "not_after_timestamp_seconds": tls.not_after,
+        "subject": tls.subject,
+        "issuer": tls.issuer,
+    }
+
+
+def _host_json(host: HostResult) -> dict[str, Any]:
+    return {
+        "mx": host.mx,
+        "address": host.address,
+        "preference": host.preference,
+        "up": host.up,
+        "failure": _failure_json(host.failure),
+        "warnings": list(host.told),
+        "last_hop": host.last_hop,
+        "witnesses": _witnesses_json(host),
+        "reply_codes": dict(host.reply_codes),
+        "enhanced_status": dict(host.enhanced),
+        "phase_duration_seconds": dict(host.phases),
+        "tcp_rtt_seconds": host.tcp_rtt,
+        "esmtp": host.esmtp,
+        "extensions": list(host.extensions),
+        "size_limit_bytes": host.size_limit,
+        "auth_mechanisms": {"plaintext": list(host.auth_plaintext), "tls": list(host.auth_tls)},
+        "recipients": [{"recipient": recipient, "code": code} for recipient, code in host.recipients],
+        "tls": _tls_json(host.tls),
+        "remarks": list(host.remarks),
+        "dane": None
+        if host.dane is None
+        else {"state": host.dane.state, "records": list(host.dane.records), "detail": host.dane.detail},
+        "mta_sts_match": host.mta_sts_match,
+        "dialogue": [
+            {"seconds": at, "from": "client" if sent else "server", "text": text}
+            for at, sent, text in dialogue_lines(host.transcript)
+        ],
+    }

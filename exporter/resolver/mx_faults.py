@@ -1,0 +1,113 @@
+"""What is wrong with a domain's MX records, in words that solve it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import Final
+
+from exporter.model.failure import Confidence, Failure, FailureClass, Stage
+from exporter.model.result import MxHost, MxLookup
+
+_C = FailureClass
+# RFC 6761 6.3 and what systems call it besides: whoever reads such a name means himself, so nobody else is meant.
+_LOCALHOST: Final = frozenset({"localhost", "localhost.localdomain", "localhost4", "localhost6", "localdomain"})
+# ICANN's answer in place of names in new top-level domains that private networks used before (SAC 062).
+_COLLISION: Final = "127.0.53.53"
+# In the reasons of exporter.net.special_addresses: what one's own mail hosts may have.
+_INTERNAL: Final = ("private", "shared", "link-local", "site-local", "local translation")
+
+
+def means_nobody(name: str) -> bool:
+    """Whether an MX record that names it says what a null MX record says."""
+    return name in _LOCALHOST or name.endswith(".localhost")
+
+
+def nobody(domain: str, name: str) -> Failure:
+    """The domain takes no mail, said by a name that means nobody."""
+    detail = f"the MX record {name} says that {domain} takes no mail, as a null MX record would"
+    return Failure(Stage.DNS, _C.DNS_NULL_MX, detail, Confidence.LIKELY, about=domain)
+
+
+def forbidden_address(name: str, address: str, reason: str) -> Failure:
+    """`address` of `name` is never connected to: it is `reason`."""
+    evidence: tuple[str, ...] = ()
+    if address == _COLLISION:
+        detail = f"{name} is {address}, ICANN's sign of a name collision: an internal name that is a public one now"
+        evidence = ("rename the internal domain, or ask the internal resolver (SAC 062)",)
+    elif ip_address(address).is_loopback:
+        detail = f"{address} is {reason}"
+        evidence = (f"every host means itself by it, so {name} takes no mail from anybody",)
+    else:
+        detail = f"{address} is {reason}"
+    if any(word in reason for word in _INTERNAL):
+        evidence = (f"where it is your own, let it be probed: allow_addresses: [{address}]",)
+    return Failure(Stage.DNS, _C.MX_ADDRESS_FORBIDDEN, detail, evidence=evidence, about=address)
+
+
+def is_address(domain: str, name: str, address: str) -> Failure:
+    """The MX record `name` names an address."""
+    detail = f"the MX record names the address {address}, where a host name belongs"
+    evidence: tuple[str, ...] = ()
+    if name not in (address, f"[{address}]"):
+        evidence = (f"the record says {name}: the zone's name was added behind it",)
+    return Failure(Stage.DNS, _C.MX_IS_ADDRESS, detail, evidence=evidence, about=name)
+
+
+def no_host_name(name: str) -> Failure:
+    """The MX record `name` has characters that no host name has."""
+    detail = f"the MX record names {name}, which is no host name (RFC 5321 2.3.5)"
+    evidence = ("it has other characters than letters, digits and hyphens: nobody looks it up",)
+    return Failure(Stage.DNS, _C.MX_UNRESOLVABLE, detail, evidence=evidence, about=name)
+
+
+def without_suffix(domain: str, name: str) -> Iterator[str]:
+    """What an MX record of `domain` would name if the final dot were missing in the zone, the longest zone first."""
+    labels = domain.split(".")
+    for first in range(max(1, len(labels) - 1)):
+        zone = ".".join(labels[first:])
+        if name.endswith(f".{zone}"):
+            yield name.removesuffix(f".{zone}")
+
+
+def is_doubled(domain: str, name: str) -> bool:
+    """Whether `name` ends in the domain, or in its zone, twice: mail.example.com.example.com."""
+    labels = domain.split(".")
+    zones = [".".join(labels[first:]) for first in range(max(1, len(labels) - 1))]
+    return any(name == f"{zone}.{zone}" or name.endswith(f".{zone}.{zone}") for zone in zones)
+
+
+def final_dot(name: str, meant: str, *, exists: bool) -> Failure:
+    """The MX record names `name` where `meant` is meant."""
+    detail = f"the final dot is missing in the zone: the MX record names {name}"
+    evidence = (f"{meant} exists, {name} does not" if exists else f"{name} does not exist", f"write {meant}. there")
+    return Failure(Stage.DNS, _C.MX_UNRESOLVABLE, detail, evidence=evidence, about=name)
+
+
+def unresolvable(host: MxHost, failure: Failure) -> Failure:
+    """The host of an MX record gives no address, for the reason `failure`."""
+    said = {
+        _C.DNS_NXDOMAIN: "does not exist",
+        _C.DNS_NO_ADDRESS: "has no address",
+        _C.DNS_SERVFAIL: "cannot be looked up",
+        _C.DNS_BOGUS: "is not to be believed: DNSSEC fails",
+    }.get(failure.failure_class, "gives no address")
+    alias = f"is an alias of {failure.about}, which " if host.is_cname and failure.about else ""
+    return Failure(
+        Stage.DNS,
+        _C.MX_UNRESOLVABLE,
+        f"the MX host {host.name} {alias}{said}",
+        failure.confidence,  # what could not be found out for a name is no surer for whoever points to it
+        evidence=(failure.detail, *failure.evidence),
+        about=failure.about or host.name,
+    )
+
+
+def no_mx_nor_address(lookup: MxLookup, failure: Failure) -> Failure:
+    """Nobody takes a domain's mail: no MX record, no address."""
+    domain = lookup.domain
+    who = f"{domain} is an alias of {lookup.alias_of}, which has" if lookup.alias_of else f"{domain} has"
+    detail = f"{who} no MX record and no address"
+    # Where both families were asked for, that is said.
+    evidence = () if failure.detail.endswith("has no IPv4 or IPv6 address") else (failure.detail,)
+    return Failure(Stage.DNS, _C.DNS_NO_ADDRESS, detail, evidence=evidence, about=lookup.alias_of or domain)

@@ -1,0 +1,278 @@
+"""When to probe what, and how many at once.
+
+Each target has a phase, a hash of its name, so its probes fall on the same moments of every interval, before and after
+a restart, and those of all targets spread evenly. The next moments wait in bins of two milliseconds, and a heap holds
+the bins: one heap of 100,000 targets is slow to sift. What is due and finds no free slot waits in line. A turn that
+comes while the target's last probe still runs is left out: nothing overlaps itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import heapq
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Final
+
+from exporter.concurrency.slots import Slots
+from exporter.model.failure import Failure, FailureClass, Stage
+from exporter.model.result import ProbeResult
+from exporter.model.target import Target, TargetKey, TargetKind
+
+log = logging.getLogger(__name__)
+
+# What is due within one is started together, at its end.
+_BIN_SECONDS: Final = 0.002
+
+# Probes started in one go, about a millisecond of work; then the loop looks after those under way. A hundred at once
+# would show in the times that the others measure.
+_STARTS_AT_ONCE: Final = 16
+
+# Probes out of turn that are started a second: all that was shut off is probed again when the way opens, and neither
+# our uplink nor other people's servers shall take that for an attack.
+_OUT_OF_TURN_A_SECOND: Final = 500
+_OUT_OF_TURN_SECONDS: Final = 0.02
+
+# Targets taken in between two looks at the clock: a millisecond or two.
+_STEP: Final = 500
+
+# A healthy loop is milliseconds late. After a suspension or a stall longer than this, what was missed is left to its
+# next turn: starting it all at once would be a burst at our uplink and at other people's servers.
+STALL_SECONDS: Final = 5.0
+
+
+class _Entry:
+    """A target's place in the schedule."""
+
+    __slots__ = ("due", "target", "task", "ticket")
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.due = 0.0
+        self.ticket = 0  # a place in a bin with another ticket is out of date
+        self.task: asyncio.Task[None] | None = None
+
+
+class Scheduler:
+    """Probes every target once an interval, until stopped."""
+
+    def __init__(
+        self,
+        probe: Callable[[Target], Awaitable[ProbeResult]],
+        concurrency: int,
+        *,
+        on_result: Callable[[Target, ProbeResult], None],
+        on_start: Callable[[float], None] = lambda lag: None,
+        on_crash: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_start` gets the seconds a probe starts late; `on_crash` is told of a bug of ours, already logged."""
+        self.slots = Slots(concurrency, self._fill)
+        self._probe = probe
+        self._on_result = on_result
+        self._on_start = on_start
+        self._on_crash = on_crash
+        self._loop = asyncio.get_running_loop()
+        self._entries: dict[tuple[TargetKind, str], _Entry] = {}
+        self._bins: dict[int, list[tuple[int, _Entry]]] = {}
+        self._heap: list[int] = []  # the numbers of the bins
+        self._line: deque[tuple[int, _Entry]] = deque()  # due, waiting for a slot
+        self._hastened: deque[_Entry] = deque()
+        self._hastening = False
+        self._tickets = 0
+        self._alarm: asyncio.TimerHandle | None = None
+        self._filling = False  # the loop comes back to start more
+        self._stopped = False
+
+    @property
+    def probes_in_flight(self) -> int:
+        """Probes under way."""
+        return self.slots.used
+
+    @property
+    def overdue(self) -> float:
+        """Seconds by which the earliest moment of the schedule has been passed over; far more than 0 by a bug alone."""
+        return self._loop.time() - self._heap[0] * _BIN_SECONDS if self._heap and not self._stopped else 0.0
+
+    def replace_targets(self, targets: Iterable[Target]) -> None:
+        """Schedule `targets`; those that stay keep their moments, those that are gone are probed no more."""
+        for _ in self.replacing(targets):
+            pass
+
+    def replacing(self, targets: Iterable[Target]) -> Iterator[None]:
+        """The same in steps; until the last one, what was scheduled is."""
+        before = dict(self._entries)
+        entries: dict[TargetKey, _Entry] = {}
+        new: list[_Entry] = []
+        for number, target in enumerate(targets, 1):
+            if number % _STEP == 0:
+                yield
+            entry = before.pop(target.key, None)
+            if entry is None:
+                entry = _Entry(target)
+                new.append(entry)
+            else:
+                moved = entry.target.settings.interval != target.settings.interval
+                entry.target = target
+                if moved:
+                    self._place(entry)
+            entries[target.key] = entry
+        self._entries = entries
+        for number, entry in enumerate(before.values(), 1):
+            entry.ticket = -1
+            if entry.task is not None:
+                entry.task.cancel()
+            if number % _STEP == 0:
+                yield
+        for number, entry in enumerate(new, 1):
+            self._place(entry)
+            if number % _STEP == 0:
+                yield
+
+    def hasten(self, keys: Iterable[tuple[TargetKind, str]]) -> None:
+        """Probe these now and out of turn, in their order and some at a time; their turns stay what they are.
+
+        What is under way already is not begun again.
+        """
+        self._hastened.extend(entry for key in keys if (entry := self._entries.get(key)) is not None)
+        if self._hastened and not self._hastening:
+            self._hastening = True
+            self._loop.call_soon(self._start_hastened)
+
+    def _start_hastened(self) -> None:
+        left = int(_OUT_OF_TURN_A_SECOND * _OUT_OF_TURN_SECONDS)
+        while self._hastened and left and not self._stopped:
+            entry = self._hastened[0]
+            gone = self._entries.get(entry.target.key) is not entry
+            if not gone and entry.task is None:
+                if not self.slots.take_nowait():
+                    break
+                left -= 1
+                entry.task = self._loop.create_task(self._run(entry))
+            self._hastened.popleft()
+        self._hastening = bool(self._hastened) and not self._stopped
+        if self._hastening:
+            self._loop.call_later(_OUT_OF_TURN_SECONDS, self._start_hastened)
+
+    async def stop(self, grace: float) -> None:
+        """Start nothing more; give what is under way `grace` seconds, then end it."""
+        self._stopped = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+        tasks = [entry.task for entry in self._entries.values() if entry.task is not None]
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=grace)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    def _place(self, entry: _Entry) -> None:
+        """The first moment from now on that has the target's phase."""
+        interval = entry.target.settings.interval
+        entry.due = self._loop.time() + (phase(entry.target.name, interval) - time.time()) % interval
+        self._push(entry)
+
+    def _push(self, entry: _Entry) -> None:
+        self._tickets += 1
+        entry.ticket = self._tickets
+        number = math.ceil(entry.due / _BIN_SECONDS)
+        bin_ = self._bins.get(number)
+        if bin_ is not None:
+            bin_.append((entry.ticket, entry))
+            return
+        self._bins[number] = [(entry.ticket, entry)]
+        heapq.heappush(self._heap, number)
+        if self._heap[0] == number:
+            self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._heap and not self._stopped:
+            self._alarm = self._loop.call_at(self._heap[0] * _BIN_SECONDS, self._ring)
+
+    def _ring(self) -> None:
+        """Put what is due in line, each with its next moment."""
+        now = self._loop.time()
+        left_out = 0
+        while self._heap and self._heap[0] * _BIN_SECONDS <= now:
+            for ticket, entry in self._bins.pop(heapq.heappop(self._heap)):
+                if ticket != entry.ticket:
+                    continue
+                if now - entry.due > STALL_SECONDS:
+                    left_out += 1
+                    self._advance(entry, now)
+                elif entry.task is not None:
+                    self._advance(entry, now)
+                else:
+                    self._line.append((ticket, entry))
+        if left_out:
+            log.warning("the clock jumped or this process stood still: %d probes left to their next turn", left_out)
+        self._fill()
+        self._set_alarm()
+
+    def _advance(self, entry: _Entry, now: float) -> None:
+        """The next moment of the same phase: whole intervals, so nothing drifts."""
+        interval = entry.target.settings.interval
+        entry.due += interval * max(1, int((now - entry.due) // interval) + 1)
+        self._push(entry)
+
+    def _fill_on(self) -> None:
+        self._filling = False
+        self._fill()
+
+    def _fill(self) -> None:
+        """Start what is in line while slots are free, some at once."""
+        if self._filling:
+            return
+        started = 0
+        while self._line and not self._stopped:
+            ticket, entry = self._line[0]
+            if ticket != entry.ticket:
+                self._line.popleft()
+                continue
+            if started == _STARTS_AT_ONCE:
+                self._filling = True
+                self._loop.call_soon(self._fill_on)
+                return
+            if not self.slots.take_nowait():
+                return
+            started += 1
+            self._line.popleft()
+            now = self._loop.time()
+            self._on_start(now - entry.due)
+            self._advance(entry, now)
+            entry.task = self._loop.create_task(self._run(entry))
+
+    async def _run(self, entry: _Entry) -> None:
+        target = entry.target
+        try:
+            result = await self._probe(target)
+        except Exception as error:
+            log.exception("internal error while probing %s", target.name)
+            self._on_crash()
+            result = _crashed(error)
+        finally:
+            entry.task = None
+            self.slots.free()
+        try:
+            self._on_result(target, result)
+        except Exception:
+            log.exception("internal error with the result of %s", target.name)
+            self._on_crash()
+
+
+def phase(name: str, interval: float) -> float:
+    """Where in each interval, in seconds, a target has its turn; the same in every process."""
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64 * interval
+
+
+def _crashed(error: Exception) -> ProbeResult:
+    failure = Failure(Stage.CONNECT, FailureClass.INTERNAL, f"a bug of the exporter: {type(error).__name__}")
+    return ProbeResult(at=time.time(), duration=0.0, lookup=None, hosts=(), addresses=0, failure=failure)

@@ -1,0 +1,100 @@
+"""What a target went through lately: its recent results and its changes of state, in few bytes.
+
+Both are packed, for 100,000 targets have them: 160 bytes of results and 264 of changes a target at most, whatever
+happens to it. A history is immutable and replaced whole, so another thread may read it at any time.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict, verdict_of
+from exporter.model.result import ProbeResult
+
+# A picture as wide as a word; with the usual interval half an hour.
+MAX_RECENT: Final = 32
+# A target that flaps once a minute shows its last twelve falls; one that fails once a week shows three months.
+MAX_CHANGES: Final = 24
+
+_RECENT: Final = struct.Struct("<fB")  # seconds, 0 for up or the place of the verdict
+_CHANGE: Final = struct.Struct("<dBBB")  # moment, 0 for up or the place of the class, stage, confidence
+_VERDICTS: Final = (None, *Verdict)
+_CLASSES: Final = (None, *FailureClass)
+_STAGES: Final = tuple(Stage)
+_CONFIDENCES: Final = tuple(Confidence)
+_VERDICT_PLACES: Final = {verdict: place for place, verdict in enumerate(_VERDICTS)}
+_CLASS_PLACES: Final = {failure_class: place for place, failure_class in enumerate(_CLASSES)}
+_STAGE_PLACES: Final = {stage: place for place, stage in enumerate(_STAGES)}
+_CONFIDENCE_PLACES: Final = {confidence: place for place, confidence in enumerate(_CONFIDENCES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """One probe: how long it took in seconds, and the verdict where it found the target down."""
+
+    duration: float
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """From `at` on (a moment of steady_clock) the target was up (None), or down for this reason."""
+
+    at: float
+    failure_class: FailureClass | None
+    stage: Stage | None = None
+    confidence: Confidence | None = None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whom to call from then on; None: up."""
+        if self.failure_class is None or self.confidence is None:
+            return None
+        return verdict_of(self.failure_class, self.confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The last results and changes of one target, the oldest first."""
+
+    _results: bytes = b""
+    _changes: bytes = b""
+
+    @property
+    def recent(self) -> tuple[Recent, ...]:
+        """At most MAX_RECENT probes."""
+        return tuple(Recent(seconds, _VERDICTS[place]) for seconds, place in _RECENT.iter_unpack(self._results))
+
+    @property
+    def changes(self) -> tuple[StateChange, ...]:
+        """At most MAX_CHANGES."""
+        return tuple(_change(*packed) for packed in _CHANGE.iter_unpack(self._changes))
+
+    def probed(self, result: ProbeResult) -> History:
+        """With one more result."""
+        verdict = None if result.failure is None else result.failure.verdict
+        seconds = result.duration if math.isfinite(result.duration) else 0.0
+        packed = _RECENT.pack(seconds, _VERDICT_PLACES[verdict])
+        return History((self._results + packed)[-_RECENT.size * MAX_RECENT :], self._changes)
+
+    def changed(self, at: float, failure: Failure | None) -> History:
+        """With one more change of state."""
+        if failure is None:
+            packed = _CHANGE.pack(at, 0, 0, 0)
+        else:
+            packed = _CHANGE.pack(
+                at,
+                _CLASS_PLACES[failure.failure_class],
+                _STAGE_PLACES[failure.stage],
+                _CONFIDENCE_PLACES[failure.confidence],
+            )
+        return History(self._results, (self._changes + packed)[-_CHANGE.size * MAX_CHANGES :])
+
+
+def _change(at: float, failure_class: int, stage: int, confidence: int) -> StateChange:
+    if not failure_class:
+        return StateChange(at, None)
+    return StateChange(at, _CLASSES[failure_class], _STAGES[stage], _CONFIDENCES[confidence])

@@ -1,0 +1,161 @@
+"""The path from a server's certificate to a root, as OpenSSL finds and judges it; a thin wall before pyOpenSSL.
+
+Senders verify with OpenSSL, and two libraries differ in many a chain: cross-signed and expired spares, two issuers of
+one name, names in two encodings of one text, constraints, what an issuer may sign. So the path is OpenSSL's. What its
+purpose `sslserver` adds, pyOpenSSL has no call for: it is checked here on the path that was found, rule by rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+from OpenSSL.crypto import (
+    FILETYPE_ASN1,
+    X509,
+    Error,
+    X509StoreContext,
+    X509StoreContextError,
+    dump_certificate,
+    load_certificate,
+)
+
+from exporter.tls.certificate import extension_of, load
+from exporter.tls.expensive_certificates import brings_own_curve
+
+if TYPE_CHECKING:
+    from exporter.tls.roots import Roots
+
+# RFC 5280 4.2.1.12, and what went by that name before: OpenSSL takes no anyExtendedKeyUsage for a server.
+_SERVER_PURPOSES: Final = frozenset(
+    {
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        ObjectIdentifier("1.3.6.1.4.1.311.10.3.3"),  # msSGC
+        ObjectIdentifier("2.16.840.1.113730.4.1"),  # nsSGC
+    }
+)
+# Netscape's own word for the purpose: a bit string, of which these bits of the first octet say server and issuer.
+_NETSCAPE_TYPE: Final = ObjectIdentifier("2.16.840.1.113730.1.1")
+_NETSCAPE_SERVER: Final = 0x40
+_NETSCAPE_ISSUER: Final = 0x04
+
+
+@dataclass(frozen=True)
+class Dated:
+    """A certificate as OpenSSL reads it, which takes a moment: once. Times are Unix time."""
+
+    der: bytes
+    not_before: float
+    not_after: float
+    read: X509 = field(repr=False, compare=False)
+
+    @cached_property
+    def parsed(self) -> x509.Certificate | None:
+        """With its names; None where only OpenSSL can read it."""
+        return load(self.der)
+
+
+@dataclass(frozen=True, slots=True)
+class NoPath:
+    """Why there is none: OpenSSL's number and words; the certificate it stumbled over, and how far up that is."""
+
+    code: int
+    words: str
+    depth: int
+    certificate: Dated | None
+
+
+def certificate_of(der: bytes) -> X509 | None:
+    """The certificate, or None where OpenSSL cannot read it, or not in time."""
+    if brings_own_curve(der):
+        return None
+    try:
+        return load_certificate(FILETYPE_ASN1, der)
+    except Error:
+        return None
+
+
+def dated(der: bytes) -> Dated | None:
+    """The certificate with its dates, or None where OpenSSL cannot read them."""
+    certificate = certificate_of(der)
+    return None if certificate is None else _read(certificate, der)
+
+
+def find_path(chain: Sequence[Dated], roots: Roots, at: float | None) -> tuple[Dated, ...] | NoPath:
+    """The path from the first of `chain` to a root, both included, as of Unix time `at`; None: at any time."""
+    own, *others = [one.read for one in chain]
+    known = {one.der: one for one in chain}
+    try:
+        path = X509StoreContext(roots.store(at), own, others).get_verified_chain()
+    except X509StoreContextError as error:
+        code, depth, words = error.errors
+        return NoPath(code, words, depth, _dated(error.certificate, known))
+    except Error as error:
+        return NoPath(0, f"{type(error).__name__}", 0, None)
+    found = tuple(dated for one in path if (dated := _dated(one, known)) is not None)
+    return found if len(found) == len(path) else NoPath(0, "a date in it cannot be read", 0, None)
+
+
+def wrong_purpose(path: Sequence[Dated]) -> Dated | None:
+    """The first certificate of `path` that is not for servers, or for issuing their certificates."""
+    for depth, one in enumerate(path):
+        parsed = one.parsed
+        if parsed is not None and not (_serves(parsed) if depth == 0 else _issues(parsed)):
+            return one
+    return None
+
+
+def _serves(certificate: x509.Certificate) -> bool:
+    usage = extension_of(certificate, x509.KeyUsage)
+    signs = usage is None or usage.digital_signature or usage.key_encipherment or usage.key_agreement
+    return signs and _purpose_allows(certificate) and _netscape_allows(certificate, _NETSCAPE_SERVER)
+
+
+def _issues(certificate: x509.Certificate) -> bool:
+    """Where an issuer says what its certificates may be for, servers are among it. Its right to sign is OpenSSL's."""
+    says = extension_of(certificate, x509.BasicConstraints) or extension_of(certificate, x509.KeyUsage)
+    return _purpose_allows(certificate) and (says is not None or _netscape_allows(certificate, _NETSCAPE_ISSUER))
+
+
+def _purpose_allows(certificate: x509.Certificate) -> bool:
+    usage = extension_of(certificate, x509.ExtendedKeyUsage)
+    return usage is None or not _SERVER_PURPOSES.isdisjoint(usage)
+
+
+def _netscape_allows(certificate: x509.Certificate, bit: int) -> bool:
+    try:
+        extension = certificate.extensions.get_extension_for_oid(_NETSCAPE_TYPE).value
+    except Exception:  # there is none, or the extensions cannot be read
+        return True
+    value = extension.value if isinstance(extension, x509.UnrecognizedExtension) else b""
+    return len(value) > 3 and bool(value[3] & bit)  # tag, length, unused bits, bits
+
+
+def _dated(certificate: X509, known: Mapping[bytes, Dated]) -> Dated | None:
+    try:
+        # Before anything else is asked of it: where OpenSSL stumbles within itself, as over a key that cannot be read,
+        # it names no certificate, and the library gives a null pointer. Writing it out raises; the rest would crash.
+        der = dump_certificate(FILETYPE_ASN1, certificate)
+    except (Error, RuntimeError, ValueError):
+        return None
+    return known.get(der) or _read(certificate, der)
+
+
+def _read(certificate: X509, der: bytes) -> Dated | None:
+    try:
+        before, after = certificate.get_notBefore(), certificate.get_notAfter()
+        if before is None or after is None:
+            return None
+        return Dated(der, _unix(before), _unix(after), certificate)
+    except (Error, RuntimeError, ValueError):  # no date, or none that the calendar knows
+        return None
+
+
+def _unix(time: bytes) -> float:
+    """RFC 5280 4.1.2.5.2: YYYYMMDDHHMMSSZ, which OpenSSL makes of the shorter form, too."""
+    return datetime.strptime(time.decode("ascii"), "%Y%m%d%H%M%SZ").replace(tzinfo=UTC).timestamp()

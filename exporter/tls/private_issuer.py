@@ -1,0 +1,51 @@
+"""The issuer of a certificate that no authority vouches for: one under the certificates of unrelated hosts is ours."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from exporter.model.failure import FailureClass
+from exporter.tls.certificate import load, shown_name, unwise_is_fine
+from exporter.tls.verification import Trust
+
+_KEY_CHARS = 16
+
+
+def private_issuer(own: bytes, trust: Trust) -> str:
+    """The issuer's name and key of the server's own certificate (DER); "" where an authority vouches for it.
+
+    Names alone prove nothing: thousands of machines come with a certificate of one name and a key of their own.
+    """
+    if all(fault.failure_class is not FailureClass.TLS_UNTRUSTED for fault in trust.faults):
+        return ""
+    return _issuer(own)
+
+
+@lru_cache(maxsize=1024)
+def _issuer(own: bytes) -> str:
+    with unwise_is_fine():
+        certificate = load(own)
+        if certificate is None:
+            return ""
+        try:
+            key = _issuer_key(certificate)
+        except (ValueError, UnsupportedAlgorithm):
+            return ""
+        return f"{shown_name(certificate.issuer)}, key {key}" if key else ""
+
+
+def _issuer_key(certificate: x509.Certificate) -> str:
+    """The key that signed it: by its identifier (RFC 5280 4.2.1.1), or its own where it signed itself."""
+    if certificate.issuer == certificate.subject:
+        own_key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return hashlib.sha256(own_key).hexdigest()[:_KEY_CHARS]
+    try:
+        identifier = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    except x509.ExtensionNotFound:
+        return "without identifier"
+    return identifier.hex()[:_KEY_CHARS] if identifier else "without identifier"

@@ -1,0 +1,130 @@
+"""HTTP basic authentication (RFC 7617) against bcrypt hashes.
+
+A check of a password is slow on purpose, so it runs in a worker thread, one at a time, and what was right is
+remembered: under a keyed hash with a key of this process, so that memory holds neither a password nor anything that
+could be tried elsewhere. What was wrong is not remembered, so whoever guesses pushes nobody out, and a guess takes the
+time of one check whether there is such a user or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+import bcrypt
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from exporter.web.access.active_config import Security
+
+# Right passwords remembered: one a user, and those of hashes that were replaced meanwhile.
+MAX_REMEMBERED: Final = 100
+# Checks waiting for their turn; more are told to come again. At a cost of 10 the last waits about two seconds.
+MAX_WAITING: Final = 32
+# bcrypt takes no more of a password into account; the library refuses a longer one instead of cutting it.
+_BCRYPT_BYTES: Final = 72
+_CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="mx-exporter", charset="UTF-8"'}
+_BUSY: Final = {"Retry-After": "1"}
+
+
+class Verdict(Enum):
+    """What became of a request's credentials."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    BUSY = "too many are being checked"
+
+
+class Passwords:
+    """Checks credentials against the hashes of users."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._right: OrderedDict[bytes, None] = OrderedDict()
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+
+    async def check(self, users: Mapping[str, str], name: str, password: bytes) -> Verdict:
+        """Whether `password` is that of the user `name`."""
+        known = users.get(name)
+        # The hash of another user, always the same one for a name: its answer does not count, its time does.
+        against = known if known is not None else sorted(users.values())[self._digest(name.encode())[0] % len(users)]
+        mark = self._digest(name.encode(), against.encode(), password)
+        if self._remembers(mark):
+            return Verdict.RIGHT
+        if self._waiting >= MAX_WAITING:
+            return Verdict.BUSY
+        self._waiting += 1
+        try:
+            async with self._turn:
+                if self._remembers(mark):  # who waited before asked the same
+                    return Verdict.RIGHT
+                matches = await asyncio.to_thread(_matches, password, against)
+        finally:
+            self._waiting -= 1
+        if not matches or known is None:
+            return Verdict.WRONG
+        self._right[mark] = None
+        if len(self._right) > MAX_REMEMBERED:
+            self._right.popitem(last=False)
+        return Verdict.RIGHT
+
+    def _remembers(self, mark: bytes) -> bool:
+        if mark not in self._right:
+            return False
+        self._right.move_to_end(mark)
+        return True
+
+    def _digest(self, *parts: bytes) -> bytes:
+        framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+        return hmac.new(self._key, framed, hashlib.sha256).digest()
+
+
+def _matches(password: bytes, hashed: str) -> bool:
+    try:
+        return bcrypt.checkpw(password[:_BCRYPT_BYTES], hashed.encode())
+    except ValueError:  # a NUL, to some versions of the library
+        return False
+
+
+def credentials(header: str) -> tuple[str, bytes] | None:
+    """Name and password of an Authorization header (RFC 7617 2), or None where it has none."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, colon, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+        return (name.decode(), password) if colon else None
+    except (binascii.Error, ValueError):
+        return None
+
+
+class BasicAuthentication:
+    """Lets requests through to `app` whose credentials are right, or all where no users are configured."""
+
+    def __init__(self, app: ASGIApp, security: Security) -> None:
+        self._app = app
+        self._security = security
+        self._passwords = Passwords()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        users = self._security.config.users
+        app = self._app
+        if users and scope["type"] == "http":
+            given = credentials(Headers(scope=scope).get("authorization", ""))
+            verdict = await self._passwords.check(users, *given) if given is not None else Verdict.WRONG
+            if verdict is Verdict.WRONG:
+                app = PlainTextResponse("Unauthorized\n", 401, _CHALLENGE)
+            elif verdict is Verdict.BUSY:
+                app = PlainTextResponse(f"{MAX_WAITING} passwords are being checked\n", 503, _BUSY)
+        await app(scope, receive, send)

@@ -1,0 +1,57 @@
+"""`rate_limit` of the web configuration: a token bucket over all requests, whoever sends them.
+
+It stands before the passwords, so a flood of guesses costs nothing but its answers.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from exporter.config.web.load import RateLimit
+from exporter.web.access.active_config import Security
+
+
+class Bucket:
+    """Full at first; a token comes back each interval, and each request takes one."""
+
+    def __init__(self, limit: RateLimit, now: float) -> None:
+        self.limit = limit
+        self._tokens = float(limit.burst)
+        self._at = now
+
+    def take(self, now: float) -> bool:
+        """Whether a request at `now` (seconds of a clock that never goes back) is let through."""
+        self._tokens = min(float(self.limit.burst), self._tokens + (now - self._at) / self.limit.interval)
+        self._at = now
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+
+class RateLimited:
+    """Lets requests through to `app` at the pace that is configured, or all where none is."""
+
+    def __init__(self, app: ASGIApp, security: Security, clock: Callable[[], float] = time.monotonic) -> None:
+        self._app = app
+        self._security = security
+        self._clock = clock
+        self._bucket: Bucket | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        limit = self._security.config.rate_limit
+        app = self._app
+        if limit is not None and scope["type"] == "http":
+            now = self._clock()
+            if self._bucket is None or self._bucket.limit != limit:
+                self._bucket = Bucket(limit, now)
+            if not self._bucket.take(now):
+                # RFC 6585 4, RFC 9110 10.2.3: whole seconds.
+                app = PlainTextResponse("Too Many Requests\n", 429, {"Retry-After": str(math.ceil(limit.interval))})
+        await app(scope, receive, send)

@@ -1,0 +1,203 @@
+"""Pictures as inline SVG: made of numbers and of words from closed lists, with a text for who cannot see them.
+
+Colours are classes of the style sheet, for both its light and its dark; a style attribute would be against the pages'
+Content-Security-Policy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from markupsafe import Markup
+
+from exporter.model.failure import Stage
+from exporter.model.path_trace import Hop, HopKind, PathTrace
+from exporter.store.history import MAX_RECENT, Recent
+
+# Pixels.
+_BAR: Final = 3
+_SPARK_HEIGHT: Final = 20
+_OUTLIER: Final = 4  # times as long as is usual
+_ROW: Final = 22
+_LABEL: Final = 76
+_HOP: Final = 74
+_LETTER: Final = 6.5  # of an address below its hop, on average
+_LANE: Final = 90
+# Of the width that there is, in per cent: a telephone shows all of a waterfall.
+_NAME: Final = 22.0
+_CHART: Final = 60.0
+_LEAST: Final = 0.4  # of what took next to no time
+# Hops of a silence that goes on to the end of a path: enough to see that it does.
+_SILENT_TAIL: Final = 3
+
+
+def sparkline(recent: Sequence[Recent]) -> Markup:
+    """The last probes, the latest at the right: a bar each, as high as it took long; a failure full, in its colour."""
+    if not recent:
+        return Markup("")
+    width = MAX_RECENT * (_BAR + 1)
+    took = sorted(one.duration for one in recent if one.verdict is None)
+    # One that took very long is seen to, and leaves the others their differences.
+    longest = min(took[-1], _OUTLIER * took[len(took) // 2]) if took else 0.0
+    bars: dict[str, list[str]] = {}
+    left = width - len(recent) * (_BAR + 1)
+    for place, one in enumerate(recent):
+        height = _SPARK_HEIGHT
+        if one.verdict is None:
+            height = max(2, round(_SPARK_HEIGHT * min(1.0, one.duration / longest))) if longest > 0 else 2
+        bars.setdefault("up" if one.verdict is None else one.verdict.value, []).append(
+            f"M{left + place * (_BAR + 1)} {_SPARK_HEIGHT}v-{height}h{_BAR}v{height}z"
+        )
+    probes = f"{len(recent)} probes" if len(recent) > 1 else "probe"
+    text = f"last {probes}: {', '.join(f'{len(found)} {state}' for state, found in bars.items())}"
+    return Markup(
+        '<svg class="spark" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" height="{}"><title>{}</title>'
+        '<path class="track" d="M0 {}H{}"/>{}</svg>'
+    ).format(
+        text,
+        width,
+        _SPARK_HEIGHT,
+        width,
+        _SPARK_HEIGHT,
+        text,
+        _SPARK_HEIGHT - 0.5,
+        width - 1,
+        Markup("").join(
+            Markup('<path class="{}" d="{}"/>').format(state, "".join(found)) for state, found in bars.items()
+        ),
+    )
+
+
+def waterfall(phases: Sequence[tuple[Stage, float]], scale: float, failed: Stage | None = None) -> Markup:
+    """The phases of one session, each where the last one ended, on an axis of `scale` seconds; `failed` in red."""
+    if not phases:
+        return Markup("")
+    scale = _rounded(scale)
+    height = len(phases) * _ROW + 18
+    pieces = [_axis(scale, height)]
+    began = 0.0
+    for place, (stage, seconds) in enumerate(phases):
+        y = place * _ROW
+        x = _NAME + _CHART * min(1.0, began / scale)
+        long = max(_LEAST, _CHART * min(1.0, seconds / scale))
+        long = min(long, _NAME + _CHART - x + _LEAST)
+        kind = "bad" if stage is failed else stage.value
+        pieces.append(
+            Markup(
+                '<text class="name" x="{}%" dx="-8" y="{}">{}</text><rect class="phase {}" x="{:.2f}%" y="{}"'
+                ' width="{:.2f}%" height="{}" rx="2"/><text x="{:.2f}%" dx="6" y="{}">{}</text>'
+            ).format(_NAME, y + 15, stage.value, kind, x, y + 4, long, _ROW - 8, x + long, y + 15, duration(seconds))
+        )
+        began += seconds
+    text = ", ".join(f"{stage.value} {duration(seconds)}" for stage, seconds in phases)
+    return Markup('<svg class="waterfall" role="img" aria-label="phases: {}" width="100%" height="{}">{}</svg>').format(
+        text, height, Markup("").join(pieces)
+    )
+
+
+def path_picture(path: PathTrace) -> Markup:
+    """The hops from here to the target, a lane for each port."""
+    other = path.against
+    lanes = [path, *([other] if other is not None else [])]
+    shown = [_without_tail(lane.hops) for lane in lanes]
+    # As far from each other as the longest address needs.
+    step = round(max(_HOP, *(len(hop.address) * _LETTER + 12 for hops in shown for hop in hops)))
+    width, height = round(_LABEL + (max(map(len, shown)) + 0.6) * step), len(lanes) * _LANE
+    pieces: list[Markup] = []
+    for row, (lane, hops) in enumerate(zip(lanes, shown, strict=True)):
+        y = row * _LANE + 24
+        pieces.append(Markup('<text class="name" x="{}" y="{}">port {}</text>').format(_LABEL - 8, y + 4, lane.port))
+        pieces.append(_node(_LABEL + 10, y, "here", ["here"], ""))
+        x, open_ = _LABEL + 10, True
+        for hop in hops:
+            to = _LABEL + 10 + hop.ttl * step
+            kind = "silent" if hop.kind is HopKind.SILENT else "stopped" if _ends_badly(hop) else "passed"
+            pieces.append(
+                Markup('<path class="way {}" d="M{} {}H{}"/>').format(kind if open_ else "silent", x + 6, y, to - 6)
+            )
+            open_ = open_ and hop.kind is not HopKind.SILENT
+            pieces.append(_node(to, y, _node_kind(hop), [f"hop {hop.ttl}", *_below(hop)], hop_text(hop)))
+            x = to
+        if len(hops) < len(lane.hops):
+            pieces.append(Markup('<text class="more" x="{}" y="{}">…</text>').format(x + 12, y + 4))
+    text = "; ".join(f"port {lane.port}: {', '.join(hop_text(hop) for hop in lane.hops)}" for lane in lanes)
+    return Markup(
+        '<svg class="path" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" height="{}">{}</svg>'
+    ).format(text, width, height, width, height, Markup("").join(pieces))
+
+
+def _rounded(scale: float) -> float:
+    """The next number above whose quarters are good to read."""
+    scale = max(scale, 1e-6)
+    power = 10.0 ** math.floor(math.log10(scale))
+    return next((step * power for step in (1, 2, 4, 6, 8) if step * power >= scale), 10 * power)
+
+
+def duration(seconds: float) -> str:
+    """In the unit a person would say it in."""
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f} ms"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def hop_text(hop: Hop) -> str:
+    """Who answered at a hop, and how."""
+    if hop.kind is HopKind.SILENT:
+        return "no answer"
+    took = "" if hop.rtt is None else f" in {duration(hop.rtt)}"
+    word = "" if hop.kind is HopKind.TIME_EXCEEDED else f" {hop.kind.value.replace('_', ' ')}"
+    return f"{hop.address or 'this host'}{word}{took}"
+
+
+def _without_tail(hops: Sequence[Hop]) -> Sequence[Hop]:
+    """The hops but for most of the silence at their end."""
+    answered = max((place for place, hop in enumerate(hops, 1) if hop.kind is not HopKind.SILENT), default=0)
+    return hops[: answered + _SILENT_TAIL]
+
+
+def _ends_badly(hop: Hop) -> bool:
+    return hop.kind in (HopKind.PROHIBITED, HopKind.UNREACHABLE, HopKind.REFUSED, HopKind.LOCAL)
+
+
+def _node_kind(hop: Hop) -> str:
+    if hop.kind is HopKind.SILENT:
+        return "silent"
+    if hop.kind is HopKind.REACHED:
+        return "reached"
+    return "stopped" if _ends_badly(hop) else "passed"
+
+
+def _below(hop: Hop) -> Iterator[str]:
+    """What is to be read below a hop: who it is, and what else than a router on the way."""
+    if hop.kind is HopKind.SILENT:
+        yield "no answer"
+        return
+    yield hop.address or "this host"
+    if hop.kind is not HopKind.TIME_EXCEEDED:
+        yield hop.kind.value.replace("_", " ")
+
+
+def _node(x: int, y: int, kind: str, below: Sequence[str], title: str) -> Markup:
+    labels = Markup("").join(
+        Markup('<text class="below" x="{}" y="{}">{}</text>').format(x, y + 22 + 14 * row, text)
+        for row, text in enumerate(below)
+    )
+    hint = Markup("<title>{}</title>").format(title) if title else Markup("")
+    return Markup('<g>{}<circle class="hop {}" cx="{}" cy="{}" r="6"/>{}</g>').format(hint, kind, x, y, labels)
+
+
+def _axis(scale: float, height: int) -> Markup:
+    """Four lines behind the bars, with their times below."""
+    pieces = []
+    for part in range(5):
+        x = _NAME + _CHART * part / 4
+        pieces.append(
+            Markup(
+                '<line class="grid" x1="{}%" x2="{}%" y1="0" y2="{}"/><text class="tick" x="{}%" y="{}">{}</text>'
+            ).format(x, x, height - 16, x, height - 3, duration(scale * part / 4) if part else "0")
+        )
+    return Markup("").join(pieces)

@@ -1,0 +1,184 @@
+"""What a target's page says of each host, as plain values for the template.
+
+Everything a stranger sent comes out of here printable; the templates escape markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from markupsafe import Markup
+
+from exporter.diagnosis.catalogue import CATALOGUE
+from exporter.model.failure import Failure, Stage
+from exporter.model.path_trace import PathTrace
+from exporter.model.printable import printable
+from exporter.model.result import HostResult, ProbeResult, TlsResult
+from exporter.report.summary import Conclusion, further_path, host_evidence, is_told, path_sentence, speaker
+from exporter.report.transcript import dane_lines
+from exporter.web.pages.charts import duration, hop_text, path_picture, waterfall
+from exporter.web.pages.fleet import phases_of
+
+
+@dataclass(frozen=True, slots=True)
+class FailureView:
+    """Why something failed, in words."""
+
+    failure_class: str
+    stage: str
+    verdict: str
+    confidence: str
+    ground: str  # what makes it so sure
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class TlsView:
+    """A certificate and the handshake it came with. Times are Unix times."""
+
+    version: str
+    cipher: str
+    verified: bool
+    subject: str
+    issuer: str
+    not_before: float | None
+    not_after: float | None
+    faults: tuple[FailureView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PathView:
+    """A traced path: its picture, its sentence, and the hops as (number, here, there)."""
+
+    picture: Markup
+    sentence: str
+    port: int
+    against: int | None
+    hops: tuple[tuple[int, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """One address of one mail host."""
+
+    mx: str
+    address: str
+    preference: int | None
+    state: str
+    confidence: str
+    failure: FailureView | None  # None of the host that the verdict tells of, too
+    evidence: tuple[str, ...]
+    warnings: tuple[str, ...]
+    waterfall: Markup
+    facts: tuple[tuple[str, str], ...]  # name and value
+    extensions: tuple[str, ...]
+    tls: TlsView | None
+    dane: tuple[str, ...]
+    path: PathView | None
+    at: float
+
+
+def failure_view(failure: Failure | None) -> FailureView | None:
+    """A failure in words; None where there is none."""
+    if failure is None:
+        return None
+    return FailureView(
+        failure_class=failure.failure_class.value,
+        stage=failure.stage.value,
+        verdict=failure.verdict.value,
+        confidence=failure.confidence.value,
+        ground=CATALOGUE[failure.failure_class].ground(failure.confidence),
+        detail=printable(failure.detail),
+    )
+
+
+def host_views(result: ProbeResult | None, concluded: Conclusion) -> tuple[HostView, ...]:
+    """All hosts of a probe, in its order; what `concluded` tells of one is not told again."""
+    if result is None:
+        return ()
+    # One scale for all, so that the slow one is seen to be slow.
+    scale = max((sum(seconds for _, seconds in phases_of(host)) for host in result.hosts), default=0.0)
+    own = speaker(result)
+    return tuple(_host(host, scale, concluded if host is own else None) for host in result.hosts)
+
+
+def _host(host: HostResult, scale: float, concluded: Conclusion | None) -> HostView:
+    path = host.evidence.path if host.evidence is not None else None
+    failure = host.failure
+    told = "" if failure is None else " ".join((failure.detail, *failure.evidence))
+    evidence = [*map(printable, failure.evidence)] if failure is not None else []
+    evidence += [text for text, mark in host_evidence(host) if not is_told(mark, told)]
+    path_said = concluded.path if concluded is not None else further_path(host, told) if failure is not None else None
+    return HostView(
+        mx=host.mx,
+        address=host.address,
+        preference=host.preference,
+        state="up" if failure is None else failure.verdict.value,
+        confidence="" if failure is None else failure.confidence.value,
+        failure=failure_view(failure) if concluded is None else None,
+        evidence=tuple(evidence) if concluded is None else (),
+        warnings=tuple(warning.value for warning in host.told),
+        waterfall=waterfall(phases_of(host), scale, failure.stage if failure is not None else None),
+        facts=tuple(_host_facts(host)),
+        extensions=host.extensions,
+        tls=_tls(host.tls),
+        dane=tuple(printable(line.strip()) for line in dane_lines(host)),
+        path=_path(path, path_said) if path is not None else None,
+        at=host.at,
+    )
+
+
+def _host_facts(host: HostResult) -> Iterator[tuple[str, str]]:
+    if host.tcp_rtt is not None:
+        yield "round-trip time", duration(host.tcp_rtt)
+    enhanced = dict(host.enhanced)
+    if host.reply_codes:
+        yield "replies", ", ".join(_reply(stage, code, enhanced.get(stage)) for stage, code in host.reply_codes)
+    if host.esmtp is not None:
+        yield "greeted with", "EHLO" if host.esmtp else "HELO only"
+    if host.size_limit is not None:
+        yield "size limit", f"{host.size_limit:,} bytes" if host.size_limit else "none stated"
+    for name, mechanisms in (("AUTH without TLS", host.auth_plaintext), ("AUTH with TLS", host.auth_tls)):
+        if mechanisms:
+            yield name, " ".join(mechanisms)
+    for remark in host.remarks:
+        yield "remark", printable(remark)
+    for recipient, code in host.recipients if len(host.recipients) > 1 else ():
+        yield f"recipient {printable(recipient)}", str(code)
+
+
+def _reply(stage: Stage, code: int, enhanced: str | None) -> str:
+    return f"{stage.value} {code}" + (f" {printable(enhanced)}" if enhanced else "")
+
+
+def _tls(tls: TlsResult | None) -> TlsView | None:
+    if tls is None:
+        return None
+    return TlsView(
+        version=tls.version,
+        cipher=tls.cipher,
+        verified=tls.verified,
+        subject=printable(tls.subject),
+        issuer=printable(tls.issuer),
+        not_before=tls.not_before,
+        not_after=tls.not_after,
+        faults=tuple(view for fault in tls.faults if (view := failure_view(fault)) is not None),
+    )
+
+
+def _path(path: PathTrace, said: str | None) -> PathView:
+    """`said` is the sentence, where it was not told by the verdict."""
+    other = path.against
+    pairs = zip_longest(path.hops, other.hops if other is not None else ())
+    return PathView(
+        picture=path_picture(path),
+        sentence=path_sentence(path) if said is None else said,
+        port=path.port,
+        against=other.port if other is not None else None,
+        hops=tuple(
+            ((here or there).ttl, hop_text(here) if here else "", hop_text(there) if there else "")
+            for here, there in pairs
+        ),
+    )

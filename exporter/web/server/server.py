@@ -1,0 +1,183 @@
+"""uvicorn in a thread and an event loop of its own, so that no scrape ever runs on the probes' clock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from exporter.net.open_files import OpenFiles, open_files
+from exporter.web.access.active_config import Security
+from exporter.web.server.accept import Listener
+from exporter.web.server.connection import Connection
+from exporter.web.server.handshake import Handshake, Handshakes
+from exporter.web.server.log_limit import Seldom
+from exporter.web.server.unread_bytes import Unread
+
+log = logging.getLogger(__name__)
+
+# Connections at once, where the limit of open files is not low. Beyond it the one idle longest makes room.
+MAX_CONNECTIONS: Final = 512
+# Beyond them, to be told that there are too many.
+_MAX_TOLD: Final = 64
+_MAX_HEAD_BYTES: Final = 16384
+_START_SECONDS: Final = 10.0
+# After the grace, for uvicorn to end; what then still runs in a worker thread ends with the process.
+_END_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How many clients there may be at once; all together have at most a quarter of the open files."""
+
+    connections: int
+    told: int  # connections beyond, which are only told that there are too many
+    handshakes: int  # and MAX_HANDSHAKES at most
+
+    @classmethod
+    def of(cls, files: OpenFiles) -> Places:
+        """Where the files are few, each has its part of the quarter."""
+        most = files.web
+        return cls(
+            connections=max(2, min(MAX_CONNECTIONS, most * 5 // 8)),
+            told=max(1, min(_MAX_TOLD, most // 8)),
+            handshakes=max(1, most // 4),
+        )
+
+
+class WebServer:
+    """Serves `app` on sockets that listen already, over TLS where `security` says so."""
+
+    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket], security: Security | None = None) -> None:
+        self.addresses: Sequence[tuple[str, int]] = [sock.getsockname()[:2] for sock in sockets]
+        self._sockets = list(sockets)
+        files = open_files()
+        places = Places.of(files)
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                proxy_headers=False,
+                ws="none",
+                h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
+                http=Connection,
+            ),
+            security or Security(),
+            places,
+            files,
+        )
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    def start(self) -> None:
+        """Returns once requests are answered. Raises RuntimeError if they will not be."""
+        self._thread.start()
+        if not self._server.serving.wait(_START_SECONDS) or not self._server.started:
+            raise RuntimeError("the web server did not start") from self._error
+
+    def stop(self, grace: float) -> None:
+        """Answer what is under way for `grace` seconds, then end; a second time does nothing."""
+        self._server.config.timeout_graceful_shutdown = max(1, round(grace))
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(self._server.config.timeout_graceful_shutdown + _END_SECONDS)
+        for sock in self._sockets:
+            sock.close()
+
+    def _run(self) -> None:
+        chatter, seldom = logging.getLogger("uvicorn.error"), _SeldomTold()
+        chatter.addFilter(seldom)
+        try:
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.run(self._server.serve(self._sockets))
+        except Exception as error:  # for start(), in the thread that can tell
+            log.exception("the web server ended")
+            self._error = error
+        finally:
+            chatter.removeFilter(seldom)
+            self._server.serving.set()
+
+
+class _Server(uvicorn.Server):
+    """Tells another thread when it serves, and leaves signals to the main thread."""
+
+    def __init__(self, config: uvicorn.Config, security: Security, places: Places, files: OpenFiles) -> None:
+        super().__init__(config)
+        self.serving = threading.Event()
+        self._security = security
+        self._files = files
+        self._places = places.connections
+        self._most = places.connections + places.told
+        self._handshakes = Handshakes(places.handshakes)
+        self._unread = Unread()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen as uvicorn would, but with a handshake before each connection."""
+        shortage = Seldom(log, "no file is left for a client that connects")
+        self.servers = [
+            Listener(
+                sock,
+                self._accepted,
+                make_room=self._make_room,
+                most_files=self._files.below,
+                shortage=shortage,
+            )  # type: ignore[misc]
+            for sock in sockets or ()
+        ]
+        self.started = True
+        self.serving.set()
+
+    def _accepted(self) -> Handshake:
+        return Handshake(self._security, self._handshakes, self._new_connection)
+
+    def _new_connection(self, raw: asyncio.Transport) -> Connection:
+        return Connection(self.config, self.server_state, raw, self._unread, self._places, self._most)
+
+    def _make_room(self) -> None:
+        """End the connection that has waited longest for its client, or the oldest handshake."""
+        connections = [cast(Connection, each) for each in self.server_state.connections]
+        idle = min((each for each in connections if each.idle_since is not None), key=_since, default=None)
+        if idle is not None:
+            idle.cut()
+        else:
+            self._handshakes.abort_oldest()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._handshakes.abort()
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            cast(Connection, connection).cut()  # not read within the grace
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _since(connection: Connection) -> float:
+    return connection.idle_since or 0.0
+
+
+class _SeldomTold(logging.Filter):
+    """uvicorn's warnings about requests, each kind once a minute: whoever reaches the port can have them written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kinds: dict[str, Seldom] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this one is told."""
+        kind = f"{record.msg} {record.exc_info[0] if record.exc_info else ''}"
+        times = self._kinds.setdefault(kind, Seldom(log, kind)).due()
+        record.fields = {"times": times}
+        return times > 0

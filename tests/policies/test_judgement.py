@@ -1,0 +1,186 @@
+"""What DANE and MTA-STS make of a host, as values: each state, as a warning and as a failure."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from exporter.model.failure import Failure, Stage, Verdict
+from exporter.model.failure import FailureClass as C
+from exporter.model.policy import DaneState as S
+from exporter.model.policy import Tlsa, TlsaLookup, TlsaStatus
+from exporter.model.result import HostResult
+from exporter.model.warning import HostWarning as W
+from exporter.policies.judgement import Demands, TlsSeen, judge
+from exporter.policies.mtasts.policy import Policy, PolicyMode
+from tests.lab.chains import NOW, issue
+
+MX = "mx.a.example"
+AT = NOW.timestamp()
+LEAF = issue("self-signed")
+UNTRUSTED = Failure(Stage.TLS, C.TLS_UNTRUSTED, "nobody vouches for it")
+SELF_SIGNED = TlsSeen((LEAF.der,), (UNTRUSTED,))
+TRUSTED = TlsSeen((LEAF.der,))
+MATCHING = Tlsa(3, 1, 1, hashlib.sha256(LEAF.spki).digest())
+FOREIGN = Tlsa(3, 1, 1, b"\x01" * 32)
+PKIX = Tlsa(1, 1, 1, hashlib.sha256(LEAF.spki).digest())
+UP = HostResult(MX, "192.0.2.1", 10, warnings=(W.BANNER_SLOW,), at=AT)
+DOWN = replace(UP, failure=Failure(Stage.MAIL, C.TEMPFAIL), warnings=())
+
+
+def _found(*records: Tlsa) -> TlsaLookup:
+    return TlsaLookup(TlsaStatus.FOUND, records, (MX,))
+
+
+def _failed(reason: C) -> TlsaLookup:
+    return TlsaLookup(TlsaStatus.FAILED, failure=Failure(Stage.DNS, reason, "SERVFAIL for _25._tcp"))
+
+
+def _judged(
+    lookup: TlsaLookup | None,
+    tls: TlsSeen | None,
+    *,
+    policy: Policy | None = None,
+    result: HostResult = UP,
+    asked: bool = True,
+    require: bool = False,
+) -> HostResult:
+    return judge(result, Demands(lookup, policy), tls, asked=asked, require=require, at=AT)
+
+
+# (TLSA, TLS) -> state, warning, class of the failure with `require`
+CASES = [
+    (_found(MATCHING), TRUSTED, S.VERIFIED, None, None),
+    (_found(FOREIGN, MATCHING), TRUSTED, S.VERIFIED, None, None),
+    (_found(PKIX, MATCHING), TRUSTED, S.VERIFIED, None, None),
+    (_found(FOREIGN), TRUSTED, S.MISMATCH, W.DANE_MISMATCH, C.DANE_MISMATCH),
+    # RFC 7672 3.1.3: the unusable record would have matched.
+    (_found(FOREIGN, PKIX), TRUSTED, S.MISMATCH, W.DANE_MISMATCH, C.DANE_MISMATCH),
+    (_found(MATCHING), None, S.NO_TLS, W.DANE_NO_TLS, C.DANE_NO_TLS),
+    (_found(PKIX), None, S.NO_TLS, W.DANE_NO_TLS, C.DANE_NO_TLS),
+    (_found(PKIX), TRUSTED, S.UNUSABLE, W.DANE_UNUSABLE, None),
+    (_failed(C.DNS_BOGUS), TRUSTED, S.LOOKUP_FAILED, W.DANE_LOOKUP_FAILED, C.DNS_BOGUS),
+    (_failed(C.DNS_TIMEOUT), TRUSTED, S.LOOKUP_FAILED, W.DANE_LOOKUP_FAILED, C.DNS_TIMEOUT),
+    (_failed(C.DNS_SERVFAIL), None, S.LOOKUP_FAILED, W.DANE_LOOKUP_FAILED, C.DNS_SERVFAIL),
+    (TlsaLookup(TlsaStatus.ABSENT), TRUSTED, S.ABSENT, None, None),
+    (TlsaLookup(TlsaStatus.ABSENT), None, S.ABSENT, None, None),
+    (TlsaLookup(TlsaStatus.INSECURE, detail="why"), TRUSTED, S.INSECURE, None, None),
+]
+
+
+@pytest.mark.parametrize(("lookup", "tls", "state", "warning", "failure"), CASES)
+def test_each_state_of_dane(
+    lookup: TlsaLookup, tls: TlsSeen | None, state: S, warning: W | None, failure: C | None
+) -> None:
+    reported = _judged(lookup, tls)
+    assert reported.dane is not None
+    assert (reported.dane.state, reported.failure) == (state, None)
+    assert reported.warnings == (W.BANNER_SLOW, *([warning] if warning else []))
+    required = _judged(lookup, tls, require=True)
+    assert (required.failure.failure_class if required.failure else None) is failure
+    if failure is None:
+        assert required == reported
+    else:
+        assert required.own_failure == required.failure
+        assert required.dane == reported.dane
+
+
+def test_dane_failures_are_theirs_to_mend() -> None:
+    assert {C.DANE_MISMATCH.verdict, C.DANE_NO_TLS.verdict, C.MTA_STS_MISMATCH.verdict} == {Verdict.MISCONFIGURED}
+
+
+def test_the_records_and_the_reason_are_told() -> None:
+    dane = _judged(_found(FOREIGN), TRUSTED).dane
+    assert dane is not None
+    assert dane.records == ("3 1 1 " + "01" * 32,)
+    assert "no record is about" in dane.detail
+
+
+def test_a_host_that_was_down_before_tls_is_unchecked_and_keeps_its_failure() -> None:
+    judged = _judged(_found(FOREIGN), None, result=DOWN, require=True)
+    assert judged.dane is not None
+    assert (judged.dane.state, judged.failure) == (S.UNCHECKED, DOWN.failure)
+
+
+def test_a_host_that_was_down_after_tls_is_checked_and_keeps_its_failure() -> None:
+    judged = _judged(_found(FOREIGN), TRUSTED, result=DOWN, require=True)
+    assert judged.dane is not None
+    assert (judged.dane.state, judged.failure, judged.warnings) == (S.MISMATCH, DOWN.failure, ())
+
+
+def test_a_conversation_that_was_not_to_come_to_tls_accuses_nobody() -> None:
+    judged = _judged(_found(FOREIGN), None, asked=False, policy=Policy("enforce", 60, (MX,)), require=True)
+    assert judged.dane is not None
+    assert (judged.dane.state, judged.failure, judged.warnings) == (S.UNCHECKED, None, UP.warnings)
+
+
+def test_without_demands_nothing_is_said() -> None:
+    assert _judged(None, TRUSTED) == UP
+
+
+def test_a_certificate_that_dane_vouches_for_needs_no_authority() -> None:
+    """RFC 7672 3.1.1."""
+    assert _judged(_found(MATCHING), SELF_SIGNED, require=True).failure is None
+    for lookup in (None, TlsaLookup(TlsaStatus.ABSENT), TlsaLookup(TlsaStatus.INSECURE), _found(PKIX)):
+        assert _judged(lookup, SELF_SIGNED).failure is None
+        assert _judged(lookup, SELF_SIGNED, require=True).failure == UNTRUSTED
+
+
+# MTA-STS
+
+OTHER = ("mx.b.example",)
+STS_CASES: list[tuple[PolicyMode, tuple[str, ...], TlsSeen | None, bool | None, W | None, C | None]] = [
+    ("enforce", (MX,), TRUSTED, True, None, None),
+    ("enforce", ("*.a.example",), TRUSTED, True, None, None),
+    ("enforce", OTHER, TRUSTED, False, W.MTA_STS_MISMATCH, C.MTA_STS_MISMATCH),
+    ("testing", OTHER, TRUSTED, False, W.MTA_STS_MISMATCH, None),
+    ("none", OTHER, TRUSTED, None, None, None),
+    ("none", (), None, None, None, None),
+    ("enforce", (MX,), SELF_SIGNED, True, W.MTA_STS_UNTRUSTED, C.MTA_STS_UNTRUSTED),
+    ("testing", (MX,), SELF_SIGNED, True, W.MTA_STS_UNTRUSTED, None),
+    ("enforce", (MX,), None, True, W.MTA_STS_NO_TLS, C.MTA_STS_NO_TLS),
+    ("testing", (MX,), None, True, W.MTA_STS_NO_TLS, None),
+]
+
+
+@pytest.mark.parametrize(("mode", "mx", "tls", "matches", "warning", "failure"), STS_CASES)
+def test_each_outcome_of_mta_sts(
+    mode: PolicyMode,
+    mx: tuple[str, ...],
+    tls: TlsSeen | None,
+    matches: bool | None,
+    warning: W | None,
+    failure: C | None,
+) -> None:
+    policy = Policy(mode, 60, mx)
+    reported = _judged(None, tls, policy=policy)
+    assert (reported.mta_sts_match, reported.failure) == (matches, None)
+    assert reported.warnings == (W.BANNER_SLOW, *([warning] if warning else []))
+    if tls is SELF_SIGNED and failure is None:
+        failure = C.TLS_UNTRUSTED  # for itself, whatever the policy's mode
+    required = _judged(None, tls, policy=policy, require=True)
+    assert (required.failure.failure_class if required.failure else None) is failure
+
+
+def test_the_name_is_held_against_the_policy_where_there_was_no_session() -> None:
+    judged = _judged(None, None, policy=Policy("enforce", 60, OTHER), result=DOWN)
+    assert (judged.mta_sts_match, judged.failure, judged.warnings) == (False, DOWN.failure, ())
+
+
+def test_dane_does_not_hide_a_failing_mta_sts_nor_the_other_way_round() -> None:
+    """RFC 8461 2: one does not override the other."""
+    policy = Policy("enforce", 60, OTHER)
+    assert W.MTA_STS_MISMATCH in _judged(_found(MATCHING), TRUSTED, policy=policy).warnings
+    both = _judged(_found(FOREIGN), TRUSTED, policy=policy)
+    assert both.warnings == (W.BANNER_SLOW, W.DANE_MISMATCH, W.MTA_STS_MISMATCH)
+    required = _judged(_found(FOREIGN), TRUSTED, policy=policy, require=True)
+    assert required.failure is not None
+    assert required.failure.failure_class is C.DANE_MISMATCH
+
+
+def test_while_tlsa_records_are_awaited_nobody_fails_for_a_certificate_that_they_may_vouch_for() -> None:
+    awaited = judge(UP, Demands(tlsa_awaited=True), SELF_SIGNED, asked=True, require=True, at=AT)
+    assert (awaited.failure, awaited.dane) == (None, None)
+    assert judge(UP, Demands(), SELF_SIGNED, asked=True, require=True, at=AT).failure == UNTRUSTED

@@ -1,0 +1,62 @@
+"""A dialogue for a person: TLS where it happened, what is wrong with a certificate, every recipient."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from exporter.model.result import TranscriptLine
+from exporter.report.as_json import as_json
+from exporter.report.transcript import MAX_LINES, dialogue_lines, dialogue_text
+from tests.results import result, tls_host
+
+SPOKEN = (
+    TranscriptLine(0.04, True, b"STARTTLS\r\n"),
+    TranscriptLine(0.045, False, b"220 go\r\n"),
+    TranscriptLine(0.06, True, b"EHLO me\r\n"),
+)
+
+
+def test_the_handshake_stands_between_what_was_said_before_and_after() -> None:
+    lines = dialogue_text(result(replace(tls_host(), transcript=SPOKEN))).splitlines()
+    assert lines == [
+        "10 mx.secure.example [192.0.2.3]",
+        "     0.040s > STARTTLS",
+        "     0.045s < 220 go",
+        "     0.050s * TLSv1.3 TLS_AES_256_GCM_SHA384, certificate for mx.secure.example by CN=Authority, "
+        "until 2023-11-13 22:13 UTC, not verified",
+        "     0.060s > EHLO me",
+        "  tls_expired: the server's certificate has expired",
+        "  recipient a@mx.secure.example: 250",
+        "  recipient b@mx.secure.example: 250",
+        "  up",
+        "  works, yet: tls_expired",
+    ]
+
+
+def test_of_thousands_of_lines_the_first_are_shown_and_the_rest_is_counted() -> None:
+    pieces = (TranscriptLine(0.1, False, b"220 x\r\n"), TranscriptLine(0.2, False, b"\n" * 5000))
+    lines = list(dialogue_lines(pieces))
+    assert lines[0] == (0.1, False, "220 x")
+    assert lines[-1] == (0.2, False, f"… {5001 - MAX_LINES} more lines")
+    assert len(lines) == MAX_LINES + 1
+
+
+def test_what_is_wrong_with_a_certificate_is_harmless_to_look_at() -> None:
+    host = tls_host()
+    assert host.tls is not None
+    evil = replace(host.tls, faults=(replace(host.tls.faults[0], detail="a\x1b[31mb\nc"),))
+    assert "tls_expired: a\\x1b[31mb\\nc\n" in dialogue_text(result(replace(host, tls=evil)))
+
+
+def test_a_handshake_after_which_nothing_was_said_is_shown_too() -> None:
+    text = dialogue_text(result(replace(tls_host(), transcript=SPOKEN[:2])))
+    assert text.index("< 220 go") < text.index("* TLSv1.3") < text.index("tls_expired")
+
+
+def test_json_has_the_facts_of_tls() -> None:
+    (host,) = as_json("secure.example", result(tls_host()))["hosts"]
+    assert host["tls"]["verified"] is False
+    assert [fault["class"] for fault in host["tls"]["faults"]] == ["tls_expired"]
+    assert host["tls"]["not_after_timestamp_seconds"] < host["tls"]["not_before_timestamp_seconds"] + 90 * 86400
+    assert host["recipients"][0] == {"recipient": "a@mx.secure.example", "code": 250}
+    assert host["auth_mechanisms"] == {"plaintext": ["LOGIN"], "tls": ["PLAIN", "LOGIN"]}

@@ -1,0 +1,134 @@
+"""What is kept of answers: as many bytes as are allowed, what has ended goes first, and who passes by has his own."""
+
+from __future__ import annotations
+
+import asyncio
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+
+from exporter.model.failure import FailureClass as C
+from exporter.resolver.answer import Answer, failed, read_reply
+from exporter.resolver.byte_limited import Entry, Shelf
+from exporter.resolver.cache import LEAST_BYTES, PASSING, Memory, size_of
+from tests.lab import dns_messages as dns
+
+LARGE = Answer(tuple(f"192.0.2.{n % 256}" for n in range(100)), ttl=300.0)
+SMALL = Answer(("192.0.2.1",), ttl=300.0)
+
+
+async def _learn(memory: Memory, name: str, answer: Answer, *, passing: bool = False) -> None:
+    async def ask(_name: str, _kind: str) -> Answer:
+        return answer
+
+    token = PASSING.set(passing)
+    await memory.learn((name, "A"), ask)
+    PASSING.reset(token)
+
+
+def _known(memory: Memory, name: str) -> bool:
+    return memory.known((name, "A")) is not None
+
+
+async def test_all_answers_together_take_no_more_than_they_may() -> None:
+    memory = Memory(max_bytes=1_000_000)
+    for number in range(1000):
+        await _learn(memory, f"d{number}.example", LARGE)
+        assert memory.size <= 1_000_000
+    kept = [number for number in range(1000) if _known(memory, f"d{number}.example")]
+    assert len(kept) > 50
+    assert kept == list(range(1000 - len(kept), 1000))  # the oldest have gone
+
+
+async def test_what_has_ended_goes_before_what_counts() -> None:
+    shelf: Shelf[str, None] = Shelf(10_000)
+    shelf.put("counts", Entry(100.0, None, 300), 0.0)
+    for number in range(20):
+        shelf.put(f"ended{number}", Entry(1.0, None, 300), 0.0)
+    for number in range(20):
+        shelf.put(f"new{number}", Entry(100.0, None, 300), 2.0)
+    assert shelf.get("counts") is not None
+    assert shelf.get("ended0") is None
+    assert shelf.size <= 10_000
+
+
+async def test_one_answer_is_no_large_part_of_all() -> None:
+    shelf: Shelf[str, None] = Shelf(10_000)
+    shelf.put("small", Entry(100.0, None, 600), 0.0)
+    shelf.put("huge", Entry(100.0, None, 9000), 0.0)
+    assert shelf.get("huge") is None
+    assert shelf.get("small") is not None
+
+
+async def test_who_passes_by_pushes_nothing_out() -> None:
+    memory = Memory(max_bytes=200_000, passing_bytes=200_000)
+    await _learn(memory, "configured.example", SMALL)
+    for number in range(300):
+        await _learn(memory, f"d{number}.example", LARGE, passing=True)
+    assert _known(memory, "configured.example")
+    assert memory.size <= 400_000
+
+
+async def test_what_a_target_asks_for_as_well_is_kept_like_its_own() -> None:
+    memory = Memory(max_bytes=200_000, passing_bytes=200_000)
+    await _learn(memory, "shared.example", SMALL, passing=True)
+    assert _known(memory, "shared.example")  # asked for a target
+    for number in range(300):
+        await _learn(memory, f"d{number}.example", LARGE, passing=True)
+    assert _known(memory, "shared.example")
+
+
+async def test_with_more_targets_more_is_kept() -> None:
+    memory = Memory()
+    memory.make_room_for(3)
+    for number in range(4):
+        await _learn(memory, f"d{number}.example", LARGE)
+    assert memory.size < LEAST_BYTES
+    memory.make_room_for(100_000)
+    assert all(_known(memory, f"d{number}.example") for number in range(4))
+
+
+async def test_failures_are_forgotten_of_both() -> None:
+    memory = Memory()
+    failure = failed(C.DNS_SERVFAIL, "SERVFAIL")
+    await _learn(memory, "configured.example", failure)
+    await _learn(memory, "passing.example", failure, passing=True)
+    await _learn(memory, "well.example", SMALL)
+    memory.forget_failures()
+    assert [_known(memory, f"{name}.example") for name in ("configured", "passing", "well")] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("MX", lambda name: dns.reply(name, "MX", [dns.record("MX", b"\0\1\2mx" + dns.QUESTION)])),
+        ("A", lambda name: dns.addresses(name, 2)),
+        ("A", lambda name: dns.addresses(name, 1500)),
+        ("AAAA", lambda name: dns.reply(name, "AAAA")),
+        ("MX", dns.heavy_mx),
+        ("TXT", lambda name: dns.reply(name, "TXT", [dns.record("TXT", b"\xff" + b"x" * 255) for _ in range(9)])),
+        ("TLSA", lambda name: dns.reply(name, "TLSA", [dns.record("TLSA", bytes([3, 1, n]) * 9) for n in range(9)])),
+    ],
+)
+def test_what_an_answer_counts_for_is_about_what_it_takes(kind: str, data: Callable[[str], bytes]) -> None:
+    many = 200 if len(data("d.example")) < 2000 else 10
+
+    async def fill() -> tuple[float, float]:
+        memory = Memory(max_bytes=1 << 30)
+        replies = {f"d{number}.example": data(f"d{number}.example") for number in range(many)}
+        tracemalloc.start()
+        for name, reply in replies.items():
+
+            async def ask(name: str, kind: str, reply: bytes = reply) -> Answer:
+                return memory.read((name, kind), (reply, ""), lambda: read_reply(name, reply))
+
+            await memory.learn((f"{name}", kind), ask)
+        taken, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert memory.size == sum(size_of((name, kind), read_reply(name, reply)) for name, reply in replies.items())
+        return taken / many, memory.size / many
+
+    taken, counted = asyncio.run(fill())
+    # Freed tuples that Python keeps for the next count as taken, too: some 200 KB.
+    assert counted / 2 < taken < 2 * counted + 300_000 / many
