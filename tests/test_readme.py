@@ -12,7 +12,7 @@ import pytest
 
 from exporter.config.load import load
 from exporter.demo.domains import DEMO
-from exporter.metrics.exporter_metrics import OwnMetrics
+from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.metrics.families import FAMILIES
 from exporter.model.egress import EgressState
 from exporter.model.failure import PHASES, UNDETERMINED_CLASSES, Confidence, FailureClass, Stage, Verdict, verdict_of
@@ -111,7 +111,7 @@ METRICS = {
 
 
 def test_every_metric_has_a_row_and_there_is_no_other() -> None:
-    own = {family.name + "_total" * (family.type == "counter") for family in OwnMetrics().registry.collect()}
+    own = {family.name + "_total" * (family.type == "counter") for family in ExporterMetrics().registry.collect()}
     assert set(METRICS) == {family.name for family in FAMILIES} | own
 
 
@@ -119,7 +119,7 @@ def test_the_labels_of_each_metric_are_those_that_it_has() -> None:
     exposed: dict[str, set[str]] = {}
     for name, labels in re.findall(r"^(\w+)\{(.*)\} ", GOLDEN.read_text(encoding="utf-8"), re.MULTILINE):
         exposed.setdefault(name, set()).update(re.findall(r'(\w+)="', labels))
-    for family in OwnMetrics().registry.collect():
+    for family in ExporterMetrics().registry.collect():
         for sample in family.samples:
             exposed.setdefault(family.name + "_total" * (family.type == "counter"), set()).update(sample.labels)
     assert len(exposed) > 40

@@ -8,9 +8,9 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, Final, TypeVar
 
-from exporter.app.engine import Service
+from exporter.app.engine import Engine
 from exporter.app.reload import Reload
-from exporter.app.secret_targets import Entrusted, refusal
+from exporter.app.secret_targets import SecretTargets, refusal
 from exporter.config.effective import effective_yaml
 from exporter.config.targets import parse_target
 from exporter.metrics.blackbox import probe_series
@@ -20,8 +20,8 @@ from exporter.model.configuration import Config
 from exporter.model.printable import quoted
 from exporter.model.result import ProbeResult
 from exporter.model.target import Settings, Target, TargetKind
-from exporter.report.local_state import HIDING, OwnSide, own_side, own_side_lines
-from exporter.report.summary import conclude, conclusion_lines
+from exporter.report.local_state import HIDING, LocalState, local_state, local_state_lines
+from exporter.report.summary import summarise, summary_lines
 from exporter.report.transcript import dialogue_text
 from exporter.store.targets import TargetRecord
 from exporter.web.backend import EgressFacts, Exposition, NoTurn, ProbeRefused, TargetFacts
@@ -41,13 +41,13 @@ _PERSON_SECONDS: Final = 60.0
 class EngineBackend:
     """What the web server may ask; it is called in the web server's threads."""
 
-    def __init__(self, service: Service, reload: Reload, loop: asyncio.AbstractEventLoop, helo: str) -> None:
+    def __init__(self, service: Engine, reload: Reload, loop: asyncio.AbstractEventLoop, helo: str) -> None:
         """`helo`: what this host calls itself where the configuration says nothing."""
         self._helo = helo
         self._service = service
         self._reload = reload
         self._listed: tuple[Config, tuple[bytes, ...]] | None = None
-        self._entrusted = Entrusted()
+        self._entrusted = SecretTargets()
         self._written: tuple[Config, str] | None = None
         self._loop = loop
 
@@ -78,9 +78,9 @@ class EngineBackend:
         """See :class:`exporter.web.backend.Backend`."""
         found = self._target(target, module)
         result = await self._probe_now(found, within)
-        concluded = conclude(found.name, result, helo=found.settings.helo or self._helo, port=found.settings.port)
-        first = "".join(f"{each}\n\n" for each in own_side_lines(self.own_side()))
-        said = "\n".join(conclusion_lines(concluded, result.failure))
+        concluded = summarise(found.name, result, helo=found.settings.helo or self._helo, port=found.settings.port)
+        first = "".join(f"{each}\n\n" for each in local_state_lines(self.local_state()))
+        said = "\n".join(summary_lines(concluded, result.failure))
         return f"{first}{dialogue_text(result, concluded=True)}\n{said}\n"
 
     async def _probe_now(self, target: Target, within: float | None) -> ProbeResult:
@@ -121,10 +121,10 @@ class EngineBackend:
         target = record.target
         return TargetFacts(record, self._service.dialogues.of(target.key), target.settings.helo or self._helo)
 
-    def own_side(self) -> OwnSide:
+    def local_state(self) -> LocalState:
         """See :class:`exporter.web.backend.Backend`."""
         service = self._service
-        return own_side(
+        return local_state(
             service.egress.surroundings, service.egress.turns, service.store.failing(HIDING), service.egress.resolver
         )
 

@@ -14,25 +14,25 @@ from typing import Final
 
 from exporter.app.heartbeat import STUCK_SECONDS, Heartbeat
 from exporter.app.logs import dropped_lines
-from exporter.concurrency.worker_thread import Aside, StuckError
-from exporter.config.domain_lists import STILL_SECONDS, DomainLists, Look
+from exporter.concurrency.worker_thread import StuckError, WorkerThread
+from exporter.config.domain_lists import STILL_SECONDS, DomainLists, ListChanges
 from exporter.config.load import ConfigError, load
 from exporter.egress.watch import EgressWatch, counts_as_outside, typical_interval, typical_timeout
-from exporter.metrics.exporter_metrics import OwnMetrics
+from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.metrics.incremental import render_after
 from exporter.model.configuration import Config, DomainList
-from exporter.model.egress import SMTP_PORT, Surroundings
+from exporter.model.egress import SMTP_PORT, EgressByFamily
 from exporter.model.resolver import ResolverView
 from exporter.model.result import ProbeResult
 from exporter.model.target import Target, TargetKey, TargetKind
 from exporter.policies.lookup import Policies, Searches
-from exporter.policies.mtasts.cache import PolicyMemory
-from exporter.probe.prober import Heard, Prober
+from exporter.policies.mtasts.cache import PolicyCache
+from exporter.probe.prober import Prober, Transcripts
 from exporter.resolver.client import Resolver
 from exporter.schedule.scheduler import Scheduler
 from exporter.schedule.shard import Shard
-from exporter.store.targets import Change, Store, TargetRecord
-from exporter.store.transcripts import Dialogues
+from exporter.store.targets import Change, TargetRecord, TargetStore
+from exporter.store.transcripts import TranscriptStore
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ _RETIRE_SECONDS: Final = 120.0
 _ONLY: Final = Shard()
 
 
-class Service:
+class Engine:
     """Probes what a configuration names. Create it in the event loop it lives in."""
 
     def __init__(
@@ -80,11 +80,11 @@ class Service:
         self.config = config
         self.shard = shard
         self.targets = _own(config, shard)
-        self.store = Store(render_after)
+        self.store = TargetStore(render_after)
         # References have a past to look at like targets, and no series of their own.
-        self.references = Store(lambda record, before: ())
-        self.dialogues = Dialogues()
-        self.own = OwnMetrics(shard)
+        self.references = TargetStore(lambda record, before: ())
+        self.dialogues = TranscriptStore()
+        self.own = ExporterMetrics(shard)
         self.heartbeat = Heartbeat()
         self._path = path
         self._helo = helo
@@ -92,12 +92,12 @@ class Service:
         self._loop = asyncio.get_running_loop()
         self._reloading = asyncio.Lock()
         self._lists = lists or DomainLists()
-        self._files = Aside("files")
+        self._files = WorkerThread("files")
         self._was_stuck = False  # the file system, at the last look
         self._told: dict[str, DomainList] = {}  # what was told of each list last
         self._failures: tuple[str, ...] = ()  # of lists, likewise
         self._resolver = Resolver(config.resolver)
-        self._policy_memory = PolicyMemory()
+        self._policy_memory = PolicyCache()
         self._policy_searches = Searches()
         self._tasks: list[asyncio.Task[None]] = []
         self._revising: asyncio.Task[None] | None = None
@@ -119,7 +119,7 @@ class Service:
             config.limits.concurrency,
             on_result=self._take_in,
             on_start=self.own.started,
-            on_crash=self.own.crashed,
+            on_crash=self.own.internal_error,
         )
         self._prober = self._new_prober(config)
         self.own.watch_in_flight(lambda: self.scheduler.probes_in_flight)
@@ -197,7 +197,7 @@ class Service:
         """One probe now, which counts like one of the schedule."""
         slots = self.scheduler.slots
         await slots.take()
-        heard: Heard = {}
+        heard: Transcripts = {}
         try:
             result = await self._prober.probe(target, fresh=True, heard=heard)
         finally:
@@ -276,10 +276,10 @@ class Service:
         return Prober(self._resolver, config.limits, self._helo, self.scheduler.slots, witness_ports, policies)
 
     async def _probe(self, target: Target) -> ProbeResult:
-        heard: Heard = {}
+        heard: Transcripts = {}
         return self._judged(target, await self._prober.probe(target, heard=heard), heard)
 
-    def _judged(self, target: Target, result: ProbeResult, heard: Heard) -> ProbeResult:
+    def _judged(self, target: Target, result: ProbeResult, heard: Transcripts) -> ProbeResult:
         """`result` in the light of what else is known, its dialogues kept."""
         result = self.egress.take_in(target, result)
         if self.record(*target.key) is not None:  # else it went with a reload meanwhile
@@ -296,7 +296,7 @@ class Service:
         if log.isEnabledFor(logging.DEBUG):
             log.debug("probed", extra={"fields": _fields(target, result)})
 
-    def _egress_turned(self, surroundings: Surroundings) -> None:
+    def _egress_turned(self, surroundings: EgressByFamily) -> None:
         self.own.egress_turned(surroundings)
         self._judge_again()
 
@@ -350,7 +350,7 @@ class Service:
                 self.egress.tick(self._resolver.answered())
             except Exception:
                 log.exception("internal error while judging the way out")
-                self.own.crashed()
+                self.own.internal_error()
 
     async def _watch_domain_files(self) -> None:
         pause = _WATCH_SECONDS
@@ -373,12 +373,12 @@ class Service:
                 self._was_stuck = True
             except Exception:
                 log.exception("internal error while loading the configuration")
-                self.own.crashed()
+                self.own.internal_error()
 
-    async def _look(self) -> Look:
+    async def _look(self) -> ListChanges:
         patterns = dict(enumerate(self.config.domain_files))
         if not patterns:
-            return Look(changed=False, moving=False)
+            return ListChanges(changed=False, moving=False)
         folder = Path(self.config.files[0]).parent
         async with self._reloading:
             return await self._files.run(lambda: self._lists.look(folder, patterns), _LOOK_SECONDS)

@@ -17,7 +17,7 @@ from typing import Final
 from exporter import __version__
 from exporter.app import systemd
 from exporter.app.backend import EngineBackend
-from exporter.app.engine import Service
+from exporter.app.engine import Engine
 from exporter.app.logs import say
 from exporter.app.memory_limit import MemoryCheck, hopeless
 from exporter.app.reload import Reload
@@ -33,7 +33,7 @@ from exporter.net import connection
 from exporter.net.helo_name import HostLookup, faults, in_words, local_helo, names_in
 from exporter.net.open_files import raise_open_files
 from exporter.schedule.shard import Shard
-from exporter.web.access.active_config import Security
+from exporter.web.access.active_config import ActiveWebConfig
 from exporter.web.app import create_app
 from exporter.web.pages.panel import Panel
 from exporter.web.server.listen import ListenError, listen
@@ -80,14 +80,14 @@ async def serve(
     except ListenError as error:
         say(f"--web.listen-address: {error}")
         return USAGE
-    connection.Connection.most_files = raise_open_files(config.limits.concurrency).probes_below
+    connection.TcpConnection.most_files = raise_open_files(config.limits.concurrency).probes_below
     helo = await asyncio.to_thread(local_helo)
-    service = Service(path, config, helo, shard, lists=lists, is_outside=is_outside, port=port)
+    service = Engine(path, config, helo, shard, lists=lists, is_outside=is_outside, port=port)
     check_memory(len(service.targets))
     if (reason := hopeless(len(service.targets))) is not None:
         say(reason)
         return FAILED
-    security = Security(web_options.config_file, web_config, service.own.web_loaded)
+    security = ActiveWebConfig(web_options.config_file, web_config, service.own.web_loaded)
     reload = Reload(service, security, check_memory)
     app = create_app(
         EngineBackend(service, reload, loop, helo),

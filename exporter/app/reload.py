@@ -6,9 +6,9 @@ import asyncio
 import logging
 
 from exporter.app import systemd
-from exporter.app.engine import Service
+from exporter.app.engine import Engine
 from exporter.app.memory_limit import MemoryCheck
-from exporter.web.access.active_config import Security
+from exporter.web.access.active_config import ActiveWebConfig
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 class Reload:
     """Both configurations loaded again, and the supervisor told."""
 
-    def __init__(self, service: Service, security: Security, check_memory: MemoryCheck) -> None:
+    def __init__(self, service: Engine, security: ActiveWebConfig, check_memory: MemoryCheck) -> None:
         self._service = service
         self._security = security
         self._check_memory = check_memory
@@ -41,4 +41,4 @@ class Reload:
                 await self()
             except Exception:
                 log.exception("internal error while loading the configuration")
-                self._service.own.crashed()
+                self._service.own.internal_error()

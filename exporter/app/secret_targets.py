@@ -11,7 +11,7 @@ from exporter.model.printable import quoted
 from exporter.model.target import Target, TargetKind
 
 
-class Entrusted:
+class SecretTargets:
     """The targets of such modules, looked through once a configuration."""
 
     def __init__(self) -> None:

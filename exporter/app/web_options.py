@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from exporter.web.access.allowed_hosts import OwnHosts
+from exporter.web.access.allowed_hosts import AllowedHosts
 
 # Of what listens there, this machine knows a better name.
 _EVERYWHERE: Final = frozenset({"", "::", "0.0.0.0"})  # noqa: S104 - compared with, not bound
@@ -32,14 +32,14 @@ class WebOptions:
         """What every path begins with."""
         return (urlsplit(self.external_url).path if self.route_prefix is None else self.route_prefix) or "/"
 
-    def hosts(self, addresses: Iterable[str], helo: str) -> OwnHosts:
+    def hosts(self, addresses: Iterable[str], helo: str) -> AllowedHosts:
         """By what we may be asked, where `addresses` are listened on and `helo` is what this machine calls itself."""
         named = [address.rpartition(":")[0] for address in self.listen_addresses]
         own = socket.gethostname()
         # The full name may be what a DNS server says of our address: believed as far as it has our own before it.
         full = helo if helo.partition(".")[0] == own.partition(".")[0].lower() else ""
         names = [name for name in (*named, own, full, urlsplit(self.external_url).hostname) if name]
-        return OwnHosts(names, addresses, self.allowed_hosts)
+        return AllowedHosts(names, addresses, self.allowed_hosts)
 
 
 def page_url(web_options: WebOptions, address: tuple[str, int], *, tls: bool) -> str:

@@ -19,22 +19,22 @@ from exporter.commands.helo_warnings import warn_of
 from exporter.commands.reports import DialogueReport, JsonReport, Report
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Screen
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.config.load import load
 from exporter.config.values import parse_nameserver
-from exporter.diagnosis.connect_errors import way_of_session
+from exporter.diagnosis.connect_errors import outcome_of_session
 from exporter.diagnosis.fingerprints import is_foreign
 from exporter.egress.watch import EgressWatch
 from exporter.model.configuration import Config, Egress, Limits
-from exporter.model.evidence import Evidence, Way
+from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import Stage
 from exporter.model.result import HostResult, ProbeResult
 from exporter.model.target import Target
 from exporter.net.helo_name import local_helo
 from exporter.policies.lookup import Policies
-from exporter.policies.mtasts.cache import PolicyMemory
+from exporter.policies.mtasts.cache import PolicyCache
 from exporter.probe.prober import Prober
-from exporter.report.local_state import OwnSide, hidden_among, own_side
+from exporter.report.local_state import LocalState, hidden_among, local_state
 from exporter.resolver.client import Resolver
 
 # From here on a person wants the summary, not the dialogues.
@@ -86,11 +86,11 @@ class _Examination:
     """Probes each target once; what did not answer is told after all else is known that bears on it."""
 
     def __init__(self, limits: Limits, egress: Egress, resolver: Resolver, helo: str) -> None:
-        self._slots = Slots(limits.concurrency)
+        self._slots = ProbeSlots(limits.concurrency)
         self._at_once = limits.concurrency
         self._references = egress.references
         self._resolver = resolver
-        self._policy_memory = PolicyMemory()
+        self._policy_memory = PolicyCache()
         # There is no next result to tell in what comes late.
         policies = Policies(resolver, self._policy_memory, patience=math.inf)
         self._prober = Prober(resolver, limits, helo, self._slots, egress.witness_ports, policies)
@@ -136,8 +136,8 @@ class _Examination:
             for target, result in seen:
                 report.add(target, result)
 
-    def _own_side(self, results: Iterable[ProbeResult]) -> OwnSide:
-        return own_side(self._watch.surroundings, self._watch.turns, hidden_among(results), self._watch.resolver)
+    def _own_side(self, results: Iterable[ProbeResult]) -> LocalState:
+        return local_state(self._watch.surroundings, self._watch.turns, hidden_among(results), self._watch.resolver)
 
     async def close(self) -> None:
         """End what is under way."""
@@ -165,6 +165,6 @@ def _is_open(result: ProbeResult) -> bool:
 
 def _may_change(host: HostResult, evidence: Evidence) -> bool:
     # Who bears another's name may be answering for others as well.
-    if way_of_session(evidence) is not Way.ANSWERED:
+    if outcome_of_session(evidence) is not ConnectOutcome.ANSWERED:
         return True
     return any(is_foreign(mark, host.mx) for mark in evidence.speaker)

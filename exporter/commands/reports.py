@@ -10,9 +10,9 @@ from exporter.commands.terminal import VERDICT_INKS, Ink, Line, Screen, Span, li
 from exporter.model.failure import Failure
 from exporter.model.result import HostResult, MxLookup, ProbeResult
 from exporter.model.target import Target
-from exporter.report.as_json import as_json, own_side_json
-from exporter.report.local_state import OwnSide, own_side_lines
-from exporter.report.summary import conclude, conclusion_lines, path_sentence, speaker
+from exporter.report.as_json import as_json, local_state_json
+from exporter.report.local_state import LocalState, local_state_lines
+from exporter.report.summary import path_sentence, speaker, summarise, summary_lines
 from exporter.report.transcript import describe, host_heading, outcome_of, policy_lines, remarks, spoken, warned
 
 # Columns before what a line of a dialogue says: indentation, time, direction.
@@ -29,7 +29,7 @@ class Report(Protocol):
     def progress(self, result: ProbeResult) -> None:
         """One more name was probed; it is added sooner or later."""
 
-    def know(self, side: OwnSide) -> None:
+    def know(self, side: LocalState) -> None:
         """How our own side is now: said before anything else where something is wrong with it."""
 
     def add(self, target: Target, result: ProbeResult) -> None:
@@ -49,12 +49,12 @@ class JsonReport:
         self._out = out
         self._helo = helo
         self._down = False
-        self._side = OwnSide()
+        self._side = LocalState()
 
     def progress(self, result: ProbeResult) -> None:
         """The lines show it."""
 
-    def know(self, side: OwnSide) -> None:
+    def know(self, side: LocalState) -> None:
         """Each line from now on has it first."""
         self._side = side
 
@@ -62,7 +62,7 @@ class JsonReport:
         """Print it."""
         self._down |= not result.up
         settings = target.settings
-        data = {"egress": own_side_json(self._side)}
+        data = {"egress": local_state_json(self._side)}
         data |= as_json(target.name, result, helo=settings.helo or self._helo, port=settings.port)
         print(json.dumps(data, ensure_ascii=False), file=self._out, flush=True)
 
@@ -86,9 +86,9 @@ class DialogueReport:
     def progress(self, result: ProbeResult) -> None:
         """There are but a few."""
 
-    def know(self, side: OwnSide) -> None:
+    def know(self, side: LocalState) -> None:
         """The first lines."""
-        for text in own_side_lines(side):
+        for text in local_state_lines(side):
             self._screen.show(line((text, Ink.LOCAL)))
             self._blocks += 1
 
@@ -141,8 +141,8 @@ def _coloured(outcome: str, failure: Failure | None) -> tuple[Span, Span]:
 def _conclusion(target: Target, result: ProbeResult, helo: str) -> Iterator[Line]:
     """What is to be said of the whole: verdict, finding, evidence, what next."""
     name, settings, failure = target.name, target.settings, result.failure
-    concluded = conclude(name, result, helo=settings.helo or helo, port=settings.port)
-    first, *more = conclusion_lines(concluded, failure)
+    concluded = summarise(name, result, helo=settings.helo or helo, port=settings.port)
+    first, *more = summary_lines(concluded, failure)
     if failure is None:
         before, word, after = first.removeprefix(name).partition("up")
         yield line((name, Ink.HEADING), before, (word, Ink.UP), after)

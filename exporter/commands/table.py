@@ -14,7 +14,7 @@ from exporter.diagnosis.advice import mark_of
 from exporter.model.failure import Verdict
 from exporter.model.result import ProbeResult
 from exporter.model.target import Target
-from exporter.report.local_state import OwnSide, own_side_lines
+from exporter.report.local_state import LocalState, local_state_lines
 
 _BAR_WIDTH: Final = 30  # characters
 _LEAST_BAR: Final = 5  # below, the figures have the room to themselves
@@ -44,7 +44,7 @@ class TableReport:
         self._began = time.monotonic()
         self._probed = 0
         self._down = 0
-        self._side = OwnSide()
+        self._side = LocalState()
         self._rows: list[tuple[str, Verdict | None, str, str, str]] = []
         self._verdicts: Counter[Verdict | None] = Counter()
 
@@ -62,7 +62,7 @@ class TableReport:
         self._probed += 1
         self._down += not result.up
 
-    def know(self, side: OwnSide) -> None:
+    def know(self, side: LocalState) -> None:
         """The first lines of what is shown at the end."""
         self._side = side
 
@@ -96,7 +96,7 @@ class TableReport:
         if room is not None and sum(widths) > room:
             header, widths = _NARROW_HEADER, fitted(_widths([_NARROW_HEADER, *cells]), room, _LEAST_COLUMN)
         rows = zip([header, *cells], inks, strict=True)
-        self._screen.show(*(line((text, Ink.LOCAL)) for text in own_side_lines(self._side)))
+        self._screen.show(*(line((text, Ink.LOCAL)) for text in local_state_lines(self._side)))
         self._screen.show(*(self._row(row, ink, widths) for row, ink in rows), self._counts())
         return int(self._verdicts[None] != self._total)
 

@@ -11,12 +11,12 @@ from typing import Final
 _PURGE_EVERY: Final = 10_000
 
 
-class Pass:
+class SessionPermit:
     """A session's way through the turnstile: its place at one address, and the turn of the MX name."""
 
     __slots__ = ("_address", "_has_name", "_name", "_returning", "_turnstile")
 
-    def __init__(self, turnstile: Turnstile, address: str, name: str) -> None:
+    def __init__(self, turnstile: SessionLimiter, address: str, name: str) -> None:
         self._turnstile = turnstile
         self._address = address
         self._name = name
@@ -57,7 +57,7 @@ class _Waiter:
 
     __slots__ = ("address", "name", "turn")
 
-    def __init__(self, address: str, name: str, turn: asyncio.Future[Pass]) -> None:
+    def __init__(self, address: str, name: str, turn: asyncio.Future[SessionPermit]) -> None:
         self.address = address
         self.name = name
         self.turn = turn
@@ -66,7 +66,7 @@ class _Waiter:
 _Waiters = dict[_Waiter, None]  # in the order of asking
 
 
-class Turnstile:
+class SessionLimiter:
     """Lets at most `at_once` sessions through to one address, starts at least `interval` seconds apart.
 
     No more either to all addresses of one MX name, for a farm counts its clients together. Place and turn are given
@@ -86,13 +86,13 @@ class Turnstile:
         self._alarms: set[str] = set()  # addresses whose queue a timer looks after
         self._entered = 0
 
-    def enter_nowait(self, address: str, name: str = "") -> Pass | None:
+    def enter_nowait(self, address: str, name: str = "") -> SessionPermit | None:
         """Go through to `address` of the MX host `name`, if nobody is in the way."""
         if address in self._by_address or not self._may(address, name):
             return None
         return self._go(address, name)
 
-    async def enter(self, address: str, name: str = "") -> Pass:
+    async def enter(self, address: str, name: str = "") -> SessionPermit:
         """Go through, in the order of asking; every pass needs its `leave`."""
         found = self.enter_nowait(address, name)
         if found is not None:
@@ -146,7 +146,7 @@ class Turnstile:
     def _wait(self, address: str) -> float:
         return self._next_start.get(address, 0.0) - self._loop.time() if self._interval else 0.0
 
-    def _go(self, address: str, name: str) -> Pass:
+    def _go(self, address: str, name: str) -> SessionPermit:
         self._inside[address] = self._inside.get(address, 0) + 1
         if name:
             self._talking[name] = self._talking.get(name, 0) + 1
@@ -156,7 +156,7 @@ class Turnstile:
             self._entered += 1
             if self._entered % _PURGE_EVERY == 0:
                 self._next_start = {kept: when for kept, when in self._next_start.items() if when > now}
-        return Pass(self, address, name)
+        return SessionPermit(self, address, name)
 
     def _admit_to(self, address: str) -> None:
         while (waiters := self._by_address.get(address)) and self._may(address, ""):

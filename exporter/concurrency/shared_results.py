@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final, Generic, TypeVar
 
-from exporter.concurrency.single_flight import Flight
+from exporter.concurrency.single_flight import SingleFlight
 
 T = TypeVar("T")
 
@@ -24,20 +24,20 @@ _SHARE_FRACTION: Final = 0.95
 MAX_ENTRIES: Final = 200_000
 
 
-class _Entry(Generic[T]):
+class _SharedEntry(Generic[T]):
     """What is known of one key: the flight under way, and the latest result if somebody may want it."""
 
     __slots__ = ("began", "flight", "interval", "result", "wanted")
 
     def __init__(self) -> None:
-        self.flight: Flight[T] = Flight()
+        self.flight: SingleFlight[T] = SingleFlight()
         self.result: T | None = None
         self.began = -math.inf
         self.interval = 0.0
         self.wanted = True  # by another than who began it, as far as is known
 
 
-class Shared(Generic[T]):
+class SharedResults(Generic[T]):
     """One piece of work per key and interval, whoever asks; askers meanwhile wait for the one under way.
 
     A result that nobody else asked for in its interval is the last that is kept, until somebody does: most hosts serve
@@ -46,7 +46,7 @@ class Shared(Generic[T]):
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, _SharedEntry[T]] = OrderedDict()
         self._since = -math.inf
 
     def __len__(self) -> int:
@@ -71,7 +71,7 @@ class Shared(Generic[T]):
         entry = self._entries.get(key)
         if entry is None:
             self._forget_some(now)
-            entry = self._entries[key] = _Entry()
+            entry = self._entries[key] = _SharedEntry()
         if entry.began >= self._since and now - entry.began < interval * _SHARE_FRACTION:
             entry.wanted = True
             if entry.result is not None:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 
-class Slots:
+class ProbeSlots:
     """How many probes may be under way. Whoever waits here was under way before, so goes before the newly due."""
 
     def __init__(self, limit: int, on_free: Callable[[], None] = lambda: None) -> None:
@@ -57,14 +57,14 @@ class Slots:
             self._on_free()
 
 
-class Lease:
+class HeldSlot:
     """A probe's hold on its slot, while its parts, the sessions with its addresses, may wait for others.
 
     The slot is given back while no part is at work. So whoever holds one gets on: if a slot were held by who waits for
     a turn, and that turn by who waits for a slot, they would wait for each other for good.
     """
 
-    def __init__(self, slots: Slots, parts: int) -> None:
+    def __init__(self, slots: ProbeSlots, parts: int) -> None:
         """The slot is held already, and every part at work."""
         self._slots = slots
         self._left = self._at_work = parts

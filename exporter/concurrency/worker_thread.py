@@ -16,7 +16,7 @@ class StuckError(Exception):
     """The work did not end in its time, or an earlier piece has not ended yet."""
 
 
-class Aside:
+class WorkerThread:
     """One piece of work at a time, each in a thread that nobody waits for at the end of the process."""
 
     def __init__(self, name: str) -> None:

@@ -65,7 +65,7 @@ class ListFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ListChanges:
     """What one look found: something to read, something to look at again soon."""
 
     changed: bool
@@ -73,7 +73,7 @@ class Look:
 
 
 @dataclass(slots=True)
-class _Found:
+class _MatchedFiles:
     """What the patterns match now, by name and in order, and what kept them from it (the place of a pattern, why)."""
 
     files: dict[str, tuple[Path, int]] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class DomainLists:
         self._unread: dict[str, Path] = {}  # could not be read then; whether it can be now its state need not tell
         self._began = False
 
-    def look(self, folder: Path, patterns: Mapping[int, str]) -> Look:
+    def look(self, folder: Path, patterns: Mapping[int, str]) -> ListChanges:
         """Whether it is time to read again."""
         found, now = _find(folder, patterns), self._clock()
         observed = self._observe(found, patterns, now)
@@ -118,7 +118,7 @@ class DomainLists:
                 still = self._is_still(shown, now)
                 changed |= still
                 moving |= not still
-        return Look(changed, moving)
+        return ListChanges(changed, moving)
 
     def read(self, folder: Path, patterns: Mapping[int, str]) -> Reading:
         """Read what is still. Waits for what is not, for as long as that can be worth it."""
@@ -163,7 +163,7 @@ class DomainLists:
             return ListFile(path, place, kept=kept), before  # it has moved meanwhile
         return ListFile(path, place, raw, kept=kept), state
 
-    def _wait(self, folder: Path, patterns: Mapping[int, str]) -> tuple[_Found, frozenset[str]]:
+    def _wait(self, folder: Path, patterns: Mapping[int, str]) -> tuple[_MatchedFiles, frozenset[str]]:
         """What there is, once all of it is still or has had the time to be."""
         end = self._clock() + STILL_SECONDS + _SLACK_SECONDS
         while True:
@@ -178,7 +178,7 @@ class DomainLists:
                 return found, still
             time.sleep(_LOOK_SECONDS)
 
-    def _observe(self, found: _Found, patterns: Mapping[int, str], now: float) -> dict[str, ListState]:
+    def _observe(self, found: _MatchedFiles, patterns: Mapping[int, str], now: float) -> dict[str, ListState]:
         states = {shown: state_of(path) for shown, (path, _) in found.files.items()}
         offset = time.time() - now
         self._clock_is_steady = self._offset is None or abs(offset - self._offset) < _CLOCK_STEP_SECONDS
@@ -190,7 +190,7 @@ class DomainLists:
         }
         return states
 
-    def _missing(self, found: _Found, patterns: Mapping[int, str]) -> dict[str, KeptList]:
+    def _missing(self, found: _MatchedFiles, patterns: Mapping[int, str]) -> dict[str, KeptList]:
         """What was read by one of these patterns and is matched no more."""
         current = set(patterns.values())
         return {
@@ -212,8 +212,8 @@ def _shown(path: Path) -> str:
     return printable(str(path), _MAX_SHOWN)
 
 
-def _find(folder: Path, patterns: Mapping[int, str]) -> _Found:
-    found, search = _Found(), Search(folder)
+def _find(folder: Path, patterns: Mapping[int, str]) -> _MatchedFiles:
+    found, search = _MatchedFiles(), Search(folder)
     for place, pattern in patterns.items():
         matched = search.matching(pattern)
         found.troubles += [(place, trouble) for trouble in matched.troubles]

@@ -12,7 +12,7 @@ from exporter.config.mailbox import needs_smtputf8
 from exporter.config.schema import AuthSection, CanarySection, ModuleSection
 from exporter.config.stage_order import order_problems
 from exporter.model.failure import Stage
-from exporter.model.target import DOMAIN_PLACEHOLDER, Auth, Canary, Module, Policy, Starttls, TlsMode
+from exporter.model.target import DOMAIN_PLACEHOLDER, Auth, Canary, Module, PolicyKind, Starttls, TlsMode
 
 # RFC 5321 3.2: HELO negotiates no extension.
 _NEEDS_EHLO: Final = "needs ehlo: HELO offers no extensions"
@@ -43,7 +43,7 @@ def module_of(name: str, section: ModuleSection, auth: Auth | None = None) -> Mo
         tls=TlsMode(section.tls),
         auth=auth,
         data=_canary(section.data),
-        policies=tuple(map(Policy, section.policies)),
+        policies=tuple(map(PolicyKind, section.policies)),
         proxy_protocol=section.proxy_protocol,
     )
 

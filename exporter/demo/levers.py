@@ -57,7 +57,7 @@ _HOSTS: Final = (
         "Take its filter away",
         "implicit.example is filtered",
         "Its mail port goes silent while another one answers: blocked (port_filtered).",
-        DemoWorld.silence,
+        DemoWorld.timed_out,
     ),
     _HostLever(
         "power",

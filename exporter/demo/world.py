@@ -132,7 +132,7 @@ class DemoWorld:
         """Its server dies: connections are dropped, new ones refused. As the others, it raises WorldError."""
         self._call(self._break(self._hosts[host].name, Port.REFUSED))
 
-    def silence(self, host: str) -> None:
+    def timed_out(self, host: str) -> None:
         """A filter before it swallows what comes to its SMTP port; connections under way are dropped."""
         self._call(self._break(self._hosts[host].name, Port.SILENT))
 

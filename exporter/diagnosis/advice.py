@@ -24,7 +24,7 @@ _MAX_NAME: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class AdviceNames:
     """The names at hand; "" where one is not."""
 
     target: str = ""  # as configured
@@ -43,7 +43,7 @@ class Names:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
-NO_NAMES: Final = Names()
+NO_NAMES: Final = AdviceNames()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ _LINES: Final = {
 ADVICE: Final[Mapping[FailureClass, Advice]] = MappingProxyType(_LINES)
 
 
-def next_step(failure: Failure, names: Names = NO_NAMES) -> str:
+def next_step(failure: Failure, names: AdviceNames = NO_NAMES) -> str:
     """The one line about a failure."""
     return _fill(_line(failure.failure_class, failure.confidence), names)
 
@@ -220,7 +220,7 @@ def _line(failure_class: FailureClass, confidence: Confidence) -> str:
     return f"see with {_PROBE} whether it stays so; then {advice.line}"
 
 
-def _fill(line: str, names: Names) -> str:
+def _fill(line: str, names: AdviceNames) -> str:
     def put(place: re.Match[str]) -> str:
         name: str = getattr(names, place[1])
         return printable(name, _MAX_NAME) if name else place[2]

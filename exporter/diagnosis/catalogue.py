@@ -17,7 +17,7 @@ _C, _S = FailureClass, Stage
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ClassEntry:
     """One class. No `stages`: any. An empty ground: a verdict of this class never is that sure, or that unsure."""
 
     stages: tuple[Stage, ...]
@@ -41,23 +41,23 @@ _CODE: Final = "its codes alone say so, or words that fit other reasons too"
 _EHLO: Final = (_S.EHLO, _S.EHLO_TLS)
 
 
-def _answer(seen: str, certain: str = "the answer of the resolver says so") -> Entry:
-    return Entry((_S.DNS,), seen, certain)
+def _answer(seen: str, certain: str = "the answer of the resolver says so") -> ClassEntry:
+    return ClassEntry((_S.DNS,), seen, certain)
 
 
-def _reply(seen: str, words: str = _WORDS) -> Entry:
-    return Entry((), seen, words, _CODE)
+def _reply(seen: str, words: str = _WORDS) -> ClassEntry:
+    return ClassEntry((), seen, words, _CODE)
 
 
-def _certificate(seen: str, certain: str) -> Entry:
-    return Entry((_S.TLS,), seen, certain)
+def _certificate(seen: str, certain: str) -> ClassEntry:
+    return ClassEntry((_S.TLS,), seen, certain)
 
 
 _DNS: Final = {
     _C.DNS_NXDOMAIN: _answer("the domain does not exist"),
     _C.DNS_NO_ADDRESS: _answer("no MX, and the domain itself has no address"),
     _C.DNS_NULL_MX: _answer("`0 .` alone: it takes no mail (RFC 7505)"),
-    _C.DNS_SERVFAIL: Entry(
+    _C.DNS_SERVFAIL: ClassEntry(
         (_S.DNS,),
         "the resolver gets no answer from the domain's name servers",
         likely="SERVFAIL for this name, while others are answered",
@@ -66,7 +66,7 @@ _DNS: Final = {
         "DNSSEC of the domain does not verify", "SERVFAIL with an extended error of DNSSEC (RFC 8914)"
     ),
     _C.DNS_REFUSED: _answer("the resolver refuses to answer us", "REFUSED"),
-    _C.DNS_TIMEOUT: Entry(
+    _C.DNS_TIMEOUT: ClassEntry(
         (_S.DNS,), "the resolver is silent", likely="no answer to any try; the way to it may be lost"
     ),
     _C.DNS_MALFORMED: _answer("an answer that cannot be read, or a chain of aliases that does not end"),
@@ -75,7 +75,7 @@ _DNS: Final = {
     _C.MX_ADDRESS_FORBIDDEN: _answer(
         "the MX points to a loopback, private or other special address; not connected to", "the address itself"
     ),
-    _C.RESOLVER_FAILING: Entry(
+    _C.RESOLVER_FAILING: ClassEntry(
         (_S.DNS,),
         "names that have nothing in common fail alike at once, or the answer was filtered",
         "at least four unrelated names fail alike, those of the references among them",
@@ -83,119 +83,123 @@ _DNS: Final = {
     ),
 }
 _CONNECT: Final = {
-    _C.CONNECT_REFUSED: Entry(
+    _C.CONNECT_REFUSED: ClassEntry(
         (_S.CONNECT,),
         "the port is closed: RST of the host",
         "a trace reaches the host itself, or its own ICMP says so",
         "a RST in its name; somebody on the way could have forged it",
     ),
-    _C.CONNECT_TIMEOUT: Entry(
+    _C.CONNECT_TIMEOUT: ClassEntry(
         (_S.CONNECT,),
         "silence, and no sign of a block",
         likely="every witness port is silent too, while unrelated networks greet in sessions begun after it",
         uncertain="nothing to compare with: no witness port was asked, or no other network has greeted since",
     ),
-    _C.CONNECT_UNREACHABLE: Entry(
+    _C.CONNECT_UNREACHABLE: ClassEntry(
         (_S.CONNECT,),
         "a router says that the address cannot be reached",
         likely="ICMP network or host unreachable; the router may know no way for us alone",
     ),
-    _C.CONNECT_PROHIBITED: Entry(
+    _C.CONNECT_PROHIBITED: ClassEntry(
         (_S.CONNECT,),
         "a router forbids it (ICMP), or resets it in the host's name",
         "ICMP administratively prohibited, or port unreachable from an address that is not the host's",
         "a RST that comes from nearer than the host, by the trace",
     ),
-    _C.PORT_FILTERED: Entry(
+    _C.PORT_FILTERED: ClassEntry(
         (_S.CONNECT,),
         "port 25 is silent while another port of the host, or the way there, answers",
         "a witness port answers, the trace ends on the way, and other networks have answered on the port since",
         "a witness port answers or refuses, or the trace of another port gets further",
         "others answered before, and none has since: the way out may have shut meanwhile",
     ),
-    _C.EGRESS_BLOCKED: Entry(
+    _C.EGRESS_BLOCKED: ClassEntry(
         (_S.CONNECT, _S.BANNER),
         "port 25 fails on all unrelated networks at once, other ports get out",
         "the references are among the networks that fail",
         "at least four unrelated networks fail alike, and no reference is configured",
     ),
-    _C.OFFLINE: Entry(
+    _C.OFFLINE: ClassEntry(
         (_S.CONNECT,),
         "nothing gets out on any port",
         "the references are among the networks that are silent on every port",
         "at least four unrelated networks are silent on every port, and no reference is configured",
     ),
-    _C.EGRESS_INTERCEPTED: Entry(
+    _C.EGRESS_INTERCEPTED: ClassEntry(
         (_S.BANNER, _S.TLS),
         "one foreign speaker answers for unrelated networks",
         "other ports of the same hosts speak otherwise, or the answer comes from nearer than the hosts",
         "one speaker on at least four unrelated networks, and no closer look proves it foreign",
     ),
-    _C.LOCAL_FIREWALL: Entry(
+    _C.LOCAL_FIREWALL: ClassEntry(
         (_S.CONNECT,),
         "this machine's own packet filter or policy",
         "EPERM or EACCES, an ICMP error of our own, or the kernel counts each SYN as dropped within",
         "not even the first router answers the port, while it answers another one",
     ),
-    _C.NO_ROUTE: Entry((_S.CONNECT,), "no route from here", "the kernel says so, and no router does"),
-    _C.LOCAL_RESOURCE: Entry((_S.CONNECT,), "out of ports, files or memory", "the kernel says so"),
-    _C.NO_TURN: Entry(
+    _C.NO_ROUTE: ClassEntry((_S.CONNECT,), "no route from here", "the kernel says so, and no router does"),
+    _C.LOCAL_RESOURCE: ClassEntry((_S.CONNECT,), "out of ports, files or memory", "the kernel says so"),
+    _C.NO_TURN: ClassEntry(
         (_S.CONNECT,),
         "our limits left no turn in the time of `/probe`, or the host is `costly`",
         "our own clock",
     ),
 }
 _GREETING: Final = {
-    _C.BANNER_TIMEOUT: Entry(
+    _C.BANNER_TIMEOUT: ClassEntry(
         (_S.BANNER,),
         "connected, and no complete greeting in time",
         uncertain="always: it may be dead, slow (RFC 5321 4.5.3.2.1 grants five minutes), or silent to us alone",
     ),
-    _C.BANNER_CLOSED: Entry(
+    _C.BANNER_CLOSED: ClassEntry(
         (_S.BANNER,),
         "closed or reset before a greeting",
         uncertain="always: it may be broken, or close the connections of those whom it does not like",
     ),
-    _C.BANNER_TEMPFAIL: Entry((_S.BANNER,), "greets with 4xx and no finer reason", _WORDS, _CODE),
-    _C.BANNER_REJECTED: Entry(
+    _C.BANNER_TEMPFAIL: ClassEntry((_S.BANNER,), "greets with 4xx and no finer reason", _WORDS, _CODE),
+    _C.BANNER_REJECTED: ClassEntry(
         (_S.BANNER,),
         "greets with 5xx and no finer reason",
         likely="its words say that the host takes no mail",
         uncertain="521 or another 5xx without such words: most of them are about the client",
     ),
-    _C.NOT_SMTP: Entry(
+    _C.NOT_SMTP: ClassEntry(
         (_S.BANNER,), "SSH, HTTP, TLS or another protocol speaks", "what it says belongs to no mail host"
     ),
 }
 _DIALOGUE: Final = {
-    _C.PROTOCOL_ERROR: Entry((), "a malformed, unsolicited or endless reply", "the reply itself"),
-    _C.UNEXPECTED_REPLY: Entry((), "a positive reply that the module's `expect` does not list", "the code"),
-    _C.EHLO_REJECTED: Entry(_EHLO, "EHLO, and then HELO, refused for good", _WORDS, _CODE),
-    _C.EHLO_TEMPFAIL: Entry(_EHLO, "EHLO, and then HELO, refused for now", _WORDS, _CODE),
-    _C.TIMEOUT: Entry((), "silence after the greeting", likely="no reply in time; the way may be lost, too"),
-    _C.CLOSED: Entry((), "closed or reset after the greeting", likely="always: it gives no reason"),
-    _C.STARTTLS_NOT_OFFERED: Entry(
+    _C.PROTOCOL_ERROR: ClassEntry((), "a malformed, unsolicited or endless reply", "the reply itself"),
+    _C.UNEXPECTED_REPLY: ClassEntry((), "a positive reply that the module's `expect` does not list", "the code"),
+    _C.EHLO_REJECTED: ClassEntry(_EHLO, "EHLO, and then HELO, refused for good", _WORDS, _CODE),
+    _C.EHLO_TEMPFAIL: ClassEntry(_EHLO, "EHLO, and then HELO, refused for now", _WORDS, _CODE),
+    _C.TIMEOUT: ClassEntry((), "silence after the greeting", likely="no reply in time; the way may be lost, too"),
+    _C.CLOSED: ClassEntry((), "closed or reset after the greeting", likely="always: it gives no reason"),
+    _C.STARTTLS_NOT_OFFERED: ClassEntry(
         (_S.STARTTLS,), "EHLO lacks STARTTLS, and the module requires it", "the answer to EHLO"
     ),
-    _C.STARTTLS_REJECTED: Entry((_S.STARTTLS,), "STARTTLS refused, and the module requires it", _WORDS, _CODE),
-    _C.AUTH_NOT_OFFERED: Entry((_S.AUTH,), "neither PLAIN nor LOGIN, after TLS", "the answer to EHLO"),
-    _C.AUTH_FAILED: Entry((_S.AUTH,), "our credentials are refused", "5xx to AUTH"),
+    _C.STARTTLS_REJECTED: ClassEntry((_S.STARTTLS,), "STARTTLS refused, and the module requires it", _WORDS, _CODE),
+    _C.AUTH_NOT_OFFERED: ClassEntry((_S.AUTH,), "neither PLAIN nor LOGIN, after TLS", "the answer to EHLO"),
+    _C.AUTH_FAILED: ClassEntry((_S.AUTH,), "our credentials are refused", "5xx to AUTH"),
 }
 _TLS: Final = {
-    _C.TLS_HANDSHAKE: Entry(
+    _C.TLS_HANDSHAKE: ClassEntry(
         (_S.TLS,),
         "no handshake, where TLS is required or nobody could see whether mail goes on without",
         likely="how the handshake ended; either side may be the one that cannot",
     ),
-    _C.TLS_INJECTION: Entry((_S.STARTTLS,), "plaintext between the 220 and the handshake", "the plaintext itself"),
+    _C.TLS_INJECTION: ClassEntry((_S.STARTTLS,), "plaintext between the 220 and the handshake", "the plaintext itself"),
     _C.TLS_EXPIRED: _certificate("a certificate of the chain has expired", "its dates, by our clock"),
     _C.TLS_NOT_YET_VALID: _certificate("a certificate is not valid yet", "its dates, by our clock"),
     _C.TLS_NAME_MISMATCH: _certificate("the certificate is for other names", "its names"),
     _C.TLS_UNTRUSTED: _certificate("no root of this system vouches for the chain", "the chain that was sent"),
     _C.DANE_MISMATCH: _certificate("the certificate matches no TLSA record", "authenticated records, and the chain"),
-    _C.DANE_NO_TLS: Entry((_S.STARTTLS,), "TLSA records, and no TLS", "authenticated records, and the answer to EHLO"),
-    _C.MTA_STS_MISMATCH: Entry((_S.DNS,), "an enforced policy that does not name the MX host", "the policy"),
-    _C.MTA_STS_NO_TLS: Entry((_S.STARTTLS,), "an enforced policy, and no TLS", "the policy, and the answer to EHLO"),
+    _C.DANE_NO_TLS: ClassEntry(
+        (_S.STARTTLS,), "TLSA records, and no TLS", "authenticated records, and the answer to EHLO"
+    ),
+    _C.MTA_STS_MISMATCH: ClassEntry((_S.DNS,), "an enforced policy that does not name the MX host", "the policy"),
+    _C.MTA_STS_NO_TLS: ClassEntry(
+        (_S.STARTTLS,), "an enforced policy, and no TLS", "the policy, and the answer to EHLO"
+    ),
     _C.MTA_STS_UNTRUSTED: _certificate(
         "an enforced policy, and a certificate that is not valid for the MX host", "the policy, and the chain"
     ),
@@ -218,8 +222,8 @@ _REPLIES: Final = {
     _C.MESSAGE_TOO_LARGE: _reply("larger than it takes (SIZE, 552)"),
     _C.TEMPFAIL: _reply("4xx to a later command, nothing finer"),
     _C.REJECTED: _reply("5xx to a later command, nothing finer"),
-    _C.INTERNAL: Entry((), "a bug of the exporter", "the traceback in its log"),
+    _C.INTERNAL: ClassEntry((), "a bug of the exporter", "the traceback in its log"),
 }
 _WRITTEN: Final = {**_DNS, **_CONNECT, **_GREETING, **_DIALOGUE, **_TLS, **_REPLIES}
 # In the order of a probe: that of the closed list.
-CATALOGUE: Final[Mapping[FailureClass, Entry]] = MappingProxyType({each: _WRITTEN[each] for each in FailureClass})
+CATALOGUE: Final[Mapping[FailureClass, ClassEntry]] = MappingProxyType({each: _WRITTEN[each] for each in FailureClass})

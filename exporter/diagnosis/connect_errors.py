@@ -11,30 +11,30 @@ import os
 from types import MappingProxyType
 from typing import Final
 
-from exporter.model.evidence import ConnectEvidence, Evidence, IcmpError, Origin, Way
+from exporter.model.evidence import ConnectEvidence, ConnectOutcome, ErrorOrigin, Evidence, IcmpError
 from exporter.model.failure import Failure, FailureClass, Stage
 
 _C = FailureClass
-_ANSWERED: Final = Way.ANSWERED
+_ANSWERED: Final = ConnectOutcome.ANSWERED
 
 # (origin, type, code): "administratively prohibited" (RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1, RFC 4443 3.1).
 _PROHIBITED: Final = MappingProxyType(
     {
-        (Origin.ICMP, 3, 9): "network administratively prohibited",
-        (Origin.ICMP, 3, 10): "host administratively prohibited",
-        (Origin.ICMP, 3, 13): "communication administratively prohibited",
-        (Origin.ICMP6, 1, 1): "communication administratively prohibited",
-        (Origin.ICMP6, 1, 5): "source address failed the ingress or egress policy",
-        (Origin.ICMP6, 1, 6): "route rejected",
+        (ErrorOrigin.ICMP, 3, 9): "network administratively prohibited",
+        (ErrorOrigin.ICMP, 3, 10): "host administratively prohibited",
+        (ErrorOrigin.ICMP, 3, 13): "communication administratively prohibited",
+        (ErrorOrigin.ICMP6, 1, 1): "communication administratively prohibited",
+        (ErrorOrigin.ICMP6, 1, 5): "source address failed the ingress or egress policy",
+        (ErrorOrigin.ICMP6, 1, 6): "route rejected",
     }
 )
 # "Port unreachable": the host's own word for a closed port, or a firewall's default reject when another sends it.
-_PORT_UNREACHABLE: Final = frozenset({(Origin.ICMP, 3, 3), (Origin.ICMP6, 1, 4)})
+_PORT_UNREACHABLE: Final = frozenset({(ErrorOrigin.ICMP, 3, 3), (ErrorOrigin.ICMP6, 1, 4)})
 
 # "Host unreachable" from ourselves: the kernel's word for a next hop on our own link that nobody answers for.
-_HOST_UNREACHABLE: Final = frozenset({(Origin.ICMP, 3, 1), (Origin.ICMP6, 1, 3)})
+_HOST_UNREACHABLE: Final = frozenset({(ErrorOrigin.ICMP, 3, 1), (ErrorOrigin.ICMP6, 1, 3)})
 # "Beyond scope of source address" (RFC 4443 3.1): this host has no other IPv6 address than one of its link.
-_BEYOND_SCOPE: Final = (Origin.ICMP6, 1, 2)
+_BEYOND_SCOPE: Final = (ErrorOrigin.ICMP6, 1, 2)
 # A packet filter of ours may say the same, but it answers at once; ARP and neighbour discovery try for seconds first.
 _AT_ONCE_SECONDS: Final = 0.05
 
@@ -64,29 +64,29 @@ _ERRNO: Final = MappingProxyType(
 # The coarse view of a class, in which the attempts to many addresses are compared. Anything else is a failure of ours.
 _WAYS: Final = MappingProxyType(
     {
-        _C.CONNECT_REFUSED: Way.RESET,
-        _C.CONNECT_TIMEOUT: Way.SILENT,
-        _C.CONNECT_PROHIBITED: Way.PROHIBITED,
-        _C.LOCAL_FIREWALL: Way.PROHIBITED,
-        _C.CONNECT_UNREACHABLE: Way.UNREACHABLE,
-        _C.NO_ROUTE: Way.NO_ROUTE,
+        _C.CONNECT_REFUSED: ConnectOutcome.RESET,
+        _C.CONNECT_TIMEOUT: ConnectOutcome.SILENT,
+        _C.CONNECT_PROHIBITED: ConnectOutcome.PROHIBITED,
+        _C.LOCAL_FIREWALL: ConnectOutcome.PROHIBITED,
+        _C.CONNECT_UNREACHABLE: ConnectOutcome.UNREACHABLE,
+        _C.NO_ROUTE: ConnectOutcome.NO_ROUTE,
     }
 )
 
 
-def way_of(evidence: ConnectEvidence | None) -> Way:
+def outcome_of(evidence: ConnectEvidence | None) -> ConnectOutcome:
     """What an attempt drew; without evidence of a failure it was answered."""
-    return _ANSWERED if evidence is None else _WAYS.get(judge_connect(evidence).failure_class, Way.FAILED)
+    return _ANSWERED if evidence is None else _WAYS.get(judge_connect(evidence).failure_class, ConnectOutcome.FAILED)
 
 
-def way_of_session(evidence: Evidence) -> Way:
+def outcome_of_session(evidence: Evidence) -> ConnectOutcome:
     """The way a session ended: an address that accepts and says nothing has not answered as a mail host."""
-    return evidence.accepted if evidence.connect is None else way_of(evidence.connect)
+    return evidence.accepted if evidence.connect is None else outcome_of(evidence.connect)
 
 
 def judge_connect(evidence: ConnectEvidence) -> Failure:
     """The class that one attempt's own evidence carries; what other hosts and ports did is judged elsewhere."""
-    if evidence.icmp is not None and evidence.icmp.origin is not Origin.LOCAL:
+    if evidence.icmp is not None and evidence.icmp.origin is not ErrorOrigin.LOCAL:
         return _failure(*_judge_icmp(evidence, evidence.icmp))
     if evidence.no_source:
         # Linux says so with net.ipv6.conf.all.disable_ipv6, where a missing route is ENETUNREACH.
@@ -103,7 +103,7 @@ def judge_connect(evidence: ConnectEvidence) -> Failure:
 
 def _judge_icmp(evidence: ConnectEvidence, icmp: IcmpError) -> tuple[FailureClass, str]:
     what = (icmp.origin, icmp.type, icmp.code)
-    version = "v6" if icmp.origin is Origin.ICMP6 else ""
+    version = "v6" if icmp.origin is ErrorOrigin.ICMP6 else ""
     said = f"ICMP{version} {icmp.type}/{icmp.code} from {icmp.sender or 'an unknown sender'}"
     if evidence.own_sender:
         if what in _HOST_UNREACHABLE and evidence.elapsed > _AT_ONCE_SECONDS:

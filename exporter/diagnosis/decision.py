@@ -13,58 +13,58 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from exporter.diagnosis.connect_errors import judge_connect, way_of_session
+from exporter.diagnosis.connect_errors import judge_connect, outcome_of_session
 from exporter.diagnosis.domain_failure import domain_failure
-from exporter.diagnosis.failed_connect import Case
+from exporter.diagnosis.failed_connect import FailedConnect
 from exporter.diagnosis.fingerprints import in_words, is_foreign, stage_of
 from exporter.diagnosis.resolver_state import judge_lookup
 from exporter.model.address import family_of
-from exporter.model.egress import EgressState, EgressView, Surroundings
-from exporter.model.evidence import Evidence, Way
+from exporter.model.egress import EgressByFamily, EgressState, EgressView
+from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import Confidence, Failure, FailureClass
 from exporter.model.path_trace import HopKind
-from exporter.model.resolver import NO_RESOLVER_KNOWN, ResolverView
+from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverView
 from exporter.model.result import HostResult, ProbeResult
 
 _C, _E = FailureClass, EgressState
 _INTERCEPTED: Final = EgressState.INTERCEPTED
-_ANSWERED: Final = Way.ANSWERED
+_ANSWERED: Final = ConnectOutcome.ANSWERED
 # Classes that come from above: everything fails alike.
 BY_SCOPE: Final = frozenset({_C.EGRESS_BLOCKED, _C.OFFLINE, _C.EGRESS_INTERCEPTED})
 AGAIN: Final = "the way out has opened since: it is being probed again"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DecisionRow:
     """`failure_class` where `when` holds; `says` gives the sentence, `surely` how far the evidence carries."""
 
     failure_class: FailureClass
-    when: Callable[[Case], bool]
-    says: Callable[[Case], str]
-    surely: Callable[[Case], Confidence]
+    when: Callable[[FailedConnect], bool]
+    says: Callable[[FailedConnect], str]
+    surely: Callable[[FailedConnect], Confidence]
 
 
-def _certainly(case: Case) -> Confidence:
+def _certainly(case: FailedConnect) -> Confidence:
     return Confidence.CERTAIN
 
 
-def _likely(case: Case) -> Confidence:
+def _likely(case: FailedConnect) -> Confidence:
     return Confidence.LIKELY
 
 
-def _uncertainly(case: Case) -> Confidence:
+def _uncertainly(case: FailedConnect) -> Confidence:
     return Confidence.UNCERTAIN
 
 
-def _rejected(case: Case, kind: HopKind) -> bool:
+def _rejected(case: FailedConnect, kind: HopKind) -> bool:
     return case.rejecter is not None and case.rejecter.kind is kind
 
 
-def _as_the_way_out(case: Case) -> Confidence:
+def _as_the_way_out(case: FailedConnect) -> Confidence:
     return case.egress.confidence
 
 
-def _filtered_surely(case: Case) -> Confidence:
+def _filtered_surely(case: FailedConnect) -> Confidence:
     """A filter at their end may be there for everybody: who is kept out is certain only of one that is on the way."""
     on_the_way = (
         case.others_answer and case.witness is not None and case.path is not None and case.path.stops_on_the_way
@@ -72,49 +72,66 @@ def _filtered_surely(case: Case) -> Confidence:
     return Confidence.CERTAIN if on_the_way else case.at_most(Confidence.LIKELY)
 
 
-def _refused_surely(case: Case) -> Confidence:
+def _refused_surely(case: FailedConnect) -> Confidence:
     return Confidence.CERTAIN if case.refuses_itself else Confidence.LIKELY
 
 
 TABLE: Final = (
     # This host itself: the kernel drops each SYN; the trace has no first hop; EPERM, EACCES, an ICMP error of our own.
-    Row(
+    DecisionRow(
         _C.LOCAL_FIREWALL,
         lambda case: case.unsent,
         lambda case: "this host's own packet filter drops the connection: no SYN leaves it",
         _certainly,
     ),
-    Row(_C.LOCAL_FIREWALL, lambda case: case.silent and case.stays_within, Case.says_stays_within, _likely),
-    Row(
+    DecisionRow(
+        _C.LOCAL_FIREWALL, lambda case: case.silent and case.stays_within, FailedConnect.says_stays_within, _likely
+    ),
+    DecisionRow(
         _C.LOCAL_FIREWALL,
         lambda case: case.reset_within,
         lambda case: "this host's own packet filter resets the connection in the host's name: no SYN leaves it",
         _certainly,
     ),
-    Row(_C.LOCAL_FIREWALL, lambda case: case.is_(_C.LOCAL_FIREWALL), lambda case: case.own.detail, _certainly),
+    DecisionRow(_C.LOCAL_FIREWALL, lambda case: case.is_(_C.LOCAL_FIREWALL), lambda case: case.own.detail, _certainly),
     # The way out: everything fails in the same way at once.
-    Row(_C.EGRESS_BLOCKED, lambda case: case.shares_fate(_E.BLOCKED), Case.says_blocked, _as_the_way_out),
-    Row(_C.OFFLINE, lambda case: case.silent and case.shares_fate(_E.OFFLINE), Case.says_offline, _as_the_way_out),
+    DecisionRow(
+        _C.EGRESS_BLOCKED, lambda case: case.shares_fate(_E.BLOCKED), FailedConnect.says_blocked, _as_the_way_out
+    ),
+    DecisionRow(
+        _C.OFFLINE,
+        lambda case: case.silent and case.shares_fate(_E.OFFLINE),
+        FailedConnect.says_offline,
+        _as_the_way_out,
+    ),
     # A filter on the way to this host: it says so, now or to the trace; it forges an RST; another port gets through.
-    Row(_C.CONNECT_PROHIBITED, lambda case: case.is_(_C.CONNECT_PROHIBITED), lambda case: case.own.detail, _certainly),
-    Row(_C.CONNECT_PROHIBITED, lambda case: _rejected(case, HopKind.PROHIBITED), Case.says_rejected, _certainly),
-    Row(_C.CONNECT_PROHIBITED, lambda case: case.forged, Case.says_forged, _likely),
-    Row(
+    DecisionRow(
+        _C.CONNECT_PROHIBITED, lambda case: case.is_(_C.CONNECT_PROHIBITED), lambda case: case.own.detail, _certainly
+    ),
+    DecisionRow(
+        _C.CONNECT_PROHIBITED, lambda case: _rejected(case, HopKind.PROHIBITED), FailedConnect.says_rejected, _certainly
+    ),
+    DecisionRow(_C.CONNECT_PROHIBITED, lambda case: case.forged, FailedConnect.says_forged, _likely),
+    DecisionRow(
         _C.PORT_FILTERED,
         lambda case: case.silent and (case.witness is not None or case.stops_earlier),
-        Case.says_filtered,
+        FailedConnect.says_filtered,
         _filtered_surely,
     ),
     # Nothing speaks for a block.
-    Row(_C.CONNECT_REFUSED, lambda case: case.is_(_C.CONNECT_REFUSED), lambda case: case.own.detail, _refused_surely),
-    Row(_C.CONNECT_UNREACHABLE, lambda case: _rejected(case, HopKind.UNREACHABLE), Case.says_rejected, _likely),
-    Row(
+    DecisionRow(
+        _C.CONNECT_REFUSED, lambda case: case.is_(_C.CONNECT_REFUSED), lambda case: case.own.detail, _refused_surely
+    ),
+    DecisionRow(
+        _C.CONNECT_UNREACHABLE, lambda case: _rejected(case, HopKind.UNREACHABLE), FailedConnect.says_rejected, _likely
+    ),
+    DecisionRow(
         _C.CONNECT_TIMEOUT,
         lambda case: case.silent and case.other_ports_silent and case.others_answer,
         lambda case: f"{case.says_silence()}, while other networks answer: the host or its network is gone",
         _likely,
     ),
-    Row(
+    DecisionRow(
         _C.CONNECT_TIMEOUT,
         lambda case: case.silent,
         lambda case: f"{case.says_silence()}, and too little is known to tell a dead host from a block",
@@ -127,18 +144,18 @@ TABLE: Final = (
 ProofByOthers = Callable[[HostResult], float]
 
 
-def nobody_else(host: HostResult) -> float:
+def unrelated_evidence(host: HostResult) -> float:
     """Nothing is known of anybody else."""
     return -math.inf
 
 
-def diagnose(host: HostResult, around: Surroundings, proof: ProofByOthers = nobody_else) -> HostResult:
+def diagnose(host: HostResult, around: EgressByFamily, proof: ProofByOthers = unrelated_evidence) -> HostResult:
     """`host` as it is to be seen in these surroundings; the same object where nothing changes."""
     evidence = host.evidence
     if evidence is None:
         return host
     egress = around[family_of(host.address)]
-    way = way_of_session(evidence)
+    way = outcome_of_session(evidence)
     again = egress.before is not None and host.at < egress.opened
     if egress.before is not None and again:
         egress = egress.before
@@ -156,19 +173,23 @@ def diagnose(host: HostResult, around: Surroundings, proof: ProofByOthers = nobo
     return replace(host, failure=failure, last_hop=last_hop)
 
 
-def _case(host: HostResult, evidence: Evidence, egress: EgressView, way: Way, proof: ProofByOthers) -> Case:
+def _case(
+    host: HostResult, evidence: Evidence, egress: EgressView, way: ConnectOutcome, proof: ProofByOthers
+) -> FailedConnect:
     own = judge_connect(evidence.connect) if evidence.connect is not None else host.own_failure
     if own is None:
         raise ValueError(f"a session without a word that is up: {host.mx} {host.address}")
     answered = proof(host)
-    return Case(evidence, egress, way, own, others_answer=answered >= host.at, others_known=answered > -math.inf)
+    return FailedConnect(
+        evidence, egress, way, own, others_answer=answered >= host.at, others_known=answered > -math.inf
+    )
 
 
 def diagnose_all(
     result: ProbeResult,
-    around: Surroundings,
-    proof: ProofByOthers = nobody_else,
-    resolver: ResolverView = NO_RESOLVER_KNOWN,
+    around: EgressByFamily,
+    proof: ProofByOthers = unrelated_evidence,
+    resolver: ResolverView = RESOLVER_UNKNOWN,
 ) -> ProbeResult:
     """`result` with every host as it is to be seen in these surroundings; the same object where nothing changes."""
     if result.failure is None and not _has_failing(result) and not any(map(is_intercepted, around.values())):
@@ -215,7 +236,7 @@ def _diagnose_name(host: HostResult, result: ProbeResult, resolver: ResolverView
     return host if failure == host.failure else replace(host, failure=failure)
 
 
-def _decide(case: Case) -> Failure:
+def _decide(case: FailedConnect) -> Failure:
     for row in TABLE:
         if row.when(case):
             return Failure(case.own.stage, row.failure_class, row.says(case), row.surely(case))

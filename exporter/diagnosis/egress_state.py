@@ -17,12 +17,12 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from exporter.diagnosis.fingerprints import Speakers, Suspect
+from exporter.diagnosis.fingerprints import SharedFingerprints, Suspect
 from exporter.diagnosis.networks import network_of, organisation
 from exporter.diagnosis.scope import VOICES_NEEDED, Alike, Outcome, Scope, Voice
 from exporter.model.address import Family, family_of
-from exporter.model.egress import SMTP_PORT, EgressState, EgressView, Surroundings
-from exporter.model.evidence import Evidence, Way
+from exporter.model.egress import SMTP_PORT, EgressByFamily, EgressState, EgressView
+from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import Confidence
 
 NETWORKS_NEEDED: Final = VOICES_NEEDED
@@ -34,7 +34,7 @@ MAX_REFERENCE_ADDRESSES: Final = 1000
 _WINDOW_INTERVALS: Final = 1.5
 
 
-class _Look(StrEnum):
+class _FailureKind(StrEnum):
     """Ways that one cause may show itself in: a filter that may say so only so often is silent in between."""
 
     DROPPED = "dropped"
@@ -43,22 +43,22 @@ class _Look(StrEnum):
     WORDLESS = "wordless"
 
 
-_WAYS: Final[Mapping[str, frozenset[Way]]] = MappingProxyType(
+_WAYS: Final[Mapping[str, frozenset[ConnectOutcome]]] = MappingProxyType(
     {
-        _Look.DROPPED: frozenset({Way.SILENT, Way.PROHIBITED}),
-        _Look.RESET: frozenset({Way.RESET}),
-        _Look.NO_ROUTE: frozenset({Way.NO_ROUTE}),
-        _Look.WORDLESS: frozenset({Way.MUTE, Way.HUNG_UP}),
+        _FailureKind.DROPPED: frozenset({ConnectOutcome.SILENT, ConnectOutcome.PROHIBITED}),
+        _FailureKind.RESET: frozenset({ConnectOutcome.RESET}),
+        _FailureKind.NO_ROUTE: frozenset({ConnectOutcome.NO_ROUTE}),
+        _FailureKind.WORDLESS: frozenset({ConnectOutcome.MUTE, ConnectOutcome.HUNG_UP}),
     }
 )
 _LOOKS: Final = MappingProxyType({way: look for look, ways in _WAYS.items() for way in ways})
 # What says nothing about the way out: a router far away, or a shortage of ours.
-_NO_SIGN: Final = frozenset({Way.UNREACHABLE, Way.FAILED})
+_NO_SIGN: Final = frozenset({ConnectOutcome.UNREACHABLE, ConnectOutcome.FAILED})
 SHUT: Final = frozenset({EgressState.BLOCKED, EgressState.INTERCEPTED, EgressState.OFFLINE})
 _CLOSED: Final = frozenset({EgressState.BLOCKED, EgressState.OFFLINE})
 
 
-class Finding(Enum):
+class InspectionResult(Enum):
     """What a closer look at a suspect showed."""
 
     PROVEN = "proven"  # an answer comes from nearer than the host
@@ -68,13 +68,13 @@ class Finding(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class EgressObservation:
     """One session with one address, as it bears on the way out."""
 
     address: str
     mx: str
     evidence: Evidence
-    way: Way
+    way: ConnectOutcome
     began: float  # of the connect
     on: float  # the same in Unix time; it tells one session from the next, for all domains that share one tell of it
     seen: float
@@ -88,17 +88,17 @@ class Sighting:
         return f"port {proof.port} of {self.address}" if proof is not None else ""
 
 
-class _FamilyBook:
+class _FamilyJudge:
     """The outcomes of one family and the view they give."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self.view = EgressView(port=port)
         self.suspect: Suspect | None = None
-        self.findings: dict[str, tuple[float, Finding]] = {}  # by mark
-        self.speakers = Speakers()
+        self.findings: dict[str, tuple[float, InspectionResult]] = {}  # by mark
+        self.speakers = SharedFingerprints()
         # What has no route from here says nothing about what left.
-        self.scope = Scope(apart={_Look.NO_ROUTE})
+        self.scope = Scope(apart={_FailureKind.NO_ROUTE})
         self._sessions: dict[str, float] = {}  # the latest by address
         self._unwitnessed: set[str] = set()  # addresses on which no other port answered
         # Until when it counts that something beside the port got out, and what.
@@ -107,7 +107,7 @@ class _FamilyBook:
         self._proven_when_shut = -math.inf
         self.waits = False  # for the references, without which nothing that fails everywhere is called ours
 
-    def see(self, sighting: Sighting) -> bool:
+    def see(self, sighting: EgressObservation) -> bool:
         """Take a session in; whether it is the first after a proof that fails at an address that worked."""
         address = sighting.address
         before = self.scope.newest(address)
@@ -116,7 +116,7 @@ class _FamilyBook:
         if sighting.way in _NO_SIGN or (known and (before is None or before.reference or not sighting.reference)):
             return False
         voice = Voice(organisation(sighting.mx), network_of(address))
-        worked = sighting.way is Way.ANSWERED or sighting.proof
+        worked = sighting.way is ConnectOutcome.ANSWERED or sighting.proof
         # A greeting proves the way open when its connect was answered, not when it began or was read.
         began = sighting.began
         look = None if worked else _LOOKS[sighting.way]
@@ -171,7 +171,7 @@ class _FamilyBook:
     def prove(self, address: str, offset: float) -> None:
         """See EgressBook.prove."""
         outcome = self.scope.newest(address)
-        if outcome is not None and outcome.way == _Look.RESET:
+        if outcome is not None and outcome.way == _FailureKind.RESET:
             self.scope.see(address, replace(outcome, way=None))
             self._proof_on = max(self._proof_on, outcome.began + offset)
 
@@ -184,7 +184,7 @@ class _FamilyBook:
         if self.scope.works and self.scope.proven > self._proven_when_shut:
             return self._answered()
         way = self.scope.one_way
-        if way == _Look.NO_ROUTE:
+        if way == _FailureKind.NO_ROUTE:
             seen = sum(reference in self.scope for reference in references)
             # One address without a route may be one that is kept out on purpose.
             sure = Confidence.CERTAIN if self.scope.failing >= VOICES_NEEDED else Confidence.LIKELY
@@ -197,16 +197,16 @@ class _FamilyBook:
     def _shut(self, alike: Alike) -> EgressView | None:
         look, voices, references = alike.way, alike.voices, alike.references
         ways = _WAYS[look]
-        if look == _Look.NO_ROUTE:
+        if look == _FailureKind.NO_ROUTE:
             return self._new(EgressState.OFFLINE, Confidence.CERTAIN, ways, voices, references)
         confidence = Confidence.CERTAIN if alike.is_certain else Confidence.LIKELY
         other = self._other[1] if self._other is not None else ""
-        if other or look == _Look.WORDLESS:
+        if other or look == _FailureKind.WORDLESS:
             return self._new(EgressState.BLOCKED, confidence, ways, voices, references, other)
-        if look == _Look.RESET and self.scope.proven > -math.inf:
+        if look == _FailureKind.RESET and self.scope.proven > -math.inf:
             # Somebody answers, so we are not offline; and those who answered before did not all close at once.
             return self._new(EgressState.BLOCKED, Confidence.LIKELY, ways, voices, references)
-        if look == _Look.DROPPED and len(self._unwitnessed) >= _SILENT_NEEDED:
+        if look == _FailureKind.DROPPED and len(self._unwitnessed) >= _SILENT_NEEDED:
             return self._new(EgressState.OFFLINE, confidence, ways, voices, references)
         return None
 
@@ -214,9 +214,9 @@ class _FamilyBook:
         suspect = self.suspect
         if suspect is not None:
             finding = self.findings.get(suspect.mark, (0.0, None))[1]
-            proven = finding in (Finding.PROVEN, Finding.FOREIGN)
-            if proven or (finding is Finding.OPEN and suspect.everywhere and not suspect.needs_proof):
-                sure = suspect.references > 0 or finding is Finding.PROVEN or (proven and suspect.may_be_own)
+            proven = finding in (InspectionResult.PROVEN, InspectionResult.FOREIGN)
+            if proven or (finding is InspectionResult.OPEN and suspect.everywhere and not suspect.needs_proof):
+                sure = suspect.references > 0 or finding is InspectionResult.PROVEN or (proven and suspect.may_be_own)
                 confidence = Confidence.CERTAIN if sure else Confidence.LIKELY
                 networks = len(suspect.addresses)
                 return self._new(
@@ -232,7 +232,7 @@ class _FamilyBook:
         self,
         state: EgressState,
         confidence: Confidence,
-        ways: frozenset[Way] = frozenset(),
+        ways: frozenset[ConnectOutcome] = frozenset(),
         networks: int = 0,
         references: int = 0,
         others_out: str = "",
@@ -246,7 +246,7 @@ def _turning(view: EgressView) -> tuple[object, ...]:
     return view.state, view.confidence, view.ways, view.speaker
 
 
-class EgressBook:
+class EgressJudge:
     """What was seen of the port in each family, and how it gets out."""
 
     def __init__(self, interval: float, port: int = SMTP_PORT, *, takes: float = 0.0) -> None:
@@ -257,11 +257,11 @@ class EgressBook:
         self.interval = interval
         self.takes = takes
         self.port = port
-        self._families = {family: _FamilyBook(port) for family in Family}
-        self.surroundings: Surroundings = self._views()
+        self._families = {family: _FamilyJudge(port) for family in Family}
+        self.surroundings: EgressByFamily = self._views()
         self._references: dict[str, str] = {}  # address -> its reference, as seen last
 
-    def see(self, sighting: Sighting) -> bool:
+    def see(self, sighting: EgressObservation) -> bool:
         """Take in a session with a public address; whether it is the first to fail at an address that worked."""
         evidence, address = sighting.evidence, sighting.address
         book = self._families[family_of(address)]
@@ -279,7 +279,7 @@ class EgressBook:
         elif address in self._references:  # a domain's mail host that is a reference as well
             sighting = replace(sighting, reference=self._references[address])
         first = book.see(sighting)
-        if sighting.way is Way.ANSWERED and evidence.speaker:
+        if sighting.way is ConnectOutcome.ANSWERED and evidence.speaker:
             book.speakers.hear(
                 address, sighting.mx, evidence.speaker, sighting.seen, reference=bool(sighting.reference)
             )
@@ -323,7 +323,7 @@ class EgressBook:
             if book.suspect is not None and book.suspect.mark not in book.findings:
                 yield family, book.suspect
 
-    def find(self, family: Family, mark: str, finding: Finding, at: float) -> None:
+    def find(self, family: Family, mark: str, finding: InspectionResult, at: float) -> None:
         """A closer look at a suspect is done."""
         self._families[family].findings[mark] = (at, finding)
 
@@ -359,7 +359,7 @@ class EgressBook:
             self.surroundings = self._views()
         return turned
 
-    def _views(self) -> Surroundings:
+    def _views(self) -> EgressByFamily:
         return MappingProxyType({family: book.view for family, book in self._families.items()})
 
     @property

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.model.egress import EgressState, EgressView
-from exporter.model.evidence import ConnectEvidence, Evidence, Way, Witness
+from exporter.model.evidence import ConnectEvidence, ConnectOutcome, Evidence, Witness
 from exporter.model.failure import Confidence, Failure, FailureClass
 from exporter.model.path_trace import Hop, PathTrace
 
@@ -16,16 +16,16 @@ _SENT_AGAIN_SECONDS: Final = 1.2
 
 _BEYOND_US: Final = "a filter on the way or at their end, for other networks answer on this port"
 _ANYWHERE: Final = "a filter, be it theirs or ours"
-_REFUSING: Final = MappingProxyType({Way.ANSWERED: "accepts", Way.RESET: "refuses"})
+_REFUSING: Final = MappingProxyType({ConnectOutcome.ANSWERED: "accepts", ConnectOutcome.RESET: "refuses"})
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class FailedConnect:
     """What the table of exporter.diagnosis.decision asks about. Sentences are without a capital and a full stop."""
 
     evidence: Evidence
     egress: EgressView  # of the address's family
-    way: Way
+    way: ConnectOutcome
     own: Failure  # what the attempt shows by itself
     others_answer: bool  # somebody unrelated has answered since the attempt began
     others_known: bool  # or is known to have answered at all
@@ -40,7 +40,7 @@ class Case:
     @property
     def silent(self) -> bool:
         """Nothing at all came back."""
-        return self.way is Way.SILENT
+        return self.way is ConnectOutcome.SILENT
 
     @property
     def path(self) -> PathTrace | None:
@@ -61,7 +61,9 @@ class Case:
     def other_ports_silent(self) -> bool:
         """The host answers on no other port either, as far as one was asked, for the trace if for nothing else."""
         if self.evidence.witnesses:
-            return self.witness is None and all(witness.way is Way.SILENT for witness in self.evidence.witnesses)
+            return self.witness is None and all(
+                witness.way is ConnectOutcome.SILENT for witness in self.evidence.witnesses
+            )
         return self.path is not None and self.path.against is not None and not self.stops_earlier
 
     @property
@@ -87,12 +89,12 @@ class Case:
     @property
     def reset_within(self) -> bool:
         """The RST comes from this host itself."""
-        return self.way is Way.RESET and self.path is not None and self.path.reset_within
+        return self.way is ConnectOutcome.RESET and self.path is not None and self.path.reset_within
 
     @property
     def forged(self) -> bool:
         """The RST comes from somebody before the host."""
-        return self.way is Way.RESET and self.path is not None and self.path.forged_reset
+        return self.way is ConnectOutcome.RESET and self.path is not None and self.path.forged_reset
 
     @property
     def rejecter(self) -> Hop | None:
@@ -126,11 +128,15 @@ class Case:
     @property
     def last_hop(self) -> str:
         """The address of who rejects it, or of the last router that answered on the way; "" if nobody is known."""
-        if self.way in (Way.PROHIBITED, Way.UNREACHABLE) and self.connect is not None and self.connect.icmp is not None:
+        if (
+            self.way in (ConnectOutcome.PROHIBITED, ConnectOutcome.UNREACHABLE)
+            and self.connect is not None
+            and self.connect.icmp is not None
+        ):
             return "" if self.connect.own_sender else self.connect.icmp.sender
-        if self.path is None or self.way not in (Way.SILENT, Way.RESET):
+        if self.path is None or self.way not in (ConnectOutcome.SILENT, ConnectOutcome.RESET):
             return ""
-        if self.way is Way.RESET:
+        if self.way is ConnectOutcome.RESET:
             return self._forger if self.forged else ""
         last = self.path.last_hop
         return last.address if last is not None else ""
@@ -180,9 +186,9 @@ class Case:
     @property
     def _how(self) -> str:
         ways = self.egress.ways
-        if Way.RESET in ways:
+        if ConnectOutcome.RESET in ways:
             return "is reset"
-        return "accepts and says nothing" if Way.MUTE in ways else "is silent or prohibited"
+        return "accepts and says nothing" if ConnectOutcome.MUTE in ways else "is silent or prohibited"
 
     def says_offline(self) -> str:
         """Nothing gets out."""

@@ -149,7 +149,7 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _SeenFingerprint:
     at: float
     address: str
     mx: str
@@ -161,24 +161,24 @@ class _Heard:
         return not mark.startswith(_ISSUER) or any(own.startswith(_ISSUER) for own in self.marks)
 
 
-class Speakers:
+class SharedFingerprints:
     """The latest speaker of each of some networks, in one address family."""
 
     def __init__(self) -> None:
-        self._heard: dict[int, _Heard] = {}
+        self._heard: dict[int, _SeenFingerprint] = {}
 
     def hear(self, address: str, mx: str, marks: tuple[str, ...], at: float, *, reference: bool = False) -> None:
         """`address` answered as the mail host `mx`."""
         network = network_of(address)
         self._heard.pop(network, None)
-        self._heard[network] = _Heard(at, address, mx, marks, reference)
+        self._heard[network] = _SeenFingerprint(at, address, mx, marks, reference)
         if len(self._heard) > _MAX_HEARD:
             del self._heard[next(iter(self._heard))]
 
     def suspect(self, since: float) -> Suspect | None:
         """Who answers for most of what was heard since then, though it has no business there."""
         heard = [each for each in self._heard.values() if each.at >= since]
-        foreign: dict[str, list[_Heard]] = defaultdict(list)
+        foreign: dict[str, list[_SeenFingerprint]] = defaultdict(list)
         for each in heard:
             for mark in each.marks:
                 if is_foreign(mark, each.mx):
@@ -194,5 +194,5 @@ class Speakers:
         return None
 
 
-def _plainest_first(carried: tuple[str, list[_Heard]]) -> tuple[bool, int]:
+def _plainest_first(carried: tuple[str, list[_SeenFingerprint]]) -> tuple[bool, int]:
     return carried[0].startswith(_CAPABLE), -len(carried[1])

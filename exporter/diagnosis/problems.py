@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.diagnosis.replies.block_lists import named_list
-from exporter.diagnosis.replies.classify import Finding, classify
+from exporter.diagnosis.replies.classify import ReplyClass, classify
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage
 from exporter.model.printable import printable
 from exporter.smtp.dialogue import Break, Problem
@@ -143,18 +143,18 @@ def judge_farewell(stage: Stage, reply: Reply) -> Failure | None:
     return failure if failure.failure_class in _NO_FAREWELL else None
 
 
-def classify_reply(stage: Stage, reply: Reply) -> Finding:
+def classify_reply(stage: Stage, reply: Reply) -> ReplyClass:
     """The finding about a refusing reply."""
     # RFC 4954 6: elsewhere 535 asks for credentials; here the server has seen ours.
     if stage is Stage.AUTH and reply.code >= 500:
-        return Finding(_C.AUTH_FAILED, Confidence.CERTAIN)
+        return ReplyClass(_C.AUTH_FAILED, Confidence.CERTAIN)
     if stage is Stage.STARTTLS and reply.code >= 400:
         # Its rules are of its own; who turns us away says so here in the words of any other stage.
         turned_away = classify(Stage.EHLO, reply.code, reply.text, reply.enhanced)
         if turned_away is not None and turned_away.failure_class in _TURNED_AWAY:
             return turned_away
     found = classify(stage, reply.code, reply.text, reply.enhanced)
-    return found if found is not None else Finding(_C.UNEXPECTED_REPLY, Confidence.CERTAIN)
+    return found if found is not None else ReplyClass(_C.UNEXPECTED_REPLY, Confidence.CERTAIN)
 
 
 def quote(reply: Reply) -> str:

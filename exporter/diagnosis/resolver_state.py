@@ -17,7 +17,7 @@ from exporter.diagnosis.egress_state import window_of
 from exporter.diagnosis.networks import organisation
 from exporter.diagnosis.scope import Alike, Outcome, Scope, Voice
 from exporter.model.failure import Confidence, Failure, FailureClass
-from exporter.model.resolver import NO_RESOLVER_KNOWN, Look, ResolverState, ResolverView
+from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverState, ResolverSymptom, ResolverView
 from exporter.model.result import MxHost, MxLookup, ProbeResult
 
 _C = FailureClass
@@ -25,9 +25,11 @@ _C = FailureClass
 
 _CLASSES: Final = MappingProxyType(
     {
-        Look.NO_ANSWER: frozenset({_C.DNS_SERVFAIL, _C.DNS_TIMEOUT, _C.DNS_REFUSED, _C.DNS_BOGUS, _C.DNS_MALFORMED}),
-        Look.ABSENT: frozenset({_C.DNS_NXDOMAIN, _C.DNS_NO_ADDRESS}),
-        Look.FILTERED: frozenset({_C.RESOLVER_FAILING}),
+        ResolverSymptom.NO_ANSWER: frozenset(
+            {_C.DNS_SERVFAIL, _C.DNS_TIMEOUT, _C.DNS_REFUSED, _C.DNS_BOGUS, _C.DNS_MALFORMED}
+        ),
+        ResolverSymptom.ABSENT: frozenset({_C.DNS_NXDOMAIN, _C.DNS_NO_ADDRESS}),
+        ResolverSymptom.FILTERED: frozenset({_C.RESOLVER_FAILING}),
     }
 )
 _LOOKS: Final = MappingProxyType({found: look for look, classes in _CLASSES.items() for found in classes})
@@ -66,16 +68,16 @@ def _found(asked: MxLookup | MxHost, failure: Failure | None) -> FailureClass | 
     return failure.failure_class if failure is not None else None
 
 
-class ResolverBook:
+class ResolverJudge:
     """The outcomes of names, and the view they give."""
 
     def __init__(self, interval: float, *, takes: float = 0.0) -> None:
         """`interval`: seconds after which most names are asked for again; `takes`: seconds that a probe may take."""
         self.interval = interval
         self.takes = takes
-        self.view = NO_RESOLVER_KNOWN
+        self.view = RESOLVER_UNKNOWN
         # A mistyped name or a filtered one may be answered from the resolver's memory when nothing else is.
-        self._scope = Scope(settled={Look.ABSENT, Look.FILTERED})
+        self._scope = Scope(settled={ResolverSymptom.ABSENT, ResolverSymptom.FILTERED})
         self._filtered: dict[str, float] = {}  # names -> when it was seen that they are
         self._proof_on = 0.0
         self._proven_when_failing = -math.inf
@@ -90,7 +92,7 @@ class ResolverBook:
         voice = Voice(organisation(asked.name))
         if self._scope.see(asked.name, Outcome(voice, began, seen, look, asked.reference)) is None:
             return
-        if look is Look.FILTERED:
+        if look is ResolverSymptom.FILTERED:
             self._filtered.pop(asked.name, None)
             self._filtered[asked.name] = seen
             if len(self._filtered) > _MAX_FILTERED:
@@ -134,30 +136,32 @@ class ResolverBook:
         self.waits = alike is not None and not ready
         if alike is not None and ready and self._is_ours(alike):
             confidence = Confidence.CERTAIN if alike.is_certain else Confidence.LIKELY
-            look = Look(alike.way)
-            state = ResolverState.FILTERING if look is Look.FILTERED else ResolverState.FAILING
+            look = ResolverSymptom(alike.way)
+            state = ResolverState.FILTERING if look is ResolverSymptom.FILTERED else ResolverState.FAILING
             return ResolverView(state, confidence, look, alike.voices, alike.references)
         failing = self.view.state is ResolverState.FAILING
         if failing and self._scope.proven <= self._proven_when_failing and self._scope.one_way == self.view.look:
             return self.view
         if self._filtered:
-            return ResolverView(ResolverState.FILTERING, Confidence.LIKELY, Look.FILTERED, len(self._filtered))
+            return ResolverView(
+                ResolverState.FILTERING, Confidence.LIKELY, ResolverSymptom.FILTERED, len(self._filtered)
+            )
         if self._scope.works and self._scope.proven > self._proven_when_failing:
             return ResolverView(ResolverState.WORKING, Confidence.CERTAIN)
         if self.view.state is ResolverState.WORKING and not self._scope.turned:
             return self.view  # all that works is remembered, and nobody asks for it
-        return NO_RESOLVER_KNOWN
+        return RESOLVER_UNKNOWN
 
     def _is_ours(self, alike: Alike) -> bool:
         """Names that do not exist may all be mistyped, unless one of them existed before or is a reference."""
-        return alike.way != Look.ABSENT or alike.references > 0 or self._scope.proven > -math.inf
+        return alike.way != ResolverSymptom.ABSENT or alike.references > 0 or self._scope.proven > -math.inf
 
 
 _LOOKS_LIKE: Final = MappingProxyType(
     {
-        Look.NO_ANSWER: "gives no useful answer about",
-        Look.ABSENT: "denies that there is any of",
-        Look.FILTERED: "filters",
+        ResolverSymptom.NO_ANSWER: "gives no useful answer about",
+        ResolverSymptom.ABSENT: "denies that there is any of",
+        ResolverSymptom.FILTERED: "filters",
     }
 )
 
@@ -184,8 +188,9 @@ def judge_lookup(failure: Failure, cause: FailureClass | None, asked_at: float, 
 
 _CAUSES: Final = MappingProxyType(
     {
-        Look.NO_ANSWER: "the resolver itself, its uplink, its trust anchor for DNSSEC, or the clock of either machine",
-        Look.ABSENT: "the resolver itself, or a network that lets nobody out before a login",
-        Look.FILTERED: "the resolver's own lists",
+        ResolverSymptom.NO_ANSWER: "the resolver itself, its uplink, its trust anchor for DNSSEC, "
+        "or the clock of either machine",
+        ResolverSymptom.ABSENT: "the resolver itself, or a network that lets nobody out before a login",
+        ResolverSymptom.FILTERED: "the resolver's own lists",
     }
 )

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.diagnosis.connect_errors import judge_connect
-from exporter.model.evidence import ConnectEvidence, IcmpError, Origin
+from exporter.model.evidence import ConnectEvidence, ErrorOrigin, IcmpError
 from exporter.model.failure import FailureClass
 from exporter.model.path_trace import Hop, HopKind, PathTrace
 from exporter.net import error_queue, tcp_info
@@ -34,7 +34,7 @@ _IPV6_MINHOPCOUNT: Final = 73
 _PENDING: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 # RFC 792, RFC 4443 3.3: hop limit exceeded in transit.
-_TIME_EXCEEDED: Final = frozenset({(Origin.ICMP, 11, 0), (Origin.ICMP6, 3, 0)})
+_TIME_EXCEEDED: Final = frozenset({(ErrorOrigin.ICMP, 11, 0), (ErrorOrigin.ICMP6, 3, 0)})
 
 
 _KINDS: Final = MappingProxyType(
@@ -201,7 +201,7 @@ class _Attempt:
 
 
 def _hop(ttl: int, evidence: ConnectEvidence) -> Hop:
-    seen = evidence.icmp if evidence.icmp is not None and evidence.icmp.origin is not Origin.LOCAL else None
+    seen = evidence.icmp if evidence.icmp is not None and evidence.icmp.origin is not ErrorOrigin.LOCAL else None
     if seen is not None and not evidence.own_sender and (seen.origin, seen.type, seen.code) in _TIME_EXCEEDED:
         return Hop(ttl, HopKind.TIME_EXCEEDED, seen.sender, evidence.elapsed)
     if seen is None and evidence.errno == 0:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from exporter.diagnosis.egress_state import Finding
+from exporter.diagnosis.egress_state import InspectionResult
 from exporter.diagnosis.fingerprints import Suspect
 from exporter.model.path_trace import PathTrace
 from exporter.probe.host_result import speaker
@@ -28,31 +28,31 @@ _SECONDS: Final = 5.0
 _LEAST_ENCRYPTED: Final = 2
 
 
-async def look_closer(
+async def check_interception(
     suspect: Suspect,
     plan: Plan,
     source: Callable[[str], str],
     find_path: Callable[[str], Awaitable[PathTrace]] | None,
     port: int = SUBMISSION_PORT,
-) -> Finding:
+) -> InspectionResult:
     """What the hosts show elsewhere. `plan` says EHLO and QUIT; `find_path` None: paths are not traced."""
     if not suspect.shows_elsewhere:
-        return Finding.OPEN
+        return InspectionResult.OPEN
     addresses = [address for address, _ in suspect.addresses[:ADDRESSES_ASKED]]
     records = await asyncio.gather(*(_converse(address, port, source(address), plan) for address in addresses))
     if find_path is not None:
         paths = await asyncio.gather(*(find_path(address) for address in addresses))
         if any(path.intercepted for path in paths):
-            return Finding.PROVEN
+            return InspectionResult.PROVEN
     spoken = [record for record in records if record.replies]
     if suspect.needs_proof:
         encrypted = sum(record.ehlo is not None and "STARTTLS" in parse_ehlo(record.ehlo) for record in spoken)
-        return Finding.FOREIGN if encrypted >= _LEAST_ENCRYPTED else Finding.OPEN
+        return InspectionResult.FOREIGN if encrypted >= _LEAST_ENCRYPTED else InspectionResult.OPEN
     if not spoken:
-        return Finding.OPEN
+        return InspectionResult.OPEN
     if not any(suspect.mark in speaker(record) for record in spoken):
-        return Finding.FOREIGN
-    return Finding.OWN if suspect.may_be_own else Finding.OPEN
+        return InspectionResult.FOREIGN
+    return InspectionResult.OWN if suspect.may_be_own else InspectionResult.OPEN
 
 
 async def _converse(address: str, port: int, source: str, plan: Plan) -> SessionRecord:

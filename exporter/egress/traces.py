@@ -25,7 +25,7 @@ _MAX_KEPT: Final = 2000
 Key = tuple[str, int]  # address, port
 
 
-class Paths:
+class PathTraces:
     """Traces on request. `on_found` gets each new one with those who wished for it."""
 
     def __init__(self, on_found: Callable[[str, PathTrace, frozenset[TargetKey]], None]) -> None:

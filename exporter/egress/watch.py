@@ -15,17 +15,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from exporter.diagnosis.connect_errors import way_of, way_of_session
+from exporter.diagnosis.connect_errors import outcome_of, outcome_of_session
 from exporter.diagnosis.decision import BY_SCOPE, diagnose_all, is_intercepted
-from exporter.diagnosis.egress_state import EgressBook, Sighting
+from exporter.diagnosis.egress_state import EgressJudge, EgressObservation
 from exporter.diagnosis.fingerprints import Suspect, in_words
-from exporter.diagnosis.resolver_state import ResolverBook, questions
-from exporter.egress.interception_check import look_closer
-from exporter.egress.traces import KEPT_SECONDS, Paths
+from exporter.diagnosis.resolver_state import ResolverJudge, questions
+from exporter.egress.interception_check import check_interception
+from exporter.egress.traces import KEPT_SECONDS, PathTraces
 from exporter.model.address import Family, family_of
 from exporter.model.configuration import Egress
-from exporter.model.egress import SMTP_PORT, EgressState, EgressView, Surroundings
-from exporter.model.evidence import Evidence, Way
+from exporter.model.egress import SMTP_PORT, EgressByFamily, EgressState, EgressView
+from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import FailureClass, Stage
 from exporter.model.path_trace import HopKind, PathTrace
 from exporter.model.resolver import ResolverState, ResolverView
@@ -41,8 +41,8 @@ _USUAL_PORT: Final = 443
 # Who was looked at closely is looked at again after so long: a proxy may have come or gone.
 _FINDING_SECONDS: Final = 600.0
 # The ways whose path is worth a trace: where silence begins, and whether a reset is the host's own.
-_TRACED: Final = frozenset({Way.SILENT, Way.RESET})
-_ANSWERED, _OPEN = Way.ANSWERED, EgressState.OPEN
+_TRACED: Final = frozenset({ConnectOutcome.SILENT, ConnectOutcome.RESET})
+_ANSWERED, _OPEN = ConnectOutcome.ANSWERED, EgressState.OPEN
 # The references are greeted out of turn at most so often: hosts that fall silent one after the other are no news.
 _GREETING_SECONDS: Final = 5.0
 # Targets whose silence waits for somebody to answer; anybody may name a target to `/probe`, so of more the first no
@@ -57,7 +57,7 @@ MAX_TURNS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class EgressTurn:
+class EgressStateChange:
     """The way out of one family turned at `at` (Unix time)."""
 
     at: float
@@ -80,7 +80,7 @@ class EgressWatch:
         helo: str,
         *,
         takes: float = 0.0,
-        on_turn: Callable[[Surroundings], None] = lambda surroundings: None,
+        on_turn: Callable[[EgressByFamily], None] = lambda surroundings: None,
         on_path: Callable[[frozenset[TargetKey]], None] = lambda keys: None,
         on_resolver: Callable[[ResolverView], None] = lambda view: None,
         on_suspicion: Callable[[], None] = lambda: None,
@@ -105,21 +105,21 @@ class EgressWatch:
         self._on_resolver = on_resolver
         self._on_suspicion = on_suspicion
         self._on_overtaken = on_overtaken
-        self._book = EgressBook(interval, port, takes=takes)
-        self._resolver = ResolverBook(interval, takes=takes)
+        self._book = EgressJudge(interval, port, takes=takes)
+        self._resolver = ResolverJudge(interval, takes=takes)
         # Results that wait for somebody else to answer: target -> begin of the session, address and MX host.
         self._open_questions: dict[TargetKey, tuple[float, str, str]] = {}
         self._settling = False
         self._greeted_at = -math.inf
         self._clock_offset = time.time() - self._loop.time()  # Unix time less the loop's
-        self._paths = Paths(self._path_found)
+        self._paths = PathTraces(self._path_found)
         self._inquiries: dict[tuple[Family, str], asyncio.Task[None]] = {}
         self._intercepted = False  # somebody answers for everyone, or did when probes under way began
         self.references_up: dict[str, bool] = {}
-        self.turns: tuple[EgressTurn, ...] = ()  # the last MAX_TURNS, the oldest first; replaced whole
+        self.turns: tuple[EgressStateChange, ...] = ()  # the last MAX_TURNS, the oldest first; replaced whole
 
     @property
-    def surroundings(self) -> Surroundings:
+    def surroundings(self) -> EgressByFamily:
         """The way out, by family."""
         return self._book.surroundings
 
@@ -221,7 +221,7 @@ class EgressWatch:
         evidence = host.evidence
         if evidence is None:
             return False
-        way = way_of_session(evidence)
+        way = outcome_of_session(evidence)
         if evidence.connect is None:
             self._paths.forget(host.address, evidence.port)
         self._see_clock()
@@ -232,7 +232,7 @@ class EgressWatch:
             return False
         now = self._loop.time()
         connected = next((seconds for stage, seconds in host.phases if stage is Stage.CONNECT), 0.0)
-        sighting = Sighting(
+        sighting = EgressObservation(
             host.address,
             host.mx,
             evidence,
@@ -260,9 +260,9 @@ class EgressWatch:
             self._resolver.set_clock(ahead)
             self.turns = tuple(replace(turn, at=turn.at + ahead) for turn in self.turns)
 
-    def _resets_itself(self, address: str, evidence: Evidence, way: Way) -> bool:
+    def _resets_itself(self, address: str, evidence: Evidence, way: ConnectOutcome) -> bool:
         """Whether a reset is known to come from the address itself: its own ICMP error, or so far as a trace went."""
-        if way is not Way.RESET or evidence.connect is None:
+        if way is not ConnectOutcome.RESET or evidence.connect is None:
             return False
         if evidence.connect.icmp is not None:
             return evidence.connect.icmp.sender == address
@@ -295,7 +295,11 @@ class EgressWatch:
         """What a silence means depends on whether others answer; where none has since, the next one that does tells."""
         for host in seen.hosts:
             evidence = host.evidence
-            if evidence is None or way_of_session(evidence) is not Way.SILENT or not self._is_outside(host.address):
+            if (
+                evidence is None
+                or outcome_of_session(evidence) is not ConnectOutcome.SILENT
+                or not self._is_outside(host.address)
+            ):
                 continue
             if host.failure is not None and host.failure.failure_class in BY_SCOPE:
                 continue  # judged again, with all others, when the way opens
@@ -346,7 +350,7 @@ class EgressWatch:
             self._paths.forget_all()
         for family in turned:
             _tell(family, self.surroundings[family])
-            turn = EgressTurn(time.time(), family, self.surroundings[family])
+            turn = EgressStateChange(time.time(), family, self.surroundings[family])
             self.turns = (*self.turns, turn)[-MAX_TURNS:]
         self._on_turn(self.surroundings)
 
@@ -371,7 +375,7 @@ class EgressWatch:
         evidence = host.evidence
         if not self._settings.trace or evidence is None or evidence.connect is None:
             return False
-        return way_of(evidence.connect) in _TRACED and not evidence.connect.unsent
+        return outcome_of(evidence.connect) in _TRACED and not evidence.connect.unsent
 
     def _with_path(self, target: Target, host: HostResult, *, wish: bool) -> HostResult:
         if not self._wants_path(host):
@@ -403,7 +407,7 @@ class EgressWatch:
             return await self._find_path(address, settings)
 
         try:
-            finding = await look_closer(
+            finding = await check_interception(
                 suspect, plan, lambda address: _source(settings, address), find_path if self._settings.trace else None
             )
             self._book.find(family, suspect.mark, finding, self._loop.time())
@@ -437,7 +441,7 @@ def _tell_resolver(view: ResolverView) -> None:
     log.log(logging.WARNING if view.fails else logging.INFO, "the resolver has turned", extra={"fields": fields})
 
 
-def _was_overtaken(host: HostResult, around: Surroundings) -> bool:
+def _was_overtaken(host: HostResult, around: EgressByFamily) -> bool:
     """Its session began while the way out was shut, and ended when it was open again."""
     view = around[family_of(host.address)] if host.address else None
     if view is None or view.before is None or host.failure is None:

@@ -7,19 +7,21 @@ from typing import Final
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.metrics.families import Family
+from exporter.metrics.families import MetricFamily
 from exporter.model.result import HostResult, ProbeResult
 
 _value: Callable[[float], str] = floatToGoString
 
-SUCCESS: Final = Family("probe_success", "gauge", "Displays whether or not the probe was a success")
-DURATION: Final = Family("probe_duration_seconds", "gauge", "Returns how long the probe took to complete in seconds")
-DNS_LOOKUP_TIME: Final = Family(
+SUCCESS: Final = MetricFamily("probe_success", "gauge", "Displays whether or not the probe was a success")
+DURATION: Final = MetricFamily(
+    "probe_duration_seconds", "gauge", "Returns how long the probe took to complete in seconds"
+)
+DNS_LOOKUP_TIME: Final = MetricFamily(
     "probe_dns_lookup_time_seconds", "gauge", "Returns the time taken for probe dns lookup in seconds"
 )
-IP_PROTOCOL: Final = Family("probe_ip_protocol", "gauge", "Specifies whether probe ip protocol is IP4 or IP6")
+IP_PROTOCOL: Final = MetricFamily("probe_ip_protocol", "gauge", "Specifies whether probe ip protocol is IP4 or IP6")
 
-EARLIEST_CERT_EXPIRY: Final = Family(
+EARLIEST_CERT_EXPIRY: Final = MetricFamily(
     "probe_ssl_earliest_cert_expiry", "gauge", "Returns earliest SSL cert expiry in unixtime"
 )
 
@@ -39,7 +41,7 @@ def probe_series(result: ProbeResult, openmetrics: bool) -> Iterator[bytes]:
         yield _line(EARLIEST_CERT_EXPIRY, min(ends), openmetrics)
 
 
-def _line(family: Family, value: float, openmetrics: bool) -> bytes:
+def _line(family: MetricFamily, value: float, openmetrics: bool) -> bytes:
     return family.header(openmetrics) + f"{family.name} {_value(value)}\n".encode()
 
 

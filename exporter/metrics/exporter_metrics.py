@@ -16,9 +16,9 @@ from exporter import __version__
 from exporter.concurrency import steady_clock
 from exporter.metrics.histogram import Histogram
 from exporter.model.configuration import DomainList
-from exporter.model.egress import NOTHING_KNOWN, EgressState, Surroundings
+from exporter.model.egress import EGRESS_UNKNOWN, EgressByFamily, EgressState
 from exporter.model.failure import PHASES
-from exporter.model.resolver import NO_RESOLVER_KNOWN, ResolverState, ResolverView
+from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverState, ResolverView
 from exporter.model.result import ProbeResult
 from exporter.model.target import Target, TargetKind
 from exporter.schedule.shard import Shard
@@ -33,7 +33,7 @@ _CLOCK_STEP_SECONDS: Final = 1.0
 _ONLY: Final = Shard()
 
 
-class OwnMetrics:
+class ExporterMetrics:
     """Counts what happens; :attr:`registry` exposes it."""
 
     def __init__(self, shard: Shard = _ONLY) -> None:
@@ -74,9 +74,9 @@ class OwnMetrics:
         self._references = self._gauge(
             "mx_egress_reference_up", "1 if the reference passed its last probe.", ("reference",)
         )
-        self.egress_turned(NOTHING_KNOWN)
+        self.egress_turned(EGRESS_UNKNOWN)
         self._resolver = self._gauge("mx_resolver_state", "1 for the state of our resolver.", ("state",))
-        self.resolver_turned(NO_RESOLVER_KNOWN)
+        self.resolver_turned(RESOLVER_UNKNOWN)
         self._schedule_lag = Histogram(
             "mx_exporter_schedule_lag_seconds", "How late probes start after their turn.", _LAG_BUCKETS, self.registry
         ).of[""]
@@ -105,11 +105,11 @@ class OwnMetrics:
         """The event loop was `lag` seconds late."""
         self._loop_lag.observe(max(0.0, lag))
 
-    def crashed(self) -> None:
+    def internal_error(self) -> None:
         """A bug of ours."""
         self._internal_errors.inc()
 
-    def egress_turned(self, surroundings: Surroundings) -> None:
+    def egress_turned(self, surroundings: EgressByFamily) -> None:
         """The way out of each family."""
         for family, view in surroundings.items():
             for state in EgressState:

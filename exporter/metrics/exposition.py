@@ -13,7 +13,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder, generate_latest
 
-from exporter.metrics.families import FAMILIES, Family
+from exporter.metrics.families import FAMILIES, MetricFamily
 from exporter.store.targets import Samples
 
 # Targets whose lines are joined in one go: about a megabyte of text, a millisecond.
@@ -81,7 +81,7 @@ def exposition(
     samples: Sequence[Samples],
     registry: CollectorRegistry | None,
     format_: Format,
-    families: Sequence[Family] = FAMILIES,
+    families: Sequence[MetricFamily] = FAMILIES,
 ) -> Iterator[bytes]:
     """The text, in pieces: the targets' samples by family, then what `registry` holds."""
     for place, family in enumerate(families):

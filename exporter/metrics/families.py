@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # each is the only one of its kind, and is found in PLACE by identity
-class Family:
+class MetricFamily:
     """One metric. `name` carries the suffix `_total` where it is a counter."""
 
     name: str
@@ -21,100 +21,106 @@ class Family:
         return f"# HELP {name} {self.help}\n# TYPE {name} {self.type}\n".encode()
 
 
-DOMAIN_UP: Final = Family(
+DOMAIN_UP: Final = MetricFamily(
     "mx_domain_up", "gauge", "1 if mail could be handed over: at least one address passed every stage of its module."
 )
-DOMAIN_FAILURE: Final = Family(
+DOMAIN_FAILURE: Final = MetricFamily(
     "mx_domain_failure",
     "gauge",
     "1 while the domain is down, with the reason that settles it, of all its hosts together.",
 )
-DOMAIN_ADDRESSES: Final = Family(
+DOMAIN_ADDRESSES: Final = MetricFamily(
     "mx_domain_addresses", "gauge", "Addresses of the MX hosts that were found, probed or not."
 )
-DOMAIN_ADDRESSES_UP: Final = Family("mx_domain_addresses_up", "gauge", "Addresses that passed every stage.")
-DOMAIN_PROBES: Final = Family("mx_domain_probes_total", "counter", "Probes of the domain.")
-DOMAIN_PROBE_FAILURES: Final = Family("mx_domain_probe_failures_total", "counter", "Probes that found the domain down.")
-DOMAIN_LAST_PROBE: Final = Family(
+DOMAIN_ADDRESSES_UP: Final = MetricFamily("mx_domain_addresses_up", "gauge", "Addresses that passed every stage.")
+DOMAIN_PROBES: Final = MetricFamily("mx_domain_probes_total", "counter", "Probes of the domain.")
+DOMAIN_PROBE_FAILURES: Final = MetricFamily(
+    "mx_domain_probe_failures_total", "counter", "Probes that found the domain down."
+)
+DOMAIN_LAST_PROBE: Final = MetricFamily(
     "mx_domain_last_probe_timestamp_seconds", "gauge", "Unix time at which the last probe began."
 )
-DOMAIN_PROBE_INTERVAL: Final = Family(
+DOMAIN_PROBE_INTERVAL: Final = MetricFamily(
     "mx_domain_probe_interval_seconds", "gauge", "From one probe to the next, as configured."
 )
-DOMAIN_PROBE_DURATION: Final = Family(
+DOMAIN_PROBE_DURATION: Final = MetricFamily(
     "mx_domain_probe_duration_seconds", "gauge", "What the last probe took, lookup and all addresses."
 )
-DNS_LOOKUP_DURATION: Final = Family(
+DNS_LOOKUP_DURATION: Final = MetricFamily(
     "mx_dns_lookup_duration_seconds",
     "gauge",
     "What the last real MX and address lookup took; an answer within its TTL is not asked again.",
 )
-DNS_MX_RECORDS: Final = Family("mx_dns_mx_records", "gauge", "MX records of the domain; 0 with an implicit MX.")
-DNS_AUTHENTICATED: Final = Family(
+DNS_MX_RECORDS: Final = MetricFamily("mx_dns_mx_records", "gauge", "MX records of the domain; 0 with an implicit MX.")
+DNS_AUTHENTICATED: Final = MetricFamily(
     "mx_dns_authenticated", "gauge", "1 if the resolver authenticated the MX answer (AD bit)."
 )
-DOMAIN_MTA_STS_MODE: Final = Family(
+DOMAIN_MTA_STS_MODE: Final = MetricFamily(
     "mx_domain_mta_sts_mode", "gauge", "1 for what holds for senders who honour MTA-STS (RFC 8461)."
 )
-DOMAIN_MTA_STS_VALID: Final = Family(
+DOMAIN_MTA_STS_VALID: Final = MetricFamily(
     "mx_domain_mta_sts_valid", "gauge", "1 if the MTA-STS record and policy, as published now, are right."
 )
-DOMAIN_MTA_STS_FAILURE: Final = Family(
+DOMAIN_MTA_STS_FAILURE: Final = MetricFamily(
     "mx_domain_mta_sts_failure", "gauge", "1 while the MTA-STS record or policy is wrong or not to be had."
 )
-DOMAIN_TLS_RPT: Final = Family("mx_domain_tls_rpt", "gauge", "1 if the domain has a TLS reporting record (RFC 8460).")
-DOMAIN_TLS_RPT_VALID: Final = Family(
+DOMAIN_TLS_RPT: Final = MetricFamily(
+    "mx_domain_tls_rpt", "gauge", "1 if the domain has a TLS reporting record (RFC 8460)."
+)
+DOMAIN_TLS_RPT_VALID: Final = MetricFamily(
     "mx_domain_tls_rpt_valid", "gauge", "1 if the TLS reporting record is well formed."
 )
-HOST_UP: Final = Family("mx_host_up", "gauge", "1 if the address passed every stage of the module.")
-HOST_FAILURE: Final = Family("mx_host_failure", "gauge", "1 while the address fails, with the reason.")
-HOST_WARNING: Final = Family("mx_host_warning", "gauge", "1 where the address works, yet something is wrong.")
-HOST_FAILURES: Final = Family("mx_host_failures_total", "counter", "Failures of the address by class.")
-HOST_PREFERENCE: Final = Family("mx_host_preference", "gauge", "Preference of the MX record.")
-HOST_REPLY_CODE: Final = Family("mx_host_reply_code", "gauge", "Last SMTP reply code of each stage.")
-HOST_ENHANCED_STATUS: Final = Family(
+HOST_UP: Final = MetricFamily("mx_host_up", "gauge", "1 if the address passed every stage of the module.")
+HOST_FAILURE: Final = MetricFamily("mx_host_failure", "gauge", "1 while the address fails, with the reason.")
+HOST_WARNING: Final = MetricFamily("mx_host_warning", "gauge", "1 where the address works, yet something is wrong.")
+HOST_FAILURES: Final = MetricFamily("mx_host_failures_total", "counter", "Failures of the address by class.")
+HOST_PREFERENCE: Final = MetricFamily("mx_host_preference", "gauge", "Preference of the MX record.")
+HOST_REPLY_CODE: Final = MetricFamily("mx_host_reply_code", "gauge", "Last SMTP reply code of each stage.")
+HOST_ENHANCED_STATUS: Final = MetricFamily(
     "mx_host_enhanced_status", "gauge", "1 for the enhanced status code (RFC 3463) of a failing reply."
 )
-HOST_PHASE_DURATION: Final = Family(
+HOST_PHASE_DURATION: Final = MetricFamily(
     "mx_host_phase_duration_seconds", "gauge", "What each phase of the last session took."
 )
-HOST_TCP_RTT: Final = Family(
+HOST_TCP_RTT: Final = MetricFamily(
     "mx_host_tcp_rtt_seconds", "gauge", "Round-trip time of the TCP handshake as the kernel measured it."
 )
-HOST_ESMTP: Final = Family("mx_host_esmtp", "gauge", "1 if EHLO was understood, 0 if only HELO was.")
-HOST_EXTENSION: Final = Family("mx_host_extension", "gauge", "1 for each SMTP extension that EHLO announced.")
-HOST_SIZE_LIMIT: Final = Family(
+HOST_ESMTP: Final = MetricFamily("mx_host_esmtp", "gauge", "1 if EHLO was understood, 0 if only HELO was.")
+HOST_EXTENSION: Final = MetricFamily("mx_host_extension", "gauge", "1 for each SMTP extension that EHLO announced.")
+HOST_SIZE_LIMIT: Final = MetricFamily(
     "mx_host_size_limit_bytes", "gauge", "Largest message the host announces to take (RFC 1870); 0 for no limit."
 )
-HOST_AUTH_MECHANISM: Final = Family(
+HOST_AUTH_MECHANISM: Final = MetricFamily(
     "mx_host_auth_mechanism", "gauge", "1 for each SASL mechanism that AUTH was offered with, without TLS and with it."
 )
-HOST_TLS_INFO: Final = Family("mx_host_tls_info", "gauge", "1, with the version and cipher that a handshake settled.")
-HOST_TLS_NOT_AFTER: Final = Family(
+HOST_TLS_INFO: Final = MetricFamily(
+    "mx_host_tls_info", "gauge", "1, with the version and cipher that a handshake settled."
+)
+HOST_TLS_NOT_AFTER: Final = MetricFamily(
     "mx_host_tls_cert_not_after_timestamp_seconds",
     "gauge",
     "Unix time at which the first certificate of the chain sent expires.",
 )
-HOST_TLS_NOT_BEFORE: Final = Family(
+HOST_TLS_NOT_BEFORE: Final = MetricFamily(
     "mx_host_tls_cert_not_before_timestamp_seconds",
     "gauge",
     "Unix time from which on all certificates of the chain sent are valid.",
 )
-HOST_TLS_VERIFIED: Final = Family(
+HOST_TLS_VERIFIED: Final = MetricFamily(
     "mx_host_tls_cert_verified",
     "gauge",
     "1 if chain, name and dates of the certificate are right for this system's roots.",
 )
 
-PATH_LAST_HOP: Final = Family(
+PATH_LAST_HOP: Final = MetricFamily(
     "mx_path_last_hop",
     "gauge",
     "1 for the last router that answered on the way to a port that does not, or the one that prohibits it.",
 )
-HOST_DANE_STATE: Final = Family(
+HOST_DANE_STATE: Final = MetricFamily(
     "mx_host_dane_state", "gauge", "1 for what a sender who honours DANE finds at the address (RFC 7672)."
 )
-HOST_MTA_STS_MATCH: Final = Family(
+HOST_MTA_STS_MATCH: Final = MetricFamily(
     "mx_host_mta_sts_match", "gauge", "1 if the MTA-STS policy of the domain names the MX host."
 )
 

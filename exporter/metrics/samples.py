@@ -56,7 +56,7 @@ class _Page:
     def __init__(self) -> None:
         self.lines = [""] * len(f.FAMILIES)
 
-    def add(self, family: f.Family, labels: str, value: float) -> None:
+    def add(self, family: f.MetricFamily, labels: str, value: float) -> None:
         self.lines[f.PLACE[family]] += f"{family.name}{{{labels}}} {written(value)}\n"
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.model.address import Family
-from exporter.model.evidence import Way
+from exporter.model.evidence import ConnectOutcome
 from exporter.model.failure import Confidence
 
 
@@ -37,7 +37,7 @@ class EgressView:
 
     state: EgressState = EgressState.UNKNOWN
     confidence: Confidence = Confidence.UNCERTAIN
-    ways: frozenset[Way] = frozenset()  # how everything fails, while it does
+    ways: frozenset[ConnectOutcome] = frozenset()  # how everything fails, while it does
     networks: int = 0  # that failed, or were answered for
     references: int = 0  # among them
     others_out: str = ""  # what gets out all the same, as the subject of a sentence
@@ -49,7 +49,7 @@ class EgressView:
 
 
 # What every host is judged by, with its family's view.
-Surroundings = Mapping[Family, EgressView]
+EgressByFamily = Mapping[Family, EgressView]
 
 
-NOTHING_KNOWN: Final[Surroundings] = MappingProxyType({family: EgressView() for family in Family})
+EGRESS_UNKNOWN: Final[EgressByFamily] = MappingProxyType({family: EgressView() for family in Family})

@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 from exporter.model.path_trace import PathTrace
 
 
-class Way(StrEnum):
+class ConnectOutcome(StrEnum):
     """What an attempt to connect drew, or to be greeted, coarse enough to compare the attempts to many addresses."""
 
     ANSWERED = "answered"  # SYN-ACK; of a session, a word
@@ -41,12 +41,12 @@ class Witness:
     """Another port of the same address, asked while the port in question did not answer."""
 
     port: int
-    way: Way
+    way: ConnectOutcome
 
     @property
     def proves_host(self) -> bool:
         """Only the host itself accepts or refuses (unless somebody forges its RST)."""
-        return self.way in (Way.ANSWERED, Way.RESET)
+        return self.way in (ConnectOutcome.ANSWERED, ConnectOutcome.RESET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,12 @@ class Evidence:
     witnesses: tuple[Witness, ...] = ()
     path: PathTrace | None = None
     speaker: tuple[str, ...] = ()  # marks of who answered, see exporter.diagnosis.fingerprints
-    accepted: Way = Way.ANSWERED  # what came of a connect that was answered: a word, or MUTE, or HUNG_UP
+    accepted: ConnectOutcome = (
+        ConnectOutcome.ANSWERED
+    )  # what came of a connect that was answered: a word, or MUTE, or HUNG_UP
 
 
-class Origin(Enum):
+class ErrorOrigin(Enum):
     """Where an error comes from (SO_EE_ORIGIN_*)."""
 
     NONE = 0
@@ -74,7 +76,7 @@ class Origin(Enum):
 class IcmpError:
     """One entry of the error queue."""
 
-    origin: Origin
+    origin: ErrorOrigin
     type: int
     code: int
     errno: int

@@ -18,7 +18,7 @@ class ResolverState(StrEnum):
     UNKNOWN = "unknown"  # too little to compare
 
 
-class Look(StrEnum):
+class ResolverSymptom(StrEnum):
     """What one cause on our side makes of all names alike."""
 
     NO_ANSWER = "no answer"
@@ -32,7 +32,7 @@ class ResolverView:
 
     state: ResolverState = ResolverState.UNKNOWN
     confidence: Confidence = Confidence.UNCERTAIN
-    look: Look | None = None  # how all names fail, while they do
+    look: ResolverSymptom | None = None  # how all names fail, while they do
     names: int = 0  # unrelated ones that do
     references: int = 0  # among them
     before: ResolverView | None = field(default=None, compare=False)
@@ -48,4 +48,4 @@ class ResolverView:
 _WRONG: Final = frozenset({ResolverState.FAILING, ResolverState.FILTERING})
 
 
-NO_RESOLVER_KNOWN: Final = ResolverView()
+RESOLVER_UNKNOWN: Final = ResolverView()

@@ -25,7 +25,7 @@ class TargetKind(StrEnum):
     __hash__ = str.__hash__  # as Family's
 
 
-class Policy(StrEnum):
+class PolicyKind(StrEnum):
     """What a domain may ask of those who send mail to it, looked up where a module names it."""
 
     DANE = "dane"  # RFC 7672
@@ -89,7 +89,7 @@ class Module:
     tls: TlsMode = TlsMode.STARTTLS
     auth: Auth | None = None
     data: Canary = Canary()
-    policies: tuple[Policy, ...] = ()
+    policies: tuple[PolicyKind, ...] = ()
     proxy_protocol: bool = False  # the header of the PROXY protocol, version 1, before all else
 
     @property

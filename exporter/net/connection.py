@@ -45,11 +45,11 @@ class Receiver(Protocol):
     def eof_received(self, now: float) -> None:
         """The peer closed or reset the connection."""
 
-    def crashed(self, error: Exception) -> None:
+    def internal_error(self, error: Exception) -> None:
         """The receiver itself raised `error`. The connection is closed."""
 
 
-class Connection:
+class TcpConnection:
     """From connect to close; every method after close does nothing."""
 
     # A socket whose number is not below it is given back: the rest is for others (open_files.py).
@@ -171,7 +171,7 @@ class Connection:
             self._poller.forget(sock.fileno())
             sock.close()
 
-    def silence(self) -> ConnectEvidence:
+    def timed_out(self) -> ConnectEvidence:
         """The connect drew nothing until its deadline: the evidence, and the end."""
         unsent = self._socket is not None and tcp_info.unsent(self._socket)
         # A host that has only an address of the link sends from it, and the first router drops that (RFC 4291 2.5.6).
@@ -248,13 +248,13 @@ class Connection:
         try:
             receiver.connect_failed(evidence)
         except Exception as error:
-            receiver.crashed(error)
+            receiver.internal_error(error)
 
     def _crash(self, error: Exception) -> None:
         receiver = self._receiver
         self.close()
         if receiver is not None:
-            receiver.crashed(error)
+            receiver.internal_error(error)
 
     def _evidence(self, number: int | None, seen: IcmpError | None = None) -> ConnectEvidence:
         elapsed = time.perf_counter() - self._started

@@ -10,7 +10,7 @@ import struct
 import sys
 from typing import Final
 
-from exporter.model.evidence import IcmpError, Origin
+from exporter.model.evidence import ErrorOrigin, IcmpError
 
 # linux/in.h, linux/in6.h, linux/errqueue.h; the socket module does not name them.
 _IP_RECVERR: Final = 11
@@ -51,9 +51,9 @@ def parse(data: bytes) -> IcmpError | None:
         return None
     number, origin, type_, code, _, _, _ = _EXTENDED_ERR.unpack_from(data)
     try:
-        known = Origin(origin)
+        known = ErrorOrigin(origin)
     except ValueError:
-        known = Origin.NONE
+        known = ErrorOrigin.NONE
     return IcmpError(known, type_, code, number, _address(data[_EXTENDED_ERR.size :]))
 
 

@@ -16,7 +16,7 @@ _HANDSHAKE: Final = struct.Struct(f"=B{_RTT_OFFSET - 1}xI{_TOTAL_RETRANS_OFFSET 
 _UNDER_WAY: Final = frozenset({2, 3})  # TCP_SYN_SENT, TCP_SYN_RECV (linux/tcp_states.h)
 
 
-class Handshake(NamedTuple):
+class TcpHandshake(NamedTuple):
     """Of a connect that told something, before anything is sent over it."""
 
     under_way: bool = False
@@ -24,15 +24,15 @@ class Handshake(NamedTuple):
     whole: bool = False  # they are the whole handshake's: the first SYN was answered
 
 
-def handshake(sock: socket.SocketType) -> Handshake:
+def handshake(sock: socket.SocketType) -> TcpHandshake:
     """What became of a connect. Where the system does not tell, it is taken for done."""
     info = _info(sock, _HANDSHAKE.size)
     if info is None:
-        return Handshake()
+        return TcpHandshake()
     state, microseconds, again = _HANDSHAKE.unpack(info)
     if state in _UNDER_WAY:
-        return Handshake(under_way=True)
-    return Handshake(False, microseconds / 1e6, microseconds > 0 and again == 0)
+        return TcpHandshake(under_way=True)
+    return TcpHandshake(False, microseconds / 1e6, microseconds > 0 and again == 0)
 
 
 def unsent(sock: socket.SocketType) -> bool:

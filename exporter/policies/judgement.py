@@ -16,7 +16,7 @@ from exporter.model.result import HostResult
 from exporter.model.warning import HostWarning
 from exporter.policies.dane.match import match_chain
 from exporter.policies.dane.usability import preferred, unusable
-from exporter.policies.mtasts.policy import Policy
+from exporter.policies.mtasts.policy import MtaStsPolicy
 
 # Records shown to a person.
 _SHOWN_RECORDS: Final = 16
@@ -37,7 +37,7 @@ class Demands:
     """What applies to one host. None: nothing of that kind was asked for, or nothing is known in time."""
 
     tlsa: TlsaLookup | None = None
-    policy: Policy | None = None  # MTA-STS
+    policy: MtaStsPolicy | None = None  # MTA-STS
     tlsa_awaited: bool = False  # asked for, and nothing is known in time
 
 
@@ -119,7 +119,7 @@ def judge_dane(lookup: TlsaLookup, tls: TlsSeen | None, *, asked: bool, at: floa
 
 
 def _mta_sts(
-    mx: str, policy: Policy, matches: bool, tls: TlsSeen | None, asked: bool
+    mx: str, policy: MtaStsPolicy, matches: bool, tls: TlsSeen | None, asked: bool
 ) -> tuple[HostWarning, Failure] | None:
     """RFC 8461 4.1, 4.2: the name, TLS, and a certificate that is valid for the MX host."""
     mode = f"the policy, in mode {policy.mode},"

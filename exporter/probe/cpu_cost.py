@@ -46,7 +46,7 @@ def pause_after(seconds: float) -> float:
     return min(MAX_PAUSE_SECONDS, seconds / ADDRESS_SHARE) if seconds > COSTLY_SECONDS else 0.0
 
 
-class Meter:
+class CpuMeter:
     """CPU seconds of this thread in the parts of one session that are measured."""
 
     __slots__ = ("_began", "_collections", "_spent")
@@ -86,7 +86,7 @@ def _collections() -> int:
     return runs
 
 
-class _Costly(Generic[T]):
+class _CostlyHost(Generic[T]):
     """One address that has been dear, and what was seen of it, with its bytes."""
 
     __slots__ = ("latest", "seen", "until")
@@ -97,7 +97,7 @@ class _Costly(Generic[T]):
         self.seen: dict[Hashable, tuple[T, int]] = {}
 
 
-class Costs(Generic[T]):
+class CpuCosts(Generic[T]):
     """The addresses that have been dear, how long each is left alone, and what was seen of it before (`T`).
 
     Used by one event loop. Times are those of time.monotonic().
@@ -106,7 +106,7 @@ class Costs(Generic[T]):
     def __init__(self, weigh: Callable[[T], int]) -> None:
         """`weigh` tells the bytes of what was seen."""
         self._weigh = weigh
-        self._costly: dict[str, _Costly[T]] = {}
+        self._costly: dict[str, _CostlyHost[T]] = {}
         self._bytes = 0
         self._all_until = 0.0
 
@@ -147,7 +147,7 @@ class Costs(Generic[T]):
         costly = self._costly.pop(address, None)
         if costly is None:
             self._tell(address, seconds, pause)
-            costly = _Costly()
+            costly = _CostlyHost()
         elif not pause and costly.until <= now:
             self._bytes -= sum(size for _, size in costly.seen.values())  # it has been mended
             return
@@ -158,7 +158,7 @@ class Costs(Generic[T]):
             costly.until = _later(costly.until, now, pause)
         self._keep(costly, key, seen)
 
-    def _keep(self, costly: _Costly[T], key: Hashable, seen: T) -> None:
+    def _keep(self, costly: _CostlyHost[T], key: Hashable, seen: T) -> None:
         before = costly.seen.pop(key, None)
         self._bytes -= before[1] if before is not None else 0
         size = self._weigh(seen) + _OVERHEAD_BYTES

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
-from exporter.diagnosis.connect_errors import judge_connect, way_of
+from exporter.diagnosis.connect_errors import judge_connect, outcome_of
 from exporter.diagnosis.fingerprints import MASKED, mark_of_failure, mark_of_issuer, marks
 from exporter.diagnosis.problems import judge_farewell, judge_problem
-from exporter.model.evidence import Evidence, Way
+from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import PHASES, Confidence, Failure, FailureClass, Stage
 from exporter.model.result import HostResult, MxHost, TlsResult
 from exporter.model.warning import HostWarning
@@ -40,7 +40,7 @@ _REVEALING: Final = frozenset({250, 251})
 # For what runs for every session: looked up in its Enum, a member takes Python 3.11 twenty times as long.
 _BANNER, _RCPT = Stage.BANNER, Stage.RCPT
 # How an address that accepts may still give no word.
-_WORDLESS: Final = MappingProxyType({Break.TIMEOUT: Way.MUTE, Break.CLOSED: Way.HUNG_UP})
+_WORDLESS: Final = MappingProxyType({Break.TIMEOUT: ConnectOutcome.MUTE, Break.CLOSED: ConnectOutcome.HUNG_UP})
 # A port that waits for a handshake greets nobody, and hangs up in the end.
 _SILENT_GREETINGS: Final = frozenset({FailureClass.BANNER_TIMEOUT, FailureClass.BANNER_CLOSED})
 # Of one host; of many at once it is our own firewall (exporter.diagnosis.fingerprints).
@@ -103,17 +103,21 @@ def host_result(
     )
 
 
-def way_of_record(record: SessionRecord) -> Way:
+def outcome_of_record(record: SessionRecord) -> ConnectOutcome:
     """The way a session ended: how the connect failed, or whether a word came after it."""
-    return way_of(record.connect) if record.connect is not None else _accepted(record)
+    return outcome_of(record.connect) if record.connect is not None else _accepted(record)
 
 
-def _accepted(record: SessionRecord) -> Way:
+def _accepted(record: SessionRecord) -> ConnectOutcome:
     """What came of a connect that was answered."""
     problem = record.problem
     if record.spoke or problem is None or problem.stage is not _BANNER:
-        return Way.ANSWERED
-    return _WORDLESS.get(problem.broken, Way.ANSWERED) if problem.broken is not None else Way.ANSWERED
+        return ConnectOutcome.ANSWERED
+    return (
+        _WORDLESS.get(problem.broken, ConnectOutcome.ANSWERED)
+        if problem.broken is not None
+        else ConnectOutcome.ANSWERED
+    )
 
 
 def _evidence(port: int, record: SessionRecord, spoken: tuple[str, ...]) -> Evidence:

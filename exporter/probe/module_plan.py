@@ -9,7 +9,7 @@ from email.utils import format_datetime, make_msgid
 
 from exporter.diagnosis.networks import registrant
 from exporter.model.failure import Stage
-from exporter.model.target import DOMAIN_PLACEHOLDER, Canary, Module, Policy, Settings, TlsMode
+from exporter.model.target import DOMAIN_PLACEHOLDER, Canary, Module, PolicyKind, Settings, TlsMode
 from exporter.net.helo_name import address_literal
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 
@@ -85,7 +85,7 @@ def _tls(module: Module, server_name: str, mx_of: str) -> TlsPlan | None:
     # A password is only for who has shown that it is them.
     secret = _credentials(module) is not None
     # RFC 7672 3.1.1: TLSA records may vouch for a certificate that no authority does, which is judged afterwards.
-    verify = module.starttls.verify == "require" and Policy.DANE not in module.policies
+    verify = module.starttls.verify == "require" and PolicyKind.DANE not in module.policies
     # Whoever can forge a DNS answer can name a host of theirs there, with a certificate for its own name (RFC 9525 6.1:
     # what is verified has to come from who configures, or over a way that cannot be forged).
     forgeable = secret and mx_of and not module.starttls.server_name and registrant(server_name) != registrant(mx_of)

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any, Final, Protocol
 
-from exporter.concurrency.session_limiter import Pass, Turnstile
-from exporter.concurrency.shared_results import Shared
-from exporter.concurrency.slots import Lease, Slots
+from exporter.concurrency.session_limiter import SessionLimiter, SessionPermit
+from exporter.concurrency.shared_results import SharedResults
+from exporter.concurrency.slots import HeldSlot, ProbeSlots
 from exporter.diagnosis.domain_failure import domain_failure
 from exporter.diagnosis.networks import organisation
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
-from exporter.model.evidence import Way, Witness
+from exporter.model.evidence import ConnectOutcome, Witness
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
 from exporter.model.result import HostResult, MxHost, MxLookup, ProbeResult, TranscriptLine
 from exporter.model.target import Module, Settings, Target, TargetKind
@@ -27,20 +27,22 @@ from exporter.model.warning import HostWarning
 from exporter.net.helo_name import own_address
 from exporter.net.special_addresses import forbidden
 from exporter.policies.judgement import TlsSeen
-from exporter.policies.lookup import Finding, Found, Policies
-from exporter.probe.cpu_cost import Costs
-from exporter.probe.host_result import greeting_names, host_result, way_of_record
+from exporter.policies.lookup import Policies, PolicySearch, TargetPolicies
+from exporter.probe.cpu_cost import CpuCosts
+from exporter.probe.host_result import greeting_names, host_result, outcome_of_record
 from exporter.probe.module_plan import canary_message, is_same_for_all, mail_domain, plan_of
 from exporter.probe.opportunistic_tls import joined, named, plan_in_the_clear, question, takes_finite_field, untried
 from exporter.probe.session import Session
 from exporter.probe.session_record import SessionRecord
-from exporter.probe.witness_ports import WITNESS_SECONDS, Witnesses
+from exporter.probe.witness_ports import WITNESS_SECONDS, WitnessPorts
 from exporter.resolver.mx_faults import forbidden_address
 from exporter.smtp.plan import Plan, State
 from exporter.tls.handshake_failures import FINITE_FIELD_ALONE
 
 # What leaves open whether the host is dead or we are blocked.
-_WITNESSED: Final = frozenset({Way.SILENT, Way.PROHIBITED, Way.MUTE, Way.HUNG_UP})
+_WITNESSED: Final = frozenset(
+    {ConnectOutcome.SILENT, ConnectOutcome.PROHIBITED, ConnectOutcome.MUTE, ConnectOutcome.HUNG_UP}
+)
 # Kept from the lookup for the sessions: a host on the same continent still answers within it.
 _LEAST_TIMEOUT: Final = 0.5
 # With less left of the timeout a second session would show nothing but that.
@@ -61,10 +63,10 @@ _MAX_NAMES: Final = 3
 # Targets with the same module share one; each reload brings new ones, and no request of a stranger does.
 _MAX_PLANS: Final = 1000
 # The dialogues of a probe, by MX host and address.
-Heard = dict[tuple[str, str], tuple[TranscriptLine, ...]]
+Transcripts = dict[tuple[str, str], tuple[TranscriptLine, ...]]
 
 
-class Lookup(Protocol):
+class MxResolver(Protocol):
     """The questions a probe asks of the DNS; nothing is raised for what goes wrong there."""
 
     async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
@@ -79,10 +81,10 @@ class Prober:
 
     def __init__(
         self,
-        lookup: Lookup,
+        lookup: MxResolver,
         limits: Limits,
         helo: str,
-        slots: Slots,
+        slots: ProbeSlots,
         witness_ports: tuple[int, ...] = (),
         policies: Policies | None = None,
     ) -> None:
@@ -95,10 +97,10 @@ class Prober:
         self._helo = helo
         self._slots = slots
         self._policies = policies
-        self._turnstile = Turnstile(limits.per_address, limits.per_address_interval)
-        self._shared: Shared[SessionRecord] = Shared()
-        self._costs: Costs[SessionRecord] = Costs(_weight)
-        self._witnesses = Witnesses(witness_ports)
+        self._turnstile = SessionLimiter(limits.per_address, limits.per_address_interval)
+        self._shared: SharedResults[SessionRecord] = SharedResults()
+        self._costs: CpuCosts[SessionRecord] = CpuCosts(_weight)
+        self._witnesses = WitnessPorts(witness_ports)
         # Whether a host takes finite-field Diffie-Hellman where it refused all else, and until when that is known.
         self._finite_field: dict[Hashable, tuple[float, bool]] = {}
         # By the identity of the module, which is kept here so that it stays its own, and what is said to EHLO.
@@ -110,7 +112,7 @@ class Prober:
         *,
         fresh: bool = False,
         transcript: bool = False,
-        heard: Heard | None = None,
+        heard: Transcripts | None = None,
         within: float | None = None,
     ) -> ProbeResult:
         """Probe `target` now. The caller holds a slot.
@@ -127,7 +129,7 @@ class Prober:
             left = ends - time.perf_counter()
             target = replace(target, settings=replace(settings, timeout=min(settings.timeout, left)))
         chosen = _choose(hosts, settings)
-        lease = Lease(self._slots, len(chosen.to_probe))
+        lease = HeldSlot(self._slots, len(chosen.to_probe))
         finding = self._find_policies(target, chosen, ends)
         probes = [
             self._address(
@@ -142,7 +144,7 @@ class Prober:
                 await finding.wait(lease.paused)
         finally:
             lease.close()
-        found = finding.found if finding is not None else Found()
+        found = finding.found if finding is not None else TargetPolicies()
         results += [found.judge(result, settings, None, asked=False) for result in chosen.settled]
         if target.kind is not TargetKind.DOMAIN:
             results = [replace(result, preference=None) for result in results]
@@ -194,7 +196,7 @@ class Prober:
         lookup = await self._lookup.lookup_mx(target.host, target.settings.families)
         return lookup, lookup.hosts
 
-    def _find_policies(self, target: Target, chosen: _Choice, ends: float | None) -> Finding | None:
+    def _find_policies(self, target: Target, chosen: _ChosenAddresses, ends: float | None) -> PolicySearch | None:
         if self._policies is None or not target.settings.module.policies:
             return None
         hosts = [host.name for host, _ in chosen.to_probe]
@@ -210,12 +212,12 @@ class Prober:
         target: Target,
         host: MxHost,
         address: str,
-        lease: Lease,
-        finding: Finding | None,
+        lease: HeldSlot,
+        finding: PolicySearch | None,
         *,
         fresh: bool,
         transcript: bool,
-        heard: Heard | None,
+        heard: Transcripts | None,
         ends: float | None,
     ) -> HostResult:
         wanted = transcript or heard is not None
@@ -243,7 +245,7 @@ class Prober:
         target: Target,
         host: MxHost,
         address: str,
-        lease: Lease,
+        lease: HeldSlot,
         *,
         fresh: bool,
         transcript: bool,
@@ -255,7 +257,7 @@ class Prober:
         plan = self._plan(target, host)
         # A host of its own has the name of a domain's MX where it is one; the port is part of the manners, too.
         name = f"{host.name if target.kind is TargetKind.DOMAIN else target.host}:{settings.port}"
-        approach = Approach(address, name, settings, source, plan, lease, transcript, ends)
+        approach = SessionRequest(address, name, settings, source, plan, lease, transcript, ends)
 
         # Who grants a host more time must not be told of the silence that another's short timeout ended.
         # And what is for one host alone goes to it alone: several may have one address, and one name in their plans.
@@ -266,7 +268,7 @@ class Prober:
         async def begin() -> SessionRecord:
             try:
                 record = await self._as_senders_do(approach)
-            except LeftAloneError:
+            except CostPauseError:
                 return self._told_again(address, said)
             self._costs.settle(address, said, record.cost, record)
             return record
@@ -281,10 +283,10 @@ class Prober:
         """What was seen before of an address that is left alone for what it costs; whoever asks, in whatever way."""
         seen = self._costs.seen(address, key)
         if seen is None:
-            raise LeftAloneError(self._costs.pause(address))
+            raise CostPauseError(self._costs.pause(address))
         return seen
 
-    async def _as_senders_do(self, approach: Approach) -> SessionRecord:
+    async def _as_senders_do(self, approach: SessionRequest) -> SessionRecord:
         """A session; where its TLS comes to nothing and is not required, a second one without."""
         first = await self._session(approach)
         plan = plan_in_the_clear(first)
@@ -292,7 +294,7 @@ class Prober:
         ask = question(first)
         return record if ask is None else await self._with_cause(approach, record, ask)
 
-    async def _in_the_clear(self, approach: Approach, first: SessionRecord, plan: Plan) -> SessionRecord:
+    async def _in_the_clear(self, approach: SessionRequest, first: SessionRecord, plan: Plan) -> SessionRecord:
         second = await self._further(approach, first, plan)
         if second is None:
             return untried(first, f"the timeout of {approach.settings.timeout:g} s left no time for such a session")
@@ -300,7 +302,7 @@ class Prober:
             return untried(first, "our own limits left no turn in time for such a session")
         return joined(first, second)
 
-    async def _with_cause(self, approach: Approach, record: SessionRecord, ask: Plan) -> SessionRecord:
+    async def _with_cause(self, approach: SessionRequest, record: SessionRecord, ask: Plan) -> SessionRecord:
         """`record` with the cause of a handshake whose offer was refused, as far as that is known or can be asked."""
         key = (approach.address, approach.settings.port, ask.tls)
         until, known = self._finite_field.get(key, (0.0, False))
@@ -319,7 +321,7 @@ class Prober:
         return named(record, FINITE_FIELD_ALONE) if known else record
 
     async def _further(
-        self, approach: Approach, record: SessionRecord, plan: Plan
+        self, approach: SessionRequest, record: SessionRecord, plan: Plan
     ) -> SessionRecord | NoTurnError | None:
         """A session after that of `record`, in what is left of the timeout; None where that is too little."""
         left = approach.settings.timeout - record.took - _FAREWELL_SECONDS
@@ -332,7 +334,7 @@ class Prober:
         except NoTurnError as error:
             return error
 
-    async def _session(self, approach: Approach) -> SessionRecord:
+    async def _session(self, approach: SessionRequest) -> SessionRecord:
         """One session, when it is its turn."""
         turnstile, address, name = self._turnstile, approach.address, approach.name
         way = turnstile.enter_nowait(address, name)
@@ -343,7 +345,7 @@ class Prober:
                     way = await _in_time(turnstile.enter(address, name), approach.ends)
             # It may have been dear to those before us in the queue.
             if (pause := self._costs.pause(address)) > 0:
-                raise LeftAloneError(pause)
+                raise CostPauseError(pause)
             settings = approach.settings
             if approach.ends is not None:
                 left = max(_LEAST_SECOND, approach.ends - time.perf_counter())
@@ -353,7 +355,7 @@ class Prober:
             if way is not None:
                 way.leave()
 
-    async def _witnessed(self, approach: Approach, turn: Pass) -> SessionRecord:
+    async def _witnessed(self, approach: SessionRequest, turn: SessionPermit) -> SessionRecord:
         """A session; where it draws no word or a prohibition, what other ports of the address do meanwhile."""
         loop = asyncio.get_running_loop()
         address, settings, source, plan = approach.address, approach.settings, approach.source, approach.plan
@@ -375,7 +377,7 @@ class Prober:
         session = Session(loop, plan, transcript=transcript, message=message, on_silence=ask, turn=turn, limit=limit)
         try:
             record = await session.converse(address, settings.port, settings.timeout, source)
-            if way_of_record(record) not in _WITNESSED:
+            if outcome_of_record(record) not in _WITNESSED:
                 return record
             if not asking:
                 ask()
@@ -418,7 +420,7 @@ class Prober:
 
 
 @dataclass(frozen=True, slots=True)
-class Approach:
+class SessionRequest:
     """How a session goes to an address: of which MX name, with what to say, and until when it must have a turn."""
 
     address: str
@@ -426,7 +428,7 @@ class Approach:
     settings: Settings
     source: str
     plan: Plan
-    lease: Lease
+    lease: HeldSlot
     transcript: bool
     ends: float | None  # time.perf_counter()
 
@@ -435,7 +437,7 @@ class NoTurnError(Exception):
     """Our own limits left no turn in the time given; its text says which."""
 
 
-class LeftAloneError(NoTurnError):
+class CostPauseError(NoTurnError):
     """The address is left alone for what it costs, and nothing was seen of it before that answers the question."""
 
     def __init__(self, pause: float) -> None:
@@ -459,7 +461,7 @@ def _weight(record: SessionRecord) -> int:
     return lines + chain + sum(len(line.data) for line in record.transcript)
 
 
-async def _in_time(entering: Coroutine[Any, Any, Pass], ends: float | None) -> Pass:
+async def _in_time(entering: Coroutine[Any, Any, SessionPermit], ends: float | None) -> SessionPermit:
     try:
         async with asyncio.timeout(None if ends is None else max(0.0, ends - time.perf_counter())):
             return await entering
@@ -468,7 +470,7 @@ async def _in_time(entering: Coroutine[Any, Any, Pass], ends: float | None) -> P
 
 
 @dataclass(slots=True)
-class _Choice:
+class _ChosenAddresses:
     """Which addresses are to be probed, and the results that are settled without a connection."""
 
     to_probe: list[tuple[MxHost, str]] = field(default_factory=list)
@@ -481,13 +483,13 @@ def _is_another(greeted: MxHost, address: str) -> bool:
     return address not in greeted.addresses
 
 
-def _choose(hosts: Sequence[MxHost], settings: Settings) -> _Choice:
+def _choose(hosts: Sequence[MxHost], settings: Settings) -> _ChosenAddresses:
     """The first `max_addresses` in order of preference; a forbidden address is never among them.
 
     As many again, of those that are not probed, have a result of their own: what stands in the DNS is a stranger's, and
     each result has its series, its place on the page and its part in the judgement. The others are counted.
     """
-    choice, limit = _Choice(), settings.max_addresses
+    choice, limit = _ChosenAddresses(), settings.max_addresses
     for host in hosts:
         if host.failure is not None and len(choice.settled) < limit:
             choice.settled.append(HostResult(host.name, "", host.preference, host.failure, own_failure=host.failure))
@@ -506,7 +508,7 @@ def _choose(hosts: Sequence[MxHost], settings: Settings) -> _Choice:
 
 def _no_turn(host: MxHost, address: str, why: NoTurnError) -> HostResult:
     failure = Failure(Stage.CONNECT, FailureClass.NO_TURN, str(why))
-    warnings = (HostWarning.COSTLY,) if isinstance(why, LeftAloneError) else ()
+    warnings = (HostWarning.COSTLY,) if isinstance(why, CostPauseError) else ()
     return HostResult(host.name, address, host.preference, failure, warnings, at=time.time(), own_failure=failure)
 
 

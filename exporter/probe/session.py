@@ -18,17 +18,17 @@ from typing import Final, Protocol
 from exporter.model.evidence import ConnectEvidence
 from exporter.model.failure import FailureClass, Stage
 from exporter.model.result import TranscriptLine
-from exporter.net.connection import Connection
+from exporter.net.connection import TcpConnection
 from exporter.net.deadlines import deadlines_of
 from exporter.net.helo_name import address_literal
-from exporter.probe.cpu_cost import MAX_SECONDS, Meter
+from exporter.probe.cpu_cost import MAX_SECONDS, CpuMeter
 from exporter.probe.session_record import SessionRecord, TlsRecord
 from exporter.smtp.commands import masked
 from exporter.smtp.dialogue import Answered, Dialogue, Finished, Listen, Send, StartTls
 from exporter.smtp.plan import Plan, State, TlsPlan
 from exporter.smtp.reply import Reply
 from exporter.tls import handshake_failures
-from exporter.tls.client import Handshake, TlsClient, TlsFault, is_record
+from exporter.tls.client import TlsClient, TlsFault, TlsHandshake, is_record
 from exporter.tls.roots import Roots, system_roots
 from exporter.tls.verification import Trust, examine
 
@@ -107,7 +107,7 @@ def silence_after(timeout: float) -> float:
     return min(SILENCE_SECONDS, timeout / 2)
 
 
-class Turn(Protocol):
+class NameTurn(Protocol):
     """The turn of the MX name that a session is with; from the greeting on a name has few at once."""
 
     def let_by(self) -> None:
@@ -160,7 +160,7 @@ class Session:
         transcript: bool = False,
         message: bytes = b"",
         on_silence: Callable[[], None] | None = None,
-        turn: Turn | None = None,
+        turn: NameTurn | None = None,
         limit: float = MAX_SECONDS,
     ) -> None:
         """`message` is what DATA delivers, where `plan` has it. `limit`: CPU seconds after which it is ended.
@@ -171,7 +171,7 @@ class Session:
         self._loop = loop
         self._plan = plan
         self._dialogue = Dialogue(plan, message)
-        self._connection = Connection(loop, self)
+        self._connection = TcpConnection(loop, self)
         self._at = time.time()
         self._phases: list[tuple[Stage, float]] = []
         self._replies: list[tuple[Stage, Reply]] = []
@@ -188,7 +188,7 @@ class Session:
         self._held = 0.0  # seconds in which we waited for our turn, connected
         self._limit = limit
         self._reads = 0
-        self._meter: Meter | None = None  # from the first part that is measured
+        self._meter: CpuMeter | None = None  # from the first part that is measured
 
     async def converse(self, address: str, port: int, seconds: float, source: str = "") -> SessionRecord:
         """Connect and talk; all stages together take at most `seconds`. Cancelled, it says goodbye."""
@@ -250,7 +250,7 @@ class Session:
         self._dialogue.receive_eof()
         self._advance(now)
 
-    def crashed(self, error: Exception) -> None:
+    def internal_error(self, error: Exception) -> None:
         """A bug of ours: it travels to whoever awaits the record."""
         if not self._record.done():
             self._record.set_exception(error)
@@ -261,7 +261,7 @@ class Session:
         """What may be dear: seen to, and ended where it has been too dear."""
         meter = self._meter
         if meter is None:
-            meter = self._meter = Meter()
+            meter = self._meter = CpuMeter()
         meter.begin()
         if self._tls is not None:
             self._records_received(self._tls, data, now)
@@ -289,7 +289,7 @@ class Session:
             self._begin(since)
             self._connection.resume()
         except Exception as error:
-            self.crashed(error)
+            self.internal_error(error)
 
     def _begin(self, now: float) -> None:
         if self._plan.proxy_protocol:
@@ -374,7 +374,7 @@ class Session:
         self._refused_hello = fault.refused_hello
         self._dialogue.handshake_failed(fault.detail)
 
-    def _secured(self, handshake: Handshake, now: float) -> None:
+    def _secured(self, handshake: TlsHandshake, now: float) -> None:
         plan = self._tls_plan
         trust = examine(handshake.chain, plan.identity or plan.server_name, time.time(), self._roots())
         if plan.identity:
@@ -435,10 +435,10 @@ class Session:
             if now < self._deadline:
                 self._fall_silent()
                 return
-            self._connect = self._connection.silence()
+            self._connect = self._connection.timed_out()
             self._finish()
         except Exception as error:
-            self.crashed(error)
+            self.internal_error(error)
 
     def _next_alarm(self, seconds: float) -> float:
         """When somebody is to be told that the connect is silent so far."""

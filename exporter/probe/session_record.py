@@ -10,7 +10,7 @@ from exporter.model.result import TranscriptLine
 from exporter.smtp.dialogue import Problem
 from exporter.smtp.plan import Plan
 from exporter.smtp.reply import Reply
-from exporter.tls.client import Handshake
+from exporter.tls.client import TlsHandshake
 from exporter.tls.verification import Trust
 
 
@@ -29,7 +29,7 @@ class FailedTls:
 class TlsRecord:
     """A handshake that was done: what was settled, and what the certificates are worth."""
 
-    handshake: Handshake
+    handshake: TlsHandshake
     trust: Trust
     at: float  # seconds since the connect began
 

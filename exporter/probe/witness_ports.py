@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from exporter.concurrency.shared_results import Shared
-from exporter.diagnosis.connect_errors import way_of
-from exporter.model.evidence import ConnectEvidence, Way, Witness
-from exporter.net.connection import Connection
+from exporter.concurrency.shared_results import SharedResults
+from exporter.diagnosis.connect_errors import outcome_of
+from exporter.model.evidence import ConnectEvidence, ConnectOutcome, Witness
+from exporter.net.connection import TcpConnection
 
 # A host that answers does so within a SYN's first repetition; more says nothing more.
 WITNESS_SECONDS: Final = 3.0
 
 
-class Witnesses:
+class WitnessPorts:
     """Asks `ports`, each address at most once an interval."""
 
     def __init__(self, ports: tuple[int, ...]) -> None:
         self.ports = ports
-        self._shared: Shared[tuple[Witness, ...]] = Shared()
+        self._shared: SharedResults[tuple[Witness, ...]] = SharedResults()
 
     async def ask(
         self, address: str, port: int, source: str, *, interval: float, seconds: float
@@ -38,29 +38,29 @@ class Witnesses:
         return await self._shared.get((address, port, source), interval, ask_all)
 
 
-async def _connect(address: str, port: int, source: str, seconds: float) -> Way:
-    attempt = _Attempt()
-    connection = Connection(attempt.loop, attempt)
+async def _connect(address: str, port: int, source: str, seconds: float) -> ConnectOutcome:
+    attempt = _WitnessConnect()
+    connection = TcpConnection(attempt.loop, attempt)
     try:
         connection.open(address, port, source)
         await asyncio.wait((attempt.way,), timeout=seconds)
-        return attempt.way.result() if attempt.way.done() else way_of(connection.silence())
+        return attempt.way.result() if attempt.way.done() else outcome_of(connection.timed_out())
     finally:
         connection.close()
 
 
-class _Attempt:
+class _WitnessConnect:
     """Told by its connection what became of it."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.way: asyncio.Future[Way] = self.loop.create_future()
+        self.way: asyncio.Future[ConnectOutcome] = self.loop.create_future()
 
     def connected(self, now: float) -> None:
-        self._settle(Way.ANSWERED)
+        self._settle(ConnectOutcome.ANSWERED)
 
     def connect_failed(self, evidence: ConnectEvidence) -> None:
-        self._settle(way_of(evidence))
+        self._settle(outcome_of(evidence))
 
     def data_received(self, data: bytes, now: float) -> None:
         """It is not listened to."""
@@ -68,10 +68,10 @@ class _Attempt:
     def eof_received(self, now: float) -> None:
         """Nor is its silence."""
 
-    def crashed(self, error: Exception) -> None:
+    def internal_error(self, error: Exception) -> None:
         if not self.way.done():
             self.way.set_exception(error)
 
-    def _settle(self, way: Way) -> None:
+    def _settle(self, way: ConnectOutcome) -> None:
         if not self.way.done():
             self.way.set_result(way)

@@ -7,14 +7,14 @@ from typing import Any, Final
 from exporter.model.failure import Failure
 from exporter.model.policy import MtaSts
 from exporter.model.result import HostResult, ProbeResult, TlsResult
-from exporter.report.local_state import OwnSide, own_side_lines
-from exporter.report.summary import conclude
+from exporter.report.local_state import LocalState, local_state_lines
+from exporter.report.summary import summarise
 from exporter.report.transcript import dialogue_lines
 
 UP: Final = "up"
 
 
-def own_side_json(side: OwnSide) -> dict[str, Any]:
+def local_state_json(side: LocalState) -> dict[str, Any]:
     """Our own side as plain data: the state of each part, and how many names it hides."""
     parts: dict[str, Any] = {
         each.part: {
@@ -24,13 +24,13 @@ def own_side_json(side: OwnSide) -> dict[str, Any]:
         }
         for each in side.states
     }
-    return {**parts, "hidden_targets": side.hidden, "summary": " ".join(own_side_lines(side))}
+    return {**parts, "hidden_targets": side.hidden, "summary": " ".join(local_state_lines(side))}
 
 
 def as_json(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) -> dict[str, Any]:
-    """A result as plain data; the names are those of the metrics. `port` and `helo` as in :func:`conclude`."""
+    """A result as plain data; the names are those of the metrics. `port` and `helo` as in :func:`summarise`."""
     lookup = result.lookup
-    concluded = conclude(name, result, helo=helo, port=port)
+    concluded = summarise(name, result, helo=helo, port=port)
     path = (concluded.path,) if concluded.path else ()
     return {
         "name": name,

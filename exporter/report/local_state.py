@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from exporter.model.address import Family
-from exporter.model.egress import EgressState, EgressView, Surroundings
+from exporter.model.egress import EgressByFamily, EgressState, EgressView
 from exporter.model.failure import Confidence, FailureClass
 from exporter.model.result import ProbeResult
 
@@ -37,7 +37,7 @@ _WORDS: Final = MappingProxyType(
 _FAMILIES: Final = MappingProxyType({Family.IPV4.value: " over IPv4", Family.IPV6.value: " over IPv6"})
 
 
-class Turn(Protocol):
+class EgressChange(Protocol):
     """When the way out of a family turned, and to what."""
 
     @property
@@ -53,7 +53,7 @@ class Turn(Protocol):
         """How it is since."""
 
 
-class Judged(Protocol):
+class JudgedState(Protocol):
     """Anything else of ours that has a state: the resolver."""
 
     @property
@@ -70,7 +70,7 @@ class Judged(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class OwnState:
+class LocalFault:
     """One part of our side: a family of the way out, or the resolver."""
 
     part: str
@@ -91,14 +91,14 @@ class OwnState:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnSide:
+class LocalState:
     """All parts, and how many targets are not to be judged for them."""
 
-    states: tuple[OwnState, ...] = ()
+    states: tuple[LocalFault, ...] = ()
     hidden: int = 0
 
     @property
-    def troubles(self) -> tuple[OwnState, ...]:
+    def troubles(self) -> tuple[LocalFault, ...]:
         """What is wrong on our side."""
         return tuple(state for state in self.states if state.troubled)
 
@@ -111,16 +111,18 @@ class OwnSide:
         return f"{targets} hidden by it"
 
 
-def own_side(surroundings: Surroundings, turns: Iterable[Turn], hidden: int, resolver: Judged | None = None) -> OwnSide:
+def local_state(
+    surroundings: EgressByFamily, turns: Iterable[EgressChange], hidden: int, resolver: JudgedState | None = None
+) -> LocalState:
     """What is known of our side; `turns` are the last ones of the way out, the oldest first."""
     turns = tuple(turns)
     states = [
-        OwnState(family.value, view.state.value, view.confidence, since(family, view.state, turns))
+        LocalFault(family.value, view.state.value, view.confidence, since(family, view.state, turns))
         for family, view in surroundings.items()
     ]
     if resolver is not None:
-        states.append(OwnState("resolver", str(resolver.state), resolver.confidence, resolver.since))
-    return OwnSide(tuple(states), hidden)
+        states.append(LocalFault("resolver", str(resolver.state), resolver.confidence, resolver.since))
+    return LocalState(tuple(states), hidden)
 
 
 def hidden_among(results: Iterable[ProbeResult]) -> int:
@@ -128,7 +130,7 @@ def hidden_among(results: Iterable[ProbeResult]) -> int:
     return sum(result.failure is not None and result.failure.failure_class in HIDING for result in results)
 
 
-def since(family: Family, state: EgressState, turns: Iterable[Turn]) -> float:
+def since(family: Family, state: EgressState, turns: Iterable[EgressChange]) -> float:
     """When the family came to be as it is now: turns that change only the evidence do not count. 0: not known."""
     at = 0.0
     for turn in turns:
@@ -140,7 +142,7 @@ def since(family: Family, state: EgressState, turns: Iterable[Turn]) -> float:
     return at
 
 
-def own_side_lines(side: OwnSide) -> Iterator[str]:
+def local_state_lines(side: LocalState) -> Iterator[str]:
     """What is wrong on our side as text, on one line; nothing where nothing is."""
     told = []
     for trouble in side.troubles:

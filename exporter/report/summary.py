@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from exporter.diagnosis.advice import Names, mark_of, next_step, section_of
+from exporter.diagnosis.advice import AdviceNames, mark_of, next_step, section_of
 from exporter.diagnosis.catalogue import CATALOGUE
 from exporter.diagnosis.domain_failure import speaker_of
-from exporter.model.evidence import Way, Witness
+from exporter.model.evidence import ConnectOutcome, Witness
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
 from exporter.model.path_trace import HopKind, PathTrace
 from exporter.model.printable import printable
@@ -63,16 +63,16 @@ _CLAUSE: Final = re.compile(r"[;:,](?! or )(?: and| while)? ")
 _WITH_PORT: Final = re.compile(r"^(\[.*\]|[^:]*):\d+$")
 _WITNESS: Final = MappingProxyType(
     {
-        Way.ANSWERED: "answers",
-        Way.RESET: "refuses, so the host is there",
-        Way.SILENT: "is silent",
-        Way.PROHIBITED: "is prohibited",
+        ConnectOutcome.ANSWERED: "answers",
+        ConnectOutcome.RESET: "refuses, so the host is there",
+        ConnectOutcome.SILENT: "is silent",
+        ConnectOutcome.PROHIBITED: "is prohibited",
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Conclusion:
+class Summary:
     """Of a target as a whole. The texts are printable; `evidence` are half sentences without a capital."""
 
     summary: str  # a sentence of at most MAX_WORDS words that begins with the finding
@@ -82,7 +82,7 @@ class Conclusion:
     section: str = ""  # where the documentation tells more
 
 
-def conclude(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) -> Conclusion:
+def summarise(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) -> Summary:
     """What is to be said of `name`; `port` is that of the target, `helo` what we call ourselves."""
     failure = result.failure
     if failure is None:
@@ -93,7 +93,7 @@ def conclude(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) 
     evidence = [*rest, *(printable(each) for each in failure.evidence if each not in finding)]
     if host is not None:
         evidence += [line for line, mark in host_evidence(host) if not is_told(mark, told)]
-    return Conclusion(
+    return Summary(
         summary=f"{finding}; {_so(failure)}.",
         evidence=tuple(dict.fromkeys(evidence)),
         path=further_path(host, told) if host is not None else "",
@@ -102,7 +102,7 @@ def conclude(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) 
     )
 
 
-def conclusion_lines(concluded: Conclusion, failure: Failure | None) -> Iterator[str]:
+def summary_lines(concluded: Summary, failure: Failure | None) -> Iterator[str]:
     """The conclusion as text: the verdict with its class, the sentence, the evidence as a list, and what next."""
     if failure is None:
         yield concluded.summary
@@ -118,7 +118,7 @@ def conclusion_lines(concluded: Conclusion, failure: Failure | None) -> Iterator
 
 def sentence(name: str, result: ProbeResult) -> str:
     """What an operator tells a colleague about `name`."""
-    return conclude(name, result).summary
+    return summarise(name, result).summary
 
 
 def speaker(result: ProbeResult) -> HostResult | None:
@@ -229,23 +229,23 @@ def _waited(host: HostResult) -> str:
     return f"{waited[1]:.1f} s (`timeout`)"
 
 
-def _names(name: str, failure: Failure, host: HostResult | None, helo: str, port: int) -> Names:
+def _names(name: str, failure: Failure, host: HostResult | None, helo: str, port: int) -> AdviceNames:
     if host is None:
-        return Names(target=name, port=str(port), about=failure.about, helo=helo)
+        return AdviceNames(target=name, port=str(port), about=failure.about, helo=helo)
     if host.evidence is not None:
         port = host.evidence.port
     router = host.last_hop
-    return Names(name, _host_name(host), host.address, str(port), router, failure.about, helo)
+    return AdviceNames(name, _host_name(host), host.address, str(port), router, failure.about, helo)
 
 
-def _up(name: str, result: ProbeResult, helo: str, port: int) -> Conclusion:
+def _up(name: str, result: ProbeResult, helo: str, port: int) -> Summary:
     up, probed = result.addresses_up, len(result.hosts)
     of, take = "address" if probed == 1 else "addresses", "takes" if up == 1 else "take"
     warned = ", with warnings" if any(host.up and host.warnings for host in result.hosts) else ""
     text = f"{name} is up: {up} of {probed} {of} {take} mail{warned}"
     broken = [(host, host.failure) for host in result.hosts if host.failure is not None]
     if not broken:
-        return Conclusion(f"{text}.")
+        return Summary(f"{text}.")
     host, failure = broken[0]
     text += f"; {_who(host)} does not: {failure.failure_class}"
     if len(broken) > 1:
@@ -253,10 +253,10 @@ def _up(name: str, result: ProbeResult, helo: str, port: int) -> Conclusion:
     # Where our own side keeps us from some of the addresses, there is nothing to do about the target.
     wanting = [(host, failure) for host, failure in broken if failure.verdict is not Verdict.LOCAL]
     if not wanting:
-        return Conclusion(f"{text}.")
+        return Summary(f"{text}.")
     host, failure = wanting[0]
     names = _names(name, failure, host, helo, port)
-    return Conclusion(f"{text}.", next=next_step(failure, names), section=section_of(failure.failure_class))
+    return Summary(f"{text}.", next=next_step(failure, names), section=section_of(failure.failure_class))
 
 
 def _who(host: HostResult) -> str:

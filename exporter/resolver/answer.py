@@ -23,7 +23,7 @@ from exporter.resolver.message import (
     TLSA,
     TXT,
     A,
-    Section,
+    RecordSection,
     UselessReply,
     name_in,
     section_of,
@@ -69,7 +69,7 @@ Record = tuple[int, str] | str | bytes | Tlsa
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DnsAnswer:
     """What a question was answered. Without records and failure: the name exists, but nothing of that type (NODATA)."""
 
     records: tuple[Record, ...] = ()
@@ -83,21 +83,21 @@ class Answer:
     more: int = 0  # records beyond those that are kept
 
 
-def failed(failure_class: FailureClass, detail: str, about: str = "") -> Answer:
+def failed(failure_class: FailureClass, detail: str, about: str = "") -> DnsAnswer:
     """There is no answer."""
-    return Answer(failure=Failure(Stage.DNS, failure_class, detail, about=about), ttl=FAILURE_TTL)
+    return DnsAnswer(failure=Failure(Stage.DNS, failure_class, detail, about=about), ttl=FAILURE_TTL)
 
 
-def unanswered(name: str, nameservers: str, reason: str) -> Answer:
+def unanswered(name: str, nameservers: str, reason: str) -> DnsAnswer:
     """Nobody of `nameservers` has answered, for `reason`."""
     who = f" from the resolver {nameservers}" if nameservers else ""
     detail = f"no answer about {name}{who}"
     evidence = () if reason == f"{nameservers}: no answer" else (reason,)
     failure = Failure(Stage.DNS, _C.DNS_TIMEOUT, detail, evidence=evidence, about=nameservers)
-    return Answer(failure=failure, ttl=FAILURE_TTL, nameserver=nameservers)
+    return DnsAnswer(failure=failure, ttl=FAILURE_TTL, nameserver=nameservers)
 
 
-def read_reply(name: str, data: bytes, nameserver: str = "") -> Answer:
+def read_reply(name: str, data: bytes, nameserver: str = "") -> DnsAnswer:
     """Judge the reply of `nameserver` to a question about `name`. Raises MalformedReply."""
     opt = opt_of(data)
     errors = extended_errors(opt.options) if opt is not None and opt.options else ()
@@ -121,10 +121,10 @@ def filtered_by(name: str, nameserver: str, error: ExtendedError) -> Failure:
     return Failure(Stage.DNS, _C.RESOLVER_FAILING, detail, Confidence.CERTAIN, evidence, nameserver)
 
 
-def _read(name: str, data: bytes, errors: tuple[ExtendedError, ...], nameserver: str) -> Answer:
+def _read(name: str, data: bytes, errors: tuple[ExtendedError, ...], nameserver: str) -> DnsAnswer:
     rcode = _code(data)
     if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        return Answer(failure=_refusal(name, rcode, errors, nameserver), ttl=FAILURE_TTL, nameserver=nameserver)
+        return DnsAnswer(failure=_refusal(name, rcode, errors, nameserver), ttl=FAILURE_TTL, nameserver=nameserver)
     if data[2] & (_QUERY_ANSWER | _OPCODE) != _QUERY_ANSWER:
         return replace(failed(_C.DNS_MALFORMED, f"the answer about {name} is no answer"), nameserver=nameserver)
     try:
@@ -132,7 +132,7 @@ def _read(name: str, data: bytes, errors: tuple[ExtendedError, ...], nameserver:
         records, more = _records(section, data)
     except UselessReply as problem:
         return replace(failed(_C.DNS_MALFORMED, f"the answer about {name} {problem}"), nameserver=nameserver)
-    answer = Answer(
+    answer = DnsAnswer(
         records,
         more=more,
         ttl=_clamped(section.ttl),
@@ -158,7 +158,7 @@ def _code(data: bytes) -> int:
     return code if opt is None else opt.extended_code << 4 | code
 
 
-def _absent(name: str, section: Section) -> Failure:
+def _absent(name: str, section: RecordSection) -> Failure:
     """NXDOMAIN, for the name or for what it is an alias of."""
     last = text_of(section.name)
     evidence: tuple[str, ...] = ()
@@ -194,7 +194,7 @@ def _refusal(name: str, code: int, errors: tuple[ExtendedError, ...], nameserver
     return Failure(Stage.DNS, failure_class, detail, evidence=evidence, about=about)
 
 
-def _records(section: Section, data: bytes) -> tuple[tuple[Record, ...], int]:
+def _records(section: RecordSection, data: bytes) -> tuple[tuple[Record, ...], int]:
     """The records that are kept, each once (RFC 2181 5), and how many there are besides.
 
     Raises MalformedReply, UselessReply.
@@ -222,7 +222,7 @@ def _address(family: socket.AddressFamily, packed: bytes) -> str:
     return str(ip_address(text)) if family is socket.AF_INET6 and "." in text else text
 
 
-def _pair_or_name(section: Section, data: bytes, begins: int, ends: int) -> Record:
+def _pair_or_name(section: RecordSection, data: bytes, begins: int, ends: int) -> Record:
     """An MX record's preference and host, or the name that an alias stands for."""
     if section.kind == CNAME:
         return text_of(name_in(section.names, begins, ends))
@@ -234,7 +234,7 @@ def _pair_or_name(section: Section, data: bytes, begins: int, ends: int) -> Reco
     return data[begins] << 8 | data[begins + 1], host if len(host) <= _MAX_HOST else f"{host[: _MAX_HOST - 1]}…"
 
 
-def _texts(section: Section, data: bytes) -> tuple[Record, ...]:
+def _texts(section: RecordSection, data: bytes) -> tuple[Record, ...]:
     """TXT and TLSA records: all of them, or none, for of these each may be the one that counts."""
     size = sum([ends - begins for begins, ends in section.places])
     if size > MAX_DATA_BYTES:

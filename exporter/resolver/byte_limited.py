@@ -15,7 +15,7 @@ _AT_ONCE: Final = 1024
 _SPARE: Final = 1 / 64
 
 
-class Entry(NamedTuple, Generic[V]):
+class SizedEntry(NamedTuple, Generic[V]):
     """One thing kept. `until` is by the event loop's clock, `digest` of the message it was read from."""
 
     until: float
@@ -24,19 +24,19 @@ class Entry(NamedTuple, Generic[V]):
     digest: int = 0
 
 
-class Shelf(Generic[K, V]):
+class ByteLimitedCache(Generic[K, V]):
     """Entries by key, the oldest first; together at most `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.size = 0
-        self._entries: dict[K, Entry[V]] = {}
-        self.get: Callable[[K], Entry[V] | None] = self._entries.get
+        self._entries: dict[K, SizedEntry[V]] = {}
+        self.get: Callable[[K], SizedEntry[V] | None] = self._entries.get
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def put(self, key: K, entry: Entry[V], now: float) -> None:
+    def put(self, key: K, entry: SizedEntry[V], now: float) -> None:
         """Keep it as the newest; what is larger than a sixteenth of all is not kept."""
         self.drop(key)
         if entry.size > self.limit >> 4:
@@ -66,7 +66,7 @@ class Shelf(Generic[K, V]):
                 if self.size <= least:
                     return
 
-    def _first_to_go(self, oldest: list[tuple[K, Entry[V]]], now: float) -> Iterator[K]:
+    def _first_to_go(self, oldest: list[tuple[K, SizedEntry[V]]], now: float) -> Iterator[K]:
         ended = [key for key, entry in oldest if entry.until <= now]
         yield from ended
         if len(ended) < len(oldest):

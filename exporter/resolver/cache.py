@@ -13,10 +13,10 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Final, NamedTuple
 
-from exporter.concurrency.single_flight import Flight
+from exporter.concurrency.single_flight import SingleFlight
 from exporter.model.policy import Tlsa
-from exporter.resolver.answer import Answer
-from exporter.resolver.byte_limited import Entry, Shelf
+from exporter.resolver.answer import DnsAnswer
+from exporter.resolver.byte_limited import ByteLimitedCache, SizedEntry
 
 Key = tuple[str, str]  # name, type
 
@@ -37,21 +37,21 @@ _RECORD_BYTES: Final = {str: 64, bytes: 48, tuple: 140, Tlsa: 150}
 _FAILURE_BYTES: Final = 220
 
 
-class Learned(NamedTuple):
+class CachedAnswer(NamedTuple):
     """An answer that was asked for just now."""
 
-    answer: Answer
+    answer: DnsAnswer
     at: float  # Unix time at which the question began
 
 
-class Memory:
+class AnswerCache:
     """What is known, by name and type."""
 
     def __init__(self, max_bytes: int = LEAST_BYTES, passing_bytes: int = PASSING_BYTES) -> None:
         self._loop = asyncio.get_running_loop()
-        self._answers: Shelf[Key, Answer] = Shelf(max_bytes)
-        self._passing: Shelf[Key, Answer] = Shelf(passing_bytes)
-        self._flights: dict[Key, Flight[Learned]] = {}
+        self._answers: ByteLimitedCache[Key, DnsAnswer] = ByteLimitedCache(max_bytes)
+        self._passing: ByteLimitedCache[Key, DnsAnswer] = ByteLimitedCache(passing_bytes)
+        self._flights: dict[Key, SingleFlight[CachedAnswer]] = {}
 
     @property
     def size(self) -> int:
@@ -62,7 +62,7 @@ class Memory:
         """From now on so many are configured."""
         self._answers.limit = max(LEAST_BYTES, BYTES_PER_TARGET * targets)
 
-    def known(self, key: Key) -> Answer | None:
+    def known(self, key: Key) -> DnsAnswer | None:
         """The answer, within its TTL."""
         kept = self._answers.get(key) or self._of_who_passed(key)
         return kept.value if kept is not None and kept.until > self._loop.time() else None
@@ -77,18 +77,18 @@ class Memory:
         for shelf in (self._answers, self._passing):
             shelf.drop_all(lambda answer: answer.failure is not None)
 
-    async def learn(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Learned:
+    async def learn(self, key: Key, ask: Callable[[str, str], Awaitable[DnsAnswer]]) -> CachedAnswer:
         """Ask, or wait with whoever asks already."""
         flight = self._flights.get(key)
         if flight is None:
-            flight = self._flights[key] = Flight()
+            flight = self._flights[key] = SingleFlight()
         try:
             return await flight.join(lambda: self._ask(key, ask))
         finally:
             if not flight.under_way:
                 self._flights.pop(key, None)
 
-    def read(self, key: Key, message: tuple[bytes, str], reading: Callable[[], Answer]) -> Answer:
+    def read(self, key: Key, message: tuple[bytes, str], reading: Callable[[], DnsAnswer]) -> DnsAnswer:
         """What `message`, without its id, says about `key`: by `reading`, unless it is the one of last time.
 
         Beside the bytes of the message stands who sent it.
@@ -102,7 +102,7 @@ class Memory:
         self._keep(key, 0.0, answer, digest)
         return answer
 
-    async def _ask(self, key: Key, ask: Callable[[str, str], Awaitable[Answer]]) -> Learned:
+    async def _ask(self, key: Key, ask: Callable[[str, str], Awaitable[DnsAnswer]]) -> CachedAnswer:
         at = time.time()
         answer = await ask(*key)
         read = self._answers.get(key) or self._passing.get(key)
@@ -110,9 +110,9 @@ class Memory:
             self._keep(key, self._loop.time() + answer.ttl, answer, read.digest)
         elif answer.ttl > 0:
             self._keep(key, self._loop.time() + answer.ttl, answer, 0)
-        return Learned(answer, at)
+        return CachedAnswer(answer, at)
 
-    def _of_who_passed(self, key: Key) -> Entry[Answer] | None:
+    def _of_who_passed(self, key: Key) -> SizedEntry[DnsAnswer] | None:
         """What was asked for somebody who passed by; asked for by a configured target, it is kept as its own."""
         kept = self._passing.get(key)
         if kept is not None and not PASSING.get():
@@ -120,13 +120,13 @@ class Memory:
             self._answers.put(key, kept, self._loop.time())
         return kept
 
-    def _keep(self, key: Key, until: float, answer: Answer, digest: int) -> None:
+    def _keep(self, key: Key, until: float, answer: DnsAnswer, digest: int) -> None:
         passes = PASSING.get() and self._answers.get(key) is None
         shelf = self._passing if passes else self._answers
-        shelf.put(key, Entry(until, answer, size_of(key, answer), digest), self._loop.time())
+        shelf.put(key, SizedEntry(until, answer, size_of(key, answer), digest), self._loop.time())
 
 
-def size_of(key: Key, answer: Answer) -> int:
+def size_of(key: Key, answer: DnsAnswer) -> int:
     """About the bytes that keeping an answer takes."""
     size = _ANSWER_BYTES + len(key[0]) + len(answer.canonical)
     for record in answer.records:

@@ -20,10 +20,10 @@ from exporter.model.failure import FailureClass
 from exporter.model.policy import TlsaLookup
 from exporter.model.result import MxHost, MxLookup
 from exporter.resolver import mx, tlsa
-from exporter.resolver.answer import Answer, failed, read_reply, unanswered
-from exporter.resolver.byte_limited import Entry, Shelf
-from exporter.resolver.cache import BYTES_PER_TARGET, LEAST_BYTES, PASSING, PASSING_BYTES, Key, Memory
-from exporter.resolver.nameservers import Exchange
+from exporter.resolver.answer import DnsAnswer, failed, read_reply, unanswered
+from exporter.resolver.byte_limited import ByteLimitedCache, SizedEntry
+from exporter.resolver.cache import BYTES_PER_TARGET, LEAST_BYTES, PASSING, PASSING_BYTES, AnswerCache, Key
+from exporter.resolver.nameservers import Nameservers
 from exporter.resolver.question import OUR_LIMITS, NoReply, server_text
 from exporter.resolver.system_nameservers import SystemNameservers
 from exporter.resolver.wire_names import MalformedReply
@@ -45,11 +45,11 @@ class Resolver:
 
     def __init__(self, settings: ResolverSettings) -> None:
         nameservers = settings.nameservers
-        self._exchange = Exchange((lambda: nameservers) if nameservers else SystemNameservers(), settings.timeout)
+        self._exchange = Nameservers((lambda: nameservers) if nameservers else SystemNameservers(), settings.timeout)
         self._loop = asyncio.get_running_loop()
-        self._memory = Memory(LEAST_BYTES, PASSING_BYTES)
+        self._memory = AnswerCache(LEAST_BYTES, PASSING_BYTES)
         # Each with when the first of its answers ends: until then it would come out the same.
-        self._lookups: Shelf[_LookupKey, MxLookup] = Shelf(LEAST_BYTES // _LOOKUPS_SHARE)
+        self._lookups: ByteLimitedCache[_LookupKey, MxLookup] = ByteLimitedCache(LEAST_BYTES // _LOOKUPS_SHARE)
 
     async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
         """The mail hosts of `domain` (RFC 5321 5.1), by preference, each with its addresses."""
@@ -91,7 +91,7 @@ class Resolver:
     def _keep(self, key: _LookupKey, until: float, lookup: MxLookup) -> None:
         addresses = sum(len(host.addresses) for host in lookup.hosts)
         size = _LOOKUP_BYTES + _HOST_BYTES * len(lookup.hosts) + _PLACE_BYTES * addresses
-        self._lookups.put(key, Entry(until, lookup, size), self._loop.time())
+        self._lookups.put(key, SizedEntry(until, lookup, size), self._loop.time())
 
     async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
         """The addresses of `name`; an address is its own."""
@@ -118,7 +118,7 @@ class Resolver:
         """When each nameserver answered last (its address -> the event loop's time)."""
         return {address: at for (address, _), at in self._exchange.answered.items()}
 
-    async def lookup_txt(self, name: str) -> Answer:
+    async def lookup_txt(self, name: str) -> DnsAnswer:
         """The TXT records of `name`, each with its strings joined."""
         return await _Questions(self._memory, self._exchange).ask(name, "TXT")
 
@@ -143,13 +143,13 @@ class _Questions:
 
     asked: dict[Key, float]
 
-    def __init__(self, memory: Memory, exchange: Exchange) -> None:
+    def __init__(self, memory: AnswerCache, exchange: Nameservers) -> None:
         self._memory = memory
         self._exchange = exchange
         self.asked = {}
         self.until = math.inf
 
-    async def ask(self, name: str, kind: str) -> Answer:
+    async def ask(self, name: str, kind: str) -> DnsAnswer:
         key = (name, kind)
         answer = self._memory.known(key)
         if answer is None:
@@ -157,7 +157,7 @@ class _Questions:
         self.until = min(self.until, self._memory.until(key))
         return answer
 
-    async def ask_both(self, name: str, kinds: Sequence[str]) -> Sequence[Answer]:
+    async def ask_both(self, name: str, kinds: Sequence[str]) -> Sequence[DnsAnswer]:
         if len(kinds) == 1 or all(self._memory.known((name, kind)) is not None for kind in kinds):
             return [await self.ask(name, kind) for kind in kinds]
         # A task each only where there is something to wait for.
@@ -175,7 +175,7 @@ class _Questions:
         times = [self.asked[key] for kind in ("A", "AAAA") if (key := (host.name, kind)) in self.asked]
         return replace(host, asked_at=min(times)) if times else host
 
-    async def _over_the_network(self, name: str, kind: str) -> Answer:
+    async def _over_the_network(self, name: str, kind: str) -> DnsAnswer:
         try:
             reply = await self._exchange.ask(name, dns.rdatatype.from_text(kind))
             who = server_text(reply.server)

@@ -23,17 +23,17 @@ _MAX_SERVERS: Final = 64
 
 
 @dataclass(slots=True)
-class _Server:
+class _ServerSupport:
     plain_until: float = 0.0  # by the event loop's clock; questions go without EDNS until then
     does_edns: bool = False  # it has answered with EDNS itself
     signs: int = 0  # questions in a row to which only the try without EDNS got an answer
 
 
-class EdnsMemory:
+class EdnsSupport:
     """By nameserver. Times are the event loop's."""
 
     def __init__(self) -> None:
-        self._servers: dict[Address, _Server] = {}
+        self._servers: dict[Address, _ServerSupport] = {}
 
     def prefers_edns(self, server: Address, now: float) -> bool:
         """Whether the first question goes out with EDNS."""
@@ -63,10 +63,10 @@ class EdnsMemory:
         if known.signs >= (_SIGNS_NEEDED_AGAINST if known.does_edns else _SIGNS_NEEDED):
             self.rejected(server, now)
 
-    def _server(self, server: Address) -> _Server:
+    def _server(self, server: Address) -> _ServerSupport:
         known = self._servers.get(server)
         if known is None:
             if len(self._servers) >= _MAX_SERVERS:
                 del self._servers[next(iter(self._servers))]
-            known = self._servers[server] = _Server()
+            known = self._servers[server] = _ServerSupport()
         return known

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final
 
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage
-from exporter.resolver.answer import Answer
+from exporter.resolver.answer import DnsAnswer
 
 # Below a host: nobody has such a name.
 CONTROL_LABEL: Final = "no-such-name-asked-by-mx-exporter"
@@ -29,7 +29,7 @@ class Sinkhole(Enum):
     LOOPBACK = "loopback"
 
 
-def sinkhole(answers: Sequence[Answer], addresses: Sequence[str]) -> Sinkhole | None:
+def sinkhole(answers: Sequence[DnsAnswer], addresses: Sequence[str]) -> Sinkhole | None:
     """What all the addresses of a host are; None where one is another, or the zone has signed them."""
     with_records = [answer for answer in answers if answer.records]
     if not addresses or all(answer.authenticated for answer in with_records):
@@ -48,7 +48,9 @@ def control_name(name: str) -> str | None:
     return control if len(control) <= _MAX_NAME else None
 
 
-def judge(name: str, kind: Sinkhole, addresses: Sequence[str], controls: Sequence[Answer], who: str) -> Failure | None:
+def judge(
+    name: str, kind: Sinkhole, addresses: Sequence[str], controls: Sequence[DnsAnswer], who: str
+) -> Failure | None:
     """Whether the resolver `who` filters the host `name`; `controls` is what it says of the name below."""
     also = {record for answer in controls for record in answer.records}
     below = bool(also) and also.issubset(addresses)

@@ -12,7 +12,7 @@ from struct import Struct
 from struct import error as too_short
 from typing import Final
 
-from exporter.resolver.wire_names import HEADER_BYTES, MalformedReply, Names, suffixes
+from exporter.resolver.wire_names import HEADER_BYTES, MalformedReply, NameReader, suffixes
 
 A: Final = 1
 CNAME: Final = 5
@@ -49,7 +49,7 @@ class UselessReply(Exception):  # noqa: N818 - no error of the program
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class RecordSection:
     """What the answer section says of the question."""
 
     kind: int
@@ -57,11 +57,11 @@ class Section:
     is_alias: bool
     places: list[Place]  # of the records' data
     ttl: int  # the least on the way
-    names: Names
+    names: NameReader
     zone: bytes | None = None  # where there are no records: the zone that says so
 
 
-def section_of(data: bytes) -> Section:
+def section_of(data: bytes) -> RecordSection:
     """What the answer section says. Raises MalformedReply, UselessReply."""
     try:
         return _section_of(data)
@@ -69,8 +69,8 @@ def section_of(data: bytes) -> Section:
         raise MalformedReply("it ends too early") from None
 
 
-def _section_of(data: bytes) -> Section:
-    names = Names(data)
+def _section_of(data: bytes) -> RecordSection:
+    names = NameReader(data)
     _, _, questions, answers, authorities, _ = _HEADER(data)
     if questions != 1:
         raise MalformedReply(f"it repeats {questions} questions where one was asked")
@@ -101,13 +101,13 @@ def _section_of(data: bytes) -> Section:
         raise MalformedReply("it ends too early")
     name, ttl = _follow(names, question, found, aliases)
     if name in found:
-        return Section(kind, name, name != question, found[name], min(ttl, times[name]), names)
+        return RecordSection(kind, name, name != question, found[name], min(ttl, times[name]), names)
     zone, negative = _zone_of(data, names, name, place, authorities)
-    return Section(kind, name, name != question, [], min(ttl, negative), names, zone)
+    return RecordSection(kind, name, name != question, [], min(ttl, negative), names, zone)
 
 
 def _follow(
-    names: Names, name: bytes, found: dict[bytes, list[Place]], aliases: dict[bytes, tuple[Place, int]]
+    names: NameReader, name: bytes, found: dict[bytes, list[Place]], aliases: dict[bytes, tuple[Place, int]]
 ) -> tuple[bytes, int]:
     """The name at the end of the aliases of `name`, and the least time on the way."""
     least = MAX_LEGAL_TTL
@@ -119,7 +119,7 @@ def _follow(
     raise UselessReply(f"contradicts itself: its aliases lead in a circle, or there are more than {MAX_ALIASES}")
 
 
-def _zone_of(data: bytes, names: Names, name: bytes, place: int, authorities: int) -> tuple[bytes | None, int]:
+def _zone_of(data: bytes, names: NameReader, name: bytes, place: int, authorities: int) -> tuple[bytes | None, int]:
     """Of the zones whose SOA stands in the authority section the closest to `name`, and how long it says no."""
     zones: dict[bytes, int] = {}
     for _ in range(min(authorities, _MAX_AUTHORITY)):
@@ -135,7 +135,7 @@ def _zone_of(data: bytes, names: Names, name: bytes, place: int, authorities: in
     return zone, _TTL_WITHOUT_SOA if zone is None else zones[zone]
 
 
-def name_in(names: Names, begins: int, ends: int) -> bytes:
+def name_in(names: NameReader, begins: int, ends: int) -> bytes:
     """The name that a record's data is. Raises MalformedReply."""
     name, behind = names.at(begins)
     if behind != ends:

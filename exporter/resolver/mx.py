@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from exporter.model.address import Family
 from exporter.model.failure import Failure, FailureClass, Stage, Verdict
 from exporter.model.result import MxHost, MxLookup
-from exporter.resolver.answer import Answer
+from exporter.resolver.answer import DnsAnswer
 from exporter.resolver.filtering import Sinkhole, control_name, judge, sinkhole
 from exporter.resolver.mx_faults import (
     final_dot,
@@ -42,10 +42,10 @@ _FAMILY_NAMES: Final = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
 class Questions(Protocol):
     """What is asked of the DNS, by name and type."""
 
-    async def ask(self, name: str, kind: str) -> Answer:
+    async def ask(self, name: str, kind: str) -> DnsAnswer:
         """One question."""
 
-    async def ask_both(self, name: str, kinds: Sequence[str]) -> Sequence[Answer]:
+    async def ask_both(self, name: str, kinds: Sequence[str]) -> Sequence[DnsAnswer]:
         """The types of one name side by side."""
 
 
@@ -110,7 +110,7 @@ async def lookup_host(questions: Questions, name: str, preference: int, families
 async def _if_filtered(questions: Questions, host: MxHost, kind: Sinkhole, families: tuple[Family, ...]) -> MxHost:
     """`host`, with whether its resolver has put the addresses there; one more name is asked for that."""
     control = control_name(host.name)
-    controls: Sequence[Answer] = ()
+    controls: Sequence[DnsAnswer] = ()
     if control is not None:
         controls = await questions.ask_both(control, [_TYPES[family] for family in families])
     return replace(host, filtered=judge(host.name, kind, host.addresses, controls, host.nameserver))
@@ -213,11 +213,11 @@ def _is_nobody_here(domain: str, host: MxHost) -> bool:
     return bool(host.addresses) and all(ip_address(address).is_loopback for address in host.addresses)
 
 
-def _pairs(answer: Answer) -> list[tuple[int, str]]:
+def _pairs(answer: DnsAnswer) -> list[tuple[int, str]]:
     return [record for record in answer.records if isinstance(record, tuple)]
 
 
-def _exchanges(answer: Answer) -> list[tuple[int, str]]:
+def _exchanges(answer: DnsAnswer) -> list[tuple[int, str]]:
     """Each host once, with its best preference; what means nobody, as the root does, left out."""
     best: dict[str, int] = {}
     for preference, name in _pairs(answer):
@@ -237,7 +237,7 @@ def _no_host(hosts: tuple[MxHost, ...]) -> Failure | None:
     return next((failure for failure in failures if failure.failure_class is not _C.MX_IS_ADDRESS), failures[0])
 
 
-def _no_address(name: str, families: tuple[Family, ...], answers: Sequence[Answer]) -> Failure:
+def _no_address(name: str, families: tuple[Family, ...], answers: Sequence[DnsAnswer]) -> Failure:
     """A question that failed says why; without one the name has nothing of what was asked."""
     failures = [answer.failure for answer in answers if answer.failure is not None]
     if failures:

@@ -18,8 +18,8 @@ from typing import Final, NamedTuple, Protocol
 import dns.rcode
 
 from exporter.resolver import wire
-from exporter.resolver.edns import Address, EdnsMemory
-from exporter.resolver.udp_socket import Port
+from exporter.resolver.edns import Address, EdnsSupport
+from exporter.resolver.udp_socket import UdpSocket
 from exporter.resolver.wire_names import MalformedReply
 
 # A question is asked this often at least, each of the nameservers in turn, within the timeout. With what is asked
@@ -60,7 +60,7 @@ class NoReply(Exception):  # noqa: N818 - no error of the program
         self.nameservers = nameservers
 
 
-class Reply(NamedTuple):
+class DnsReply(NamedTuple):
     """An answer, whatever its code, and who gave it."""
 
     data: bytes
@@ -72,10 +72,10 @@ class Transport(Protocol):
 
     loop: asyncio.AbstractEventLoop
     timeout: float  # seconds, of a question
-    edns: EdnsMemory
+    edns: EdnsSupport
     answered: dict[Address, float]
 
-    def port(self, server: Address) -> Port:
+    def port(self, server: Address) -> UdpSocket:
         """The socket from which the next question to `server` leaves. Raises OSError."""
 
 
@@ -84,13 +84,13 @@ class _Try:
 
     __slots__ = ("edns", "number", "open", "port", "question", "server", "stream")
 
-    def __init__(self, question: Question, server: Address, *, edns: bool, stream: bool = False) -> None:
+    def __init__(self, question: DnsQuery, server: Address, *, edns: bool, stream: bool = False) -> None:
         self.question = question
         self.server = server
         self.edns = edns
         self.stream = stream  # over TCP
         self.open = True  # no answer, and no error so far
-        self.port: Port | None = None
+        self.port: UdpSocket | None = None
         self.number = 0
 
     @property
@@ -106,7 +106,7 @@ class _Try:
         self.question.failed(self, error.strerror or "no answer")
 
 
-class Question:
+class DnsQuery:
     """One question from its first try to its end."""
 
     __slots__ = (
@@ -139,13 +139,13 @@ class Question:
         self._place = 0
         self._tries: list[_Try] = []
         self._streams: list[asyncio.Task[None]] = []
-        self._best: tuple[int, Reply] | None = None  # of the answers of no use
+        self._best: tuple[int, DnsReply] | None = None  # of the answers of no use
         self._reasons: dict[str, None] = {}  # why there is no answer, each once, in order
         self._malformed: MalformedReply | None = None
-        self._result: asyncio.Future[Reply] = exchange.loop.create_future()
+        self._result: asyncio.Future[DnsReply] = exchange.loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def answer(self) -> Reply:
+    async def answer(self) -> DnsReply:
         """Ask, and wait for the end."""
         try:
             self._go_on()
@@ -178,7 +178,7 @@ class Question:
         else:
             self._learn_from_plain(server)
         if asked.stream or not wire.is_truncated(data):
-            self._result.set_result(Reply(data, server))
+            self._result.set_result(DnsReply(data, server))
         elif not self._count(server, edns=asked.edns, stream=True):
             self._stream(server, edns=asked.edns)
         else:
@@ -205,7 +205,7 @@ class Question:
         opt = wire.opt_of(data)
         rank = 2 * _UNHELPFUL.index(_Rcode(code)) + (opt is None)
         if self._best is None or rank < self._best[0]:
-            self._best = rank, Reply(data, server)
+            self._best = rank, DnsReply(data, server)
         # A server that knows EDNS says so in its answer; a box that does not may still send the question's OPT back.
         doubtful = opt is None or not (opt.options or edns.does_edns(server))
         if asked.edns and (code in _NO_EDNS or doubtful) and self._may_ask_plain(server, stream=asked.stream):

@@ -12,7 +12,7 @@ from typing import Final
 from exporter.model.address import Family
 from exporter.model.failure import FailureClass
 from exporter.model.policy import Tlsa, TlsaLookup, TlsaStatus
-from exporter.resolver.answer import Answer
+from exporter.resolver.answer import DnsAnswer
 from exporter.resolver.mx import Questions
 
 _TYPES: Final = {Family.IPV4: "A", Family.IPV6: "AAAA"}
@@ -42,7 +42,7 @@ async def lookup_tlsa(
     return TlsaLookup(TlsaStatus.ABSENT)
 
 
-async def _bases(questions: Questions, host: str, addresses: Sequence[Answer]) -> Sequence[str] | TlsaLookup:
+async def _bases(questions: Questions, host: str, addresses: Sequence[DnsAnswer]) -> Sequence[str] | TlsaLookup:
     """The TLSA base domains to try in turn, or the outcome where there are none (RFC 7672 2.2.2, 2.2.3)."""
     insecure = TlsaLookup(TlsaStatus.INSECURE, detail=f"the addresses of {host} are not authenticated")
     known = [answer for answer in addresses if answer.failure is None]
@@ -58,7 +58,7 @@ async def _bases(questions: Questions, host: str, addresses: Sequence[Answer]) -
     return (host,) if alias.records and alias.authenticated else insecure
 
 
-def _names(base: str, host: str, domain: str | None, mx: Answer | None) -> tuple[str, ...]:
+def _names(base: str, host: str, domain: str | None, mx: DnsAnswer | None) -> tuple[str, ...]:
     """RFC 7672 3.2.2: the base domain; for an MX host the domain too, and what that is an alias of; else the host."""
     others = (host,) if domain is None or mx is None else (domain, mx.canonical)
     return tuple(dict.fromkeys(name for name in (base, *others) if name))

@@ -40,7 +40,7 @@ class Try(Protocol):
         """There will be none."""
 
 
-class Port:
+class UdpSocket:
     """The socket, with the tries in flight on it by their ids. Raises OSError where there is none to be had."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, server: tuple[str, int]) -> None:

@@ -35,7 +35,7 @@ class MalformedReply(Exception):  # noqa: N818 - no error of the program
     """An answer came and cannot be parsed."""
 
 
-class Names:
+class NameReader:
     """The names of one message, within its bound. Everything raises MalformedReply."""
 
     __slots__ = ("_data", "_left", "_pointed")

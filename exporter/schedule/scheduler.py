@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Final
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.result import ProbeResult
 from exporter.model.target import Target, TargetKey, TargetKind
@@ -45,7 +45,7 @@ _STEP: Final = 500
 STALL_SECONDS: Final = 5.0
 
 
-class _Entry:
+class _ScheduledTarget:
     """A target's place in the schedule."""
 
     __slots__ = ("due", "target", "task", "ticket")
@@ -70,17 +70,17 @@ class Scheduler:
         on_crash: Callable[[], None] = lambda: None,
     ) -> None:
         """`on_start` gets the seconds a probe starts late; `on_crash` is told of a bug of ours, already logged."""
-        self.slots = Slots(concurrency, self._fill)
+        self.slots = ProbeSlots(concurrency, self._fill)
         self._probe = probe
         self._on_result = on_result
         self._on_start = on_start
         self._on_crash = on_crash
         self._loop = asyncio.get_running_loop()
-        self._entries: dict[tuple[TargetKind, str], _Entry] = {}
-        self._bins: dict[int, list[tuple[int, _Entry]]] = {}
+        self._entries: dict[tuple[TargetKind, str], _ScheduledTarget] = {}
+        self._bins: dict[int, list[tuple[int, _ScheduledTarget]]] = {}
         self._heap: list[int] = []  # the numbers of the bins
-        self._line: deque[tuple[int, _Entry]] = deque()  # due, waiting for a slot
-        self._hastened: deque[_Entry] = deque()
+        self._line: deque[tuple[int, _ScheduledTarget]] = deque()  # due, waiting for a slot
+        self._hastened: deque[_ScheduledTarget] = deque()
         self._hastening = False
         self._tickets = 0
         self._alarm: asyncio.TimerHandle | None = None
@@ -105,14 +105,14 @@ class Scheduler:
     def replacing(self, targets: Iterable[Target]) -> Iterator[None]:
         """The same in steps; until the last one, what was scheduled is."""
         before = dict(self._entries)
-        entries: dict[TargetKey, _Entry] = {}
-        new: list[_Entry] = []
+        entries: dict[TargetKey, _ScheduledTarget] = {}
+        new: list[_ScheduledTarget] = []
         for number, target in enumerate(targets, 1):
             if number % _STEP == 0:
                 yield
             entry = before.pop(target.key, None)
             if entry is None:
-                entry = _Entry(target)
+                entry = _ScheduledTarget(target)
                 new.append(entry)
             else:
                 moved = entry.target.settings.interval != target.settings.interval
@@ -170,13 +170,13 @@ class Scheduler:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
-    def _place(self, entry: _Entry) -> None:
+    def _place(self, entry: _ScheduledTarget) -> None:
         """The first moment from now on that has the target's phase."""
         interval = entry.target.settings.interval
         entry.due = self._loop.time() + (phase(entry.target.name, interval) - time.time()) % interval
         self._push(entry)
 
-    def _push(self, entry: _Entry) -> None:
+    def _push(self, entry: _ScheduledTarget) -> None:
         self._tickets += 1
         entry.ticket = self._tickets
         number = math.ceil(entry.due / _BIN_SECONDS)
@@ -216,7 +216,7 @@ class Scheduler:
         self._fill()
         self._set_alarm()
 
-    def _advance(self, entry: _Entry, now: float) -> None:
+    def _advance(self, entry: _ScheduledTarget, now: float) -> None:
         """The next moment of the same phase: whole intervals, so nothing drifts."""
         interval = entry.target.settings.interval
         entry.due += interval * max(1, int((now - entry.due) // interval) + 1)
@@ -249,7 +249,7 @@ class Scheduler:
             self._advance(entry, now)
             entry.task = self._loop.create_task(self._run(entry))
 
-    async def _run(self, entry: _Entry) -> None:
+    async def _run(self, entry: _ScheduledTarget) -> None:
         target = entry.target
         try:
             result = await self._probe(target)

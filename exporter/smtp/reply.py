@@ -91,7 +91,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _ReplyLine:
     code: int
     text: bytes
     raw: bytes
@@ -112,7 +112,7 @@ class ReplyReader:
 
     def _clear(self) -> None:
         # The lines that are here of a reply that is not yet whole.
-        self._lines: list[_Line] = []
+        self._lines: list[_ReplyLine] = []
         self._reply_bytes = 0
         self._bare_lf = False
 
@@ -166,7 +166,7 @@ class ReplyReader:
                 self._reply_bytes += end + 1 - begin
                 begin = end + 1
                 self._bare_lf |= bare_lf
-                self._lines.append(_Line(int(parsed[1]), parsed[3] or b"", line))
+                self._lines.append(_ReplyLine(int(parsed[1]), parsed[3] or b"", line))
                 if parsed[2] != b"-":
                     return self._whole()
             return self._broken

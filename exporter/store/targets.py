@@ -65,7 +65,7 @@ class Change:
     now: Failure | None
 
 
-class Store:
+class TargetStore:
     """The records of all targets."""
 
     def __init__(

@@ -42,7 +42,7 @@ _MAX_LINE: Final = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class KeptDialogue:
+class StoredTranscript:
     """A dialogue with one address; `failure` None: it worked. Two are the same only if they are one."""
 
     mx: str
@@ -72,12 +72,12 @@ class KeptDialogue:
         return len(self.packed) + OVERHEAD_BYTES + (len(self.failure.detail) if self.failure is not None else 0)
 
 
-class Dialogues:
+class TranscriptStore:
     """What is kept, by target. Written by the probes' event loop; :meth:`of` may be called from any thread."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._kept: dict[TargetKey, tuple[KeptDialogue, ...]] = {}
+        self._kept: dict[TargetKey, tuple[StoredTranscript, ...]] = {}
         self._successes = _Order()
         self._failures = _Order()
 
@@ -86,7 +86,7 @@ class Dialogues:
         """Bytes that all of them count for."""
         return self._successes.size + self._failures.size
 
-    def of(self, key: TargetKey) -> tuple[KeptDialogue, ...]:
+    def of(self, key: TargetKey) -> tuple[StoredTranscript, ...]:
         """The dialogues of one target, the latest first: in the order in which they came, which no clock changes."""
         return self._kept.get(key, ())[::-1]
 
@@ -124,8 +124,8 @@ class Dialogues:
                 self._order(kept).remove(kept)
 
     def _put(self, key: TargetKey, host: HostResult, transcript: tuple[TranscriptLine, ...]) -> None:
-        alike: KeptDialogue | None = None
-        others: list[KeptDialogue] = []
+        alike: StoredTranscript | None = None
+        others: list[StoredTranscript] = []
         same = False  # as the last time
         for kept in self._kept.get(key, ()):
             if _is_alike(kept, host):
@@ -138,7 +138,7 @@ class Dialogues:
             return  # a session that is shared for a whole interval is told of again
         moment = steady_clock.moment(host.at)
         packed, whole = _packed(transcript)
-        kept = KeptDialogue(
+        kept = StoredTranscript(
             mx=host.mx,
             address=host.address,
             at=host.at,
@@ -168,7 +168,7 @@ class Dialogues:
             order = self._successes if self._successes.size > SUCCESS_SHARE * self._max_bytes else self._failures
             self._drop(*order.oldest())
 
-    def _drop(self, dropped: KeptDialogue, key: TargetKey) -> None:
+    def _drop(self, dropped: StoredTranscript, key: TargetKey) -> None:
         self._order(dropped).remove(dropped)
         left = tuple(kept for kept in self._kept[key] if kept is not dropped)
         if left:
@@ -176,7 +176,7 @@ class Dialogues:
         else:
             del self._kept[key]
 
-    def _order(self, kept: KeptDialogue) -> _Order:
+    def _order(self, kept: StoredTranscript) -> _Order:
         return self._successes if kept.failure is None else self._failures
 
 
@@ -185,25 +185,25 @@ class _Order:
 
     def __init__(self) -> None:
         self.size = 0
-        self._keys: OrderedDict[KeptDialogue, TargetKey] = OrderedDict()
+        self._keys: OrderedDict[StoredTranscript, TargetKey] = OrderedDict()
 
-    def add(self, kept: KeptDialogue, key: TargetKey) -> None:
+    def add(self, kept: StoredTranscript, key: TargetKey) -> None:
         self._keys[kept] = key
         self.size += kept.size
 
-    def remove(self, kept: KeptDialogue) -> None:
+    def remove(self, kept: StoredTranscript) -> None:
         del self._keys[kept]
         self.size -= kept.size
 
-    def oldest(self) -> tuple[KeptDialogue, TargetKey]:
+    def oldest(self) -> tuple[StoredTranscript, TargetKey]:
         return next(iter(self._keys.items()))
 
 
-def _oldest_failure(kept: tuple[KeptDialogue, ...]) -> KeptDialogue:
+def _oldest_failure(kept: tuple[StoredTranscript, ...]) -> StoredTranscript:
     return next(one for one in kept if one.failure is not None)
 
 
-def _is_alike(kept: KeptDialogue, host: HostResult) -> bool:
+def _is_alike(kept: StoredTranscript, host: HostResult) -> bool:
     """One address, ending in one way."""
     if kept.address != host.address or kept.mx != host.mx:
         return False

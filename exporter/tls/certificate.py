@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from exporter.model.printable import printable
-from exporter.tls.certificate_names import Names
+from exporter.tls.certificate_names import CertificateNames
 from exporter.tls.expensive_certificates import has_endless_name
 
 # Names shown of a certificate; some have hundreds.
@@ -45,7 +45,7 @@ def unwise_is_fine() -> Iterator[None]:
         yield
 
 
-def names_of(certificate: x509.Certificate) -> Names:
+def names_of(certificate: x509.Certificate) -> CertificateNames:
     """The names it is for; none where it has none that can be read."""
     common = tuple(
         value
@@ -54,9 +54,9 @@ def names_of(certificate: x509.Certificate) -> Names:
     )
     extension = extension_of(certificate, x509.SubjectAlternativeName)
     if extension is None:
-        return Names(common=common)
+        return CertificateNames(common=common)
     try:
-        return Names(
+        return CertificateNames(
             tuple(extension.get_values_for_type(x509.DNSName)),
             tuple(
                 address
@@ -66,7 +66,7 @@ def names_of(certificate: x509.Certificate) -> Names:
             common,
         )
     except Exception:  # as above, for malformed extensions
-        return Names()
+        return CertificateNames()
 
 
 def extension_of(certificate: x509.Certificate, kind: type[_E]) -> _E | None:
@@ -91,7 +91,7 @@ def alternative_names(der: bytes) -> frozenset[str]:
         return frozenset()
 
 
-def shown_names(names: Names) -> str:
+def shown_names(names: CertificateNames) -> str:
     """The first of the subjectAltName, harmless to show; "" where there is none."""
     all_names = [*names.dns, *map(str, names.addresses)]
     shown = ", ".join(printable(name, _SHOWN_CHARS) for name in all_names[:_SHOWN_NAMES])

@@ -18,7 +18,7 @@ class NameMatch(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class CertificateNames:
     """The DNS names and addresses of the subjectAltName, and the common names of the subject."""
 
     dns: tuple[str, ...] = ()

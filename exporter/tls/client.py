@@ -18,9 +18,9 @@ from exporter.tls import handshake_failures
 from exporter.tls.client_offer import NO_COMPRESSED_CERTIFICATES, OPPORTUNISTIC
 from exporter.tls.keylog import KeyLog
 from exporter.tls.records import Records, is_record
-from exporter.tls.server_handshake import Overheard
+from exporter.tls.server_handshake import ServerHandshakeReader
 
-__all__ = ["Handshake", "TlsClient", "TlsFault", "is_record"]
+__all__ = ["TlsClient", "TlsFault", "TlsHandshake", "is_record"]
 
 # What a server may send before its end of the handshake is done. OpenSSL takes 100 KiB of certificates.
 MAX_HANDSHAKE_BYTES: Final = 163_840
@@ -54,7 +54,7 @@ class TlsFault:
 
 
 @dataclass(frozen=True, slots=True)
-class Handshake:
+class TlsHandshake:
     """What a handshake settled. `chain` is as the server sent it: DER, its own certificate first."""
 
     version: str
@@ -89,7 +89,7 @@ class TlsClient:
 
         `finite_field`: offer finite-field Diffie-Hellman alone, for a fault that tells whether the server takes it.
         """
-        self.handshake: Handshake | None = None
+        self.handshake: TlsHandshake | None = None
         self.begun = False  # the server has sent records
         self.closed = False  # the server said that it will say nothing more
         self._from_server = ssl.MemoryBIO()
@@ -105,7 +105,7 @@ class TlsClient:
         context, self._key_log = _finite_field_context() if finite_field else _context()
         self._engine = self._begin(context, server_name)
         self._shake()
-        self._overheard = Overheard(self._key_log.secret_of(self._to_server))
+        self._overheard = ServerHandshakeReader(self._key_log.secret_of(self._to_server))
 
     def _begin(self, context: ssl.SSLContext, server_name: str) -> ssl.SSLObject:
         name = None if is_address(server_name) else server_name
@@ -238,7 +238,9 @@ class TlsClient:
             refused = not self._overheard.version and handshake_failures.reason_of(error) in handshake_failures.REFUSALS
             return TlsFault(handshake_failures.meaning(error, self._overheard), refused_hello=refused)
         cipher = self._engine.cipher()
-        self.handshake = Handshake(self._engine.version() or "", cipher[0] if cipher else "", _sent_chain(self._engine))
+        self.handshake = TlsHandshake(
+            self._engine.version() or "", cipher[0] if cipher else "", _sent_chain(self._engine)
+        )
         return None
 
     def _read(self) -> bytes | TlsFault:

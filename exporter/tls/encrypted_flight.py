@@ -33,7 +33,7 @@ _SUITES: Final = MappingProxyType(
 )
 
 
-class Flight:
+class EncryptedFlight:
     """The records under one secret, in their order."""
 
     __slots__ = ("_aead", "_iv", "_number")

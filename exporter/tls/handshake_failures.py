@@ -6,7 +6,7 @@ import ssl
 from types import MappingProxyType
 from typing import Final
 
-from exporter.tls.server_handshake import VERSIONS, Overheard
+from exporter.tls.server_handshake import VERSIONS, ServerHandshakeReader
 
 NOT_TLS: Final = "answered the handshake with something else than TLS"
 CLOSED: Final = "closed the connection in the handshake"
@@ -109,7 +109,7 @@ MEANINGS: Final = MappingProxyType(
 )
 
 
-def meaning(error: OSError, overheard: Overheard) -> str:
+def meaning(error: OSError, overheard: ServerHandshakeReader) -> str:
     """Why the handshake failed."""
     reason = reason_of(error)
     if overheard.asks_for_certificate and "_ALERT_" in reason and reason != "TLSV1_ALERT_INTERNAL_ERROR":

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from exporter.tls.encrypted_flight import Flight
+from exporter.tls.encrypted_flight import EncryptedFlight
 from exporter.tls.expensive_certificates import excess_in
 from exporter.tls.records import APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Records
 
@@ -30,7 +30,7 @@ _FINITE_FIELD_GROUPS: Final = range(0x0100, 0x0200)  # RFC 7919 2
 VERSIONS: Final = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 
 
-class Overheard:
+class ServerHandshakeReader:
     """Feed it all of a handshake before OpenSSL gets it: by :meth:`hear`, or where nobody counts by :meth:`receive`."""
 
     __slots__ = (
@@ -56,7 +56,7 @@ class Overheard:
         self.excess: str | None = None  # what is too much in its certificates
         self._secret = secret
         self._suite = 0
-        self._flight: Flight | None = None
+        self._flight: EncryptedFlight | None = None
         self._records = Records()
         self._certified = False  # it has shown its certificates
         self._deaf = False  # there is nothing more to be heard, or no way to hear it
@@ -89,7 +89,7 @@ class Overheard:
         if self._flight is None:
             secret = self._secret()
             try:
-                self._flight = None if secret is None else Flight(self._suite, secret)
+                self._flight = None if secret is None else EncryptedFlight(self._suite, secret)
             except KeyError:
                 pass
         found = None if self._flight is None else self._flight.handshake_in(record)

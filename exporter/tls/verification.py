@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.printable import printable
 from exporter.tls.certificate import names_of, shown_name, shown_names, unwise_is_fine
-from exporter.tls.certificate_names import NameMatch, Names
+from exporter.tls.certificate_names import CertificateNames, NameMatch
 from exporter.tls.certification_path import Dated, NoPath, dated, find_path, wrong_purpose
 from exporter.tls.expensive_certificates import MAX_NAME_BYTES, has_endless_name
 from exporter.tls.roots import Roots
@@ -123,7 +123,7 @@ def _examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) 
         return Trust((_fault(_C.TLS_UNTRUSTED, detail),), own.not_before, own.not_after), math.inf
     faults, path = _dates_and_chain(sent, at, roots)
     parsed = own.parsed
-    names = Names() if parsed is None else names_of(parsed)
+    names = CertificateNames() if parsed is None else names_of(parsed)
     subject = "" if parsed is None else shown_name(parsed.subject)
     match = names.match(server_name)
     if match is None:

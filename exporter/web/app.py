@@ -21,20 +21,20 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from exporter.report.local_state import own_side_lines
-from exporter.web.access.active_config import Security
-from exporter.web.access.allowed_hosts import OwnHosts
+from exporter.report.local_state import local_state_lines
+from exporter.web.access.active_config import ActiveWebConfig
+from exporter.web.access.allowed_hosts import AllowedHosts
 from exporter.web.access.authentication import BasicAuthentication
 from exporter.web.access.rate_limit import RateLimited
-from exporter.web.access.request_filter import Gate
-from exporter.web.access.security_headers import Guard
+from exporter.web.access.request_filter import RequestFilter
+from exporter.web.access.security_headers import SecurityHeaders
 from exporter.web.backend import Backend, Exposition, NoTurn, ProbeRefused
 from exporter.web.pages.endpoints import StatusPages
 from exporter.web.pages.panel import Panel
 from exporter.web.server.connection import tell_of_memory
-from exporter.web.server.request_limit import BUSY, Bound
-from exporter.web.server.scrape_slots import Scrapes
-from exporter.web.server.streaming import Streamed, worker_threads
+from exporter.web.server.request_limit import BUSY, RequestLimit
+from exporter.web.server.scrape_slots import ScrapeSlots
+from exporter.web.server.streaming import StreamedApp, worker_threads
 
 # A few Prometheus servers and a person are served side by side; each has a worker thread, a piece and a packer.
 MAX_SCRAPES: Final = 8
@@ -58,9 +58,9 @@ class _Pages:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._scrapes = Scrapes(MAX_SCRAPES)
-        self._probes = Bound(MAX_PROBES)
-        self._configs = Bound(MAX_CONFIGS)
+        self._scrapes = ScrapeSlots(MAX_SCRAPES)
+        self._probes = RequestLimit(MAX_PROBES)
+        self._configs = RequestLimit(MAX_CONFIGS)
         self._workers = worker_threads(MAX_SCRAPES)
 
     async def metrics(self, request: Request) -> Response:
@@ -71,7 +71,7 @@ class _Pages:
         return await self._scraped(request, self._backend.discovery)
 
     async def _scraped(self, request: Request, expose: Callable[[], Exposition]) -> Response:
-        return Streamed(expose, self._workers, gzip=_accepts_gzip(request.headers), scrapes=self._scrapes)
+        return StreamedApp(expose, self._workers, gzip=_accepts_gzip(request.headers), scrapes=self._scrapes)
 
     async def probe(self, request: Request) -> Response:
         query = request.query_params
@@ -94,7 +94,7 @@ class _Pages:
             return PlainTextResponse(await self._backend.probe_dialogue(target, module, within))
         accept = request.headers.get("accept", "")
         exposition = await self._backend.probe(target, module, within, accept)
-        return Streamed(lambda: exposition, self._workers, gzip=_accepts_gzip(request.headers))
+        return StreamedApp(lambda: exposition, self._workers, gzip=_accepts_gzip(request.headers))
 
     async def healthy(self, request: Request) -> Response:
         # Asked of this thread and told of the other: the web answers on while the probes stand still.
@@ -124,7 +124,7 @@ class _Pages:
         with self._configs:
             text = await run_in_threadpool(self._backend.effective_config)
         # A comment of YAML: as on every page, our own side comes first.
-        text = "".join(f"# {line}\n" for line in own_side_lines(self._backend.own_side())) + text
+        text = "".join(f"# {line}\n" for line in local_state_lines(self._backend.local_state())) + text
         return Response(text, media_type="text/yaml; charset=utf-8")
 
 
@@ -132,11 +132,11 @@ def create_app(
     backend: Backend,
     *,
     route_prefix: str = "/",
-    security: Security | None = None,
+    security: ActiveWebConfig | None = None,
     lifecycle: bool = True,
     probes: bool = True,
     panel: Panel | None = None,
-    hosts: OwnHosts | None = None,
+    hosts: AllowedHosts | None = None,
     external_url: str = "",
 ) -> ASGIApp:
     """The application, with every path below `route_prefix`; the root outside of it leads there.
@@ -145,7 +145,7 @@ def create_app(
     target probed from its page. `panel` is shown on the status page. What shows or does something is for who asks
     one of `hosts` (None: any), and does it for pages of ours, to which `external_url` leads, too.
     """
-    security = security or Security()
+    security = security or ActiveWebConfig()
     prefix = "/" + route_prefix.strip("/") if route_prefix.strip("/") else ""
     pages = _Pages(backend)
     routes: list[BaseRoute] = [
@@ -170,8 +170,8 @@ def create_app(
     # Its redirects would repeat the Host that the client sent.
     app.router.redirect_slashes = False
     # Around it all: a middleware of Starlette's would not see the answer to an error of ours.
-    gate = Gate(BasicAuthentication(app, security), hosts, external_url, prefix)
-    return Guard(RateLimited(gate, security), security)
+    gate = RequestFilter(BasicAuthentication(app, security), hosts, external_url, prefix)
+    return SecurityHeaders(RateLimited(gate, security), security)
 
 
 async def _short_of_memory(request: Request, error: Exception) -> Response:

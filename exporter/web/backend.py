@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from exporter.egress.watch import EgressTurn
-from exporter.model.egress import Surroundings
-from exporter.model.resolver import NO_RESOLVER_KNOWN, ResolverView
+from exporter.egress.watch import EgressStateChange
+from exporter.model.egress import EgressByFamily
+from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverView
 from exporter.model.target import TargetKind
-from exporter.report.local_state import OwnSide
+from exporter.report.local_state import LocalState
 from exporter.store.targets import TargetRecord
-from exporter.store.transcripts import KeptDialogue
+from exporter.store.transcripts import StoredTranscript
 
 
 class ProbeRefused(Exception):  # noqa: N818 - no error of the program
@@ -36,7 +36,7 @@ class TargetFacts:
     """What is known of one target. The record changes while it is read: take its result once."""
 
     record: TargetRecord
-    dialogues: Sequence[KeptDialogue]  # the latest first
+    dialogues: Sequence[StoredTranscript]  # the latest first
     helo: str = ""  # what this host calls itself to it, where that is known
 
 
@@ -44,13 +44,13 @@ class TargetFacts:
 class EgressFacts:
     """What is known of the way out, and what all of it rests on."""
 
-    surroundings: Surroundings
-    turns: Sequence[EgressTurn]  # the oldest first
+    surroundings: EgressByFamily
+    turns: Sequence[EgressStateChange]  # the oldest first
     references: Sequence[TargetRecord]
     records: Sequence[TargetRecord]
     witness_ports: tuple[int, ...]
     tracing: bool
-    resolver: ResolverView = NO_RESOLVER_KNOWN
+    resolver: ResolverView = RESOLVER_UNKNOWN
 
 
 class Backend(Protocol):
@@ -86,7 +86,7 @@ class Backend(Protocol):
     def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
         """One target or reference; None where none is configured by this name."""
 
-    def own_side(self) -> OwnSide:
+    def local_state(self) -> LocalState:
         """What of ours keeps others from being seen; quick, for every page begins with it."""
 
     def egress(self) -> EgressFacts:

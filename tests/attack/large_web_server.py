@@ -17,11 +17,11 @@ from exporter.app import logs
 from exporter.config.web.load import load_web
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.incremental import render_after
-from exporter.store.targets import Store
-from exporter.web.access.active_config import Security
+from exporter.store.targets import TargetStore
+from exporter.web.access.active_config import ActiveWebConfig
 from exporter.web.app import create_app
 from exporter.web.backend import Exposition
-from exporter.web.server.connection import STALL_SECONDS, Connection
+from exporter.web.server.connection import STALL_SECONDS, HttpConnection
 from exporter.web.server.listen import listen
 from exporter.web.server.server import WebServer
 from tests.bench.rows import fleet
@@ -37,7 +37,7 @@ class LargeBackend(FakeBackend):
 
     def __init__(self, targets: int) -> None:
         super().__init__()
-        self.store = fleet(targets, Store(render_after))
+        self.store = fleet(targets, TargetStore(render_after))
         self.text = "".join(f"- {record.target.name}: {_LABELS}\n" for record in self.store.records())
 
     def metrics(self, accept: str) -> Exposition:
@@ -58,7 +58,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     logs.configure("warn", "logfmt")
     path = Path(sys.argv[3]) if len(sys.argv) > 3 else None
-    security = Security(path, load_web(path)) if path is not None else Security()
+    security = ActiveWebConfig(path, load_web(path)) if path is not None else ActiveWebConfig()
     app = create_app(LargeBackend(int(sys.argv[1])), security=security)
     server = WebServer(app, listen(["127.0.0.1:0"]), security)
     server.start()
@@ -73,7 +73,7 @@ def main() -> None:
             while held:
                 os.close(held.pop())
         else:
-            Connection.stall_seconds = _HURRY_SECONDS if line == "hurry\n" else STALL_SECONDS
+            HttpConnection.stall_seconds = _HURRY_SECONDS if line == "hurry\n" else STALL_SECONDS
         print("done", flush=True)
     server.stop(1)
 

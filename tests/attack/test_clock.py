@@ -11,15 +11,15 @@ import pytest
 
 from exporter.concurrency import steady_clock
 from exporter.demo.world import DemoWorld
-from exporter.egress.watch import EgressTurn, EgressWatch
-from exporter.metrics.exporter_metrics import OwnMetrics
+from exporter.egress.watch import EgressStateChange, EgressWatch
+from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.model.address import Family
 from exporter.model.configuration import Egress
 from exporter.model.failure import FailureClass
 from exporter.model.result import ProbeResult, TranscriptLine
 from exporter.store.history import StateChange
-from exporter.store.targets import Store
-from exporter.store.transcripts import Dialogues
+from exporter.store.targets import TargetStore
+from exporter.store.transcripts import TranscriptStore
 from exporter.web.backend import TargetFacts
 from exporter.web.pages.fleet import last_probe, since
 from exporter.web.pages.target_view import target_view
@@ -51,9 +51,9 @@ class Known:
     """Store and dialogues of one target, and its page."""
 
     def __init__(self) -> None:
-        self.store = Store(lambda record, before: ())
+        self.store = TargetStore(lambda record, before: ())
         self.store.replace_targets([domain()])
-        self.dialogues = Dialogues()
+        self.dialogues = TranscriptStore()
 
     def take_in(self, failure_class: FailureClass | None = None) -> ProbeResult:
         host = up_host() if failure_class is None else down_host(failure_class, "mx1.healthy.example", "192.0.2.1")
@@ -108,7 +108,7 @@ def test_a_session_that_is_told_of_again_counts_once_whatever_the_clock_does(clo
 
 
 def test_the_last_reload_moves_with_the_clock_and_stands_while_nobody_sets_it(clock: Clock) -> None:
-    own = OwnMetrics()
+    own = ExporterMetrics()
     own.loaded(())
 
     def value() -> float:
@@ -126,7 +126,7 @@ def test_the_last_reload_moves_with_the_clock_and_stands_while_nobody_sets_it(cl
 async def test_turns_of_the_way_out_move_with_the_clock(clock: Clock) -> None:
     watch = EgressWatch(Egress(), 60.0, "probe.example", takes=1.0)
     family = Family.IPV4
-    watch.turns = (EgressTurn(time.time(), family, watch.surroundings[family]),)
+    watch.turns = (EgressStateChange(time.time(), family, watch.surroundings[family]),)
     for step in (7200.0, -86400.0):
         clock.ahead += step
         watch.tick({})

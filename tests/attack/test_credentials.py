@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 import httpx
 import pytest
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.config.load import parse
 from exporter.demo.dns_host import DnsHost
 from exporter.demo.smtp_host import SmtpHost, SmtpScript, ordinary, reply
@@ -336,7 +336,7 @@ async def test_a_session_with_a_secret_is_never_one_that_was_begun_for_another_h
     port = await host.start()
     settings = Settings(port=port, allow_addresses=LOOPBACK, timeout=10.0, module=_module(module, trusted, "m"))
     one, other = (Target(TargetKind.HOST, f"{name}:{port}", name, settings) for name in (GOOD, "other.example"))
-    prober = Prober(Names(), Limits(per_address=2), "probe.example", Slots(10))
+    prober = Prober(Names(), Limits(per_address=2), "probe.example", ProbeSlots(10))
     try:
         results = await asyncio.gather(*map(prober.probe, (one, other, one)))
         assert all(result.up for result in results)
@@ -367,7 +367,7 @@ async def test_a_password_for_a_domain_goes_to_its_own_organisation_or_where_it_
         ):
             module = _module(text.format(name=name), trusted, "m")
             settings = Settings(port=port, allow_addresses=LOOPBACK, timeout=10.0, module=module)
-            prober = Prober(Names(), Limits(), "probe.example", Slots(10))
+            prober = Prober(Names(), Limits(), "probe.example", ProbeSlots(10))
             result = await prober.probe(Target(TargetKind.DOMAIN, domain, domain, settings))
             failure = result.hosts[0].failure
             await host.sessions_ended(count)

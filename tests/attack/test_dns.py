@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.app.engine import Service
+from exporter.app.engine import Engine
 from exporter.config.load import load
 from exporter.model.target import Target, TargetKind
 from exporter.resolver import client
@@ -203,7 +203,7 @@ async def test_names_that_a_stranger_chose_take_no_room_from_the_configured(
     with hostile_dns(answers) as server:
         config = tmp_path / "config.yaml"
         config.write_text(f"resolver: {{nameservers: ['{server.server}']}}\ndomains: [{EVIL}]\n")
-        service = Service(config, load(config), "me.example")
+        service = Engine(config, load(config), "me.example")
         try:
             service.store.replace_targets(service.targets)
             configured = service.targets[0]

@@ -17,7 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.demo.certificates import Authority
 from exporter.demo.smtp_host import SmtpHost, ordinary
 from exporter.model.address import Family
@@ -25,12 +25,12 @@ from exporter.model.configuration import Limits
 from exporter.model.policy import MtaStsMode, TlsaLookup, TlsaStatus
 from exporter.model.policy import MtaStsProblem as P
 from exporter.model.result import MxHost, MxLookup, ProbeResult
-from exporter.model.target import Module, Policy, Settings, Starttls, Target, TargetKind
+from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target, TargetKind
 from exporter.policies.lookup import Policies
-from exporter.policies.mtasts.cache import RETRY_SECONDS, PolicyMemory
-from exporter.policies.mtasts.fetch import Fault, fetch, tls_context
+from exporter.policies.mtasts.cache import RETRY_SECONDS, PolicyCache
+from exporter.policies.mtasts.fetch import FetchFault, fetch, tls_context
 from exporter.probe.prober import Prober
-from exporter.resolver.answer import Answer
+from exporter.resolver.answer import DnsAnswer
 from tests.lab.chains import issue, write_chain
 from tests.lab.daemons import accepts, free_port, running
 from tests.lab.der import certificate_with, key_on_own_curve
@@ -63,12 +63,12 @@ class World:
     async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
         return MxHost(name, 0, (self.places.get(name.removeprefix("mta-sts."), "127.0.0.1"),))
 
-    async def lookup_txt(self, name: str) -> Answer:
+    async def lookup_txt(self, name: str) -> DnsAnswer:
         if self.silent_texts:
             await self.gate.wait()
         if name.startswith("_smtp._tls."):
-            return Answer((b"v=TLSRPTv1; rua=mailto:a@a.example",))
-        return Answer((f"v=STSv1; id={self.policy_id};".encode(),))
+            return DnsAnswer((b"v=TLSRPTv1; rua=mailto:a@a.example",))
+        return DnsAnswer((f"v=STSv1; id={self.policy_id};".encode(),))
 
     async def lookup_tlsa(
         self, host: str, port: int, families: tuple[Family, ...], domain: str | None = None
@@ -84,9 +84,9 @@ def _roots(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
 
 
-def _target(domain: str, port: int, *policies: Policy, require: bool = False, timeout: float = TIMEOUT) -> Target:
+def _target(domain: str, port: int, *policies: PolicyKind, require: bool = False, timeout: float = TIMEOUT) -> Target:
     module = Module(
-        policies=policies or (Policy.MTA_STS,), starttls=Starttls(verify="require" if require else "report")
+        policies=policies or (PolicyKind.MTA_STS,), starttls=Starttls(verify="require" if require else "report")
     )
     settings = Settings(timeout=timeout, port=port, module=module, allow_addresses=(ip_network("127.0.0.0/8"),))
     return Target(TargetKind.DOMAIN, domain, domain, settings)
@@ -97,11 +97,11 @@ async def _prober(names: World, host: PolicyHost, *served: str) -> AsyncIterator
     """A prober, and the port of the mail host; `host` is the policy host of the domains `served`, on 127.0.0.1."""
     mail = SmtpHost(ordinary("mx.a.example"))
     port = await mail.start("127.0.0.1", 0)
-    memory = PolicyMemory()
+    memory = PolicyCache()
     context = AUTHORITY.server_context(*(f"mta-sts.{name}" for name in served or ("a.example",)))
     async with policy_host(host, context):
         policies = Policies(names, memory, host.port)
-        yield Prober(names, Limits(per_address=500), "probe.example", Slots(500), policies=policies), port
+        yield Prober(names, Limits(per_address=500), "probe.example", ProbeSlots(500), policies=policies), port
         names.gate.set()
         await memory.close()
     await mail.stop()
@@ -169,7 +169,7 @@ async def test_a_policy_that_comes_late_is_in_the_next_result_and_no_time_of_the
 async def test_records_that_are_never_answered_keep_a_result_no_longer_than_a_policy_does() -> None:
     """What was known is told on; what was not is left open, and fails nobody."""
     names = World()
-    every = (Policy.MTA_STS, Policy.TLS_RPT, Policy.DANE)
+    every = (PolicyKind.MTA_STS, PolicyKind.TLS_RPT, PolicyKind.DANE)
     async with _prober(names, PolicyHost([http(POLICY)])) as (prober, port):
         known, _ = await _probe(prober, _target("a.example", port, *every))
         names.silent_texts = names.silent_tlsa = True
@@ -224,7 +224,7 @@ async def test_what_costs_us_more_than_a_policy_is_worth_is_given_up(
     context.num_tickets = tickets
     async with policy_host(PolicyHost(answer), context) as host:
         fetched = await fetch(NAME, ["127.0.0.1"], _trusting(), port=host.port)
-    assert isinstance(fetched, Fault)
+    assert isinstance(fetched, FetchFault)
     assert fetched.problem is problem, fetched
 
 
@@ -263,7 +263,7 @@ async def test_certificates_made_to_be_slow_are_not_decoded() -> None:
     slow = [certificate_with(key_on_own_curve(x)) for x in (3, 4, 5)]
     async with _attacked(TlsAttacker([issue(NAME, key=key).der, *slow], key), bytes) as port:
         fetched = await fetch(NAME, ["127.0.0.1"], _trusting(), port=port)
-    assert isinstance(fetched, Fault)
+    assert isinstance(fetched, FetchFault)
     assert fetched.problem is P.TLS
     assert "elliptic curve of its own" in fetched.detail
 
@@ -280,7 +280,7 @@ async def test_records_without_end_before_the_policy_are_not_read_to_the_end(
     context = _trusting(root.certificate.public_bytes(Encoding.PEM).decode())
     async with _attacked(attacker, lambda: b"".join(flood(attacker)) + attacker.seal(DATA, http(POLICY))) as port:
         fetched = await fetch(NAME, ["127.0.0.1"], context, port=port)
-    assert isinstance(fetched, Fault)
+    assert isinstance(fetched, FetchFault)
     assert fetched.problem is P.TOO_LARGE, fetched
 
 
@@ -299,7 +299,7 @@ async def test_nobody_makes_us_calculate_in_a_finite_field(flags: tuple[str, ...
     context = _trusting(root.certificate.public_bytes(Encoding.PEM).decode())
     with running([*argv, *flags], lambda: accepts(port), tmp_path / "s_server.log"):
         fetched = await fetch(NAME, ["127.0.0.1"], context, port=port, seconds=5.0)
-    assert isinstance(fetched, Fault)
+    assert isinstance(fetched, FetchFault)
     assert fetched.problem is P.TLS, fetched
 
 
@@ -313,7 +313,7 @@ def _large(number: int) -> bytes:
 
 def test_large_policies_are_bounded_together_and_do_not_displace_ordinary_ones() -> None:
     async def main() -> None:
-        memory = PolicyMemory(max_bytes=4 * 1024 * 1024)
+        memory = PolicyCache(max_bytes=4 * 1024 * 1024)
 
         async def ordinary_one() -> bytes:
             return POLICY
@@ -340,7 +340,7 @@ def test_a_policy_of_thousands_of_names_is_refused() -> None:
         async def fetched() -> bytes:
             return text
 
-        held = await PolicyMemory().policy("a.example", "1", fetched)
+        held = await PolicyCache().policy("a.example", "1", fetched)
         assert held.policy is None
         assert held.fault is not None
         assert held.fault.problem is P.POLICY_INVALID
@@ -350,14 +350,14 @@ def test_a_policy_of_thousands_of_names_is_refused() -> None:
 
 def test_a_silent_host_is_asked_no_sooner_because_its_record_changes_all_the_time() -> None:
     async def main() -> None:
-        memory = PolicyMemory()
+        memory = PolicyCache()
         asked = 0
 
-        async def silent() -> Fault:
+        async def silent() -> FetchFault:
             nonlocal asked
             asked += 1
             await asyncio.sleep(15.0)
-            return replace(Fault(P.TIMEOUT, ""), silent=True)
+            return replace(FetchFault(P.TIMEOUT, ""), silent=True)
 
         for number in range(20):
             await memory.policy("a.example", str(number), silent)

@@ -20,7 +20,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.demo.smtp_host import Drip, SmtpHost, ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
@@ -34,7 +34,7 @@ from exporter.policies.dane.match import match_chain
 from exporter.policies.mtasts.fetch import tls_context
 from exporter.probe.cpu_cost import MAX_SECONDS
 from exporter.probe.prober import Prober
-from exporter.tls.certificate_names import Names
+from exporter.tls.certificate_names import CertificateNames
 from exporter.tls.client import MAX_IDLE_RECORDS, MAX_RECORDS, TlsClient, TlsFault
 from exporter.tls.expensive_certificates import MAX_CERTIFICATES, MAX_NAME_BYTES
 from exporter.tls.roots import Roots
@@ -401,9 +401,9 @@ def test_the_names_of_a_certificate_are_read_once_for_all_records(monkeypatch: p
     """9,000 names in 80 KB, read for each of 24 anchors and each name: 0.16 s for an address, at every probe."""
     reads: list[object] = []
 
-    def names(hosts: tuple[str, ...], *, common: tuple[str, ...]) -> Names:
+    def names(hosts: tuple[str, ...], *, common: tuple[str, ...]) -> CertificateNames:
         reads.append(hosts)
-        return Names(hosts, common=common)
+        return CertificateNames(hosts, common=common)
 
     monkeypatch.setattr(match, "Names", names)
     anchor = chains.issue("anchor", authority=True)
@@ -446,7 +446,7 @@ async def test_a_host_that_costs_too_much_is_ended_told_and_left_alone() -> None
     """Its greeting comes a byte at a time: 60,000 events, each of which the loop sees to."""
     host = SmtpHost(ordinary(NAME, greeting=GREETING))
     port = await host.start("127.0.0.2")
-    prober = Prober(TwoDomains(), Limits(share_addresses=False), "probe.example", Slots(10))
+    prober = Prober(TwoDomains(), Limits(share_addresses=False), "probe.example", ProbeSlots(10))
     try:
         first = only(await prober.probe(domain("a.example", port)))
         again = [
@@ -476,7 +476,7 @@ async def test_who_waits_for_a_turn_with_a_costly_host_leaves_it_alone_too() -> 
     """However many ask for it at once, each in a way of its own: all that are in the queue would have their session."""
     host = SmtpHost(ordinary(NAME, greeting=GREETING))
     port = await host.start("127.0.0.2")
-    prober = Prober(TwoDomains(), Limits(share_addresses=False), "probe.example", Slots(10))
+    prober = Prober(TwoDomains(), Limits(share_addresses=False), "probe.example", ProbeSlots(10))
     try:
         results = await asyncio.gather(
             prober.probe(domain("a.example", port)),
@@ -545,7 +545,7 @@ async def secured(port: int) -> HostResult:
     """What a probe with STARTTLS makes of it."""
     module = Module(stages=(Stage.EHLO, Stage.STARTTLS))
     return only(
-        await Prober(TwoDomains(), Limits(), "probe.example", Slots(10)).probe(domain("a.example", port, module))
+        await Prober(TwoDomains(), Limits(), "probe.example", ProbeSlots(10)).probe(domain("a.example", port, module))
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 import httpx
 
 from exporter.model.failure import FailureClass
-from exporter.store.targets import Store, TargetRecord
+from exporter.store.targets import TargetRecord, TargetStore
 from exporter.web.app import create_app
 from tests.results import AT, domain, down_host, result, up_host
 from tests.web.fake_backend import FakeBackend
@@ -36,7 +36,7 @@ _ROUNDS = 15
 
 def records(count: int) -> Sequence[TargetRecord]:
     """So many domains with a past."""
-    store = Store(lambda record, before: ())
+    store = TargetStore(lambda record, before: ())
     targets = [domain(f"d{number}.example", team=str(number % 20)) for number in range(count)]
     store.replace_targets(targets)
     classes = list(FailureClass)

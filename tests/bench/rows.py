@@ -22,7 +22,7 @@ from exporter.metrics.incremental import render_after
 from exporter.model.failure import Stage
 from exporter.model.result import HostResult, MxLookup, ProbeResult
 from exporter.model.target import Settings, Target, TargetKind
-from exporter.store.targets import Store
+from exporter.store.targets import TargetStore
 from tests.bench.peers import Peers, address, domain, peers
 from tests.bench.subject import Subject, phases, rtts, shards, subject
 
@@ -138,7 +138,7 @@ class _Library(Collector):
 
 def scrape(scale: Scale) -> Iterator[Line]:
     """One scrape: our text, joined, against the library's generate_latest over the same samples."""
-    store = fleet(scale.rendered, Store(render_after))
+    store = fleet(scale.rendered, TargetStore(render_after))
     samples = [record.samples for record in store.records()]
     format_ = negotiate("")
 
@@ -266,7 +266,7 @@ ROWS: dict[str, Callable[[Scale], Iterator[Line]]] = {
 }
 
 
-def fleet(count: int, store: Store) -> Store:
+def fleet(count: int, store: TargetStore) -> TargetStore:
     """`store` with so many domains, each with a result."""
     targets = [Target(TargetKind.DOMAIN, domain(number), domain(number), Settings()) for number in range(count)]
     store.replace_targets(targets)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from exporter.concurrency.single_flight import Flight
+from exporter.concurrency.single_flight import SingleFlight
 from tests.lab.virtual_time import run_virtually
 
 
@@ -26,7 +26,7 @@ class Work:
 
 def test_all_who_ask_meanwhile_have_one_result() -> None:
     async def main() -> None:
-        flight, work = Flight[int](), Work()
+        flight, work = SingleFlight[int](), Work()
         assert await asyncio.gather(*(flight.join(work) for _ in range(3))) == [1, 1, 1]
         assert not flight.under_way
         assert await flight.join(work) == 2
@@ -36,7 +36,7 @@ def test_all_who_ask_meanwhile_have_one_result() -> None:
 
 def test_a_bug_is_told_to_all_and_is_over_with_them() -> None:
     async def main() -> None:
-        flight, work = Flight[int](), Work(fails=True)
+        flight, work = SingleFlight[int](), Work(fails=True)
         told = await asyncio.gather(*(flight.join(work) for _ in range(3)), return_exceptions=True)
         assert [str(error) for error in told] == ["a bug"] * 3
         assert (work.begun, flight.under_way) == (1, False)
@@ -48,7 +48,7 @@ def test_a_bug_is_told_to_all_and_is_over_with_them() -> None:
 
 def test_where_who_works_is_given_up_one_of_the_others_begins_anew() -> None:
     async def main() -> None:
-        flight, work = Flight[int](), Work()
+        flight, work = SingleFlight[int](), Work()
         worker, *others = (asyncio.create_task(flight.join(work)) for _ in range(4))
         await asyncio.sleep(0.5)
         worker.cancel()
@@ -60,7 +60,7 @@ def test_where_who_works_is_given_up_one_of_the_others_begins_anew() -> None:
 
 def test_who_gives_up_waiting_is_not_missed() -> None:
     async def main() -> None:
-        flight, work = Flight[int](), Work()
+        flight, work = SingleFlight[int](), Work()
         worker, other = (asyncio.create_task(flight.join(work)) for _ in range(2))
         await asyncio.sleep(0.5)
         other.cancel()

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from exporter.concurrency import slots as slots_module
-from exporter.concurrency.session_limiter import Turnstile
-from exporter.concurrency.shared_results import Shared
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.session_limiter import SessionLimiter
+from exporter.concurrency.shared_results import SharedResults
+from exporter.concurrency.slots import ProbeSlots
 from exporter.probe.session_record import SessionRecord
 from tests.lab.virtual_time import run_virtually
 
@@ -17,7 +17,7 @@ from tests.lab.virtual_time import run_virtually
 class Visits:
     """Sessions that take a while, and when they were."""
 
-    def __init__(self, turnstile: Turnstile, takes: float) -> None:
+    def __init__(self, turnstile: SessionLimiter, takes: float) -> None:
         self.turnstile = turnstile
         self.takes = takes
         self.starts: list[tuple[str, float]] = []
@@ -39,7 +39,7 @@ class Visits:
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_no_more_sessions_at_once_than_allowed(at_once: int) -> None:
     async def main() -> None:
-        visits = Visits(Turnstile(at_once, 0.0), takes=1.0)
+        visits = Visits(SessionLimiter(at_once, 0.0), takes=1.0)
         await asyncio.gather(*(visits.visit("192.0.2.1") for _ in range(9)))
         assert visits.most_inside == at_once
         assert len(visits.starts) == 9
@@ -49,7 +49,7 @@ def test_no_more_sessions_at_once_than_allowed(at_once: int) -> None:
 
 def test_addresses_do_not_wait_for_each_other() -> None:
     async def main() -> None:
-        visits = Visits(Turnstile(1, 0.0), takes=1.0)
+        visits = Visits(SessionLimiter(1, 0.0), takes=1.0)
         await asyncio.gather(*(visits.visit(f"192.0.2.{number}") for number in range(9)))
         assert visits.most_inside == 9
 
@@ -58,7 +58,7 @@ def test_addresses_do_not_wait_for_each_other() -> None:
 
 def test_sessions_keep_their_distance() -> None:
     async def main() -> None:
-        visits = Visits(Turnstile(5, 10.0), takes=1.0)
+        visits = Visits(SessionLimiter(5, 10.0), takes=1.0)
         await asyncio.gather(*(visits.visit("192.0.2.1") for _ in range(4)))
         times = [at for _, at in visits.starts]
         assert [at - times[0] for at in times] == pytest.approx([0.0, 10.0, 20.0, 30.0], abs=0.01)
@@ -68,7 +68,7 @@ def test_sessions_keep_their_distance() -> None:
 
 def test_the_first_to_ask_is_the_first_to_enter() -> None:
     async def main() -> None:
-        turnstile = Turnstile(1, 0.0)
+        turnstile = SessionLimiter(1, 0.0)
         order: list[int] = []
 
         async def visit(number: int) -> None:
@@ -85,7 +85,7 @@ def test_the_first_to_ask_is_the_first_to_enter() -> None:
 
 def test_who_gives_up_waiting_blocks_nobody() -> None:
     async def main() -> None:
-        visits = Visits(Turnstile(1, 0.0), takes=10.0)
+        visits = Visits(SessionLimiter(1, 0.0), takes=10.0)
         first = asyncio.create_task(visits.visit("192.0.2.1"))
         second = asyncio.create_task(visits.visit("192.0.2.1"))
         third = asyncio.create_task(visits.visit("192.0.2.1"))
@@ -99,7 +99,7 @@ def test_who_gives_up_waiting_blocks_nobody() -> None:
 
 def test_addresses_of_one_name_take_turns_and_other_names_do_not_wait() -> None:
     async def main() -> None:
-        turnstile = Turnstile(1, 0.0)
+        turnstile = SessionLimiter(1, 0.0)
         inside: list[str] = []
         most: list[int] = []
 
@@ -123,7 +123,7 @@ def test_addresses_of_one_name_take_turns_and_other_names_do_not_wait() -> None:
 
 def test_who_gets_no_answer_lends_the_turn_and_has_it_back_before_newcomers() -> None:
     async def main() -> None:
-        turnstile = Turnstile(1, 0.0)
+        turnstile = SessionLimiter(1, 0.0)
         order: list[str] = []
         slow = await turnstile.enter("192.0.2.1", "mx")
         assert turnstile.enter_nowait("192.0.2.2", "mx") is None
@@ -145,7 +145,7 @@ def test_who_gets_no_answer_lends_the_turn_and_has_it_back_before_newcomers() ->
 
 def test_who_leaves_while_it_waits_for_the_turn_back_blocks_nobody() -> None:
     async def main() -> None:
-        turnstile = Turnstile(1, 0.0)
+        turnstile = SessionLimiter(1, 0.0)
         slow = await turnstile.enter("192.0.2.1", "mx")
         slow.let_by()
         second = await turnstile.enter("192.0.2.2", "mx")
@@ -159,7 +159,7 @@ def test_who_leaves_while_it_waits_for_the_turn_back_blocks_nobody() -> None:
 
 def test_a_place_that_is_free_in_the_moment_of_giving_up_goes_to_the_next() -> None:
     async def main() -> None:
-        turnstile = Turnstile(1, 0.0)
+        turnstile = SessionLimiter(1, 0.0)
         first = await turnstile.enter("192.0.2.1", "mx")
         second, third = (asyncio.create_task(turnstile.enter("192.0.2.1", "mx")) for _ in range(2))
         await asyncio.sleep(0)
@@ -176,7 +176,7 @@ def test_who_waits_for_the_turn_of_a_name_keeps_the_distance_of_its_address() ->
     """The interval is between sessions, not between their places in the queue."""
 
     async def main() -> None:
-        turnstile = Turnstile(1, 10.0)
+        turnstile = SessionLimiter(1, 10.0)
         now = asyncio.get_running_loop().time
         starts: list[float] = []
 
@@ -196,7 +196,7 @@ def test_who_waits_for_the_turn_of_a_name_keeps_the_distance_of_its_address() ->
 def test_slots_are_a_limit_and_waiting_ones_go_first() -> None:
     async def main() -> None:
         freed: list[int] = []
-        slots = Slots(1, lambda: freed.append(1))
+        slots = ProbeSlots(1, lambda: freed.append(1))
         await slots.take()
         waiting = asyncio.create_task(slots.take())
         await asyncio.sleep(0.0)
@@ -214,7 +214,7 @@ def test_slots_are_a_limit_and_waiting_ones_go_first() -> None:
 
 def test_giving_up_a_wait_for_a_slot_loses_none() -> None:
     async def main() -> None:
-        slots = Slots(1)
+        slots = ProbeSlots(1)
         await slots.take()
         waiting = asyncio.create_task(slots.take())
         await asyncio.sleep(0.0)
@@ -246,7 +246,7 @@ class Sessions:
 
 def test_all_who_ask_for_one_address_share_one_session() -> None:
     async def main() -> None:
-        shared, sessions = Shared[SessionRecord](), Sessions()
+        shared, sessions = SharedResults[SessionRecord](), Sessions()
         records = await asyncio.gather(*(shared.get("a", 60.0, sessions.begin) for _ in range(5)))
         await asyncio.sleep(30.0)
         records.append(await shared.get("a", 60.0, sessions.begin))
@@ -260,7 +260,7 @@ def test_all_who_ask_for_one_address_share_one_session() -> None:
 
 def test_a_session_is_shared_for_one_interval() -> None:
     async def main() -> None:
-        shared, sessions = Shared[SessionRecord](), Sessions()
+        shared, sessions = SharedResults[SessionRecord](), Sessions()
         for turn in range(1, 4):
             record = await shared.get("a", 60.0, sessions.begin)
             assert record.at == turn
@@ -271,7 +271,7 @@ def test_a_session_is_shared_for_one_interval() -> None:
 
 def test_where_one_gives_up_the_others_share_the_session_that_the_next_begins() -> None:
     async def main() -> None:
-        shared, sessions = Shared[SessionRecord](), Sessions()
+        shared, sessions = SharedResults[SessionRecord](), Sessions()
         first, *others = (asyncio.create_task(shared.get("a", 60.0, sessions.begin)) for _ in range(4))
         await asyncio.sleep(0.5)
         first.cancel()
@@ -281,7 +281,7 @@ def test_where_one_gives_up_the_others_share_the_session_that_the_next_begins() 
 
 def test_one_that_gives_up_waiting_does_not_end_the_session_of_another() -> None:
     async def main() -> None:
-        shared, sessions = Shared[SessionRecord](), Sessions()
+        shared, sessions = SharedResults[SessionRecord](), Sessions()
         first, second, third = (asyncio.create_task(shared.get("a", 60.0, sessions.begin)) for _ in range(3))
         await asyncio.sleep(0.5)
         second.cancel()
@@ -292,7 +292,7 @@ def test_one_that_gives_up_waiting_does_not_end_the_session_of_another() -> None
 
 def test_a_session_that_crashed_is_not_shared_further() -> None:
     async def main() -> None:
-        shared, sessions = Shared[SessionRecord](), Sessions()
+        shared, sessions = SharedResults[SessionRecord](), Sessions()
 
         async def crash() -> SessionRecord:
             raise RuntimeError("a bug")
@@ -306,7 +306,7 @@ def test_a_session_that_crashed_is_not_shared_further() -> None:
 
 def test_what_nobody_else_asked_for_is_not_kept_until_somebody_does() -> None:
     async def main() -> None:
-        shared, sessions = Shared[SessionRecord](), Sessions(takes=0.0)
+        shared, sessions = SharedResults[SessionRecord](), Sessions(takes=0.0)
 
         async def ask() -> float:
             return (await shared.get("a", 60.0, sessions.begin)).at
@@ -327,7 +327,7 @@ def test_what_nobody_else_asked_for_is_not_kept_until_somebody_does() -> None:
 
 def test_of_addresses_that_were_shared_once_no_more_is_kept_than_twice_what_counts() -> None:
     async def main() -> None:
-        shared: Shared[int] = Shared()
+        shared: SharedResults[int] = SharedResults()
 
         async def work() -> int:
             return 1
@@ -346,7 +346,7 @@ def test_however_long_an_interval_is_what_is_kept_has_an_end(monkeypatch: pytest
     monkeypatch.setattr(slots_module, "MAX_ENTRIES", 100)
 
     async def main() -> None:
-        shared: Shared[int] = Shared()
+        shared: SharedResults[int] = SharedResults()
 
         async def work() -> int:
             return 1

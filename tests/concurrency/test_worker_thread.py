@@ -6,12 +6,12 @@ import threading
 
 import pytest
 
-from exporter.concurrency.worker_thread import Aside, StuckError
+from exporter.concurrency.worker_thread import StuckError, WorkerThread
 from tests.lab.waiting import until
 
 
 async def test_what_the_work_returns_or_raises_comes_back() -> None:
-    aside = Aside("files")
+    aside = WorkerThread("files")
     assert await aside.run(lambda: 1, 10.0) == 1
     with pytest.raises(KeyError):
         await aside.run(lambda: {"here": 1}["gone"], 10.0)
@@ -19,7 +19,7 @@ async def test_what_the_work_returns_or_raises_comes_back() -> None:
 
 
 async def test_work_that_hangs_is_left_behind_and_not_begun_twice() -> None:
-    aside, ends = Aside("files"), threading.Event()
+    aside, ends = WorkerThread("files"), threading.Event()
     with pytest.raises(StuckError):
         await aside.run(lambda: ends.wait(30.0), 0.01)
     begun: list[int] = []

@@ -56,7 +56,7 @@ def test_a_host_can_be_killed_silenced_and_revived(world: DemoWorld) -> None:
         assert world.state(MX1) is State.REFUSING
         with pytest.raises(ConnectionRefusedError):
             _greeting(world, MX1)
-        world.silence(MX1)
+        world.timed_out(MX1)
         assert world.state(MX1) is State.SILENT
         with pytest.raises(TimeoutError):
             _greeting(world, MX1, 0.2)
@@ -113,7 +113,7 @@ def test_what_is_broken_behind_a_closed_gateway_is_seen_when_it_opens(world: Dem
 
 
 def test_a_host_that_was_broken_from_the_start_is_revived_broken(world: DemoWorld) -> None:
-    world.silence("mx.refused.example")
+    world.timed_out("mx.refused.example")
     world.revive("mx.refused.example")
     assert world.state("mx.refused.example") is State.REFUSING
 
@@ -133,7 +133,7 @@ def test_killing_drops_the_connections_under_way(world: DemoWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [DemoWorld.kill, DemoWorld.silence, DemoWorld.switch_off, DemoWorld.revive, DemoWorld.state]
+    "change", [DemoWorld.kill, DemoWorld.timed_out, DemoWorld.switch_off, DemoWorld.revive, DemoWorld.state]
 )
 def test_a_host_that_does_not_exist_is_an_error(world: DemoWorld, change: Callable[[DemoWorld, str], object]) -> None:
     with pytest.raises(KeyError):
@@ -141,7 +141,7 @@ def test_a_host_that_does_not_exist_is_an_error(world: DemoWorld, change: Callab
 
 
 def test_many_threads_may_change_one_host(world: DemoWorld) -> None:
-    changes = (world.kill, world.silence, world.revive) * 4
+    changes = (world.kill, world.timed_out, world.revive) * 4
     threads = [threading.Thread(target=change, args=(MX1,)) for change in changes]
     for thread in threads:
         thread.start()

@@ -38,7 +38,7 @@ class Scene:
 
     def disturb(self) -> None:
         """One is filtered, the other dies."""
-        self.world.silence(BLOCKED_HOST)
+        self.world.timed_out(BLOCKED_HOST)
         self.world.kill(KILLED_HOST)
 
     def mend(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.config.load import parse
 from exporter.schedule.shard import Shard, parse_shard
-from exporter.web.access.allowed_hosts import OwnHosts, host_of, parse_allowed_host
+from exporter.web.access.allowed_hosts import AllowedHosts, host_of, parse_allowed_host
 from tests.deploy.files import DEPLOY, documents
 from tests.lab.require import require_program, require_tool
 
@@ -63,7 +63,7 @@ def test_the_pods_are_asked_by_names_that_they_know() -> None:
     """`/probe` is for our own names alone: that of the Service, by which the operator's Probe asks, and each pod's."""
     (container,) = objects("base")["StatefulSet"]["spec"]["template"]["spec"]["containers"]
     known = [flag.partition("=")[2] for flag in container["args"] if flag.startswith("--web.allowed-host=")]
-    hosts = OwnHosts([], [], map(parse_allowed_host, known))
+    hosts = AllowedHosts([], [], map(parse_allowed_host, known))
     (probe,) = documents((KUBERNETES / "prometheus-operator" / "probe.yaml").read_text())
     service = ("mx-exporter:10225", "mx-exporter.mx-exporter:10225")  # from the same namespace, from another one
     pod = "mx-exporter-0.mx-exporter.mx-exporter.svc.cluster.local:10225"

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from exporter.demo.world import DemoWorld
-from exporter.metrics.exporter_metrics import OwnMetrics
+from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.metrics.families import FAMILIES
 from tests.deploy.deployed import PROMETHEUS, read_yaml
 from tests.deploy.files import ROOT
@@ -69,7 +69,7 @@ def test_what_is_asked_for_one_by_one_is_dropped_from_the_exporters_own_page(job
     (drop,) = own["metric_relabel_configs"]
     assert drop["action"] == "drop"
     assert all(re.fullmatch(drop["regex"], family.name) for family in FAMILIES)
-    page = OwnMetrics().registry.collect()
+    page = ExporterMetrics().registry.collect()
     assert not any(re.fullmatch(drop["regex"], sample.name) for family in page for sample in family.samples)
 
 

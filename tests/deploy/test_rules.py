@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from exporter.diagnosis.advice import verdicts_of
-from exporter.metrics.exporter_metrics import OwnMetrics
+from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.metrics.families import FAMILIES
-from exporter.model.egress import NOTHING_KNOWN, EgressState
+from exporter.model.egress import EGRESS_UNKNOWN, EgressState
 from exporter.model.failure import FailureClass, Stage, Verdict
 from exporter.model.policy import DaneState, MtaStsProblem
 from exporter.model.resolver import ResolverState
@@ -141,7 +141,7 @@ def test_the_command_at_the_head_of_the_alerts_makes_links_of_all_runbooks(tmp_p
 
 
 def test_every_metric_of_the_rules_is_one_that_the_exporter_has() -> None:
-    own = list(OwnMetrics().registry.collect())
+    own = list(ExporterMetrics().registry.collect())
     known = {family.name for family in FAMILIES} | {family.name for family in own}
     known |= {sample.name for family in own for sample in family.samples}
     used = {name for rule in rules() for name in re.findall(r"(?<![:\w])mx_\w+(?![:\w])", rule["expr"])}
@@ -156,7 +156,7 @@ def test_every_metric_of_the_rules_is_one_that_the_exporter_has() -> None:
         ("class", {*FailureClass, *HostWarning, *MtaStsProblem}),
         ("verdict", {*Verdict}),
         ("stage", {*Stage}),
-        ("family", {*NOTHING_KNOWN}),
+        ("family", {*EGRESS_UNKNOWN}),
         ("state", {*EgressState, *DaneState, *ResolverState}),
     ],
 )

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from exporter.diagnosis.advice import ADVICE, Names, next_step, plain_step, section_of, verdicts_of
+from exporter.diagnosis.advice import ADVICE, AdviceNames, next_step, plain_step, section_of, verdicts_of
 from exporter.diagnosis.catalogue import CATALOGUE
 from exporter.diagnosis.replies.classify import classify
 from exporter.model.failure import (
@@ -23,17 +23,19 @@ from tests.lab.scenario import IPV4, IPV6
 from tests.lab.scenarios import SCENARIOS
 
 C = FailureClass
-NAMES = Names("example.org", "mx.example.org", "192.0.2.9", "2525", "203.0.113.7", "zen.spamhaus.org", "probe.example")
+NAMES = AdviceNames(
+    "example.org", "mx.example.org", "192.0.2.9", "2525", "203.0.113.7", "zen.spamhaus.org", "probe.example"
+)
 
 
-def step(failure_class: FailureClass, confidence: Confidence, names: Names = NAMES) -> str:
+def step(failure_class: FailureClass, confidence: Confidence, names: AdviceNames = NAMES) -> str:
     return next_step(Failure(Stage.CONNECT, failure_class, "", confidence), names)
 
 
 @pytest.mark.parametrize("failure_class", FailureClass)
 def test_every_class_has_one_line_that_begins_with_something_to_do(failure_class: FailureClass) -> None:
     for confidence in Confidence:
-        for line in (step(failure_class, confidence), step(failure_class, confidence, Names())):
+        for line in (step(failure_class, confidence), step(failure_class, confidence, AdviceNames())):
             assert line.isprintable()
             assert "{" not in line
             assert line[0].islower()
@@ -74,7 +76,7 @@ def test_silence_is_settled_by_references_witness_ports_and_a_trace() -> None:
 
 
 def test_an_ipv6_address_is_bracketed_before_its_port() -> None:
-    names = Names(address="2001:db8::9", port="25")
+    names = AdviceNames(address="2001:db8::9", port="25")
     assert "-connect [2001:db8::9]:25`" in step(C.TLS_HANDSHAKE, Confidence.LIKELY, names)
 
 
@@ -82,7 +84,7 @@ def test_an_ipv6_address_is_bracketed_before_its_port() -> None:
 @pytest.mark.parametrize("confidence", Confidence)
 def test_no_name_that_a_stranger_chose_is_in_a_command(failure_class: FailureClass, confidence: Confidence) -> None:
     evil = "$(reboot).example;\n\x1b[31m"
-    line = step(failure_class, confidence, Names("example.org", evil, "192.0.2.9", "25", evil, evil, evil))
+    line = step(failure_class, confidence, AdviceNames("example.org", evil, "192.0.2.9", "25", evil, evil, evil))
     assert line.isprintable()
     assert not [command for command in re.findall(r"`([^`]*)`", line) if "reboot" in command]
 

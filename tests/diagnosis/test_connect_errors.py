@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from exporter.diagnosis.connect_errors import judge_connect
-from exporter.model.evidence import ConnectEvidence, IcmpError, Origin
+from exporter.model.evidence import ConnectEvidence, ErrorOrigin, IcmpError
 from exporter.model.failure import FailureClass as C
 from exporter.model.failure import Stage
 
@@ -42,27 +42,27 @@ def test_without_an_icmp_error_the_number_decides(number: int | None, expected: 
 @pytest.mark.parametrize(
     ("origin", "type_", "code", "number", "sender", "expected"),
     [
-        (Origin.ICMP, 3, 0, errno.ENETUNREACH, ROUTER, C.CONNECT_UNREACHABLE),
-        (Origin.ICMP, 3, 1, errno.EHOSTUNREACH, ROUTER, C.CONNECT_UNREACHABLE),
-        (Origin.ICMP, 3, 2, errno.ENOPROTOOPT, ROUTER, C.CONNECT_UNREACHABLE),
-        (Origin.ICMP, 3, 3, errno.ECONNREFUSED, ROUTER, C.CONNECT_PROHIBITED),
-        (Origin.ICMP, 3, 3, errno.ECONNREFUSED, TARGET, C.CONNECT_REFUSED),
-        (Origin.ICMP, 3, 9, errno.ENETUNREACH, ROUTER, C.CONNECT_PROHIBITED),
-        (Origin.ICMP, 3, 10, errno.EHOSTUNREACH, ROUTER, C.CONNECT_PROHIBITED),
-        (Origin.ICMP, 3, 13, errno.EHOSTUNREACH, ROUTER, C.CONNECT_PROHIBITED),
-        (Origin.ICMP, 3, 13, errno.EHOSTUNREACH, TARGET, C.CONNECT_PROHIBITED),
-        (Origin.ICMP6, 1, 0, errno.ENETUNREACH, "2001:db8::1", C.CONNECT_UNREACHABLE),
-        (Origin.ICMP6, 1, 3, errno.EHOSTUNREACH, "2001:db8::1", C.CONNECT_UNREACHABLE),
-        (Origin.ICMP6, 1, 4, errno.ECONNREFUSED, "2001:db8::1", C.CONNECT_PROHIBITED),
-        (Origin.ICMP6, 1, 1, errno.EACCES, "2001:db8::1", C.CONNECT_PROHIBITED),
-        (Origin.ICMP6, 1, 5, errno.EACCES, "2001:db8::1", C.CONNECT_PROHIBITED),
-        (Origin.ICMP6, 1, 6, errno.EACCES, "2001:db8::1", C.CONNECT_PROHIBITED),
+        (ErrorOrigin.ICMP, 3, 0, errno.ENETUNREACH, ROUTER, C.CONNECT_UNREACHABLE),
+        (ErrorOrigin.ICMP, 3, 1, errno.EHOSTUNREACH, ROUTER, C.CONNECT_UNREACHABLE),
+        (ErrorOrigin.ICMP, 3, 2, errno.ENOPROTOOPT, ROUTER, C.CONNECT_UNREACHABLE),
+        (ErrorOrigin.ICMP, 3, 3, errno.ECONNREFUSED, ROUTER, C.CONNECT_PROHIBITED),
+        (ErrorOrigin.ICMP, 3, 3, errno.ECONNREFUSED, TARGET, C.CONNECT_REFUSED),
+        (ErrorOrigin.ICMP, 3, 9, errno.ENETUNREACH, ROUTER, C.CONNECT_PROHIBITED),
+        (ErrorOrigin.ICMP, 3, 10, errno.EHOSTUNREACH, ROUTER, C.CONNECT_PROHIBITED),
+        (ErrorOrigin.ICMP, 3, 13, errno.EHOSTUNREACH, ROUTER, C.CONNECT_PROHIBITED),
+        (ErrorOrigin.ICMP, 3, 13, errno.EHOSTUNREACH, TARGET, C.CONNECT_PROHIBITED),
+        (ErrorOrigin.ICMP6, 1, 0, errno.ENETUNREACH, "2001:db8::1", C.CONNECT_UNREACHABLE),
+        (ErrorOrigin.ICMP6, 1, 3, errno.EHOSTUNREACH, "2001:db8::1", C.CONNECT_UNREACHABLE),
+        (ErrorOrigin.ICMP6, 1, 4, errno.ECONNREFUSED, "2001:db8::1", C.CONNECT_PROHIBITED),
+        (ErrorOrigin.ICMP6, 1, 1, errno.EACCES, "2001:db8::1", C.CONNECT_PROHIBITED),
+        (ErrorOrigin.ICMP6, 1, 5, errno.EACCES, "2001:db8::1", C.CONNECT_PROHIBITED),
+        (ErrorOrigin.ICMP6, 1, 6, errno.EACCES, "2001:db8::1", C.CONNECT_PROHIBITED),
         # The neighbour did not answer: our own stack says so, nobody on the way.
-        (Origin.LOCAL, 0, 0, errno.EHOSTUNREACH, "", C.NO_ROUTE),
+        (ErrorOrigin.LOCAL, 0, 0, errno.EHOSTUNREACH, "", C.NO_ROUTE),
     ],
 )
 def test_an_icmp_error_outranks_the_number(
-    origin: Origin, type_: int, code: int, number: int, sender: str, expected: C
+    origin: ErrorOrigin, type_: int, code: int, number: int, sender: str, expected: C
 ) -> None:
     seen = IcmpError(origin, type_, code, number, sender)
     failure = judge_connect(ConnectEvidence(TARGET, number, seen))
@@ -72,7 +72,7 @@ def test_an_icmp_error_outranks_the_number(
 
 
 def test_an_icmp_error_of_our_own_is_our_own_firewall() -> None:
-    seen = IcmpError(Origin.ICMP, 3, 13, errno.EHOSTUNREACH, "10.0.0.5")
+    seen = IcmpError(ErrorOrigin.ICMP, 3, 13, errno.EHOSTUNREACH, "10.0.0.5")
     failure = judge_connect(ConnectEvidence(TARGET, errno.EHOSTUNREACH, seen, own_sender=True))
     assert failure.failure_class is C.LOCAL_FIREWALL
 

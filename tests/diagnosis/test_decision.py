@@ -8,18 +8,18 @@ from dataclasses import replace
 import pytest
 
 from exporter.diagnosis.connect_errors import judge_connect
-from exporter.diagnosis.decision import AGAIN, diagnose, diagnose_all, nobody_else
+from exporter.diagnosis.decision import AGAIN, diagnose, diagnose_all, unrelated_evidence
 from exporter.model.address import Family
-from exporter.model.egress import NOTHING_KNOWN, EgressState, EgressView, Surroundings
-from exporter.model.evidence import ConnectEvidence, Evidence, IcmpError, Origin, Way, Witness
+from exporter.model.egress import EGRESS_UNKNOWN, EgressByFamily, EgressState, EgressView
+from exporter.model.evidence import ConnectEvidence, ConnectOutcome, ErrorOrigin, Evidence, IcmpError, Witness
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
 from exporter.model.path_trace import HopKind, PathTrace
-from exporter.model.resolver import Look, ResolverState, ResolverView
+from exporter.model.resolver import ResolverState, ResolverSymptom, ResolverView
 from exporter.model.result import HostResult, MxHost, MxLookup
 from tests.paths import GONE_443, OPEN_443, ROUTERS, TARGET, path
 from tests.results import down_host, lookup_failed, result, up_host
 
-C, S, W, K = FailureClass, EgressState, Way, HopKind
+C, S, W, K = FailureClass, EgressState, ConnectOutcome, HopKind
 CERTAIN, LIKELY, UNCERTAIN = Confidence.CERTAIN, Confidence.LIKELY, Confidence.UNCERTAIN
 
 SILENCE = ConnectEvidence(TARGET, None, elapsed=3.0)
@@ -27,10 +27,12 @@ UNSENT = replace(SILENCE, unsent=True)
 BRIEF = replace(SILENCE, elapsed=0.9)
 RST = ConnectEvidence(TARGET, errno.ECONNREFUSED)
 PROHIBITED = ConnectEvidence(
-    TARGET, errno.EHOSTUNREACH, IcmpError(Origin.ICMP, 3, 13, errno.EHOSTUNREACH, ROUTERS[1]), elapsed=0.01
+    TARGET, errno.EHOSTUNREACH, IcmpError(ErrorOrigin.ICMP, 3, 13, errno.EHOSTUNREACH, ROUTERS[1]), elapsed=0.01
 )
-OWN_REJECT = replace(PROHIBITED, icmp=IcmpError(Origin.ICMP, 3, 13, errno.EHOSTUNREACH, "10.0.0.5"), own_sender=True)
-UNREACHABLE = replace(PROHIBITED, icmp=IcmpError(Origin.ICMP, 3, 1, errno.EHOSTUNREACH, ROUTERS[1]))
+OWN_REJECT = replace(
+    PROHIBITED, icmp=IcmpError(ErrorOrigin.ICMP, 3, 13, errno.EHOSTUNREACH, "10.0.0.5"), own_sender=True
+)
+UNREACHABLE = replace(PROHIBITED, icmp=IcmpError(ErrorOrigin.ICMP, 3, 1, errno.EHOSTUNREACH, ROUTERS[1]))
 NO_ROUTE = ConnectEvidence(TARGET, errno.ENETUNREACH)
 
 ANSWERS = (Witness(443, W.ANSWERED),)
@@ -67,7 +69,7 @@ def someone_before(_: HostResult) -> float:
     return -10.0
 
 
-def around(view: EgressView) -> Surroundings:
+def around(view: EgressView) -> EgressByFamily:
     return {Family.IPV4: view, Family.IPV6: EgressView()}
 
 
@@ -138,7 +140,7 @@ def test_a_row(
     confidence: Confidence,
     hop: str,
 ) -> None:
-    seen = diagnose(host(connect, witnesses, found), around(egress), someone if egress is OPEN else nobody_else)
+    seen = diagnose(host(connect, witnesses, found), around(egress), someone if egress is OPEN else unrelated_evidence)
     assert seen.failure is not None
     assert (seen.failure.failure_class, seen.failure.confidence, seen.last_hop) == (failure_class, confidence, hop)
     assert seen.failure.stage is Stage.CONNECT
@@ -165,7 +167,7 @@ def test_the_sentence_names_the_evidence(
     words: tuple[str, ...],
 ) -> None:
     failure = diagnose(
-        host(connect, witnesses, found), around(egress), someone if egress is OPEN else nobody_else
+        host(connect, witnesses, found), around(egress), someone if egress is OPEN else unrelated_evidence
     ).failure
     assert failure is not None
     assert [word for word in words if word not in failure.detail] == []
@@ -203,7 +205,7 @@ def test_a_whole_result_turns_and_its_domain_with_it() -> None:
 
 def test_a_result_without_evidence_is_left_alone() -> None:
     for plain in (result(up_host()), result(down_host()), lookup_failed(C.DNS_NXDOMAIN)):
-        assert diagnose_all(plain, NOTHING_KNOWN) is plain
+        assert diagnose_all(plain, EGRESS_UNKNOWN) is plain
 
 
 def test_an_answer_from_before_the_silence_counts_against_nobody() -> None:
@@ -230,7 +232,7 @@ def test_what_began_before_the_way_opened_keeps_its_class_and_is_marked() -> Non
 
 
 @pytest.mark.parametrize("way", [W.MUTE, W.HUNG_UP])
-def test_accepted_and_not_a_word_is_undetermined_unless_everything_fails_so(way: Way) -> None:
+def test_accepted_and_not_a_word_is_undetermined_unless_everything_fails_so(way: ConnectOutcome) -> None:
     failure_class = C.BANNER_TIMEOUT if way is W.MUTE else C.BANNER_CLOSED
     own = Failure(Stage.BANNER, failure_class, "no greeting came")
     mute = HostResult(
@@ -240,11 +242,11 @@ def test_accepted_and_not_a_word_is_undetermined_unless_everything_fails_so(way:
     assert alone is not None
     assert (alone.failure_class, alone.verdict) == (failure_class, Verdict.UNDETERMINED)
     wordless = EgressView(S.BLOCKED, CERTAIN, frozenset({W.MUTE, W.HUNG_UP}), 9, 3, "port 443 of 192.0.2.9")
-    shared = diagnose(mute, around(wordless), nobody_else).failure
+    shared = diagnose(mute, around(wordless), unrelated_evidence).failure
     assert shared is not None
     assert (shared.failure_class, shared.stage, shared.verdict) == (C.EGRESS_BLOCKED, Stage.BANNER, Verdict.BLOCKED)
     assert "accepts and says nothing" in shared.detail
-    assert diagnose(mute, around(BLOCKED), nobody_else).failure == alone
+    assert diagnose(mute, around(BLOCKED), unrelated_evidence).failure == alone
 
 
 def test_the_state_of_port_25_says_nothing_of_another_port() -> None:
@@ -266,15 +268,15 @@ def test_an_inspection_of_tls_shows_at_tls() -> None:
     assert diagnose(host(None, speaker=("issuer:",)), around(view)).up
 
 
-FAILING = ResolverView(ResolverState.FAILING, LIKELY, Look.NO_ANSWER, 5)
+FAILING = ResolverView(ResolverState.FAILING, LIKELY, ResolverSymptom.NO_ANSWER, 5)
 
 
 def test_a_lookup_that_fails_as_all_do_is_the_resolvers() -> None:
     for failure_class in (C.DNS_SERVFAIL, C.DNS_TIMEOUT, C.DNS_BOGUS):
-        failure = diagnose_all(lookup_failed(failure_class), NOTHING_KNOWN, resolver=FAILING).failure
+        failure = diagnose_all(lookup_failed(failure_class), EGRESS_UNKNOWN, resolver=FAILING).failure
         assert failure is not None
         assert (failure.failure_class, failure.verdict) == (C.RESOLVER_FAILING, Verdict.LOCAL)
-    absent = diagnose_all(lookup_failed(C.DNS_NXDOMAIN), NOTHING_KNOWN, resolver=FAILING).failure
+    absent = diagnose_all(lookup_failed(C.DNS_NXDOMAIN), EGRESS_UNKNOWN, resolver=FAILING).failure
     assert absent is not None
     assert absent.failure_class is C.DNS_NXDOMAIN
 
@@ -286,7 +288,7 @@ def test_a_host_whose_name_could_not_be_looked_up_is_so_too() -> None:
         "a.example", (MxHost("mx.a.example", 10, failure=own, cause=C.DNS_SERVFAIL, asked_at=5.0),), own
     )
     failed = replace(result(unresolved), lookup=looked_up, failure=own)
-    seen = diagnose_all(failed, NOTHING_KNOWN, resolver=FAILING)
+    seen = diagnose_all(failed, EGRESS_UNKNOWN, resolver=FAILING)
     assert seen.failure is not None
     assert seen.failure.failure_class is C.RESOLVER_FAILING
-    assert diagnose_all(seen, NOTHING_KNOWN, resolver=ResolverView(ResolverState.WORKING)).failure == own
+    assert diagnose_all(seen, EGRESS_UNKNOWN, resolver=ResolverView(ResolverState.WORKING)).failure == own

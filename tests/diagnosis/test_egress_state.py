@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.diagnosis.egress_state import EgressBook, Finding, Sighting
+from exporter.diagnosis.egress_state import EgressJudge, EgressObservation, InspectionResult
 from exporter.model.address import Family
 from exporter.model.egress import EgressState, EgressView
-from exporter.model.evidence import Evidence, Way, Witness
+from exporter.model.evidence import ConnectOutcome, Evidence, Witness
 from exporter.model.failure import Confidence
 
 INTERVAL = 60.0
-S, W = EgressState, Way
+S, W = EgressState, ConnectOutcome
 ANSWERING_443 = (Witness(443, W.ANSWERED),)
 SILENT_443 = (Witness(443, W.SILENT),)
 PROXY = ("name:proxy.isp.example",)
@@ -21,13 +21,13 @@ class Story:
     """Sightings in order, a second each."""
 
     def __init__(self) -> None:
-        self.book = EgressBook(INTERVAL)
+        self.book = EgressJudge(INTERVAL)
         self.now = 1000.0
 
     def see(
         self,
         network: int,
-        way: Way,
+        way: ConnectOutcome,
         witnesses: tuple[Witness, ...] = ANSWERING_443,
         *,
         host: int = 1,
@@ -42,9 +42,9 @@ class Story:
         return self.judge()
 
     def tell(
-        self, address: str, mx: str, way: Way, evidence: Evidence, *, reference: str = "", on: float = 0.0
+        self, address: str, mx: str, way: ConnectOutcome, evidence: Evidence, *, reference: str = "", on: float = 0.0
     ) -> None:
-        self.book.see(Sighting(address, mx, evidence, way, self.now, on or self.now, self.now, reference))
+        self.book.see(EgressObservation(address, mx, evidence, way, self.now, on or self.now, self.now, reference))
 
     def judge(self) -> EgressView:
         self.book.judge(self.now, self.now)
@@ -52,7 +52,7 @@ class Story:
 
     def all_see(
         self,
-        way: Way,
+        way: ConnectOutcome,
         witnesses: tuple[Witness, ...] = ANSWERING_443,
         *,
         count: int = 4,
@@ -78,7 +78,7 @@ def test_one_that_answers_proves_it_open() -> None:
 
 
 @pytest.mark.parametrize("way", [W.SILENT, W.PROHIBITED])
-def test_four_networks_that_fail_in_one_way_while_other_ports_get_out_are_a_block(way: Way) -> None:
+def test_four_networks_that_fail_in_one_way_while_other_ports_get_out_are_a_block(way: ConnectOutcome) -> None:
     story = Story()
     assert story.all_see(way, count=3).state is S.UNKNOWN
     view = story.see(90, way)
@@ -156,7 +156,7 @@ def test_no_route_is_offline_for_its_family_alone() -> None:
 
 
 @pytest.mark.parametrize("way", [W.UNREACHABLE, W.FAILED])
-def test_a_far_router_or_our_own_shortage_says_nothing(way: Way) -> None:
+def test_a_far_router_or_our_own_shortage_says_nothing(way: ConnectOutcome) -> None:
     assert Story().all_see(way).state is S.UNKNOWN
 
 
@@ -181,7 +181,7 @@ def test_one_greeting_proves_it_open_and_what_was_begun_before_is_judged_as_befo
 
 
 @pytest.mark.parametrize("way", [W.MUTE, W.HUNG_UP])
-def test_accepted_and_not_a_word_everywhere_is_a_block(way: Way) -> None:
+def test_accepted_and_not_a_word_everywhere_is_a_block(way: ConnectOutcome) -> None:
     view = Story().all_see(way, reference="mx.reference.example")
     assert (view.state, view.confidence) == (S.BLOCKED, Confidence.CERTAIN)
 
@@ -253,7 +253,7 @@ def test_a_proxy_is_seen_after_a_closer_look() -> None:
     assert story.all_see(W.ANSWERED, speaker=PROXY).state is S.OPEN
     assert story.listen() == list(PROXY)
     assert story.judge().state is S.OPEN
-    story.book.find(Family.IPV4, PROXY[0], Finding.FOREIGN, story.now)
+    story.book.find(Family.IPV4, PROXY[0], InspectionResult.FOREIGN, story.now)
     view = story.judge()
     assert (view.state, view.confidence, view.speaker) == (S.INTERCEPTED, Confidence.CERTAIN, PROXY[0])
     assert story.listen() == []
@@ -261,9 +261,11 @@ def test_a_proxy_is_seen_after_a_closer_look() -> None:
 
 @pytest.mark.parametrize(
     ("finding", "state", "confidence"),
-    [(Finding.OWN, S.OPEN, Confidence.CERTAIN), (Finding.OPEN, S.INTERCEPTED, Confidence.LIKELY)],
+    [(InspectionResult.OWN, S.OPEN, Confidence.CERTAIN), (InspectionResult.OPEN, S.INTERCEPTED, Confidence.LIKELY)],
 )
-def test_what_the_closer_look_says_decides(finding: Finding, state: EgressState, confidence: Confidence) -> None:
+def test_what_the_closer_look_says_decides(
+    finding: InspectionResult, state: EgressState, confidence: Confidence
+) -> None:
     story = Story()
     story.all_see(W.ANSWERED, speaker=PROXY)
     story.listen()
@@ -275,7 +277,7 @@ def test_a_reference_that_bears_the_mark_too_makes_it_certain() -> None:
     story = Story()
     story.all_see(W.ANSWERED, speaker=PROXY, reference="mx.reference.example")
     story.listen()
-    story.book.find(Family.IPV4, PROXY[0], Finding.OPEN, story.now)
+    story.book.find(Family.IPV4, PROXY[0], InspectionResult.OPEN, story.now)
     assert (story.judge().state, story.judge().confidence) == (S.INTERCEPTED, Confidence.CERTAIN)
 
 
@@ -284,7 +286,7 @@ def test_a_look_without_result_convicts_nobody_who_has_an_alibi() -> None:
     story.all_see(W.ANSWERED, speaker=PROXY)
     story.see(90, W.ANSWERED, speaker=("name:mx.domain90.example",))
     story.listen()
-    story.book.find(Family.IPV4, PROXY[0], Finding.OPEN, story.now)
+    story.book.find(Family.IPV4, PROXY[0], InspectionResult.OPEN, story.now)
     assert story.judge().state is S.OPEN
 
 
@@ -292,7 +294,7 @@ def test_a_proxy_that_is_gone_is_forgotten() -> None:
     story = Story()
     story.all_see(W.ANSWERED, speaker=PROXY)
     story.listen()
-    story.book.find(Family.IPV4, PROXY[0], Finding.FOREIGN, story.now)
+    story.book.find(Family.IPV4, PROXY[0], InspectionResult.FOREIGN, story.now)
     assert story.judge().state is S.INTERCEPTED
     for number in range(4):
         story.see(60 + number, W.ANSWERED, speaker=(f"name:mx.domain{60 + number}.example",))

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.diagnosis.fingerprints import MASKED, Speakers, Suspect, mark_of_failure, mark_of_issuer, marks, stage_of
+from exporter.diagnosis.fingerprints import (
+    MASKED,
+    SharedFingerprints,
+    Suspect,
+    mark_of_failure,
+    mark_of_issuer,
+    marks,
+    stage_of,
+)
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.smtp.ehlo import parse_ehlo
 from exporter.smtp.reply import Reply
@@ -19,7 +27,7 @@ def spoken(greeting: str, *ehlo: str) -> tuple[str, ...]:
 
 def heard(*speakers: tuple[str, str, tuple[str, ...]], at: float = 1.0, since: float = 0.0) -> Suspect | None:
     """Of (address, mx, marks) each."""
-    found = Speakers()
+    found = SharedFingerprints()
     for address, mx, its_marks in speakers:
         found.hear(address, mx, its_marks, at)
     return found.suspect(since)
@@ -116,7 +124,7 @@ def test_what_was_heard_long_ago_does_not_count() -> None:
 
 
 def test_few_are_remembered_and_those_are_the_latest() -> None:
-    found = Speakers()
+    found = SharedFingerprints()
     for number in range(200):
         address = f"{number}.1.0.1"
         found.hear(address, f"mx.d{number}.example", spoken(PROXY), float(number))

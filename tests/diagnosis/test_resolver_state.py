@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.diagnosis.resolver_state import Asked, ResolverBook, judge_lookup, questions
+from exporter.diagnosis.resolver_state import Asked, ResolverJudge, judge_lookup, questions
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage
-from exporter.model.resolver import Look, ResolverState, ResolverView
+from exporter.model.resolver import ResolverState, ResolverSymptom, ResolverView
 from exporter.model.result import MxHost, MxLookup, ProbeResult
 
 C, S = FailureClass, ResolverState
@@ -17,7 +17,7 @@ class Story:
     """Questions in order, a second each."""
 
     def __init__(self) -> None:
-        self.book = ResolverBook(60.0)
+        self.book = ResolverJudge(60.0)
         self.now = 1000.0
 
     def ask(self, name: str, failure_class: FailureClass | None, *, reference: bool = False) -> ResolverView:
@@ -43,7 +43,7 @@ def test_the_same_for_all_names_at_once_is_the_resolver(failure_class: FailureCl
     story = Story()
     story.ask_all(None)
     view = story.ask_all(failure_class, references=NAMES[:1])
-    assert (view.state, view.confidence, view.look) == (S.FAILING, Confidence.CERTAIN, Look.NO_ANSWER)
+    assert (view.state, view.confidence, view.look) == (S.FAILING, Confidence.CERTAIN, ResolverSymptom.NO_ANSWER)
     view = story.ask(NAMES[0], None)
     assert (view.state, view.opened) == (S.WORKING, story.now)
 
@@ -67,7 +67,7 @@ def test_no_such_name_for_all_the_world_is_the_resolver_where_one_of_them_was_th
     captive.ask_all(None)
     assert captive.ask_all(C.DNS_NXDOMAIN).state is S.FAILING
     with_reference = Story()
-    assert with_reference.ask_all(C.DNS_NXDOMAIN, references=NAMES[:1]).look is Look.ABSENT
+    assert with_reference.ask_all(C.DNS_NXDOMAIN, references=NAMES[:1]).look is ResolverSymptom.ABSENT
 
 
 def test_a_handful_of_broken_names_is_not_the_resolver_while_all_others_are_remembered() -> None:
@@ -134,7 +134,7 @@ def test_a_hosts_failure_is_that_of_its_own_question() -> None:
 
 
 def test_what_was_asked_before_it_answered_again_keeps_its_class() -> None:
-    failing = ResolverView(S.FAILING, Confidence.LIKELY, Look.NO_ANSWER, 5)
+    failing = ResolverView(S.FAILING, Confidence.LIKELY, ResolverSymptom.NO_ANSWER, 5)
     working = ResolverView(S.WORKING, Confidence.CERTAIN, before=failing, opened=100.0)
     own = Failure(Stage.DNS, C.DNS_TIMEOUT, "no answer")
     assert judge_lookup(own, None, 99.0, working).failure_class is C.RESOLVER_FAILING
@@ -159,7 +159,7 @@ def test_a_name_that_failed_otherwise_before_does_not_hide_it(own: FailureClass)
     story.ask("typo.exmaple", own)
     story.ask_all(C.DNS_SERVFAIL)
     view = story.ask("typo.exmaple", own)
-    assert (view.state, view.look, view.names) == (S.FAILING, Look.NO_ANSWER, len(NAMES))
+    assert (view.state, view.look, view.names) == (S.FAILING, ResolverSymptom.NO_ANSWER, len(NAMES))
 
 
 def test_one_that_fails_otherwise_for_the_first_time_shows_that_it_is_asked() -> None:

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from exporter.egress import traces
-from exporter.egress.traces import KEPT_SECONDS, Paths
+from exporter.egress.traces import KEPT_SECONDS, PathTraces
 from exporter.model.path_trace import PathTrace
 from exporter.model.target import TargetKey, TargetKind
 from tests.lab.virtual_time import VirtualLoop, run_virtually
@@ -55,7 +55,7 @@ def jump(seconds: float) -> None:
 
 def test_all_who_wished_are_named_when_the_path_is_found(tracing: Tracing) -> None:
     async def main() -> None:
-        found = Paths(tracing.on_found)
+        found = PathTraces(tracing.on_found)
         found.wish(ADDRESS, 25, 443, "", A)
         found.wish(ADDRESS, 25, 443, "", B)
         assert found.known(ADDRESS, 25) is None
@@ -70,7 +70,7 @@ def test_all_who_wished_are_named_when_the_path_is_found(tracing: Tracing) -> No
 
 def test_an_address_is_traced_again_only_after_a_while(tracing: Tracing) -> None:
     async def main() -> None:
-        found = Paths(tracing.on_found)
+        found = PathTraces(tracing.on_found)
         await found.find(ADDRESS, 25, 443)
         found.wish(ADDRESS, 25, 443, "", A)
         await found.find(ADDRESS, 25, 443)
@@ -87,7 +87,7 @@ def test_an_address_is_traced_again_only_after_a_while(tracing: Tracing) -> None
 
 def test_what_is_forgotten_is_traced_anew(tracing: Tracing) -> None:
     async def main() -> None:
-        found = Paths(tracing.on_found)
+        found = PathTraces(tracing.on_found)
         await found.find(ADDRESS, 25, 443)
         found.forget(ADDRESS, 25)
         assert found.known(ADDRESS, 25) is None
@@ -102,7 +102,7 @@ def test_what_is_forgotten_is_traced_anew(tracing: Tracing) -> None:
 
 def test_few_are_under_way_at_once_and_too_many_are_not_kept_waiting(tracing: Tracing) -> None:
     async def main() -> None:
-        found = Paths(tracing.on_found)
+        found = PathTraces(tracing.on_found)
         for number in range(1000):
             found.wish(f"192.0.{number // 250}.{number % 250}", 25, 443, "", A)
         await asyncio.sleep(100.0)
@@ -115,7 +115,7 @@ def test_few_are_under_way_at_once_and_too_many_are_not_kept_waiting(tracing: Tr
 
 def test_closing_ends_what_is_under_way(tracing: Tracing) -> None:
     async def main() -> None:
-        found = Paths(tracing.on_found)
+        found = PathTraces(tracing.on_found)
         found.wish(ADDRESS, 25, 443, "", A)
         await asyncio.sleep(0.0)
         await found.close()
@@ -127,7 +127,7 @@ def test_closing_ends_what_is_under_way(tracing: Tracing) -> None:
 
 async def test_a_real_path_is_found() -> None:
     told: list[PathTrace] = []
-    found = Paths(lambda address, trace, wishers: told.append(trace))
+    found = PathTraces(lambda address, trace, wishers: told.append(trace))
     with socket.create_server((ADDRESS, 0)) as listener:
         port = listener.getsockname()[1]
         found.wish(ADDRESS, port, None, "", A)

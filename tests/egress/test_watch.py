@@ -11,14 +11,14 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import SmtpHost, ordinary
 from exporter.egress import traces
 from exporter.egress.watch import EgressWatch, counts_as_outside, typical_interval, typical_timeout
 from exporter.model.address import Family
 from exporter.model.configuration import Egress, Limits
-from exporter.model.egress import EgressState, Surroundings
+from exporter.model.egress import EgressByFamily, EgressState
 from exporter.model.failure import Confidence, FailureClass
 from exporter.model.path_trace import HopKind, PathTrace
 from exporter.model.result import ProbeResult
@@ -40,13 +40,15 @@ class World:
     def __init__(self, port: int, witness: int, egress: Egress) -> None:
         self.port = port
         self.witness = witness
-        self.turned: list[Surroundings] = []
+        self.turned: list[EgressByFamily] = []
         self.paths: list[frozenset[TargetKey]] = []
         self.suspicions: list[bool] = []
         self.overtaken: list[TargetKey] = []
         self.running: list[SmtpHost | SilentHost] = []
         names = Names(hosts={address: (address,) for address in ADDRESSES})
-        self.prober = Prober(names, Limits(share_addresses=False), "probe.example", Slots(10), egress.witness_ports)
+        self.prober = Prober(
+            names, Limits(share_addresses=False), "probe.example", ProbeSlots(10), egress.witness_ports
+        )
         self.watch = EgressWatch(
             egress,
             60.0,
@@ -76,7 +78,7 @@ class World:
             self.running.append(host)
             await host.start(address, self.port)
 
-    async def silence(self, *addresses: str) -> None:
+    async def timed_out(self, *addresses: str) -> None:
         for address in addresses:
             host = SilentHost()
             self.running.append(host)
@@ -112,7 +114,7 @@ def class_of(result: ProbeResult) -> FailureClass | None:
 
 async def test_all_silent_at_once_is_a_block_and_what_was_taken_in_before_is_seen_so_too() -> None:
     async with world() as found:
-        await found.silence(*ADDRESSES)
+        await found.timed_out(*ADDRESSES)
         results = await found.probe_all()
         # Until the fourth, each might have been filtered by itself.
         assert [class_of(result) for result in results] == [
@@ -131,7 +133,7 @@ async def test_all_silent_at_once_is_a_block_and_what_was_taken_in_before_is_see
 
 async def test_when_it_opens_what_was_shut_off_keeps_its_class_until_it_is_probed_again() -> None:
     async with world() as found:
-        await found.silence(*ADDRESSES)
+        await found.timed_out(*ADDRESSES)
         results = await found.probe_all()
         await found.clear()
         await found.answer(*ADDRESSES[:2])
@@ -153,7 +155,7 @@ async def test_a_clock_that_is_set_back_neither_keeps_the_past_alive_nor_blinds(
     real, back = time.time, 0.0
     monkeypatch.setattr(time, "time", lambda: real() - back)
     async with world() as found:
-        await found.silence(*ADDRESSES)
+        await found.timed_out(*ADDRESSES)
         await found.probe_all()
         await found.clear()
         await found.answer(*ADDRESSES[:3])
@@ -169,7 +171,7 @@ async def test_a_clock_that_is_set_back_neither_keeps_the_past_alive_nor_blinds(
         # A session from before the step is no proof of the future.
         found.watch.take_in(found.target(ADDRESSES[0]), early)
         await found.clear()
-        await found.silence(*ADDRESSES)
+        await found.timed_out(*ADDRESSES)
         assert {class_of(result) for result in await found.probe_all()} & {FailureClass.EGRESS_BLOCKED}
         assert found.state() is EgressState.BLOCKED
 
@@ -179,7 +181,7 @@ async def test_a_silence_counts_against_a_host_only_once_another_has_answered_af
         await found.answer(*ADDRESSES)
         await found.probe_all()
         await found.clear()
-        await found.silence(ADDRESSES[0])
+        await found.timed_out(ADDRESSES[0])
         silent = await found.probe(ADDRESSES[0])
         assert silent.failure is not None
         assert (silent.failure.failure_class, silent.failure.confidence) == (
@@ -207,14 +209,14 @@ async def test_what_another_port_draws_is_a_witness_and_no_proof_of_the_way_out(
         submission = replace(target, settings=replace(target.settings, port=found.witness))
         assert found.watch.take_in(submission, await found.prober.probe(submission)).up
         assert found.state() is EgressState.UNKNOWN
-        await found.silence(*ADDRESSES)
+        await found.timed_out(*ADDRESSES)
         assert class_of((await found.probe_all())[-1]) is FailureClass.EGRESS_BLOCKED
         assert found.state() is EgressState.BLOCKED
 
 
 async def test_references_make_it_certain_and_their_own_state_is_kept() -> None:
     async with world() as found:
-        await found.silence(*ADDRESSES[:3])
+        await found.timed_out(*ADDRESSES[:3])
         await found.answer(ADDRESSES[3])
         for address in ADDRESSES:
             await found.probe(address, TargetKind.REFERENCE)
@@ -230,7 +232,7 @@ async def test_references_make_it_certain_and_their_own_state_is_kept() -> None:
         for address in ADDRESSES:
             await found.probe(address, TargetKind.REFERENCE)
         await found.clear()
-        await found.silence(*ADDRESSES)
+        await found.timed_out(*ADDRESSES)
         for address in ADDRESSES:
             await found.probe(address, TargetKind.REFERENCE)
         view = found.watch.surroundings[Family.IPV4]
@@ -241,7 +243,7 @@ async def test_references_make_it_certain_and_their_own_state_is_kept() -> None:
 
 async def test_a_path_is_traced_when_it_is_wished_for_and_seen_again_with_the_result() -> None:
     async with world(trace=True) as found:
-        await found.silence(ADDRESSES[0])
+        await found.timed_out(ADDRESSES[0])
         result = await found.probe(ADDRESSES[0])
         target = found.target(ADDRESSES[0])
         await until(lambda: found.paths, 30.0)
@@ -261,7 +263,7 @@ async def test_a_path_outlives_that_the_way_out_becomes_known_but_not_that_it_tu
             assert host.evidence is not None
             return host.evidence.path
 
-        await found.silence(*ADDRESSES)
+        await found.timed_out(*ADDRESSES)
         result = await found.probe(ADDRESSES[0])
         await found.watch.trace_all(found.target(ADDRESSES[0]), result)
         assert found.state() is EgressState.UNKNOWN
@@ -319,7 +321,7 @@ async def test_one_speaker_for_all_is_looked_at_closely_and_then_seen_through() 
 
 async def test_a_nameserver_that_answers_is_something_that_gets_out() -> None:
     async with world(witness_ports=()) as found:
-        await found.silence(*ADDRESSES)
+        await found.timed_out(*ADDRESSES)
         await found.probe_all()
         assert found.state() is EgressState.UNKNOWN
         found.watch.tick({"192.0.2.53": asyncio.get_running_loop().time()})

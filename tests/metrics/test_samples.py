@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_pla
 from prometheus_client.registry import Collector
 
 from exporter.metrics.blackbox import probe_series
-from exporter.metrics.exporter_metrics import OwnMetrics
+from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.incremental import render_after
 from exporter.metrics.samples import render
@@ -30,7 +30,7 @@ from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
 from exporter.model.result import HostResult, ProbeResult
 from exporter.model.target import Target, TargetKind
-from exporter.store.targets import Store, TargetRecord
+from exporter.store.targets import TargetRecord, TargetStore
 from tests.lab.require import require_program
 from tests.results import AT, domain, down_host, lookup_failed, result, tls_host, up_host, with_policies
 
@@ -42,8 +42,8 @@ PLAIN = "text/plain; version=0.0.4"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
-def _store(*results: tuple[Target, ProbeResult | None]) -> Store:
-    store = Store(render_after)
+def _store(*results: tuple[Target, ProbeResult | None]) -> TargetStore:
+    store = TargetStore(render_after)
     store.replace_targets([target for target, _ in results])
     for target, probed in results:
         if probed is not None:
@@ -51,12 +51,12 @@ def _store(*results: tuple[Target, ProbeResult | None]) -> Store:
     return store
 
 
-def _text(store: Store, accept: str = PLAIN, registry: CollectorRegistry | None = None) -> str:
+def _text(store: TargetStore, accept: str = PLAIN, registry: CollectorRegistry | None = None) -> str:
     samples = [record.samples for record in store.records()]
     return b"".join(exposition(samples, registry, negotiate(accept))).decode()
 
 
-def _everything() -> Store:
+def _everything() -> TargetStore:
     relay = Target(TargetKind.HOST, "relay.example:25", "relay.example", domain().settings)
     return _store(
         (domain("healthy.example", team="mail", Site='north "x"\\\n'), with_policies(result(up_host(), down_host()))),
@@ -142,7 +142,7 @@ def test_after_another_result_the_samples_are_the_same_as_without(next_: HostRes
             replace(result(next_, *beside), at=AT + 120, duration=3.0),
             result(WELL, *beside),
         ]
-        store = Store(render_after)
+        store = TargetStore(render_after)
         store.replace_targets([target])
         for probed in results:
             store.record(target, probed)
@@ -162,7 +162,7 @@ def test_after_another_result_the_samples_are_the_same_as_without(next_: HostRes
 def test_after_another_lookup_the_samples_are_the_same_as_without(change: dict[str, Any]) -> None:
     first = result(WELL)
     assert first.lookup is not None
-    store = Store(render_after)
+    store = TargetStore(render_after)
     store.replace_targets([domain()])
     for probed in (first, replace(first, lookup=replace(first.lookup, **change)), replace(first, lookup=None)):
         store.record(domain(), probed)
@@ -173,7 +173,7 @@ def test_after_another_lookup_the_samples_are_the_same_as_without(change: dict[s
 @pytest.mark.parametrize("accept", [PLAIN, "text/plain; version=1.0.0", OPENMETRICS])
 def test_promtool_has_nothing_to_say(accept: str) -> None:
     promtool = require_program("promtool")
-    own = OwnMetrics()
+    own = ExporterMetrics()
     own.loaded((domain(),))
     own.started(0.01)
     own.probed(result(up_host()))
@@ -187,7 +187,7 @@ def test_promtool_has_nothing_to_say(accept: str) -> None:
 
 
 def test_no_series_tells_when_it_was_created() -> None:
-    own = OwnMetrics()
+    own = ExporterMetrics()
     for accept in (PLAIN, OPENMETRICS):
         assert "_created" not in _text(_everything(), accept, own.registry)
 
@@ -205,7 +205,7 @@ def test_a_host_that_is_down_has_no_warnings() -> None:
 
 
 def test_exactly_one_state_of_each_family_holds() -> None:
-    own = OwnMetrics()
+    own = ExporterMetrics()
     own.egress_turned({Family.IPV4: EgressView(EgressState.BLOCKED), Family.IPV6: EgressView(EgressState.OPEN)})
     samples = [sample for family in own.registry.collect() for sample in family.samples]
     holding = [s.labels for s in samples if s.name == "mx_egress_state" and s.value == 1.0]
@@ -214,7 +214,7 @@ def test_exactly_one_state_of_each_family_holds() -> None:
 
 
 def test_references_that_are_gone_are_not_shown() -> None:
-    own = OwnMetrics()
+    own = ExporterMetrics()
     own.references_seen({"mx.a.example": True, "192.0.2.9:25": False})
     own.references_seen({"192.0.2.9:25": False})
     samples = [sample for family in own.registry.collect() for sample in family.samples]

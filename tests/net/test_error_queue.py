@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from exporter.model.evidence import IcmpError, Origin
+from exporter.model.evidence import ErrorOrigin, IcmpError
 from exporter.net import error_queue
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the error queue is a feature of Linux")
@@ -18,8 +18,8 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the error queue
 LOOPBACKS = pytest.mark.parametrize(
     ("address", "expected"),
     [
-        pytest.param("127.0.0.1", IcmpError(Origin.ICMP, 3, 3, errno.ECONNREFUSED, "127.0.0.1"), id="ipv4"),
-        pytest.param("::1", IcmpError(Origin.ICMP6, 1, 4, errno.ECONNREFUSED, "::1"), id="ipv6"),
+        pytest.param("127.0.0.1", IcmpError(ErrorOrigin.ICMP, 3, 3, errno.ECONNREFUSED, "127.0.0.1"), id="ipv4"),
+        pytest.param("::1", IcmpError(ErrorOrigin.ICMP6, 1, 4, errno.ECONNREFUSED, "::1"), id="ipv6"),
     ],
 )
 
@@ -47,12 +47,12 @@ def family(address: str) -> socket.AddressFamily:
 
 def test_an_ipv4_offender_is_the_sender() -> None:
     found = error_queue.parse(PROHIBITED + sockaddr_in("46.30.1.1"))
-    assert found == IcmpError(Origin.ICMP, 3, 13, errno.EHOSTUNREACH, "46.30.1.1")
+    assert found == IcmpError(ErrorOrigin.ICMP, 3, 13, errno.EHOSTUNREACH, "46.30.1.1")
 
 
 def test_an_ipv6_offender_is_the_sender() -> None:
     found = error_queue.parse(PROHIBITED6 + sockaddr_in6("2a0a:1e00::1"))
-    assert found == IcmpError(Origin.ICMP6, 1, 1, errno.EACCES, "2a0a:1e00::1")
+    assert found == IcmpError(ErrorOrigin.ICMP6, 1, 1, errno.EACCES, "2a0a:1e00::1")
 
 
 @pytest.mark.parametrize("length", range(16))
@@ -63,13 +63,13 @@ def test_less_than_the_error_itself_is_nothing(length: int) -> None:
 @pytest.mark.parametrize("length", range(8))
 def test_a_cut_ipv4_offender_is_unknown(length: int) -> None:
     found = error_queue.parse(PROHIBITED + sockaddr_in("46.30.1.1")[:length])
-    assert found == IcmpError(Origin.ICMP, 3, 13, errno.EHOSTUNREACH, "")
+    assert found == IcmpError(ErrorOrigin.ICMP, 3, 13, errno.EHOSTUNREACH, "")
 
 
 @pytest.mark.parametrize("length", range(24))
 def test_a_cut_ipv6_offender_is_unknown(length: int) -> None:
     found = error_queue.parse(PROHIBITED6 + sockaddr_in6("2a0a:1e00::1")[:length])
-    assert found == IcmpError(Origin.ICMP6, 1, 1, errno.EACCES, "")
+    assert found == IcmpError(ErrorOrigin.ICMP6, 1, 1, errno.EACCES, "")
 
 
 @pytest.mark.parametrize("offender", [bytes(16), bytes(28), b"\xff" * 28], ids=["unspecified", "longer", "unknown"])
@@ -81,9 +81,16 @@ def test_an_offender_of_no_internet_family_is_unknown(offender: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("number", "origin"),
-    [(0, Origin.NONE), (1, Origin.LOCAL), (2, Origin.ICMP), (3, Origin.ICMP6), (4, Origin.NONE), (255, Origin.NONE)],
+    [
+        (0, ErrorOrigin.NONE),
+        (1, ErrorOrigin.LOCAL),
+        (2, ErrorOrigin.ICMP),
+        (3, ErrorOrigin.ICMP6),
+        (4, ErrorOrigin.NONE),
+        (255, ErrorOrigin.NONE),
+    ],
 )
-def test_an_unknown_origin_is_none(number: int, origin: Origin) -> None:
+def test_an_unknown_origin_is_none(number: int, origin: ErrorOrigin) -> None:
     found = error_queue.parse(extended_error(errno.EIO, number, 0, 0))
     assert found == IcmpError(origin, 0, 0, errno.EIO, "")
 

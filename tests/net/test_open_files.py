@@ -10,13 +10,13 @@ import sys
 import pytest
 
 from exporter.net.open_files import OpenFiles, raise_open_files
-from exporter.web.server.server import MAX_CONNECTIONS, Places
+from exporter.web.server.server import MAX_CONNECTIONS, ConnectionSlots
 
 
 @pytest.mark.parametrize("limit", [64, 256, 1024, 4096, 65536])
 def test_web_clients_have_a_quarter_and_probes_leave_it_to_them(limit: int) -> None:
     files = OpenFiles(limit)
-    places = Places.of(files)
+    places = ConnectionSlots.of(files)
     assert places.connections + places.told + places.handshakes <= limit // 4
     assert places.connections <= MAX_CONNECTIONS
     assert files.probes_below + files.web + files.own <= limit

@@ -14,7 +14,7 @@ from exporter.model.policy import Tlsa, TlsaLookup, TlsaStatus
 from exporter.model.result import HostResult
 from exporter.model.warning import HostWarning as W
 from exporter.policies.judgement import Demands, TlsSeen, judge
-from exporter.policies.mtasts.policy import Policy, PolicyMode
+from exporter.policies.mtasts.policy import MtaStsPolicy, PolicyMode
 from tests.lab.chains import NOW, issue
 
 MX = "mx.a.example"
@@ -42,7 +42,7 @@ def _judged(
     lookup: TlsaLookup | None,
     tls: TlsSeen | None,
     *,
-    policy: Policy | None = None,
+    policy: MtaStsPolicy | None = None,
     result: HostResult = UP,
     asked: bool = True,
     require: bool = False,
@@ -111,7 +111,7 @@ def test_a_host_that_was_down_after_tls_is_checked_and_keeps_its_failure() -> No
 
 
 def test_a_conversation_that_was_not_to_come_to_tls_accuses_nobody() -> None:
-    judged = _judged(_found(FOREIGN), None, asked=False, policy=Policy("enforce", 60, (MX,)), require=True)
+    judged = _judged(_found(FOREIGN), None, asked=False, policy=MtaStsPolicy("enforce", 60, (MX,)), require=True)
     assert judged.dane is not None
     assert (judged.dane.state, judged.failure, judged.warnings) == (S.UNCHECKED, None, UP.warnings)
 
@@ -154,7 +154,7 @@ def test_each_outcome_of_mta_sts(
     warning: W | None,
     failure: C | None,
 ) -> None:
-    policy = Policy(mode, 60, mx)
+    policy = MtaStsPolicy(mode, 60, mx)
     reported = _judged(None, tls, policy=policy)
     assert (reported.mta_sts_match, reported.failure) == (matches, None)
     assert reported.warnings == (W.BANNER_SLOW, *([warning] if warning else []))
@@ -165,13 +165,13 @@ def test_each_outcome_of_mta_sts(
 
 
 def test_the_name_is_held_against_the_policy_where_there_was_no_session() -> None:
-    judged = _judged(None, None, policy=Policy("enforce", 60, OTHER), result=DOWN)
+    judged = _judged(None, None, policy=MtaStsPolicy("enforce", 60, OTHER), result=DOWN)
     assert (judged.mta_sts_match, judged.failure, judged.warnings) == (False, DOWN.failure, ())
 
 
 def test_dane_does_not_hide_a_failing_mta_sts_nor_the_other_way_round() -> None:
     """RFC 8461 2: one does not override the other."""
-    policy = Policy("enforce", 60, OTHER)
+    policy = MtaStsPolicy("enforce", 60, OTHER)
     assert W.MTA_STS_MISMATCH in _judged(_found(MATCHING), TRUSTED, policy=policy).warnings
     both = _judged(_found(FOREIGN), TRUSTED, policy=policy)
     assert both.warnings == (W.BANNER_SLOW, W.DANE_MISMATCH, W.MTA_STS_MISMATCH)

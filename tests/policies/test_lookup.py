@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.demo.certificates import Authority
 from exporter.demo.smtp_host import SmtpHost, ordinary
 from exporter.model.address import Family
@@ -22,19 +22,19 @@ from exporter.model.failure import FailureClass as C
 from exporter.model.policy import MtaStsMode, TlsaLookup, TlsaStatus
 from exporter.model.policy import MtaStsProblem as P
 from exporter.model.result import MxHost, MxLookup
-from exporter.model.target import Module, Policy, Settings, Target, TargetKind
-from exporter.policies.lookup import Found, Policies
-from exporter.policies.mtasts.cache import PolicyMemory
+from exporter.model.target import Module, PolicyKind, Settings, Target, TargetKind
+from exporter.policies.lookup import Policies, TargetPolicies
+from exporter.policies.mtasts.cache import PolicyCache
 from exporter.probe.prober import Prober
-from exporter.resolver.answer import Answer, failed
+from exporter.resolver.answer import DnsAnswer, failed
 from tests.lab.https_hosts import PolicyHost, http, policy_host
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
 
 DOMAIN = "a.example"
 AUTHORITY = Authority()
 SERVER = AUTHORITY.server_context(f"mta-sts.{DOMAIN}")
-NXDOMAIN = Answer(failure=Failure(Stage.DNS, C.DNS_NXDOMAIN, "NXDOMAIN"))
-ALL = (Policy.DANE, Policy.MTA_STS, Policy.TLS_RPT)
+NXDOMAIN = DnsAnswer(failure=Failure(Stage.DNS, C.DNS_NXDOMAIN, "NXDOMAIN"))
+ALL = (PolicyKind.DANE, PolicyKind.MTA_STS, PolicyKind.TLS_RPT)
 
 
 def _policy(mode: str = "enforce", mx: str = "mx.a.example", max_age: int = 86400) -> bytes:
@@ -45,7 +45,7 @@ def _policy(mode: str = "enforce", mx: str = "mx.a.example", max_age: int = 8640
 class Names:
     """A DNS of maps; what is not in them does not exist. `silent` names are never answered."""
 
-    texts: dict[str, Answer] = field(default_factory=dict)
+    texts: dict[str, DnsAnswer] = field(default_factory=dict)
     addresses: tuple[str, ...] = ("127.0.0.1",)
     failure: Failure | None = None
     silent: set[str] = field(default_factory=set)
@@ -54,7 +54,7 @@ class Names:
     async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
         return MxHost(name, 0, () if self.failure else self.addresses, self.failure)
 
-    async def lookup_txt(self, name: str) -> Answer:
+    async def lookup_txt(self, name: str) -> DnsAnswer:
         if name in self.silent:
             await asyncio.Event().wait()
         return self.texts.get(name, NXDOMAIN)
@@ -68,11 +68,11 @@ class Names:
         return TlsaLookup(TlsaStatus.ABSENT)
 
 
-def _sts(text: bytes = b"v=STSv1; id=1;") -> dict[str, Answer]:
-    return {f"_mta-sts.{DOMAIN}": Answer((text,))}
+def _sts(text: bytes = b"v=STSv1; id=1;") -> dict[str, DnsAnswer]:
+    return {f"_mta-sts.{DOMAIN}": DnsAnswer((text,))}
 
 
-def _target(*policies: Policy, timeout: float = 10.0, allowed: str = "127.0.0.0/8") -> Target:
+def _target(*policies: PolicyKind, timeout: float = 10.0, allowed: str = "127.0.0.0/8") -> Target:
     settings = Settings(
         timeout=timeout,
         module=Module(policies=policies or ALL),
@@ -90,22 +90,22 @@ def _roots(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @asynccontextmanager
 async def _world(names: Names, host: PolicyHost, server: ssl.SSLContext = SERVER) -> AsyncIterator[Policies]:
-    memory = PolicyMemory()
+    memory = PolicyCache()
     async with policy_host(host, server):
         yield Policies(names, memory, host.port)
         await memory.close()
 
 
-async def _found(names: Names, host: PolicyHost | None = None, target: Target | None = None) -> Found:
+async def _found(names: Names, host: PolicyHost | None = None, target: Target | None = None) -> TargetPolicies:
     async with _world(names, host or PolicyHost([_policy()])) as policies:
         return await policies.find(target or _target(), ["mx.a.example"])
 
 
-def _mode(found: Found) -> MtaStsMode | None:
+def _mode(found: TargetPolicies) -> MtaStsMode | None:
     return found.mta_sts.mode if found.mta_sts is not None else None
 
 
-def _problem(found: Found) -> P | None:
+def _problem(found: TargetPolicies) -> P | None:
     return found.mta_sts.problem if found.mta_sts is not None else None
 
 
@@ -120,10 +120,10 @@ def test_a_policy_is_found_and_valid(mode: str, loop_factory: LoopFactory) -> No
 
 
 @pytest.mark.parametrize(
-    "texts", [{}, _sts(b"v=spf1 -all"), {f"_mta-sts.{DOMAIN}": Answer()}], ids=["nxdomain", "other", "nodata"]
+    "texts", [{}, _sts(b"v=spf1 -all"), {f"_mta-sts.{DOMAIN}": DnsAnswer()}], ids=["nxdomain", "other", "nodata"]
 )
 async def test_a_domain_without_a_record_has_no_mta_sts_and_its_policy_host_is_not_asked(
-    texts: dict[str, Answer],
+    texts: dict[str, DnsAnswer],
 ) -> None:
     host = PolicyHost([_policy()])
     found = await _found(Names(texts), host)
@@ -210,7 +210,7 @@ async def test_a_new_id_fetches_the_new_policy_and_a_failure_keeps_the_old_one()
         ({f"_mta-sts.{DOMAIN}": failed(C.DNS_SERVFAIL, "")}, P.RECORD_LOOKUP),
     ],
 )
-async def test_a_policy_holds_though_its_record_is_lost(texts: dict[str, Answer], problem: P) -> None:
+async def test_a_policy_holds_though_its_record_is_lost(texts: dict[str, DnsAnswer], problem: P) -> None:
     names = Names(_sts())
     async with _world(names, PolicyHost([_policy()])) as policies:
         await policies.find(_target(), [])
@@ -261,16 +261,16 @@ async def test_domains_that_share_a_fetch_ask_once() -> None:
 @pytest.mark.parametrize(
     ("answer", "present", "valid"),
     [
-        (Answer((b"v=TLSRPTv1; rua=mailto:a@b.example",)), True, True),
-        (Answer((b"v=TLSRPTv1; rua=a@b.example",)), True, False),
-        (Answer((b"v=spf1 -all",)), False, None),
-        (Answer(), False, None),
+        (DnsAnswer((b"v=TLSRPTv1; rua=mailto:a@b.example",)), True, True),
+        (DnsAnswer((b"v=TLSRPTv1; rua=a@b.example",)), True, False),
+        (DnsAnswer((b"v=spf1 -all",)), False, None),
+        (DnsAnswer(), False, None),
         (NXDOMAIN, False, None),
         (failed(C.DNS_SERVFAIL, "why"), None, None),
     ],
 )
-async def test_tls_reporting(answer: Answer, present: bool | None, valid: bool | None) -> None:
-    found = await _found(Names({f"_smtp._tls.{DOMAIN}": answer}), target=_target(Policy.TLS_RPT))
+async def test_tls_reporting(answer: DnsAnswer, present: bool | None, valid: bool | None) -> None:
+    found = await _found(Names({f"_smtp._tls.{DOMAIN}": answer}), target=_target(PolicyKind.TLS_RPT))
     assert found.tls_rpt is not None
     assert (found.tls_rpt.present, found.tls_rpt.valid) == (present, valid)
     assert found.tls_rpt.rua == (("mailto:a@b.example",) if valid else ())
@@ -279,7 +279,7 @@ async def test_tls_reporting(answer: Answer, present: bool | None, valid: bool |
 
 async def test_dane_asks_once_for_each_host_with_the_port_that_is_probed() -> None:
     names = Names()
-    target = _target(Policy.DANE)
+    target = _target(PolicyKind.DANE)
     target = replace(target, settings=replace(target.settings, port=2525))
     async with _world(names, PolicyHost([])) as policies:
         found = await policies.find(target, ["mx1.a.example", "mx2.a.example", "mx1.a.example"])
@@ -308,10 +308,10 @@ async def test_who_waits_for_a_policy_host_holds_no_slot() -> None:
     host, mail = PolicyHost([_policy()], gate=asyncio.Event()), SmtpHost(ordinary("mx.a.example"))
     assert host.gate is not None
     port = await mail.start("127.0.0.1", 0)
-    slots = Slots(1)
+    slots = ProbeSlots(1)
     await slots.take()
     async with _world(Names(_sts()), host) as policies:
-        target = _target(Policy.MTA_STS)
+        target = _target(PolicyKind.MTA_STS)
         target = replace(target, settings=replace(target.settings, port=port))
         prober = Prober(_OneHost(), Limits(), "probe.example", slots, policies=policies)
         probing = asyncio.create_task(prober.probe(target))

@@ -16,8 +16,8 @@ from exporter.probe.cpu_cost import (
     MAX_PAUSE_SECONDS,
     MAX_SECONDS,
     MAX_SEEN_BYTES,
-    Costs,
-    Meter,
+    CpuCosts,
+    CpuMeter,
     pause_after,
 )
 
@@ -46,8 +46,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def costs() -> Costs[str]:
-    return Costs(len)
+def costs() -> CpuCosts[str]:
+    return CpuCosts(len)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_an_address_is_logged_once(clock: Clock, caplog: pytest.LogCaptureFixtur
 
 
 def test_a_meter_adds_its_parts(clock: Clock) -> None:
-    meter = Meter()
+    meter = CpuMeter()
     for spent in (0.001, 0.002):
         meter.begin()
         clock.spent += spent
@@ -185,7 +185,7 @@ def test_a_meter_adds_its_parts(clock: Clock) -> None:
 
 
 def test_a_run_of_the_collector_is_nobodys_cost(clock: Clock) -> None:
-    meter = Meter()
+    meter = CpuMeter()
     meter.begin()
     gc.collect()
     clock.spent += 1.0

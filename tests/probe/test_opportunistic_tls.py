@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import (
     CLOSE,
@@ -30,7 +30,7 @@ from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import Confidence, FailureClass, Stage, Verdict
 from exporter.model.result import HostResult, MxHost, MxLookup
-from exporter.model.target import Module, Policy, Settings, Starttls, Target, TargetKind
+from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target, TargetKind
 from exporter.model.warning import HostWarning
 from exporter.probe.prober import Prober
 from tests.lab.certificates import authority, issue
@@ -79,7 +79,7 @@ async def running(*hosts: SmtpHost) -> AsyncIterator[int]:
 
 
 def prober(*addresses: str, limits: Limits | None = None) -> Prober:
-    return Prober(Names(*addresses), limits or Limits(), "probe.example", Slots(100))
+    return Prober(Names(*addresses), limits or Limits(), "probe.example", ProbeSlots(100))
 
 
 def target(port: int, module: Module | None = None, timeout: float = 5.0) -> Target:
@@ -360,5 +360,5 @@ async def test_without_a_turn_in_the_time_given_that_is_our_own_failure() -> Non
 
 async def test_dane_sees_that_there_is_no_tls() -> None:
     """The plan is that of the first session, which asked for it."""
-    found, _ = await probe(offering(GO_AHEAD, CLOSE), Module(stages=STAGES, policies=(Policy.DANE,)))
+    found, _ = await probe(offering(GO_AHEAD, CLOSE), Module(stages=STAGES, policies=(PolicyKind.DANE,)))
     assert found.warnings == (W.TLS_HANDSHAKE,)

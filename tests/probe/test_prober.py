@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.demo.smtp_host import CLOSE, Answer, SmtpHost, SmtpScript, Wait, ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
@@ -55,11 +55,11 @@ class Names:
         return MxHost(name, 0, self.hosts.get(name, ("127.0.0.1",)))
 
 
-def _prober(names: Names | None = None, limits: Limits | None = None, slots: Slots | None = None) -> Prober:
-    return Prober(names or Names(), limits or Limits(), "probe.example", slots or Slots(100))
+def _prober(names: Names | None = None, limits: Limits | None = None, slots: ProbeSlots | None = None) -> Prober:
+    return Prober(names or Names(), limits or Limits(), "probe.example", slots or ProbeSlots(100))
 
 
-async def _in_its_slot(slots: Slots, prober: Prober, target: Target) -> ProbeResult:
+async def _in_its_slot(slots: ProbeSlots, prober: Prober, target: Target) -> ProbeResult:
     await slots.take()
     try:
         return await prober.probe(target)
@@ -254,7 +254,7 @@ async def test_one_address_sees_no_more_sessions_at_once_than_allowed() -> None:
 @pytest.mark.parametrize("concurrency", [1, 2, 3])
 async def test_who_waits_for_a_turn_and_who_shares_a_session_do_not_wait_for_each_other(concurrency: int) -> None:
     slow = ordinary("b.example", greeting=(Wait(0.02), reply(220, "b.example")))
-    slots = Slots(concurrency)
+    slots = ProbeSlots(concurrency)
     async with _hosts(("127.0.0.2", slow)) as (port, (host,)):
         names = [f"a{number}.example" for number in range(12)]
         prober = _prober(Names(dict.fromkeys(names, _lookup(MxHost("b.example", 10, ("127.0.0.2",))))), slots=slots)
@@ -274,7 +274,7 @@ async def test_many_addresses_that_wait_are_one_probe_under_way_or_none() -> Non
     slow = ordinary("b.example", greeting=(Wait(0.02), reply(220, "b.example")))
     addresses = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
     seen: set[int] = set()
-    slots = Slots(2, lambda: seen.add(slots.used))
+    slots = ProbeSlots(2, lambda: seen.add(slots.used))
     async with _hosts(*((address, slow) for address in addresses)) as (port, hosts):
         names = [f"a{number}.example" for number in range(6)]
         lookups = dict.fromkeys(names, _lookup(MxHost("b.example", 10, addresses)))
@@ -289,7 +289,7 @@ async def test_many_addresses_that_wait_are_one_probe_under_way_or_none() -> Non
 
 async def test_a_probe_given_up_while_it_waits_for_a_slot_gives_its_turn_back() -> None:
     mute = ordinary("b.example", greeting=None)
-    slots = Slots(2)
+    slots = ProbeSlots(2)
     async with _hosts(("127.0.0.2", mute)) as (port, (host,)):
         names = [f"{letter}.example" for letter in "abc"]
         lookups = dict.fromkeys(names, _lookup(MxHost("b.example", 10, ("127.0.0.2",))))

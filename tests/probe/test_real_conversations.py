@@ -18,7 +18,7 @@ from textwrap import indent
 
 import pytest
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.config.load import parse
 from exporter.demo.smtp_host import SmtpHost, ordinary
 from exporter.model.address import Family
@@ -100,7 +100,7 @@ async def probe(folder: Path, port: int, module: str) -> HostResult:
     loopback = (ip_network("127.0.0.0/8"),)
     settings = replace(config.settings("m"), port=port, allow_addresses=loopback, timeout=20.0)
     target = Target(TargetKind.DOMAIN, DOMAIN, DOMAIN, settings)
-    prober = Prober(OneHost(), Limits(), "probe.example", Slots(10))
+    prober = Prober(OneHost(), Limits(), "probe.example", ProbeSlots(10))
     result = await prober.probe(target, transcript=True)
     return result.hosts[0]
 

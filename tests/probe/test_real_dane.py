@@ -17,17 +17,17 @@ from pathlib import Path
 
 import pytest
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.demo.smtp_host import ORDINARY_EXTENSIONS, SmtpHost, SmtpScript, StartTls, ordinary, reply
 from exporter.model.configuration import Limits, ResolverSettings
 from exporter.model.failure import FailureClass as C
 from exporter.model.failure import Stage
 from exporter.model.policy import DaneState as S
 from exporter.model.result import HostResult
-from exporter.model.target import Module, Policy, Settings, Starttls, Target, TargetKind
+from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target, TargetKind
 from exporter.model.warning import HostWarning as W
 from exporter.policies.lookup import Policies
-from exporter.policies.mtasts.cache import PolicyMemory
+from exporter.policies.mtasts.cache import PolicyCache
 from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
 from tests.lab.chains import Issued, issue, server_context, write_chain
@@ -132,8 +132,8 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]
 @asynccontextmanager
 async def _prober(resolver_port: int) -> AsyncIterator[Prober]:
     resolver = Resolver(ResolverSettings(nameservers=(("127.0.0.1", resolver_port),)))
-    memory = PolicyMemory()
-    prober = Prober(resolver, Limits(), "probe.example", Slots(10), policies=Policies(resolver, memory))
+    memory = PolicyCache()
+    prober = Prober(resolver, Limits(), "probe.example", ProbeSlots(10), policies=Policies(resolver, memory))
     try:
         yield prober
     finally:
@@ -160,7 +160,7 @@ class World:
         module = Module(
             stages=(Stage.EHLO, Stage.STARTTLS),
             starttls=Starttls(verify="require" if require else "report"),
-            policies=(Policy.DANE,),
+            policies=(PolicyKind.DANE,),
         )
         settings = Settings(port=self.port, module=module, allow_addresses=(ip_network("127.0.0.0/8"),))
         (host,) = (await self.prober.probe(Target(kind, domain, domain, settings))).hosts

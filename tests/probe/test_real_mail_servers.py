@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.model.configuration import Limits, ResolverSettings
 from exporter.model.failure import Stage
 from exporter.model.target import Settings, Target, TargetKind
@@ -31,7 +31,7 @@ mx IN A 127.0.0.1
 async def test_a_real_mail_server_is_up_with_all_that_it_announces(server: MailServer, tmp_path: Path) -> None:
     with server(tmp_path / "mail", NAME) as port, nsd(tmp_path / "dns", {"real.example": ZONE}) as dns_port:
         resolver = Resolver(ResolverSettings(nameservers=(("127.0.0.1", dns_port),)))
-        prober = Prober(resolver, Limits(), "probe.example", Slots(10))
+        prober = Prober(resolver, Limits(), "probe.example", ProbeSlots(10))
         settings = Settings(port=port, allow_addresses=(ip_network("127.0.0.0/8"),), timeout=20.0)
         try:
             result = await prober.probe(

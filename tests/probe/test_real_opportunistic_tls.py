@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage
@@ -52,7 +52,7 @@ async def _probe(port: int, module: Module | None = None) -> HostResult:
         port=port, module=module or Module(stages=STAGES), allow_addresses=(ip_network("127.0.0.0/8"),), timeout=20.0
     )
     target = Target(TargetKind.DOMAIN, "real.example", "real.example", settings)
-    result = await Prober(Names(), Limits(), "probe.example", Slots(10)).probe(target, transcript=True)
+    result = await Prober(Names(), Limits(), "probe.example", ProbeSlots(10)).probe(target, transcript=True)
     (host,) = result.hosts
     return host
 
@@ -125,7 +125,7 @@ async def test_a_relay_that_is_named_by_its_address_is_asked_for_by_name(tmp_pat
         for name in ("", NAME):
             module = Module(tls=TlsMode.IMPLICIT, starttls=Starttls(server_name=name))
             target = Target(TargetKind.HOST, "127.0.0.1", "127.0.0.1", replace(settings, module=module))
-            result = await Prober(Names(), Limits(), "probe.example", Slots(10)).probe(target)
+            result = await Prober(Names(), Limits(), "probe.example", ProbeSlots(10)).probe(target)
             found[name] = result.hosts[0].tls
     faults = {name: None if tls is None else [one.failure_class for one in tls.faults] for name, tls in found.items()}
     assert faults == {"": [C.TLS_NAME_MISMATCH], NAME: []}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.demo.certificates import Authority
 from exporter.demo.smtp_host import SmtpHost, ordinary
 from exporter.model.configuration import Limits, ResolverSettings
@@ -24,10 +24,10 @@ from exporter.model.failure import FailureClass as C
 from exporter.model.policy import DaneState, MtaStsMode
 from exporter.model.policy import MtaStsProblem as P
 from exporter.model.result import ProbeResult
-from exporter.model.target import Module, Policy, Settings, Starttls, Target, TargetKind
+from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target, TargetKind
 from exporter.model.warning import HostWarning as W
 from exporter.policies.lookup import Policies
-from exporter.policies.mtasts.cache import PolicyMemory
+from exporter.policies.mtasts.cache import PolicyCache
 from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
 from tests.lab.daemons import nsd, unbound
@@ -89,9 +89,9 @@ class World:
     settings: Settings
     policy_host: PolicyHost
 
-    async def probe(self, case: str, verify: str = "report", *policies: Policy) -> ProbeResult:
+    async def probe(self, case: str, verify: str = "report", *policies: PolicyKind) -> ProbeResult:
         """What a probe shows of the domain that is named after `case`."""
-        module = Module(policies=policies or (Policy.MTA_STS, Policy.TLS_RPT))
+        module = Module(policies=policies or (PolicyKind.MTA_STS, PolicyKind.TLS_RPT))
         if verify == "require":
             module = replace(module, starttls=Starttls(verify="require"))
         name = f"{case}.{ZONE}"
@@ -108,8 +108,10 @@ async def world(resolver_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(policy_host(host, server, "127.0.0.3"))
         resolver = Resolver(ResolverSettings(nameservers=(("127.0.0.1", resolver_port),)))
-        memory = PolicyMemory()
-        prober = Prober(resolver, Limits(), "probe.example", Slots(10), policies=Policies(resolver, memory, host.port))
+        memory = PolicyCache()
+        prober = Prober(
+            resolver, Limits(), "probe.example", ProbeSlots(10), policies=Policies(resolver, memory, host.port)
+        )
         settings = Settings(port=await mail.start("127.0.0.2", 0), allow_addresses=(ip_network("127.0.0.0/8"),))
         yield World(prober, settings, host)
         await memory.close()
@@ -179,7 +181,7 @@ async def test_a_module_without_policies_asks_for_none(world: World) -> None:
 
 
 async def test_dane_without_records(world: World) -> None:
-    (host,) = (await world.probe("plain", "report", Policy.DANE)).hosts
+    (host,) = (await world.probe("plain", "report", PolicyKind.DANE)).hosts
     assert host.dane is not None
     assert host.dane.state is DaneState.ABSENT
 

@@ -10,16 +10,16 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.demo.silent_host import SilentHost
 from exporter.demo.smtp_host import CLOSE, SmtpHost, SmtpScript, ordinary
 from exporter.model.configuration import Limits
-from exporter.model.evidence import Way, Witness
+from exporter.model.evidence import ConnectOutcome, Witness
 from exporter.model.failure import FailureClass
 from exporter.model.result import HostResult
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.probe.prober import Prober
-from exporter.probe.witness_ports import Witnesses
+from exporter.probe.witness_ports import WitnessPorts
 from tests.lab.waiting import until
 from tests.probe.test_prober import LOOPBACK, Names
 
@@ -42,7 +42,7 @@ async def ports() -> AsyncIterator[tuple[int, int, int, SmtpHost]]:
 
 async def probed(port: int, witness_ports: tuple[int, ...], seconds: float = 1.0) -> HostResult:
     settings = Settings(port=port, timeout=seconds, allow_addresses=LOOPBACK)
-    prober = Prober(Names(hosts={ADDRESS: (ADDRESS,)}), Limits(), "probe.example", Slots(10), witness_ports)
+    prober = Prober(Names(hosts={ADDRESS: (ADDRESS,)}), Limits(), "probe.example", ProbeSlots(10), witness_ports)
     result = await prober.probe(Target(TargetKind.HOST, ADDRESS, ADDRESS, settings))
     (host,) = result.hosts
     return host
@@ -52,7 +52,10 @@ async def test_a_silent_port_has_the_others_asked_within_its_own_time() -> None:
     async with ports() as (silent, accepting, refusing, _):
         host = await probed(silent, (accepting, refusing))
     assert host.evidence is not None
-    assert host.evidence.witnesses == (Witness(accepting, Way.ANSWERED), Witness(refusing, Way.RESET))
+    assert host.evidence.witnesses == (
+        Witness(accepting, ConnectOutcome.ANSWERED),
+        Witness(refusing, ConnectOutcome.RESET),
+    )
     assert host.failure is not None
     assert host.failure.failure_class is FailureClass.CONNECT_TIMEOUT  # by itself: the diagnosis comes later
 
@@ -66,7 +69,7 @@ async def test_a_port_that_does_not_answer_either_is_silent_too() -> None:
         finally:
             await other.stop()
     assert host.evidence is not None
-    assert host.evidence.witnesses == (Witness(also_silent, Way.SILENT),)
+    assert host.evidence.witnesses == (Witness(also_silent, ConnectOutcome.SILENT),)
 
 
 async def test_the_port_itself_is_no_witness() -> None:
@@ -110,10 +113,10 @@ async def test_a_late_answer_is_an_answer() -> None:
 
 async def test_an_address_is_asked_once_an_interval_whoever_asks() -> None:
     async with ports() as (silent, accepting, _, open_):
-        witnesses = Witnesses((accepting,))
+        witnesses = WitnessPorts((accepting,))
         asked = [witnesses.ask(ADDRESS, silent, source, interval=60.0, seconds=1.0) for source in ("", "", "127.0.0.1")]
         found = await asyncio.gather(*asked)
-        assert found == [(Witness(accepting, Way.ANSWERED),)] * 3
+        assert found == [(Witness(accepting, ConnectOutcome.ANSWERED),)] * 3
         assert open_.connections == 2  # from another address it may look otherwise
 
 
@@ -121,7 +124,7 @@ async def test_two_modules_ask_about_one_address_once() -> None:
     async with ports() as (silent, accepting, _, open_):
         settings = Settings(port=silent, timeout=1.0, allow_addresses=LOOPBACK)
         prober = Prober(
-            Names(hosts={ADDRESS: (ADDRESS,)}), Limits(per_address=2), "probe.example", Slots(10), (accepting,)
+            Names(hosts={ADDRESS: (ADDRESS,)}), Limits(per_address=2), "probe.example", ProbeSlots(10), (accepting,)
         )
         targets = [
             Target(TargetKind.HOST, name, ADDRESS, replace(settings, helo=f"{name}.example")) for name in ("a", "b")

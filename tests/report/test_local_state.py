@@ -11,12 +11,12 @@ import pytest
 from exporter.commands.reports import DialogueReport, JsonReport
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Screen
-from exporter.egress.watch import EgressTurn
+from exporter.egress.watch import EgressStateChange
 from exporter.model.address import Family
-from exporter.model.egress import NOTHING_KNOWN, EgressState, EgressView
+from exporter.model.egress import EGRESS_UNKNOWN, EgressState, EgressView
 from exporter.model.failure import Confidence, FailureClass
-from exporter.report.local_state import HIDING, OwnSide, hidden_among, own_side, own_side_lines
-from exporter.store.targets import Store
+from exporter.report.local_state import HIDING, LocalState, hidden_among, local_state, local_state_lines
+from exporter.store.targets import TargetStore
 from tests.results import AT, domain, down_host, result, up_host
 
 C, E = FailureClass, EgressState
@@ -36,14 +36,14 @@ class Resolver:
     since: float = AT
 
 
-def turn(after: float, view: EgressView, family: Family = Family.IPV4) -> EgressTurn:
-    return EgressTurn(AT + after, family, view)
+def turn(after: float, view: EgressView, family: Family = Family.IPV4) -> EgressStateChange:
+    return EgressStateChange(AT + after, family, view)
 
 
 def test_what_is_open_or_unknown_is_no_trouble() -> None:
-    assert list(own_side_lines(own_side(NOTHING_KNOWN, (), 0))) == []
-    assert own_side(SHUT, (), 0).troubles[0].part == "ipv4"
-    assert len(own_side(SHUT, (), 0).troubles) == 1
+    assert list(local_state_lines(local_state(EGRESS_UNKNOWN, (), 0))) == []
+    assert local_state(SHUT, (), 0).troubles[0].part == "ipv4"
+    assert len(local_state(SHUT, (), 0).troubles) == 1
 
 
 @pytest.mark.parametrize(
@@ -55,21 +55,23 @@ def test_what_is_open_or_unknown_is_no_trouble() -> None:
         ((), 0.0),
     ],
 )
-def test_it_is_so_since_the_first_of_the_last_turns_that_are_alike(turns: tuple[EgressTurn, ...], since: float) -> None:
-    assert own_side(SHUT, turns, 0).troubles[0].since == since
+def test_it_is_so_since_the_first_of_the_last_turns_that_are_alike(
+    turns: tuple[EgressStateChange, ...], since: float
+) -> None:
+    assert local_state(SHUT, turns, 0).troubles[0].since == since
 
 
 @pytest.mark.parametrize("state", ["blocked", "intercepted", "offline"])
 def test_each_state_that_hides_others_has_words(state: str) -> None:
     view = EgressView(EgressState(state), Confidence.LIKELY)
-    (line,) = own_side_lines(own_side({Family.IPV6: view}, (), 1))
+    (line,) = local_state_lines(local_state({Family.IPV6: view}, (), 1))
     assert line.endswith("over IPv6 (likely): 1 target is hidden by it.")
 
 
 @pytest.mark.parametrize(("state", "said"), [("failing", 1), ("filtering", 1), ("working", 0), ("unknown", 0)])
 def test_the_resolver_is_a_part_of_our_side(state: str, said: int) -> None:
-    side = own_side({Family.IPV4: OPEN}, (), 3, Resolver(state))
-    assert len([line for line in own_side_lines(side) if line.startswith("Our resolver f")]) == said
+    side = local_state({Family.IPV4: OPEN}, (), 3, Resolver(state))
+    assert len([line for line in local_state_lines(side) if line.startswith("Our resolver f")]) == said
 
 
 def test_hidden_are_those_whose_failure_is_ours() -> None:
@@ -78,7 +80,7 @@ def test_hidden_are_those_whose_failure_is_ours() -> None:
 
 
 def test_the_store_counts_them_as_they_come_and_go() -> None:
-    store = Store(lambda record, before: ())
+    store = TargetStore(lambda record, before: ())
     targets = [domain(f"d{number}.example") for number in range(3)]
     store.replace_targets(targets)
     assert store.failing(HIDING) == 0
@@ -93,8 +95,8 @@ def test_the_store_counts_them_as_they_come_and_go() -> None:
     assert store.failing(HIDING) == 1
 
 
-def shut() -> OwnSide:
-    return own_side(SHUT, (turn(0, BLOCKED),), 2)
+def shut() -> LocalState:
+    return local_state(SHUT, (turn(0, BLOCKED),), 2)
 
 
 def test_probe_says_it_first() -> None:

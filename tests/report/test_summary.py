@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.model.evidence import ConnectEvidence, Evidence, Way, Witness
+from exporter.model.evidence import ConnectEvidence, ConnectOutcome, Evidence, Witness
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
 from exporter.model.path_trace import HopKind
 from exporter.model.printable import printable
 from exporter.model.result import HostResult, ProbeResult
-from exporter.report.summary import MAX_WORDS, MEANING, conclude, conclusion_lines, sentence
+from exporter.report.summary import MAX_WORDS, MEANING, sentence, summarise, summary_lines
 from tests.paths import OPEN_443, path
 from tests.results import down_host, lookup_failed, result, up_host
 
@@ -44,7 +44,7 @@ def test_a_sentence_has_at_most_thirty_words(failure_class: C, confidence: Confi
 
 @given(st.text(max_size=400))
 def test_whatever_they_say_it_stays_one_harmless_line(detail: str) -> None:
-    concluded = conclude(NAME, result(host(Failure(Stage.BANNER, C.POLICY_REJECTED, f"the server said: {detail}"))))
+    concluded = summarise(NAME, result(host(Failure(Stage.BANNER, C.POLICY_REJECTED, f"the server said: {detail}"))))
     assert words(concluded.summary) <= MAX_WORDS
     for text in (concluded.summary, concluded.next, *concluded.evidence):
         assert printable(text, len(text)) == text
@@ -95,7 +95,7 @@ def test_where_it_cannot_be_told_the_sentence_says_so() -> None:
 
 def test_a_greeting_that_does_not_come_is_told_with_the_time_waited_and_the_setting() -> None:
     failure = Failure(Stage.BANNER, C.BANNER_TIMEOUT, "the server did not answer in time")
-    concluded = conclude(NAME, result(host(failure, unfinished=(Stage.BANNER, 29.98))))
+    concluded = summarise(NAME, result(host(failure, unfinished=(Stage.BANNER, 29.98))))
     assert "sends no complete greeting within 30.0 s (`timeout`)" in concluded.summary
     assert "RFC 5321 4.5.3.2.1 grants five minutes for the greeting" in concluded.evidence
     assert "raise `timeout`" in concluded.next
@@ -103,7 +103,7 @@ def test_a_greeting_that_does_not_come_is_told_with_the_time_waited_and_the_sett
 
 def test_a_long_finding_ends_with_a_clause_and_the_rest_is_evidence() -> None:
     detail = "port 25 is silent, nor does port 443 answer, and too little is known to tell a death from a block"
-    concluded = conclude(NAME, result(host(Failure(Stage.CONNECT, C.CONNECT_TIMEOUT, detail))))
+    concluded = summarise(NAME, result(host(Failure(Stage.CONNECT, C.CONNECT_TIMEOUT, detail))))
     assert "is silent, nor does port 443 answer; whether" in concluded.summary
     assert concluded.evidence == ("too little is known to tell a death from a block",)
 
@@ -111,7 +111,7 @@ def test_a_long_finding_ends_with_a_clause_and_the_rest_is_evidence() -> None:
 def test_a_finding_does_not_end_within_what_it_quotes() -> None:
     said = "554 5.7.1 Service unavailable; client [192.0.2.1] is on the list of those that may not talk to us…"
     detail = f'the server greeted with a malformed reply: line 1 has no reply code: "ERROR {said}"'
-    concluded = conclude(NAME, result(host(Failure(Stage.BANNER, C.PROTOCOL_ERROR, detail))))
+    concluded = summarise(NAME, result(host(Failure(Stage.BANNER, C.PROTOCOL_ERROR, detail))))
     assert "line 1 has no reply code" not in concluded.summary or concluded.summary.count('"') != 1
     assert concluded.summary.count('"') % 2 == 0
     assert any(said in each for each in concluded.evidence)
@@ -129,7 +129,7 @@ def test_a_domain_that_is_its_own_host_is_named_once() -> None:
 
 
 def test_a_reply_that_is_too_long_is_evidence_whole() -> None:
-    concluded = conclude(NAME, result(host(Failure(Stage.MAIL, C.REPUTATION_BLOCKED, LONG_REPLY[:500]))))
+    concluded = summarise(NAME, result(host(Failure(Stage.MAIL, C.REPUTATION_BLOCKED, LONG_REPLY[:500]))))
     assert "names a block list or our address's reputation" in concluded.summary
     assert concluded.evidence == (LONG_REPLY[:500],)
 
@@ -146,12 +146,12 @@ def test_evidence_is_a_list_that_says_nothing_again() -> None:
         evidence=Evidence(
             25,
             ConnectEvidence("192.0.2.9", None, elapsed=9.0),
-            (Witness(443, Way.ANSWERED), Witness(587, Way.SILENT)),
+            (Witness(443, ConnectOutcome.ANSWERED), Witness(587, ConnectOutcome.SILENT)),
             path(HopKind.TIME_EXCEEDED, against=OPEN_443),
         ),
     )
     probed = result(silent, down_host(C.CLOSED))
-    concluded = conclude(NAME, probed)
+    concluded = summarise(NAME, probed)
     assert concluded.evidence == (
         "as since Monday",
         "port 587 of the same address is silent",
@@ -161,7 +161,7 @@ def test_evidence_is_a_list_that_says_nothing_again() -> None:
 
 def test_lines_tell_verdict_class_and_confidence_once_and_mark_what_is_not_certain() -> None:
     failure = Failure(Stage.CONNECT, C.CONNECT_REFUSED, "the port is closed", Confidence.LIKELY)
-    lines = list(conclusion_lines(conclude(NAME, result(host(failure)), port=2525), failure))
+    lines = list(summary_lines(summarise(NAME, result(host(failure)), port=2525), failure))
     assert lines == [
         "dead?: connect_refused at connect, likely",
         "  a-domain.example: mx.a-domain.example [192.0.2.9]: the port is closed;"
@@ -170,12 +170,12 @@ def test_lines_tell_verdict_class_and_confidence_once_and_mark_what_is_not_certa
         " call the postmaster of mx.a-domain.example (docs/classes.md#connect_refused)",
     ]
     certain = replace(failure, confidence=Confidence.CERTAIN)
-    assert next(conclusion_lines(conclude(NAME, result(host(certain))), certain)).startswith("dead: ")
+    assert next(summary_lines(summarise(NAME, result(host(certain))), certain)).startswith("dead: ")
 
 
 def test_what_is_up_needs_nothing_unless_an_address_of_it_is_down() -> None:
-    assert conclude(NAME, result(up_host())).next == ""
-    half = conclude(NAME, result(up_host(), *[down_host(C.CONNECT_REFUSED)] * 3))
+    assert summarise(NAME, result(up_host())).next == ""
+    half = summarise(NAME, result(up_host(), *[down_host(C.CONNECT_REFUSED)] * 3))
     assert half.summary == (
         "a-domain.example is up: 1 of 4 addresses takes mail, with warnings;"
         " mx2.healthy.example [2001:db8::2] does not: connect_refused, and 2 more."
@@ -183,12 +183,12 @@ def test_what_is_up_needs_nothing_unless_an_address_of_it_is_down() -> None:
     assert "mx-exporter trace 2001:db8::2" in half.next
     assert words(half.summary) <= MAX_WORDS
     # That this host has no IPv6 is no fault of theirs.
-    assert conclude(NAME, result(up_host(), down_host(C.NO_ROUTE))).next == ""
+    assert summarise(NAME, result(up_host(), down_host(C.NO_ROUTE))).next == ""
 
 
 def test_the_name_said_at_ehlo_is_in_the_advice_that_is_about_it() -> None:
     probed: ProbeResult = result(host(Failure(Stage.EHLO, C.HELO_REJECTED, "the server said: 550 bad HELO")))
-    assert "`helo`, now probe.example.net, to" in conclude(NAME, probed, helo="probe.example.net").next
+    assert "`helo`, now probe.example.net, to" in summarise(NAME, probed, helo="probe.example.net").next
 
 
 @pytest.mark.parametrize(
@@ -208,6 +208,14 @@ def test_a_host_of_the_configuration_is_named_without_its_port(mx: str, address:
 def test_ports_that_were_named_together_are_not_named_again() -> None:
     silent = host(
         Failure(Stage.CONNECT, C.CONNECT_TIMEOUT, "port 25 is silent, nor do ports 443 and 587 answer"),
-        evidence=Evidence(25, None, (Witness(443, Way.SILENT), Witness(587, Way.SILENT), Witness(58, Way.SILENT))),
+        evidence=Evidence(
+            25,
+            None,
+            (
+                Witness(443, ConnectOutcome.SILENT),
+                Witness(587, ConnectOutcome.SILENT),
+                Witness(58, ConnectOutcome.SILENT),
+            ),
+        ),
     )
-    assert conclude(NAME, result(silent)).evidence == ("port 58 of the same address is silent",)
+    assert summarise(NAME, result(silent)).evidence == ("port 58 of the same address is silent",)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from exporter.model.failure import FailureClass
 from exporter.model.policy import Tlsa
-from exporter.resolver.answer import MAX_TTL, Answer, Record, read_reply
+from exporter.resolver.answer import MAX_TTL, DnsAnswer, Record, read_reply
 from exporter.resolver.wire_names import MalformedReply
 
 NAME = "a.example"
@@ -45,7 +45,7 @@ def _message(
     return message.to_wire()
 
 
-def _read(data: bytes) -> Answer | type[Exception]:
+def _read(data: bytes) -> DnsAnswer | type[Exception]:
     try:
         return read_reply(NAME, data)
     except MalformedReply:
@@ -107,7 +107,7 @@ def test_records_are_those_that_dnspython_reads(data: bytes) -> None:
         return  # what is wrong with it may have more than one name
     records, ttl, canonical = expected
     # A signature may be broken: nobody looks at it. But what dnspython can read is read.
-    assert isinstance(read, Answer)
+    assert isinstance(read, DnsAnswer)
     if read.failure is not None:
         assert read.failure.failure_class is FailureClass.DNS_MALFORMED
         return
@@ -122,7 +122,7 @@ def test_records_are_those_that_dnspython_reads(data: bytes) -> None:
 @pytest.mark.parametrize("alias", [False, True])
 def test_what_servers_send_is_read(kind: str, *, signed: bool, alias: bool) -> None:
     read = _read(_message(kind, [(60, data) for data in KINDS[kind]], signed=signed, alias=alias))
-    assert isinstance(read, Answer)
+    assert isinstance(read, DnsAnswer)
     assert read.failure is None
     assert len(read.records) == {"MX": 3, "TXT": 3}.get(kind, 2)
     assert (read.ttl, read.is_alias, read.canonical) == (60.0, alias, "target.a.example" if alias else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.model.failure import FailureClass as C
-from exporter.resolver.answer import MAX_RECORDS, Answer, read_reply
+from exporter.resolver.answer import MAX_RECORDS, DnsAnswer, read_reply
 from exporter.resolver.extended_errors import extended_errors
 from exporter.resolver.wire import opt_of
 from exporter.resolver.wire_names import MalformedReply
@@ -126,7 +126,7 @@ def test_what_stands_in_other_sections_is_not_looked_at() -> None:
 
 
 def test_a_chain_of_aliases_of_many_names_is_followed_as_far_as_it_may_be() -> None:
-    answer: Answer = read_reply(NAME, dns.aliases(NAME, 16))
+    answer: DnsAnswer = read_reply(NAME, dns.aliases(NAME, 16))
     assert (answer.failure, answer.is_alias) == (None, True)
     failure = read_reply(NAME, dns.aliases(NAME, 400)).failure
     assert failure is not None

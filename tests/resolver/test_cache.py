@@ -9,17 +9,17 @@ from collections.abc import Callable
 import pytest
 
 from exporter.model.failure import FailureClass as C
-from exporter.resolver.answer import Answer, failed, read_reply
-from exporter.resolver.byte_limited import Entry, Shelf
-from exporter.resolver.cache import LEAST_BYTES, PASSING, Memory, size_of
+from exporter.resolver.answer import DnsAnswer, failed, read_reply
+from exporter.resolver.byte_limited import ByteLimitedCache, SizedEntry
+from exporter.resolver.cache import LEAST_BYTES, PASSING, AnswerCache, size_of
 from tests.lab import dns_messages as dns
 
-LARGE = Answer(tuple(f"192.0.2.{n % 256}" for n in range(100)), ttl=300.0)
-SMALL = Answer(("192.0.2.1",), ttl=300.0)
+LARGE = DnsAnswer(tuple(f"192.0.2.{n % 256}" for n in range(100)), ttl=300.0)
+SMALL = DnsAnswer(("192.0.2.1",), ttl=300.0)
 
 
-async def _learn(memory: Memory, name: str, answer: Answer, *, passing: bool = False) -> None:
-    async def ask(_name: str, _kind: str) -> Answer:
+async def _learn(memory: AnswerCache, name: str, answer: DnsAnswer, *, passing: bool = False) -> None:
+    async def ask(_name: str, _kind: str) -> DnsAnswer:
         return answer
 
     token = PASSING.set(passing)
@@ -27,12 +27,12 @@ async def _learn(memory: Memory, name: str, answer: Answer, *, passing: bool = F
     PASSING.reset(token)
 
 
-def _known(memory: Memory, name: str) -> bool:
+def _known(memory: AnswerCache, name: str) -> bool:
     return memory.known((name, "A")) is not None
 
 
 async def test_all_answers_together_take_no_more_than_they_may() -> None:
-    memory = Memory(max_bytes=1_000_000)
+    memory = AnswerCache(max_bytes=1_000_000)
     for number in range(1000):
         await _learn(memory, f"d{number}.example", LARGE)
         assert memory.size <= 1_000_000
@@ -42,27 +42,27 @@ async def test_all_answers_together_take_no_more_than_they_may() -> None:
 
 
 async def test_what_has_ended_goes_before_what_counts() -> None:
-    shelf: Shelf[str, None] = Shelf(10_000)
-    shelf.put("counts", Entry(100.0, None, 300), 0.0)
+    shelf: ByteLimitedCache[str, None] = ByteLimitedCache(10_000)
+    shelf.put("counts", SizedEntry(100.0, None, 300), 0.0)
     for number in range(20):
-        shelf.put(f"ended{number}", Entry(1.0, None, 300), 0.0)
+        shelf.put(f"ended{number}", SizedEntry(1.0, None, 300), 0.0)
     for number in range(20):
-        shelf.put(f"new{number}", Entry(100.0, None, 300), 2.0)
+        shelf.put(f"new{number}", SizedEntry(100.0, None, 300), 2.0)
     assert shelf.get("counts") is not None
     assert shelf.get("ended0") is None
     assert shelf.size <= 10_000
 
 
 async def test_one_answer_is_no_large_part_of_all() -> None:
-    shelf: Shelf[str, None] = Shelf(10_000)
-    shelf.put("small", Entry(100.0, None, 600), 0.0)
-    shelf.put("huge", Entry(100.0, None, 9000), 0.0)
+    shelf: ByteLimitedCache[str, None] = ByteLimitedCache(10_000)
+    shelf.put("small", SizedEntry(100.0, None, 600), 0.0)
+    shelf.put("huge", SizedEntry(100.0, None, 9000), 0.0)
     assert shelf.get("huge") is None
     assert shelf.get("small") is not None
 
 
 async def test_who_passes_by_pushes_nothing_out() -> None:
-    memory = Memory(max_bytes=200_000, passing_bytes=200_000)
+    memory = AnswerCache(max_bytes=200_000, passing_bytes=200_000)
     await _learn(memory, "configured.example", SMALL)
     for number in range(300):
         await _learn(memory, f"d{number}.example", LARGE, passing=True)
@@ -71,7 +71,7 @@ async def test_who_passes_by_pushes_nothing_out() -> None:
 
 
 async def test_what_a_target_asks_for_as_well_is_kept_like_its_own() -> None:
-    memory = Memory(max_bytes=200_000, passing_bytes=200_000)
+    memory = AnswerCache(max_bytes=200_000, passing_bytes=200_000)
     await _learn(memory, "shared.example", SMALL, passing=True)
     assert _known(memory, "shared.example")  # asked for a target
     for number in range(300):
@@ -80,7 +80,7 @@ async def test_what_a_target_asks_for_as_well_is_kept_like_its_own() -> None:
 
 
 async def test_with_more_targets_more_is_kept() -> None:
-    memory = Memory()
+    memory = AnswerCache()
     memory.make_room_for(3)
     for number in range(4):
         await _learn(memory, f"d{number}.example", LARGE)
@@ -90,7 +90,7 @@ async def test_with_more_targets_more_is_kept() -> None:
 
 
 async def test_failures_are_forgotten_of_both() -> None:
-    memory = Memory()
+    memory = AnswerCache()
     failure = failed(C.DNS_SERVFAIL, "SERVFAIL")
     await _learn(memory, "configured.example", failure)
     await _learn(memory, "passing.example", failure, passing=True)
@@ -115,12 +115,12 @@ def test_what_an_answer_counts_for_is_about_what_it_takes(kind: str, data: Calla
     many = 200 if len(data("d.example")) < 2000 else 10
 
     async def fill() -> tuple[float, float]:
-        memory = Memory(max_bytes=1 << 30)
+        memory = AnswerCache(max_bytes=1 << 30)
         replies = {f"d{number}.example": data(f"d{number}.example") for number in range(many)}
         tracemalloc.start()
         for name, reply in replies.items():
 
-            async def ask(name: str, kind: str, reply: bytes = reply) -> Answer:
+            async def ask(name: str, kind: str, reply: bytes = reply) -> DnsAnswer:
                 return memory.read((name, kind), (reply, ""), lambda: read_reply(name, reply))
 
             await memory.learn((f"{name}", kind), ask)

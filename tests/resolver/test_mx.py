@@ -11,7 +11,7 @@ import pytest
 from exporter.model.address import Family
 from exporter.model.failure import FailureClass as C
 from exporter.model.result import MxLookup
-from exporter.resolver.answer import Answer, Record, failed
+from exporter.resolver.answer import DnsAnswer, Record, failed
 from exporter.resolver.mx import MAX_ADDRESSES, MAX_HOSTS, lookup_host, lookup_mx
 
 BOTH = (Family.IPV4, Family.IPV6)
@@ -20,23 +20,23 @@ BOTH = (Family.IPV4, Family.IPV6)
 class Zone:
     """Questions answered from a map; what is not in it has no such record."""
 
-    def __init__(self, answers: dict[tuple[str, str], Answer | Sequence[Record]]) -> None:
+    def __init__(self, answers: dict[tuple[str, str], DnsAnswer | Sequence[Record]]) -> None:
         self._answers = {
-            key: value if isinstance(value, Answer) else Answer(tuple(value)) for key, value in answers.items()
+            key: value if isinstance(value, DnsAnswer) else DnsAnswer(tuple(value)) for key, value in answers.items()
         }
         self.asked: Counter[tuple[str, str]] = Counter()
 
-    async def ask(self, name: str, kind: str) -> Answer:
+    async def ask(self, name: str, kind: str) -> DnsAnswer:
         self.asked[name, kind] += 1
         await asyncio.sleep(0)
-        return self._answers.get((name, kind), Answer())
+        return self._answers.get((name, kind), DnsAnswer())
 
-    async def ask_both(self, name: str, kinds: Sequence[str]) -> Sequence[Answer]:
+    async def ask_both(self, name: str, kinds: Sequence[str]) -> Sequence[DnsAnswer]:
         return [await self.ask(name, kind) for kind in kinds]
 
 
 async def _lookup(
-    answers: dict[tuple[str, str], Answer | Sequence[Record]], families: tuple[Family, ...] = BOTH
+    answers: dict[tuple[str, str], DnsAnswer | Sequence[Record]], families: tuple[Family, ...] = BOTH
 ) -> MxLookup:
     return await lookup_mx(Zone(answers), "a.example", families)
 
@@ -78,13 +78,13 @@ async def test_without_mx_the_domain_itself_is_the_host() -> None:
 
 
 async def test_an_alias_with_an_implicit_mx_is_no_fault() -> None:
-    lookup = await _lookup({("a.example", "A"): Answer(("192.0.2.1",), is_alias=True)})
+    lookup = await _lookup({("a.example", "A"): DnsAnswer(("192.0.2.1",), is_alias=True)})
     assert not lookup.hosts[0].is_cname
 
 
 async def test_an_mx_that_is_an_alias_is_told() -> None:
     lookup = await _lookup(
-        {("a.example", "MX"): [(1, "b.example")], ("b.example", "A"): Answer(("192.0.2.1",), is_alias=True)}
+        {("a.example", "MX"): [(1, "b.example")], ("b.example", "A"): DnsAnswer(("192.0.2.1",), is_alias=True)}
     )
     assert lookup.hosts[0].is_cname
 
@@ -160,7 +160,7 @@ async def test_an_address_beside_a_real_host_fails_alone() -> None:
     ],
 )
 async def test_no_host_with_an_address(host: C | None, expected: C) -> None:
-    answer = Answer() if host is None else failed(host, "")
+    answer = DnsAnswer() if host is None else failed(host, "")
     lookup = await _lookup(
         {("a.example", "MX"): [(1, "b.example")], ("b.example", "A"): answer, ("b.example", "AAAA"): answer}
     )
@@ -194,7 +194,7 @@ async def test_an_address_is_its_own_host() -> None:
 async def test_of_all_addresses_of_a_domain_those_of_the_preferred_hosts_are_kept_and_all_are_counted() -> None:
     hosts = [(number, f"mx{number:02}.example") for number in range(MAX_HOSTS)]
     addresses = tuple(f"44.0.0.{number}" for number in range(100))
-    zone = {(name, "A"): Answer(addresses, more=900) for _, name in hosts}
+    zone = {(name, "A"): DnsAnswer(addresses, more=900) for _, name in hosts}
     lookup = await _lookup({("a.example", "MX"): hosts, **zone}, (Family.IPV4,))
     assert [len(host.addresses) for host in lookup.hosts[:6]] == [100, 100, 100, 100, 100, 12]
     assert sum(len(host.addresses) for host in lookup.hosts) == MAX_ADDRESSES
@@ -203,7 +203,7 @@ async def test_of_all_addresses_of_a_domain_those_of_the_preferred_hosts_are_kep
 
 
 async def test_mx_records_that_are_not_kept_are_counted() -> None:
-    records = Answer(((10, "b.example"),), more=99)
+    records = DnsAnswer(((10, "b.example"),), more=99)
     lookup = await _lookup({("a.example", "MX"): records, ("b.example", "A"): ["192.0.2.1"]})
     assert lookup.mx_records == 100
 

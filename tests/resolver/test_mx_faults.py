@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import dns.rcode
 import pytest
 
-from exporter.concurrency.slots import Slots
+from exporter.concurrency.slots import ProbeSlots
 from exporter.config.values import parse_network
 from exporter.demo.dns_host import DnsHost, Fault
 from exporter.diagnosis.domain_failure import without_mx
@@ -60,7 +60,7 @@ async def _probe(
 ) -> ProbeResult:
     settings = Settings(timeout=1.0, port=1, allow_addresses=tuple(map(parse_network, allowed)))
     async with _Dns(records, faults, address) as resolver:
-        prober = Prober(resolver, Limits(), "me.example.net", Slots(10))
+        prober = Prober(resolver, Limits(), "me.example.net", ProbeSlots(10))
         return await prober.probe(Target(TargetKind.DOMAIN, domain, domain, settings))
 
 

@@ -19,8 +19,8 @@ from exporter.model.configuration import ResolverSettings
 from exporter.model.failure import FailureClass as C
 from exporter.model.result import MxLookup
 from exporter.resolver.client import Resolver
-from exporter.resolver.edns import RELEARN_SECONDS, EdnsMemory
-from exporter.resolver.nameservers import Exchange
+from exporter.resolver.edns import RELEARN_SECONDS, EdnsSupport
+from exporter.resolver.nameservers import Nameservers
 from tests.lab.dns_messages import addresses
 
 NAME = "a.example"
@@ -145,7 +145,7 @@ async def test_nobody_but_the_nameserver_is_believed_and_no_answer_to_another_tr
         for sock in (server, forger):
             sock.bind(("127.0.0.1", 0))
             sock.setblocking(False)
-        exchange = Exchange(lambda: [server.getsockname()], 1.0)
+        exchange = Nameservers(lambda: [server.getsockname()], 1.0)
         asking = asyncio.ensure_future(exchange.ask(NAME, dns.rdatatype.MX))
         seen = []
         for _ in range(3):
@@ -164,7 +164,7 @@ async def test_nobody_but_the_nameserver_is_believed_and_no_answer_to_another_tr
 
 
 def test_what_was_learned_of_edns_is_learned_anew_after_a_while() -> None:
-    memory = EdnsMemory()
+    memory = EdnsSupport()
     memory.rejected(SERVER, 0.0)
     assert not memory.prefers_edns(SERVER, RELEARN_SECONDS - 1)
     assert memory.prefers_edns(SERVER, RELEARN_SECONDS)
@@ -175,7 +175,7 @@ def test_what_was_learned_of_edns_is_learned_anew_after_a_while() -> None:
 
 
 def test_no_more_nameservers_are_remembered_than_anybody_has() -> None:
-    memory = EdnsMemory()
+    memory = EdnsSupport()
     for number in range(1000):
         memory.rejected((f"192.0.2.{number}", 53), 0.0)
     assert sum(not memory.prefers_edns((f"192.0.2.{number}", 53), 1.0) for number in range(1000)) <= 64

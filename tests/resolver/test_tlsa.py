@@ -10,39 +10,39 @@ from exporter.model.address import Family
 from exporter.model.failure import Failure, Stage
 from exporter.model.failure import FailureClass as C
 from exporter.model.policy import Tlsa, TlsaLookup, TlsaStatus
-from exporter.resolver.answer import Answer, Record, failed
+from exporter.resolver.answer import DnsAnswer, Record, failed
 from exporter.resolver.tlsa import lookup_tlsa
 
 BOTH = (Family.IPV4, Family.IPV6)
 RECORD = Tlsa(3, 1, 1, b"\x01" * 32)
 OTHER = Tlsa(3, 1, 1, b"\x02" * 32)
-NXDOMAIN = Answer(failure=Failure(Stage.DNS, C.DNS_NXDOMAIN))
+NXDOMAIN = DnsAnswer(failure=Failure(Stage.DNS, C.DNS_NXDOMAIN))
 
 
 class Zone:
     """Questions answered from a map; what is not in it is authenticated not to exist. `asked` in order."""
 
-    def __init__(self, answers: dict[tuple[str, str], Answer]) -> None:
+    def __init__(self, answers: dict[tuple[str, str], DnsAnswer]) -> None:
         self._answers = answers
         self.asked: list[tuple[str, str]] = []
 
-    async def ask(self, name: str, kind: str) -> Answer:
+    async def ask(self, name: str, kind: str) -> DnsAnswer:
         self.asked.append((name, kind))
-        return self._answers.get((name, kind), Answer(authenticated=True))
+        return self._answers.get((name, kind), DnsAnswer(authenticated=True))
 
-    async def ask_both(self, name: str, kinds: Sequence[str]) -> Sequence[Answer]:
+    async def ask_both(self, name: str, kinds: Sequence[str]) -> Sequence[DnsAnswer]:
         return [await self.ask(name, kind) for kind in kinds]
 
 
-def _secure(*records: Record, canonical: str = "") -> Answer:
-    return Answer(records, authenticated=True, is_alias=bool(canonical), canonical=canonical)
+def _secure(*records: Record, canonical: str = "") -> DnsAnswer:
+    return DnsAnswer(records, authenticated=True, is_alias=bool(canonical), canonical=canonical)
 
 
-def _insecure(*records: Record, canonical: str = "") -> Answer:
-    return Answer(records, is_alias=bool(canonical), canonical=canonical)
+def _insecure(*records: Record, canonical: str = "") -> DnsAnswer:
+    return DnsAnswer(records, is_alias=bool(canonical), canonical=canonical)
 
 
-def _zone(answers: dict[tuple[str, str], Answer]) -> Zone:
+def _zone(answers: dict[tuple[str, str], DnsAnswer]) -> Zone:
     usual = {
         ("a.example", "MX"): _secure((10, "mx.a.example")),
         ("mx.a.example", "A"): _secure("192.0.2.1"),
@@ -82,7 +82,7 @@ async def test_the_port_is_part_of_the_name() -> None:
     ids=["mx", "no mx", "a", "aaaa", "no address", "alias"],
 )
 async def test_where_an_answer_is_not_authenticated_nothing_is_asked_about_tlsa(
-    answers: dict[tuple[str, str], Answer],
+    answers: dict[tuple[str, str], DnsAnswer],
 ) -> None:
     """RFC 7672 2.2.1, 2.2.3: some name servers fall silent at the question."""
     zone = _zone(answers)
@@ -97,8 +97,8 @@ async def test_one_family_that_cannot_be_looked_up_does_not_hide_the_other() -> 
     assert lookup.status is TlsaStatus.FOUND
 
 
-@pytest.mark.parametrize("answer", [Answer(authenticated=True), Answer(), NXDOMAIN, _insecure(RECORD)])
-async def test_no_records_or_insecure_ones_are_none(answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [DnsAnswer(authenticated=True), DnsAnswer(), NXDOMAIN, _insecure(RECORD)])
+async def test_no_records_or_insecure_ones_are_none(answer: DnsAnswer) -> None:
     lookup = await _look_up(_zone({("_25._tcp.mx.a.example", "TLSA"): answer}))
     assert lookup == TlsaLookup(TlsaStatus.ABSENT)
 

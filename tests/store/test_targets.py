@@ -9,7 +9,7 @@ import pytest
 from exporter.model.failure import FailureClass, Verdict
 from exporter.model.result import ProbeResult
 from exporter.model.target import Target, TargetKind
-from exporter.store.targets import Samples, Store, TargetRecord
+from exporter.store.targets import Samples, TargetRecord, TargetStore
 from tests.results import domain, down_host, lookup_failed, result, up_host
 
 C = FailureClass
@@ -19,13 +19,13 @@ def _render(record: TargetRecord, before: ProbeResult | None) -> Samples:
     return (f"{record.target.name} {record.target.labels} {record.probes} {record.probe_failures}".encode(),)
 
 
-def _store(*targets: Target) -> Store:
-    store = Store(_render)
+def _store(*targets: Target) -> TargetStore:
+    store = TargetStore(_render)
     store.replace_targets(targets)
     return store
 
 
-def _samples(store: Store) -> Iterable[bytes]:
+def _samples(store: TargetStore) -> Iterable[bytes]:
     return [record.samples[0] for record in store.records()]
 
 
@@ -129,7 +129,7 @@ def test_a_result_that_stays_as_it_is_is_not_rendered_again() -> None:
         rendered.append(record.target.name)
         return _render(record, before)
 
-    store = Store(render)
+    store = TargetStore(render)
     store.replace_targets([domain("a.example"), domain("b.example")])
     store.record(domain("a.example"), result(up_host()))
     before = len(rendered)
@@ -138,7 +138,7 @@ def test_a_result_that_stays_as_it_is_is_not_rendered_again() -> None:
 
 
 def test_a_record_keeps_its_recent_results_and_the_changes_among_them() -> None:
-    store = Store(lambda record, before: ())
+    store = TargetStore(lambda record, before: ())
     target = domain()
     store.replace_targets([target])
     for host in (up_host(), up_host(), down_host(), up_host()):
@@ -160,7 +160,7 @@ class Clock:
 
 def test_a_target_that_comes_back_within_the_hour_has_its_counters_and_its_past() -> None:
     clock = Clock()
-    store = Store(_render, clock)
+    store = TargetStore(_render, clock)
     target = domain("a.example")
     store.replace_targets([target])
     for host in (up_host(), down_host(C.BANNER_REJECTED), down_host(C.BANNER_REJECTED)):
@@ -198,7 +198,7 @@ def test_a_target_that_was_up_and_comes_back_up_is_no_news() -> None:
 
 def test_what_went_an_hour_ago_is_forgotten_and_so_is_what_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    store = Store(_render, clock)
+    store = TargetStore(_render, clock)
     targets = [domain(f"d{number}.example") for number in range(10)]
     store.replace_targets(targets)
     for target in targets:

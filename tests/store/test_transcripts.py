@@ -9,7 +9,13 @@ import pytest
 from exporter.model.failure import FailureClass
 from exporter.model.result import HostResult, ProbeResult, TranscriptLine
 from exporter.model.target import Target
-from exporter.store.transcripts import MAX_DIALOGUE_BYTES, MAX_TARGET_BYTES, OVERHEAD_BYTES, Dialogues, KeptDialogue
+from exporter.store.transcripts import (
+    MAX_DIALOGUE_BYTES,
+    MAX_TARGET_BYTES,
+    OVERHEAD_BYTES,
+    StoredTranscript,
+    TranscriptStore,
+)
 from tests.results import AT, domain, down_host, result, up_host
 
 C = FailureClass
@@ -28,26 +34,26 @@ def failed(failure_class: FailureClass, at: float = AT, *lines: TranscriptLine) 
     return spoke(down_host(failure_class, "mx1.healthy.example", "192.0.2.1"), at, *lines)
 
 
-def take_in(dialogues: Dialogues, probed: ProbeResult, target: Target | None = None) -> None:
+def take_in(dialogues: TranscriptStore, probed: ProbeResult, target: Target | None = None) -> None:
     heard = {(host.mx, host.address): host.transcript for host in probed.hosts}
     dialogues.keep(target or domain(), probed, heard)
 
 
-def keep(dialogues: Dialogues, *hosts: HostResult, target: Target | None = None) -> None:
+def keep(dialogues: TranscriptStore, *hosts: HostResult, target: Target | None = None) -> None:
     for host in hosts:
         take_in(dialogues, result(host), target)
 
 
-def kept(dialogues: Dialogues) -> tuple[KeptDialogue, ...]:
+def kept(dialogues: TranscriptStore) -> tuple[StoredTranscript, ...]:
     return dialogues.of(domain().key)
 
 
-def ways(dialogues: Dialogues) -> list[FailureClass | None]:
+def ways(dialogues: TranscriptStore) -> list[FailureClass | None]:
     return [one.failure.failure_class if one.failure else None for one in kept(dialogues)]
 
 
 def test_a_dialogue_comes_back_as_it_was() -> None:
-    dialogues = Dialogues()
+    dialogues = TranscriptStore()
     take_in(dialogues, result(worked(), down_host()))
     (one,) = kept(dialogues)
     assert (one.transcript, one.whole, one.mx, one.address, one.at) == (
@@ -60,13 +66,13 @@ def test_a_dialogue_comes_back_as_it_was() -> None:
 
 
 def test_of_a_host_that_said_nothing_nothing_is_kept() -> None:
-    dialogues = Dialogues()
+    dialogues = TranscriptStore()
     take_in(dialogues, result(up_host()))
     assert kept(dialogues) == ()
 
 
 def test_one_success_and_one_failure_of_each_class_are_kept_the_latest_first() -> None:
-    dialogues = Dialogues()
+    dialogues = TranscriptStore()
     keep(
         dialogues,
         failed(C.GREYLISTED, AT),
@@ -84,7 +90,7 @@ def test_one_success_and_one_failure_of_each_class_are_kept_the_latest_first() -
 
 
 def test_how_often_it_went_this_way_in_a_row_is_counted() -> None:
-    dialogues = Dialogues()
+    dialogues = TranscriptStore()
     keep(dialogues, worked(AT), *(failed(C.TIMEOUT, AT + number) for number in (1, 2, 3)))
     assert [(one.times, one.first_at - AT) for one in kept(dialogues)] == [(3, 1), (1, 0)]
     keep(dialogues, worked(AT + 4), failed(C.TIMEOUT, AT + 5))
@@ -92,7 +98,7 @@ def test_how_often_it_went_this_way_in_a_row_is_counted() -> None:
 
 
 def test_a_session_that_is_told_of_twice_counts_once() -> None:
-    dialogues = Dialogues()
+    dialogues = TranscriptStore()
     keep(dialogues, worked(AT), worked(AT))
     assert [one.times for one in kept(dialogues)] == [1]
 
@@ -100,7 +106,7 @@ def test_a_session_that_is_told_of_twice_counts_once() -> None:
 @pytest.mark.parametrize("lines", [1, 1000])
 def test_a_flood_is_cut_and_says_so(lines: int) -> None:
     flood = tuple(TranscriptLine(0.0, False, b"x" * (1_000_000 // lines)) for _ in range(lines))
-    dialogues = Dialogues()
+    dialogues = TranscriptStore()
     keep(dialogues, worked(AT, "192.0.2.1", *flood))
     (one,) = kept(dialogues)
     assert not one.whole
@@ -109,7 +115,7 @@ def test_a_flood_is_cut_and_says_so(lines: int) -> None:
 
 def test_a_target_has_a_bound_of_its_own_and_successes_go_first() -> None:
     long = TranscriptLine(0.0, False, b"x" * 1000)
-    dialogues = Dialogues()
+    dialogues = TranscriptStore()
     keep(dialogues, *(worked(AT + number, f"192.0.2.{number}", long) for number in range(1, 30)))
     assert 0 < sum(one.size for one in kept(dialogues)) <= MAX_TARGET_BYTES
     keep(dialogues, *(failed(failure_class, AT + 100 + n, long) for n, failure_class in enumerate(C)))
@@ -120,7 +126,7 @@ def test_a_target_has_a_bound_of_its_own_and_successes_go_first() -> None:
 
 def test_all_together_have_a_bound_in_which_failures_outlive_successes() -> None:
     most = 100 * (OVERHEAD_BYTES + 100)
-    dialogues = Dialogues(most)
+    dialogues = TranscriptStore(most)
     keep(dialogues, failed(C.TIMEOUT), target=domain("broken.example"))
     for number in range(1000):
         keep(dialogues, worked(AT + number), target=domain(f"d{number}.example"))
@@ -132,7 +138,7 @@ def test_all_together_have_a_bound_in_which_failures_outlive_successes() -> None
 
 def test_failures_leave_successes_their_share() -> None:
     most = 100 * (OVERHEAD_BYTES + 100)
-    dialogues = Dialogues(most)
+    dialogues = TranscriptStore(most)
     for number in range(10):
         keep(dialogues, worked(AT + number), target=domain(f"up{number}.example"))
     for number in range(1000):
@@ -143,7 +149,7 @@ def test_failures_leave_successes_their_share() -> None:
 
 
 def test_what_is_no_longer_configured_is_forgotten() -> None:
-    dialogues = Dialogues()
+    dialogues = TranscriptStore()
     keep(dialogues, worked(), failed(C.TIMEOUT))
     keep(dialogues, worked(), target=domain("other.example"))
     dialogues.keep_targets([domain("other.example")])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.tls.certificate_names import NameMatch, Names, is_for
+from exporter.tls.certificate_names import CertificateNames, NameMatch, is_for
 from tests.lab.certificates import issue
 from tests.lab.require import require_program
 
@@ -39,7 +39,7 @@ PAIRS = [
 @pytest.mark.parametrize(("presented", "wanted", "matches"), PAIRS)
 def test_one_name_against_another(presented: str, wanted: str, matches: bool) -> None:
     assert is_for(presented, wanted) is matches
-    assert Names((presented,)).match(wanted) is (NameMatch.ALTERNATIVE if matches else None)
+    assert CertificateNames((presented,)).match(wanted) is (NameMatch.ALTERNATIVE if matches else None)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_openssl_reads_them_alike(presented: str, wanted: str, matches: bool, tm
 
 
 def test_a_common_name_is_the_last_resort() -> None:
-    names = Names(common=("mx.example.org",))
+    names = CertificateNames(common=("mx.example.org",))
     assert names.match("mx.example.org") is NameMatch.COMMON
-    assert Names(("other.example.org",), common=("mx.example.org",)).match("mx.example.org") is None
-    assert Names(common=("192.0.2.1",)).match("192.0.2.1") is None
+    assert CertificateNames(("other.example.org",), common=("mx.example.org",)).match("mx.example.org") is None
+    assert CertificateNames(common=("192.0.2.1",)).match("192.0.2.1") is None

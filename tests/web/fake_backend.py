@@ -6,13 +6,13 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 
-from exporter.egress.watch import EgressTurn
-from exporter.model.egress import NOTHING_KNOWN, Surroundings
-from exporter.model.resolver import NO_RESOLVER_KNOWN
+from exporter.egress.watch import EgressStateChange
+from exporter.model.egress import EGRESS_UNKNOWN, EgressByFamily
+from exporter.model.resolver import RESOLVER_UNKNOWN
 from exporter.model.target import TargetKind
-from exporter.report.local_state import OwnSide, own_side
+from exporter.report.local_state import LocalState, local_state
 from exporter.store.targets import TargetRecord
-from exporter.store.transcripts import KeptDialogue
+from exporter.store.transcripts import StoredTranscript
 from exporter.web.backend import EgressFacts, Exposition, TargetFacts
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
@@ -25,11 +25,11 @@ class FakeBackend:
         self.is_ready = True
         self.pieces: Sequence[bytes] = (b"mx_domain_up 1\n", b"mx_domain_addresses 2\n")
         self.kept: Sequence[TargetRecord] = ()
-        self.dialogues: Sequence[KeptDialogue] = ()
-        self.surroundings: Surroundings = NOTHING_KNOWN
+        self.dialogues: Sequence[StoredTranscript] = ()
+        self.surroundings: EgressByFamily = EGRESS_UNKNOWN
         self.hidden = 0
-        self.resolver = NO_RESOLVER_KNOWN
-        self.turns: Sequence[EgressTurn] = ()
+        self.resolver = RESOLVER_UNKNOWN
+        self.turns: Sequence[EgressStateChange] = ()
         self.references: Sequence[TargetRecord] = ()
         self.probed: list[tuple[TargetKind, str]] = []
         self.problems: Sequence[str] = ()
@@ -110,8 +110,8 @@ class FakeBackend:
         record = next((record for record in records if record.target.key == (kind, name)), None)
         return None if record is None else TargetFacts(record, self.dialogues)
 
-    def own_side(self) -> OwnSide:
-        return own_side(self.surroundings, self.turns, self.hidden, self.resolver)
+    def local_state(self) -> LocalState:
+        return local_state(self.surroundings, self.turns, self.hidden, self.resolver)
 
     def egress(self) -> EgressFacts:
         facts = (self.surroundings, self.turns, self.references, self.kept, self.witness_ports, True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from exporter.diagnosis.replies.concepts import Row, statements_of, strong_row, weak_row
+from exporter.diagnosis.replies.concepts import ConceptRow, statements_of, strong_row, weak_row
 from exporter.diagnosis.replies.rule import CONVERSATION, Phrase
 from exporter.diagnosis.replies.rules import CODES_FROM, RULES, VAGUE_FROM
 from exporter.diagnosis.replies.words import MAX_EXAMINED_CHARS, Words, words_of
@@ -59,7 +59,7 @@ _REASONS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ReplyClass:
     """What a refusing reply is, and how far its words and codes carry the verdict."""
 
     failure_class: FailureClass
@@ -83,13 +83,13 @@ def _index() -> tuple[dict[str, tuple[_Candidate, ...]], tuple[_Candidate, ...]]
 _BY_KEY, _WORDLESS = _index()
 
 
-def classify(stage: Stage, code: int, text: str, enhanced: str | None = None) -> Finding | None:
+def classify(stage: Stage, code: int, text: str, enhanced: str | None = None) -> ReplyClass | None:
     """What a reply is, None for one that neither refuses nor contradicts the stage.
 
     `text` is the reply's lines without their codes, joined by one space; `enhanced` its RFC 3463 code, where known.
     """
     if code == _GOODBYE and stage is not Stage.QUIT:
-        return Finding(_C.PROTOCOL_ERROR, Confidence.CERTAIN)
+        return ReplyClass(_C.PROTOCOL_ERROR, Confidence.CERTAIN)
     if code < 400:  # RFC 5321 4.2.1: 2xx and 3xx are positive
         return None
     text = text[:MAX_EXAMINED_CHARS]
@@ -101,18 +101,18 @@ def classify(stage: Stage, code: int, text: str, enhanced: str | None = None) ->
 
 
 # An answer that counts as none: VRFY that found several.
-_NO_FAILURE: Final = Finding(_C.INTERNAL, Confidence.UNCERTAIN)
+_NO_FAILURE: Final = ReplyClass(_C.INTERNAL, Confidence.UNCERTAIN)
 
 
-def _bare(stage: Stage, code: int) -> Finding:
+def _bare(stage: Stage, code: int) -> ReplyClass:
     """The stage's own class: by a bare code, a guess."""
     temporary, permanent = _BARE.get(stage, _BARE_ELSEWHERE)
     failure_class = temporary if code < 500 else permanent
     uncertain = failure_class is _C.BANNER_REJECTED  # fits a host that is no mail server, and one that shuts us out
-    return Finding(failure_class, Confidence.UNCERTAIN if uncertain else Confidence.LIKELY)
+    return ReplyClass(failure_class, Confidence.UNCERTAIN if uncertain else Confidence.LIKELY)
 
 
-def _after_foreword(stage: Stage, code: int, text: str, status: str) -> Finding | None:
+def _after_foreword(stage: Stage, code: int, text: str, status: str) -> ReplyClass | None:
     """What the words behind Postfix's foreword say, where they say something that can be its reason."""
     foreword = _FOREWORD.search(text)
     if foreword is None:
@@ -127,10 +127,10 @@ def _after_foreword(stage: Stage, code: int, text: str, status: str) -> Finding 
     if found is None or recipient or found.failure_class in _REASONS:
         return found
     client = foreword["whom"].lower().endswith("client host")
-    return Finding(_C.POLICY_REJECTED, Confidence.CERTAIN) if client else None
+    return ReplyClass(_C.POLICY_REJECTED, Confidence.CERTAIN) if client else None
 
 
-def _recognise(stage: Stage, code: int, status: str, words: Words, *, by_codes: bool = True) -> Finding | None:
+def _recognise(stage: Stage, code: int, status: str, words: Words, *, by_codes: bool = True) -> ReplyClass | None:
     """The first that knows: the rules' own words, the sense of a sentence, vague phrases, codes."""
     place = _first_match(stage, code, status, words)
     if place is not None and place < VAGUE_FROM:
@@ -149,15 +149,15 @@ def _recognise(stage: Stage, code: int, status: str, words: Words, *, by_codes: 
     return _told(place, stage, code, Confidence.LIKELY) if place is not None and by_codes else None
 
 
-def _told(place: int, stage: Stage, code: int, confidence: Confidence) -> Finding:
+def _told(place: int, stage: Stage, code: int, confidence: Confidence) -> ReplyClass:
     failure_class = RULES[place].failure_class
-    return Finding(failure_class, confidence) if failure_class is not None else _NO_FAILURE
+    return ReplyClass(failure_class, confidence) if failure_class is not None else _NO_FAILURE
 
 
-def _sensed(row: Row, stage: Stage, code: int) -> Finding:
+def _sensed(row: ConceptRow, stage: Stage, code: int) -> ReplyClass:
     if row.failure_class is None:
         return replace(_bare(stage, code), confidence=row.confidence)
-    return Finding(row.failure_class, row.confidence)
+    return ReplyClass(row.failure_class, row.confidence)
 
 
 def _first_match(stage: Stage, code: int, status: str, words: Words) -> int | None:

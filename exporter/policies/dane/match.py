@@ -27,7 +27,7 @@ from cryptography.x509 import Name
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from exporter.model.policy import CERT, DANE_EE, DANE_TA, FULL, SPKI, Tlsa
-from exporter.tls.certificate_names import Names
+from exporter.tls.certificate_names import CertificateNames
 from exporter.tls.expensive_certificates import has_endless_name, has_signing_key, is_signing_key
 
 # Issuers above the leaf that are looked at. Public chains have two or three; Postfix stops at nine as well.
@@ -239,5 +239,5 @@ def _covers(certificate: x509.Certificate, wanted: Sequence[str]) -> bool:
     names = alternatives.get_values_for_type(x509.DNSName) if alternatives is not None else []
     common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     texts = tuple(value for attribute in common if isinstance(value := attribute.value, str))
-    found = Names(tuple(names), common=texts)
+    found = CertificateNames(tuple(names), common=texts)
     return any(found.match(name) is not None for name in wanted)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from exporter.model.policy import MtaStsProblem
-from exporter.policies.mtasts.fetch import Fault
-from exporter.policies.mtasts.fetch_slots import Places
-from exporter.policies.mtasts.policy import Policy, parse_policy
+from exporter.policies.mtasts.fetch import FetchFault
+from exporter.policies.mtasts.fetch_slots import FetchSlots
+from exporter.policies.mtasts.policy import MtaStsPolicy, parse_policy
 
 # RFC 8461 10.2: a policy is fetched again once a day, so that one that is about to be lost is noticed in time.
 REFRESH_SECONDS: Final = 86400.0
@@ -29,26 +29,26 @@ MAX_QUICK_TRIES: Final = 3
 MAX_POLICIES_BYTES: Final = 32 * 1024 * 1024
 _LARGE_BYTES: Final = 4096
 
-Fetch = Callable[[], Awaitable[bytes | Fault]]
+Fetch = Callable[[], Awaitable[bytes | FetchFault]]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CachedPolicy:
     """A policy that holds, if any, and the fault of the last try to fetch the present one, if it failed."""
 
-    policy: Policy | None = None
-    fault: Fault | None = None
+    policy: MtaStsPolicy | None = None
+    fault: FetchFault | None = None
 
 
 @dataclass(slots=True)
-class _Entry:
+class _DomainPolicy:
     """What is known of a domain. Times are the loop's."""
 
-    policy: Policy | None = None
+    policy: MtaStsPolicy | None = None
     policy_id: str = ""
     until: float = 0.0  # the policy holds
     refresh: float = 0.0  # it is fetched again
-    fault: Fault | None = None
+    fault: FetchFault | None = None
     fault_id: str = ""
     retry: float = 0.0  # after the fault
     failures: int = 0  # in a row
@@ -61,24 +61,24 @@ class _Entry:
         return self.fault is not None and (self.fault_id == policy_id or bool(held_back))
 
 
-class PolicyMemory:
+class PolicyCache:
     """Policies by domain. Create it in the event loop that uses it."""
 
     def __init__(self, max_bytes: int = MAX_POLICIES_BYTES) -> None:
         self._loop = asyncio.get_running_loop()
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._entries: dict[str, _Entry] = {}  # the one that was asked for longest ago first
+        self._entries: dict[str, _DomainPolicy] = {}  # the one that was asked for longest ago first
         self._large: dict[str, None] = {}  # domains with large policies, likewise
         self._in_flight: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self.places = Places()
+        self.places = FetchSlots()
 
-    def held(self, domain: str) -> Policy | None:
+    def held(self, domain: str) -> MtaStsPolicy | None:
         """The policy that holds for `domain` though nobody says so now."""
         entry = self._entries.get(domain)
         return entry.policy if entry is not None and self._loop.time() < entry.until else None
 
-    async def policy(self, domain: str, policy_id: str, fetch: Fetch) -> Held:
+    async def policy(self, domain: str, policy_id: str, fetch: Fetch) -> CachedPolicy:
         """The policy that holds, `policy_id` being that of the record now; `fetch` is asked if that is a new one."""
         entry = self._entries.get(domain)
         if entry is None or not self._is_settled(entry, policy_id):
@@ -88,12 +88,12 @@ class PolicyMemory:
                 task = self._in_flight[key] = asyncio.ensure_future(self._learn(domain, policy_id, fetch))
             # Whoever gives up waiting does not end the fetch of the others.
             await asyncio.shield(task)
-            entry = self._entries.get(domain, _Entry())
+            entry = self._entries.get(domain, _DomainPolicy())
         self._touch(domain)
         if entry.fails(policy_id):
-            return Held(self.held(domain), entry.fault)
+            return CachedPolicy(self.held(domain), entry.fault)
         # Just fetched, or within its time: even one with a max_age of 0 counts for the moment.
-        return Held(entry.policy)
+        return CachedPolicy(entry.policy)
 
     async def close(self) -> None:
         """End the fetches under way."""
@@ -102,7 +102,7 @@ class PolicyMemory:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _is_settled(self, entry: _Entry, policy_id: str) -> bool:
+    def _is_settled(self, entry: _DomainPolicy, policy_id: str) -> bool:
         now = self._loop.time()
         if entry.fails(policy_id):
             return now < entry.retry
@@ -113,10 +113,10 @@ class PolicyMemory:
             fetched = await fetch()
         finally:
             del self._in_flight[domain, policy_id]
-        policy = fetched if isinstance(fetched, Fault) else _parsed(fetched)
-        entry = self._forget(domain) or _Entry()
+        policy = fetched if isinstance(fetched, FetchFault) else _parsed(fetched)
+        entry = self._forget(domain) or _DomainPolicy()
         now = self._loop.time()
-        if isinstance(policy, Fault):
+        if isinstance(policy, FetchFault):
             entry.failures += 1
             entry.silences = entry.silences + 1 if policy.silent else 0
             pause = min(RETRY_SECONDS * 2.0 ** min(entry.silences - 1, 10), MAX_RETRY_SECONDS)
@@ -129,7 +129,7 @@ class PolicyMemory:
             entry.refresh = now + max(RETRY_SECONDS, min(REFRESH_SECONDS, policy.max_age / 2))
         self._keep(domain, entry)
 
-    def _keep(self, domain: str, entry: _Entry) -> None:
+    def _keep(self, domain: str, entry: _DomainPolicy) -> None:
         self._entries[domain] = entry
         size = _bytes_of(entry)
         self._bytes += size
@@ -138,7 +138,7 @@ class PolicyMemory:
         while self._bytes > self._max_bytes and self._entries:
             self._forget(next(iter(self._large or self._entries)))
 
-    def _forget(self, domain: str) -> _Entry | None:
+    def _forget(self, domain: str) -> _DomainPolicy | None:
         entry = self._entries.pop(domain, None)
         if entry is not None:
             self._bytes -= _bytes_of(entry)
@@ -155,13 +155,13 @@ def _to_the_end(kept: dict[str, Any], domain: str) -> None:
     kept[domain] = kept.pop(domain)
 
 
-def _bytes_of(entry: _Entry) -> int:
+def _bytes_of(entry: _DomainPolicy) -> int:
     """About what it takes in memory: some objects, and the text of each name."""
     return 600 + (sum(64 + len(name) for name in entry.policy.mx) if entry.policy is not None else 0)
 
 
-def _parsed(data: bytes) -> Policy | Fault:
+def _parsed(data: bytes) -> MtaStsPolicy | FetchFault:
     try:
         return parse_policy(data)
     except ValueError as error:
-        return Fault(MtaStsProblem.POLICY_INVALID, str(error))
+        return FetchFault(MtaStsProblem.POLICY_INVALID, str(error))

@@ -46,7 +46,7 @@ _OUR_ERRORS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FetchFault:
     """Why there is no policy."""
 
     problem: MtaStsProblem
@@ -73,34 +73,34 @@ async def fetch(
     port: int = HTTPS_PORT,
     sources: tuple[str, str] = ("", ""),
     seconds: float = FETCH_SECONDS,
-) -> bytes | Fault:
+) -> bytes | FetchFault:
     """The policy file of the policy host `name`, whole, or why not; within `seconds` altogether.
 
     `addresses` are the host's, tried in turn until one answers the connect; `sources` are the addresses to connect
     from, for IPv4 and IPv6, where they matter.
     """
     chosen = addresses[:MAX_ADDRESSES]
-    faults: list[Fault] = []
+    faults: list[FetchFault] = []
     try:
         async with asyncio.timeout(seconds):
             for address in chosen:
                 source = sources[":" in address]
                 stream = await _connect(name, address, port, source, context, seconds / len(chosen))
-                if not isinstance(stream, Fault):
+                if not isinstance(stream, FetchFault):
                     return await _get(name, stream)
                 faults.append(stream)
                 if stream.problem not in (MtaStsProblem.CONNECT, MtaStsProblem.LOCAL):
                     break
     except TimeoutError:
-        return Fault(MtaStsProblem.TIMEOUT, f"{name} did not send the policy within {seconds:g} s", silent=True)
+        return FetchFault(MtaStsProblem.TIMEOUT, f"{name} did not send the policy within {seconds:g} s", silent=True)
     # That we have no way to one address says less than what became of another.
     theirs = (fault for fault in faults if fault.problem is not MtaStsProblem.LOCAL)
-    return next(theirs, faults[0] if faults else Fault(MtaStsProblem.HOST_LOOKUP, f"{name} has no address"))
+    return next(theirs, faults[0] if faults else FetchFault(MtaStsProblem.HOST_LOOKUP, f"{name} has no address"))
 
 
 async def _connect(
     name: str, address: str, port: int, source: str, context: ssl.SSLContext, seconds: float
-) -> SecureStream | Fault:
+) -> SecureStream | FetchFault:
     where = f"{name} [{address}]"
     stream: SecureStream | None = None
     try:
@@ -120,27 +120,29 @@ async def _connect(
     return stream
 
 
-def _fault(where: str, error: BaseException) -> Fault | None:
+def _fault(where: str, error: BaseException) -> FetchFault | None:
     """What came of a connect; None for what is no matter of the network."""
     match error:
         case TimeoutError():
-            return Fault(MtaStsProblem.CONNECT, f"{where} did not answer", silent=True)
+            return FetchFault(MtaStsProblem.CONNECT, f"{where} did not answer", silent=True)
         case ssl.SSLCertVerificationError():
-            return Fault(MtaStsProblem.CERTIFICATE, f"the certificate of {where}: {printable(error.verify_message)}")
+            return FetchFault(
+                MtaStsProblem.CERTIFICATE, f"the certificate of {where}: {printable(error.verify_message)}"
+            )
         case ssl.SSLError():
-            return Fault(MtaStsProblem.TLS, f"no TLS with {where}: {printable(error.reason or str(error))}")
+            return FetchFault(MtaStsProblem.TLS, f"no TLS with {where}: {printable(error.reason or str(error))}")
         case LimitError():
-            return Fault(MtaStsProblem.TLS, f"no TLS with {where}: it {error}")
+            return FetchFault(MtaStsProblem.TLS, f"no TLS with {where}: it {error}")
         case ConnectionError():
             how = error.strerror or "closed in the handshake"
-            return Fault(MtaStsProblem.CONNECT, f"no connection to {where}: {how}")
+            return FetchFault(MtaStsProblem.CONNECT, f"no connection to {where}: {how}")
         case OSError():
             problem = MtaStsProblem.LOCAL if error.errno in _OUR_ERRORS else MtaStsProblem.CONNECT
-            return Fault(problem, f"no connection to {where}: {error.strerror or error}")
+            return FetchFault(problem, f"no connection to {where}: {error.strerror or error}")
     return None
 
 
-async def _get(name: str, stream: SecureStream) -> bytes | Fault:
+async def _get(name: str, stream: SecureStream) -> bytes | FetchFault:
     try:
         connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD_BYTES)
         request = h11.Request(
@@ -156,16 +158,16 @@ async def _get(name: str, stream: SecureStream) -> bytes | Fault:
         stream.write((connection.send(request) or b"") + (connection.send(h11.EndOfMessage()) or b""))
         return await _read(connection, stream)
     except h11.RemoteProtocolError as error:
-        return Fault(MtaStsProblem.HTTP, f"{name} does not speak HTTP: {printable(str(error))}")
+        return FetchFault(MtaStsProblem.HTTP, f"{name} does not speak HTTP: {printable(str(error))}")
     except LimitError as error:
-        return Fault(MtaStsProblem.TOO_LARGE, f"{name} {error}")
+        return FetchFault(MtaStsProblem.TOO_LARGE, f"{name} {error}")
     except (OSError, EOFError) as error:  # the standard library's TLS errors among them
-        return Fault(MtaStsProblem.HTTP, f"{name} broke the connection off: {printable(str(error))}")
+        return FetchFault(MtaStsProblem.HTTP, f"{name} broke the connection off: {printable(str(error))}")
     finally:
         stream.abort()
 
 
-async def _read(connection: h11.Connection, stream: SecureStream) -> bytes | Fault:
+async def _read(connection: h11.Connection, stream: SecureStream) -> bytes | FetchFault:
     body = bytearray()
     received = pieces = 0
     while True:
@@ -174,12 +176,12 @@ async def _read(connection: h11.Connection, stream: SecureStream) -> bytes | Fau
             data = await stream.read()
             received += len(data)
             if received > _MAX_ANSWER_BYTES:
-                return Fault(MtaStsProblem.TOO_LARGE, f"the answer is longer than {_MAX_ANSWER_BYTES} bytes")
+                return FetchFault(MtaStsProblem.TOO_LARGE, f"the answer is longer than {_MAX_ANSWER_BYTES} bytes")
             connection.receive_data(data)
             continue
         pieces += 1
         if pieces > MAX_PIECES:
-            return Fault(MtaStsProblem.TOO_LARGE, f"the answer comes in more than {MAX_PIECES} pieces")
+            return FetchFault(MtaStsProblem.TOO_LARGE, f"the answer comes in more than {MAX_PIECES} pieces")
         if pieces % _PIECES_AT_ONCE == 0:
             await asyncio.sleep(0)  # others have their turn
         if isinstance(event, h11.Response):
@@ -189,25 +191,29 @@ async def _read(connection: h11.Connection, stream: SecureStream) -> bytes | Fau
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > MAX_POLICY_BYTES:
-                return Fault(MtaStsProblem.TOO_LARGE, f"the policy is longer than {MAX_POLICY_BYTES} bytes")
+                return FetchFault(MtaStsProblem.TOO_LARGE, f"the policy is longer than {MAX_POLICY_BYTES} bytes")
         elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
             return bytes(body)
 
 
-def _refusal(response: h11.Response) -> Fault | None:
+def _refusal(response: h11.Response) -> FetchFault | None:
     """What in the head of the answer keeps a sender from using the policy."""
     code = response.status_code
     if 300 <= code < 400:
         # RFC 8461 3.3: redirects are not followed.
-        return Fault(MtaStsProblem.REDIRECT, f"the policy host answers {code}, and redirects must not be followed")
+        return FetchFault(MtaStsProblem.REDIRECT, f"the policy host answers {code}, and redirects must not be followed")
     if code != 200:
-        return Fault(MtaStsProblem.HTTP_STATUS, f"the policy host answers {code}")
+        return FetchFault(MtaStsProblem.HTTP_STATUS, f"the policy host answers {code}")
     headers = dict(response.headers)
     content_type = headers.get(b"content-type", b"").decode("latin-1")
     if content_type.partition(";")[0].strip().lower() != "text/plain":
         # RFC 8461 3.2
-        return Fault(MtaStsProblem.CONTENT_TYPE, f"the policy is not text/plain but {printable(content_type, 128)!r}")
+        return FetchFault(
+            MtaStsProblem.CONTENT_TYPE, f"the policy is not text/plain but {printable(content_type, 128)!r}"
+        )
     encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
     if encoding != "identity":
-        return Fault(MtaStsProblem.HTTP, f"the policy is sent as {printable(encoding, 128)!r}, which nobody asked for")
+        return FetchFault(
+            MtaStsProblem.HTTP, f"the policy is sent as {printable(encoding, 128)!r}, which nobody asked for"
+        )
     return None

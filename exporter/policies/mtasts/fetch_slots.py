@@ -15,7 +15,7 @@ from ipaddress import ip_network
 from typing import Final
 
 from exporter.model.policy import MtaStsProblem
-from exporter.policies.mtasts.fetch import Fault
+from exporter.policies.mtasts.fetch import FetchFault
 
 # Fetches that are expected to do something soon: each is a TLS handshake in the loop of the probes.
 PROMPT_PLACES: Final = 16
@@ -31,13 +31,13 @@ LONG_SECONDS: Final = 5.0
 # Hosts and addresses whose behaviour is remembered; beyond it the oldest are forgotten.
 MAX_REMEMBERED: Final = 100_000
 
-Work = Callable[[], Awaitable[bytes | Fault]]
-_Task = asyncio.Future[bytes | Fault]
+Work = Callable[[], Awaitable[bytes | FetchFault]]
+_Task = asyncio.Future[bytes | FetchFault]
 _Turn = asyncio.Future[None]
 _Waiting = dict[str, deque[_Turn]]
 
 
-class Places:
+class FetchSlots:
     """The places of all fetches. Used by one event loop."""
 
     def __init__(
@@ -53,14 +53,14 @@ class Places:
         self._prompt_hosts: dict[str, None] = {}
         self._keep_us_waiting: dict[str, None] = {}  # hosts and addresses
 
-    async def fetch(self, host: str, address: str, work: Work) -> bytes | Fault:
+    async def fetch(self, host: str, address: str, work: Work) -> bytes | FetchFault:
         """What `work` fetches from the policy host `host` at `address`, when there is a place for it."""
         task: _Task | None = None
         if not self._is_slow(host, address):
             task = await self._promptly(host, address, work)
         if task is None:
             if len(self._slow) >= self._slow_places:
-                return Fault(MtaStsProblem.LOCAL, f"too many policy hosts keep us waiting, those of {address} too")
+                return FetchFault(MtaStsProblem.LOCAL, f"too many policy hosts keep us waiting, those of {address} too")
             task = asyncio.ensure_future(work())
         return await self._finish(host, address, task)
 
@@ -133,21 +133,21 @@ class Places:
                 self._at_address[area] += 1
                 turn.set_result(None)
 
-    async def _finish(self, host: str, address: str, task: _Task) -> bytes | Fault:
+    async def _finish(self, host: str, address: str, task: _Task) -> bytes | FetchFault:
         """The result of `task`, at a slow place as far as it takes one."""
         began = asyncio.get_running_loop().time()
         if not task.done():
             await self._slowly(task)
         if task.cancelled():
-            outcome: bytes | Fault = Fault(
+            outcome: bytes | FetchFault = FetchFault(
                 MtaStsProblem.LOCAL, f"{host} kept us waiting, and so did too many others", silent=True
             )
         else:
             outcome = task.result()
-        if isinstance(outcome, Fault) and outcome.problem is MtaStsProblem.LOCAL and not outcome.silent:
+        if isinstance(outcome, FetchFault) and outcome.problem is MtaStsProblem.LOCAL and not outcome.silent:
             return outcome  # says nothing about the host
         took_long = asyncio.get_running_loop().time() - began > LONG_SECONDS
-        if took_long or (isinstance(outcome, Fault) and outcome.silent):
+        if took_long or (isinstance(outcome, FetchFault) and outcome.silent):
             self._prompt_hosts.pop(host, None)
             _remember(self._keep_us_waiting, host)
             _remember(self._keep_us_waiting, address)

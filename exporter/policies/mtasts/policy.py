@@ -28,7 +28,7 @@ _MODES: Final[tuple[PolicyMode, ...]] = ("enforce", "testing", "none")
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class MtaStsPolicy:
     """What a domain asks of those who send mail to it."""
 
     mode: PolicyMode
@@ -41,7 +41,7 @@ class Policy:
         return name in self.mx or f"*.{name.partition('.')[2]}" in self.mx
 
 
-def parse_policy(data: bytes) -> Policy:
+def parse_policy(data: bytes) -> MtaStsPolicy:
     """The policy in `data`. Raises ValueError with a sentence for what RFC 8461 3.2 does not allow."""
     if len(data) > MAX_POLICY_BYTES:
         raise ValueError(f"the policy is longer than {MAX_POLICY_BYTES} bytes")
@@ -82,7 +82,7 @@ def _field(number: int, line: str) -> tuple[str, str]:
     return key, value
 
 
-def _checked(fields: dict[str, str], mx: tuple[str, ...]) -> Policy:
+def _checked(fields: dict[str, str], mx: tuple[str, ...]) -> MtaStsPolicy:
     for key in ("version", "mode", "max_age"):
         if key not in fields:
             raise ValueError(f"the policy has no {key}")
@@ -96,4 +96,4 @@ def _checked(fields: dict[str, str], mx: tuple[str, ...]) -> Policy:
         raise ValueError(f"max_age is not a number of seconds up to {MAX_AGE_SECONDS}: {age[:128]!r}")
     if not mx and mode != "none":
         raise ValueError(f"the mode is {mode}, and no mx is named")
-    return Policy(mode, int(age), mx)
+    return MtaStsPolicy(mode, int(age), mx)

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from exporter.tls.keylog import KeyLog
 from exporter.tls.records import Records
-from exporter.tls.server_handshake import Overheard
+from exporter.tls.server_handshake import ServerHandshakeReader
 
 READ_BYTES: Final = 4096
 # The chains of real hosts have under 10 KiB.
@@ -45,7 +45,7 @@ class SecureStream:
         self._to_server = ssl.MemoryBIO()
         self._log = _log_of(context)
         self._engine = context.wrap_bio(self._from_server, self._to_server, server_hostname=name)
-        self._overheard: Overheard | None = None  # in the handshake alone
+        self._overheard: ServerHandshakeReader | None = None  # in the handshake alone
         self._records = Records()
         self._whole: deque[bytes] = deque()
         self._count = 0  # records
@@ -56,7 +56,7 @@ class SecureStream:
         """Do the handshake. Raises OSError, the library's own and its verdict on the certificate among them."""
         while not self._step():
             if self._overheard is None:
-                self._overheard = Overheard(self._log.secret_of(self._to_server))
+                self._overheard = ServerHandshakeReader(self._log.secret_of(self._to_server))
             self._send()
             if not await self._receive():
                 raise ConnectionResetError("closed in the handshake")

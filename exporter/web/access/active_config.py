@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _WATCH_SECONDS: Final = 5.0
 
 
-class Security:
+class ActiveWebConfig:
     """Holds the configuration of `--web.config.file`; without one, nothing is asked of anybody."""
 
     def __init__(

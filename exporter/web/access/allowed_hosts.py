@@ -55,7 +55,7 @@ def parse_allowed_host(text: str) -> str:
     return f"{dot}{host}"
 
 
-class OwnHosts:
+class AllowedHosts:
     """What is ours. This machine itself, `localhost`, always is."""
 
     def __init__(self, names: Iterable[str], addresses: Iterable[str], allowed: Iterable[str] = ()) -> None:

@@ -24,7 +24,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exporter.web.access.active_config import Security
+from exporter.web.access.active_config import ActiveWebConfig
 
 # Right passwords remembered: one a user, and those of hashes that were replaced meanwhile.
 MAX_REMEMBERED: Final = 100
@@ -36,7 +36,7 @@ _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="mx-exporter", charset="UT
 _BUSY: Final = {"Retry-After": "1"}
 
 
-class Verdict(Enum):
+class PasswordCheck(Enum):
     """What became of a request's credentials."""
 
     RIGHT = "right"
@@ -53,30 +53,30 @@ class Passwords:
         self._turn = asyncio.Lock()
         self._waiting = 0
 
-    async def check(self, users: Mapping[str, str], name: str, password: bytes) -> Verdict:
+    async def check(self, users: Mapping[str, str], name: str, password: bytes) -> PasswordCheck:
         """Whether `password` is that of the user `name`."""
         known = users.get(name)
         # The hash of another user, always the same one for a name: its answer does not count, its time does.
         against = known if known is not None else sorted(users.values())[self._digest(name.encode())[0] % len(users)]
         mark = self._digest(name.encode(), against.encode(), password)
         if self._remembers(mark):
-            return Verdict.RIGHT
+            return PasswordCheck.RIGHT
         if self._waiting >= MAX_WAITING:
-            return Verdict.BUSY
+            return PasswordCheck.BUSY
         self._waiting += 1
         try:
             async with self._turn:
                 if self._remembers(mark):  # who waited before asked the same
-                    return Verdict.RIGHT
+                    return PasswordCheck.RIGHT
                 matches = await asyncio.to_thread(_matches, password, against)
         finally:
             self._waiting -= 1
         if not matches or known is None:
-            return Verdict.WRONG
+            return PasswordCheck.WRONG
         self._right[mark] = None
         if len(self._right) > MAX_REMEMBERED:
             self._right.popitem(last=False)
-        return Verdict.RIGHT
+        return PasswordCheck.RIGHT
 
     def _remembers(self, mark: bytes) -> bool:
         if mark not in self._right:
@@ -111,7 +111,7 @@ def credentials(header: str) -> tuple[str, bytes] | None:
 class BasicAuthentication:
     """Lets requests through to `app` whose credentials are right, or all where no users are configured."""
 
-    def __init__(self, app: ASGIApp, security: Security) -> None:
+    def __init__(self, app: ASGIApp, security: ActiveWebConfig) -> None:
         self._app = app
         self._security = security
         self._passwords = Passwords()
@@ -122,9 +122,9 @@ class BasicAuthentication:
         app = self._app
         if users and scope["type"] == "http":
             given = credentials(Headers(scope=scope).get("authorization", ""))
-            verdict = await self._passwords.check(users, *given) if given is not None else Verdict.WRONG
-            if verdict is Verdict.WRONG:
+            verdict = await self._passwords.check(users, *given) if given is not None else PasswordCheck.WRONG
+            if verdict is PasswordCheck.WRONG:
                 app = PlainTextResponse("Unauthorized\n", 401, _CHALLENGE)
-            elif verdict is Verdict.BUSY:
+            elif verdict is PasswordCheck.BUSY:
                 app = PlainTextResponse(f"{MAX_WAITING} passwords are being checked\n", 503, _BUSY)
         await app(scope, receive, send)

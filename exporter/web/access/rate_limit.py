@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.config.web.load import RateLimit
-from exporter.web.access.active_config import Security
+from exporter.web.access.active_config import ActiveWebConfig
 
 
 class Bucket:
@@ -37,7 +37,7 @@ class Bucket:
 class RateLimited:
     """Lets requests through to `app` at the pace that is configured, or all where none is."""
 
-    def __init__(self, app: ASGIApp, security: Security, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, app: ASGIApp, security: ActiveWebConfig, clock: Callable[[], float] = time.monotonic) -> None:
         self._app = app
         self._security = security
         self._clock = clock

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exporter.web.access.allowed_hosts import OwnHosts, host_of
+from exporter.web.access.allowed_hosts import AllowedHosts, host_of
 from exporter.web.access.origin import Sender, sender_of
 
 # Nothing here reads a body. A form has a few bytes.
@@ -38,10 +38,10 @@ _PROBE_OF_ANOTHER_SITE: Final = (
 )
 
 
-class Gate:
+class RequestFilter:
     """Lets through to `app` what is meant for us; `hosts` None: by any name."""
 
-    def __init__(self, app: ASGIApp, hosts: OwnHosts | None, external_url: str = "", prefix: str = "") -> None:
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts | None, external_url: str = "", prefix: str = "") -> None:
         self._app = app
         self._hosts = hosts
         self._external_url = external_url

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exporter.web.access.active_config import Security
+from exporter.web.access.active_config import ActiveWebConfig
 
 _HEADERS: Final = (
     # Pages are our own markup, one style sheet and one script, which asks for the page again: nothing inline, no frame,
@@ -24,13 +24,13 @@ _HEADERS: Final = (
 )
 
 
-class Guard:
+class SecurityHeaders:
     """Adds the headers; what is shown is of this moment, so nobody keeps it but for the style sheet.
 
     Those that the web configuration names take the place of ours.
     """
 
-    def __init__(self, app: ASGIApp, security: Security) -> None:
+    def __init__(self, app: ASGIApp, security: ActiveWebConfig) -> None:
         self._app = app
         self._security = security
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.diagnosis.advice import plain_step, verdicts_of
-from exporter.diagnosis.catalogue import CATALOGUE, Entry
+from exporter.diagnosis.catalogue import CATALOGUE, ClassEntry
 from exporter.model.failure import Confidence, FailureClass
 
 
@@ -21,7 +21,7 @@ class ClassView:
     steps: tuple[tuple[str, str], ...]  # verdict, and what to do next
 
 
-def _view(failure_class: FailureClass, entry: Entry) -> ClassView:
+def _view(failure_class: FailureClass, entry: ClassEntry) -> ClassView:
     return ClassView(
         name=failure_class.value,
         stages=", ".join(entry.stages) or "any stage",

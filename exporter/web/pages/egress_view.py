@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from exporter.diagnosis.connect_errors import way_of
+from exporter.diagnosis.connect_errors import outcome_of
 from exporter.diagnosis.fingerprints import in_words
-from exporter.egress.watch import EgressTurn
+from exporter.egress.watch import EgressStateChange
 from exporter.model.address import Family
 from exporter.model.egress import EgressState, EgressView
 from exporter.model.printable import printable
@@ -19,7 +19,7 @@ from exporter.model.resolver import ResolverState, ResolverView
 from exporter.report.local_state import since
 from exporter.store.targets import TargetRecord
 from exporter.web.backend import EgressFacts
-from exporter.web.pages.fleet import Row, row, target_path
+from exporter.web.pages.fleet import FleetRow, fleet_row, target_path
 
 # Addresses with witnesses that the page lists.
 MAX_WITNESSED: Final = 100
@@ -82,7 +82,7 @@ class EgressPage:
     families: tuple[FamilyView, ...]
     resolver: ResolverCard
     turns: tuple[TurnView, ...]  # the latest first
-    references: tuple[Row, ...]
+    references: tuple[FleetRow, ...]
     witnessed: tuple[WitnessedView, ...]
     more_witnessed: int
     witness_ports: tuple[int, ...]
@@ -99,7 +99,7 @@ def egress_page(facts: EgressFacts) -> EgressPage:
             TurnView(turn.at, turn.family, turn.view.state, turn.view.confidence, tuple(_egress_evidence(turn.view)))
             for turn in reversed(facts.turns)
         ),
-        references=tuple(row(record, record.result) for record in facts.references),
+        references=tuple(fleet_row(record, record.result) for record in facts.references),
         witnessed=tuple(witnessed[:MAX_WITNESSED]),
         more_witnessed=max(0, len(witnessed) - MAX_WITNESSED),
         witness_ports=facts.witness_ports,
@@ -116,7 +116,7 @@ _STATES: Final = {
 }
 
 
-def _family(family: Family, view: EgressView, turns: Iterable[EgressTurn]) -> FamilyView:
+def _family(family: Family, view: EgressView, turns: Iterable[EgressStateChange]) -> FamilyView:
     return FamilyView(
         family=family.value,
         state=view.state.value,
@@ -187,7 +187,7 @@ def _witnessed(records: Iterable[TargetRecord]) -> Iterator[WitnessedView]:
                 mx=host.mx,
                 address=host.address,
                 port=evidence.port,
-                way=way_of(evidence.connect).value.replace("_", " "),
+                way=outcome_of(evidence.connect).value.replace("_", " "),
                 witnesses=", ".join(f"{one.port} {one.way.value.replace('_', ' ')}" for one in evidence.witnesses),
                 failure_class=host.failure.failure_class.value if host.failure is not None else "",
                 confidence=host.failure.confidence.value if host.failure is not None else "",

@@ -28,7 +28,7 @@ from exporter.web.pages.egress_view import egress_page
 from exporter.web.pages.fleet import FOLDERS, REFRESH_SECONDS, FleetQuery, fleet
 from exporter.web.pages.panel import Panel, PanelEndpoints
 from exporter.web.pages.target_view import target_view
-from exporter.web.server.request_limit import BUSY, Bound
+from exporter.web.server.request_limit import BUSY, RequestLimit
 
 # A page of ten thousand targets takes some 60 ms of the interpreter (tests/bench/pages.py); few people look at once.
 MAX_PAGES: Final = 8
@@ -56,8 +56,8 @@ class StatusPages:
         self._backend = backend
         self._probes = probes
         self._panel = PanelEndpoints(panel) if panel is not None else None
-        self._pages_bound = Bound(MAX_PAGES)
-        self._probes_bound = Bound(MAX_PROBES)
+        self._pages_bound = RequestLimit(MAX_PAGES)
+        self._probes_bound = RequestLimit(MAX_PROBES)
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_TEMPLATES),
             autoescape=True,
@@ -162,7 +162,7 @@ class StatusPages:
             refreshing=refreshing,
             refresh_seconds=sooner or REFRESH_SECONDS,
             now=time.time(),
-            own=self._backend.own_side(),
+            own=self._backend.local_state(),
             **values,
         )
         return HTMLResponse(page, status)

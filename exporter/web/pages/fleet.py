@@ -110,7 +110,7 @@ class FleetQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FleetRow:
     """One target in the table."""
 
     name: str
@@ -142,7 +142,7 @@ class Fleet:
     matching: int
     pages: int
     first: int  # number of the first row shown, from 1
-    rows: tuple[Row, ...]
+    rows: tuple[FleetRow, ...]
 
 
 def fleet(records: Sequence[TargetRecord], query: FleetQuery) -> Fleet:
@@ -185,7 +185,7 @@ def fleet(records: Sequence[TargetRecord], query: FleetQuery) -> Fleet:
         matching=len(found),
         pages=pages,
         first=first + 1 if shown else 0,
-        rows=tuple(row(record, result) for _, record, result in shown),
+        rows=tuple(fleet_row(record, result) for _, record, result in shown),
     )
 
 
@@ -255,11 +255,11 @@ def last_probe(record: TargetRecord, result: ProbeResult | None) -> float | None
     return steady_clock.unix(record.heard) if result is not None else None
 
 
-def row(record: TargetRecord, result: ProbeResult | None) -> Row:
+def fleet_row(record: TargetRecord, result: ProbeResult | None) -> FleetRow:
     """The row of one target; its result is given, for the record may get another one meanwhile."""
     target, failure = record.target, result.failure if result is not None else None
     hosts = result.hosts if result is not None else ()
-    return Row(
+    return FleetRow(
         name=target.name,
         path=target_path(target),
         kind=target.kind.value,

@@ -16,7 +16,7 @@ from exporter.model.failure import Failure, Stage
 from exporter.model.path_trace import PathTrace
 from exporter.model.printable import printable
 from exporter.model.result import HostResult, ProbeResult, TlsResult
-from exporter.report.summary import Conclusion, further_path, host_evidence, is_told, path_sentence, speaker
+from exporter.report.summary import Summary, further_path, host_evidence, is_told, path_sentence, speaker
 from exporter.report.transcript import dane_lines
 from exporter.web.pages.charts import duration, hop_text, path_picture, waterfall
 from exporter.web.pages.fleet import phases_of
@@ -94,7 +94,7 @@ def failure_view(failure: Failure | None) -> FailureView | None:
     )
 
 
-def host_views(result: ProbeResult | None, concluded: Conclusion) -> tuple[HostView, ...]:
+def host_views(result: ProbeResult | None, concluded: Summary) -> tuple[HostView, ...]:
     """All hosts of a probe, in its order; what `concluded` tells of one is not told again."""
     if result is None:
         return ()
@@ -104,7 +104,7 @@ def host_views(result: ProbeResult | None, concluded: Conclusion) -> tuple[HostV
     return tuple(_host(host, scale, concluded if host is own else None) for host in result.hosts)
 
 
-def _host(host: HostResult, scale: float, concluded: Conclusion | None) -> HostView:
+def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView:
     path = host.evidence.path if host.evidence is not None else None
     failure = host.failure
     told = "" if failure is None else " ".join((failure.detail, *failure.evidence))

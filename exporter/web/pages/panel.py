@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from exporter.web.pages.fleet import FleetQuery
-from exporter.web.server.request_limit import BUSY, Bound
+from exporter.web.server.request_limit import BUSY, RequestLimit
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class PanelEndpoints:
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
         self._levers = {lever.key: lever for lever in panel.levers}
-        self._bound = Bound(_MAX_PRESSES)
+        self._bound = RequestLimit(_MAX_PRESSES)
         self._pressed_at = -_WATCHING_SECONDS
 
     def routes(self) -> Iterator[BaseRoute]:

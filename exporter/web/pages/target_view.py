@@ -15,11 +15,11 @@ from exporter.config.values import format_duration
 from exporter.model.printable import printable
 from exporter.model.result import ProbeResult
 from exporter.model.target import Target
-from exporter.report.summary import Conclusion, conclude
+from exporter.report.summary import Summary, summarise
 from exporter.report.transcript import dialogue_lines, policy_lines, tls_line
 from exporter.store.history import StateChange
 from exporter.store.targets import TargetRecord
-from exporter.store.transcripts import KeptDialogue
+from exporter.store.transcripts import StoredTranscript
 from exporter.web.backend import TargetFacts
 from exporter.web.pages.charts import duration, sparkline
 from exporter.web.pages.fleet import last_probe, since, state_of, target_path
@@ -80,9 +80,9 @@ class TargetView:
 def target_view(facts: TargetFacts) -> TargetView:
     """The page of a target as it is known now."""
     record, target = facts.record, facts.record.target
-    result, concluded = record.result, Conclusion(f"{record.target.name} has not been probed yet.")
+    result, concluded = record.result, Summary(f"{record.target.name} has not been probed yet.")
     if result is not None:
-        concluded = conclude(target.name, result, helo=facts.helo, port=target.settings.port)
+        concluded = summarise(target.name, result, helo=facts.helo, port=target.settings.port)
     failure = result.failure if result is not None else None
     return TargetView(
         name=target.name,
@@ -130,7 +130,7 @@ def _lookup(result: ProbeResult | None) -> Iterator[tuple[int, str, tuple[str, .
         yield host.preference, host.name, (*found, "(an alias)") if host.is_cname else tuple(found)
 
 
-def _dialogue(kept: KeptDialogue) -> DialogueView:
+def _dialogue(kept: StoredTranscript) -> DialogueView:
     lines = [(at, ">" if sent else "<", text) for at, sent, text in dialogue_lines(kept.transcript)]
     if kept.tls is not None:
         secured = kept.tls.at

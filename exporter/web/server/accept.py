@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from exporter.web.server.log_limit import Seldom
+from exporter.web.server.log_limit import LogLimit
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Listener:
         *,
         make_room: Callable[[], None],
         most_files: int,
-        shortage: Seldom,
+        shortage: LogLimit,
     ) -> None:
         """A descriptor of `most_files` or more is given back, for the others may need it."""
         self._loop = asyncio.get_running_loop()

@@ -23,9 +23,9 @@ import h11
 from starlette.responses import PlainTextResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from exporter.web.server.log_limit import Seldom
+from exporter.web.server.log_limit import LogLimit
 from exporter.web.server.request_limit import BUSY
-from exporter.web.server.unread_bytes import Unread
+from exporter.web.server.unread_bytes import UnreadBytes
 
 if TYPE_CHECKING:
     import uvicorn
@@ -55,7 +55,7 @@ MAX_PIPELINED_BYTES: Final = 32 * 1024
 _ALWAYS: Final = ("/-/healthy", "/-/ready", "/metrics")
 _RESET: Final = struct.pack("ii", 1, 0)  # struct linger: on, 0 s
 
-_memory = Seldom(log, "memory is short: an answer was given up")
+_memory = LogLimit(log, "memory is short: an answer was given up")
 
 
 def tell_of_memory(answer: str) -> None:
@@ -86,7 +86,7 @@ class ClientGone(OSError):  # noqa: N818 - no error of the program
     """Nobody reads the answer any more (ASGI 2.4: what `send` raises then)."""
 
 
-class Connection(H11Protocol):
+class HttpConnection(H11Protocol):
     """A connection with bounds on its client; for uvicorn's `http`."""
 
     client_seconds: float = CLIENT_SECONDS
@@ -104,7 +104,7 @@ class Connection(H11Protocol):
         config: uvicorn.Config,
         server_state: ServerState,
         raw: asyncio.Transport,
-        unread: Unread,
+        unread: UnreadBytes,
         places: int,
         most: int,
     ) -> None:
@@ -284,7 +284,7 @@ class Connection(H11Protocol):
         return max(len(self.connections), len(self.tasks)) >= self._places
 
     def _make_room(self) -> None:
-        others = [cast(Connection, other) for other in self.connections if other is not self]
+        others = [cast(HttpConnection, other) for other in self.connections if other is not self]
         # What is closing keeps its place while its answer is left unread; what was aborted is gone in a moment.
         staying = [other for other in others if other._turn is not None or not other.transport.is_closing()]
         # The last place is for being told. More than one may be over it, from a moment when every place was ours.

@@ -16,8 +16,8 @@ import ssl
 from collections.abc import Callable
 from typing import Final, cast
 
-from exporter.web.access.active_config import Security, admits
-from exporter.web.server.connection import Connection, abort
+from exporter.web.access.active_config import ActiveWebConfig, admits
+from exporter.web.server.connection import HttpConnection, abort
 
 log = logging.getLogger(__name__)
 
@@ -33,21 +33,21 @@ _SHUTDOWN_SECONDS: Final = 1.0
 asyncio.sslproto.SSLProtocol.max_size = _READ_BYTES
 
 
-class Handshakes:
+class ServerHandshakes:
     """Those under way, the oldest first."""
 
     def __init__(self, most: int) -> None:
         """With `most` at once, and MAX_HANDSHAKES at most."""
         self._most = most
-        self._under_way: dict[Handshake, None] = {}
+        self._under_way: dict[ServerHandshake, None] = {}
 
-    def begun(self, handshake: Handshake) -> None:
+    def begun(self, handshake: ServerHandshake) -> None:
         """One more; the oldest ends if that is too many."""
         self._under_way[handshake] = None
         if len(self._under_way) > min(self._most, MAX_HANDSHAKES):
             self.abort_oldest()
 
-    def ended(self, handshake: Handshake) -> None:
+    def ended(self, handshake: ServerHandshake) -> None:
         """Done or failed."""
         self._under_way.pop(handshake, None)
 
@@ -63,13 +63,16 @@ class Handshakes:
             handshake.abort()
 
 
-class Handshake(asyncio.Protocol):
+class ServerHandshake(asyncio.Protocol):
     """Shakes hands where TLS is configured, then hands the transport on to a Connection."""
 
     seconds: float = HANDSHAKE_SECONDS
 
     def __init__(
-        self, security: Security, handshakes: Handshakes, connection: Callable[[asyncio.Transport], Connection]
+        self,
+        security: ActiveWebConfig,
+        handshakes: ServerHandshakes,
+        connection: Callable[[asyncio.Transport], HttpConnection],
     ) -> None:
         self._config = security.config
         self._handshakes = handshakes
@@ -148,13 +151,13 @@ class Handshake(asyncio.Protocol):
         """Count what comes before it is deciphered: much of it may mean nothing."""
         layer = self._transport.get_protocol()
         if isinstance(layer, asyncio.BufferedProtocol) and not self._transport.is_closing():
-            self._transport.set_protocol(_Line(layer, self._counting))
+            self._transport.set_protocol(_HandshakeQueue(layer, self._counting))
 
 
-class _Line(asyncio.BufferedProtocol):
+class _HandshakeQueue(asyncio.BufferedProtocol):
     """The line below TLS, read in small pieces, each counted for the connection above."""
 
-    def __init__(self, tls: asyncio.BufferedProtocol, connection: Connection) -> None:
+    def __init__(self, tls: asyncio.BufferedProtocol, connection: HttpConnection) -> None:
         self._tls = tls
         self._connection = connection
 

@@ -11,7 +11,7 @@ from typing import Final
 EVERY_SECONDS: Final = 60.0
 
 
-class Seldom:
+class LogLimit:
     """Tells of one kind of trouble; from any thread."""
 
     def __init__(self, log: logging.Logger, message: str, clock: Callable[[], float] = time.monotonic) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 BUSY: Final = {"Retry-After": "1"}
 
 
-class Bound:
+class RequestLimit:
     """How many may be under way. Used in one event loop."""
 
     def __init__(self, limit: int) -> None:

@@ -30,7 +30,7 @@ class TooManyScrapesError(Exception):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Turn:
+class _ScrapeSlot:
     """One that waits."""
 
     client: Client | None
@@ -42,7 +42,7 @@ class _Turn:
         return self.came.done() or (self.client is not None and self.client.is_gone)
 
 
-class Scrapes:
+class ScrapeSlots:
     """The places. Used in one event loop."""
 
     def __init__(self, limit: int) -> None:
@@ -50,7 +50,7 @@ class Scrapes:
         self._taken = 0
         self._under_way: dict[object, Client] = {}
         self._uncuttable = 0  # places of those that are no connection
-        self._line: dict[str, deque[_Turn]] = {}  # the next address first, its newest last
+        self._line: dict[str, deque[_ScrapeSlot]] = {}  # the next address first, its newest last
         self._looking: asyncio.TimerHandle | None = None
 
     @contextlib.asynccontextmanager
@@ -90,11 +90,11 @@ class Scrapes:
     def _too_many(self) -> TooManyScrapesError:
         return TooManyScrapesError(f"{self._limit} scrapes are under way")
 
-    def _stand_in_line(self, client: Client | None, address: str) -> _Turn:
+    def _stand_in_line(self, client: Client | None, address: str) -> _ScrapeSlot:
         if self._waiting() >= MAX_WAITING:
             oldest = max(self._line.values(), key=len).popleft()
             oldest.came.set_exception(self._too_many())
-        turn = _Turn(client, asyncio.get_running_loop().create_future())
+        turn = _ScrapeSlot(client, asyncio.get_running_loop().create_future())
         self._line.setdefault(address, deque()).append(turn)
         return turn
 

@@ -15,12 +15,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from exporter.net.open_files import OpenFiles, open_files
-from exporter.web.access.active_config import Security
+from exporter.web.access.active_config import ActiveWebConfig
 from exporter.web.server.accept import Listener
-from exporter.web.server.connection import Connection
-from exporter.web.server.handshake import Handshake, Handshakes
-from exporter.web.server.log_limit import Seldom
-from exporter.web.server.unread_bytes import Unread
+from exporter.web.server.connection import HttpConnection
+from exporter.web.server.handshake import ServerHandshake, ServerHandshakes
+from exporter.web.server.log_limit import LogLimit
+from exporter.web.server.unread_bytes import UnreadBytes
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _END_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class ConnectionSlots:
     """How many clients there may be at once; all together have at most a quarter of the open files."""
 
     connections: int
@@ -43,7 +43,7 @@ class Places:
     handshakes: int  # and MAX_HANDSHAKES at most
 
     @classmethod
-    def of(cls, files: OpenFiles) -> Places:
+    def of(cls, files: OpenFiles) -> ConnectionSlots:
         """Where the files are few, each has its part of the quarter."""
         most = files.web
         return cls(
@@ -56,12 +56,12 @@ class Places:
 class WebServer:
     """Serves `app` on sockets that listen already, over TLS where `security` says so."""
 
-    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket], security: Security | None = None) -> None:
+    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket], security: ActiveWebConfig | None = None) -> None:
         self.addresses: Sequence[tuple[str, int]] = [sock.getsockname()[:2] for sock in sockets]
         self._sockets = list(sockets)
         files = open_files()
-        places = Places.of(files)
-        self._server = _Server(
+        places = ConnectionSlots.of(files)
+        self._server = _UvicornServer(
             uvicorn.Config(
                 app,
                 lifespan="off",
@@ -71,9 +71,9 @@ class WebServer:
                 proxy_headers=False,
                 ws="none",
                 h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
-                http=Connection,
+                http=HttpConnection,
             ),
-            security or Security(),
+            security or ActiveWebConfig(),
             places,
             files,
         )
@@ -109,22 +109,24 @@ class WebServer:
             self._server.serving.set()
 
 
-class _Server(uvicorn.Server):
+class _UvicornServer(uvicorn.Server):
     """Tells another thread when it serves, and leaves signals to the main thread."""
 
-    def __init__(self, config: uvicorn.Config, security: Security, places: Places, files: OpenFiles) -> None:
+    def __init__(
+        self, config: uvicorn.Config, security: ActiveWebConfig, places: ConnectionSlots, files: OpenFiles
+    ) -> None:
         super().__init__(config)
         self.serving = threading.Event()
         self._security = security
         self._files = files
         self._places = places.connections
         self._most = places.connections + places.told
-        self._handshakes = Handshakes(places.handshakes)
-        self._unread = Unread()
+        self._handshakes = ServerHandshakes(places.handshakes)
+        self._unread = UnreadBytes()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen as uvicorn would, but with a handshake before each connection."""
-        shortage = Seldom(log, "no file is left for a client that connects")
+        shortage = LogLimit(log, "no file is left for a client that connects")
         self.servers = [
             Listener(
                 sock,
@@ -138,15 +140,15 @@ class _Server(uvicorn.Server):
         self.started = True
         self.serving.set()
 
-    def _accepted(self) -> Handshake:
-        return Handshake(self._security, self._handshakes, self._new_connection)
+    def _accepted(self) -> ServerHandshake:
+        return ServerHandshake(self._security, self._handshakes, self._new_connection)
 
-    def _new_connection(self, raw: asyncio.Transport) -> Connection:
-        return Connection(self.config, self.server_state, raw, self._unread, self._places, self._most)
+    def _new_connection(self, raw: asyncio.Transport) -> HttpConnection:
+        return HttpConnection(self.config, self.server_state, raw, self._unread, self._places, self._most)
 
     def _make_room(self) -> None:
         """End the connection that has waited longest for its client, or the oldest handshake."""
-        connections = [cast(Connection, each) for each in self.server_state.connections]
+        connections = [cast(HttpConnection, each) for each in self.server_state.connections]
         idle = min((each for each in connections if each.idle_since is not None), key=_since, default=None)
         if idle is not None:
             idle.cut()
@@ -157,14 +159,14 @@ class _Server(uvicorn.Server):
         self._handshakes.abort()
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
-            cast(Connection, connection).cut()  # not read within the grace
+            cast(HttpConnection, connection).cut()  # not read within the grace
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-def _since(connection: Connection) -> float:
+def _since(connection: HttpConnection) -> float:
     return connection.idle_since or 0.0
 
 
@@ -173,11 +175,11 @@ class _SeldomTold(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._kinds: dict[str, Seldom] = {}
+        self._kinds: dict[str, LogLimit] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether this one is told."""
         kind = f"{record.msg} {record.exc_info[0] if record.exc_info else ''}"
-        times = self._kinds.setdefault(kind, Seldom(log, kind)).due()
+        times = self._kinds.setdefault(kind, LogLimit(log, kind)).due()
         record.fields = {"times": times}
         return times > 0

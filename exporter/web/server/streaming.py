@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from exporter.web.backend import Exposition
 from exporter.web.server.connection import tell_of_memory
 from exporter.web.server.request_limit import BUSY
-from exporter.web.server.scrape_slots import Scrapes, TooManyScrapesError
+from exporter.web.server.scrape_slots import ScrapeSlots, TooManyScrapesError
 
 _GZIP_LEVEL: Final = 1  # level 6 makes it a quarter smaller and takes five times as long
 _GZIP_WINDOW: Final = 31  # zlib's way to say: the largest window, in gzip's format
@@ -36,11 +36,11 @@ def worker_threads(count: int) -> Executor:
     return ThreadPoolExecutor(count, "scrape")
 
 
-class Streamed(Response):
+class StreamedApp(Response):
     """An exposition, in pieces. What it needs of `expose` is asked for in a worker thread."""
 
     def __init__(
-        self, expose: Callable[[], Exposition], workers: Executor, *, gzip: bool, scrapes: Scrapes | None = None
+        self, expose: Callable[[], Exposition], workers: Executor, *, gzip: bool, scrapes: ScrapeSlots | None = None
     ) -> None:
         """With `scrapes` it needs a place there, from its first piece to its last."""
         self._expose = expose

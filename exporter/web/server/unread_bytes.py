@@ -31,7 +31,7 @@ class Client(Protocol):
         """End the connection at once; what is unread is thrown away."""
 
 
-class Unread:
+class UnreadBytes:
     """The clients that are waited for, the longest waiting first."""
 
     def __init__(self) -> None:

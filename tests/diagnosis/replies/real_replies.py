@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from exporter.diagnosis.replies.classify import Finding, classify
+from exporter.diagnosis.replies.classify import ReplyClass, classify
 from exporter.model.failure import Confidence, FailureClass, Stage, Verdict, verdict_of
 from exporter.smtp import foreign
 from exporter.smtp.reply import Reply
@@ -80,7 +80,7 @@ class RealReply:
         return found.failure_class if found is not None else NO_FAILURE
 
     @property
-    def finding(self) -> Finding | FailureClass | None:
+    def finding(self) -> ReplyClass | FailureClass | None:
         """What the classification says, or the class of what is no reply to classify."""
         texts = [_CODE.sub("", part, count=1) for part in self.reply.split("\r\n")]
         code, status = _CODE.match(self.reply), _STATUS.match(texts[0])

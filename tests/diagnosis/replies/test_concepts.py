@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from exporter.diagnosis.replies.concepts import statements_of, strong_row, weak_row
 from exporter.diagnosis.replies.concepts.lexicon import LEXICON
 from exporter.diagnosis.replies.concepts.statements import BITS, MAX_SENTENCES
-from exporter.diagnosis.replies.concepts.table import STRONG, WEAK, Row
+from exporter.diagnosis.replies.concepts.table import STRONG, WEAK, ConceptRow
 from exporter.diagnosis.replies.words import DEMONSTRATIVES, FILLERS, words_of
 from exporter.model.failure import FailureClass as C
 from exporter.model.failure import Stage
@@ -82,7 +82,7 @@ def test_each_entry_of_the_lexicon_is_found_in_its_own_words(concept: str, entry
 
 
 @pytest.mark.parametrize("row", [*STRONG, *WEAK])
-def test_no_row_contradicts_itself(row: Row) -> None:
+def test_no_row_contradicts_itself(row: ConceptRow) -> None:
     assert row.stages
     for needed in row.needs:
         assert needed & ~row.without, "what it needs is what it must be without"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from exporter.diagnosis.problems import classify_reply, judge_problem
 from exporter.diagnosis.replies.block_lists import named_list
-from exporter.diagnosis.replies.classify import Finding, classify
+from exporter.diagnosis.replies.classify import ReplyClass, classify
 from exporter.model.failure import Confidence, Stage, Verdict, verdict_of
 from exporter.model.failure import FailureClass as C
 from exporter.smtp.dialogue import Problem
@@ -127,7 +127,7 @@ def test_a_kind_is_recognised_by_what_it_says(stage: Stage, code: int, text: str
 )
 def test_a_greeting_that_fits_everybody_and_us_alone_is_undetermined(code: int, text: str) -> None:
     found = classify(B, code, text)
-    assert found == Finding(C.BANNER_REJECTED, Confidence.UNCERTAIN)
+    assert found == ReplyClass(C.BANNER_REJECTED, Confidence.UNCERTAIN)
     assert verdict_of(found.failure_class, found.confidence) is Verdict.UNDETERMINED
 
 
@@ -146,7 +146,7 @@ def test_a_greeting_that_fits_everybody_and_us_alone_is_undetermined(code: int, 
 )
 def test_a_host_that_says_it_takes_no_mail_is_likely_dead(code: int, text: str) -> None:
     found = classify(B, code, text)
-    assert found == Finding(C.BANNER_REJECTED, Confidence.LIKELY)
+    assert found == ReplyClass(C.BANNER_REJECTED, Confidence.LIKELY)
     assert verdict_of(found.failure_class, found.confidence) is Verdict.DEAD
 
 
@@ -217,4 +217,4 @@ def test_a_failure_has_the_confidence_of_its_reply_and_the_name_of_the_list() ->
 
 
 def test_credentials_that_are_refused_are_certain() -> None:
-    assert classify_reply(Stage.AUTH, _reply("535 no")) == Finding(C.AUTH_FAILED, Confidence.CERTAIN)
+    assert classify_reply(Stage.AUTH, _reply("535 no")) == ReplyClass(C.AUTH_FAILED, Confidence.CERTAIN)

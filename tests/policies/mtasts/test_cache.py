@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from exporter.model.policy import MtaStsProblem as P
-from exporter.policies.mtasts.cache import MAX_QUICK_TRIES, REFRESH_SECONDS, RETRY_SECONDS, Held, PolicyMemory
-from exporter.policies.mtasts.fetch import Fault
+from exporter.policies.mtasts.cache import MAX_QUICK_TRIES, REFRESH_SECONDS, RETRY_SECONDS, CachedPolicy, PolicyCache
+from exporter.policies.mtasts.fetch import FetchFault
 from tests.lab.virtual_time import run_virtually
 
 DAY = 86400
-BROKEN = Fault(P.CONNECT, "refused")
+BROKEN = FetchFault(P.CONNECT, "refused")
 
 
 def _text(mx: str = "mx.a.example", max_age: int = 10 * DAY) -> bytes:
@@ -23,14 +23,14 @@ def _text(mx: str = "mx.a.example", max_age: int = 10 * DAY) -> bytes:
 class Host:
     """Answers what it is told, and counts."""
 
-    def __init__(self, answer: bytes | Fault, takes: float = 0.0) -> None:
+    def __init__(self, answer: bytes | FetchFault, takes: float = 0.0) -> None:
         self.answer = answer
         self.takes = takes
         self.fetches = 0
         self.at_once = 0
         self.at_once_max = 0
 
-    async def fetch(self) -> bytes | Fault:
+    async def fetch(self) -> bytes | FetchFault:
         self.fetches += 1
         self.at_once += 1
         self.at_once_max = max(self.at_once_max, self.at_once)
@@ -39,17 +39,17 @@ class Host:
         return self.answer
 
 
-def _mx(held: Held) -> tuple[str, ...] | None:
+def _mx(held: CachedPolicy) -> tuple[str, ...] | None:
     return held.policy.mx if held.policy is not None else None
 
 
-def _problem(held: Held) -> P | None:
+def _problem(held: CachedPolicy) -> P | None:
     return held.fault.problem if held.fault is not None else None
 
 
-def _run(scenario: Callable[[PolicyMemory, Host], Awaitable[None]], answer: bytes | Fault | None = None) -> None:
+def _run(scenario: Callable[[PolicyCache, Host], Awaitable[None]], answer: bytes | FetchFault | None = None) -> None:
     async def main() -> None:
-        memory = PolicyMemory()
+        memory = PolicyCache()
         await scenario(memory, Host(_text() if answer is None else answer))
         await memory.close()
 
@@ -57,7 +57,7 @@ def _run(scenario: Callable[[PolicyMemory, Host], Awaitable[None]], answer: byte
 
 
 def test_a_policy_is_fetched_once_while_its_id_stays() -> None:
-    async def scenario(memory: PolicyMemory, host: Host) -> None:
+    async def scenario(memory: PolicyCache, host: Host) -> None:
         for _ in range(20):
             held = await memory.policy("a.example", "1", host.fetch)
             assert (_mx(held), held.fault) == (("mx.a.example",), None)
@@ -68,7 +68,7 @@ def test_a_policy_is_fetched_once_while_its_id_stays() -> None:
 
 
 def test_a_new_id_fetches_at_once() -> None:
-    async def scenario(memory: PolicyMemory, host: Host) -> None:
+    async def scenario(memory: PolicyCache, host: Host) -> None:
         await memory.policy("a.example", "1", host.fetch)
         host.answer = _text("mx2.a.example")
         assert _mx(await memory.policy("a.example", "1", host.fetch)) == ("mx.a.example",)
@@ -79,7 +79,7 @@ def test_a_new_id_fetches_at_once() -> None:
 
 
 def test_it_is_fetched_again_after_a_day() -> None:
-    async def scenario(memory: PolicyMemory, host: Host) -> None:
+    async def scenario(memory: PolicyCache, host: Host) -> None:
         await memory.policy("a.example", "1", host.fetch)
         host.answer = _text("mx2.a.example")
         await asyncio.sleep(REFRESH_SECONDS + 1)
@@ -90,7 +90,7 @@ def test_it_is_fetched_again_after_a_day() -> None:
 
 @pytest.mark.parametrize("max_age", [0, 1, 60])
 def test_a_short_max_age_counts_for_the_moment_and_is_not_asked_for_all_the_time(max_age: int) -> None:
-    async def scenario(memory: PolicyMemory, host: Host) -> None:
+    async def scenario(memory: PolicyCache, host: Host) -> None:
         for _ in range(3):
             assert _mx(await memory.policy("a.example", "1", host.fetch)) == ("mx.a.example",)
             await asyncio.sleep(RETRY_SECONDS / 4)
@@ -105,8 +105,10 @@ def test_a_short_max_age_counts_for_the_moment_and_is_not_asked_for_all_the_time
 
 @pytest.mark.parametrize("fault", [BROKEN, b"<html>", _text("*.*")])
 @pytest.mark.parametrize("new_id", ["1", "2"])
-def test_while_the_new_one_cannot_be_had_the_old_one_holds_until_its_max_age(fault: bytes | Fault, new_id: str) -> None:
-    async def scenario(memory: PolicyMemory, host: Host) -> None:
+def test_while_the_new_one_cannot_be_had_the_old_one_holds_until_its_max_age(
+    fault: bytes | FetchFault, new_id: str
+) -> None:
+    async def scenario(memory: PolicyCache, host: Host) -> None:
         await memory.policy("a.example", "1", host.fetch)
         host.answer = fault
         await asyncio.sleep(REFRESH_SECONDS + 1)
@@ -122,7 +124,7 @@ def test_while_the_new_one_cannot_be_had_the_old_one_holds_until_its_max_age(fau
 
 
 def test_after_a_failure_the_host_is_left_alone_for_a_while() -> None:
-    async def scenario(memory: PolicyMemory, host: Host) -> None:
+    async def scenario(memory: PolicyCache, host: Host) -> None:
         for _ in range(4):
             assert _problem(await memory.policy("a.example", "1", host.fetch)) is P.CONNECT
             await asyncio.sleep(RETRY_SECONDS / 4)
@@ -137,7 +139,7 @@ def test_after_a_failure_the_host_is_left_alone_for_a_while() -> None:
 
 
 def test_a_new_id_after_a_failure_is_tried_at_once() -> None:
-    async def scenario(memory: PolicyMemory, host: Host) -> None:
+    async def scenario(memory: PolicyCache, host: Host) -> None:
         await memory.policy("a.example", "1", host.fetch)
         host.answer = _text()
         assert (await memory.policy("a.example", "2", host.fetch)).fault is None
@@ -146,7 +148,7 @@ def test_a_new_id_after_a_failure_is_tried_at_once() -> None:
 
 
 def test_a_policy_holds_though_its_record_is_gone() -> None:
-    async def scenario(memory: PolicyMemory, host: Host) -> None:
+    async def scenario(memory: PolicyCache, host: Host) -> None:
         assert memory.held("a.example") is None
         await memory.policy("a.example", "1", host.fetch)
         await asyncio.sleep(10 * DAY - 1)
@@ -158,7 +160,7 @@ def test_a_policy_holds_though_its_record_is_gone() -> None:
 
 
 def test_a_fetch_is_shared_by_all_who_wait_and_goes_on_without_one_of_them() -> None:
-    async def scenario(memory: PolicyMemory, host: Host) -> None:
+    async def scenario(memory: PolicyCache, host: Host) -> None:
         host.takes = 10.0
         impatient = asyncio.create_task(memory.policy("a.example", "1", host.fetch))
         patient = [asyncio.create_task(memory.policy("a.example", "1", host.fetch)) for _ in range(20)]
@@ -174,7 +176,7 @@ def test_those_are_forgotten_that_nobody_has_asked_for() -> None:
     """Configured domains are asked for in each interval; names that a stranger makes up, once."""
 
     async def main() -> None:
-        memory = PolicyMemory(max_bytes=3000)
+        memory = PolicyCache(max_bytes=3000)
         host = Host(_text())
         await memory.policy("configured", "1", host.fetch)
         for number in range(20):
@@ -190,7 +192,7 @@ def test_those_are_forgotten_that_nobody_has_asked_for() -> None:
 
 def test_failures_without_end_take_no_memory_without_end() -> None:
     async def main() -> None:
-        memory = PolicyMemory(max_bytes=20_000)
+        memory = PolicyCache(max_bytes=20_000)
         host = Host(BROKEN)
         for number in range(100):
             await memory.policy(f"x{number}", "1", host.fetch)
@@ -202,7 +204,7 @@ def test_failures_without_end_take_no_memory_without_end() -> None:
 
 
 def test_who_fails_again_and_again_is_not_asked_at_once_for_each_new_id() -> None:
-    async def scenario(memory: PolicyMemory, host: Host) -> None:
+    async def scenario(memory: PolicyCache, host: Host) -> None:
         for number in range(20):
             assert _problem(await memory.policy("a.example", str(number), host.fetch)) is P.CONNECT
             await asyncio.sleep(1)

@@ -12,7 +12,7 @@ import pytest
 
 from exporter.demo.certificates import Authority
 from exporter.model.policy import MtaStsProblem as P
-from exporter.policies.mtasts.fetch import MAX_ADDRESSES, Fault, fetch, tls_context
+from exporter.policies.mtasts.fetch import MAX_ADDRESSES, FetchFault, fetch, tls_context
 from exporter.policies.mtasts.policy import MAX_POLICY_BYTES
 from tests.lab.https_hosts import PolicyHost, http, policy_host
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
@@ -38,7 +38,7 @@ SERVER = AUTHORITY.server_context(NAME)
 
 async def _fetch(
     host: PolicyHost, server: ssl.SSLContext | None = SERVER, seconds: float = 10.0, context: ssl.SSLContext = CONTEXT
-) -> bytes | Fault:
+) -> bytes | FetchFault:
     async with policy_host(host, server):
         return await fetch(NAME, ["127.0.0.1"], context, port=host.port, seconds=seconds)
 
@@ -98,7 +98,7 @@ CASES = [
 def test_what_a_host_answers_is_the_policy_or_a_fault(case: Case, loop_factory: LoopFactory) -> None:
     host = PolicyHost(case.answer, case.pause, case.stays_open)
     fetched = run_on(loop_factory, _fetch(host, seconds=case.seconds))
-    if isinstance(fetched, Fault):
+    if isinstance(fetched, FetchFault):
         assert fetched.problem is case.expected, fetched
         assert fetched.detail.isprintable()
     else:
@@ -133,7 +133,7 @@ def test_a_host_must_prove_its_name(server: ssl.SSLContext | None, problem: P, l
     if server is None:
         host = PolicyHost([b"HTTP/1.1 400 Bad Request\r\n\r\n"], stays_open=True, speaks_first=True)
     result = run_on(loop_factory, _fetch(host, server))
-    assert isinstance(result, Fault)
+    assert isinstance(result, FetchFault)
     assert result.problem is problem, result
     assert host.requests == []
 
@@ -153,14 +153,14 @@ def test_the_roots_are_those_of_ssl_cert_file(
     roots = tmp_path_factory.mktemp("roots") / "roots.pem"
     roots.write_text(AUTHORITY.pem)
     host = PolicyHost([http(POLICY)])
-    assert isinstance(asyncio.run(_fetch(host, context=tls_context())), Fault)
+    assert isinstance(asyncio.run(_fetch(host, context=tls_context())), FetchFault)
     monkeypatch.setenv("SSL_CERT_FILE", str(roots))
     assert asyncio.run(_fetch(host, context=tls_context())) == POLICY
 
 
 @on_every_loop
 def test_a_dead_address_does_not_hide_a_living_one(loop_factory: LoopFactory) -> None:
-    async def fetched() -> bytes | Fault:
+    async def fetched() -> bytes | FetchFault:
         async with policy_host(PolicyHost([http(POLICY)]), SERVER, "127.0.0.9") as host:
             return await fetch(NAME, ["127.0.0.8", "127.0.0.9"], CONTEXT, port=host.port)
 
@@ -172,19 +172,19 @@ def test_nobody_listens(loop_factory: LoopFactory) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     fault = run_on(loop_factory, fetch(NAME, ["127.0.0.1"] * 100, CONTEXT, port=port))
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, FetchFault)
     assert fault.problem is P.CONNECT
     assert MAX_ADDRESSES < 100
 
 
 @on_every_loop
 def test_a_handshake_that_hangs_ends_with_the_time(loop_factory: LoopFactory) -> None:
-    async def fetched() -> bytes | Fault:
+    async def fetched() -> bytes | FetchFault:
         with socket.create_server(("127.0.0.1", 0)) as server:
             return await fetch(NAME, ["127.0.0.1"], CONTEXT, port=server.getsockname()[1], seconds=0.3)
 
     fault = run_on(loop_factory, fetched())
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, FetchFault)
     assert fault.problem in (P.CONNECT, P.TIMEOUT)
 
 
@@ -196,7 +196,7 @@ def test_a_source_address_is_used() -> None:
             seen.append(writer.get_extra_info("peername")[0])
             await super().serve(reader, writer)
 
-    async def fetched() -> bytes | Fault:
+    async def fetched() -> bytes | FetchFault:
         async with policy_host(Noting([http(POLICY)]), SERVER) as host:
             return await fetch(NAME, ["127.0.0.1"], CONTEXT, port=host.port, sources=("127.0.0.5", ""))
 
@@ -205,10 +205,10 @@ def test_a_source_address_is_used() -> None:
 
 
 def test_a_source_address_that_is_not_ours_is_no_fault_of_theirs() -> None:
-    async def fetched() -> bytes | Fault:
+    async def fetched() -> bytes | FetchFault:
         async with policy_host(PolicyHost([http(POLICY)]), SERVER) as host:
             return await fetch(NAME, ["127.0.0.1"], CONTEXT, port=host.port, sources=("192.0.2.1", ""))
 
     fault = asyncio.run(fetched())
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, FetchFault)
     assert fault.problem is P.LOCAL

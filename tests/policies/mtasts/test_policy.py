@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.policies.mtasts.policy import MAX_AGE_SECONDS, MAX_POLICY_BYTES, Policy, parse_policy
+from exporter.policies.mtasts.policy import MAX_AGE_SECONDS, MAX_POLICY_BYTES, MtaStsPolicy, parse_policy
 
 # RFC 8461 3.2
 EXAMPLE = b"""\
@@ -27,30 +27,30 @@ def _policy(mode: str = "testing", mx: str = "mx.a.example", max_age: str = "60"
 
 
 def test_the_example_of_the_standard() -> None:
-    expected = Policy("enforce", 604800, ("mail.example.com", "*.example.net", "backupmx.example.com"))
+    expected = MtaStsPolicy("enforce", 604800, ("mail.example.com", "*.example.net", "backupmx.example.com"))
     assert parse_policy(EXAMPLE) == expected
     assert parse_policy(EXAMPLE.replace(b"\n", b"\r\n")) == expected
     assert parse_policy(EXAMPLE.removesuffix(b"\n")) == expected
 
 
 def test_mode_none_needs_no_mx() -> None:
-    assert parse_policy(MINIMAL) == Policy("none", 0)
+    assert parse_policy(MINIMAL) == MtaStsPolicy("none", 0)
 
 
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (_policy(more="foo: bar baz\nmta_sts.x-y: ü\n"), Policy("testing", 60, ("mx.a.example",))),
-        (_policy(more="mode: none\nmax_age: 5\nversion: 2\n"), Policy("testing", 60, ("mx.a.example",))),
-        (_policy(more="mx: mx.a.example\nmx: MX.A.example\n"), Policy("testing", 60, ("mx.a.example",))),
-        (_policy("\t enforce \t"), Policy("enforce", 60, ("mx.a.example",))),
-        (_policy(mx="localhost"), Policy("testing", 60, ("localhost",))),
-        (_policy(mx="*.xn--mller-kva.example"), Policy("testing", 60, ("*.xn--mller-kva.example",))),
-        (_policy(max_age=str(MAX_AGE_SECONDS)), Policy("testing", MAX_AGE_SECONDS, ("mx.a.example",))),
-        (b"max_age:0\nmode:none\nversion:STSv1\r\n", Policy("none", 0)),
+        (_policy(more="foo: bar baz\nmta_sts.x-y: ü\n"), MtaStsPolicy("testing", 60, ("mx.a.example",))),
+        (_policy(more="mode: none\nmax_age: 5\nversion: 2\n"), MtaStsPolicy("testing", 60, ("mx.a.example",))),
+        (_policy(more="mx: mx.a.example\nmx: MX.A.example\n"), MtaStsPolicy("testing", 60, ("mx.a.example",))),
+        (_policy("\t enforce \t"), MtaStsPolicy("enforce", 60, ("mx.a.example",))),
+        (_policy(mx="localhost"), MtaStsPolicy("testing", 60, ("localhost",))),
+        (_policy(mx="*.xn--mller-kva.example"), MtaStsPolicy("testing", 60, ("*.xn--mller-kva.example",))),
+        (_policy(max_age=str(MAX_AGE_SECONDS)), MtaStsPolicy("testing", MAX_AGE_SECONDS, ("mx.a.example",))),
+        (b"max_age:0\nmode:none\nversion:STSv1\r\n", MtaStsPolicy("none", 0)),
     ],
 )
-def test_what_the_grammar_allows_is_taken(data: bytes, expected: Policy) -> None:
+def test_what_the_grammar_allows_is_taken(data: bytes, expected: MtaStsPolicy) -> None:
     assert parse_policy(data) == expected
 
 

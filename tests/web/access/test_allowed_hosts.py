@@ -6,24 +6,24 @@ from collections.abc import Sequence
 import pytest
 
 from exporter.app.web_options import WebOptions
-from exporter.web.access.allowed_hosts import OwnHosts, host_of, parse_allowed_host
+from exporter.web.access.allowed_hosts import AllowedHosts, host_of, parse_allowed_host
 
 
-def admits(hosts: OwnHosts, text: str) -> bool:
+def admits(hosts: AllowedHosts, text: str) -> bool:
     host = host_of(text)
     return host is not None and hosts.admit(host)
 
 
 @pytest.mark.parametrize("listening", ["0.0.0.0", "::"])
 def test_listening_everywhere_every_address_is_ours_and_no_name(listening: str) -> None:
-    hosts = OwnHosts([], [listening])
+    hosts = AllowedHosts([], [listening])
     assert admits(hosts, "192.0.2.1:10225")
     assert admits(hosts, "[2001:db8::1]")
     assert not admits(hosts, "192.0.2.1.evil.example")
 
 
 def test_listening_on_one_address_that_one_is_ours() -> None:
-    hosts = OwnHosts([], ["192.0.2.1", "::ffff:192.0.2.2", "fe80::1%eth0"])
+    hosts = AllowedHosts([], ["192.0.2.1", "::ffff:192.0.2.2", "fe80::1%eth0"])
     assert all(admits(hosts, text) for text in ("192.0.2.1", "192.0.2.2", "[fe80::1]", "127.0.0.1", "localhost"))
     assert not any(admits(hosts, text) for text in ("192.0.2.3", "[fe80::2]", "[::]"))
 
@@ -69,7 +69,7 @@ def test_an_allowed_host_is_taken_as_people_write_it(text: str, expected: str) -
 
 
 def test_an_allowed_host_is_ours_and_a_suffix_what_is_below_it() -> None:
-    hosts = OwnHosts([], [], map(parse_allowed_host, ["mx_exporter", "2001:db8::1", ".example.org"]))
+    hosts = AllowedHosts([], [], map(parse_allowed_host, ["mx_exporter", "2001:db8::1", ".example.org"]))
     assert all(
         admits(hosts, text) for text in ("mx_exporter:1", "[2001:db8::1]:1", "a.example.org", "a.b.EXAMPLE.org.")
     )

@@ -11,8 +11,8 @@ import pytest
 
 from exporter.config.web.load import WebConfig
 from exporter.web.access import authentication
-from exporter.web.access.active_config import Security
-from exporter.web.access.authentication import MAX_REMEMBERED, MAX_WAITING, Passwords, Verdict, credentials
+from exporter.web.access.active_config import ActiveWebConfig
+from exporter.web.access.authentication import MAX_REMEMBERED, MAX_WAITING, PasswordCheck, Passwords, credentials
 from exporter.web.app import create_app
 from tests.lab.waiting import until
 from tests.web.fake_backend import FakeBackend
@@ -56,18 +56,18 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Checks]:
 @pytest.mark.parametrize(
     ("name", "password", "verdict"),
     [
-        ("alice", b"wonder:land", Verdict.RIGHT),
-        ("bob", b"b" * 72, Verdict.RIGHT),
-        ("bob", b"b" * 80, Verdict.RIGHT),  # bcrypt takes 72 bytes into account
-        ("alice", b"wonder", Verdict.WRONG),
-        ("alice", b"", Verdict.WRONG),
-        ("alice", b"wonder:land\0", Verdict.WRONG),
-        ("alice", b"\xff\xfe", Verdict.WRONG),
-        ("Alice", b"wonder:land", Verdict.WRONG),
-        ("", b"", Verdict.WRONG),
+        ("alice", b"wonder:land", PasswordCheck.RIGHT),
+        ("bob", b"b" * 72, PasswordCheck.RIGHT),
+        ("bob", b"b" * 80, PasswordCheck.RIGHT),  # bcrypt takes 72 bytes into account
+        ("alice", b"wonder", PasswordCheck.WRONG),
+        ("alice", b"", PasswordCheck.WRONG),
+        ("alice", b"wonder:land\0", PasswordCheck.WRONG),
+        ("alice", b"\xff\xfe", PasswordCheck.WRONG),
+        ("Alice", b"wonder:land", PasswordCheck.WRONG),
+        ("", b"", PasswordCheck.WRONG),
     ],
 )
-async def test_the_password_decides(name: str, password: bytes, verdict: Verdict) -> None:
+async def test_the_password_decides(name: str, password: bytes, verdict: PasswordCheck) -> None:
     passwords = Passwords()
     assert await passwords.check(USERS, name, password) is verdict
     assert await passwords.check(USERS, name, password) is verdict
@@ -75,15 +75,15 @@ async def test_the_password_decides(name: str, password: bytes, verdict: Verdict
 
 async def test_nobody_gets_in_with_anothers_password_though_it_is_compared() -> None:
     passwords = Passwords()
-    assert await passwords.check({"alice": ALICE}, "mallory", b"wonder:land") is Verdict.WRONG
-    assert await passwords.check({"alice": ALICE}, "alice", b"wonder:land") is Verdict.RIGHT
-    assert await passwords.check({"alice": ALICE}, "mallory", b"wonder:land") is Verdict.WRONG
+    assert await passwords.check({"alice": ALICE}, "mallory", b"wonder:land") is PasswordCheck.WRONG
+    assert await passwords.check({"alice": ALICE}, "alice", b"wonder:land") is PasswordCheck.RIGHT
+    assert await passwords.check({"alice": ALICE}, "mallory", b"wonder:land") is PasswordCheck.WRONG
 
 
 async def test_what_was_right_is_compared_once_and_off_the_event_loop(checks: Checks) -> None:
     passwords = Passwords()
     for _ in range(3):
-        assert await passwords.check(USERS, "alice", b"wonder:land") is Verdict.RIGHT
+        assert await passwords.check(USERS, "alice", b"wonder:land") is PasswordCheck.RIGHT
     assert len(checks.made) == 1
     assert threading.get_ident() not in checks.threads
 
@@ -101,8 +101,8 @@ async def test_an_unknown_user_costs_the_same_comparison_each_time(checks: Check
 
 async def test_a_changed_password_ends_the_old_one_at_once() -> None:
     passwords = Passwords()
-    assert await passwords.check(USERS, "alice", b"wonder:land") is Verdict.RIGHT
-    assert await passwords.check(USERS | {"alice": hashed("new")}, "alice", b"wonder:land") is Verdict.WRONG
+    assert await passwords.check(USERS, "alice", b"wonder:land") is PasswordCheck.RIGHT
+    assert await passwords.check(USERS | {"alice": hashed("new")}, "alice", b"wonder:land") is PasswordCheck.WRONG
 
 
 async def test_memory_holds_no_credentials_and_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,28 +110,28 @@ async def test_memory_holds_no_credentials_and_is_bounded(monkeypatch: pytest.Mo
     passwords = Passwords()
     users = {f"user{number}": ALICE for number in range(MAX_REMEMBERED + 20)}
     for user in users:
-        assert await passwords.check(users, user, b"wonder:land") is Verdict.RIGHT
+        assert await passwords.check(users, user, b"wonder:land") is PasswordCheck.RIGHT
     assert len(passwords._right) == MAX_REMEMBERED
     assert not any(b"wonder" in mark or b"user" in mark for mark in passwords._right)
 
 
 async def test_who_is_known_is_let_in_while_guesses_wait_and_too_many_guesses_are_sent_away(checks: Checks) -> None:
     passwords = Passwords()
-    assert await passwords.check(USERS, "alice", b"wonder:land") is Verdict.RIGHT
+    assert await passwords.check(USERS, "alice", b"wonder:land") is PasswordCheck.RIGHT
     checks.free.clear()
     guesses = [asyncio.create_task(passwords.check(USERS, "alice", b"%d" % number)) for number in range(MAX_WAITING)]
     await until(lambda: len(checks.made) == 2)
-    assert await passwords.check(USERS, "alice", b"another") is Verdict.BUSY
-    assert await passwords.check(USERS, "alice", b"wonder:land") is Verdict.RIGHT
+    assert await passwords.check(USERS, "alice", b"another") is PasswordCheck.BUSY
+    assert await passwords.check(USERS, "alice", b"wonder:land") is PasswordCheck.RIGHT
     checks.free.set()
-    assert set(await asyncio.gather(*guesses)) == {Verdict.WRONG}
-    assert await passwords.check(USERS, "alice", b"another") is Verdict.WRONG
+    assert set(await asyncio.gather(*guesses)) == {PasswordCheck.WRONG}
+    assert await passwords.check(USERS, "alice", b"another") is PasswordCheck.WRONG
 
 
 async def test_the_same_credentials_at_once_are_compared_once(checks: Checks) -> None:
     passwords = Passwords()
     scrapes = [passwords.check(USERS, "alice", b"wonder:land") for _ in range(5)]
-    assert await asyncio.gather(*scrapes) == [Verdict.RIGHT] * 5
+    assert await asyncio.gather(*scrapes) == [PasswordCheck.RIGHT] * 5
     assert len(checks.made) == 1
 
 
@@ -153,7 +153,7 @@ def test_credentials_of_a_header(header: str, expected: tuple[str, bytes] | None
     assert credentials(header) == expected
 
 
-async def ask(security: Security, path: str, auth: tuple[str, str] | None = None) -> httpx.Response:
+async def ask(security: ActiveWebConfig, path: str, auth: tuple[str, str] | None = None) -> httpx.Response:
     transport = httpx.ASGITransport(create_app(FakeBackend(), security=security))
     async with httpx.AsyncClient(transport=transport, base_url="http://client.example", auth=auth) as client:
         return await client.get(path)
@@ -163,7 +163,7 @@ async def ask(security: Security, path: str, auth: tuple[str, str] | None = None
     "path", ["/", "/metrics", "/probe?target=a.example", "/-/healthy", "/static/style.css", "/nope"]
 )
 async def test_every_path_asks_for_a_password_and_answers_to_the_right_one(path: str) -> None:
-    security = Security(config=WebConfig(users=USERS))
+    security = ActiveWebConfig(config=WebConfig(users=USERS))
     refused = await ask(security, path)
     assert refused.status_code == 401
     assert refused.headers["www-authenticate"] == 'Basic realm="mx-exporter", charset="UTF-8"'
@@ -173,7 +173,7 @@ async def test_every_path_asks_for_a_password_and_answers_to_the_right_one(path:
 
 
 async def test_headers_of_the_web_configuration_take_the_place_of_ours() -> None:
-    security = Security(config=WebConfig(headers={"Content-Security-Policy": "none", "X-Frame-Options": "deny"}))
+    security = ActiveWebConfig(config=WebConfig(headers={"Content-Security-Policy": "none", "X-Frame-Options": "deny"}))
     answer = await ask(security, "/metrics")
     assert answer.headers.get_list("content-security-policy") == ["none"]
     assert answer.headers["x-frame-options"] == "deny"

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from exporter.config.web.load import RateLimit, WebConfig
-from exporter.web.access.active_config import Security
+from exporter.web.access.active_config import ActiveWebConfig
 from exporter.web.access.authentication import BasicAuthentication
 from exporter.web.access.rate_limit import Bucket, RateLimited
 from exporter.web.app import create_app
@@ -35,7 +35,7 @@ async def _status(app: object, path: str = "/-/healthy") -> httpx.Response:
 async def test_every_path_is_limited_before_anything_is_done_for_it(path: str) -> None:
     """With passwords too: who guesses is not compared."""
     config = WebConfig(rate_limit=RateLimit(interval=90.5, burst=1), users=USERS)
-    app = create_app(FakeBackend(), security=Security(config=config))
+    app = create_app(FakeBackend(), security=ActiveWebConfig(config=config))
     assert (await _status(app, path)).status_code == 401
     refused = await _status(app, path)
     assert refused.status_code == 429
@@ -45,7 +45,7 @@ async def test_every_path_is_limited_before_anything_is_done_for_it(path: str) -
 
 async def test_another_configuration_holds_at_once_and_the_same_again_forgives_nothing() -> None:
     now = [0.0]
-    security = Security(config=WebConfig(rate_limit=RateLimit(60.0, 1)))
+    security = ActiveWebConfig(config=WebConfig(rate_limit=RateLimit(60.0, 1)))
     app = RateLimited(BasicAuthentication(create_app(FakeBackend()), security), security, lambda: now[0])
     assert [(await _status(app)).status_code for _ in range(2)] == [200, 429]
     security.config = WebConfig(rate_limit=RateLimit(60.0, 1), headers={"X-Frame-Options": "deny"})

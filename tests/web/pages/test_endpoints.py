@@ -13,19 +13,19 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from exporter.egress.watch import EgressTurn
+from exporter.egress.watch import EgressStateChange
 from exporter.model.address import Family
 from exporter.model.egress import EgressState, EgressView
-from exporter.model.evidence import ConnectEvidence, Evidence, Way, Witness
+from exporter.model.evidence import ConnectEvidence, ConnectOutcome, Evidence, Witness
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage
 from exporter.model.path_trace import HopKind
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, TlsRpt
-from exporter.model.resolver import Look, ResolverState, ResolverView
+from exporter.model.resolver import ResolverState, ResolverSymptom, ResolverView
 from exporter.model.result import HostResult, ProbeResult, TlsResult, TranscriptLine
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.model.warning import HostWarning
-from exporter.store.targets import Store, TargetRecord
-from exporter.store.transcripts import Dialogues
+from exporter.store.targets import TargetRecord, TargetStore
+from exporter.store.transcripts import TranscriptStore
 from exporter.web.app import create_app
 from exporter.web.backend import NoTurn
 from exporter.web.pages.endpoints import MAX_PROBES
@@ -62,7 +62,7 @@ async def get(backend: FakeBackend, path: str, status: int = 200) -> str:
 
 
 def known(*targets: tuple[Target, ProbeResult | None]) -> list[TargetRecord]:
-    store = Store(lambda record, before: ())
+    store = TargetStore(lambda record, before: ())
     store.replace_targets([target for target, _ in targets])  # one that comes again is probed again
     for target, probed in targets:
         if probed is not None:
@@ -265,7 +265,7 @@ async def test_a_domains_page_says_the_verdict_with_its_evidence_and_confidence(
         evidence=Evidence(
             25,
             ConnectEvidence("192.0.2.9", None, elapsed=9.0),
-            (Witness(443, Way.ANSWERED), Witness(587, Way.SILENT)),
+            (Witness(443, ConnectOutcome.ANSWERED), Witness(587, ConnectOutcome.SILENT)),
             path(HopKind.TIME_EXCEEDED, HopKind.TIME_EXCEEDED, against=OPEN_443),
         ),
         last_hop="203.0.113.9",
@@ -353,7 +353,7 @@ async def test_policies_and_dane_are_told(backend: FakeBackend) -> None:
 
 
 async def test_the_history_is_told_from_the_latest_backwards(backend: FakeBackend) -> None:
-    store = Store(lambda record, before: ())
+    store = TargetStore(lambda record, before: ())
     target = domain()
     store.replace_targets([target])
     for number, each in enumerate((up_host(), down_host(), up_host())):
@@ -376,7 +376,7 @@ def heard_of(probed: ProbeResult) -> dict[tuple[str, str], tuple[TranscriptLine,
 
 
 async def test_the_last_dialogues_are_shown_line_by_line_with_their_times(backend: FakeBackend) -> None:
-    target, dialogues = domain(), Dialogues()
+    target, dialogues = domain(), TranscriptStore()
     probed = result(spoken(b"220 mx ESMTP\r\n", b"QUIT\r\n"))
     dialogues.keep(target, probed, heard_of(probed))
     backend.kept = known((target, probed))
@@ -422,14 +422,14 @@ def hostile_fleet(backend: FakeBackend) -> None:
         recipients=((HOSTILE, 250), (HOSTILE, 550)),
         transcript=(TranscriptLine(0.0, False, HOSTILE.encode() + b"\xff\r\n"),),
     )
-    target, dialogues = domain("evil.example"), Dialogues()
+    target, dialogues = domain("evil.example"), TranscriptStore()
     probed = result(evil)
     dialogues.keep(target, probed, heard_of(probed))
     backend.kept = known((target, probed))
     backend.dialogues = dialogues.of(target.key)
     view = EgressView(EgressState.INTERCEPTED, speaker=f"name:{HOSTILE}", others_out=HOSTILE, networks=4)
     backend.surroundings = dict.fromkeys(Family, view)
-    backend.turns = [EgressTurn(AT, Family.IPV4, view)]
+    backend.turns = [EgressStateChange(AT, Family.IPV4, view)]
     backend.references = backend.kept
 
 
@@ -484,16 +484,18 @@ def links_of(page: str) -> Iterable[str]:
 
 
 async def test_the_egress_page_tells_state_evidence_witnesses_and_turns(backend: FakeBackend) -> None:
-    view = EgressView(EgressState.BLOCKED, Confidence.CERTAIN, frozenset({Way.SILENT}), 7, 2, "port 443 of 192.0.2.9")
+    view = EgressView(
+        EgressState.BLOCKED, Confidence.CERTAIN, frozenset({ConnectOutcome.SILENT}), 7, 2, "port 443 of 192.0.2.9"
+    )
     silent = replace(
         down_host(C.EGRESS_BLOCKED),
-        evidence=Evidence(25, ConnectEvidence("2001:db8::2", None), (Witness(443, Way.RESET),)),
+        evidence=Evidence(25, ConnectEvidence("2001:db8::2", None), (Witness(443, ConnectOutcome.RESET),)),
         last_hop="203.0.113.1",
     )
     opened = EgressView(EgressState.OPEN, Confidence.CERTAIN)
     backend.kept = known((domain(), result(silent)), (domain("other.example"), result(silent)))
     backend.surroundings = {Family.IPV4: view, Family.IPV6: EgressView()}
-    backend.turns = [EgressTurn(AT, Family.IPV4, opened), EgressTurn(AT + 60, Family.IPV4, view)]
+    backend.turns = [EgressStateChange(AT, Family.IPV4, opened), EgressStateChange(AT + 60, Family.IPV4, view)]
     shown = text(await get(backend, "/egress"))
     assert "IPv4 blocked Something on the way out stops connections to port 25, while other ports get through." in shown
     assert "7 unrelated networks, 2 of them of references, each silent" in shown
@@ -511,7 +513,10 @@ async def test_while_our_own_side_is_at_fault_every_page_says_so_first(backend: 
         assert "hidden by it" not in (await client.get(path)).text
         view = EgressView(EgressState.BLOCKED, Confidence.LIKELY, networks=5)
         backend.surroundings = {Family.IPV4: view, Family.IPV6: EgressView()}
-        backend.turns = [EgressTurn(AT, Family.IPV4, view), EgressTurn(AT + 60, Family.IPV4, replace(view, networks=6))]
+        backend.turns = [
+            EgressStateChange(AT, Family.IPV4, view),
+            EgressStateChange(AT + 60, Family.IPV4, replace(view, networks=6)),
+        ]
         backend.hidden = 1234
         page = (await client.get(path)).text
     shown = text(page.partition("<main")[2])
@@ -551,7 +556,7 @@ async def test_every_class_has_a_section_with_what_makes_it_sure_and_what_to_do(
 
 
 async def test_the_resolver_is_told_with_the_way_out(backend: FakeBackend) -> None:
-    backend.resolver = ResolverView(ResolverState.FAILING, Confidence.LIKELY, Look.NO_ANSWER, 5, since=AT)
+    backend.resolver = ResolverView(ResolverState.FAILING, Confidence.LIKELY, ResolverSymptom.NO_ANSWER, 5, since=AT)
     shown = text(await get(backend, "/egress"))
     assert "Our resolver fails since 2023-11-14 22:13:20 UTC (likely)" in shown
     assert "Our resolver failing? Names that have nothing in common fail alike" in shown

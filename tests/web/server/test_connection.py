@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from exporter.web.app import create_app
 from exporter.web.server import server as server_module
-from exporter.web.server.connection import Connection
+from exporter.web.server.connection import HttpConnection
 from exporter.web.server.listen import listen
 from exporter.web.server.server import WebServer
 from tests.lab.waiting import until_sync
@@ -174,14 +174,14 @@ def test_a_request_under_way_does_not_make_room(server: WebServer, backend: Fake
 def test_a_clients_turn_is_bounded(
     server: WebServer, opened: ExitStack, monkeypatch: pytest.MonkeyPatch, say: bytes
 ) -> None:
-    monkeypatch.setattr(Connection, "client_seconds", 0.2)
+    monkeypatch.setattr(HttpConnection, "client_seconds", 0.2)
     assert is_cut(connect(server, opened, say))
 
 
 def test_a_client_that_drips_gets_no_longer_turn(
     server: WebServer, opened: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Connection, "client_seconds", 0.2)
+    monkeypatch.setattr(HttpConnection, "client_seconds", 0.2)
     client = connect(server, opened)
     until_sync(lambda: refuses(client, b"G"))
 
@@ -189,7 +189,7 @@ def test_a_client_that_drips_gets_no_longer_turn(
 def test_an_answer_left_unread_is_given_up(
     server: WebServer, backend: FakeBackend, opened: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Connection, "client_seconds", 0.2)
+    monkeypatch.setattr(HttpConnection, "client_seconds", 0.2)
     backend.pieces = [b"x" * 1_000_000] * 64
     client = connect(server, opened, SCRAPE)
     until_sync(lambda: refuses(client, b"\r\n"))  # nothing is read that would let the answer flow
@@ -198,7 +198,7 @@ def test_an_answer_left_unread_is_given_up(
 def test_our_own_time_is_not_the_clients(
     server: WebServer, backend: FakeBackend, opened: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Connection, "client_seconds", 0.05)
+    monkeypatch.setattr(HttpConnection, "client_seconds", 0.05)
     backend.hold_scrapes.clear()
     client = connect(server, opened, SCRAPE)
     client.settimeout(0.3)  # many turns long
@@ -211,7 +211,7 @@ def test_our_own_time_is_not_the_clients(
 
 def test_each_answer_begins_a_new_turn(server: WebServer, opened: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection lasts as long as it is used, though each of its turns is short."""
-    monkeypatch.setattr(Connection, "client_seconds", 1.0)
+    monkeypatch.setattr(HttpConnection, "client_seconds", 1.0)
     client = connect(server, opened)
     end = time.monotonic() + 1.5
     while time.monotonic() < end:
@@ -234,7 +234,7 @@ def test_what_is_asked_before_an_answer_is_read_is_answered_after_it(
 def test_a_request_whose_turn_came_by_reading_is_ours(
     server: WebServer, backend: FakeBackend, opened: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Connection, "client_seconds", 1.0)
+    monkeypatch.setattr(HttpConnection, "client_seconds", 1.0)
     backend.pieces = [b"x" * 1_000_000] * 16 + [b"mx_domain_addresses 2\n"]
     backend.hold_probes = asyncio.Event()
     client = connect(server, opened, SCRAPE + b"GET /probe?target=example.com HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -306,7 +306,7 @@ def test_a_broken_body_ends_the_connection_and_is_no_error_of_ours(
 def test_an_answer_whose_client_does_not_read_is_cut_half_way(
     server: WebServer, backend: FakeBackend, opened: ExitStack, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr(Connection, bound, 0.2)
+    monkeypatch.setattr(HttpConnection, bound, 0.2)
     backend.pieces = [b"x" * 1_000_000] * 16
     client = connect(server, opened, SCRAPE)
     assert client.recv(100).startswith(b"HTTP/1.1 200 ")
@@ -317,7 +317,7 @@ def test_an_answer_whose_client_does_not_read_is_cut_half_way(
 def test_a_client_that_reads_a_little_now_and_then_has_so_long_in_all(
     server: WebServer, backend: FakeBackend, opened: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Connection, "answer_seconds", 0.5)
+    monkeypatch.setattr(HttpConnection, "answer_seconds", 0.5)
     backend.pieces = [b"x" * 1_000_000] * 64
     client = connect(server, opened, SCRAPE)
 
@@ -365,6 +365,6 @@ def test_what_is_sent_ahead_of_an_answer_is_not_kept_without_end(
     client = connect(server, opened, b"GET /probe?target=example.com HTTP/1.1\r\nHost: x\r\n\r\n")
     until_sync(lambda: backend.probes_under_way)
     (connection,) = server._server.server_state.connections
-    assert isinstance(connection, Connection)
+    assert isinstance(connection, HttpConnection)
     connection.loop.call_soon_threadsafe(connection.data_received, b"x" * 40_000)  # as one read may bring it
     assert is_cut(client)

@@ -14,11 +14,11 @@ import httpx
 import pytest
 
 from exporter.config.web.load import load_web
-from exporter.web.access.active_config import Security
+from exporter.web.access.active_config import ActiveWebConfig
 from exporter.web.app import create_app
 from exporter.web.server import handshake as handshake_module
-from exporter.web.server.connection import Connection
-from exporter.web.server.handshake import Handshake
+from exporter.web.server.connection import HttpConnection
+from exporter.web.server.handshake import ServerHandshake
 from exporter.web.server.listen import listen
 from exporter.web.server.server import WebServer
 from tests.lab.certificates import Issued, authority, issue
@@ -39,7 +39,7 @@ class Site:
         (folder / "ca.pem").write_text(self.ca.pem)
         self.certificate()
         self.write(WEB)
-        self.security = Security(self.path, load_web(self.path))
+        self.security = ActiveWebConfig(self.path, load_web(self.path))
         self.server = WebServer(
             create_app(self.backend, security=self.security), listen(["127.0.0.1:0"]), self.security
         )
@@ -228,7 +228,7 @@ def test_a_client_certificate_names_somebody_who_is_allowed(site: Site, names: t
 def test_a_handshake_is_bounded_in_time(
     site: Site, opened: ExitStack, monkeypatch: pytest.MonkeyPatch, say: bytes
 ) -> None:
-    monkeypatch.setattr(Handshake, "seconds", 0.3)
+    monkeypatch.setattr(ServerHandshake, "seconds", 0.3)
     client = site.connect(opened)
     client.sendall(say)
     assert is_cut(client)
@@ -257,7 +257,7 @@ def test_a_client_that_goes_amid_its_handshake_is_forgotten(site: Site, opened: 
 def test_the_turns_of_clients_are_bounded_over_tls_too(
     site: Site, opened: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Connection, "client_seconds", 0.3)
+    monkeypatch.setattr(HttpConnection, "client_seconds", 0.3)
     site.backend.pieces = [b"x" * 1_000_000] * 64
     for say in (b"", b"GET / HT", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"):
         tls = opened.enter_context(site.client_context().wrap_socket(site.connect(opened), server_hostname="localhost"))

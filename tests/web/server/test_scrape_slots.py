@@ -6,8 +6,8 @@ import contextlib
 import pytest
 
 from exporter.web.server import scrape_slots as scrapes_module
-from exporter.web.server.scrape_slots import MAX_WAITING, Scrapes, TooManyScrapesError
-from exporter.web.server.unread_bytes import MAX_UNREAD_BYTES, Client, Unread
+from exporter.web.server.scrape_slots import MAX_WAITING, ScrapeSlots, TooManyScrapesError
+from exporter.web.server.unread_bytes import MAX_UNREAD_BYTES, Client, UnreadBytes
 from tests.lab.waiting import until
 
 
@@ -29,13 +29,13 @@ class FakeClient:
 _: type[Client] = FakeClient
 
 
-async def hold(scrapes: Scrapes, client: FakeClient, address: str = "a") -> None:
+async def hold(scrapes: ScrapeSlots, client: FakeClient, address: str = "a") -> None:
     async with scrapes.place(client, address):
         await client.was_cut.wait()
 
 
 async def test_the_one_that_has_kept_its_answer_waiting_for_longest_is_cut_for_the_next() -> None:
-    scrapes = Scrapes(3)
+    scrapes = ScrapeSlots(3)
     clients = [FakeClient(1.0), FakeClient(3.0), FakeClient(9.0, reading=True)]
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(hold(scrapes, client)) for client in clients]
@@ -48,7 +48,7 @@ async def test_the_one_that_has_kept_its_answer_waiting_for_longest_is_cut_for_t
 
 async def test_who_reads_is_not_cut_and_the_next_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scrapes_module, "PLACE_SECONDS", 0.05)
-    scrapes = Scrapes(1)
+    scrapes = ScrapeSlots(1)
     client = FakeClient(9.0, reading=True)
     holding = asyncio.ensure_future(hold(scrapes, client))
     await asyncio.sleep(0)
@@ -63,7 +63,7 @@ async def test_who_reads_is_not_cut_and_the_next_is_told_so(monkeypatch: pytest.
 
 
 async def test_addresses_take_turns_and_of_one_the_newest_comes_first() -> None:
-    scrapes = Scrapes(1)
+    scrapes = ScrapeSlots(1)
     first, order = FakeClient(reading=True), []
 
     async def scrape(name: str) -> None:
@@ -82,7 +82,7 @@ async def test_addresses_take_turns_and_of_one_the_newest_comes_first() -> None:
 
 
 async def test_many_that_wait_from_one_address_leave_room_for_another() -> None:
-    scrapes = Scrapes(1)
+    scrapes = ScrapeSlots(1)
     first = FakeClient(reading=True)
     holding = asyncio.ensure_future(hold(scrapes, first))
     await asyncio.sleep(0)
@@ -104,7 +104,7 @@ async def test_many_that_wait_from_one_address_leave_room_for_another() -> None:
 
 
 async def test_who_is_gone_waits_no_more_and_nobody_is_cut_for_it() -> None:
-    scrapes = Scrapes(1)
+    scrapes = ScrapeSlots(1)
     slow, gone = FakeClient(0.0), FakeClient()
     holding = asyncio.ensure_future(hold(scrapes, slow))
     await asyncio.sleep(0)
@@ -119,7 +119,7 @@ async def test_who_is_gone_waits_no_more_and_nobody_is_cut_for_it() -> None:
 
 
 def test_the_longest_unread_is_cut_where_all_together_are_too_much() -> None:
-    unread, clients = Unread(), [FakeClient() for _ in range(3)]
+    unread, clients = UnreadBytes(), [FakeClient() for _ in range(3)]
     for client in clients:
         unread.begin(client, MAX_UNREAD_BYTES // 3)
     assert not any(client.is_gone for client in clients)
@@ -130,7 +130,7 @@ def test_the_longest_unread_is_cut_where_all_together_are_too_much() -> None:
 
 
 async def test_who_has_hung_up_in_line_waits_no_longer() -> None:
-    scrapes = Scrapes(1)
+    scrapes = ScrapeSlots(1)
     client = FakeClient(reading=True)
     holding = asyncio.ensure_future(hold(scrapes, client))
     await asyncio.sleep(0)
@@ -147,7 +147,7 @@ async def test_who_has_hung_up_in_line_waits_no_longer() -> None:
 
 
 async def test_places_that_were_just_handed_on_are_no_reason_to_send_the_next_away() -> None:
-    scrapes = Scrapes(2)
+    scrapes = ScrapeSlots(2)
     first, second, third = ([FakeClient() for _ in range(2)] for _ in range(3))
     tasks = [asyncio.ensure_future(hold(scrapes, client)) for client in (*first, *second)]
     await asyncio.sleep(0)

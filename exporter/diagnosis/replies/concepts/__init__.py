@@ -7,23 +7,23 @@ says what a set amounts to. What comes of it is a guess, and says so.
 from __future__ import annotations
 
 from exporter.diagnosis.replies.concepts.statements import statements_of
-from exporter.diagnosis.replies.concepts.table import STRONG, WEAK, Row
+from exporter.diagnosis.replies.concepts.table import STRONG, WEAK, ConceptRow
 from exporter.model.failure import Stage
 
-__all__ = ["Row", "statements_of", "strong_row", "weak_row"]
+__all__ = ["ConceptRow", "statements_of", "strong_row", "weak_row"]
 
 
-def strong_row(stage: Stage, code: int, statements: tuple[int, ...]) -> Row | None:
+def strong_row(stage: Stage, code: int, statements: tuple[int, ...]) -> ConceptRow | None:
     """The row for statements that fit each other, of one sentence or of all of them together."""
     return _first(STRONG, stage, code, statements)
 
 
-def weak_row(stage: Stage, code: int, statements: tuple[int, ...]) -> Row | None:
+def weak_row(stage: Stage, code: int, statements: tuple[int, ...]) -> ConceptRow | None:
     """The row for a single statement at this stage."""
     return _first(WEAK, stage, code, statements)
 
 
-def _first(table: tuple[Row, ...], stage: Stage, code: int, statements: tuple[int, ...]) -> Row | None:
+def _first(table: tuple[ConceptRow, ...], stage: Stage, code: int, statements: tuple[int, ...]) -> ConceptRow | None:
     rows = [row for row in table if stage in row.stages and code in row.codes]
     *sentences, together = statements
     for row in rows:

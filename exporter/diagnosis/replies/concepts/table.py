@@ -38,7 +38,7 @@ _FINER: Final = f"{_US}|{_NAMED}"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ConceptRow:
     """`needs`: of each of these sets one concept; `without`: none of these."""
 
     failure_class: FailureClass | None
@@ -64,9 +64,9 @@ def _row(
     stages: frozenset[Stage] = CONVERSATION,
     codes: Container[int] = REFUSED,
     confidence: Confidence = Confidence.LIKELY,
-) -> Row:
+) -> ConceptRow:
     needed = tuple(_bits(names) for names in needs.split(" & ")) if needs else ()
-    return Row(failure_class, needed, _bits(without), stages, codes, confidence)
+    return ConceptRow(failure_class, needed, _bits(without), stages, codes, confidence)
 
 
 # The host takes no mail, from anybody.

@@ -17,7 +17,7 @@ from exporter.model.policy import Tlsa
 from exporter.net import error_queue
 from exporter.policies.dane.usability import preferred, unusable
 from exporter.resolver import wire
-from exporter.resolver.answer import MAX_DATA_BYTES, Answer, read_reply
+from exporter.resolver.answer import MAX_DATA_BYTES, DnsAnswer, read_reply
 from exporter.resolver.extended_errors import extended_errors
 from exporter.resolver.wire_names import MalformedReply
 from tests.attack.fuzz.frame import Target, agree
@@ -50,7 +50,7 @@ def read_answer(data: bytes) -> None:
         _as_dnspython(found, message)
 
 
-def _bounded(found: Answer) -> None:
+def _bounded(found: DnsAnswer) -> None:
     agree(found.ttl == 0.0 or 1.0 <= found.ttl <= 86400.0, f"TTL {found.ttl}")
     for failure in filter(None, (found.failure, found.filtered)):
         for text in (failure.detail, failure.about, *failure.evidence):
@@ -73,7 +73,7 @@ def _bounded(found: Answer) -> None:
     preferred([record for record in found.records if isinstance(record, Tlsa)])
 
 
-def _as_dnspython(found: Answer, message: bytes) -> None:
+def _as_dnspython(found: DnsAnswer, message: bytes) -> None:
     """The library, given the whole message, reads the same records, in whatever order."""
     try:
         whole = dns.message.from_wire(message, ignore_trailing=True, raise_on_truncation=False)

@@ -29,8 +29,8 @@ from exporter.model.target import Target as ProbeTarget
 from exporter.model.warning import HostWarning
 from exporter.report.as_json import as_json
 from exporter.report.transcript import dialogue_text
-from exporter.store.targets import Store
-from exporter.store.transcripts import Dialogues
+from exporter.store.targets import TargetStore
+from exporter.store.transcripts import TranscriptStore
 from exporter.web.app import create_app
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, name_text, options
@@ -136,10 +136,10 @@ def render_pages(data: bytes) -> None:
 
 async def _pages(target: ProbeTarget, probed: ProbeResult) -> list[str]:
     backend = _backend()
-    store = Store(lambda record, before: ())
+    store = TargetStore(lambda record, before: ())
     store.replace_targets([target])
     store.record(target, probed)
-    dialogues = Dialogues()
+    dialogues = TranscriptStore()
     dialogues.keep(target, probed, {(host.mx, host.address): host.transcript for host in probed.hosts})
     backend.kept = backend.references = store.records()
     backend.dialogues = dialogues.of(target.key)
@@ -209,7 +209,7 @@ def write_texts(data: bytes) -> None:
 def publish(data: bytes) -> None:
     """The exposition: what was put in comes out, of two parsers, and nothing besides."""
     target, probed = _result(data)
-    store = Store(render_after)
+    store = TargetStore(render_after)
     store.replace_targets([target, domain("beside.example")])
     store.record(target, probed)
     store.record(target, replace(probed, duration=1.5, at=probed.at + 60))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final, cast
 
 from exporter.model.policy import MtaStsProblem
-from exporter.policies.mtasts.fetch import _MAX_HEAD_BYTES, Fault, _get
+from exporter.policies.mtasts.fetch import _MAX_HEAD_BYTES, FetchFault, _get
 from exporter.policies.mtasts.policy import MAX_AGE_SECONDS, MAX_POLICY_BYTES, parse_policy
 from exporter.policies.mtasts.record import policy_id
 from exporter.policies.tlsrpt import report_addresses
@@ -89,26 +89,26 @@ def fetch_policy(data: bytes) -> None:
     if len(said) <= _MAX_HEAD_BYTES and not any(_problem(one) is MtaStsProblem.TOO_LARGE for one in found):
         # Words about a broken answer are h11's, and of what had come by then.
         agree(_problem(whole) is _problem(cut), f"whole {whole!r}\nin pieces {cut!r}")
-        agree(isinstance(whole, Fault) or whole == cut, f"whole {whole!r}\nin pieces {cut!r}")
+        agree(isinstance(whole, FetchFault) or whole == cut, f"whole {whole!r}\nin pieces {cut!r}")
     for one in found:
-        if isinstance(one, Fault):
+        if isinstance(one, FetchFault):
             harmless(one.detail, "a fault", limit=2048)
         else:
             agree(len(one) <= MAX_POLICY_BYTES, f"{len(one)} bytes")
 
 
-def _problem(found: bytes | Fault) -> MtaStsProblem | None:
-    return found.problem if isinstance(found, Fault) else None
+def _problem(found: bytes | FetchFault) -> MtaStsProblem | None:
+    return found.problem if isinstance(found, FetchFault) else None
 
 
-def _fetched(parts: Iterator[bytes]) -> bytes | Fault:
+def _fetched(parts: Iterator[bytes]) -> bytes | FetchFault:
     server: Any = _Server(parts)
     getting = _get("mta-sts.a.example", *[server] * _STREAMS)
     try:
         while True:
             getting.send(None)  # it never waits, and may let others have their turn
     except StopIteration as done:
-        return cast("bytes | Fault", done.value)
+        return cast("bytes | FetchFault", done.value)
 
 
 _POLICY: Final = (

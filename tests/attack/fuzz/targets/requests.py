@@ -15,7 +15,7 @@ from exporter.config.targets import parse_target
 from exporter.metrics.exposition import negotiate
 from exporter.model.address import is_address
 from exporter.model.target import Settings, TargetKind
-from exporter.web.access.allowed_hosts import OwnHosts, host_of, parse_allowed_host
+from exporter.web.access.allowed_hosts import AllowedHosts, host_of, parse_allowed_host
 from exporter.web.access.authentication import credentials
 from exporter.web.access.origin import Sender, sender_of
 from exporter.web.app import create_app
@@ -104,9 +104,9 @@ async def _asked(scope: _Message, body: bytes) -> list[_Message]:
 
 def _records() -> list[Any]:
     from exporter.metrics.incremental import render_after
-    from exporter.store.targets import Store
+    from exporter.store.targets import TargetStore
 
-    store = Store(render_after)
+    store = TargetStore(render_after)
     targets = [domain(), domain("b.example", team="mail")]
     store.replace_targets(targets)
     store.record(targets[0], result(up_host(), down_host()))
@@ -195,7 +195,7 @@ _REQUESTS: Final = (
     b"\nIf-None-Match: *", b"\nIf-Modified-Since: ", b"\n\n", b"&state=", b"&label=", b"\nReferer: ",
     b"\nX-Forwarded-For: ", b"GET /host/", b"GET /egress", b"GET /classes",
 )  # fmt: skip
-_OURS: Final = OwnHosts(["mx.example"], ["192.0.2.1"], [".b.example"])
+_OURS: Final = AllowedHosts(["mx.example"], ["192.0.2.1"], [".b.example"])
 _ORIGINS: Final = (
     b"http://", b"https://", b"mx.example", b"localhost:10225", b"192.0.2.1", b"[::1]", b"[::ffff:127.0.0.1]",
     b"a.b.example", b"null", b"@", b":", b"[", b"]", b".", b"..", b"%", b"\n", b"same-origin", b"cross-site", b"/",

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from exporter.tls.client import TlsClient, TlsFault
-from exporter.tls.server_handshake import Overheard
+from exporter.tls.server_handshake import ServerHandshakeReader
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, options, pieces
 from tests.lab.certificates import issue
@@ -42,7 +42,7 @@ def _received(parts: Iterable[bytes]) -> bool | None:
 
 def _overhear(said: bytes, choice: int) -> None:
     """The same is heard in pieces."""
-    whole, cut = Overheard(), Overheard()
+    whole, cut = ServerHandshakeReader(), ServerHandshakeReader()
     whole.receive(said)
     for piece in pieces(said, choice):
         cut.receive(piece)
