@@ -18,7 +18,7 @@ from exporter import __version__
 from exporter.demo.domains import DEMO
 from exporter.demo.world import DemoWorld
 from exporter.report.summary import MAX_WORDS
-from tests.lab.exporter_process import command
+from tests.support.exporter_process import command
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.yaml"
 

@@ -8,10 +8,10 @@ from typing import Final
 
 import pytest
 
-from tests.lab.comparison import Comparison, comparison
-from tests.lab.mail_network import MailNetwork
-from tests.lab.network import address
-from tests.lab.scenarios import SCENARIOS
+from tests.namespaces.comparison import Comparison, comparison
+from tests.namespaces.mail_network import MailNetwork
+from tests.namespaces.network import address
+from tests.namespaces.scenarios import SCENARIOS
 
 _BY_NAME: Final = {scenario.name: scenario for scenario in SCENARIOS}
 

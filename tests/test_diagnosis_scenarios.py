@@ -13,10 +13,10 @@ import pytest
 from exporter.model.failure import Stage
 from exporter.report.local_state import HIDING
 from exporter.report.summary import MAX_WORDS
-from tests.lab.mail_network import MailNetwork, node_of
-from tests.lab.network import Family
-from tests.lab.scenario import UP, Outcome, Scenario
-from tests.lab.scenarios import SCENARIOS
+from tests.namespaces.mail_network import MailNetwork, node_of
+from tests.namespaces.network import Family
+from tests.namespaces.scenario import UP, Outcome, Scenario
+from tests.namespaces.scenarios import SCENARIOS
 
 # Networks side by side: most scenarios wait for a silence to end, and burn no processor meanwhile.
 NETWORKS: Final = 4

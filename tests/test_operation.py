@@ -18,11 +18,11 @@ import pytest
 
 from exporter.demo.world import DemoWorld
 from exporter.schedule.shard import owner
-from tests.lab.certificates import authority, issue
-from tests.lab.daemons import free_port, running
-from tests.lab.exporter_process import ExporterProcess, exporter
-from tests.lab.require import require_program
-from tests.lab.waiting import until_sync
+from tests.support.certificates import authority, issue
+from tests.support.daemons import free_port, running
+from tests.support.exporter_process import ExporterProcess, exporter
+from tests.support.require import require_program
+from tests.support.waiting import until_sync
 
 DOMAINS = ("healthy.example", "implicit.example", "refused.example", "nxdomain.example", "nullmx.example")
 

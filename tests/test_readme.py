@@ -19,9 +19,9 @@ from exporter.model.failure import PHASES, UNDETERMINED_CLASSES, Confidence, Fai
 from exporter.model.policy import DaneState, MtaStsMode, MtaStsProblem
 from exporter.model.warning import HostWarning
 from tests.diagnosis.replies.real_replies import FILES, read
-from tests.lab.exporter_process import exporter as running_exporter
-from tests.lab.require import require_program
-from tests.lab.waiting import until_sync
+from tests.support.exporter_process import exporter as running_exporter
+from tests.support.require import require_program
+from tests.support.waiting import until_sync
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

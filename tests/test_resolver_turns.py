@@ -12,10 +12,10 @@ from typing import Final
 import pytest
 from prometheus_client.samples import Sample
 
-from exporter.demo.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
-from tests.lab.daemons import nsd, unbound
-from tests.lab.exporter_process import ExporterProcess, exporter
-from tests.lab.waiting import until_sync
+from exporter.lab.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
+from tests.support.daemons import nsd, unbound
+from tests.support.exporter_process import ExporterProcess, exporter
+from tests.support.waiting import until_sync
 
 # Unrelated names, each its own organisation, on hosts of their own. Nobody listens there: only the lookup counts.
 DOMAINS: Final = ("alpha.example", "beta.example.com", "gamma.example.edu", "delta.example.net", "epsilon.example.org")

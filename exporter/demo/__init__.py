@@ -1,1 +1,1 @@
-"""A small mail world on loopback, for the demonstration and the tests."""
+"""A small mail world on loopback, to try the exporter on."""

@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from exporter.demo.domain import Certificate, DemoDomain, DemoHost, DnsFault, Port, alone, offering, works
-from exporter.demo.smtp_host import CLOSE, Drip, SmtpScript, Wait, ordinary, reply
+from exporter.lab.smtp_host import CLOSE, Drip, SmtpScript, Wait, ordinary, reply
 from exporter.model.failure import Confidence, FailureClass
 from exporter.model.warning import HostWarning
 

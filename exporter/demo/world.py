@@ -18,12 +18,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeVar
 
-from exporter.demo.certificates import Authority
-from exporter.demo.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
 from exporter.demo.domain import Certificate, DemoHost, DnsFault, Port
 from exporter.demo.domains import DEMO, NETWORK, REFERENCES
-from exporter.demo.silent_host import SilentHost
-from exporter.demo.smtp_host import ORDINARY_EXTENSIONS, Answer, SmtpHost, SmtpScript, StartTls, reply
+from exporter.lab.certificates import Authority
+from exporter.lab.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
+from exporter.lab.silent_host import SilentHost
+from exporter.lab.smtp_host import ORDINARY_EXTENSIONS, Answer, SmtpHost, SmtpScript, StartTls, reply
 
 T = TypeVar("T")
 

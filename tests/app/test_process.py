@@ -13,8 +13,8 @@ import pytest
 
 from exporter.app.web_options import WebOptions, page_url
 from exporter.demo.world import DemoWorld
-from tests.lab.exporter_process import FILES_WATCHED_CLOSELY, ExporterProcess, command, exporter
-from tests.lab.waiting import until_sync
+from tests.support.exporter_process import FILES_WATCHED_CLOSELY, ExporterProcess, command, exporter
+from tests.support.waiting import until_sync
 
 
 @pytest.fixture(scope="module")

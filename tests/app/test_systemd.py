@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter.app import systemd
-from tests.lab.waiting import until
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="systemd is a part of Linux")
 

@@ -22,7 +22,7 @@ from tests.attack.world.kinds import KINDS
 from tests.attack.world.plan import Plan, configuration, listed
 from tests.attack.world.process import WorldProcess
 from tests.attack.world.tampering import WATCHED
-from tests.lab.waiting import until_sync
+from tests.support.waiting import until_sync
 
 _ATTACKERS: Final = ("mail", "tls", "web")
 # Connections that clients had parked are given up in this time, and what the probes had under way.

@@ -30,7 +30,7 @@ from tests.attack.verdict import attack_table, table
 from tests.attack.world.kinds import KINDS, Room
 from tests.attack.world.plan import Pace, Plan
 from tests.attack.world.policy_hosts import HTTPS_PORT
-from tests.lab.daemons import free_port
+from tests.support.daemons import free_port
 
 # What the verdict of 30 minutes was made with: the defaults of Pace.
 WHOLE: Final = Pace()

@@ -15,7 +15,7 @@ from typing import IO, Final
 
 from tests.attack.world.plan import Plan
 from tests.bench.process import cpu_seconds, memory_bytes, open_files
-from tests.lab.exporter_process import ExporterProcess, command
+from tests.support.exporter_process import ExporterProcess, command
 
 _MOST_LINES: Final = 5000
 # The least that the kernel gives (pipe(7)): whoever writes waits the sooner.

@@ -8,7 +8,7 @@ import sys
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.attack.fuzz.frame import ROOT
-from tests.lab.certificates import Issued, authority, issue
+from tests.support.certificates import Issued, authority, issue
 
 NAME = "mx.example"
 # In a process of its own, for what is tested is that it lives.

@@ -23,9 +23,9 @@ from exporter.store.transcripts import TranscriptStore
 from exporter.web.backend import TargetFacts
 from exporter.web.pages.fleet import last_probe, since
 from exporter.web.pages.target_view import target_view
-from tests.lab.exporter_process import exporter
-from tests.lab.waiting import until_sync
 from tests.results import domain, down_host, result, up_host
+from tests.support.exporter_process import exporter
+from tests.support.waiting import until_sync
 
 C = FailureClass
 SAID = (TranscriptLine(0.1, False, b"220 mx ESMTP\r\n"),)

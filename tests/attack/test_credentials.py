@@ -19,8 +19,8 @@ import pytest
 
 from exporter.concurrency.slots import ProbeSlots
 from exporter.config.load import parse
-from exporter.demo.dns_host import DnsHost
-from exporter.demo.smtp_host import SmtpHost, SmtpScript, ordinary, reply
+from exporter.lab.dns_host import DnsHost
+from exporter.lab.smtp_host import SmtpHost, SmtpScript, ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage
@@ -31,8 +31,8 @@ from exporter.smtp import commands
 from exporter.smtp.commands import masked, without_password
 from exporter.smtp.plan import Credentials
 from exporter.smtp.reply import Reply, ReplyReader
-from tests.lab.certificates import Issued, authority, issue
-from tests.lab.exporter_process import ExporterProcess, exporter
+from tests.support.certificates import Issued, authority, issue
+from tests.support.exporter_process import ExporterProcess, exporter
 
 _T = TypeVar("_T")
 ROOT = authority()

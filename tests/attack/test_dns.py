@@ -18,10 +18,10 @@ from exporter.model.target import Target, TargetKind
 from exporter.resolver import client
 from exporter.resolver.answer import read_reply
 from exporter.resolver.wire_names import MalformedReply
-from tests.lab import dns_messages as dns
-from tests.lab.exporter_process import ExporterProcess, exporter
-from tests.lab.hostile_dns import Answers, HostileDns, hostile_dns
-from tests.lab.waiting import until_sync
+from tests.support import dns_messages as dns
+from tests.support.exporter_process import ExporterProcess, exporter
+from tests.support.hostile_dns import Answers, HostileDns, hostile_dns
+from tests.support.waiting import until_sync
 
 EVIL = "evil.example"
 PATIENCE = 60.0  # seconds; on an idle machine it takes two

@@ -17,8 +17,8 @@ from exporter.config.domain_lists import DomainLists
 from exporter.config.load import load
 from exporter.model.configuration import Config
 from tests.config.loading import write
-from tests.lab.exporter_process import FILES_WATCHED_CLOSELY, ExporterProcess, exporter
-from tests.lab.waiting import until_sync
+from tests.support.exporter_process import FILES_WATCHED_CLOSELY, ExporterProcess, exporter
+from tests.support.waiting import until_sync
 
 # Fifty times the pause between two pieces: whoever writes in a test may have to wait for a processor.
 PATIENT = FILES_WATCHED_CLOSELY.replace("= 0.2", "= 1.0")

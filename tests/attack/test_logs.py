@@ -26,8 +26,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import logs
 from exporter.app.log_writer import MAX_BYTES, MAX_LINES, Buffer, LogWriter, descriptor_sink
-from tests.lab.exporter_process import command
-from tests.lab.waiting import until_sync
+from tests.support.exporter_process import command
+from tests.support.waiting import until_sync
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="pipes of a size that can be set")
 # 400 targets that fail at once, every second: at level debug 60 KB of lines a second.

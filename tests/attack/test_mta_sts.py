@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.demo.certificates import Authority
-from exporter.demo.smtp_host import SmtpHost, ordinary
+from exporter.lab.certificates import Authority
+from exporter.lab.https_host import PolicyHost, http, policy_host
+from exporter.lab.smtp_host import SmtpHost, ordinary
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.policy import MtaStsMode, TlsaLookup, TlsaStatus
@@ -31,13 +32,12 @@ from exporter.policies.mtasts.cache import RETRY_SECONDS, PolicyCache
 from exporter.policies.mtasts.fetch import FetchFault, fetch, tls_context
 from exporter.probe.prober import Prober
 from exporter.resolver.answer import DnsAnswer
-from tests.lab.chains import issue, write_chain
-from tests.lab.daemons import accepts, free_port, running
-from tests.lab.der import certificate_with, key_on_own_curve
-from tests.lab.https_hosts import PolicyHost, http, policy_host
-from tests.lab.require import require_program
-from tests.lab.tls_attacker import DATA, HANDSHAKE, TICKET, TlsAttacker
-from tests.lab.virtual_time import run_virtually
+from tests.support.chains import issue, write_chain
+from tests.support.daemons import accepts, free_port, running
+from tests.support.der import certificate_with, key_on_own_curve
+from tests.support.require import require_program
+from tests.support.tls_attacker import DATA, HANDSHAKE, TICKET, TlsAttacker
+from tests.support.virtual_time import run_virtually
 
 # What a result may wait for a policy, and again as much for a busy machine; far below the timeout of the probes.
 SOON = 2 * 2.0

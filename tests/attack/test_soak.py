@@ -13,7 +13,7 @@ from tests.attack.verdict import at_most, none_of, table
 from tests.attack.world.kinds import KINDS
 from tests.attack.world.plan import Pace
 from tests.attack.world.policy_hosts import HTTPS_PORT
-from tests.lab.require import missing
+from tests.support.require import missing
 
 PACE = Pace(
     good=10, interval=1.0, timeout=15.0, lookup=5.0, hostile_interval=2.5, hostile_timeout=2.0, readers=40, dripping=40,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.lab.exporter_process import exporter
-from tests.lab.waiting import until_sync
+from tests.support.exporter_process import exporter
+from tests.support.waiting import until_sync
 
 # Its first result never ends; the patience is a second instead of fifteen.
 STUCK = """

@@ -21,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.demo.smtp_host import Drip, SmtpHost, ordinary, reply
+from exporter.lab.smtp_host import Drip, SmtpHost, ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage
@@ -39,11 +39,12 @@ from exporter.tls.client import MAX_IDLE_RECORDS, MAX_RECORDS, TlsClient, TlsFau
 from exporter.tls.expensive_certificates import MAX_CERTIFICATES, MAX_NAME_BYTES
 from exporter.tls.roots import Roots
 from exporter.tls.verification import examine
-from tests.lab import chains
-from tests.lab.certificates import issue
-from tests.lab.der import certificate_with, element, identifier, integer, key_on_own_curve, sequence
-from tests.lab.tls12_attacker import Tls12Attacker
-from tests.lab.tls_attacker import (
+from tests.probe.test_prober import LOOPBACK
+from tests.support import chains
+from tests.support.certificates import issue
+from tests.support.der import certificate_with, element, identifier, integer, key_on_own_curve, sequence
+from tests.support.tls12_attacker import Tls12Attacker
+from tests.support.tls_attacker import (
     ALERT,
     CCS,
     DATA,
@@ -56,7 +57,6 @@ from tests.lab.tls_attacker import (
     record,
     retry,
 )
-from tests.probe.test_prober import LOOPBACK
 
 NAME = "mx.example"
 SERVER = issue(NAME)

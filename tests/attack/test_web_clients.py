@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.certificates import authority, issue
-from tests.lab.exporter_process import exporter
-from tests.lab.waiting import until_sync
+from tests.support.certificates import authority, issue
+from tests.support.exporter_process import exporter
+from tests.support.waiting import until_sync
 
 TARGETS = 2000
 WEB = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from exporter.cli import main
-from tests.lab.exporter_process import ExporterProcess, exporter
+from tests.support.exporter_process import ExporterProcess, exporter
 
 CRLF: Final = "\r\n"
 # A broken server leaves the connection open for 75 seconds.

@@ -16,8 +16,8 @@ from typing import Final
 
 from exporter import __version__
 from tests.bench.process import cpu_seconds
-from tests.lab.daemons import accepts, free_port, nsd, running
-from tests.lab.require import require_program
+from tests.support.daemons import accepts, free_port, nsd, running
+from tests.support.require import require_program
 
 ZONE: Final = "bench.example"
 FIRST: Final = IPv4Address("127.54.0.1")

@@ -22,11 +22,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter.demo.silent_host import SilentHost
+from exporter.lab.silent_host import SilentHost
 from tests.bench.peers import ZONE, Peers, domain, peers, versions
 from tests.bench.process import memory_bytes, open_files
-from tests.lab.exporter_process import ExporterProcess, exporter
-from tests.lab.waiting import until_sync
+from tests.support.exporter_process import ExporterProcess, exporter
+from tests.support.waiting import until_sync
 
 _SAMPLE = re.compile(r'^(mx_(?:domain|dns|host|path)_\w+)\{(?:[^"]|"(?:[^"\\]|\\.)*")*?\} ', re.MULTILINE)
 _LONGEST_QUESTION = 65535

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.bench.peers import Peers, domain
 from tests.bench.process import cpu_seconds, memory_bytes
-from tests.lab.exporter_process import ExporterProcess, exporter
+from tests.support.exporter_process import ExporterProcess, exporter
 
 _LAG = re.compile(r'^mx_exporter_schedule_lag_seconds_bucket\{le="([^"]+)"\} (.+)$', re.MULTILINE)
 

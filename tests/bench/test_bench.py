@@ -12,7 +12,7 @@ import pytest
 from tests.bench.peers import peers
 from tests.bench.rows import ROWS, SMOKE
 from tests.bench.sizing import measure, silent, table
-from tests.lab.require import missing, require_program
+from tests.support.require import missing, require_program
 
 
 @pytest.mark.parametrize("row", ROWS)

@@ -19,12 +19,12 @@ import exporter.commands.terminal as screen_of_text
 from exporter.commands.reports import DialogueReport
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Ink, Screen, cut, fitted, line, wants_colours, width_of, wrapped
-from exporter.demo.smtp_host import reply
 from exporter.demo.world import DemoWorld
+from exporter.lab.smtp_host import reply
 from exporter.model.failure import FailureClass
-from tests.lab.exporter_process import command
-from tests.lab.terminal import Shown, on_terminal, terminal, widths, wishing
 from tests.results import domain, down_host, lookup_failed, result, up_host
+from tests.support.exporter_process import command
+from tests.support.terminal import Shown, on_terminal, terminal, widths, wishing
 
 MANY = ("healthy.example", "blocklisted.example", "refused.example", "nullmx.example", "servfail.example")
 

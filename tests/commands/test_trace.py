@@ -10,9 +10,9 @@ import pytest
 from exporter.commands.trace import path_lines
 from exporter.model.path_trace import Hop, HopKind, PathTrace
 from exporter.report.summary import path_sentence
-from tests.lab.exporter_process import command
-from tests.lab.network import Family, Network, address, drop_port_25, reject_with
-from tests.lab.terminal import on_terminal, widths
+from tests.namespaces.network import Family, Network, address, drop_port_25, reject_with
+from tests.support.exporter_process import command
+from tests.support.terminal import on_terminal, widths
 
 K = HopKind
 TARGET = "192.0.2.25"

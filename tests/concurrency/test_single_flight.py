@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from exporter.concurrency.single_flight import SingleFlight
-from tests.lab.virtual_time import run_virtually
+from tests.support.virtual_time import run_virtually
 
 
 class Work:

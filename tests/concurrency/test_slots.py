@@ -11,7 +11,7 @@ from exporter.concurrency.session_limiter import SessionLimiter
 from exporter.concurrency.shared_results import SharedResults
 from exporter.concurrency.slots import ProbeSlots
 from exporter.probe.session_record import SessionRecord
-from tests.lab.virtual_time import run_virtually
+from tests.support.virtual_time import run_virtually
 
 
 class Visits:

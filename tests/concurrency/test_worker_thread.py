@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from exporter.concurrency.worker_thread import StuckError, WorkerThread
-from tests.lab.waiting import until
+from tests.support.waiting import until
 
 
 async def test_what_the_work_returns_or_raises_comes_back() -> None:

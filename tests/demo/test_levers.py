@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from exporter.demo.domains import DEMO, REFERENCES
-from tests.lab.exporter_process import ExporterProcess, exporter
-from tests.lab.waiting import until_sync
+from tests.support.exporter_process import ExporterProcess, exporter
+from tests.support.waiting import until_sync
 
 SECONDS = 60.0
 

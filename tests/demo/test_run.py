@@ -16,10 +16,10 @@ import pytest
 from exporter.demo.domain import DemoDomain
 from exporter.demo.domains import DEMO
 from exporter.demo.run import own_command
-from tests.lab.daemons import free_port, running
-from tests.lab.exporter_process import ExporterProcess, command, exporter
-from tests.lab.require import require_program
-from tests.lab.waiting import until_sync
+from tests.support.daemons import free_port, running
+from tests.support.exporter_process import ExporterProcess, command, exporter
+from tests.support.require import require_program
+from tests.support.waiting import until_sync
 
 
 @pytest.fixture(scope="module")

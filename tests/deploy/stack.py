@@ -15,8 +15,8 @@ import httpx
 import yaml
 
 from tests.deploy.deployed import ALERTMANAGER_CONFIG, PROMETHEUS, RULE_FILES, read_yaml, seconds
-from tests.lab.daemons import free_port, running
-from tests.lab.require import require_program
+from tests.support.daemons import free_port, running
+from tests.support.require import require_program
 
 FASTER = 60
 # Who is told where a test has no Alertmanager: not the one that this machine may have.

@@ -10,8 +10,8 @@ import pytest
 
 from exporter.demo.world import DemoWorld
 from tests.deploy.stack import Notices, alertmanager, page, prometheus, webhook, with_egress
-from tests.lab.exporter_process import ExporterProcess, exporter
-from tests.lab.waiting import until_sync
+from tests.support.exporter_process import ExporterProcess, exporter
+from tests.support.waiting import until_sync
 
 # Two domains with one host each, and one that stays well.
 BLOCKED, BLOCKED_HOST = "implicit.example", "implicit.example"

@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from tests.deploy.stack import alertmanager, page, prometheus, webhook
-from tests.lab.exporter_process import ExporterProcess, command
-from tests.lab.mail_network import DOMAINS, MailNetwork
-from tests.lab.network import drop_port_25, filter_rule
-from tests.lab.waiting import until_sync
+from tests.namespaces.mail_network import DOMAINS, MailNetwork
+from tests.namespaces.network import drop_port_25, filter_rule
+from tests.support.exporter_process import ExporterProcess, command
+from tests.support.waiting import until_sync
 
 _SECONDS: Final = 90.0
 # The lab cannot be probed as often as that: all of it must have been seen silent before the first domain is told of.

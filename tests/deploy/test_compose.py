@@ -8,7 +8,7 @@ import pytest
 
 from exporter.config.load import load
 from tests.deploy.files import DEPLOY, documents
-from tests.lab.require import require_tool
+from tests.support.require import require_tool
 
 FILE = DEPLOY / "compose" / "compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = documents(FILE.read_text())[0]["services"]

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tests.deploy.files import DEPLOY, ROOT
-from tests.lab.require import require_tool
+from tests.support.require import require_tool
 
 CONTAINER = DEPLOY / "container"
 FILE = (CONTAINER / "Containerfile").read_text()

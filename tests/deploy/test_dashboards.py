@@ -15,9 +15,9 @@ import yaml
 
 from tests.deploy.files import DEPLOY
 from tests.deploy.stack import Prometheus, page, prometheus
-from tests.lab.exporter_process import exporter
-from tests.lab.require import missing, require_program
-from tests.lab.waiting import until_sync
+from tests.support.exporter_process import exporter
+from tests.support.require import missing, require_program
+from tests.support.waiting import until_sync
 
 GRAFANA = DEPLOY / "grafana"
 DASHBOARDS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (GRAFANA / "dashboards").glob("*")}

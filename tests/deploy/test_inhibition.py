@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.deploy.stack import alertmanager
-from tests.lab.waiting import until_sync
+from tests.support.waiting import until_sync
 
 HERE = {"vantage": "here", "instance": "a:10225", "job": "mx"}
 BLOCKED = {**HERE, "alertname": "MxEgressBlocked", "family": "ipv4"}

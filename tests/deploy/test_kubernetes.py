@@ -12,7 +12,7 @@ from exporter.config.load import parse
 from exporter.schedule.shard import Shard, parse_shard
 from exporter.web.access.allowed_hosts import AllowedHosts, host_of, parse_allowed_host
 from tests.deploy.files import DEPLOY, documents
-from tests.lab.require import require_program, require_tool
+from tests.support.require import require_program, require_tool
 
 KUBERNETES = DEPLOY / "kubernetes"
 

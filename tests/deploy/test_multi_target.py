@@ -15,8 +15,8 @@ from exporter.metrics.families import FAMILIES
 from tests.deploy.deployed import PROMETHEUS, read_yaml
 from tests.deploy.files import ROOT
 from tests.deploy.stack import Prometheus, prometheus
-from tests.lab.exporter_process import exporter
-from tests.lab.waiting import until_sync
+from tests.support.exporter_process import exporter
+from tests.support.waiting import until_sync
 
 README = ROOT / "README.md"
 

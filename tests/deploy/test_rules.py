@@ -28,7 +28,7 @@ from tests.deploy.deployed import (
     rules,
     seconds,
 )
-from tests.lab.require import require_program
+from tests.support.require import require_program
 
 TESTS = sorted((Path(__file__).parent / "rules").glob("*.yml"))
 ALERT_NAMES = [rule["alert"] for rule in alerts()]

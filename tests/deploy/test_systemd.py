@@ -13,11 +13,11 @@ import pytest
 
 from exporter.app.engine import STOP_GRACE_SECONDS
 from exporter.cli import USAGE
-from exporter.demo.smtp_host import SmtpHost, ordinary
+from exporter.lab.smtp_host import SmtpHost, ordinary
 from tests.deploy.files import DEPLOY
-from tests.lab.exporter_process import command, exporter
-from tests.lab.require import require_program
-from tests.lab.waiting import until_sync
+from tests.support.exporter_process import command, exporter
+from tests.support.require import require_program
+from tests.support.waiting import until_sync
 
 UNIT = DEPLOY / "systemd" / "mx-exporter.app.engine"
 # 1.1 of systemd 252: what is left is the network, which is what it is for.

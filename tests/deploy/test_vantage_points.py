@@ -8,8 +8,8 @@ import pytest
 
 from exporter.config.web.load import load_web
 from tests.deploy.files import DEPLOY, documents
-from tests.lab.certificates import authority, issue
-from tests.lab.require import require_program
+from tests.support.certificates import authority, issue
+from tests.support.require import require_program
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from tests.deploy.files import ROOT, documents
 from tests.deploy.test_container import locked
-from tests.lab.require import require_tool
+from tests.support.require import require_tool
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 DEPENDABOT = ROOT / ".github" / "dependabot.yml"

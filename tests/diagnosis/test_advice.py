@@ -19,8 +19,8 @@ from exporter.model.failure import (
     own_confidence,
 )
 from tests.diagnosis.replies.real_replies import FILES, read
-from tests.lab.scenario import IPV4, IPV6
-from tests.lab.scenarios import SCENARIOS
+from tests.namespaces.scenario import IPV4, IPV6
+from tests.namespaces.scenarios import SCENARIOS
 
 C = FailureClass
 NAMES = AdviceNames(

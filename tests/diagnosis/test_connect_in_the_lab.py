@@ -14,7 +14,7 @@ from exporter.model.failure import Failure, FailureClass
 from exporter.model.result import HostResult
 from exporter.probe.session import Session
 from exporter.smtp.plan import Plan
-from tests.lab.network import (
+from tests.namespaces.network import (
     Family,
     Network,
     address,

@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from exporter.demo.smtp_host import SmtpHost
 from exporter.diagnosis.trace import trace
+from exporter.lab.smtp_host import SmtpHost
 from exporter.model.path_trace import HopKind, PathTrace
-from tests.lab.loops import LoopFactory, on_every_loop, run_on
-from tests.lab.network import (
+from tests.namespaces.network import (
     Family,
     Hook,
     Network,
@@ -28,7 +27,8 @@ from tests.lab.network import (
     reset_port_25,
     vacant_address,
 )
-from tests.lab.waiting import until_sync
+from tests.support.loops import LoopFactory, on_every_loop, run_on
+from tests.support.waiting import until_sync
 
 _K = HopKind
 

@@ -11,9 +11,9 @@ from exporter.egress import traces
 from exporter.egress.traces import KEPT_SECONDS, PathTraces
 from exporter.model.path_trace import PathTrace
 from exporter.model.target import TargetKey, TargetKind
-from tests.lab.virtual_time import VirtualLoop, run_virtually
-from tests.lab.waiting import until
 from tests.paths import path
+from tests.support.virtual_time import VirtualLoop, run_virtually
+from tests.support.waiting import until
 
 ADDRESS = "127.0.0.1"
 A: TargetKey = (TargetKind.DOMAIN, "a.example")

@@ -12,10 +12,10 @@ from dataclasses import replace
 import pytest
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.demo.silent_host import SilentHost
-from exporter.demo.smtp_host import SmtpHost, ordinary
 from exporter.egress import traces
 from exporter.egress.watch import EgressWatch, counts_as_outside, typical_interval, typical_timeout
+from exporter.lab.silent_host import SilentHost
+from exporter.lab.smtp_host import SmtpHost, ordinary
 from exporter.model.address import Family
 from exporter.model.configuration import Egress, Limits
 from exporter.model.egress import EgressByFamily, EgressState
@@ -24,10 +24,10 @@ from exporter.model.path_trace import HopKind, PathTrace
 from exporter.model.result import ProbeResult
 from exporter.model.target import Settings, Target, TargetKey, TargetKind
 from exporter.probe.prober import Prober
-from tests.lab.waiting import until
 from tests.paths import GONE_443, OPEN_443, path
 from tests.probe.test_prober import LOOPBACK, Names
 from tests.results import domain
+from tests.support.waiting import until
 
 K = HopKind
 ADDRESSES = tuple(f"127.{number}.0.1" for number in (61, 62, 63, 64))

@@ -31,8 +31,8 @@ from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsPro
 from exporter.model.result import HostResult, ProbeResult
 from exporter.model.target import Target, TargetKind
 from exporter.store.targets import TargetRecord, TargetStore
-from tests.lab.require import require_program
 from tests.results import AT, domain, down_host, lookup_failed, result, tls_host, up_host, with_policies
+from tests.support.require import require_program
 
 # The library has no types for these.
 parse_openmetrics: Callable[[str], Iterable[Metric]] = openmetrics_families

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from exporter.demo.smtp_host import SmtpHost, ordinary, reply
+from exporter.lab.smtp_host import SmtpHost, ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Config
 from exporter.model.failure import Failure, FailureClass, Stage
@@ -19,7 +19,7 @@ from exporter.net.helo_name import address_literal, fault_of, faults, in_words, 
 from exporter.probe.module_plan import canary_message, plan_of
 from exporter.probe.session import Session
 from exporter.smtp.plan import Plan
-from tests.lab.loops import LoopFactory, on_every_loop, run_on
+from tests.support.loops import LoopFactory, on_every_loop, run_on
 
 
 class Names:

@@ -11,9 +11,9 @@ import pytest
 
 from exporter.net import poller
 from exporter.net.poller import ENDED, READABLE, WRITABLE, LoopPoller, Poller, poller_of
-from tests.lab.loops import LoopFactory, on_every_loop, run_on
-from tests.lab.require import missing
-from tests.lab.waiting import until
+from tests.support.loops import LoopFactory, on_every_loop, run_on
+from tests.support.require import missing
+from tests.support.waiting import until
 
 Make = Callable[[asyncio.AbstractEventLoop], Poller]
 

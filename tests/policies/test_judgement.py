@@ -15,7 +15,7 @@ from exporter.model.result import HostResult
 from exporter.model.warning import HostWarning as W
 from exporter.policies.judgement import Demands, TlsSeen, judge
 from exporter.policies.mtasts.policy import MtaStsPolicy, PolicyMode
-from tests.lab.chains import NOW, issue
+from tests.support.chains import NOW, issue
 
 MX = "mx.a.example"
 AT = NOW.timestamp()

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.demo.certificates import Authority
-from exporter.demo.smtp_host import SmtpHost, ordinary
+from exporter.lab.certificates import Authority
+from exporter.lab.https_host import PolicyHost, http, policy_host
+from exporter.lab.smtp_host import SmtpHost, ordinary
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import Failure, Stage
@@ -27,8 +28,7 @@ from exporter.policies.lookup import Policies, TargetPolicies
 from exporter.policies.mtasts.cache import PolicyCache
 from exporter.probe.prober import Prober
 from exporter.resolver.answer import DnsAnswer, failed
-from tests.lab.https_hosts import PolicyHost, http, policy_host
-from tests.lab.loops import LoopFactory, on_every_loop, run_on
+from tests.support.loops import LoopFactory, on_every_loop, run_on
 
 DOMAIN = "a.example"
 AUTHORITY = Authority()

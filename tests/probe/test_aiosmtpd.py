@@ -14,8 +14,8 @@ from exporter.model.result import HostResult, MxHost
 from exporter.probe.host_result import host_result
 from exporter.probe.session import Session
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
-from tests.lab.certificates import authority, issue
-from tests.lab.require import missing
+from tests.support.certificates import authority, issue
+from tests.support.require import missing
 
 NAME = "mx.example"
 ROOT = authority()

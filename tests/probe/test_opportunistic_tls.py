@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.demo.silent_host import SilentHost
-from exporter.demo.smtp_host import (
+from exporter.diagnosis.advice import next_step
+from exporter.lab.silent_host import SilentHost
+from exporter.lab.smtp_host import (
     CLOSE,
     RESET,
     Answer,
@@ -25,7 +26,6 @@ from exporter.demo.smtp_host import (
     ordinary,
     reply,
 )
-from exporter.diagnosis.advice import next_step
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import Confidence, FailureClass, Stage, Verdict
@@ -33,7 +33,7 @@ from exporter.model.result import HostResult, MxHost, MxLookup
 from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target, TargetKind
 from exporter.model.warning import HostWarning
 from exporter.probe.prober import Prober
-from tests.lab.certificates import authority, issue
+from tests.support.certificates import authority, issue
 
 C, W = FailureClass, HostWarning
 NAME = "mx.example"

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.demo.smtp_host import CLOSE, Answer, SmtpHost, SmtpScript, Wait, ordinary, reply
+from exporter.lab.smtp_host import CLOSE, Answer, SmtpHost, SmtpScript, Wait, ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import Failure, FailureClass, Stage
@@ -24,9 +24,9 @@ from exporter.probe import prober as prober_module
 from exporter.probe.module_plan import plan_of
 from exporter.probe.prober import Prober
 from exporter.smtp.plan import Plan
-from tests.lab.loops import LoopFactory, on_every_loop, run_on
-from tests.lab.smtp_hosts import HOSTILE, HostileHost
-from tests.lab.waiting import until
+from tests.support.loops import LoopFactory, on_every_loop, run_on
+from tests.support.smtp_hosts import HOSTILE, HostileHost
+from tests.support.waiting import until
 
 C, W = FailureClass, HostWarning
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))

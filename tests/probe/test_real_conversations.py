@@ -20,7 +20,7 @@ import pytest
 
 from exporter.concurrency.slots import ProbeSlots
 from exporter.config.load import parse
-from exporter.demo.smtp_host import SmtpHost, ordinary
+from exporter.lab.smtp_host import SmtpHost, ordinary
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage
@@ -28,11 +28,11 @@ from exporter.model.result import HostResult, MxHost, MxLookup
 from exporter.model.target import Target, TargetKind
 from exporter.model.warning import HostWarning
 from exporter.probe.prober import Prober
-from tests.lab.certificates import Issued, authority, issue
-from tests.lab.daemons import free_port
-from tests.lab.mail_servers import exim, opensmtpd, postfix
-from tests.lab.require import require_program
-from tests.lab.waiting import until
+from tests.support.certificates import Issued, authority, issue
+from tests.support.daemons import free_port
+from tests.support.mail_servers import exim, opensmtpd, postfix
+from tests.support.require import require_program
+from tests.support.waiting import until
 
 C, W = FailureClass, HostWarning
 DOMAIN, NAME = "real.example", "mx.real.example"

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.demo.smtp_host import ORDINARY_EXTENSIONS, SmtpHost, SmtpScript, StartTls, ordinary, reply
+from exporter.lab.smtp_host import ORDINARY_EXTENSIONS, SmtpHost, SmtpScript, StartTls, ordinary, reply
 from exporter.model.configuration import Limits, ResolverSettings
 from exporter.model.failure import FailureClass as C
 from exporter.model.failure import Stage
@@ -30,10 +30,10 @@ from exporter.policies.lookup import Policies
 from exporter.policies.mtasts.cache import PolicyCache
 from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
-from tests.lab.chains import Issued, issue, server_context, write_chain
-from tests.lab.daemons import free_port, nsd, unbound
-from tests.lab.dnssec import sign
-from tests.lab.mail_servers import postfix
+from tests.support.chains import Issued, issue, server_context, write_chain
+from tests.support.daemons import free_port, nsd, unbound
+from tests.support.dnssec import sign
+from tests.support.mail_servers import postfix
 
 ZONE, PLAIN = "signed.example", "plain.example"
 NOW = datetime.now(UTC)

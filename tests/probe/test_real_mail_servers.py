@@ -13,8 +13,8 @@ from exporter.model.failure import Stage
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
-from tests.lab.daemons import nsd
-from tests.lab.mail_servers import MAIL_SERVERS, MailServer
+from tests.support.daemons import nsd
+from tests.support.mail_servers import MAIL_SERVERS, MailServer
 
 NAME = "mx.real.example"
 ZONE = """\

@@ -17,10 +17,10 @@ from exporter.model.result import HostResult, MxHost, MxLookup
 from exporter.model.target import Module, Settings, Starttls, Target, TargetKind, TlsMode
 from exporter.model.warning import HostWarning
 from exporter.probe.prober import Prober
-from tests.lab.certificates import Issued, authority, issue
-from tests.lab.daemons import accepts, free_port, running
-from tests.lab.mail_servers import postfix
-from tests.lab.require import require_program
+from tests.support.certificates import Issued, authority, issue
+from tests.support.daemons import accepts, free_port, running
+from tests.support.mail_servers import postfix
+from tests.support.require import require_program
 
 C, W = FailureClass, HostWarning
 NAME = "mx.real.example"

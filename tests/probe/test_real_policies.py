@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.demo.certificates import Authority
-from exporter.demo.smtp_host import SmtpHost, ordinary
+from exporter.lab.certificates import Authority
+from exporter.lab.https_host import PolicyHost, http, policy_host
+from exporter.lab.smtp_host import SmtpHost, ordinary
 from exporter.model.configuration import Limits, ResolverSettings
 from exporter.model.failure import FailureClass as C
 from exporter.model.policy import DaneState, MtaStsMode
@@ -30,12 +31,11 @@ from exporter.policies.lookup import Policies
 from exporter.policies.mtasts.cache import PolicyCache
 from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
-from tests.lab.daemons import nsd, unbound
-from tests.lab.dnssec import sign
-from tests.lab.exporter_process import command, exporter
-from tests.lab.https_hosts import PolicyHost, http, policy_host
-from tests.lab.require import require_root
-from tests.lab.waiting import until_sync
+from tests.support.daemons import nsd, unbound
+from tests.support.dnssec import sign
+from tests.support.exporter_process import command, exporter
+from tests.support.require import require_root
+from tests.support.waiting import until_sync
 
 ZONE = "world.example"
 AUTHORITY = Authority()

@@ -11,17 +11,17 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.demo.silent_host import SilentHost
-from exporter.demo.smtp_host import CLOSE, RESET, Answer, Drip, Ended, SmtpHost, SmtpScript, Wait, ordinary
+from exporter.lab.silent_host import SilentHost
+from exporter.lab.smtp_host import CLOSE, RESET, Answer, Drip, Ended, SmtpHost, SmtpScript, Wait, ordinary
 from exporter.model.failure import Stage
 from exporter.net.poller import ENDED, READABLE, WRITABLE, Poller, Ready, poller_of
 from exporter.probe.session import MAX_TRANSCRIPT_BYTES, Session
 from exporter.probe.session_record import SessionRecord
 from exporter.smtp.dialogue import Break
 from exporter.smtp.plan import Plan
-from tests.lab.loops import LoopFactory, on_every_loop, run_on
-from tests.lab.require import missing
-from tests.lab.waiting import until
+from tests.support.loops import LoopFactory, on_every_loop, run_on
+from tests.support.require import missing
+from tests.support.waiting import until
 
 PLAN = Plan(b"probe.example")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.demo.smtp_host import (
+from exporter.lab.smtp_host import (
     CLOSE,
     RESET,
     Answer,
@@ -24,7 +24,7 @@ from exporter.demo.smtp_host import (
     ordinary,
     reply,
 )
-from exporter.demo.smtp_host import (
+from exporter.lab.smtp_host import (
     Session as ServerSession,
 )
 from exporter.model.failure import FailureClass, Stage, Verdict
@@ -35,9 +35,9 @@ from exporter.probe.session import Session
 from exporter.probe.session_record import SessionRecord
 from exporter.smtp.dialogue import Break, Problem
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
-from tests.lab.certificates import DAY, Issued, authority, issue, only_tls_1_0, sha1_context
-from tests.lab.loops import LoopFactory, on_every_loop, run_on
-from tests.lab.waiting import until
+from tests.support.certificates import DAY, Issued, authority, issue, only_tls_1_0, sha1_context
+from tests.support.loops import LoopFactory, on_every_loop, run_on
+from tests.support.waiting import until
 
 C, W, S = FailureClass, HostWarning, State
 NAME = "mx.example"

@@ -9,7 +9,7 @@ from exporter.resolver.answer import MAX_RECORDS, DnsAnswer, read_reply
 from exporter.resolver.extended_errors import extended_errors
 from exporter.resolver.wire import opt_of
 from exporter.resolver.wire_names import MalformedReply
-from tests.lab import dns_messages as dns
+from tests.support import dns_messages as dns
 
 NAME = "evil.example"
 # Where the question ends, and with it the header of the first record's data begins.

@@ -12,7 +12,7 @@ from exporter.model.failure import FailureClass as C
 from exporter.resolver.answer import DnsAnswer, failed, read_reply
 from exporter.resolver.byte_limited import ByteLimitedCache, SizedEntry
 from exporter.resolver.cache import LEAST_BYTES, PASSING, AnswerCache, size_of
-from tests.lab import dns_messages as dns
+from tests.support import dns_messages as dns
 
 LARGE = DnsAnswer(tuple(f"192.0.2.{n % 256}" for n in range(100)), ttl=300.0)
 SMALL = DnsAnswer(("192.0.2.1",), ttl=300.0)

@@ -12,7 +12,7 @@ import dns.flags
 import dns.rcode
 import pytest
 
-from exporter.demo.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
+from exporter.lab.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
 from exporter.model.address import Family
 from exporter.model.configuration import ResolverSettings
 from exporter.model.failure import FailureClass as C
@@ -20,7 +20,7 @@ from exporter.model.result import MxLookup
 from exporter.resolver.client import Resolver
 from exporter.resolver.system_nameservers import SystemNameservers
 from exporter.resolver.wire import UDP_PAYLOAD
-from tests.lab.loops import LoopFactory, on_every_loop, run_on
+from tests.support.loops import LoopFactory, on_every_loop, run_on
 
 V4 = (Family.IPV4,)
 BOTH = (Family.IPV4, Family.IPV6)

@@ -9,8 +9,8 @@ import pytest
 
 from exporter.concurrency.slots import ProbeSlots
 from exporter.config.values import parse_network
-from exporter.demo.dns_host import DnsHost, Fault
 from exporter.diagnosis.domain_failure import without_mx
+from exporter.lab.dns_host import DnsHost, Fault
 from exporter.model.address import Family
 from exporter.model.configuration import Limits, ResolverSettings
 from exporter.model.failure import Confidence, Failure, Stage, Verdict

@@ -13,7 +13,7 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-from exporter.demo.dns_host import SERVFAIL, SILENT, DnsHost, Fault
+from exporter.lab.dns_host import SERVFAIL, SILENT, DnsHost, Fault
 from exporter.model.address import Family
 from exporter.model.configuration import ResolverSettings
 from exporter.model.failure import FailureClass as C
@@ -21,7 +21,7 @@ from exporter.model.result import MxLookup
 from exporter.resolver.client import Resolver
 from exporter.resolver.edns import RELEARN_SECONDS, EdnsSupport
 from exporter.resolver.nameservers import Nameservers
-from tests.lab.dns_messages import addresses
+from tests.support.dns_messages import addresses
 
 NAME = "a.example"
 RECORDS = {

@@ -11,8 +11,8 @@ from exporter.model.configuration import ResolverSettings
 from exporter.model.failure import FailureClass as C
 from exporter.model.policy import TlsaStatus
 from exporter.resolver.client import Resolver
-from tests.lab.daemons import nsd, unbound
-from tests.lab.dnssec import sign
+from tests.support.daemons import nsd, unbound
+from tests.support.dnssec import sign
 
 BOTH = (Family.IPV4, Family.IPV6)
 SOA = "$TTL 60\n@ IN SOA ns.{zone}. admin.{zone}. 1 3600 600 86400 30\n@ IN NS ns.{zone}.\nns IN A 127.0.0.1\n"

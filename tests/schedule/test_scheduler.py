@@ -15,7 +15,7 @@ from exporter.model.failure import FailureClass
 from exporter.model.result import ProbeResult
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.schedule.scheduler import Scheduler, phase
-from tests.lab.virtual_time import VirtualLoop, run_virtually
+from tests.support.virtual_time import VirtualLoop, run_virtually
 
 T = TypeVar("T")
 RESULT = ProbeResult(at=0.0, duration=0.0, lookup=None, hosts=(), addresses=0, failure=None)

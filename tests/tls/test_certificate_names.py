@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from exporter.tls.certificate_names import CertificateNames, NameMatch, is_for
-from tests.lab.certificates import issue
-from tests.lab.require import require_program
+from tests.support.certificates import issue
+from tests.support.require import require_program
 
 PAIRS = [
     ("mx.example.org", "MX.Example.ORG.", True),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.tls.client import MAX_IDLE_BYTES, TlsClient, TlsFault, is_record
-from tests.lab.certificates import authority, issue, only_tls_1_0
+from tests.support.certificates import authority, issue, only_tls_1_0
 
 NAME = "mx.example"
 SERVER = issue(NAME, by=issue(by=authority(), ca=True, subject="Lab Intermediate"))

@@ -14,8 +14,8 @@ from exporter.tls.expensive_certificates import (
     excess_in,
     has_endless_name,
 )
-from tests.lab.chains import issue
-from tests.lab.der import certificate_with, element, key_on_own_curve, sequence
+from tests.support.chains import issue
+from tests.support.der import certificate_with, element, key_on_own_curve, sequence
 
 ORDINARY = issue("leaf", names=("mx.example",)).der
 OWN = certificate_with(key_on_own_curve(3))

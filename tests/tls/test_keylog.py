@@ -12,7 +12,7 @@ from OpenSSL import SSL
 from exporter.tls import client as tls_client
 from exporter.tls.client import TlsClient
 from exporter.tls.keylog import KeyLog
-from tests.lab.certificates import issue
+from tests.support.certificates import issue
 from tests.tls.test_client import Server, shake
 
 NAME = "mx.example"

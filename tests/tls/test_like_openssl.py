@@ -11,8 +11,8 @@ from exporter.model.failure import FailureClass
 from exporter.model.printable import printable
 from exporter.tls.roots import Roots
 from exporter.tls.verification import Trust, examine
-from tests.lab.certificates import DAY, NOW
-from tests.lab.corpus import HOST, Case, corpus, openssl_verifies, weakly_signed
+from tests.support.certificates import DAY, NOW
+from tests.support.corpus import HOST, Case, corpus, openssl_verifies, weakly_signed
 
 
 def judged(case: Case) -> Trust:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.tls.roots import system_roots
-from tests.lab.certificates import authority
+from tests.support.certificates import authority
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from exporter.model.failure import FailureClass, Stage
 from exporter.tls.roots import Roots
 from exporter.tls.verification import Trust, examine
-from tests.lab.certificates import DAY, NOW, Issued, authority, issue
+from tests.support.certificates import DAY, NOW, Issued, authority, issue
 
 C = FailureClass
 NAME = "mx.example.org"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from exporter.demo.domains import DEMO
-from tests.lab.browser import Browser, browser
-from tests.lab.exporter_process import ExporterProcess, exporter
-from tests.lab.waiting import until_sync
+from tests.support.browser import Browser, browser
+from tests.support.exporter_process import ExporterProcess, exporter
+from tests.support.waiting import until_sync
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from exporter.web.app import MAX_PROBES, MAX_SCRAPES, MAX_TIMEOUT_SECONDS, create_app
 from exporter.web.backend import Backend, NoTurn, ProbeRefused
 from exporter.web.server import connection as connection_module
-from tests.lab.waiting import until
+from tests.support.waiting import until
 from tests.web.fake_backend import PLAIN, FakeBackend
 
 _: type[Backend] = FakeBackend  # the fake is one, says mypy

@@ -15,9 +15,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
 from exporter.demo.domains import DEMO
-from exporter.demo.smtp_host import SmtpHost, SmtpScript, ordinary, reply
-from tests.lab.browser import Browser
-from tests.lab.exporter_process import ExporterProcess, exporter
+from exporter.lab.smtp_host import SmtpHost, SmtpScript, ordinary, reply
+from tests.support.browser import Browser
+from tests.support.exporter_process import ExporterProcess, exporter
 
 PAGES = {
     "fleet": "/",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from selenium.webdriver.common.keys import Keys
 
-from tests.lab.browser import Browser, browser
-from tests.lab.exporter_process import ExporterProcess, exporter
+from tests.support.browser import Browser, browser
+from tests.support.exporter_process import ExporterProcess, exporter
 
 STATUS = ".panel [role=status]"
 

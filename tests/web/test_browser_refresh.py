@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx
 
-from tests.lab.browser import Browser
-from tests.lab.exporter_process import ExporterProcess, exporter
+from tests.support.browser import Browser
+from tests.support.exporter_process import ExporterProcess, exporter
 
 # Whoever comes back to a page is shown it fresh; so need no test wait for the time to pass.
 COME_BACK = "document.dispatchEvent(new Event('visibilitychange'))"

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from tests.lab.browser import Browser, browser
-from tests.lab.exporter_process import ExporterProcess, command
-from tests.lab.mail_network import DOMAINS, MailNetwork
-from tests.lab.network import address, drop_port_25
+from tests.namespaces.mail_network import DOMAINS, MailNetwork
+from tests.namespaces.network import address, drop_port_25
+from tests.support.browser import Browser, browser
+from tests.support.exporter_process import ExporterProcess, command
 
 
 def test_a_closed_way_out_is_told_with_its_evidence_and_the_path_to_where_it_ends(tmp_path: Path) -> None:

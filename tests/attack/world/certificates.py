@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.attack.world.plan import Plan, good_domain
-from tests.lab.certificates import authority, issue
+from tests.support.certificates import authority, issue
 
 
 def write_certificates(plan: Plan) -> Path:

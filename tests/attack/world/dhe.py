@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.lab.certificates import issue
+from tests.support.certificates import issue
 
 
 def dhe_context(bits: int) -> ssl.SSLContext:

@@ -8,7 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from tests.lab.smtp_hosts import GROUPS
+from tests.support.smtp_hosts import GROUPS
 
 
 class Room(Enum):

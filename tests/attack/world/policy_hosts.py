@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from exporter.lab.https_host import PolicyHost, http, policy_host
 from tests.attack.world.kinds import Room
 from tests.attack.world.plan import Plan, good_domain
-from tests.lab.certificates import server_context
-from tests.lab.https_hosts import PolicyHost, http, policy_host
+from tests.support.certificates import server_context
 
 HTTPS_PORT: Final = 443
 _POLICY: Final = "version: STSv1\r\nmode: enforce\r\nmx: mx.{}\r\nmax_age: 604800\r\n"

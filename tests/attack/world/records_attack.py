@@ -20,8 +20,8 @@ from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
-from exporter.demo.smtp_host import reply
-from tests.lab.certificates import issue
+from exporter.lab.smtp_host import reply
+from tests.support.certificates import issue
 
 _NAME: Final = "mx.hostile.example"
 _HANDSHAKE, _DATA = b"\x16", b"\x17"

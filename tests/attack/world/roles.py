@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from exporter.demo.smtp_host import SmtpHost, SmtpScript, StartTls, ordinary, reply
+from exporter.lab.smtp_host import SmtpHost, SmtpScript, StartTls, ordinary, reply
 from tests.attack.world.kinds import Kind, Room
 from tests.attack.world.mail_hosts import scripts
 from tests.attack.world.name_server import NameServer
@@ -24,7 +24,7 @@ from tests.attack.world.records_attack import RecordsHost
 from tests.attack.world.tampering import Tampering
 from tests.attack.world.web_clients import Seen, WebClients
 from tests.attack.world.zone import Zone
-from tests.lab.certificates import server_context
+from tests.support.certificates import server_context
 
 _TELL_SECONDS: Final = 0.5
 _CLOCK_SECONDS: Final = 0.05

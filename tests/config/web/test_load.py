@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import serialization
 from exporter.config.problems import ConfigError
 from exporter.config.web.load import RateLimit, WebConfig, load_web
 from exporter.config.web.schema import MAX_BCRYPT_COST
-from tests.lab.certificates import authority, issue
-from tests.lab.require import require_program
+from tests.support.certificates import authority, issue
+from tests.support.require import require_program
 
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
 TLS = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from exporter.model.policy import Tlsa
 from exporter.policies.dane.match import MAX_ISSUERS, MAX_RECORDS, match_chain
-from tests.lab.chains import NOW, Issued, issue
+from tests.support.chains import NOW, Issued, issue
 
 AT = NOW.timestamp()
 MX = "mx.a.example"

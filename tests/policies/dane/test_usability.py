@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.model.policy import Tlsa
 from exporter.policies.dane.usability import preferred, unusable
-from tests.lab.chains import issue
+from tests.support.chains import issue
 
 CERTIFICATE = issue("mx.a.example")
 DATA = {

@@ -10,7 +10,7 @@ import pytest
 from exporter.model.policy import MtaStsProblem as P
 from exporter.policies.mtasts.cache import MAX_QUICK_TRIES, REFRESH_SECONDS, RETRY_SECONDS, CachedPolicy, PolicyCache
 from exporter.policies.mtasts.fetch import FetchFault
-from tests.lab.virtual_time import run_virtually
+from tests.support.virtual_time import run_virtually
 
 DAY = 86400
 BROKEN = FetchFault(P.CONNECT, "refused")

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from exporter.demo.certificates import Authority
+from exporter.lab.certificates import Authority
+from exporter.lab.https_host import PolicyHost, http, policy_host
 from exporter.model.policy import MtaStsProblem as P
 from exporter.policies.mtasts.fetch import MAX_ADDRESSES, FetchFault, fetch, tls_context
 from exporter.policies.mtasts.policy import MAX_POLICY_BYTES
-from tests.lab.https_hosts import PolicyHost, http, policy_host
-from tests.lab.loops import LoopFactory, on_every_loop, run_on
+from tests.support.loops import LoopFactory, on_every_loop, run_on
 
 NAME = "mta-sts.a.example"
 POLICY = b"version: STSv1\nmode: enforce\nmx: mx.a.example\nmax_age: 86400\n"

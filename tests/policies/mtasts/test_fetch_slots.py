@@ -17,7 +17,7 @@ from exporter.policies.mtasts.fetch_slots import (
     SLOW_PLACES,
     FetchSlots,
 )
-from tests.lab.virtual_time import run_virtually
+from tests.support.virtual_time import run_virtually
 
 POLICY = b"version: STSv1\nmode: none\nmax_age: 60\n"
 SILENCE = FetchFault(P.TIMEOUT, "", silent=True)

@@ -14,7 +14,7 @@ from exporter.web.access import authentication
 from exporter.web.access.active_config import ActiveWebConfig
 from exporter.web.access.authentication import MAX_REMEMBERED, MAX_WAITING, PasswordCheck, Passwords, credentials
 from exporter.web.app import create_app
-from tests.lab.waiting import until
+from tests.support.waiting import until
 from tests.web.fake_backend import FakeBackend
 
 

@@ -30,10 +30,10 @@ from exporter.web.app import create_app
 from exporter.web.backend import NoTurn
 from exporter.web.pages.endpoints import MAX_PROBES
 from exporter.web.pages.fleet import PAGE_ROWS
-from tests.lab.markup import Markup
-from tests.lab.waiting import until
 from tests.paths import OPEN_443, path
 from tests.results import AT, domain, down_host, lookup_failed, result, tls_host, up_host
+from tests.support.markup import Markup
+from tests.support.waiting import until
 from tests.web.fake_backend import FakeBackend
 
 C = FailureClass

@@ -12,8 +12,8 @@ import pytest
 
 from exporter.web.app import create_app
 from exporter.web.pages.panel import Lever, LeverStuck, Panel
-from tests.lab.waiting import until
 from tests.results import domain, result, up_host
+from tests.support.waiting import until
 from tests.web.fake_backend import FakeBackend
 from tests.web.pages.test_endpoints import known, text
 

@@ -20,7 +20,7 @@ from exporter.web.server import server as server_module
 from exporter.web.server.connection import HttpConnection
 from exporter.web.server.listen import listen
 from exporter.web.server.server import WebServer
-from tests.lab.waiting import until_sync
+from tests.support.waiting import until_sync
 from tests.web.fake_backend import FakeBackend
 
 PLACES = 6

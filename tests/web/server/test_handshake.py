@@ -21,8 +21,8 @@ from exporter.web.server.connection import HttpConnection
 from exporter.web.server.handshake import ServerHandshake
 from exporter.web.server.listen import listen
 from exporter.web.server.server import WebServer
-from tests.lab.certificates import Issued, authority, issue
-from tests.lab.waiting import until_sync
+from tests.support.certificates import Issued, authority, issue
+from tests.support.waiting import until_sync
 from tests.web.fake_backend import FakeBackend
 
 WEB = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"

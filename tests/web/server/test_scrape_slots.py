@@ -8,7 +8,7 @@ import pytest
 from exporter.web.server import scrape_slots as scrapes_module
 from exporter.web.server.scrape_slots import MAX_WAITING, ScrapeSlots, TooManyScrapesError
 from exporter.web.server.unread_bytes import MAX_UNREAD_BYTES, Client, UnreadBytes
-from tests.lab.waiting import until
+from tests.support.waiting import until
 
 
 class FakeClient:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from exporter.web.app import create_app
 from exporter.web.server.listen import listen
 from exporter.web.server.server import WebServer
-from tests.lab.waiting import until_sync
+from tests.support.waiting import until_sync
 from tests.web.fake_backend import FakeBackend
 
 

@@ -34,8 +34,8 @@ from exporter.store.transcripts import TranscriptStore
 from exporter.web.app import create_app
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, name_text, options
-from tests.lab.markup import Markup
 from tests.results import AT, domain, result, up_host
+from tests.support.markup import Markup
 from tests.web.fake_backend import FakeBackend
 
 _parse_plain: Callable[[str], Iterable[Metric]] = _plain_families

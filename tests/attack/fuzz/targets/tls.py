@@ -11,7 +11,7 @@ from exporter.tls.client import TlsClient, TlsFault
 from exporter.tls.server_handshake import ServerHandshakeReader
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, options, pieces
-from tests.lab.certificates import issue
+from tests.support.certificates import issue
 
 _NAME: Final = "mx.example"
 _OPERATION_BYTES: Final = 4

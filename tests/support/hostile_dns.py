@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from tests.lab.dns_messages import CODES, HEADER
+from tests.support.dns_messages import CODES, HEADER
 
 # The answer to a question about a name and a type, in which the id does not matter; None: no answer.
 Answers = Callable[[str, str], bytes | None]

@@ -17,7 +17,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from exporter.demo.wire import Wire
+from exporter.lab.client_connection import ClientConnection
 
 # Records kept of a host that is probed for days; the newest count.
 MAX_SESSIONS: Final = 1000
@@ -171,7 +171,7 @@ class SmtpHost:
         self.concurrent_max = 0
         self._listener: socket.socket | None = None
         self._opening: set[asyncio.Task[object]] = set()
-        self._wires: set[Wire] = set()
+        self._clients: set[ClientConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
 
@@ -196,10 +196,10 @@ class SmtpHost:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        while self._wires:  # whose task had not begun
-            wire = self._wires.pop()
-            wire.abort()
-            await wire.lost.wait()
+        while self._clients:  # whose task had not begun
+            client = self._clients.pop()
+            client.abort()
+            await client.lost.wait()
 
     async def sessions_ended(self, count: int) -> None:
         """Wait until `count` sessions have ended, of all there ever were."""
@@ -217,7 +217,7 @@ class SmtpHost:
         # A reply over TLS may follow the session tickets, and must not wait until these are acknowledged.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opening: asyncio.Task[object] = loop.create_task(
-            loop.connect_accepted_socket(lambda: Wire(self._begin), sock, ssl=self.script.implicit_tls)
+            loop.connect_accepted_socket(lambda: ClientConnection(self._begin), sock, ssl=self.script.implicit_tls)
         )
         self._opening.add(opening)
         opening.add_done_callback(self._opened)
@@ -227,40 +227,40 @@ class SmtpHost:
         if not opening.cancelled():
             opening.exception()  # a client that does not care for our TLS is no client
 
-    def _begin(self, wire: Wire) -> None:
-        self._wires.add(wire)
-        task = asyncio.get_running_loop().create_task(self._serve(wire))
+    def _begin(self, client: ClientConnection) -> None:
+        self._clients.add(client)
+        task = asyncio.get_running_loop().create_task(self._serve(client))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, wire: Wire) -> None:
+    async def _serve(self, client: ClientConnection) -> None:
         loop = asyncio.get_running_loop()
-        session = Session(wire.peer, loop.time(), tls=wire.tls_version)
+        session = Session(client.peer, loop.time(), tls=client.tls_version)
         self.sessions.append(session)
         self.connections += 1
         self.concurrent += 1
         self.concurrent_max = max(self.concurrent_max, self.concurrent)
         ended = Ended.STOPPED
         try:
-            ended = await _Conversation(self.script, wire, session).run()
-            wire.close()
-            await wire.lost.wait()
+            ended = await _Conversation(self.script, client, session).run()
+            client.close()
+            await client.lost.wait()
         finally:
-            wire.abort()
+            client.abort()
             session.ended, session.closed = ended, loop.time()
             self.concurrent -= 1
             self.ended += 1
             self._news.set()
-            await wire.lost.wait()
-            self._wires.discard(wire)
+            await client.lost.wait()
+            self._clients.discard(client)
 
 
 class _Conversation:
     """The script played against one client."""
 
-    def __init__(self, script: SmtpScript, wire: Wire, session: Session) -> None:
+    def __init__(self, script: SmtpScript, client: ClientConnection, session: Session) -> None:
         self._script = script
-        self._wire = wire
+        self._client = client
         self._session = session
         self._closed = False
 
@@ -268,7 +268,7 @@ class _Conversation:
         try:
             await self._play(self._script.greeting)
             while not self._closed:
-                line = await self._wire.read_line()
+                line = await self._client.read_line()
                 if line is None:
                     break
                 await self._obey(line)
@@ -278,7 +278,7 @@ class _Conversation:
             return Ended.QUIT
         if self._closed:
             return Ended.SCRIPT
-        return Ended.EOF if self._wire.error is None else Ended.RESET
+        return Ended.EOF if self._client.error is None else Ended.RESET
 
     async def _obey(self, line: bytes) -> None:
         if len(self._session.commands) == MAX_COMMANDS:
@@ -292,7 +292,7 @@ class _Conversation:
 
     async def _take_message(self) -> bool:
         """RFC 5321 4.1.1.4: up to a line that is only a dot; False when the client went before it."""
-        while (line := await self._wire.read_line()) is not None:
+        while (line := await self._client.read_line()) is not None:
             if line == b".":
                 return True
             room = MAX_MESSAGE_BYTES - len(self._session.message)
@@ -309,33 +309,33 @@ class _Conversation:
         return next((step for step in steps if isinstance(step, bytes)), b"")
 
     async def _step(self, step: Step) -> None:
-        wire = self._wire
+        client = self._client
         match step:
             case bytes():
                 await self._send(step)
             case Wait(seconds):
-                await wire.wait_gone(seconds)
+                await client.wait_gone(seconds)
             case Drip(data, seconds):
                 for byte in data:
-                    if await wire.wait_gone(seconds):
+                    if await client.wait_gone(seconds):
                         break
                     await self._send(bytes([byte]))
             case Flood(data, seconds):
-                while not await wire.wait_gone(seconds):
+                while not await client.wait_gone(seconds):
                     await self._send(data)
             case StartTls(context, then):
-                self._session.tls = await wire.start_tls(context)
+                self._session.tls = await client.start_tls(context)
                 self._script = then or self._script
             case End.HALF_CLOSE:
-                wire.half_close()
+                client.half_close()
             case End.CLOSE:
                 self._closed = True
             case End.RESET:
                 self._closed = True
-                wire.reset()
+                client.reset()
 
     async def _send(self, data: bytes) -> None:
-        await self._wire.send(data)
+        await self._client.send(data)
         self._session.sent += len(data)
 
 

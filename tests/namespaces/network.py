@@ -23,8 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, TypeVar
 
-from exporter.demo.smtp_host import CLOSE, SmtpHost, SmtpScript
-from tests.lab.require import require_network_namespaces, require_program
+from exporter.lab.smtp_host import CLOSE, SmtpHost, SmtpScript
+from tests.support.require import require_network_namespaces, require_program
 
 T = TypeVar("T")
 Family = Literal[4, 6]

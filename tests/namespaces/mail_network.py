@@ -15,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from exporter.demo.smtp_host import ORDINARY_EXTENSIONS, SmtpHost, SmtpScript, ordinary
-from tests.lab.daemons import nsd
-from tests.lab.exporter_process import command
-from tests.lab.network import NODES, REMOTES, Family, Network, address
-from tests.lab.require import require_program
+from exporter.lab.smtp_host import ORDINARY_EXTENSIONS, SmtpHost, SmtpScript, ordinary
+from tests.namespaces.network import NODES, REMOTES, Family, Network, address
+from tests.support.daemons import nsd
+from tests.support.exporter_process import command
+from tests.support.require import require_program
 
 SMTP: Final = 25
 HTTPS: Final = 443

@@ -1,6 +1,6 @@
 """Blocked or dead: what can stand between us and a mail host, and what must be said of it.
 
-A table of data for the tests and for the comparison with other tools (tests.lab.comparison).
+A table of data for the tests and for the comparison with other tools (tests.namespaces.comparison).
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from exporter.demo.smtp_host import CLOSE, SmtpScript, Wait, ordinary, reply
+from exporter.lab.smtp_host import CLOSE, SmtpScript, Wait, ordinary, reply
 from exporter.model.failure import FailureClass, Verdict
-from tests.lab.mail_network import (
+from tests.namespaces.mail_network import (
     DOMAINS,
     ONLY_IPV6,
     PROVIDER,
@@ -22,7 +22,7 @@ from tests.lab.mail_network import (
     host_and_port,
     mail_host,
 )
-from tests.lab.network import (
+from tests.namespaces.network import (
     REMOTES,
     Family,
     address,
@@ -35,7 +35,7 @@ from tests.lab.network import (
     reset_port_25,
     vacant_address,
 )
-from tests.lab.scenario import (
+from tests.namespaces.scenario import (
     CERTAIN,
     IPV4,
     IPV6,

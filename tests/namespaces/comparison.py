@@ -1,8 +1,8 @@
-"""What each tool says where mail does not get through. Run as root: python -m tests.lab.comparison
+"""What each tool says where mail does not get through. Run as root: python -m tests.namespaces.comparison
 
-The scenarios of tests.lab.scenarios that are marked for it, given to the real blackbox_exporter (its tcp prober, with
-the SMTP dialogue as query_response) and to check_smtp of the Monitoring Plugins, both inside the client's namespace and
-with the same timeout. Printed is a Markdown table. IPv4; the other tools get the address of the first mail host.
+The scenarios of tests.namespaces.scenarios that are marked for it, given to the real blackbox_exporter (its tcp prober,
+with the SMTP dialogue as query_response) and to check_smtp of the Monitoring Plugins, both inside the namespace of the
+client and with the same timeout. Printed is a Markdown table. IPv4; the others get the address of the first mail host.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from typing import Any, Final
 import httpx
 
 from exporter import __version__
-from tests.lab.daemons import accepts, free_port
-from tests.lab.mail_network import SMTP, TIMEOUT, MailNetwork, host_and_port, node_of
-from tests.lab.network import address
-from tests.lab.require import require_program
-from tests.lab.scenario import Scenario
-from tests.lab.scenarios import SCENARIOS
-from tests.lab.waiting import until_sync
+from tests.namespaces.mail_network import SMTP, TIMEOUT, MailNetwork, host_and_port, node_of
+from tests.namespaces.network import address
+from tests.namespaces.scenario import Scenario
+from tests.namespaces.scenarios import SCENARIOS
+from tests.support.daemons import accepts, free_port
+from tests.support.require import require_program
+from tests.support.waiting import until_sync
 
 # Regular expressions over single lines: one that ends the greeting, one that ends the answer to EHLO.
 _MODULE: Final = f"""\

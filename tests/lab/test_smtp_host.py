@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from exporter.demo.certificates import Authority
-from exporter.demo.smtp_host import (
+from exporter.lab.certificates import Authority
+from exporter.lab.smtp_host import (
     CLOSE,
     HALF_CLOSE,
     MAX_COMMANDS,
@@ -29,8 +29,8 @@ from exporter.demo.smtp_host import (
     ordinary,
     reply,
 )
-from tests.lab.loops import LoopFactory, on_every_loop, run_on
-from tests.lab.waiting import until
+from tests.support.loops import LoopFactory, on_every_loop, run_on
+from tests.support.waiting import until
 
 NAME = "mx.demo.example"
 

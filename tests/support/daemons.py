@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tests.lab.require import require_program
-from tests.lab.waiting import until_sync
+from tests.support.require import require_program
+from tests.support.waiting import until_sync
 
 _STOP_SECONDS = 10.0
 

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from tests.lab.certificates import DAY, NOW
-from tests.lab.require import require_program
+from tests.support.certificates import DAY, NOW
+from tests.support.require import require_program
 
 HOST: Final = "mx.example.org"
 _EKU: Final = ExtendedKeyUsageOID

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.lab.require import require_program
+from tests.support.require import require_program
 
 
 def sign(folder: Path, zone: str, text: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from exporter.demo.certificates import Authority
+from exporter.lab.certificates import Authority
 
 AUTHORITY = Authority()
 

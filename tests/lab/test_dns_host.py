@@ -19,10 +19,10 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from exporter.demo.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault, Records
 from exporter.demo.domain import DnsFault
 from exporter.demo.domains import DEMO
 from exporter.demo.world import DemoWorld
+from exporter.lab.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault, Records
 
 Faults = Mapping[str | tuple[str, str], Fault]
 

@@ -15,10 +15,10 @@ MAX_COMMAND_BYTES: Final = 8192
 _LINGER_RESET: Final = struct.pack("ii", 1, 0)
 
 
-class Wire(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """One connection: lines in, bytes out, and whether the client is still there."""
 
-    def __init__(self, accept: Callable[[Wire], None]) -> None:
+    def __init__(self, accept: Callable[[ClientConnection], None]) -> None:
         self._accept = accept
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()

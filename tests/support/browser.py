@@ -22,7 +22,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.lab.require import require_program
+from tests.support.require import require_program
 
 T = TypeVar("T")
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from exporter.demo.smtp_host import SmtpScript
+from exporter.lab.smtp_host import SmtpScript
 from exporter.model.failure import Confidence, FailureClass, Stage, Verdict
-from tests.lab.mail_network import REFERENCES, MailNetwork, host_and_port
-from tests.lab.network import Family, Hook, address, drop_port_25, reject_with, reset_port_25
+from tests.namespaces.mail_network import REFERENCES, MailNetwork, host_and_port
+from tests.namespaces.network import Family, Hook, address, drop_port_25, reject_with, reset_port_25
 
 _C, _V = FailureClass, Verdict
 CERTAIN, LIKELY, UNCERTAIN = Confidence.CERTAIN, Confidence.LIKELY, Confidence.UNCERTAIN

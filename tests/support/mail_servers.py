@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.lab.daemons import accepts, free_port, running
-from tests.lab.require import require_program, require_root
+from tests.support.daemons import accepts, free_port, running
+from tests.support.require import require_program, require_root
 
 MailServer = Callable[[Path, str], AbstractContextManager[int]]
 

@@ -7,9 +7,9 @@ import socket
 
 import pytest
 
-from exporter.demo.silent_host import SilentHost
-from exporter.demo.smtp_host import SmtpHost, ordinary
-from tests.lab.loops import LoopFactory, on_every_loop, run_on
+from exporter.lab.silent_host import SilentHost
+from exporter.lab.smtp_host import SmtpHost, ordinary
+from tests.support.loops import LoopFactory, on_every_loop, run_on
 
 # Beyond the first retransmission of the SYN (after 1 s): the silence is no single loss.
 _LONGER_THAN_A_RETRY = 1.3

@@ -16,7 +16,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from tests.lab.waiting import until_sync
+from tests.support.waiting import until_sync
 
 _LISTENING = re.compile(r"\bserving\b.*listen(?:=|\": \")([^\s\"]+)")
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from tests.lab.require import require_program
+from tests.support.require import require_program
 
 DAY: Final = timedelta(days=1)
 NOW: Final = datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""Hosts that misbehave on command, on loopback: for tests, and for the demo."""
