@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
-from exporter.model.result import HostResult, MxHost, MxLookup, ProbeResult, TlsResult
+from exporter.model.result import (
+    HostFacts,
+    HostIdentity,
+    HostOutcome,
+    HostResult,
+    HostTimings,
+    MxHost,
+    MxLookup,
+    ProbeResult,
+    TlsResult,
+)
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.model.warning import HostWarning
 
 AT = 1_700_000_000.25
+
+
+_GROUPS = {"identity": HostIdentity, "outcome": HostOutcome, "facts": HostFacts, "timings": HostTimings}
+_GROUP_OF = {field.name: group for group, kind in _GROUPS.items() for field in fields(kind)}
+
+
+def changed(host: HostResult, **values: Any) -> HostResult:
+    """`host` with other values, each named without its group."""
+    for name, value in values.items():
+        group = _GROUP_OF.get(name)
+        new = {name: value} if group is None else {group: replace(getattr(host, group), **{name: value})}
+        host = replace(host, **new)
+    return host
+
+
+def host_of(mx: str, address: str, preference: int | None = None, **values: Any) -> HostResult:
+    """The result of one address, its values named without their groups."""
+    return changed(HostResult(HostIdentity(mx, address, preference)), **values)
 
 
 def domain(name: str = "healthy.example", **labels: str) -> Target:
@@ -20,7 +49,7 @@ def domain(name: str = "healthy.example", **labels: str) -> Target:
 
 def up_host(name: str = "mx1.healthy.example", address: str = "192.0.2.1", preference: int | None = 10) -> HostResult:
     """A host that passed every stage."""
-    return HostResult(
+    return host_of(
         mx=name,
         address=address,
         preference=preference,
@@ -37,7 +66,7 @@ def up_host(name: str = "mx1.healthy.example", address: str = "192.0.2.1", prefe
 
 def tls_host(name: str = "mx.secure.example", address: str = "192.0.2.3") -> HostResult:
     """A host probed as far as a recipient, over TLS with a certificate that is not right."""
-    return HostResult(
+    return host_of(
         mx=name,
         address=address,
         preference=10,
@@ -56,8 +85,8 @@ def tls_host(name: str = "mx.secure.example", address: str = "192.0.2.3") -> Hos
             not_after=AT - 86400,
             subject=name,
             issuer="CN=Authority",
-            at=0.05,
         ),
+        tls_at=0.05,
         recipients=((f"a@{name}", 250), (f"b@{name}", 250)),
         auth_plaintext=("LOGIN",),
         auth_tls=("PLAIN", "LOGIN"),
@@ -71,7 +100,7 @@ def down_host(
     preference: int | None = 20,
 ) -> HostResult:
     """A host whose greeting refused us."""
-    return HostResult(
+    return host_of(
         mx=name,
         address=address,
         preference=preference,
@@ -86,7 +115,7 @@ def down_host(
 
 def result(*hosts: HostResult, failure: Failure | None = None, name: str = "healthy.example") -> ProbeResult:
     """A probe of a domain whose lookup gave `hosts`."""
-    mx_hosts = tuple(MxHost(host.mx, host.preference or 0, (host.address,)) for host in hosts)
+    mx_hosts = tuple(MxHost(host.mx, host.identity.preference or 0, (host.address,)) for host in hosts)
     up = any(host.up for host in hosts)
     return ProbeResult(
         at=AT,
@@ -109,7 +138,7 @@ def with_policies(probed: ProbeResult) -> ProbeResult:
     """`probed` where policies were looked up: those of the domain, and what they mean for its hosts."""
     states = {True: DaneState.VERIFIED, False: DaneState.UNCHECKED}
     hosts = tuple(
-        replace(host, dane=Dane(states[host.up], ("3 1 1 " + "ab" * 32,)), mta_sts_match=host.up)
+        changed(host, dane=Dane(states[host.up], ("3 1 1 " + "ab" * 32,)), mta_sts_match=host.up)
         for host in probed.hosts
     )
     mta_sts = MtaSts(MtaStsMode.ENFORCE, False, MtaStsProblem.CERTIFICATE, "expired", "1", ("mx.a.example",), 86400)

@@ -12,68 +12,37 @@ import exporter
 
 ROOT = Path(exporter.__file__).parent
 
-# Room -> floor; the longest matching prefix counts. Rooms of one floor do not import each other, a package's own
-# modules do.
+# Room -> floor. Rooms of one floor do not import each other; the modules of a room do.
 FLOORS = {
-    "exporter": 0,  # the package itself: its version
-    "exporter.net.timestamps": 0,
-    "exporter.concurrency.worker_thread": 0,
-    "exporter.app.heartbeat": 0,
-    "exporter.net.error_queue": 0,
-    "exporter.net.tcp_info": 0,
-    "exporter.concurrency.single_flight": 0,
-    "exporter.app.memory_limit": 0,
-    "exporter.net.open_files": 0,
-    "exporter.app.log_writer": 0,
-    "exporter.model.path_trace": 0,
-    "exporter.net.poller": 0,
-    "exporter.schedule.shard": 0,
-    "exporter.concurrency.steady_clock": 0,
-    "exporter.app.systemd": 0,
-    "exporter.policies.txt_record": 0,
-    "exporter.model.evidence": 1,
-    "exporter.model.result": 2,
-    "exporter.smtp": 3,
-    "exporter.tls.expensive_certificates": 1,
-    "exporter.tls.encrypted_flight": 2,
-    "exporter.tls.keylog": 2,
-    "exporter.tls.certificate_names": 1,
-    "exporter.tls.client_offer": 1,
-    "exporter.tls.server_handshake": 3,
-    "exporter.tls.records": 1,
-    "exporter.policies.dane": 3,
-    "exporter.policies.tlsrpt": 3,
-    "exporter.policies.mtasts": 4,
-    "exporter.store.history": 4,
-    "exporter.app.logs": 4,
-    "exporter.config": 4,
-    "exporter.diagnosis": 5,
-    "exporter.web.http_sd": 5,
-    "exporter.app.secret_targets": 5,
-    "exporter.resolver": 5,
-    "exporter.net.connection": 5,
-    "exporter.tls": 5,
-    "exporter.probe": 6,
-    "exporter.report.summary": 6,
-    "exporter.report.local_state": 6,
-    "exporter.store.targets": 7,
-    "exporter.store.transcripts": 7,
-    "exporter.metrics": 8,
-    "exporter.schedule.scheduler": 8,
-    "exporter.egress.watch": 8,
-    "exporter.web": 9,
-    "exporter.app.engine": 10,
-    "exporter.commands": 10,
-    "exporter.app.process": 11,
-    "exporter.lab": 12,  # imports nothing of ours; up here, for only the demo may import it
-    "exporter.demo": 13,
-    "exporter.cli": 14,
-    "exporter.__main__": 15,
+    "model": 0,  # the values that all rooms speak
+    "concurrency": 0,  # small tools for the event loop
+    "smtp": 1,
+    "net": 1,
+    "config": 2,
+    "resolver": 2,
+    "schedule": 2,
+    "store": 2,
+    "tls": 2,
+    "diagnosis": 3,
+    "metrics": 3,
+    "policies": 3,
+    "probe": 4,
+    "report": 4,
+    "egress": 5,
+    "commands": 6,
+    "web": 6,
+    "app": 7,
+    "lab": 8,
+    "demo": 9,
+    "cli": 10,
+    "__main__": 11,
 }
+# Modules of the package itself, beside the rooms: no more than these.
+LOOSE = {"__init__", "__main__", "cli"}
 
 # Library -> the rooms that may import it.
 FENCES = {
-    "cryptography": ("exporter.tls", "exporter.lab.certificates", "exporter.policies.dane"),
+    "cryptography": ("exporter.tls", "exporter.policies.dane", "exporter.lab"),
     "OpenSSL": ("exporter.tls",),
     "dns": ("exporter.resolver", "exporter.lab.dns_host"),
     "yaml": ("exporter.config",),
@@ -81,24 +50,24 @@ FENCES = {
     "prometheus_client": ("exporter.metrics",),
     "publicsuffixlist": ("exporter.diagnosis.networks",),
     "starlette": ("exporter.web",),
-    "uvicorn": ("exporter.web",),
+    "uvicorn": ("exporter.web.server",),
     "bcrypt": ("exporter.web.access.authentication",),
-    "jinja2": ("exporter.web",),
+    "jinja2": ("exporter.web.pages",),
     "h11": ("exporter.policies.mtasts.fetch", "exporter.web.server.connection"),
-    "markupsafe": ("exporter.web",),
+    "markupsafe": ("exporter.web.pages",),
     "uvloop": ("exporter.cli",),
 }
-# smtp and result know no socket, no event loop and no clock.
+# These know no socket, no event loop and no clock.
 PURE = (
-    "exporter.model.result",
-    "exporter.model.evidence",
-    "exporter.model.path_trace",
-    "exporter.schedule.shard",
-    "exporter.smtp",
+    "exporter.diagnosis",
+    "exporter.model",
+    "exporter.policies.judgement",
     "exporter.policies.mtasts.policy",
     "exporter.policies.mtasts.record",
     "exporter.policies.tlsrpt",
     "exporter.policies.txt_record",
+    "exporter.schedule.shard",
+    "exporter.smtp",
 )
 IMPURE_MODULES = {"asyncio", "socket", "ssl", "time", "datetime", "select", "selectors", "threading"}
 
@@ -111,9 +80,13 @@ def _name(path: Path) -> str:
 
 
 def _room(module: str) -> str:
-    parts = module.split(".")
-    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-    return next(prefix for prefix in prefixes if prefix in FLOORS)
+    """The room that a module is in: the first name below the package."""
+    return [*module.split("."), "__init__"][1]
+
+
+def _is_in(module: str, room: str) -> bool:
+    """Whether `module` is `room` or in it; `exporter.pathology` is not in `exporter.path`."""
+    return module == room or module.startswith(room + ".")
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -143,15 +116,38 @@ def test_a_library_is_imported_only_in_its_room(path: Path) -> None:
     name = _name(path)
     for imported in _imports(path):
         library = imported.split(".")[0]
-        rooms = FENCES.get(library, (name,))
-        assert any(name == room or name.startswith(room + ".") for room in rooms), f"{name} imports {library}"
+        assert any(_is_in(name, room) for room in FENCES.get(library, (name,))), f"{name} imports {library}"
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if _name(path).startswith(PURE)], ids=_name)
-def test_the_protocol_core_is_pure(path: Path) -> None:
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if any(_is_in(_name(path), room) for room in PURE)], ids=_name
+)
+def test_the_core_is_pure(path: Path) -> None:
     assert not {imported.split(".")[0] for imported in _imports(path)} & IMPURE_MODULES
 
 
-def test_every_module_has_a_floor_of_its_own_choice() -> None:
-    """A new top-level room is put on a floor by hand; the package's own 0 is not inherited."""
-    assert [name for name in map(_name, MODULES) if name != "exporter" and _room(name) == "exporter"] == []
+@pytest.mark.parametrize("room", PURE)
+def test_a_pure_room_is_there(room: str) -> None:
+    assert any(_is_in(_name(path), room) for path in MODULES)
+
+
+def test_a_name_that_begins_like_a_room_is_not_in_it() -> None:
+    assert _is_in("exporter.path", "exporter.path")
+    assert _is_in("exporter.path.hop", "exporter.path")
+    assert not _is_in("exporter.pathology", "exporter.path")
+
+
+def test_every_room_has_a_floor() -> None:
+    """A new room is put on a floor by hand."""
+    assert {_room(_name(path)) for path in MODULES} - {"__init__"} == set(FLOORS)
+
+
+def test_only_the_entrances_are_loose_modules() -> None:
+    assert {path.stem for path in ROOT.glob("*.py")} == LOOSE
+
+
+def test_the_configuration_is_read_by_the_upper_rooms_alone() -> None:
+    importers = {
+        _room(_name(path)) for path in MODULES for imported in _imports(path) if _is_in(imported, "exporter.config")
+    }
+    assert importers - {"config"} == {"app", "cli", "commands", "web"}

@@ -114,10 +114,10 @@ def _dialogue(name: str, result: ProbeResult) -> Iterator[Line]:
     for host in result.hosts:
         yield line()
         yield line((host_heading(host), Ink.HEADING), hang=2)
-        phases = dict(host.phases)
-        if host.tcp_rtt is not None:
+        phases = dict(host.timings.phases)
+        if host.timings.tcp_rtt is not None:
             connect = next(iter(phases.values()), 0.0)
-            said = f"connected (kernel round-trip time {host.tcp_rtt * 1000:.1f} ms)"
+            said = f"connected (kernel round-trip time {host.timings.tcp_rtt * 1000:.1f} ms)"
             yield line("  ", (_ms(connect), Ink.DIM), "   ", (said, Ink.DIM), hang=_SPOKEN)
         for at, text in spoken(host):
             yield line("  ", (_ms(at), Ink.DIM), " ", (text, _SPEAKERS.get(text[0], Ink.PLAIN)), hang=_SPOKEN)
@@ -127,7 +127,7 @@ def _dialogue(name: str, result: ProbeResult) -> Iterator[Line]:
             yield from _around(host)
         if (outcome := outcome_of(host, result, concluded)) is not None:
             yield line("  ", *_coloured(outcome, host.failure), hang=4)
-        if host.told:
+        if host.outcome.told:
             word, _, rest = warned(host).partition(":")
             yield line("  ", (word, Ink.DEGRADED), f":{rest}", hang=4)
 

@@ -156,32 +156,32 @@ def diagnose(host: HostResult, around: EgressByFamily, proof: ProofByOthers = un
         return host
     egress = around[family_of(host.address)]
     way = outcome_of_session(evidence)
-    again = egress.before is not None and host.at < egress.opened
+    again = egress.before is not None and host.timings.at < egress.opened
     if egress.before is not None and again:
         egress = egress.before
-    if way is _ANSWERED and egress.state is not _INTERCEPTED and host.failure is host.own_failure:
+    if way is _ANSWERED and egress.state is not _INTERCEPTED and host.failure == host.outcome.own_failure:
         return host
     if way is _ANSWERED:
-        failure, last_hop = _intercepted(host, evidence, egress) or host.own_failure, ""
+        failure, last_hop = _intercepted(host, evidence, egress) or host.outcome.own_failure, ""
     else:
         case = _case(host, evidence, egress, way, proof)
         failure, last_hop = _decide(case), case.last_hop
     if again and failure is not None and failure.failure_class in BY_SCOPE:
         failure = replace(failure, evidence=(*failure.evidence, AGAIN))
-    if (failure, last_hop) == (host.failure, host.last_hop):
+    if (failure, last_hop) == (host.failure, host.outcome.last_hop):
         return host
-    return replace(host, failure=failure, last_hop=last_hop)
+    return replace(host, outcome=replace(host.outcome, failure=failure, last_hop=last_hop))
 
 
 def _case(
     host: HostResult, evidence: Evidence, egress: EgressView, way: ConnectOutcome, proof: ProofByOthers
 ) -> FailedConnect:
-    own = judge_connect(evidence.connect) if evidence.connect is not None else host.own_failure
+    own = judge_connect(evidence.connect) if evidence.connect is not None else host.outcome.own_failure
     if own is None:
         raise ValueError(f"a session without a word that is up: {host.mx} {host.address}")
     answered = proof(host)
     return FailedConnect(
-        evidence, egress, way, own, others_answer=answered >= host.at, others_known=answered > -math.inf
+        evidence, egress, way, own, others_answer=answered >= host.timings.at, others_known=answered > -math.inf
     )
 
 
@@ -226,14 +226,14 @@ def is_intercepted(view: EgressView) -> bool:
 
 def _diagnose_name(host: HostResult, result: ProbeResult, resolver: ResolverView) -> HostResult:
     """A host whose name gave no address."""
-    own = host.own_failure
+    own = host.outcome.own_failure
     if own is None:
         return host
     looked_up = (*(result.lookup.hosts if result.lookup is not None else ()), *result.named)
     asked = next((each for each in looked_up if each.name == host.mx), None)
     cause, asked_at = (asked.cause, asked.asked_at) if asked is not None else (None, None)
     failure = judge_lookup(own, cause, asked_at or result.at, resolver)
-    return host if failure == host.failure else replace(host, failure=failure)
+    return host if failure == host.failure else replace(host, outcome=replace(host.outcome, failure=failure))
 
 
 def _decide(case: FailedConnect) -> Failure:

@@ -226,12 +226,16 @@ class EgressWatch:
             self._paths.forget(host.address, evidence.port)
         self._see_clock()
         # A session that is shared for a long interval tells how it was then.
-        took = evidence.connect.elapsed if evidence.connect is not None else sum(seconds for _, seconds in host.phases)
-        age = max(0.0, time.time() - host.at)  # no session began in the future, whatever the clock was set to
+        took = (
+            evidence.connect.elapsed
+            if evidence.connect is not None
+            else sum(seconds for _, seconds in host.timings.phases)
+        )
+        age = max(0.0, time.time() - host.timings.at)  # no session began in the future, whatever the clock was set to
         if age - took > self._book.window or not self._is_outside(host.address):
             return False
         now = self._loop.time()
-        connected = next((seconds for stage, seconds in host.phases if stage is Stage.CONNECT), 0.0)
+        connected = next((seconds for stage, seconds in host.timings.phases if stage is Stage.CONNECT), 0.0)
         sighting = EgressObservation(
             host.address,
             host.mx,
@@ -239,7 +243,7 @@ class EgressWatch:
             way,
             # What answers proves the way open at the moment when the connect was answered.
             began=now - age + (connected if way is _ANSWERED else 0.0),
-            on=host.at,
+            on=host.timings.at,
             seen=now,
             reference=reference,
             proof=self._resets_itself(host.address, evidence, way),
@@ -289,7 +293,7 @@ class EgressWatch:
 
     def _proof_by_others(self, host: HostResult) -> float:
         offset = time.time() - self._loop.time()
-        return self._book.proof_by_others(host.address, host.mx, host.at - offset) + offset
+        return self._book.proof_by_others(host.address, host.mx, host.timings.at - offset) + offset
 
     def _remember_open(self, key: TargetKey, seen: ProbeResult) -> None:
         """What a silence means depends on whether others answer; where none has since, the next one that does tells."""
@@ -303,8 +307,8 @@ class EgressWatch:
                 continue
             if host.failure is not None and host.failure.failure_class in BY_SCOPE:
                 continue  # judged again, with all others, when the way opens
-            if self._proof_by_others(host) < host.at:
-                self._open_questions[key] = (host.at, host.address, host.mx)
+            if self._proof_by_others(host) < host.timings.at:
+                self._open_questions[key] = (host.timings.at, host.address, host.mx)
                 if len(self._open_questions) > _MAX_OPEN:
                     del self._open_questions[next(iter(self._open_questions))]
                 return
@@ -446,7 +450,7 @@ def _was_overtaken(host: HostResult, around: EgressByFamily) -> bool:
     view = around[family_of(host.address)] if host.address else None
     if view is None or view.before is None or host.failure is None:
         return False
-    return host.at < view.opened and host.failure.failure_class in BY_SCOPE
+    return host.timings.at < view.opened and host.failure.failure_class in BY_SCOPE
 
 
 def _was_answered_since(result: ProbeResult, resolver: ResolverView) -> bool:

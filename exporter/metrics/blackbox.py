@@ -36,7 +36,7 @@ def probe_series(result: ProbeResult, openmetrics: bool) -> Iterator[bytes]:
         (IP_PROTOCOL, _ip_protocol(result)),
     ):
         yield _line(family, value, openmetrics)
-    ends = [host.tls.not_after for host in result.hosts if host.tls is not None and host.tls.not_after is not None]
+    ends = [tls.not_after for host in result.hosts if (tls := host.facts.tls) is not None and tls.not_after is not None]
     if ends:  # blackbox_exporter has this series only where there was TLS
         yield _line(EARLIEST_CERT_EXPIRY, min(ends), openmetrics)
 

@@ -93,7 +93,7 @@ class ExporterMetrics:
         """A result: its phases."""
         phases = self._phases
         for host in result.hosts:
-            for phase, seconds in host.phases:
+            for phase, seconds in host.timings.phases:
                 if phase in phases:
                     phases[phase].observe(seconds)
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from exporter.metrics import families as f
 from exporter.metrics.samples import render, written
-from exporter.model.result import HostResult, MxHost, MxLookup, ProbeResult, TlsResult
+from exporter.model.result import HostResult, HostTimings, MxHost, MxLookup, ProbeResult
 from exporter.store.targets import Samples, TargetRecord
 
 
@@ -32,8 +32,8 @@ def all_but(kind: type[Any], *may_differ: str) -> Callable[[Any], object]:
 _probe_facts: Final = all_but(ProbeResult, "at", "duration", "lookup", "hosts", "named")
 _lookup_facts: Final = all_but(MxLookup, "duration", "hosts", "asked_at", "nameserver")
 _name_facts: Final = all_but(MxHost, "asked_at", "nameserver")
-_host_facts: Final = all_but(HostResult, "at", "phases", "waits", "tcp_rtt", "transcript", "evidence", "tls")
-_tls_facts: Final = all_but(TlsResult, "at")
+_host_facts: Final = all_but(HostResult, "timings", "transcript", "evidence")
+_timing_facts: Final = all_but(HostTimings, "at", "phases", "waits", "tcp_rtt", "tls_at")
 
 _PROBES, _LAST_PROBE = f.PLACE[f.DOMAIN_PROBES], f.PLACE[f.DOMAIN_LAST_PROBE]
 _DURATION, _LOOKUP = f.PLACE[f.DOMAIN_PROBE_DURATION], f.PLACE[f.DNS_LOOKUP_DURATION]
@@ -56,8 +56,10 @@ def _renewed(record: TargetRecord, before: ProbeResult, now: ProbeResult) -> Sam
         samples[_DURATION] = _renewed_line(samples[_DURATION], now.duration)
         if now.lookup is not None and now.lookup is not before.lookup and now.lookup.duration is not None:
             samples[_LOOKUP] = _renewed_line(samples[_LOOKUP], now.lookup.duration)
-    samples[_PHASES] = _renewed_lines(samples[_PHASES], [took for host in now.hosts for _, took in host.phases])
-    samples[_RTT] = _renewed_lines(samples[_RTT], [host.tcp_rtt for host in now.hosts if host.tcp_rtt is not None])
+    samples[_PHASES] = _renewed_lines(samples[_PHASES], [took for host in now.hosts for _, took in host.timings.phases])
+    samples[_RTT] = _renewed_lines(
+        samples[_RTT], [rtt for host in now.hosts if (rtt := host.timings.tcp_rtt) is not None]
+    )
     return tuple(samples)
 
 
@@ -90,17 +92,18 @@ def _same_host(before: HostResult, now: HostResult) -> bool:
     return (
         # The lines of a host that fails have counters, which no result tells.
         before.failure is now.failure is None
-        and (before.tcp_rtt is None) is (now.tcp_rtt is None)
-        and [stage for stage, _ in before.phases] == [stage for stage, _ in now.phases]
         and _host_facts(before) == _host_facts(now)
-        and _same_tls(before.tls, now.tls)
+        and _same_numbers(before.timings, now.timings)
     )
 
 
-def _same_tls(before: TlsResult | None, now: TlsResult | None) -> bool:
-    if before is now or before is None or now is None:
-        return before is now
-    return _tls_facts(before) == _tls_facts(now)
+def _same_numbers(before: HostTimings, now: HostTimings) -> bool:
+    """As many numbers of as many phases, whatever their values."""
+    return (
+        (before.tcp_rtt is None) is (now.tcp_rtt is None)
+        and [stage for stage, _ in before.phases] == [stage for stage, _ in now.phases]
+        and _timing_facts(before) == _timing_facts(now)
+    )
 
 
 def _renewed_line(line: bytes, value: float) -> bytes:

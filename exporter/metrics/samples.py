@@ -122,37 +122,37 @@ def _host(page: _Page, domain: str, host: HostResult, counts: dict[FailureClass,
             f',stage="{reason.stage}",verdict="{reason.verdict}"',
             1,
         )
-    for warning in host.told:
+    for warning in host.outcome.told:
         page.add(f.HOST_WARNING, f'{address},class="{warning}",{domain},{mx}', 1)
     for failure_class, count in counts.items():
         page.add(f.HOST_FAILURES, f'{address},class="{failure_class}",{domain},{mx}', count)
-    if host.preference is not None:
-        page.add(f.HOST_PREFERENCE, labels, host.preference)
-    for stage, code in host.reply_codes:
+    if host.identity.preference is not None:
+        page.add(f.HOST_PREFERENCE, labels, host.identity.preference)
+    for stage, code in host.facts.reply_codes:
         page.add(f.HOST_REPLY_CODE, f'{labels},stage="{stage}"', code)
-    for stage, status in host.enhanced:
+    for stage, status in host.facts.enhanced:
         page.add(f.HOST_ENHANCED_STATUS, f'{labels},stage="{stage}",status="{status}"', 1)
-    for phase, seconds in host.phases:
+    for phase, seconds in host.timings.phases:
         page.add(f.HOST_PHASE_DURATION, f'{labels},phase="{phase}"', seconds)
-    if host.tcp_rtt is not None:
-        page.add(f.HOST_TCP_RTT, labels, host.tcp_rtt)
-    if host.esmtp is not None:
-        page.add(f.HOST_ESMTP, labels, host.esmtp)
-    for keyword in host.extensions:
+    if host.timings.tcp_rtt is not None:
+        page.add(f.HOST_TCP_RTT, labels, host.timings.tcp_rtt)
+    if host.facts.esmtp is not None:
+        page.add(f.HOST_ESMTP, labels, host.facts.esmtp)
+    for keyword in host.facts.extensions:
         page.add(f.HOST_EXTENSION, f'{address},{domain},keyword="{keyword}",{mx}', 1)
-    if host.size_limit is not None:
-        page.add(f.HOST_SIZE_LIMIT, labels, host.size_limit)
-    for tls, mechanisms in (("no", host.auth_plaintext), ("yes", host.auth_tls)):
+    if host.facts.size_limit is not None:
+        page.add(f.HOST_SIZE_LIMIT, labels, host.facts.size_limit)
+    for tls, mechanisms in (("no", host.facts.auth_plaintext), ("yes", host.facts.auth_tls)):
         for mechanism in mechanisms:
             page.add(f.HOST_AUTH_MECHANISM, f'{address},{domain},mechanism="{mechanism}",{mx},tls="{tls}"', 1)
-    if host.tls is not None:
-        _tls(page, (address, domain, mx), host.tls)
-    if host.last_hop:
-        page.add(f.PATH_LAST_HOP, f'{address},{domain},hop="{_escaped(host.last_hop)}",{mx}', 1)
-    if host.dane is not None:
-        page.add(f.HOST_DANE_STATE, f'{labels},state="{host.dane.state}"', 1)
-    if host.mta_sts_match is not None:
-        page.add(f.HOST_MTA_STS_MATCH, labels, host.mta_sts_match)
+    if host.facts.tls is not None:
+        _tls(page, (address, domain, mx), host.facts.tls)
+    if host.outcome.last_hop:
+        page.add(f.PATH_LAST_HOP, f'{address},{domain},hop="{_escaped(host.outcome.last_hop)}",{mx}', 1)
+    if host.facts.dane is not None:
+        page.add(f.HOST_DANE_STATE, f'{labels},state="{host.facts.dane.state}"', 1)
+    if host.facts.mta_sts_match is not None:
+        page.add(f.HOST_MTA_STS_MATCH, labels, host.facts.mta_sts_match)
 
 
 def _tls(page: _Page, identity: tuple[str, str, str], tls: TlsResult) -> None:

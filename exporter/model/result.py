@@ -7,7 +7,7 @@ Everything here is immutable and knows no socket, no clock and no metric. A faul
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from exporter.model.evidence import Evidence
 from exporter.model.failure import _ALWAYS_TOLD, Failure, FailureClass, Stage
@@ -72,58 +72,40 @@ class TranscriptLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TlsResult:
-    """The TLS of a conversation. Times but `at` are Unix time; texts of the certificate are a stranger's."""
+    """The TLS of a session. Times are Unix time; texts of the certificate are a stranger's."""
 
     version: str  # as OpenSSL names it: TLSv1.2, TLSv1.3
     cipher: str
     verified: bool  # chain, name and dates
-    faults: tuple[Failure, ...] = ()  # why it is not
-    not_before: float | None = None  # when the last certificate of the path begins, without one of those sent
-    not_after: float | None = None  # when the first of them ends
+    faults: tuple[Failure, ...] = ()  # the reasons why it is not verified
+    not_before: float | None = None  # begin of the last certificate of the path, else of those sent
+    not_after: float | None = None  # end of the first of them
     subject: str = ""  # the names of the server's own certificate
     issuer: str = ""
-    at: float = 0.0  # seconds since the connect began
 
 
 @dataclass(frozen=True, slots=True)
-class HostResult:
-    """What one address of one MX host showed. `address` is empty where the host's name gave none.
-
-    `failure` is the diagnosis; `own_failure` what the session by itself showed, from which it is made anew whenever
-    what is known around the host has changed. of `warnings` those count that are :attr:`told`.
-    """
+class HostIdentity:
+    """The name and the place of a host. `address` is empty where the name gave none."""
 
     mx: str
     address: str
     preference: int | None  # None: no MX lookup led here
-    failure: Failure | None = None
-    warnings: tuple[HostWarning, ...] = ()
-    phases: tuple[tuple[Stage, float], ...] = ()  # seconds
-    waits: tuple[tuple[Stage, float], ...] = ()  # phases and all else that was waited for; empty where that is nothing
-    unfinished: tuple[Stage, float] | None = None  # what was waited for at the end, and how long
-    reply_codes: tuple[tuple[Stage, int], ...] = ()
-    enhanced: tuple[tuple[Stage, str], ...] = ()  # RFC 3463 codes of failing replies
-    tcp_rtt: float | None = None  # seconds, the kernel's own measure
-    esmtp: bool | None = None  # False: only HELO worked; None: not known
-    extensions: tuple[str, ...] = ()  # of the closed list smtp.ehlo.EXTENSIONS
-    size_limit: int | None = None  # bytes, RFC 1870; 0: announced without a limit
-    transcript: tuple[TranscriptLine, ...] = ()
-    at: float = 0.0
-    own_failure: Failure | None = None
-    evidence: Evidence | None = None  # None: no session, or none whose judgement could change
-    last_hop: str = ""  # the last router on the way that answered, or the one that prohibits it
-    tls: TlsResult | None = None
-    remarks: tuple[str, ...] = ()  # what a warning rests on, and what only some senders mind; for a person
-    recipients: tuple[tuple[str, int], ...] = ()  # the code each RCPT was answered with, in their order
-    auth_plaintext: tuple[str, ...] = ()  # SASL mechanisms offered without TLS, of smtp.ehlo.MECHANISMS
-    auth_tls: tuple[str, ...] = ()  # and with it
-    dane: Dane | None = None  # None: not asked for, or not known in time
-    mta_sts_match: bool | None = None  # whether the domain's policy names the MX host; None without one
 
-    @property
-    def up(self) -> bool:
-        """Every stage of the module passed."""
-        return self.failure is None
+
+@dataclass(frozen=True, slots=True)
+class HostOutcome:
+    """The judgement of a host.
+
+    `failure` is the diagnosis, `own_failure` the failure that the session shows by itself: the diagnosis is made anew
+    from it whenever the knowledge around the host has changed. Of `warnings` those count that are :attr:`told`.
+    """
+
+    failure: Failure | None = None
+    own_failure: Failure | None = None
+    warnings: tuple[HostWarning, ...] = ()
+    remarks: tuple[str, ...] = ()  # the ground of a warning, and faults that only some senders mind; for a person
+    last_hop: str = ""  # the last router on the way that answered, or the one that prohibits it
 
     @property
     def told(self) -> tuple[HostWarning, ...]:
@@ -131,6 +113,76 @@ class HostResult:
         if self.failure is None or not self.warnings:
             return self.warnings
         return tuple(warning for warning in self.warnings if warning in _ALWAYS_TOLD)
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """The facts that a session showed of a host: no numbers that differ from one session to the next.
+
+    A new fact is written in exporter.probe.host_result and read where it shows: in the samples, on the host's page, in
+    the JSON. Samples of a host with equal facts are kept, whatever facts there are.
+    """
+
+    reply_codes: tuple[tuple[Stage, int], ...] = ()
+    enhanced: tuple[tuple[Stage, str], ...] = ()  # RFC 3463 codes of failing replies
+    esmtp: bool | None = None  # False: only HELO worked; None: not known
+    extensions: tuple[str, ...] = ()  # of the closed list smtp.ehlo.EXTENSIONS
+    size_limit: int | None = None  # bytes, RFC 1870; 0: announced without a limit
+    tls: TlsResult | None = None
+    recipients: tuple[tuple[str, int], ...] = ()  # the code each RCPT was answered with, in their order
+    auth_plaintext: tuple[str, ...] = ()  # SASL mechanisms offered without TLS, of smtp.ehlo.MECHANISMS
+    auth_tls: tuple[str, ...] = ()  # and with it
+    dane: Dane | None = None  # None: not asked for, or not known in time
+    mta_sts_match: bool | None = None  # the domain's policy names the MX host; None without a policy
+
+
+@dataclass(frozen=True, slots=True)
+class HostTimings:
+    """The times of a session: Unix time at its start, and seconds."""
+
+    at: float = 0.0  # Unix time
+    phases: tuple[tuple[Stage, float], ...] = ()
+    waits: tuple[tuple[Stage, float], ...] = ()  # phases and all other waits; empty where there are no others
+    unfinished: tuple[Stage, float] | None = None  # the wait that the end of the session cut off
+    tcp_rtt: float | None = None  # the kernel's own measure
+    tls_at: float | None = None  # from the begin of the connect to the end of the TLS handshake
+
+
+_NO_OUTCOME: Final = HostOutcome()
+_NO_FACTS: Final = HostFacts()
+_NO_TIMINGS: Final = HostTimings()
+
+
+@dataclass(frozen=True, slots=True)
+class HostResult:
+    """The result of one address of one MX host."""
+
+    identity: HostIdentity
+    outcome: HostOutcome = _NO_OUTCOME
+    facts: HostFacts = _NO_FACTS
+    timings: HostTimings = _NO_TIMINGS
+    evidence: Evidence | None = None  # None: no session, or none whose judgement could change
+    transcript: tuple[TranscriptLine, ...] = ()
+
+    @property
+    def mx(self) -> str:
+        """The name of the MX host."""
+        return self.identity.mx
+
+    @property
+    def address(self) -> str:
+        """The address; empty where the name gave none."""
+        return self.identity.address
+
+    @property
+    def failure(self) -> Failure | None:
+        """The diagnosis; None: every stage of the module passed."""
+        return self.outcome.failure
+
+    @property
+    def up(self) -> bool:
+        """Every stage of the module passed."""
+        return self.outcome.failure is None
 
 
 @dataclass(frozen=True, slots=True)

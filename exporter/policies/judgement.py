@@ -53,7 +53,7 @@ def judge(
     matches = None
     if demands.policy is not None and demands.policy.mode != "none":
         matches = demands.policy.matches(result.mx)
-    result = replace(result, dane=dane, mta_sts_match=matches)
+    result = replace(result, facts=replace(result.facts, dane=dane, mta_sts_match=matches))
     if not result.up:
         return result
     warnings: list[HostWarning] = []
@@ -77,7 +77,8 @@ def judge(
         failures += tls.faults
     # The session by itself shows this too, so it stays whatever becomes known around the host.
     worst = failures[0] if require and failures else None
-    return replace(result, failure=worst, own_failure=worst, warnings=(*result.warnings, *warnings))
+    warned = (*result.outcome.warnings, *warnings)
+    return replace(result, outcome=replace(result.outcome, failure=worst, own_failure=worst, warnings=warned))
 
 
 # The warning, and the failure it is with `require`: its class, or None for that of the lookup, if it failed.

@@ -79,7 +79,7 @@ class TargetPolicies:
         tlsa = self.tlsa.get(result.mx)
         demands = Demands(tlsa, self.policy, tlsa is None and result.mx in self.tlsa)
         require = settings.module.starttls.verify == "require"
-        return judge(result, demands, tls, asked=asked, require=require, at=result.at)
+        return judge(result, demands, tls, asked=asked, require=require, at=result.timings.at)
 
     def without_large_records(self) -> TargetPolicies:
         """To keep: a host whose TLSA records are large is one of which nothing is known."""

@@ -14,7 +14,7 @@ from exporter.diagnosis.fingerprints import MASKED, mark_of_failure, mark_of_iss
 from exporter.diagnosis.problems import judge_farewell, judge_problem
 from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import PHASES, Confidence, Failure, FailureClass, Stage
-from exporter.model.result import HostResult, MxHost, TlsResult
+from exporter.model.result import HostFacts, HostIdentity, HostOutcome, HostResult, HostTimings, MxHost, TlsResult
 from exporter.model.warning import HostWarning
 from exporter.probe.cpu_cost import COSTLY_SECONDS, pause_after
 from exporter.probe.session_record import SessionRecord, TlsRecord
@@ -66,19 +66,26 @@ def host_result(
     ehlo = parse_ehlo(record.ehlo) if record.ehlo is not None else None
     ehlo_tls = parse_ehlo(record.ehlo_tls) if record.ehlo_tls is not None else None
     spoken = _marks(record, ehlo, failure)
+    return HostResult(
+        HostIdentity(host.name, address, preference),
+        HostOutcome(
+            failure=failure,
+            own_failure=failure,
+            warnings=_always(record) if failure else _warnings(host, record, ehlo, spoken),
+            remarks=tuple(_remarks(record, failure, spoken)),
+        ),
+        _facts(record, ehlo, ehlo_tls),
+        _timings(record),
+        _evidence(port, record, spoken),
+        record.transcript if transcript else (),
+    )
+
+
+def _facts(record: SessionRecord, ehlo: Ehlo | None, ehlo_tls: Ehlo | None) -> HostFacts:
     latest = ehlo_tls or ehlo
     implicit = _implicit(record)
     counting = _counting(record.replies)
-    phases, waits = _summed(record.phases)
-    return HostResult(
-        mx=host.name,
-        address=address,
-        preference=preference,
-        failure=failure,
-        warnings=_always(record) if failure else _warnings(host, record, ehlo, spoken),
-        phases=phases,
-        waits=waits,
-        unfinished=record.unfinished,
+    return HostFacts(
         reply_codes=tuple([(stage, reply.code) for stage, reply in counting.items()]),
         enhanced=tuple(
             [
@@ -87,19 +94,25 @@ def host_result(
                 if reply.code >= 400 and (status := reply.enhanced) is not None
             ]
         ),
-        tcp_rtt=record.tcp_rtt,
         esmtp=True if ehlo else (False if record.helo_only else None),
         extensions=_extensions(ehlo, ehlo_tls),
         size_limit=latest.size_limit if latest else None,
-        transcript=record.transcript if transcript else (),
-        at=record.at,
-        own_failure=failure,
-        evidence=_evidence(port, record, spoken),
         tls=_tls(record.tls) if record.tls is not None else None,
-        remarks=tuple(_remarks(record, failure, spoken)),
         recipients=_recipients(record) if record.plan is not None and record.plan.recipients else (),
         auth_plaintext=ehlo.mechanisms if ehlo and not implicit else (),
         auth_tls=offered.mechanisms if (offered := ehlo if implicit else ehlo_tls) else (),
+    )
+
+
+def _timings(record: SessionRecord) -> HostTimings:
+    phases, waits = _summed(record.phases)
+    return HostTimings(
+        at=record.at,
+        phases=phases,
+        waits=waits,
+        unfinished=record.unfinished,
+        tcp_rtt=record.tcp_rtt,
+        tls_at=None if record.tls is None else record.tls.at,
     )
 
 
@@ -234,7 +247,6 @@ def _tls(seen: TlsRecord) -> TlsResult:
         not_after=trust.not_after,
         subject=trust.subject,
         issuer=trust.issuer,
-        at=seen.at,
     )
 
 

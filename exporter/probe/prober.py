@@ -21,7 +21,16 @@ from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.evidence import ConnectOutcome, Witness
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
-from exporter.model.result import HostResult, MxHost, MxLookup, ProbeResult, TranscriptLine
+from exporter.model.result import (
+    HostIdentity,
+    HostOutcome,
+    HostResult,
+    HostTimings,
+    MxHost,
+    MxLookup,
+    ProbeResult,
+    TranscriptLine,
+)
 from exporter.model.target import Module, Settings, Target, TargetKind
 from exporter.model.warning import HostWarning
 from exporter.net.helo_name import own_address
@@ -147,7 +156,7 @@ class Prober:
         found = finding.found if finding is not None else TargetPolicies()
         results += [found.judge(result, settings, None, asked=False) for result in chosen.settled]
         if target.kind is not TargetKind.DOMAIN:
-            results = [replace(result, preference=None) for result in results]
+            results = [replace(each, identity=replace(each.identity, preference=None)) for each in results]
         if len(results) > 1:
             results.sort(key=_place)
         if lookup is not None and lookup.null_mx_among_others:
@@ -492,7 +501,7 @@ def _choose(hosts: Sequence[MxHost], settings: Settings) -> _ChosenAddresses:
     choice, limit = _ChosenAddresses(), settings.max_addresses
     for host in hosts:
         if host.failure is not None and len(choice.settled) < limit:
-            choice.settled.append(HostResult(host.name, "", host.preference, host.failure, own_failure=host.failure))
+            choice.settled.append(_without_session(host, "", host.failure))
         for address in host.addresses:
             if len(choice.to_probe) >= limit and len(choice.settled) >= limit:
                 return choice
@@ -502,14 +511,23 @@ def _choose(hosts: Sequence[MxHost], settings: Settings) -> _ChosenAddresses:
                     choice.to_probe.append((host, address))
             elif len(choice.settled) < limit:
                 failure = host.filtered or forbidden_address(host.name, address, reason or "")
-                choice.settled.append(HostResult(host.name, address, host.preference, failure))
+                choice.settled.append(_without_session(host, address, failure))
     return choice
 
 
 def _no_turn(host: MxHost, address: str, why: NoTurnError) -> HostResult:
     failure = Failure(Stage.CONNECT, FailureClass.NO_TURN, str(why))
     warnings = (HostWarning.COSTLY,) if isinstance(why, CostPauseError) else ()
-    return HostResult(host.name, address, host.preference, failure, warnings, at=time.time(), own_failure=failure)
+    outcome = HostOutcome(failure, failure, warnings)
+    return HostResult(_identity(host, address), outcome, timings=HostTimings(at=time.time()))
+
+
+def _without_session(host: MxHost, address: str, failure: Failure) -> HostResult:
+    return HostResult(_identity(host, address), HostOutcome(failure, failure))
+
+
+def _identity(host: MxHost, address: str) -> HostIdentity:
+    return HostIdentity(host.name, address, host.preference)
 
 
 def _is_made_up(host: MxHost, address: str) -> bool:
@@ -523,10 +541,14 @@ def _is_made_up(host: MxHost, address: str) -> bool:
 def _place(result: HostResult) -> tuple[int, int, int, str]:
     """Sort order of results: preference, then address (those without one last)."""
     if not result.address:
-        return (result.preference or 0, 9, 0, result.mx)
+        return (result.identity.preference or 0, 9, 0, result.mx)
     address = ip_address(result.address)
-    return (result.preference or 0, address.version, int(address), result.mx)
+    return (result.identity.preference or 0, address.version, int(address), result.mx)
 
 
 def _warned(result: HostResult, warning: HostWarning) -> HostResult:
-    return result if not result.up else replace(result, warnings=(*result.warnings, warning))
+    return result if not result.up else replace(result, outcome=_with_warning(result.outcome, warning))
+
+
+def _with_warning(outcome: HostOutcome, warning: HostWarning) -> HostOutcome:
+    return replace(outcome, warnings=(*outcome.warnings, warning))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from exporter.model.failure import Failure
-from exporter.model.policy import MtaSts
+from exporter.model.policy import Dane, MtaSts
 from exporter.model.result import HostResult, ProbeResult, TlsResult
 from exporter.report.local_state import LocalState, local_state_lines
 from exporter.report.summary import summarise
@@ -99,6 +99,10 @@ def _witnesses_json(host: HostResult) -> dict[str, str]:
     return {} if host.evidence is None else {str(witness.port): witness.way for witness in host.evidence.witnesses}
 
 
+def _dane_json(dane: Dane | None) -> dict[str, Any] | None:
+    return None if dane is None else {"state": dane.state, "records": list(dane.records), "detail": dane.detail}
+
+
 def _tls_json(tls: TlsResult | None) -> dict[str, Any] | None:
     if tls is None:
         return None
@@ -118,27 +122,25 @@ def _host_json(host: HostResult) -> dict[str, Any]:
     return {
         "mx": host.mx,
         "address": host.address,
-        "preference": host.preference,
+        "preference": host.identity.preference,
         "up": host.up,
         "failure": _failure_json(host.failure),
-        "warnings": list(host.told),
-        "last_hop": host.last_hop,
+        "warnings": list(host.outcome.told),
+        "last_hop": host.outcome.last_hop,
         "witnesses": _witnesses_json(host),
-        "reply_codes": dict(host.reply_codes),
-        "enhanced_status": dict(host.enhanced),
-        "phase_duration_seconds": dict(host.phases),
-        "tcp_rtt_seconds": host.tcp_rtt,
-        "esmtp": host.esmtp,
-        "extensions": list(host.extensions),
-        "size_limit_bytes": host.size_limit,
-        "auth_mechanisms": {"plaintext": list(host.auth_plaintext), "tls": list(host.auth_tls)},
-        "recipients": [{"recipient": recipient, "code": code} for recipient, code in host.recipients],
-        "tls": _tls_json(host.tls),
-        "remarks": list(host.remarks),
-        "dane": None
-        if host.dane is None
-        else {"state": host.dane.state, "records": list(host.dane.records), "detail": host.dane.detail},
-        "mta_sts_match": host.mta_sts_match,
+        "reply_codes": dict(host.facts.reply_codes),
+        "enhanced_status": dict(host.facts.enhanced),
+        "phase_duration_seconds": dict(host.timings.phases),
+        "tcp_rtt_seconds": host.timings.tcp_rtt,
+        "esmtp": host.facts.esmtp,
+        "extensions": list(host.facts.extensions),
+        "size_limit_bytes": host.facts.size_limit,
+        "auth_mechanisms": {"plaintext": list(host.facts.auth_plaintext), "tls": list(host.facts.auth_tls)},
+        "recipients": [{"recipient": recipient, "code": code} for recipient, code in host.facts.recipients],
+        "tls": _tls_json(host.facts.tls),
+        "remarks": list(host.outcome.remarks),
+        "dane": _dane_json(host.facts.dane),
+        "mta_sts_match": host.facts.mta_sts_match,
         "dialogue": [
             {"seconds": at, "from": "client" if sent else "server", "text": text}
             for at, sent, text in dialogue_lines(host.transcript)

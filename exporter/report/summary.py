@@ -136,7 +136,7 @@ def is_told(mark: str, told: str) -> bool:
 
 def host_evidence(host: HostResult) -> Iterator[tuple[str, str]]:
     """What a diagnosis rests on, with the word by which one sees whether it has been said already."""
-    own, evidence = host.own_failure, host.evidence
+    own, evidence = host.outcome.own_failure, host.evidence
     if host.failure is None:
         return
     if host.failure.failure_class is FailureClass.BANNER_TIMEOUT:
@@ -151,14 +151,14 @@ def host_evidence(host: HostResult) -> Iterator[tuple[str, str]]:
         yield "the kernel counts every SYN as dropped within this host", "SYN"
     for witness in evidence.witnesses:
         yield f"port {witness.port} of the same address {_witness_word(witness)}", str(witness.port)
-    if host.last_hop and evidence.path is None:  # the path says it with the rest
-        yield f"the last router that answered on the way is {host.last_hop}", host.last_hop
+    if host.outcome.last_hop and evidence.path is None:  # the path says it with the rest
+        yield f"the last router that answered on the way is {host.outcome.last_hop}", host.outcome.last_hop
 
 
 def further_path(host: HostResult, told: str) -> str:
     """What the trace to a host shows, unless its end has been told."""
     path = host.evidence.path if host.evidence is not None else None
-    if path is None or (host.last_hop and host.last_hop in told):
+    if path is None or (host.outcome.last_hop and host.outcome.last_hop in told):
         return ""
     return path_sentence(path)
 
@@ -223,7 +223,7 @@ def _about(name: str, detail: str, host: HostResult | None) -> str:
 
 
 def _waited(host: HostResult) -> str:
-    waited = host.unfinished
+    waited = host.timings.unfinished
     if waited is None or waited[0] is not Stage.BANNER:
         return "`timeout`"
     return f"{waited[1]:.1f} s (`timeout`)"
@@ -234,14 +234,14 @@ def _names(name: str, failure: Failure, host: HostResult | None, helo: str, port
         return AdviceNames(target=name, port=str(port), about=failure.about, helo=helo)
     if host.evidence is not None:
         port = host.evidence.port
-    router = host.last_hop
+    router = host.outcome.last_hop
     return AdviceNames(name, _host_name(host), host.address, str(port), router, failure.about, helo)
 
 
 def _up(name: str, result: ProbeResult, helo: str, port: int) -> Summary:
     up, probed = result.addresses_up, len(result.hosts)
     of, take = "address" if probed == 1 else "addresses", "takes" if up == 1 else "take"
-    warned = ", with warnings" if any(host.up and host.warnings for host in result.hosts) else ""
+    warned = ", with warnings" if any(host.up and host.outcome.warnings for host in result.hosts) else ""
     text = f"{name} is up: {up} of {probed} {of} {take} mail{warned}"
     broken = [(host, host.failure) for host in result.hosts if host.failure is not None]
     if not broken:

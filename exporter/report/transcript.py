@@ -33,14 +33,14 @@ def dialogue_lines(transcript: tuple[TranscriptLine, ...]) -> Iterator[tuple[flo
 
 def spoken(host: HostResult) -> Iterator[tuple[float, str]]:
     """(seconds since the connect, line) of a dialogue: `>` before what we said, `<` before what was answered."""
-    handshake = host.tls
+    tls, secured = host.facts.tls, host.timings.tls_at
     for at, sent, text in dialogue_lines(host.transcript):
-        if handshake is not None and at >= handshake.at:
-            yield handshake.at, f"* {tls_line(handshake)}"
-            handshake = None
+        if tls is not None and secured is not None and at >= secured:
+            yield secured, f"* {tls_line(tls)}"
+            tls = None
         yield at, f"{'>' if sent else '<'} {text}"
-    if handshake is not None:
-        yield handshake.at, f"* {tls_line(handshake)}"
+    if tls is not None and secured is not None:
+        yield secured, f"* {tls_line(tls)}"
 
 
 def tls_line(tls: TlsResult) -> str:
@@ -55,20 +55,20 @@ def tls_line(tls: TlsResult) -> str:
 
 def remarks(host: HostResult) -> Iterator[str]:
     """What is wrong with a certificate, what DANE says of it, and how each of several recipients was answered."""
-    if host.tls is not None:
-        for fault in host.tls.faults:
+    if host.facts.tls is not None:
+        for fault in host.facts.tls.faults:
             if fault is not host.failure:
                 yield f"{fault.failure_class}: {printable(fault.detail)}"
-    yield from map(printable, host.remarks)
+    yield from map(printable, host.outcome.remarks)
     yield from dane_lines(host)
-    if len(host.recipients) > 1:
-        for recipient, code in host.recipients:
+    if len(host.facts.recipients) > 1:
+        for recipient, code in host.facts.recipients:
             yield f"recipient {printable(recipient)}: {code}"
 
 
 def host_heading(host: HostResult) -> str:
     """Which host and address a dialogue was with."""
-    preference = "" if host.preference is None else f"{host.preference} "
+    preference = "" if host.identity.preference is None else f"{host.identity.preference} "
     return f"{preference}{host.mx} [{host.address or 'no address'}]"
 
 
@@ -88,7 +88,7 @@ def dialogue_text(result: ProbeResult, *, concluded: bool = False) -> str:
         lines += [f"  {remark}" for remark in remarks(host)]
         if (outcome := outcome_of(host, result, told)) is not None:
             lines.append(f"  {outcome}")
-        if host.told:
+        if host.outcome.told:
             lines.append(f"  {warned(host)}")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
@@ -117,10 +117,11 @@ def policy_lines(result: ProbeResult) -> Iterator[str]:
 
 def dane_lines(host: HostResult) -> Iterator[str]:
     """What DANE says of a host, with the TLSA records."""
-    if host.dane is None:
+    dane = host.facts.dane
+    if dane is None:
         return
-    yield f"DANE: {host.dane.state}" + (f": {printable(host.dane.detail)}" if host.dane.detail else "")
-    yield from (f"  TLSA {record}" for record in host.dane.records)
+    yield f"DANE: {dane.state}" + (f": {printable(dane.detail)}" if dane.detail else "")
+    yield from (f"  TLSA {record}" for record in dane.records)
 
 
 def told_below(result: ProbeResult) -> HostResult | None:
@@ -147,4 +148,4 @@ def describe(failure: Failure) -> str:
 
 def warned(host: HostResult) -> str:
     """Its warnings on one line."""
-    return f"{'works, yet' if host.up else 'besides'}: {', '.join(host.told)}"
+    return f"{'works, yet' if host.up else 'besides'}: {', '.join(host.outcome.told)}"

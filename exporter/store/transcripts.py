@@ -50,6 +50,7 @@ class StoredTranscript:
     at: float  # Unix time of the session, by the clock of then
     failure: Failure | None
     tls: TlsResult | None
+    tls_at: float | None  # seconds from the begin of the connect to the end of the handshake
     moment: float  # the same as a moment of exporter.concurrency.steady_clock
     first: float  # the moment when it went this way first, without another way since
     times: int  # how often since then
@@ -134,16 +135,17 @@ class TranscriptStore:
             others.append(kept)
             if kept.address == host.address and kept.mx == host.mx:
                 same = False
-        if alike is not None and alike.at == host.at:
+        if alike is not None and alike.at == host.timings.at:
             return  # a session that is shared for a whole interval is told of again
-        moment = steady_clock.moment(host.at)
+        moment = steady_clock.moment(host.timings.at)
         packed, whole = _packed(transcript)
         kept = StoredTranscript(
             mx=host.mx,
             address=host.address,
-            at=host.at,
+            at=host.timings.at,
             failure=host.failure,
-            tls=host.tls,
+            tls=host.facts.tls,
+            tls_at=host.timings.tls_at,
             moment=moment,
             first=alike.first if alike is not None and same else moment,
             times=alike.times + 1 if alike is not None and same else 1,

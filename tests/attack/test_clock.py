@@ -23,7 +23,7 @@ from exporter.store.transcripts import TranscriptStore
 from exporter.web.backend import TargetFacts
 from exporter.web.pages.fleet import last_probe, since
 from exporter.web.pages.target_view import target_view
-from tests.results import domain, down_host, result, up_host
+from tests.results import changed, domain, down_host, result, up_host
 from tests.support.exporter_process import exporter
 from tests.support.waiting import until_sync
 
@@ -58,7 +58,7 @@ class Known:
     def take_in(self, failure_class: FailureClass | None = None) -> ProbeResult:
         host = up_host() if failure_class is None else down_host(failure_class, "mx1.healthy.example", "192.0.2.1")
         now = time.time()
-        probed = replace(result(replace(host, at=now)), at=now)
+        probed = replace(result(changed(host, at=now)), at=now)
         self.dialogues.keep(domain(), probed, {(host.mx, host.address): SAID})
         self.store.record(domain(), probed)
         return probed

@@ -179,10 +179,10 @@ async def test_records_that_are_never_answered_keep_a_result_no_longer_than_a_po
         )
         assert max(took, took_new) < SOON
         assert (again.mta_sts, again.tls_rpt) == (known.mta_sts, known.tls_rpt)
-        assert again.hosts[0].dane == known.hosts[0].dane is not None
+        assert again.hosts[0].facts.dane == known.hosts[0].facts.dane is not None
         assert new.up
         assert new.tls_rpt is not None
-        assert (new.tls_rpt.present, new.hosts[0].dane) == (None, None)
+        assert (new.tls_rpt.present, new.hosts[0].facts.dane) == (None, None)
 
 
 # The fetch itself

@@ -461,15 +461,17 @@ async def test_a_host_that_costs_too_much_is_ended_told_and_left_alone() -> None
     assert first.failure is not None
     assert (first.failure.stage, first.failure.failure_class) == (Stage.BANNER, FailureClass.PROTOCOL_ERROR)
     assert f"more than {MAX_SECONDS:g} s of CPU" in first.failure.detail
-    assert first.told == (HostWarning.COSTLY,)
+    assert first.outcome.told == (HostWarning.COSTLY,)
     assert any("left alone for" in sentence for sentence in first.failure.evidence)
     # What was seen is told again, with its time.
-    assert [(seen.at, seen.failure, seen.told) for seen in again] == [(first.at, first.failure, first.told)] * 3
+    assert [(seen.timings.at, seen.failure, seen.outcome.told) for seen in again] == [
+        (first.timings.at, first.failure, first.outcome.told)
+    ] * 3
     # Of what was never asked nothing can be told again.
     assert other.failure is not None
     assert other.failure.failure_class is FailureClass.NO_TURN
     assert "it is left alone for another" in other.failure.detail
-    assert other.told == (HostWarning.COSTLY,)
+    assert other.outcome.told == (HostWarning.COSTLY,)
 
 
 async def test_who_waits_for_a_turn_with_a_costly_host_leaves_it_alone_too() -> None:
@@ -490,8 +492,8 @@ async def test_who_waits_for_a_turn_with_a_costly_host_leaves_it_alone_too() -> 
     finally:
         await host.stop()
     first, same, *others = map(only, results)
-    assert first.told == (HostWarning.COSTLY,)
-    assert (same.at, same.failure) == (first.at, first.failure)
+    assert first.outcome.told == (HostWarning.COSTLY,)
+    assert (same.timings.at, same.failure) == (first.timings.at, first.failure)
     assert {other.failure and other.failure.failure_class for other in others} == {FailureClass.NO_TURN}
 
 
@@ -580,9 +582,9 @@ async def test_dhe_alone_is_up_with_its_cause_and_cheap(tmp_path: Path) -> None:
     async with mail_host(shake) as port:
         seen = await secured(port)
     assert seen.failure is None
-    assert HostWarning.TLS_HANDSHAKE in seen.warnings
-    assert HostWarning.COSTLY not in seen.warnings
-    assert any("DHE) alone" in remark for remark in seen.remarks), seen.remarks
+    assert HostWarning.TLS_HANDSHAKE in seen.outcome.warnings
+    assert HostWarning.COSTLY not in seen.outcome.warnings
+    assert any("DHE) alone" in remark for remark in seen.outcome.remarks), seen.outcome.remarks
     assert len(heard) == 2
     assert not any(words.startswith(bytes([HANDSHAKE])) for words in heard)
 

@@ -20,11 +20,12 @@ from prometheus_client.registry import Collector
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.incremental import render_after
 from exporter.model.failure import Stage
-from exporter.model.result import HostResult, MxLookup, ProbeResult
+from exporter.model.result import MxLookup, ProbeResult
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.store.targets import TargetStore
 from tests.bench.peers import Peers, address, domain, peers
 from tests.bench.subject import Subject, phases, rtts, shards, subject
+from tests.results import host_of
 
 # A day: no answer is forgotten while somebody measures.
 _REMEMBERED = 86400
@@ -278,7 +279,7 @@ def fleet(count: int, store: TargetStore) -> TargetStore:
 def _result(number: int) -> ProbeResult:
     """As of a host that is well, with figures of its own."""
     fraction = (number % 997) / 997e3
-    host = HostResult(
+    host = host_of(
         mx=f"mx.{domain(number)}",
         address=address(number),
         preference=10,

@@ -11,7 +11,6 @@ import pytest
 from exporter.diagnosis.connect_errors import judge_connect
 from exporter.diagnosis.domain_failure import domain_failure
 from exporter.model.failure import Failure, FailureClass
-from exporter.model.result import HostResult
 from exporter.probe.session import Session
 from exporter.smtp.plan import Plan
 from tests.namespaces.network import (
@@ -25,6 +24,7 @@ from tests.namespaces.network import (
     reset_port_25,
     vacant_address,
 )
+from tests.results import host_of
 
 C = FailureClass
 _FAMILIES: tuple[Family, ...] = (4, 6)
@@ -206,7 +206,7 @@ def test_a_domain_is_judged_without_the_family_that_this_host_has_not(own_networ
     """IPv6 is off here, and their IPv4 refuses: that is what is told of the domain."""
     _shell(own_network, "sysctl -wq net.ipv6.conf.all.disable_ipv6=1")
     targets = [address("remote-a", family) for family in _FAMILIES]
-    hosts = tuple(HostResult("mx.a.example", each, 10, failure=_failure(own_network, each)) for each in targets)
+    hosts = tuple(host_of("mx.a.example", each, 10, failure=_failure(own_network, each)) for each in targets)
     told = domain_failure(hosts, None)
     assert told is not None
     assert told.failure_class is C.CONNECT_REFUSED

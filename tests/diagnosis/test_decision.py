@@ -17,7 +17,7 @@ from exporter.model.path_trace import HopKind, PathTrace
 from exporter.model.resolver import ResolverState, ResolverSymptom, ResolverView
 from exporter.model.result import HostResult, MxHost, MxLookup
 from tests.paths import GONE_443, OPEN_443, ROUTERS, TARGET, path
-from tests.results import down_host, lookup_failed, result, up_host
+from tests.results import changed, down_host, host_of, lookup_failed, result, up_host
 
 C, S, W, K = FailureClass, EgressState, ConnectOutcome, HopKind
 CERTAIN, LIKELY, UNCERTAIN = Confidence.CERTAIN, Confidence.LIKELY, Confidence.UNCERTAIN
@@ -81,7 +81,7 @@ def host(
 ) -> HostResult:
     evidence = Evidence(25, connect, witnesses, found, speaker)
     failure = None if connect is None else judge_connect(connect)
-    return HostResult("mx.a.example", TARGET, 10, failure, own_failure=failure, evidence=evidence)
+    return host_of("mx.a.example", TARGET, 10, failure=failure, own_failure=failure, evidence=evidence)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,11 @@ def test_a_row(
 ) -> None:
     seen = diagnose(host(connect, witnesses, found), around(egress), someone if egress is OPEN else unrelated_evidence)
     assert seen.failure is not None
-    assert (seen.failure.failure_class, seen.failure.confidence, seen.last_hop) == (failure_class, confidence, hop)
+    assert (seen.failure.failure_class, seen.failure.confidence, seen.outcome.last_hop) == (
+        failure_class,
+        confidence,
+        hop,
+    )
     assert seen.failure.stage is Stage.CONNECT
     assert seen.failure.detail
     assert "None" not in seen.failure.detail
@@ -191,7 +195,7 @@ def test_who_speaks_like_the_proxy_is_intercepted_and_who_does_not_is_not() -> N
     assert "proxy.isp.example" in caught.failure.detail
     assert diagnose(caught, around(OPEN)).up
     assert diagnose(host(None, speaker=("name:mx.a.example",)), around(proxy)).up
-    own = replace(host(None, speaker=("name:proxy.isp.example",)), mx="mx.isp.example")
+    own = changed(host(None, speaker=("name:proxy.isp.example",)), mx="mx.isp.example")
     assert diagnose(own, around(proxy)).up
 
 
@@ -221,12 +225,12 @@ def test_an_answer_from_before_the_silence_counts_against_nobody() -> None:
 
 def test_what_began_before_the_way_opened_keeps_its_class_and_is_marked() -> None:
     opened = EgressView(S.OPEN, CERTAIN, before=BLOCKED, opened=100.0)
-    silent = replace(host(SILENCE, ANSWERS), at=99.0)
+    silent = changed(host(SILENCE, ANSWERS), at=99.0)
     failure = diagnose(silent, around(opened), someone).failure
     assert failure is not None
     assert failure.failure_class is C.EGRESS_BLOCKED
     assert AGAIN in failure.evidence
-    later = diagnose(replace(silent, at=101.0), around(opened), someone).failure
+    later = diagnose(changed(silent, at=101.0), around(opened), someone).failure
     assert later is not None
     assert later.failure_class is C.PORT_FILTERED
 
@@ -235,8 +239,8 @@ def test_what_began_before_the_way_opened_keeps_its_class_and_is_marked() -> Non
 def test_accepted_and_not_a_word_is_undetermined_unless_everything_fails_so(way: ConnectOutcome) -> None:
     failure_class = C.BANNER_TIMEOUT if way is W.MUTE else C.BANNER_CLOSED
     own = Failure(Stage.BANNER, failure_class, "no greeting came")
-    mute = HostResult(
-        "mx.a.example", TARGET, 10, own, own_failure=own, evidence=Evidence(25, witnesses=ANSWERS, accepted=way)
+    mute = host_of(
+        "mx.a.example", TARGET, 10, failure=own, own_failure=own, evidence=Evidence(25, witnesses=ANSWERS, accepted=way)
     )
     alone = diagnose(mute, around(OPEN), someone).failure
     assert alone is not None
@@ -283,7 +287,7 @@ def test_a_lookup_that_fails_as_all_do_is_the_resolvers() -> None:
 
 def test_a_host_whose_name_could_not_be_looked_up_is_so_too() -> None:
     own = Failure(Stage.DNS, C.MX_UNRESOLVABLE, "no address")
-    unresolved = HostResult("mx.a.example", "", 10, own, own_failure=own)
+    unresolved = host_of("mx.a.example", "", 10, failure=own, own_failure=own)
     looked_up = MxLookup(
         "a.example", (MxHost("mx.a.example", 10, failure=own, cause=C.DNS_SERVFAIL, asked_at=5.0),), own
     )

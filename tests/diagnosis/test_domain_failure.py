@@ -9,7 +9,7 @@ import pytest
 from exporter.diagnosis.domain_failure import domain_failure, speaker_of
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
 from exporter.model.result import HostResult
-from tests.results import up_host
+from tests.results import host_of, up_host
 
 C, V = FailureClass, Verdict
 # A failure of each rank, from the one that speaks before all others to the one that speaks last.
@@ -27,11 +27,11 @@ RANKED = (
 
 def failing(*classes: FailureClass, families: Sequence[str] = ()) -> tuple[HostResult, ...]:
     return tuple(
-        HostResult(
+        host_of(
             f"mx{number}.example",
             families[number] if families else f"192.0.2.{number}",
             number,
-            Failure(Stage.BANNER, failure_class, f"reason {number}"),
+            failure=Failure(Stage.BANNER, failure_class, f"reason {number}"),
         )
         for number, failure_class in enumerate(classes)
     )
@@ -101,7 +101,7 @@ def test_a_family_without_a_route_is_left_out_while_another_has_one() -> None:
 def test_the_lookup_speaks_where_no_host_has_an_address() -> None:
     nothing = Failure(Stage.DNS, C.DNS_NXDOMAIN, "no such name")
     assert domain_failure((), nothing) == nothing
-    unresolvable = (HostResult("mx.example", "", 10, Failure(Stage.DNS, C.MX_UNRESOLVABLE, "no address")),)
+    unresolvable = (host_of("mx.example", "", 10, failure=Failure(Stage.DNS, C.MX_UNRESOLVABLE, "no address")),)
     assert domain_failure(unresolvable, nothing) == nothing
     assert domain_failure((), None) is not None
 

@@ -13,15 +13,25 @@ from hypothesis import strategies as st
 from exporter.metrics.incremental import all_but, render_after
 from exporter.metrics.samples import render
 from exporter.model.failure import Stage
-from exporter.model.result import HostResult, MxHost, MxLookup, ProbeResult, TlsResult
+from exporter.model.result import (
+    HostFacts,
+    HostIdentity,
+    HostOutcome,
+    HostResult,
+    HostTimings,
+    MxHost,
+    MxLookup,
+    ProbeResult,
+    TlsResult,
+)
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.store.targets import Samples, TargetRecord, TargetStore
-from tests.results import domain, result, tls_host, up_host, with_policies
+from tests.results import changed, domain, result, tls_host, up_host, with_policies
 
 # A result whose every part is there, so that each of its fields has lines to change.
 _WELL = with_policies(
     result(
-        replace(up_host(), tls=tls_host().tls, auth_tls=("PLAIN",), enhanced=((Stage.VRFY, "5.5.1"),)),
+        changed(up_host(), tls=tls_host().facts.tls, auth_tls=("PLAIN",), enhanced=((Stage.VRFY, "5.5.1"),)),
         up_host(address="192.0.2.2"),
     )
 )
@@ -32,22 +42,31 @@ RELAY = Target(TargetKind.HOST, "relay.example:25", "relay.example", Settings())
 def _with(part: type, name: str, value: Any) -> ProbeResult:
     """`WELL` with one field of one of its parts changed."""
     host, lookup = WELL.hosts[0], WELL.lookup
+    tls = host.facts.tls
     assert lookup is not None
-    assert host.tls is not None
+    assert tls is not None
     change = {name: value}
     if part is ProbeResult:
         return replace(WELL, **change)
     if part is MxLookup:
         return replace(WELL, lookup=replace(lookup, **change))
     if part is MxHost:
-        changed = (replace(lookup.hosts[0], **change), *lookup.hosts[1:])
-        return replace(WELL, lookup=replace(lookup, hosts=changed), named=changed)
-    host = replace(host, **change) if part is HostResult else replace(host, tls=replace(host.tls, **change))
+        hosts = (replace(lookup.hosts[0], **change), *lookup.hosts[1:])
+        return replace(WELL, lookup=replace(lookup, hosts=hosts), named=hosts)
+    if part is HostResult:
+        host = replace(host, **change)
+    elif part is TlsResult:
+        host = changed(host, tls=replace(tls, **change))
+    else:
+        host = changed(host, **change)
     return replace(WELL, hosts=(host, *WELL.hosts[1:]))
 
 
+GROUPS = (HostIdentity, HostOutcome, HostFacts, HostTimings)
 PARTS = [
-    (part, field.name) for part in (ProbeResult, MxLookup, MxHost, HostResult, TlsResult) for field in fields(part)
+    (part, field.name)
+    for part in (ProbeResult, MxLookup, MxHost, HostResult, *GROUPS, TlsResult)
+    for field in fields(part)
 ]
 
 
@@ -68,11 +87,11 @@ def test_a_result_changed_in_one_field_has_the_samples_of_a_fresh_rendering(
 
 
 def test_a_field_that_is_new_is_compared() -> None:
-    newer = make_dataclass("Newer", [("fact", int, 0)], bases=(HostResult,), frozen=True, slots=True)
-    seen = all_but(newer, "at", "phases")
-    here = newer("mx.a.example", "192.0.2.1", 10)
-    assert seen(here) == seen(replace(here, at=1.0, phases=((Stage.EHLO, 1.0),)))
-    assert seen(here) != seen(replace(here, fact=1))
+    newer = make_dataclass("Newer", [("fact", int, 0)], bases=(HostFacts,), frozen=True, slots=True)
+    seen = all_but(HostResult, "timings")
+    here = up_host()
+    assert seen(here) == seen(changed(here, at=1.0, phases=((Stage.EHLO, 1.0),)))
+    assert seen(replace(here, facts=newer(fact=0))) != seen(replace(here, facts=newer(fact=1)))
 
 
 def test_what_may_differ_are_fields() -> None:
@@ -103,17 +122,17 @@ def _written_anew(part: type, name: str, value: Any, monkeypatch: pytest.MonkeyP
         (MxLookup, "duration", 9.0),
         (MxLookup, "asked_at", 9.0),
         (MxHost, "asked_at", 9.0),
-        (HostResult, "at", 9.0),
-        (HostResult, "tcp_rtt", 9.0),
-        (HostResult, "waits", ((Stage.EHLO, 9.0),)),
-        (TlsResult, "at", 9.0),
+        (HostTimings, "at", 9.0),
+        (HostTimings, "tcp_rtt", 9.0),
+        (HostTimings, "waits", ((Stage.EHLO, 9.0),)),
+        (HostTimings, "tls_at", 9.0),
     ],
 )
 def test_what_differs_from_one_good_probe_to_the_next_is_no_reason_to_write_all_lines(
     part: type, name: str, value: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not _written_anew(part, name, value, monkeypatch)
-    assert _written_anew(HostResult, "extensions", (), monkeypatch)
+    assert _written_anew(HostFacts, "extensions", (), monkeypatch)
 
 
 @pytest.mark.parametrize(

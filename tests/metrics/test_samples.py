@@ -31,7 +31,7 @@ from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsPro
 from exporter.model.result import HostResult, ProbeResult
 from exporter.model.target import Target, TargetKind
 from exporter.store.targets import TargetRecord, TargetStore
-from tests.results import AT, domain, down_host, lookup_failed, result, tls_host, up_host, with_policies
+from tests.results import AT, changed, domain, down_host, lookup_failed, result, tls_host, up_host, with_policies
 from tests.support.require import require_program
 
 # The library has no types for these.
@@ -109,24 +109,24 @@ def test_no_text_breaks_out_of_a_label(mx: str, label: str) -> None:
 WELL = up_host(address="192.0.2.1")
 BESIDE = up_host(address="192.0.2.2")
 NEXT = [
-    pytest.param(replace(WELL, phases=tuple((stage, 3 * took) for stage, took in WELL.phases)), id="durations"),
-    pytest.param(replace(WELL, tcp_rtt=1e-7), id="round-trip-time"),
-    pytest.param(replace(WELL, tcp_rtt=None), id="no-round-trip-time"),
-    pytest.param(replace(WELL, phases=WELL.phases[:-1]), id="a-phase-less"),
-    pytest.param(replace(WELL, warnings=()), id="warnings"),
-    pytest.param(replace(WELL, preference=77), id="preference"),
-    pytest.param(replace(WELL, reply_codes=((Stage.BANNER, 220), (Stage.EHLO, 251))), id="codes"),
-    pytest.param(replace(WELL, enhanced=((Stage.VRFY, "5.5.1"),)), id="enhanced"),
-    pytest.param(replace(WELL, esmtp=False), id="esmtp"),
-    pytest.param(replace(WELL, extensions=("DSN",)), id="extensions"),
-    pytest.param(replace(WELL, size_limit=7), id="size"),
-    pytest.param(replace(WELL, tls=tls_host().tls), id="tls"),
-    pytest.param(replace(WELL, auth_tls=("PLAIN",)), id="auth"),
-    pytest.param(replace(WELL, auth_plaintext=("PLAIN",)), id="auth-plaintext"),
-    pytest.param(replace(WELL, dane=Dane(DaneState.VERIFIED)), id="dane"),
-    pytest.param(replace(WELL, mta_sts_match=True), id="mta-sts"),
-    pytest.param(replace(WELL, mx="mx9.healthy.example"), id="name"),
-    pytest.param(replace(WELL, address="192.0.2.9"), id="address"),
+    pytest.param(changed(WELL, phases=tuple((stage, 3 * took) for stage, took in WELL.timings.phases)), id="durations"),
+    pytest.param(changed(WELL, tcp_rtt=1e-7), id="round-trip-time"),
+    pytest.param(changed(WELL, tcp_rtt=None), id="no-round-trip-time"),
+    pytest.param(changed(WELL, phases=WELL.timings.phases[:-1]), id="a-phase-less"),
+    pytest.param(changed(WELL, warnings=()), id="warnings"),
+    pytest.param(changed(WELL, preference=77), id="preference"),
+    pytest.param(changed(WELL, reply_codes=((Stage.BANNER, 220), (Stage.EHLO, 251))), id="codes"),
+    pytest.param(changed(WELL, enhanced=((Stage.VRFY, "5.5.1"),)), id="enhanced"),
+    pytest.param(changed(WELL, esmtp=False), id="esmtp"),
+    pytest.param(changed(WELL, extensions=("DSN",)), id="extensions"),
+    pytest.param(changed(WELL, size_limit=7), id="size"),
+    pytest.param(changed(WELL, tls=tls_host().facts.tls), id="tls"),
+    pytest.param(changed(WELL, auth_tls=("PLAIN",)), id="auth"),
+    pytest.param(changed(WELL, auth_plaintext=("PLAIN",)), id="auth-plaintext"),
+    pytest.param(changed(WELL, dane=Dane(DaneState.VERIFIED)), id="dane"),
+    pytest.param(changed(WELL, mta_sts_match=True), id="mta-sts"),
+    pytest.param(changed(WELL, mx="mx9.healthy.example"), id="name"),
+    pytest.param(changed(WELL, address="192.0.2.9"), id="address"),
     pytest.param(down_host(name=WELL.mx), id="down"),
 ]
 
@@ -193,14 +193,14 @@ def test_no_series_tells_when_it_was_created() -> None:
 
 
 def test_the_last_hop_is_named_while_it_is_known() -> None:
-    hop = replace(down_host(FailureClass.PORT_FILTERED), last_hop="192.0.2.254")
+    hop = changed(down_host(FailureClass.PORT_FILTERED), last_hop="192.0.2.254")
     labels = 'address="2001:db8::2",domain="healthy.example",hop="192.0.2.254",mx="mx2.healthy.example"'
     assert f"mx_path_last_hop{{{labels}}} 1.0\n" in _text(_store((domain(), result(hop))))
     assert "mx_path_last_hop{" not in _text(_store((domain(), result(down_host()))))
 
 
 def test_a_host_that_is_down_has_no_warnings() -> None:
-    caught = replace(up_host(), failure=Failure(Stage.BANNER, FailureClass.EGRESS_INTERCEPTED))
+    caught = changed(up_host(), failure=Failure(Stage.BANNER, FailureClass.EGRESS_INTERCEPTED))
     assert "mx_host_warning{" not in _text(_store((domain(), result(caught))))
 
 

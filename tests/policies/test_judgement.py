@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 import pytest
 
@@ -15,6 +14,7 @@ from exporter.model.result import HostResult
 from exporter.model.warning import HostWarning as W
 from exporter.policies.judgement import Demands, TlsSeen, judge
 from exporter.policies.mtasts.policy import MtaStsPolicy, PolicyMode
+from tests.results import changed, host_of
 from tests.support.chains import NOW, issue
 
 MX = "mx.a.example"
@@ -26,8 +26,8 @@ TRUSTED = TlsSeen((LEAF.der,))
 MATCHING = Tlsa(3, 1, 1, hashlib.sha256(LEAF.spki).digest())
 FOREIGN = Tlsa(3, 1, 1, b"\x01" * 32)
 PKIX = Tlsa(1, 1, 1, hashlib.sha256(LEAF.spki).digest())
-UP = HostResult(MX, "192.0.2.1", 10, warnings=(W.BANNER_SLOW,), at=AT)
-DOWN = replace(UP, failure=Failure(Stage.MAIL, C.TEMPFAIL), warnings=())
+UP = host_of(MX, "192.0.2.1", 10, warnings=(W.BANNER_SLOW,), at=AT)
+DOWN = changed(UP, failure=Failure(Stage.MAIL, C.TEMPFAIL), warnings=())
 
 
 def _found(*records: Tlsa) -> TlsaLookup:
@@ -75,16 +75,16 @@ def test_each_state_of_dane(
     lookup: TlsaLookup, tls: TlsSeen | None, state: S, warning: W | None, failure: C | None
 ) -> None:
     reported = _judged(lookup, tls)
-    assert reported.dane is not None
-    assert (reported.dane.state, reported.failure) == (state, None)
-    assert reported.warnings == (W.BANNER_SLOW, *([warning] if warning else []))
+    assert reported.facts.dane is not None
+    assert (reported.facts.dane.state, reported.failure) == (state, None)
+    assert reported.outcome.warnings == (W.BANNER_SLOW, *([warning] if warning else []))
     required = _judged(lookup, tls, require=True)
     assert (required.failure.failure_class if required.failure else None) is failure
     if failure is None:
         assert required == reported
     else:
-        assert required.own_failure == required.failure
-        assert required.dane == reported.dane
+        assert required.outcome.own_failure == required.failure
+        assert required.facts.dane == reported.facts.dane
 
 
 def test_dane_failures_are_theirs_to_mend() -> None:
@@ -92,7 +92,7 @@ def test_dane_failures_are_theirs_to_mend() -> None:
 
 
 def test_the_records_and_the_reason_are_told() -> None:
-    dane = _judged(_found(FOREIGN), TRUSTED).dane
+    dane = _judged(_found(FOREIGN), TRUSTED).facts.dane
     assert dane is not None
     assert dane.records == ("3 1 1 " + "01" * 32,)
     assert "no record is about" in dane.detail
@@ -100,20 +100,24 @@ def test_the_records_and_the_reason_are_told() -> None:
 
 def test_a_host_that_was_down_before_tls_is_unchecked_and_keeps_its_failure() -> None:
     judged = _judged(_found(FOREIGN), None, result=DOWN, require=True)
-    assert judged.dane is not None
-    assert (judged.dane.state, judged.failure) == (S.UNCHECKED, DOWN.failure)
+    assert judged.facts.dane is not None
+    assert (judged.facts.dane.state, judged.failure) == (S.UNCHECKED, DOWN.failure)
 
 
 def test_a_host_that_was_down_after_tls_is_checked_and_keeps_its_failure() -> None:
     judged = _judged(_found(FOREIGN), TRUSTED, result=DOWN, require=True)
-    assert judged.dane is not None
-    assert (judged.dane.state, judged.failure, judged.warnings) == (S.MISMATCH, DOWN.failure, ())
+    assert judged.facts.dane is not None
+    assert (judged.facts.dane.state, judged.failure, judged.outcome.warnings) == (S.MISMATCH, DOWN.failure, ())
 
 
 def test_a_conversation_that_was_not_to_come_to_tls_accuses_nobody() -> None:
     judged = _judged(_found(FOREIGN), None, asked=False, policy=MtaStsPolicy("enforce", 60, (MX,)), require=True)
-    assert judged.dane is not None
-    assert (judged.dane.state, judged.failure, judged.warnings) == (S.UNCHECKED, None, UP.warnings)
+    assert judged.facts.dane is not None
+    assert (judged.facts.dane.state, judged.failure, judged.outcome.warnings) == (
+        S.UNCHECKED,
+        None,
+        UP.outcome.warnings,
+    )
 
 
 def test_without_demands_nothing_is_said() -> None:
@@ -156,8 +160,8 @@ def test_each_outcome_of_mta_sts(
 ) -> None:
     policy = MtaStsPolicy(mode, 60, mx)
     reported = _judged(None, tls, policy=policy)
-    assert (reported.mta_sts_match, reported.failure) == (matches, None)
-    assert reported.warnings == (W.BANNER_SLOW, *([warning] if warning else []))
+    assert (reported.facts.mta_sts_match, reported.failure) == (matches, None)
+    assert reported.outcome.warnings == (W.BANNER_SLOW, *([warning] if warning else []))
     if tls is SELF_SIGNED and failure is None:
         failure = C.TLS_UNTRUSTED  # for itself, whatever the policy's mode
     required = _judged(None, tls, policy=policy, require=True)
@@ -166,15 +170,15 @@ def test_each_outcome_of_mta_sts(
 
 def test_the_name_is_held_against_the_policy_where_there_was_no_session() -> None:
     judged = _judged(None, None, policy=MtaStsPolicy("enforce", 60, OTHER), result=DOWN)
-    assert (judged.mta_sts_match, judged.failure, judged.warnings) == (False, DOWN.failure, ())
+    assert (judged.facts.mta_sts_match, judged.failure, judged.outcome.warnings) == (False, DOWN.failure, ())
 
 
 def test_dane_does_not_hide_a_failing_mta_sts_nor_the_other_way_round() -> None:
     """RFC 8461 2: one does not override the other."""
     policy = MtaStsPolicy("enforce", 60, OTHER)
-    assert W.MTA_STS_MISMATCH in _judged(_found(MATCHING), TRUSTED, policy=policy).warnings
+    assert W.MTA_STS_MISMATCH in _judged(_found(MATCHING), TRUSTED, policy=policy).outcome.warnings
     both = _judged(_found(FOREIGN), TRUSTED, policy=policy)
-    assert both.warnings == (W.BANNER_SLOW, W.DANE_MISMATCH, W.MTA_STS_MISMATCH)
+    assert both.outcome.warnings == (W.BANNER_SLOW, W.DANE_MISMATCH, W.MTA_STS_MISMATCH)
     required = _judged(_found(FOREIGN), TRUSTED, policy=policy, require=True)
     assert required.failure is not None
     assert required.failure.failure_class is C.DANE_MISMATCH
@@ -182,5 +186,5 @@ def test_dane_does_not_hide_a_failing_mta_sts_nor_the_other_way_round() -> None:
 
 def test_while_tlsa_records_are_awaited_nobody_fails_for_a_certificate_that_they_may_vouch_for() -> None:
     awaited = judge(UP, Demands(tlsa_awaited=True), SELF_SIGNED, asked=True, require=True, at=AT)
-    assert (awaited.failure, awaited.dane) == (None, None)
+    assert (awaited.failure, awaited.facts.dane) == (None, None)
     assert judge(UP, Demands(), SELF_SIGNED, asked=True, require=True, at=AT).failure == UNTRUSTED

@@ -87,11 +87,11 @@ async def test_it_is_asked_everything_and_nothing_is_delivered() -> None:
     host = await talk(asked, mailbox)
     assert host.failure is not None
     assert (host.failure.stage, host.failure.failure_class) == (Stage.RCPT, FailureClass.MAILBOX_UNKNOWN)
-    assert host.recipients == (("a@mx.example", 250), ("nobody@mx.example", 550))
-    codes = dict(host.reply_codes)
+    assert host.facts.recipients == (("a@mx.example", 250), ("nobody@mx.example", 550))
+    codes = dict(host.facts.reply_codes)
     assert (codes[Stage.STARTTLS], codes[Stage.AUTH], codes[Stage.RSET], codes[Stage.QUIT]) == (220, 235, 250, 221)
-    assert host.tls is not None
-    assert host.tls.verified
+    assert host.facts.tls is not None
+    assert host.facts.tls.verified
     assert mailbox.messages == []
 
 

@@ -60,7 +60,7 @@ def test_one_host_behind_a_cisco_inspection_is_told_so_by_name_whether_it_works_
     working = SessionRecord(0.0, replies=((Stage.BANNER, Reply(220, (MASK,))),), spoke=True, quit_clean=True)
     found = host_result(HOST, 0, "192.0.2.1", 25, working)
     assert found.up
-    assert any("Cisco inspection" in said for said in found.remarks)
+    assert any("Cisco inspection" in said for said in found.outcome.remarks)
 
 
 def test_a_port_that_spoke_in_the_clear_waits_for_no_handshake() -> None:

@@ -126,8 +126,8 @@ BROKEN: dict[str, tuple[Step, ...]] = {
 async def test_a_host_that_works_without_is_up_with_a_warning_that_says_why(cause: str) -> None:
     found, host = await probe(offering(*BROKEN[cause]), seconds=2.0)
     assert found.failure is None, found.failure
-    assert found.warnings == (W.TLS_HANDSHAKE,)
-    assert cause in found.remarks[0]
+    assert found.outcome.warnings == (W.TLS_HANDSHAKE,)
+    assert cause in found.outcome.remarks[0]
     assert host.sessions[1].verbs == [b"EHLO", b"MAIL", b"RSET", b"QUIT"]
     assert host.concurrent_max == 1, "one after the other"
 
@@ -145,12 +145,12 @@ async def test_where_tls_is_required_it_is_the_failure(cause: str) -> None:
 
 async def test_the_facts_are_those_of_both_sessions() -> None:
     found, _ = await probe(offering(GO_AHEAD, CLOSE))
-    assert [stage for stage, _ in found.phases] == [
+    assert [stage for stage, _ in found.timings.phases] == [
         Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.STARTTLS, Stage.MAIL, Stage.QUIT,
     ]  # fmt: skip
-    assert dict(found.reply_codes)[Stage.STARTTLS] == 220
-    assert found.tls is None
-    assert "STARTTLS" in found.extensions
+    assert dict(found.facts.reply_codes)[Stage.STARTTLS] == 220
+    assert found.facts.tls is None
+    assert "STARTTLS" in found.facts.extensions
     said = [line.data for line in found.transcript if line.sent]
     assert [data.split()[0] for data in said] == [b"EHLO", b"STARTTLS", b"EHLO", b"MAIL", b"RSET", b"QUIT"]
     times = [line.at for line in found.transcript]
@@ -189,7 +189,7 @@ async def test_where_the_second_session_fails_its_failure_counts(
     assert (found.failure.stage, found.failure.failure_class) == expected
     assert any("closed the connection in the handshake" in said for said in found.failure.evidence)
     assert not any("tls: implicit" in said for said in found.failure.evidence)
-    assert found.warnings == ()
+    assert found.outcome.warnings == ()
 
 
 async def test_who_demands_the_tls_that_comes_to_nothing_is_not_to_be_met_with_starttls_in_the_module() -> None:
@@ -247,7 +247,7 @@ async def test_a_shared_session_is_shared_with_its_second() -> None:
         results = [await sharing.probe(target(port)) for _ in range(3)]
         await host.sessions_ended(2)
     assert host.connections == 2
-    assert all(result.hosts[0].warnings == (W.TLS_HANDSHAKE,) for result in results)
+    assert all(result.hosts[0].outcome.warnings == (W.TLS_HANDSHAKE,) for result in results)
 
 
 async def test_who_verifies_but_does_not_require_goes_on_in_the_clear_too() -> None:
@@ -262,7 +262,7 @@ async def test_what_an_offer_was_refused_for_is_asked_once_a_day() -> None:
         asking = prober("127.0.0.2", limits=Limits(share_addresses=False))
         results = [await asking.probe(target(port)) for _ in range(3)]
         await host.sessions_ended(7)
-    assert all(result.hosts[0].warnings == (W.TLS_HANDSHAKE,) for result in results)
+    assert all(result.hosts[0].outcome.warnings == (W.TLS_HANDSHAKE,) for result in results)
     mailed = [b"MAIL" in session.verbs for session in host.sessions]
     assert mailed == [False, True, False, False, True, False, True]
 
@@ -361,4 +361,4 @@ async def test_without_a_turn_in_the_time_given_that_is_our_own_failure() -> Non
 async def test_dane_sees_that_there_is_no_tls() -> None:
     """The plan is that of the first session, which asked for it."""
     found, _ = await probe(offering(GO_AHEAD, CLOSE), Module(stages=STAGES, policies=(PolicyKind.DANE,)))
-    assert found.warnings == (W.TLS_HANDSHAKE,)
+    assert found.outcome.warnings == (W.TLS_HANDSHAKE,)

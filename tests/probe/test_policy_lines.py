@@ -10,7 +10,7 @@ from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsPro
 from exporter.model.result import ProbeResult
 from exporter.report.as_json import as_json
 from exporter.report.transcript import dialogue_text, policy_lines, remarks
-from tests.results import result, up_host, with_policies
+from tests.results import changed, result, up_host, with_policies
 
 PLAIN = result(up_host())
 
@@ -56,9 +56,9 @@ def test_tls_reporting_is_one_line(tls_rpt: TlsRpt, line: str) -> None:
 
 
 def test_dane_comes_with_the_records_it_rests_on() -> None:
-    host = replace(up_host(), dane=Dane(DaneState.MISMATCH, ("3 1 1 ab",), "the certificate does not match"))
+    host = changed(up_host(), dane=Dane(DaneState.MISMATCH, ("3 1 1 ab",), "the certificate does not match"))
     assert list(remarks(host)) == ["DANE: mismatch: the certificate does not match", "  TLSA 3 1 1 ab"]
-    assert list(remarks(replace(host, dane=None))) == []
+    assert list(remarks(changed(host, dane=None))) == []
 
 
 def test_the_dialogue_as_text_shows_them() -> None:

@@ -117,8 +117,8 @@ def test_odd_and_hostile_servers_get_their_class(hostile: HostileHost, loop_fact
         assert (host.failure.failure_class, host.failure.stage) == (hostile.expected, hostile.stage), host.failure
         assert host.failure.detail.isprintable()
         assert hostile.says in host.failure.detail
-        assert hostile.code in (None, dict(host.reply_codes).get(host.failure.stage))
-    assert set(host.told) == set(hostile.warnings)
+        assert hostile.code in (None, dict(host.facts.reply_codes).get(host.failure.stage))
+    assert set(host.outcome.told) == set(hostile.warnings)
 
 
 async def test_every_address_of_every_host_has_its_own_result() -> None:
@@ -126,7 +126,7 @@ async def test_every_address_of_every_host_has_its_own_result() -> None:
     async with _hosts(("127.0.0.2", ordinary("b.example")), ("127.0.0.3", refusing)) as (port, _):
         lookup = _lookup(MxHost("b.example", 10, ("127.0.0.2", "127.0.0.3")), MxHost("c.example", 20, ("127.0.0.4",)))
         result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", _settings(port)))
-    assert [(host.mx, host.address, host.preference) for host in result.hosts] == [
+    assert [(host.mx, host.address, host.identity.preference) for host in result.hosts] == [
         ("b.example", "127.0.0.2", 10),
         ("b.example", "127.0.0.3", 10),
         ("c.example", "127.0.0.4", 20),
@@ -316,7 +316,7 @@ async def test_a_null_mx_among_others_is_a_warning_of_the_hosts_that_are_up() ->
     async with _hosts(("127.0.0.2", ordinary("b.example"))) as (port, _):
         lookup = replace(_lookup(MxHost("b.example", 10, ("127.0.0.2",))), null_mx_among_others=True)
         result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", _settings(port)))
-    assert W.NULL_MX_AMONG_OTHERS in _only(result).warnings
+    assert W.NULL_MX_AMONG_OTHERS in _only(result).outcome.warnings
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ async def test_a_greeting_in_the_name_of_another_is_a_warning(names: Names, warn
     async with _hosts(("127.0.0.2", ordinary("greeted.example"))) as (port, _):
         names.domains["a.example"] = _lookup(MxHost("b.example", 10, ("127.0.0.2",)))
         result = await _prober(names).probe(_domain("a.example", _settings(port)))
-    assert (W.BANNER_NAME_MISMATCH in _only(result).warnings) is warned
+    assert (W.BANNER_NAME_MISMATCH in _only(result).outcome.warnings) is warned
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ async def test_the_name_is_looked_for_in_all_lines_and_farms_have_many(
     async with _hosts(("127.0.0.2", ordinary(mx, greeting=reply(220, *greeting)))) as (port, _):
         names.domains["a.example"] = _lookup(MxHost(mx, 10, ("127.0.0.2",)))
         result = await _prober(names).probe(_domain("a.example", _settings(port)))
-    assert (W.BANNER_NAME_MISMATCH in _only(result).warnings) is warned
+    assert (W.BANNER_NAME_MISMATCH in _only(result).outcome.warnings) is warned
 
 
 async def test_ipv6_is_probed_like_ipv4() -> None:
@@ -369,7 +369,7 @@ async def test_ipv6_is_probed_like_ipv4() -> None:
         lookup = _lookup(MxHost("b.example", 10, ("::1",)))
         result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", _settings(port)))
     assert _only(result).up
-    assert _only(result).tcp_rtt is not None
+    assert _only(result).timings.tcp_rtt is not None
 
 
 async def test_a_module_may_force_helo() -> None:
@@ -380,8 +380,8 @@ async def test_a_module_may_force_helo() -> None:
         await host.sessions_ended(1)
         assert host.sessions[0].commands == [b"HELO me.example", b"QUIT"]
     assert _only(result).up
-    assert _only(result).warnings == ()
-    assert _only(result).esmtp is None
+    assert _only(result).outcome.warnings == ()
+    assert _only(result).facts.esmtp is None
 
 
 _LISTED = "5.7.1 Service unavailable; client [192.0.2.1] blocked using zen.spamhaus.org"
@@ -452,9 +452,9 @@ async def test_helo_after_a_refused_ehlo_is_one_phase_and_the_last_code() -> Non
         lookup = _lookup(MxHost("b.example", 10, ("127.0.0.2",)))
         result = await _prober(Names({"a.example": lookup})).probe(_domain("a.example", _settings(port)))
     host = _only(result)
-    assert [stage for stage, _ in host.phases] == [Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.QUIT]
-    assert dict(host.reply_codes)[Stage.EHLO] == 250
-    assert host.esmtp is False
+    assert [stage for stage, _ in host.timings.phases] == [Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.QUIT]
+    assert dict(host.facts.reply_codes)[Stage.EHLO] == 250
+    assert host.facts.esmtp is False
 
 
 async def test_everything_together_keeps_within_the_time_given() -> None:
@@ -486,11 +486,11 @@ async def test_who_greeted_is_looked_up_within_the_time_given() -> None:
         )
         result = await _prober(names).probe(_domain("a.example", _settings(port, 60.0)), within=1.0)
     assert result.up
-    assert W.BANNER_NAME_MISMATCH not in result.hosts[0].warnings
+    assert W.BANNER_NAME_MISMATCH not in result.hosts[0].outcome.warnings
 
 
 async def test_a_host_has_no_preference_whatever_becomes_of_it() -> None:
     names = Names(hosts={"private.example": ("10.0.0.1",)}, failures={"lost.example": C.DNS_TIMEOUT})
     for name in ("private.example", "lost.example"):
         result = await _prober(names).probe(Target(TargetKind.HOST, name, name, _settings(25)))
-        assert [(host.up, host.preference) for host in result.hosts] == [(False, None)]
+        assert [(host.up, host.identity.preference) for host in result.hosts] == [(False, None)]

@@ -164,15 +164,15 @@ async def test_postfix_is_asked_everything_and_nothing_is_left_there(
         # What RSET takes back, Postfix's cleanup throws away in its own time.
         await until(lambda: not any(file.is_file() for file in _queued(tmp_path)))
     assert outcome(host) == (Stage.RCPT, C.RELAY_DENIED)
-    assert host.recipients == ((f"postmaster@{NAME}", 250), ("nobody@elsewhere.example", 554))
-    assert dict(host.reply_codes) == {
+    assert host.facts.recipients == ((f"postmaster@{NAME}", 250), ("nobody@elsewhere.example", 554))
+    assert dict(host.facts.reply_codes) == {
         Stage.BANNER: 220, Stage.EHLO: 250, Stage.STARTTLS: 220, Stage.EHLO_TLS: 250, Stage.VRFY: 252,
         Stage.EXPN: 500, Stage.MAIL: 250, Stage.RCPT: 554, Stage.RSET: 250, Stage.QUIT: 221,
     }  # fmt: skip
     assert said(host) == ["EHLO", "STARTTLS", "EHLO", "VRFY", "EXPN", "MAIL", "RCPT", "RCPT", "RSET", "QUIT"]
-    assert host.tls is not None
-    assert host.tls.verified
-    assert host.size_limit == 100000
+    assert host.facts.tls is not None
+    assert host.facts.tls.verified
+    assert host.facts.size_limit == 100000
 
 
 async def test_postfix_takes_the_canary_whole(tmp_path: Path, server_files: tuple[Path, Path]) -> None:
@@ -183,8 +183,8 @@ async def test_postfix_takes_the_canary_whole(tmp_path: Path, server_files: tupl
         text = (await asyncio.to_thread(subprocess.run, postcat, capture_output=True, check=True)).stdout
     assert outcome(host) is None
     assert said(host)[-2:] == ["RCPT", "DATA"]
-    assert dict(host.reply_codes)[Stage.DATA] == 250
-    assert dict(host.phases)[Stage.DATA] > 0
+    assert dict(host.facts.reply_codes)[Stage.DATA] == 250
+    assert dict(host.timings.phases)[Stage.DATA] > 0
     assert_is_the_canary(message_of(text))
 
 
@@ -192,8 +192,8 @@ async def test_postfix_with_vrfy_off(tmp_path: Path, server_files: tuple[Path, P
     with a_postfix(tmp_path, server_files, "disable_vrfy_command = yes\n") as port:
         host = await probe(tmp_path, port, "stages: [ehlo, vrfy]\nvrfy: postmaster")
     assert outcome(host) is None
-    assert dict(host.reply_codes)[Stage.VRFY] == 502
-    assert W.VRFY_ENABLED not in host.warnings
+    assert dict(host.facts.reply_codes)[Stage.VRFY] == 502
+    assert W.VRFY_ENABLED not in host.outcome.warnings
 
 
 @pytest.mark.parametrize(("size", "expected"), [(100000, None), (100001, (Stage.MAIL, C.MESSAGE_TOO_LARGE))])
@@ -211,7 +211,7 @@ async def test_postfix_takes_international_addresses(tmp_path: Path, server_file
             tmp_path, port, f"stages: [ehlo, mail, rcpt]\nmail_from: jörg@example.net\nrcpt_to: ü@{NAME}"
         )
     assert outcome(host) is None
-    assert dict(host.reply_codes)[Stage.RCPT] == 250
+    assert dict(host.facts.reply_codes)[Stage.RCPT] == 250
 
 
 async def test_postfix_with_implicit_tls(tmp_path: Path, server_files: tuple[Path, Path]) -> None:
@@ -222,8 +222,8 @@ async def test_postfix_with_implicit_tls(tmp_path: Path, server_files: tuple[Pat
         host = await probe(tmp_path, tls_port, module)
         plain = await probe(tmp_path, port, module)
     assert outcome(host) is None
-    assert host.warnings == ()
-    assert [stage for stage, _ in host.phases][:3] == [Stage.CONNECT, Stage.TLS, Stage.BANNER]
+    assert host.outcome.warnings == ()
+    assert [stage for stage, _ in host.timings.phases][:3] == [Stage.CONNECT, Stage.TLS, Stage.BANNER]
     assert outcome(plain) == (Stage.TLS, C.TLS_HANDSHAKE)
 
 
@@ -249,7 +249,7 @@ async def test_postfix_with_a_greylisting_policy_service(tmp_path: Path, server_
             policy.shutdown()
             thread.join()
     assert outcome(host) == (Stage.RCPT, C.GREYLISTED)
-    assert dict(host.enhanced)[Stage.RCPT] == "4.7.1"
+    assert dict(host.facts.enhanced)[Stage.RCPT] == "4.7.1"
     assert said(host)[-2:] == ["RSET", "QUIT"]
 
 
@@ -312,14 +312,14 @@ async def test_exim_is_asked_everything_and_nothing_is_left_there(
         host = await probe(tmp_path, port, ENVELOPE + "starttls: {required: true, verify: require}")
         assert list((tmp_path / "exim" / "spool" / "input").glob("*-*")) == []
     assert outcome(host) == (Stage.RCPT, C.RELAY_DENIED)
-    codes = dict(host.reply_codes)
+    codes = dict(host.facts.reply_codes)
     assert [codes[stage] for stage in (Stage.VRFY, Stage.EXPN, Stage.MAIL, Stage.RCPT, Stage.RSET)] == [
         250, 250, 250, 550, 250,
     ]  # fmt: skip
     assert any(b"root@mx.real.example" in line.data for line in host.transcript)
-    assert (host.auth_plaintext, host.auth_tls) == ((), ("PLAIN", "LOGIN"))
-    assert host.tls is not None
-    assert host.tls.verified
+    assert (host.facts.auth_plaintext, host.facts.auth_tls) == ((), ("PLAIN", "LOGIN"))
+    assert host.facts.tls is not None
+    assert host.facts.tls.verified
 
 
 @pytest.mark.parametrize(("asking", "warnings"), [("accept", {W.VRFY_ENABLED, W.EXPN_ENABLED}), ("deny", set())])
@@ -329,7 +329,7 @@ async def test_exim_reveals_who_is_there_or_does_not(
     with an_exim(tmp_path, server_files, asking=asking) as (port, _):
         host = await probe(tmp_path, port, "stages: [ehlo, vrfy, expn]\nvrfy: postmaster\nexpn: staff")
     assert outcome(host) is None
-    assert set(host.warnings) & {W.VRFY_ENABLED, W.EXPN_ENABLED} == warnings
+    assert set(host.outcome.warnings) & {W.VRFY_ENABLED, W.EXPN_ENABLED} == warnings
 
 
 async def test_exim_takes_the_canary_whole(tmp_path: Path, server_files: tuple[Path, Path]) -> None:
@@ -357,7 +357,7 @@ async def test_exim_lets_a_user_submit(tmp_path: Path, server_files: tuple[Path,
         refused = await probe(tmp_path, tls_port, SUBMISSION)
     for taken in (host, by_starttls):
         assert outcome(taken) is None
-        assert dict(taken.reply_codes)[Stage.AUTH] == 235
+        assert dict(taken.facts.reply_codes)[Stage.AUTH] == 235
         assert PASSWORD.encode() not in b"".join(line.data for line in taken.transcript)
     assert outcome(refused) == (Stage.AUTH, C.AUTH_FAILED)
     assert "MAIL" not in said(refused)
@@ -394,12 +394,12 @@ async def test_opensmtpd_is_asked_everything_and_nothing_is_left_there(tmp_path:
         host = await probe(tmp_path, port, ENVELOPE)
         assert _spooled() <= before
     assert outcome(host) is not None
-    assert host.recipients == ((f"postmaster@{NAME}", 250), ("nobody@elsewhere.example", 550))
+    assert host.facts.recipients == ((f"postmaster@{NAME}", 250), ("nobody@elsewhere.example", 550))
     assert said(host) == ["EHLO", "VRFY", "EXPN", "MAIL", "RCPT", "RCPT", "RSET", "QUIT"]
-    codes = dict(host.reply_codes)
+    codes = dict(host.facts.reply_codes)
     assert (codes[Stage.MAIL], codes[Stage.RCPT], codes[Stage.RSET]) == (250, 550, 250)
     assert codes[Stage.VRFY] not in (250, 251)
-    assert host.size_limit == 100000
+    assert host.facts.size_limit == 100000
 
 
 async def test_opensmtpd_takes_the_canary_whole(tmp_path: Path) -> None:
@@ -412,7 +412,7 @@ async def test_opensmtpd_takes_the_canary_whole(tmp_path: Path) -> None:
         await until(lambda: any(own in session.message for session in behind.sessions), seconds=30.0)
         message = next(session.message for session in behind.sessions if own in session.message)
         await until(lambda: _spooled() <= before)  # or it would be delivered once more by the next instance
-    assert dict(host.reply_codes)[Stage.DATA] == 250
+    assert dict(host.facts.reply_codes)[Stage.DATA] == 250
     assert_is_the_canary(message_of(message.replace(b"\r\n..", b"\r\n.").replace(b"\r\n", b"\n")))
 
 

@@ -191,18 +191,18 @@ DANE_WARNINGS = {W.DANE_MISMATCH, W.DANE_NO_TLS, W.DANE_UNUSABLE, W.DANE_LOOKUP_
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_each_case_reports_its_state(world: World, case: Case) -> None:
     host = await world.probe(f"{case.name}.{ZONE}")
-    assert host.dane is not None
-    assert (host.dane.state, host.failure) == (case.state, None), host
-    assert set(host.warnings) & DANE_WARNINGS == ({case.warning} if case.warning else set())
+    assert host.facts.dane is not None
+    assert (host.facts.dane.state, host.failure) == (case.state, None), host
+    assert set(host.outcome.warnings) & DANE_WARNINGS == ({case.warning} if case.warning else set())
     # Of a lookup that failed nothing is known.
-    assert len(host.dane.records) == (0 if case.state is S.LOOKUP_FAILED else len(case.records))
+    assert len(host.facts.dane.records) == (0 if case.state is S.LOOKUP_FAILED else len(case.records))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_each_case_fails_where_a_sender_would_not_deliver(world: World, case: Case) -> None:
     host = await world.probe(f"{case.name}.{ZONE}", require=True)
-    assert host.dane is not None
-    assert host.dane.state is case.state
+    assert host.facts.dane is not None
+    assert host.facts.dane.state is case.state
     assert (host.failure.failure_class if host.failure else None) is case.failure, host
 
 
@@ -218,15 +218,15 @@ async def test_each_case_fails_where_a_sender_would_not_deliver(world: World, ca
 )
 async def test_names_and_aliases(world: World, domain: str, state: S) -> None:
     host = await world.probe(domain)
-    assert host.dane is not None
-    assert host.dane.state is state, host.dane
+    assert host.facts.dane is not None
+    assert host.facts.dane.state is state, host.facts.dane
 
 
 async def test_a_host_without_a_domain_has_records_too(world: World) -> None:
     for name, state in ((f"ee.{ZONE}", S.VERIFIED), (f"mismatch.{ZONE}", S.MISMATCH), (f"mx.{PLAIN}", S.INSECURE)):
         host = await world.probe(name, kind=TargetKind.HOST)
-        assert host.dane is not None
-        assert host.dane.state is state
+        assert host.facts.dane is not None
+        assert host.facts.dane.state is state
 
 
 @pytest.mark.parametrize("matching", [True, False])
@@ -239,11 +239,11 @@ async def test_postfix(tmp_path: Path, matching: bool) -> None:
         with _dns(tmp_path, text, SOA) as resolver:
             async with _prober(resolver) as prober:
                 host = await World(prober, port).probe(ZONE, require=True)
-    assert host.dane is not None
-    assert host.tls is not None
+    assert host.facts.dane is not None
+    assert host.facts.tls is not None
     if matching:
-        assert (host.dane.state, host.failure) == (S.VERIFIED, None), host
+        assert (host.facts.dane.state, host.failure) == (S.VERIFIED, None), host
     else:
-        assert host.dane.state is S.MISMATCH
+        assert host.facts.dane.state is S.MISMATCH
         assert host.failure is not None
         assert host.failure.failure_class is C.DANE_MISMATCH

@@ -40,10 +40,10 @@ async def test_a_real_mail_server_is_up_with_all_that_it_announces(server: MailS
         finally:
             resolver.close()
     (host,) = [host for host in result.hosts if host.up]
-    assert (host.mx, host.address, host.preference) == (NAME, "127.0.0.1", 10)
-    assert dict(host.reply_codes) == {Stage.BANNER: 220, Stage.EHLO: 250, Stage.QUIT: 221}
-    assert [stage for stage, _ in host.phases] == [Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.QUIT]
-    assert host.esmtp
-    assert {"SIZE", "8BITMIME"} <= set(host.extensions)
-    assert host.size_limit
+    assert (host.mx, host.address, host.identity.preference) == (NAME, "127.0.0.1", 10)
+    assert dict(host.facts.reply_codes) == {Stage.BANNER: 220, Stage.EHLO: 250, Stage.QUIT: 221}
+    assert [stage for stage, _ in host.timings.phases] == [Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.QUIT]
+    assert host.facts.esmtp
+    assert {"SIZE", "8BITMIME"} <= set(host.facts.extensions)
+    assert host.facts.size_limit
     assert b"probe.example" in b"".join(line.data for line in host.transcript if line.sent)

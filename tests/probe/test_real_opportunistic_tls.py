@@ -69,8 +69,8 @@ async def test_postfix_with_finite_field_diffie_hellman_alone(tmp_path: Path, ce
         host = await _probe(port)
         required = await _probe(port, Module(stages=STAGES, starttls=Starttls(required=True)))
     assert host.failure is None
-    assert W.TLS_HANDSHAKE in host.warnings
-    assert "DHE) alone" in host.remarks[0]
+    assert W.TLS_HANDSHAKE in host.outcome.warnings
+    assert "DHE) alone" in host.outcome.remarks[0]
     assert required.failure is not None
     assert required.failure.failure_class is C.TLS_HANDSHAKE
     assert "DHE) alone" in required.failure.detail
@@ -81,9 +81,9 @@ async def test_postfix_with_tls_1_0_alone(tmp_path: Path, certificate: Issued) -
     with postfix(tmp_path / "mail", NAME, _settings(tmp_path, certificate, *lines)) as port:
         host = await _probe(port, Module(stages=STAGES, starttls=Starttls(required=True, verify="require")))
     assert host.failure is None
-    assert host.tls is not None
-    assert host.tls.version == "TLSv1"
-    assert W.TLS_OUTDATED in host.warnings
+    assert host.facts.tls is not None
+    assert host.facts.tls.version == "TLSv1"
+    assert W.TLS_OUTDATED in host.outcome.warnings
 
 
 async def test_postfix_that_demands_a_client_certificate_says_so_itself(tmp_path: Path, certificate: Issued) -> None:
@@ -126,6 +126,6 @@ async def test_a_relay_that_is_named_by_its_address_is_asked_for_by_name(tmp_pat
             module = Module(tls=TlsMode.IMPLICIT, starttls=Starttls(server_name=name))
             target = Target(TargetKind.HOST, "127.0.0.1", "127.0.0.1", replace(settings, module=module))
             result = await Prober(Names(), Limits(), "probe.example", ProbeSlots(10)).probe(target)
-            found[name] = result.hosts[0].tls
+            found[name] = result.hosts[0].facts.tls
     faults = {name: None if tls is None else [one.failure_class for one in tls.faults] for name, tls in found.items()}
     assert faults == {"": [C.TLS_NAME_MISMATCH], NAME: []}

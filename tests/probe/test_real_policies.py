@@ -145,8 +145,8 @@ async def test_each_case_of_mta_sts(
     assert result.mta_sts.valid is (None if case == "plain" else problem is None)
     (host,) = result.hosts
     assert host.failure is None
-    assert host.mta_sts_match is matches
-    assert (W.MTA_STS_MISMATCH in host.warnings) is (matches is False)
+    assert host.facts.mta_sts_match is matches
+    assert (W.MTA_STS_MISMATCH in host.outcome.warnings) is (matches is False)
 
 
 async def test_an_enforced_policy_that_leaves_the_mx_out_is_a_failure_where_it_is_required(world: World) -> None:
@@ -176,14 +176,16 @@ async def test_tls_reporting(world: World) -> None:
 async def test_a_module_without_policies_asks_for_none(world: World) -> None:
     name = f"enforce.{ZONE}"
     result = await world.prober.probe(Target(TargetKind.DOMAIN, name, name, world.settings))
-    assert (result.mta_sts, result.tls_rpt, result.hosts[0].dane, result.hosts[0].mta_sts_match) == (None,) * 4
+    assert (result.mta_sts, result.tls_rpt, result.hosts[0].facts.dane, result.hosts[0].facts.mta_sts_match) == (
+        None,
+    ) * 4
     assert world.policy_host.requests == []
 
 
 async def test_dane_without_records(world: World) -> None:
     (host,) = (await world.probe("plain", "report", PolicyKind.DANE)).hosts
-    assert host.dane is not None
-    assert host.dane.state is DaneState.ABSENT
+    assert host.facts.dane is not None
+    assert host.facts.dane.state is DaneState.ABSENT
 
 
 async def test_a_domain_whose_lookup_fails_still_tells_its_policies(world: World) -> None:

@@ -105,25 +105,26 @@ def test_starttls_is_recorded_whole(loop_factory: LoopFactory) -> None:
     seen = probe(loop_factory, secured(GOOD, EHLO=reply(250, NAME, "SIZE 5", "AUTH PLAIN LOGIN")), REQUIRE)
     result = seen.result
     assert seen.outcome is None
-    assert result.warnings == ()
+    assert result.outcome.warnings == ()
     assert seen.host.verbs == [b"EHLO", b"STARTTLS", b"EHLO", b"QUIT"]
     assert seen.host.ended is Ended.QUIT
-    assert [stage for stage, _ in result.phases] == [
+    assert [stage for stage, _ in result.timings.phases] == [
         Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.STARTTLS, Stage.TLS, Stage.QUIT,
     ]  # fmt: skip
-    assert [stage for stage, _ in result.waits] == [
+    assert [stage for stage, _ in result.timings.waits] == [
         Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.STARTTLS, Stage.TLS, Stage.EHLO_TLS, Stage.QUIT,
     ]  # fmt: skip
-    assert dict(result.reply_codes) == {
+    assert dict(result.facts.reply_codes) == {
         Stage.BANNER: 220, Stage.EHLO: 250, Stage.STARTTLS: 220, Stage.EHLO_TLS: 250, Stage.QUIT: 221,
     }  # fmt: skip
-    assert result.tls is not None
-    assert (result.tls.verified, result.tls.version, result.tls.version) == (True, "TLSv1.3", seen.host.tls)
-    assert result.tls.not_after == pytest.approx(GOOD.certificate.not_valid_after_utc.timestamp())
+    assert result.facts.tls is not None
+    assert (result.facts.tls.verified, result.facts.tls.version) == (True, "TLSv1.3")
+    assert result.facts.tls.version == seen.host.tls
+    assert result.facts.tls.not_after == pytest.approx(GOOD.certificate.not_valid_after_utc.timestamp())
     assert seen.record.tls is not None
     assert seen.record.tls.chain == GOOD.chain
-    assert result.extensions == ("STARTTLS", "SIZE", "AUTH")
-    assert (result.size_limit, result.auth_plaintext, result.auth_tls) == (5, (), ("PLAIN", "LOGIN"))
+    assert result.facts.extensions == ("STARTTLS", "SIZE", "AUTH")
+    assert (result.facts.size_limit, result.facts.auth_plaintext, result.facts.auth_tls) == (5, (), ("PLAIN", "LOGIN"))
 
 
 @on_every_loop
@@ -131,13 +132,13 @@ def test_implicit_tls_is_recorded_whole(loop_factory: LoopFactory) -> None:
     script = replace(ordinary(NAME), implicit_tls=GOOD.context())
     seen = run_on(loop_factory, talk(script, Plan(b"me.example", tls=replace(REQUIRE, implicit=True))))
     assert seen.outcome is None
-    assert seen.result.warnings == ()  # that STARTTLS is not offered there is right
+    assert seen.result.outcome.warnings == ()  # that STARTTLS is not offered there is right
     assert seen.host.verbs == [b"EHLO", b"QUIT"]
-    assert [stage for stage, _ in seen.result.phases] == [
+    assert [stage for stage, _ in seen.result.timings.phases] == [
         Stage.CONNECT, Stage.TLS, Stage.BANNER, Stage.EHLO, Stage.QUIT,
     ]  # fmt: skip
-    assert seen.result.tls is not None
-    assert (seen.result.tls.verified, seen.result.tls.version) == (True, seen.host.tls)
+    assert seen.result.facts.tls is not None
+    assert (seen.result.facts.tls.verified, seen.result.facts.tls.version) == (True, seen.host.tls)
 
 
 @on_every_loop
@@ -163,10 +164,10 @@ def test_a_whole_transaction_under_tls(loop_factory: LoopFactory) -> None:
         b"EHLO", b"STARTTLS", b"EHLO", b"VRFY", b"MAIL", b"RCPT", b"RCPT", b"DATA", b"QUIT",
     ]  # fmt: skip
     assert seen.host.message == b"Subject: x\r\n\r\n..\r\n"
-    assert dict(seen.result.reply_codes)[Stage.DATA] == 250
-    assert seen.result.recipients == (("a@b.example", 250), ("c@d.example", 250))
-    assert seen.result.warnings == (W.VRFY_ENABLED,)
-    assert {Stage.DATA, Stage.RCPT, Stage.VRFY, Stage.MAIL} <= dict(seen.result.phases).keys()
+    assert dict(seen.result.facts.reply_codes)[Stage.DATA] == 250
+    assert seen.result.facts.recipients == (("a@b.example", 250), ("c@d.example", 250))
+    assert seen.result.outcome.warnings == (W.VRFY_ENABLED,)
+    assert {Stage.DATA, Stage.RCPT, Stage.VRFY, Stage.MAIL} <= dict(seen.result.timings.phases).keys()
 
 
 # Certificates
@@ -198,27 +199,28 @@ def test_a_wrong_certificate_is_a_warning_or_the_failure_of_its_class(
 ) -> None:
     reported = probe(asyncio.SelectorEventLoop, secured(issued))
     assert reported.outcome is None
-    assert reported.result.warnings == warnings
+    assert reported.result.outcome.warnings == warnings
     assert reported.host.verbs == [b"EHLO", b"STARTTLS", b"EHLO", b"QUIT"]
     required = probe(asyncio.SelectorEventLoop, secured(issued), REQUIRE)
     if warnings in ((), (W.TLS_EXPIRES_SOON,)):
         assert required.outcome is None
-        assert required.result.warnings == warnings
+        assert required.result.outcome.warnings == warnings
     else:
         assert required.outcome == (Stage.TLS, FailureClass(warnings[0].value))
         assert required.result.failure is not None
         assert required.result.failure.verdict is Verdict.MISCONFIGURED
         assert required.host.verbs == [b"EHLO", b"STARTTLS", b"QUIT"]
-    assert required.result.tls is not None
-    assert required.result.tls.not_after == reported.result.tls.not_after if reported.result.tls else False
+    assert required.result.facts.tls is not None
+    assert reported.result.facts.tls is not None
+    assert required.result.facts.tls.not_after == reported.result.facts.tls.not_after
 
 
 def test_a_certificate_signed_with_sha1_is_read_and_not_trusted(tmp_path: Path) -> None:
     seen = probe(asyncio.SelectorEventLoop, secured(sha1_context(tmp_path, NAME)))
     assert seen.outcome is None
-    assert seen.result.warnings == (W.TLS_UNTRUSTED,)
-    assert seen.result.tls is not None
-    assert seen.result.tls.not_after is not None
+    assert seen.result.outcome.warnings == (W.TLS_UNTRUSTED,)
+    assert seen.result.facts.tls is not None
+    assert seen.result.facts.tls.not_after is not None
 
 
 @on_every_loop
@@ -227,8 +229,8 @@ def test_a_certificate_of_64_kib(loop_factory: LoopFactory) -> None:
     assert len(huge.chain[0]) > 65536
     seen = probe(loop_factory, secured(huge), REQUIRE)
     assert seen.outcome is None
-    assert seen.result.tls is not None
-    assert len(seen.result.tls.subject) < 1000
+    assert seen.result.facts.tls is not None
+    assert len(seen.result.facts.tls.subject) < 1000
 
 
 def test_a_long_chain() -> None:
@@ -267,21 +269,21 @@ def test_a_handshake_that_fails_is_the_failure_of_the_session(
     """What becomes of the host, where TLS is not required, a second session tells: see test_opportunistic_tls."""
     seen = probe(loop_factory, offering(*steps), seconds=0.8)
     assert seen.outcome == (Stage.TLS, C.TLS_HANDSHAKE)
-    assert seen.result.warnings == ()
-    assert seen.result.tls is None
+    assert seen.result.outcome.warnings == ()
+    assert seen.result.facts.tls is None
     # What refuses in place of a handshake is the last word on STARTTLS.
     last = 500 if any(isinstance(step, bytes) and step.startswith(b"500") for step in steps) else 220
-    assert dict(seen.result.reply_codes)[Stage.STARTTLS] == last
+    assert dict(seen.result.facts.reply_codes)[Stage.STARTTLS] == last
 
 
 @on_every_loop
 def test_an_outdated_version_is_negotiated_to_be_told(loop_factory: LoopFactory) -> None:
     seen = probe(loop_factory, secured(only_tls_1_0(GOOD.context())), REQUIRE)
     assert seen.outcome is None
-    assert seen.result.warnings == (W.TLS_OUTDATED,)
-    assert seen.result.tls is not None
-    assert (seen.result.tls.version, seen.result.tls.verified) == ("TLSv1", True)
-    assert "TLS 1.0" in seen.result.remarks[0]
+    assert seen.result.outcome.warnings == (W.TLS_OUTDATED,)
+    assert seen.result.facts.tls is not None
+    assert (seen.result.facts.tls.version, seen.result.facts.tls.verified) == ("TLSv1", True)
+    assert "TLS 1.0" in seen.result.outcome.remarks[0]
 
 
 @on_every_loop
@@ -294,7 +296,7 @@ def test_a_demand_for_a_certificate_of_ours_in_tls_1_3_is_a_failed_handshake(loo
     assert seen.outcome == (Stage.TLS, C.TLS_HANDSHAKE)
     assert seen.result.failure is not None
     assert "wants a client certificate" in seen.result.failure.detail
-    assert seen.result.tls is None
+    assert seen.result.facts.tls is None
 
 
 @on_every_loop
@@ -310,7 +312,7 @@ def test_a_demand_for_a_certificate_of_ours_in_tls_1_3_is_a_failed_handshake(loo
 def test_plaintext_in_place_of_a_handshake_is_an_injection(loop_factory: LoopFactory, steps: tuple[Step, ...]) -> None:
     seen = probe(loop_factory, offering(*steps))
     assert seen.outcome == (Stage.STARTTLS, C.TLS_INJECTION)
-    assert seen.result.tls is None
+    assert seen.result.facts.tls is None
     assert b"EHLO" not in seen.host.verbs[2:]
 
 
@@ -339,7 +341,7 @@ def test_what_else_can_come_of_starttls(
 ) -> None:
     seen = probe(loop_factory, script, tls)
     assert seen.outcome == outcome
-    assert seen.result.warnings == warnings
+    assert seen.result.outcome.warnings == warnings
 
 
 @on_every_loop
@@ -384,7 +386,7 @@ OFFERING_AUTH = reply(250, NAME, "AUTH PLAIN LOGIN")
 def test_credentials_that_are_accepted(loop_factory: LoopFactory) -> None:
     seen = _auth(loop_factory, secured(GOOD, EHLO=OFFERING_AUTH, AUTH=reply(235, "2.7.0 ok")))
     assert seen.outcome is None
-    assert dict(seen.result.reply_codes)[Stage.AUTH] == 235
+    assert dict(seen.result.facts.reply_codes)[Stage.AUTH] == 235
     assert seen.host.verbs == [b"EHLO", b"STARTTLS", b"EHLO", b"AUTH", b"QUIT"]
 
 
@@ -458,10 +460,10 @@ def test_a_host_that_has_cost_much_is_told_so_whether_it_works_or_not() -> None:
     seen = run_on(asyncio.SelectorEventLoop, talk(ordinary(NAME), Plan(b"me.example")))
     dear = replace(seen.record, cost=0.31)
     result = host_result(MxHost(NAME, 10), 10, "127.0.0.1", 25, dear)
-    assert result.told == (W.STARTTLS_NOT_OFFERED, W.COSTLY)
-    assert any("took 0.31 s of this exporter's CPU" in remark for remark in result.remarks)
+    assert result.outcome.told == (W.STARTTLS_NOT_OFFERED, W.COSTLY)
+    assert any("took 0.31 s of this exporter's CPU" in remark for remark in result.outcome.remarks)
     broken = replace(dear, problem=Problem(Stage.QUIT, None, Break.TIMEOUT, "did not answer in time"))
     failing = host_result(MxHost(NAME, 10), 10, "127.0.0.1", 25, broken)
-    assert failing.told == (W.COSTLY,)
+    assert failing.outcome.told == (W.COSTLY,)
     assert failing.failure is not None
     assert any("took 0.31 s of this exporter's CPU" in sentence for sentence in failing.failure.evidence)

@@ -15,7 +15,7 @@ from exporter.model.printable import printable
 from exporter.model.result import HostResult, ProbeResult
 from exporter.report.summary import MAX_WORDS, MEANING, sentence, summarise, summary_lines
 from tests.paths import OPEN_443, path
-from tests.results import down_host, lookup_failed, result, up_host
+from tests.results import changed, down_host, host_of, lookup_failed, result, up_host
 
 C = FailureClass
 LONG_REPLY = "the server said: 550 5.7.1 " + "Our system has detected an unusual rate of unsolicited mail; " * 8
@@ -23,8 +23,8 @@ NAME = "a-domain.example"
 
 
 def host(failure: Failure, **more: object) -> HostResult:
-    found = HostResult(mx="mx.a-domain.example", address="192.0.2.9", preference=10, failure=failure)
-    return replace(found, **more)  # type: ignore[arg-type]
+    found = host_of(mx="mx.a-domain.example", address="192.0.2.9", preference=10, failure=failure)
+    return changed(found, **more)
 
 
 def words(text: str) -> int:
@@ -124,7 +124,7 @@ def test_what_is_the_hosts_is_not_told_as_the_domains() -> None:
 
 def test_a_domain_that_is_its_own_host_is_named_once() -> None:
     detail = f"{NAME} has no MX record; its own address 192.0.2.9 was tried and runs no mail"
-    refused = replace(host(Failure(Stage.CONNECT, C.CONNECT_REFUSED, detail)), mx=NAME)
+    refused = changed(host(Failure(Stage.CONNECT, C.CONNECT_REFUSED, detail)), mx=NAME)
     assert sentence(NAME, result(refused)).startswith(f"{detail};")
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from exporter.model.result import TranscriptLine
 from exporter.report.as_json import as_json
 from exporter.report.transcript import MAX_LINES, dialogue_lines, dialogue_text
-from tests.results import result, tls_host
+from tests.results import changed, result, tls_host
 
 SPOKEN = (
     TranscriptLine(0.04, True, b"STARTTLS\r\n"),
@@ -43,9 +43,9 @@ def test_of_thousands_of_lines_the_first_are_shown_and_the_rest_is_counted() -> 
 
 def test_what_is_wrong_with_a_certificate_is_harmless_to_look_at() -> None:
     host = tls_host()
-    assert host.tls is not None
-    evil = replace(host.tls, faults=(replace(host.tls.faults[0], detail="a\x1b[31mb\nc"),))
-    assert "tls_expired: a\\x1b[31mb\\nc\n" in dialogue_text(result(replace(host, tls=evil)))
+    assert host.facts.tls is not None
+    evil = replace(host.facts.tls, faults=(replace(host.facts.tls.faults[0], detail="a\x1b[31mb\nc"),))
+    assert "tls_expired: a\\x1b[31mb\\nc\n" in dialogue_text(result(changed(host, tls=evil)))
 
 
 def test_a_handshake_after_which_nothing_was_said_is_shown_too() -> None:

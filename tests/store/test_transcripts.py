@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from exporter.model.failure import FailureClass
@@ -16,14 +14,14 @@ from exporter.store.transcripts import (
     StoredTranscript,
     TranscriptStore,
 )
-from tests.results import AT, domain, down_host, result, up_host
+from tests.results import AT, changed, domain, down_host, result, up_host
 
 C = FailureClass
 LINES = (TranscriptLine(0.25, False, b"220 mx ESMTP\r\n"), TranscriptLine(0.5, True, b"QUIT\r\n"))
 
 
 def spoke(host: HostResult, at: float = AT, *lines: TranscriptLine) -> HostResult:
-    return replace(host, at=at, transcript=lines or LINES)
+    return changed(host, at=at, transcript=lines or LINES)
 
 
 def worked(at: float = AT, address: str = "192.0.2.1", *lines: TranscriptLine) -> HostResult:

@@ -191,5 +191,5 @@ def _witnessed(records: Iterable[TargetRecord]) -> Iterator[WitnessedView]:
                 witnesses=", ".join(f"{one.port} {one.way.value.replace('_', ' ')}" for one in evidence.witnesses),
                 failure_class=host.failure.failure_class.value if host.failure is not None else "",
                 confidence=host.failure.confidence.value if host.failure is not None else "",
-                last_hop=host.last_hop,
+                last_hop=host.outcome.last_hop,
             )

@@ -193,9 +193,9 @@ def phases_of(host: HostResult) -> tuple[tuple[Stage, float], ...]:
     """Its phases in seconds, with all else that was waited for, of which the last may have come to no end."""
     connect = host.evidence.connect if host.evidence is not None else None
     if connect is not None:
-        return ((Stage.CONNECT, connect.elapsed), *host.phases)
-    waits = host.waits or host.phases
-    return waits if host.unfinished is None else (*waits, host.unfinished)
+        return ((Stage.CONNECT, connect.elapsed), *host.timings.phases)
+    waits = host.timings.waits or host.timings.phases
+    return waits if host.timings.unfinished is None else (*waits, host.timings.unfinished)
 
 
 def slowest_phase(result: ProbeResult | None) -> tuple[Stage, float] | None:
@@ -270,7 +270,7 @@ def fleet_row(record: TargetRecord, result: ProbeResult | None) -> FleetRow:
         labels=tuple(_pair(*label) for label in target.labels),
         addresses=result.addresses if result is not None else 0,
         addresses_up=result.addresses_up if result is not None else 0,
-        warnings=tuple(dict.fromkeys(warning.value for host in hosts for warning in host.told)),
+        warnings=tuple(dict.fromkeys(warning.value for host in hosts for warning in host.outcome.told)),
         slowest=slowest_phase(result),
         since=since(record),
         last_probe=last_probe(record, result),

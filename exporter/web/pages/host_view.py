@@ -114,38 +114,38 @@ def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView
     return HostView(
         mx=host.mx,
         address=host.address,
-        preference=host.preference,
+        preference=host.identity.preference,
         state="up" if failure is None else failure.verdict.value,
         confidence="" if failure is None else failure.confidence.value,
         failure=failure_view(failure) if concluded is None else None,
         evidence=tuple(evidence) if concluded is None else (),
-        warnings=tuple(warning.value for warning in host.told),
+        warnings=tuple(warning.value for warning in host.outcome.told),
         waterfall=waterfall(phases_of(host), scale, failure.stage if failure is not None else None),
         facts=tuple(_host_facts(host)),
-        extensions=host.extensions,
-        tls=_tls(host.tls),
+        extensions=host.facts.extensions,
+        tls=_tls(host.facts.tls),
         dane=tuple(printable(line.strip()) for line in dane_lines(host)),
         path=_path(path, path_said) if path is not None else None,
-        at=host.at,
+        at=host.timings.at,
     )
 
 
 def _host_facts(host: HostResult) -> Iterator[tuple[str, str]]:
-    if host.tcp_rtt is not None:
-        yield "round-trip time", duration(host.tcp_rtt)
-    enhanced = dict(host.enhanced)
-    if host.reply_codes:
-        yield "replies", ", ".join(_reply(stage, code, enhanced.get(stage)) for stage, code in host.reply_codes)
-    if host.esmtp is not None:
-        yield "greeted with", "EHLO" if host.esmtp else "HELO only"
-    if host.size_limit is not None:
-        yield "size limit", f"{host.size_limit:,} bytes" if host.size_limit else "none stated"
-    for name, mechanisms in (("AUTH without TLS", host.auth_plaintext), ("AUTH with TLS", host.auth_tls)):
+    if host.timings.tcp_rtt is not None:
+        yield "round-trip time", duration(host.timings.tcp_rtt)
+    enhanced = dict(host.facts.enhanced)
+    if host.facts.reply_codes:
+        yield "replies", ", ".join(_reply(stage, code, enhanced.get(stage)) for stage, code in host.facts.reply_codes)
+    if host.facts.esmtp is not None:
+        yield "greeted with", "EHLO" if host.facts.esmtp else "HELO only"
+    if host.facts.size_limit is not None:
+        yield "size limit", f"{host.facts.size_limit:,} bytes" if host.facts.size_limit else "none stated"
+    for name, mechanisms in (("AUTH without TLS", host.facts.auth_plaintext), ("AUTH with TLS", host.facts.auth_tls)):
         if mechanisms:
             yield name, " ".join(mechanisms)
-    for remark in host.remarks:
+    for remark in host.outcome.remarks:
         yield "remark", printable(remark)
-    for recipient, code in host.recipients if len(host.recipients) > 1 else ():
+    for recipient, code in host.facts.recipients if len(host.facts.recipients) > 1 else ():
         yield f"recipient {printable(recipient)}", str(code)
 
 

@@ -132,8 +132,8 @@ def _lookup(result: ProbeResult | None) -> Iterator[tuple[int, str, tuple[str, .
 
 def _dialogue(kept: StoredTranscript) -> DialogueView:
     lines = [(at, ">" if sent else "<", text) for at, sent, text in dialogue_lines(kept.transcript)]
-    if kept.tls is not None:
-        secured = kept.tls.at
+    if kept.tls is not None and kept.tls_at is not None:
+        secured = kept.tls_at
         place = next((place for place, line in enumerate(lines) if line[0] >= secured), len(lines))
         lines.insert(place, (secured, "*", printable(tls_line(kept.tls))))
     failure = kept.failure

@@ -31,7 +31,7 @@ from exporter.web.backend import NoTurn
 from exporter.web.pages.endpoints import MAX_PROBES
 from exporter.web.pages.fleet import PAGE_ROWS
 from tests.paths import OPEN_443, path
-from tests.results import AT, domain, down_host, lookup_failed, result, tls_host, up_host
+from tests.results import AT, changed, domain, down_host, host_of, lookup_failed, result, tls_host, up_host
 from tests.support.markup import Markup
 from tests.support.waiting import until
 from tests.web.fake_backend import FakeBackend
@@ -144,7 +144,7 @@ async def test_a_row_says_state_class_addresses_and_the_slowest_phase(fleet: Fak
 
 
 async def test_the_slowest_phase_may_be_one_that_came_to_no_end(backend: FakeBackend) -> None:
-    mute = replace(down_host(C.BANNER_TIMEOUT), phases=((Stage.CONNECT, 0.02),), unfinished=(Stage.BANNER, 29.98))
+    mute = changed(down_host(C.BANNER_TIMEOUT), phases=((Stage.CONNECT, 0.02),), unfinished=(Stage.BANNER, 29.98))
     backend.kept = known((domain(), result(mute)))
     assert "banner 30.0 s" in text((await get(backend, "/")).partition("<tbody>")[2])
     page = await get(backend, "/domain/healthy.example")
@@ -256,7 +256,7 @@ async def test_without_targets_the_page_says_where_they_come_from(backend: FakeB
 
 
 async def test_a_domains_page_says_the_verdict_with_its_evidence_and_confidence(backend: FakeBackend) -> None:
-    silent = HostResult(
+    silent = host_of(
         mx="mx.filtered.example",
         address="192.0.2.9",
         preference=10,
@@ -302,7 +302,7 @@ async def test_a_domains_page_says_the_verdict_with_its_evidence_and_confidence(
 
 
 async def test_a_domains_page_shows_hosts_phases_replies_extensions_and_certificate(backend: FakeBackend) -> None:
-    probed = result(up_host(), replace(tls_host(), preference=20), down_host(preference=30))
+    probed = result(up_host(), changed(tls_host(), preference=20), down_host(preference=30))
     backend.kept = known((domain("healthy.example"), probed))
     page = await get(backend, "/domain/healthy.example")
     shown = text(page)
@@ -324,7 +324,7 @@ async def test_a_domains_page_shows_hosts_phases_replies_extensions_and_certific
 
 
 async def test_without_a_path_the_last_router_is_named(backend: FakeBackend) -> None:
-    silent = replace(
+    silent = changed(
         down_host(C.PORT_FILTERED),
         evidence=Evidence(25, ConnectEvidence("192.0.2.9", None, elapsed=9.0)),
         last_hop="203.0.113.9",
@@ -344,7 +344,7 @@ async def test_a_long_silence_is_drawn_short_and_told_whole(backend: FakeBackend
 
 
 async def test_policies_and_dane_are_told(backend: FakeBackend) -> None:
-    host = replace(tls_host(), dane=Dane(DaneState.MISMATCH, ("3 1 1 AB",), "no TLSA record matches"))
+    host = changed(tls_host(), dane=Dane(DaneState.MISMATCH, ("3 1 1 AB",), "no TLSA record matches"))
     probed = replace(result(host), mta_sts=MtaSts(MtaStsMode.ENFORCE, mx=("*.example",)), tls_rpt=TlsRpt(False))
     backend.kept = known((domain(), probed))
     shown = text(await get(backend, "/domain/healthy.example"))
@@ -413,7 +413,7 @@ def hostile_fleet(backend: FakeBackend) -> None:
     """Every text that a stranger can choose is hostile."""
     failure = Failure(Stage.BANNER, C.BANNER_REJECTED, f"the server said: {HOSTILE}")
     tls = TlsResult("TLSv1.3", "AES", False, (failure,), AT, AT, subject=HOSTILE, issuer=HOSTILE)
-    evil = replace(
+    evil = changed(
         down_host(),
         failure=failure,
         own_failure=replace(failure, failure_class=C.NOT_SMTP),
@@ -487,7 +487,7 @@ async def test_the_egress_page_tells_state_evidence_witnesses_and_turns(backend:
     view = EgressView(
         EgressState.BLOCKED, Confidence.CERTAIN, frozenset({ConnectOutcome.SILENT}), 7, 2, "port 443 of 192.0.2.9"
     )
-    silent = replace(
+    silent = changed(
         down_host(C.EGRESS_BLOCKED),
         evidence=Evidence(25, ConnectEvidence("2001:db8::2", None), (Witness(443, ConnectOutcome.RESET),)),
         last_hop="203.0.113.1",
@@ -635,7 +635,7 @@ async def test_one_person_too_many_is_told_to_come_again(backend: FakeBackend) -
 
 
 async def test_warnings_of_a_host_that_is_up_are_shown(backend: FakeBackend) -> None:
-    warned = replace(up_host(), warnings=(HostWarning.HELO_ONLY, HostWarning.BARE_LF))
+    warned = changed(up_host(), warnings=(HostWarning.HELO_ONLY, HostWarning.BARE_LF))
     backend.kept = known((domain(), result(warned)))
     assert "helo_only bare_lf" in text(await get(backend, "/domain/healthy.example"))
     page = await get(backend, "/")
@@ -660,7 +660,7 @@ async def test_one_slow_probe_leaves_the_others_their_differences(backend: FakeB
 async def test_the_waterfall_has_what_is_no_published_phase_too(backend: FakeBackend) -> None:
     waits = ((Stage.CONNECT, 0.01), (Stage.TLS, 0.02), (Stage.EHLO_TLS, 0.4), (Stage.QUIT, 0.03))
     phases = tuple((stage, seconds) for stage, seconds in waits if stage is not Stage.EHLO_TLS)
-    backend.kept = known((domain(), result(replace(tls_host(), phases=phases, waits=waits))))
+    backend.kept = known((domain(), result(changed(tls_host(), phases=phases, waits=waits))))
     page = await get(backend, "/domain/healthy.example")
     assert 'aria-label="phases: connect 10 ms, tls 20 ms, ehlo_tls 400 ms, quit 30 ms"' in page
     assert "ehlo_tls 400 ms" in text((await get(backend, "/")).partition("<tbody>")[2])

@@ -34,7 +34,7 @@ from exporter.store.transcripts import TranscriptStore
 from exporter.web.app import create_app
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, name_text, options
-from tests.results import AT, domain, result, up_host
+from tests.results import AT, changed, domain, result, up_host
 from tests.support.markup import Markup
 from tests.web.fake_backend import FakeBackend
 
@@ -89,13 +89,14 @@ def _failure(texts: _Texts, failure_class: FailureClass, stage: Stage) -> Failur
 def _host(texts: _Texts, failure: Failure | None, address: str) -> HostResult:
     fault = _failure(texts, FailureClass.TLS_UNTRUSTED, Stage.TLS)
     lines = tuple(TranscriptLine(place / 10, place % 2 == 0, texts.raw()[:4096] + b"\r\n") for place in range(6))
-    return replace(
+    return changed(
         up_host(texts.name(), address),
         failure=failure,
         own_failure=failure,
         warnings=(HostWarning.CONTRADICTORY_CODES, HostWarning.BARE_LF),
         transcript=lines,
-        tls=TlsResult("TLSv1.3", "TLS_AES_256_GCM_SHA384", False, (fault,), AT, AT, texts.shown(), texts.shown(), 0.2),
+        tls=TlsResult("TLSv1.3", "TLS_AES_256_GCM_SHA384", False, (fault,), AT, AT, texts.shown(), texts.shown()),
+        tls_at=0.2,
         remarks=(texts.text(),),
         recipients=((texts.text(), 250), (texts.text(), 550)),
         dane=Dane(DaneState.MISMATCH, ("3 1 1 " + "ab" * 32,), texts.text()),
@@ -143,7 +144,7 @@ async def _pages(target: ProbeTarget, probed: ProbeResult) -> list[str]:
     dialogues.keep(target, probed, {(host.mx, host.address): host.transcript for host in probed.hosts})
     backend.kept = backend.references = store.records()
     backend.dialogues = dialogues.of(target.key)
-    said = probed.hosts[0].remarks[0]
+    said = probed.hosts[0].outcome.remarks[0]
     view = EgressView(EgressState.INTERCEPTED, speaker=f"name:{said}", others_out=said, networks=4)
     backend.surroundings = dict.fromkeys(target.settings.families, view)
     return [await _page(path) for path in _PATHS]
