@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from exporter.concurrency.waiters import granted
+
 # Sessions begun before the forgotten are looked for again; a purge walks all that are remembered.
 _PURGE_EVERY: Final = 10_000
 
@@ -103,12 +105,9 @@ class SessionLimiter:
             self._by_name.setdefault(name, {})[waiter] = None
         self._admit_to(address)
         try:
-            return await waiter.turn
+            return await granted(waiter.turn, SessionPermit.leave)
         except asyncio.CancelledError:
-            if waiter.turn.done() and not waiter.turn.cancelled():
-                waiter.turn.result().leave()
-            else:
-                self._forget(waiter)
+            self._forget(waiter)
             raise
 
     def leave(self, address: str) -> None:

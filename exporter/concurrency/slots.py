@@ -6,10 +6,10 @@ every domain behind it, so the domains share it for the length of an interval.
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+
+from exporter.concurrency.waiters import Waiters
 
 
 class ProbeSlots:
@@ -19,7 +19,7 @@ class ProbeSlots:
         self.limit = limit
         self.used = 0
         self._on_free = on_free
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: Waiters[None] = Waiters(lambda _: self.free())
 
     def take_nowait(self) -> bool:
         """Take a slot if one is free."""
@@ -32,14 +32,7 @@ class ProbeSlots:
         """Take a slot; every take needs its :meth:`free`."""
         if self.take_nowait():
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.free()
-            raise
+        await self._waiting.wait()
 
     def take_over(self) -> None:
         """Take a slot even if none is free: for one that is given back at once."""
@@ -48,11 +41,8 @@ class ProbeSlots:
     def free(self) -> None:
         """Give a slot back."""
         self.used -= 1
-        while self._waiting and self.used < self.limit:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self.used += 1
-                turn.set_result(None)
+        while self.used < self.limit and self._waiting.serve(None):
+            self.used += 1
         if self.used < self.limit:
             self._on_free()
 

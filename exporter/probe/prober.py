@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any, Final, Protocol
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.concurrency.session_limiter import SessionLimiter, SessionPermit
 from exporter.concurrency.shared_results import SharedResults
 from exporter.concurrency.slots import HeldSlot, ProbeSlots
@@ -111,9 +112,9 @@ class Prober:
         self._costs: CpuCosts[SessionRecord] = CpuCosts(_weight)
         self._witnesses = WitnessPorts(witness_ports)
         # Whether a host takes finite-field Diffie-Hellman where it refused all else, and until when that is known.
-        self._finite_field: dict[Hashable, tuple[float, bool]] = {}
+        self._finite_field: BoundedDict[Hashable, tuple[float, bool]] = BoundedDict(_MAX_CAUSES)
         # By the identity of the module, which is kept here so that it stays its own, and what is said to EHLO.
-        self._plans: dict[tuple[int, str], tuple[Module, Plan]] = {}
+        self._plans: BoundedDict[tuple[int, str], tuple[Module, Plan]] = BoundedDict(_MAX_PLANS)
 
     async def probe(
         self,
@@ -322,9 +323,6 @@ class Prober:
                 record = replace(record, cost=record.cost + answer.cost)
             if told is None:
                 return record
-            self._finite_field.pop(key, None)
-            if len(self._finite_field) >= _MAX_CAUSES:
-                del self._finite_field[next(iter(self._finite_field))]
             known = told
             self._finite_field[key] = (time.monotonic() + _CAUSE_SECONDS, known)
         return named(record, FINITE_FIELD_ALONE) if known else record
@@ -418,8 +416,6 @@ class Prober:
             key = id(settings.module), settings.helo
             kept = self._plans.get(key)
             if kept is None:
-                if len(self._plans) >= _MAX_PLANS:
-                    self._plans.clear()
                 kept = settings.module, plan_of(settings, self._helo, domain="", server_name="")
                 self._plans[key] = kept
             return kept[1]
