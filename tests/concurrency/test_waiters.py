@@ -27,7 +27,8 @@ def test_the_place_in_the_queue_is_that_of_the_call() -> None:
     async def main() -> None:
         waiters: Waiters[str] = Waiters(lambda value: None)
         first, second = waiters.wait(), waiters.wait()
-        assert waiters.serve("a") and waiters.serve("b")
+        assert waiters.serve("a")
+        assert waiters.serve("b")
         assert (await second, await first) == ("b", "a")
 
     run_virtually(main())
