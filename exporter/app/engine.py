@@ -199,7 +199,7 @@ class Engine:
         await slots.take()
         heard: Transcripts = {}
         try:
-            result = await self._prober.probe(target, fresh=True, heard=heard)
+            result = await self._prober.probe(target, fresh=True, transcripts=heard)
         finally:
             slots.free()
         self._take_in(target, self._judged(target, result, heard))
@@ -277,7 +277,7 @@ class Engine:
 
     async def _probe(self, target: Target) -> ProbeResult:
         heard: Transcripts = {}
-        return self._judged(target, await self._prober.probe(target, heard=heard), heard)
+        return self._judged(target, await self._prober.probe(target, transcripts=heard), heard)
 
     def _judged(self, target: Target, result: ProbeResult, heard: Transcripts) -> ProbeResult:
         """`result` in the light of what else is known, its dialogues kept."""
@@ -311,7 +311,7 @@ class Engine:
         self.scheduler.hasten(reference.key for reference in self.config.egress.references)
 
     def _judge_again(self) -> None:
-        self._prober.share_afresh(turned=True)
+        self._prober.share_afresh(routes_changed=True)
         if self._revising is not None:
             self._revising.cancel()  # the new one comes past all that it has left
         self._revising = self._loop.create_task(self._revise_all())

@@ -39,7 +39,7 @@ async def check_interception(
     if not suspect.shows_elsewhere:
         return InspectionResult.OPEN
     addresses = [address for address, _ in suspect.addresses[:ADDRESSES_ASKED]]
-    records = await asyncio.gather(*(_converse(address, port, source(address), plan) for address in addresses))
+    records = await asyncio.gather(*(_session(address, port, source(address), plan) for address in addresses))
     if find_path is not None:
         paths = await asyncio.gather(*(find_path(address) for address in addresses))
         if any(path.intercepted for path in paths):
@@ -55,5 +55,5 @@ async def check_interception(
     return InspectionResult.OWN if suspect.may_be_own else InspectionResult.OPEN
 
 
-async def _converse(address: str, port: int, source: str, plan: Plan) -> SessionRecord:
-    return await Session(asyncio.get_running_loop(), plan).converse(address, port, _SECONDS, source)
+async def _session(address: str, port: int, source: str, plan: Plan) -> SessionRecord:
+    return await Session(plan).run(address, port, _SECONDS, source)

@@ -41,7 +41,7 @@ class Poller(Protocol):
     def want_to_write(self, descriptor: int) -> None:
         """A write found too little room: tell when there is more."""
 
-    def tell(self) -> bool:
+    def dispatch(self) -> bool:
         """Tell now of what is there; whether that was all."""
 
 
@@ -75,7 +75,7 @@ class LoopPoller:
         """See Poller."""
         asyncio.get_running_loop().add_writer(descriptor, self._writable, descriptor)
 
-    def tell(self) -> bool:
+    def dispatch(self) -> bool:
         """See Poller: what the loop has found, it tells by itself."""
         return True
 
@@ -112,7 +112,7 @@ if sys.platform == "linux":
             self._watched: dict[int, Ready] = {}
             self._forgotten: set[int] = set()
             # The loop keeps this, and must not be kept by it.
-            loop.add_reader(self._epoll.fileno(), self.tell)
+            loop.add_reader(self._epoll.fileno(), self.dispatch)
 
         def watch(self, descriptor: int, ready: Ready) -> None:
             """See Poller."""
@@ -132,7 +132,7 @@ if sys.platform == "linux":
         def want_to_write(self, descriptor: int) -> None:
             """It is told anyway."""
 
-        def tell(self) -> bool:
+        def dispatch(self) -> bool:
             """See Poller."""
             self._forgotten.clear()
             events = self._epoll.poll(0, _MAX_EVENTS)

@@ -17,6 +17,7 @@ from exporter.model.failure import PHASES, Confidence, Failure, FailureClass, St
 from exporter.model.result import HostFacts, HostIdentity, HostOutcome, HostResult, HostTimings, MxHost, TlsResult
 from exporter.model.warning import HostWarning
 from exporter.probe.cpu_cost import COSTLY_SECONDS, pause_after
+from exporter.probe.greeting_name import NAME, greeting
 from exporter.probe.session_record import SessionRecord, TlsRecord
 from exporter.smtp.dialogue import Break
 from exporter.smtp.ehlo import EXTENSIONS, Ehlo, parse_ehlo
@@ -48,18 +49,12 @@ _OVERWRITTEN: Final = "what it says is overwritten with asterisks or X's, as a C
 # Stages that are not among the published phases.
 _UNPUBLISHED: Final = frozenset(Stage) - set(PHASES)
 
-# RFC 5321 4.2: the greeting begins with the server's domain; a name worth looking up has a dot and plain letters.
-_NAME: Final = re.compile(
-    rb"(?=.{4,253}(?:\s|$))((?:[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?\.)+[A-Z][A-Z0-9-]{0,61}[A-Z0-9])\.?(?:\s|$)",
-    re.IGNORECASE,
-)
-
 # A PIX overwrites the commands that it does not know, too, and the server behind it wonders.
 _MASKED_VERB: Final = re.compile(r"\bXXXX\b")
 
 
 def host_result(
-    host: MxHost, preference: int | None, address: str, port: int, record: SessionRecord, *, transcript: bool = False
+    host: MxHost, address: str, port: int, record: SessionRecord, *, transcript: bool = False
 ) -> HostResult:
     """What the session with `port` of `address` showed, seen as an address of `host`; `transcript`: with every word."""
     failure = _with_hints(_failure(record), port, record)
@@ -67,7 +62,7 @@ def host_result(
     ehlo_tls = parse_ehlo(record.ehlo_tls) if record.ehlo_tls is not None else None
     spoken = _marks(record, ehlo, failure)
     return HostResult(
-        HostIdentity(host.name, address, preference),
+        HostIdentity(host.name, address, host.preference),
         HostOutcome(
             failure=failure,
             own_failure=failure,
@@ -164,28 +159,17 @@ def _refusal(record: SessionRecord) -> str:
 
 
 def _marks_of_words(record: SessionRecord, ehlo: Ehlo | None) -> tuple[str, ...]:
-    lines = _greeting(record)
+    lines = greeting(record)
     if not lines:
         return ()
     capable = record.ehlo.lines if record.ehlo is not None else ()
     found = marks(lines[0], capable, ehlo)
-    if len(lines) > 1 and MASKED not in found and not _NAME.match(lines[0]):
-        named = next((line for line in lines if _NAME.match(line)), lines[0])
+    if len(lines) > 1 and MASKED not in found and not NAME.match(lines[0]):
+        named = next((line for line in lines if NAME.match(line)), lines[0])
         found = marks(named, capable, ehlo)
     if MASKED not in found and any(_MASKED_VERB.search(reply.text) for _, reply in record.refusals):
         return (MASKED, *found)
     return found
-
-
-def _greeting(record: SessionRecord) -> tuple[bytes, ...]:
-    """The lines of the greeting; none where there was none."""
-    return next((reply.lines for stage, reply in record.replies if stage is _BANNER), ())
-
-
-def greeting_names(record: SessionRecord) -> tuple[str, ...]:
-    """The host names with which lines of the greeting begin, lower case: those that can be looked up."""
-    found = [_NAME.match(line) for line in _greeting(record)]
-    return tuple(dict.fromkeys([name[1].decode("ascii").lower() for name in found if name]))
 
 
 def _summed(

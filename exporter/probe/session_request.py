@@ -20,7 +20,7 @@ class SessionRequest(NamedTuple):
     name: str  # MX host and port: the sessions with one name are limited together
     source: str  # the address to connect from; empty: the system's choice
     plan: Plan
-    canary: Canary | None  # the message of DATA, where the plan has that step
+    canary: Canary | None  # the message of DATA, sent where the plan has that step
     timeout: float  # seconds
     interval: float  # seconds for which a record may be shared
     transcript: bool

@@ -8,7 +8,6 @@ from typing import Final
 
 from exporter.concurrency.session_limiter import SessionLimiter, SessionPermit
 from exporter.model.evidence import ConnectOutcome
-from exporter.model.target import Canary
 from exporter.net.helo_name import own_address
 from exporter.probe.cpu_cost import CpuCosts
 from exporter.probe.host_result import outcome_of_record
@@ -17,6 +16,7 @@ from exporter.probe.session import Session
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.session_request import SessionRequest, TimeBudget
 from exporter.probe.witness_ports import WitnessCheck, WitnessPorts
+from exporter.smtp.plan import State
 
 # Outcomes that leave open whether the host is dead or we are blocked.
 _UNDECIDED: Final = frozenset(
@@ -24,9 +24,7 @@ _UNDECIDED: Final = frozenset(
 )
 # A session that got its permit at the last moment still has so long.
 LEAST_SECONDS: Final = 0.1
-_NO_PERMIT: Final = (
-    "our own limits (per_address, one session at a time with an MX name) left no turn in the time given"
-)
+_NO_PERMIT: Final = "our own limits (per_address, one session at a time with an MX name) left no turn in the time given"
 
 
 class NoPermitError(Exception):
@@ -83,7 +81,7 @@ class SessionRunner:
         session = Session(
             request.plan,
             transcript=request.transcript,
-            message=b"" if request.canary is None else _message(request, request.canary),
+            message=_message(request),
             on_no_answer=None if check is None else check.start,
             permit=permit,
             cpu_limit=self._costs.limit,
@@ -99,5 +97,8 @@ class SessionRunner:
             check.cancel()
 
 
-def _message(request: SessionRequest, canary: Canary) -> bytes:
-    return canary_message(canary, request.plan, time.time(), own_address(request.address, request.source))
+def _message(request: SessionRequest) -> bytes:
+    """The message of DATA; empty where the plan has no such step."""
+    if request.canary is None or State.DATA not in request.plan.steps:
+        return b""
+    return canary_message(request.canary, request.plan, time.time(), own_address(request.address, request.source))

@@ -20,7 +20,7 @@ from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.result import HostResult, MxHost, MxLookup, ProbeResult
 from exporter.model.target import Module, Settings, Target, TargetKind
 from exporter.model.warning import HostWarning
-from exporter.probe import prober as prober_module
+from exporter.probe import module_plan
 from exporter.probe.module_plan import plan_of
 from exporter.probe.prober import Prober
 from exporter.smtp.plan import Plan
@@ -212,7 +212,7 @@ async def test_who_gives_each_probe_a_time_of_its_own_makes_no_plan_of_its_own(
         made.append(plan_of(*arguments, **named))
         return cast(Plan, made[-1])
 
-    monkeypatch.setattr(prober_module, "plan_of", plan)
+    monkeypatch.setattr(module_plan, "plan_of", plan)
     async with _hosts(("127.0.0.2", ordinary("b.example"))) as (port, _):
         prober = _prober(Names({"a.example": _lookup(MxHost("b.example", 10, ("127.0.0.2",)))}))
         for number in range(5):

@@ -85,12 +85,12 @@ async def talk(script: SmtpScript, plan: Plan, seconds: float = 10.0, message: b
     host = SmtpHost(script)
     port = await host.start()
     try:
-        session = Session(asyncio.get_running_loop(), plan, transcript=True, message=message)
-        record = await session.converse("127.0.0.1", port, seconds)
+        session = Session(plan, transcript=True, message=message)
+        record = await session.run("127.0.0.1", port, seconds)
         await host.sessions_ended(1)
     finally:
         await host.stop()
-    return Seen(host_result(MxHost(NAME, 10), 10, "127.0.0.1", port, record, transcript=True), record, host.sessions[0])
+    return Seen(host_result(MxHost(NAME, 10), "127.0.0.1", port, record, transcript=True), record, host.sessions[0])
 
 
 def probe(loop_factory: LoopFactory, script: SmtpScript, tls: TlsPlan = REPORT, seconds: float = 10.0) -> Seen:
@@ -358,7 +358,7 @@ def test_giving_up_under_tls_says_quit_there(loop_factory: LoopFactory) -> None:
         port = await host.start()
         try:
             plan = Plan(b"me.example", (S.EHLO, S.STARTTLS), tls=REPORT)
-            record = asyncio.ensure_future(Session(asyncio.get_running_loop(), plan).converse("127.0.0.1", port, 30.0))
+            record = asyncio.ensure_future(Session(plan).run("127.0.0.1", port, 30.0))
             await until(lambda: host.sessions and len(host.sessions[0].commands) == 3)
             record.cancel()
             await host.sessions_ended(1)
@@ -436,15 +436,15 @@ def test_a_session_that_costs_more_than_it_may_is_ended(
         port = await host.start()
         try:
             plan = Plan(b"me.example", (S.EHLO, S.STARTTLS), tls=REPORT)
-            session = Session(asyncio.get_running_loop(), plan, limit=limit)
-            record = await session.converse("127.0.0.1", port, 10.0)
+            session = Session(plan, cpu_limit=limit)
+            record = await session.run("127.0.0.1", port, 10.0)
             await host.sessions_ended(1)
         finally:
             await host.stop()
         return record
 
     record = run_on(loop_factory, converse())
-    failure = host_result(MxHost(NAME, 10), 10, "127.0.0.1", 25, record).failure
+    failure = host_result(MxHost(NAME, 10), "127.0.0.1", 25, record).failure
     assert (None if failure is None else (failure.stage, failure.failure_class)) == outcome
     assert failure is None or "of CPU in one session" in failure.detail
     assert 0 < record.cost < 1
@@ -459,11 +459,11 @@ def test_what_is_said_in_the_clear_in_few_pieces_is_not_measured() -> None:
 def test_a_host_that_has_cost_much_is_told_so_whether_it_works_or_not() -> None:
     seen = run_on(asyncio.SelectorEventLoop, talk(ordinary(NAME), Plan(b"me.example")))
     dear = replace(seen.record, cost=0.31)
-    result = host_result(MxHost(NAME, 10), 10, "127.0.0.1", 25, dear)
+    result = host_result(MxHost(NAME, 10), "127.0.0.1", 25, dear)
     assert result.outcome.told == (W.STARTTLS_NOT_OFFERED, W.COSTLY)
     assert any("took 0.31 s of this exporter's CPU" in remark for remark in result.outcome.remarks)
     broken = replace(dear, problem=Problem(Stage.QUIT, None, Break.TIMEOUT, "did not answer in time"))
-    failing = host_result(MxHost(NAME, 10), 10, "127.0.0.1", 25, broken)
+    failing = host_result(MxHost(NAME, 10), "127.0.0.1", 25, broken)
     assert failing.outcome.told == (W.COSTLY,)
     assert failing.failure is not None
     assert any("took 0.31 s of this exporter's CPU" in sentence for sentence in failing.failure.evidence)
