@@ -14,8 +14,8 @@ from typing import Final
 from exporter.diagnosis.egress_state import InspectionResult
 from exporter.diagnosis.fingerprints import Suspect
 from exporter.model.path_trace import PathTrace
-from exporter.probe.host_result import speaker
 from exporter.probe.session import Session
+from exporter.probe.session_fingerprint import fingerprint
 from exporter.probe.session_record import SessionRecord
 from exporter.smtp.ehlo import parse_ehlo
 from exporter.smtp.plan import Plan
@@ -50,7 +50,7 @@ async def check_interception(
         return InspectionResult.FOREIGN if encrypted >= _LEAST_ENCRYPTED else InspectionResult.OPEN
     if not spoken:
         return InspectionResult.OPEN
-    if not any(suspect.mark in speaker(record) for record in spoken):
+    if not any(suspect.mark in fingerprint(record) for record in spoken):
         return InspectionResult.FOREIGN
     return InspectionResult.OWN if suspect.may_be_own else InspectionResult.OPEN
 
