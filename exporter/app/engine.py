@@ -110,7 +110,7 @@ class Engine:
             on_path=self._path_found,
             on_resolver=self._resolver_turned,
             on_suspicion=self._greet_references,
-            on_overtaken=lambda key: self.scheduler.hasten((key,)),
+            on_overtaken=lambda key: self.scheduler.probe_soon((key,)),
             is_outside=is_outside,
             port=port,
         )
@@ -119,7 +119,7 @@ class Engine:
             config.limits.concurrency,
             on_result=self._take_in,
             on_start=self.own.started,
-            on_crash=self.own.internal_error,
+            on_internal_error=self.own.internal_error,
         )
         self._prober = self._new_prober(config)
         self.own.watch_in_flight(lambda: self.scheduler.probes_in_flight)
@@ -308,7 +308,7 @@ class Engine:
 
     def _greet_references(self) -> None:
         self._prober.share_afresh()
-        self.scheduler.hasten(reference.key for reference in self.config.egress.references)
+        self.scheduler.probe_soon(reference.key for reference in self.config.egress.references)
 
     def _judge_again(self) -> None:
         self._prober.share_afresh(routes_changed=True)
@@ -332,7 +332,7 @@ class Engine:
 
     def _hasten_reopened(self, record: TargetRecord) -> None:
         if record.result is not None and self.egress.is_overtaken(record.result):
-            self.scheduler.hasten((record.target.key,))
+            self.scheduler.probe_soon((record.target.key,))
 
     def _path_found(self, keys: frozenset[TargetKey]) -> None:
         for key in keys:

@@ -1,8 +1,4 @@
-"""How we behave towards one address and one MX name: few sessions at once, not too often, one for all who share it.
-
-Big providers answer for thousands of domains with the same addresses. What one session shows of an address holds for
-every domain behind it, so the domains share it for the length of an interval.
-"""
+"""The slots of probes: so many are under way at once, and a probe that waits for others gives its slot away."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from exporter.concurrency.waiters import Waiters
 
 
 class ProbeSlots:
-    """How many probes may be under way. Whoever waits here was under way before, so goes before the newly due."""
+    """The probes that may be under way. One that waits here was under way before, so it goes before the newly due."""
 
     def __init__(self, limit: int, on_free: Callable[[], None] = lambda: None) -> None:
         self.limit = limit
@@ -48,10 +44,10 @@ class ProbeSlots:
 
 
 class HeldSlot:
-    """A probe's hold on its slot, while its parts, the sessions with its addresses, may wait for others.
+    """The slot of one probe, while its parts, the sessions with its addresses, may wait for others.
 
-    The slot is given back while no part is at work. So whoever holds one gets on: if a slot were held by who waits for
-    a turn, and that turn by who waits for a slot, they would wait for each other for good.
+    The slot is given back while no part is at work, so that every holder of a slot gets on: a holder that waited for a
+    permit, and a permit whose owner waited for a slot, would wait for each other for good.
     """
 
     def __init__(self, slots: ProbeSlots, parts: int) -> None:
@@ -63,7 +59,7 @@ class HeldSlot:
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
-        """A part waits for somebody else meanwhile, and then for the slot if that was given away."""
+        """Within it a part waits for other sessions, and at its end for the slot if that was given away."""
         self._at_work -= 1
         self._give_back_idle()
         try:
@@ -78,13 +74,13 @@ class HeldSlot:
             self._at_work += 1
 
     def part_ended(self) -> None:
-        """A part is done; the others may all be waiting."""
+        """One part is done; the others may all be waiting."""
         self._left -= 1
         self._at_work -= 1
         self._give_back_idle()
 
     def close(self) -> None:
-        """The probe is over, or given up: its slot is there for the caller to give back."""
+        """End the probe: its slot is there for the caller to give back."""
         self._closed = True
         if not self._held:
             self._held = True
