@@ -23,7 +23,7 @@ class AddressChoice:
 def choose_addresses(hosts: Sequence[MxHost], settings: Settings) -> AddressChoice:
     """The first `max_addresses` in order of preference; a forbidden address is never among them.
 
-    As many again, of those that are not probed, have a result of their own: what stands in the DNS is a stranger's, and
+    As many again, of those that are not probed, have a result of their own: the DNS is written by strangers, and
     each result has its series, its place on the page and its part in the judgement. The others are counted.
     """
     choice, limit = AddressChoice(), settings.max_addresses

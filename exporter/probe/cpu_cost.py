@@ -98,7 +98,7 @@ class _CostlyHost(Generic[T]):
 
 
 class CpuCosts(Generic[T]):
-    """The addresses that have been costly, the pause of each, and the records (`T`) of what was seen of it before.
+    """The addresses that have been costly, the pause of each, and the records (`T`) of its last sessions.
 
     Used by one event loop. Times are those of time.monotonic().
     """
@@ -122,7 +122,7 @@ class CpuCosts(Generic[T]):
         costly = self._costly.get(address) if self._costly else None
         if costly is None:
             return 0.0
-        # Other hosts, of which there may be new ones all the time, prolong no pause beyond what the host itself could cause.
+        # Other hosts, of which there may be new ones all the time, prolong no pause beyond the longest one.
         with_others = min(self._all_until, costly.latest + MAX_PAUSE_SECONDS)
         return max(0.0, max(costly.until, with_others) - time.monotonic())
 

@@ -26,7 +26,7 @@ from exporter.smtp.ehlo import parse_ehlo
 # RFC 8314 3.3: there the handshake comes first.
 _SUBMISSIONS_PORT: Final = 465
 _SMTP_PORT: Final = 25
-# A port that waits for a handshake greets nobody, and hangs up in the end.
+# A port that waits for a handshake sends no greeting, and hangs up in the end.
 _WITHOUT_GREETING: Final = frozenset({FailureClass.BANNER_TIMEOUT, FailureClass.BANNER_CLOSED})
 
 

@@ -59,7 +59,7 @@ class MxResolver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProbeTools:
-    """What all probes share."""
+    """The parts that all probes share."""
 
     resolver: MxResolver
     slots: ProbeSlots
@@ -225,7 +225,7 @@ def _no_session(host: MxHost, address: str, why: NoPermitError) -> HostResult:
 
 
 def _in_order(results: list[HostResult], kind: TargetKind, lookup: MxLookup | None) -> tuple[HostResult, ...]:
-    """The results of a target in their order, with what its lookup means for each."""
+    """The results of a target in their order, with the warning that its lookup means for each."""
     if kind is not _DOMAIN:
         results = [replace(each, identity=replace(each.identity, preference=None)) for each in results]
     if len(results) > 1:

@@ -1,4 +1,4 @@
-"""Probes of targets: the entrance of this room, and what all probes share."""
+"""Probes of targets: the entrance of this room, and the parts that all probes share."""
 
 from __future__ import annotations
 

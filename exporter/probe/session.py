@@ -35,7 +35,7 @@ from exporter.tls.roots import Roots, system_roots
 _UNINTERRUPTED: Final = frozenset({Stage.CONNECT, Stage.BANNER, Stage.DATA, Stage.QUIT})
 # Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
 _CONNECT, _BANNER, _TLS = Stage.CONNECT, Stage.BANNER, Stage.TLS
-_UNKNOWN_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - said by a connection that is gone already, to nobody
+_UNKNOWN_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - of a connection that is gone already
 # Reads of a dialogue in the clear that are not measured: a few for each reply of an ordinary one. To measure a read
 # takes longer than to handle it.
 _FREE_READS: Final = 64

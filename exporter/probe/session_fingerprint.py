@@ -1,4 +1,4 @@
-"""The fingerprint of the server in a session: marks that tell one server from another. Pure."""
+"""The fingerprint of the server in a session: marks that distinguish servers. Pure."""
 
 from __future__ import annotations
 

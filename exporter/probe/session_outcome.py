@@ -1,4 +1,4 @@
-"""The outcome of a session by itself: what came of its connect, and the failure that it shows. Pure."""
+"""The outcome of a session by itself: that of its connect, and the failure that it shows. Pure."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _WORDLESS: Final = MappingProxyType({Break.TIMEOUT: ConnectOutcome.MUTE, Break.C
 
 
 def outcome_of_session(record: SessionRecord) -> ConnectOutcome:
-    """How the connect failed or, where it was answered, whether a word came after it."""
+    """The way in which the connect failed, or in which it was answered."""
     return outcome_of(record.connect) if record.connect is not None else outcome_of_answered(record)
 
 
 def outcome_of_answered(record: SessionRecord) -> ConnectOutcome:
-    """The outcome of a session whose connect was answered."""
+    """The outcome of a session whose connect was answered: a word came after it, or none."""
     problem = record.problem
     if record.spoke or problem is None or problem.stage is not _BANNER or problem.broken is None:
         return _ANSWERED

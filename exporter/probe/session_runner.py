@@ -32,7 +32,7 @@ class NoPermitError(Exception):
 
 
 class CostPauseError(NoPermitError):
-    """The address is left alone for what it costs, and no earlier record answers the request."""
+    """The address is left alone for its cost, and no earlier record answers the request."""
 
     def __init__(self, pause: float) -> None:
         """`pause`: seconds of it that are left."""
@@ -76,7 +76,7 @@ class SessionRunner:
             raise NoPermitError(_NO_PERMIT) from None
 
     async def _session(self, request: SessionRequest, permit: SessionPermit) -> SessionRecord:
-        """A session; where it draws no word or a prohibition, with what other ports of the address do meanwhile."""
+        """A session; where it draws no word or a prohibition, with the outcomes of other ports of the address."""
         check = WitnessCheck(self._witnesses, request) if self._witnesses.ports else None
         session = Session(
             request.plan,

@@ -37,7 +37,7 @@ class SessionTls:
     __slots__ = ("_client", "_dialogue", "_needs_trust", "_plan", "_roots", "record", "refused_hello")
 
     def __init__(self, plan: Plan, dialogue: Dialogue, roots: Callable[[], Roots]) -> None:
-        """The handshake begins: what :meth:`outgoing` gives is sent. `roots`: the authorities that are trusted."""
+        """Begin the handshake; :meth:`outgoing` has its first records. `roots`: the authorities that are trusted."""
         if plan.tls is None:
             raise ValueError("TLS without a plan for it")
         self._plan = plan.tls
@@ -65,9 +65,9 @@ class SessionTls:
         return self._client.outgoing()
 
     def receive(self, data: bytes, at: float) -> bytes:
-        """Hand `data`, received `at` seconds after the connect began, on to the dialogue; what it said in plain bytes.
+        """Hand `data`, received `at` seconds after the connect began, on to the dialogue; the plain bytes in it.
 
-        What is to be sent in answer, :meth:`outgoing` gives.
+        :meth:`outgoing` gives the answer to send.
         """
         client, dialogue = self._client, self._dialogue
         is_shaking = client.handshake is None
@@ -90,7 +90,7 @@ class SessionTls:
         return received
 
     def receive_eof(self) -> None:
-        """The connection is closed beneath: what that means for the handshake."""
+        """The connection is closed beneath: the handshake may have failed by that."""
         if self._client.handshake is None:
             self.fail(self._client.ended())
         elif self._client.unheard:

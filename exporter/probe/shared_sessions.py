@@ -1,6 +1,6 @@
 """Sessions shared by all probes that ask for equal ones within an interval, and those spared for their CPU cost.
 
-Big providers answer for thousands of domains with the same addresses: what one session shows holds for all of them.
+Big providers answer for thousands of domains with the same addresses: one session shows the state of all of them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class SharedSessions:
         return await self._results.get(request.sharing_key, request.interval, begin, budget.paused)
 
     def expire(self, *, routes_changed: bool) -> None:
-        """Share no more what was begun before now; after a change of the routes not the last of costly hosts either."""
+        """Share no session that began before now; after a change of the routes, no record of a costly host either."""
         self._results.expire()
         if routes_changed:
             self._costs.forget_seen()
@@ -48,7 +48,7 @@ class SharedSessions:
         return record
 
     def _seen_before(self, request: SessionRequest) -> SessionRecord:
-        """The last record of an address that is left alone for what it costs, whether fresh ones are wanted or not."""
+        """The last record of an address that is left alone for its cost, even where a fresh one is wanted."""
         seen = self._costs.seen(request.address, request.dialogue_key)
         if seen is None:
             raise CostPauseError(self._costs.pause(request.address))

@@ -1,4 +1,4 @@
-"""How long a session waits: for each stage, for a connect, and before others are asked or let go first."""
+"""The times for which a session waits: for each stage, for a connect, and before witnesses are asked."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STAGE_SECONDS: Final = MappingProxyType(
         Stage.QUIT: 5.0,
     }
 )
-# Behind what is broken a refusal may follow, of the same breath: one lost segment is sent again within this time.
+# Behind a broken line a refusal may follow at once: one lost segment is sent again within this time.
 LISTEN_SECONDS: Final = 1.0
 # A connect that drew nothing for so long, or for half of a short timeout, is unanswered so far: Linux has sent its SYN
 # three times by then (at 0, 1 and 3 s). The witness ports can be asked while the rest of the time runs.

@@ -73,7 +73,7 @@ class TlsFallback:
     async def _further(
         self, request: SessionRequest, budget: TimeBudget, before: SessionRecord
     ) -> SessionRecord | NoPermitError | None:
-        """A session after that of `before`, in what is left of the timeout; None where that is too little."""
+        """A session after that of `before`, in the rest of the timeout; None where that is too short."""
         left = request.timeout - before.took - _FAREWELL_SECONDS
         if left < LEAST_SECONDS:
             return None

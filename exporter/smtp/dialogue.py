@@ -22,7 +22,7 @@ from functools import partial
 from typing import Final
 
 from exporter.model.failure import Stage
-from exporter.smtp import commands, foreign
+from exporter.smtp import commands, other_protocols
 from exporter.smtp.events import Answered, Break, Event, Finished, Listen, Problem, Send, StartTls
 from exporter.smtp.meaning import CLOSING_CODE, meaning
 from exporter.smtp.plan import STAGES, Plan, State
@@ -56,7 +56,7 @@ _REFUSED, _UNEXPECTED = Answer.REFUSED, Answer.UNEXPECTED
 
 
 class Dialogue:
-    """One dialogue. After Finished, `problem` says what went wrong, if anything did."""
+    """One dialogue. After Finished, `problem` is its failure, if it has one."""
 
     __slots__ = (
         "_eof",
@@ -89,12 +89,12 @@ class Dialogue:
         self._steps = Steps(plan, message)
         self._reader = self._new_reader()
         self._eof = False
-        # Refusals that did not end the dialogue, or that followed one that did. What ends it may be vaguer.
+        # Refusals that did not end the dialogue, or that followed one that did: the one that ends it may be vaguer.
         self.refusals: list[tuple[Stage, Reply]] = []
         self._suspect: str | None = None  # another protocol that greets so, too
-        self._listening = False  # what came is broken; a refusal may follow
+        self._listening = False  # a line is broken; a refusal may follow
         self._foreign_until = 0  # bytes in which no other protocol was recognised
-        self._violation: Problem | None = None  # what it will have been if none does; None: a broken line
+        self._violation: Problem | None = None  # the problem if none does; None: a broken line
         self._queue: list[Event] = []
         if plan.tls is not None and plan.tls.implicit:
             self._enter(State.IMPLICIT_TLS)
@@ -124,7 +124,7 @@ class Dialogue:
         return self._listening
 
     def receive_data(self, data: bytes) -> None:
-        """Buffer what the server sent; after a handshake, what was in its records."""
+        """Buffer bytes of the server; after a handshake, those that were in its records."""
         self._reader.receive_data(data)
 
     def receive_eof(self) -> None:
@@ -142,7 +142,7 @@ class Dialogue:
         self._queue.insert(0, ended)
 
     def secured(self) -> None:
-        """The handshake is done. What was said before it is forgotten, by both sides (RFC 3207 4.2)."""
+        """The handshake is done. Both sides forget all that was said before it (RFC 3207 4.2)."""
         self._steps.secure = True
         self._steps.announced = None
         self._reader = self._new_reader()
@@ -214,14 +214,14 @@ class Dialogue:
     def _foreign(self, reply: Reply, answer: Answer | None) -> str | None:
         """The name of another protocol that the server speaks, as far as this reply shows."""
         if self.state is _BANNER:
-            name, self._suspect = foreign.numbered(reply)
+            name, self._suspect = other_protocols.by_greeting(reply)
             return name
         if self.state in _GREETED_BACK and (answer is not _ACCEPTED or reply.code != 250):
-            return foreign.betrayed(self._suspect, reply, helo=self.state is _HELO)
+            return other_protocols.by_ehlo_answer(self._suspect, reply, helo=self.state is _HELO)
         return None
 
     def _not_smtp(self, name: str, reply: Reply) -> Event:
-        """Another protocol, though its replies are numbered like ours: by its greeting, or by what EHLO drew."""
+        """Another protocol with numbered replies, known by its greeting or by its answer to EHLO."""
         if self.state is _BANNER:
             return self._break(Break.NOT_SMTP, f"speaks {name}", reply)
         stage = STAGES[self.state]
@@ -266,7 +266,7 @@ class Dialogue:
         if self._greeting_is_broken and self._foreign_until < _FOREIGN_BYTES:
             said = self._reader.raw
             self._foreign_until = len(said)
-            if (name := foreign.recognise(said)) is not None:
+            if (name := other_protocols.recognise(said)) is not None:
                 return self._break(Break.NOT_SMTP, f"speaks {name}")
         refusal = self._reader.refusal(ended=False)
         if refusal is not None:
@@ -279,13 +279,13 @@ class Dialogue:
         return self.state is _BANNER and self._violation is None
 
     def _stop_listening(self) -> Event:
-        """The moment is over: name what came."""
+        """End the moment of listening with the problem that the broken words show."""
         said = self._reader.raw if self._greeting_is_broken else b""
-        name = foreign.recognise(said + b"\n") if said else None
+        name = other_protocols.recognise(said + b"\n") if said else None
         refusal = self._reader.refusal() if name is None else None
         if refusal is not None:
             return self._refused_after_all(refusal)
-        name = name or (foreign.guess(said) if said else None)
+        name = name or (other_protocols.guess(said) if said else None)
         if name is not None:
             return self._break(Break.NOT_SMTP, f"speaks {name}")
         if self._violation is not None:
@@ -322,7 +322,7 @@ class Dialogue:
     # The result
 
     def _note(self, stage: Stage, reply: Reply, answer: Answer) -> None:
-        """Note what the result will be made of."""
+        """Note the parts of the result that a reply settles."""
         state = self.state
         if state is _QUIT:
             self.quit_clean = reply.code == 221 and not self._reader.pending

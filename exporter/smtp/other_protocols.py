@@ -1,8 +1,8 @@
-"""Other protocols that are met on port 25, told by the first bytes they say.
+"""Other protocols that are met on port 25, recognised by their first bytes.
 
-Most are told by their greeting: what a server says before we spoke. A server that waits for the client (HTTP, Redis)
-is seen here when something made it complain first. Where a greeting is numbered like ours (RFC 959 4.2), only a name of
-software decides at once: what else looks like FTP is asked with EHLO, and told by how it refuses that.
+Most are recognised by their greeting, which a server says before we spoke. A server that waits for the client (HTTP,
+Redis) is seen here when something made it complain first. Where a greeting is numbered like ours (RFC 959 4.2), only a name of
+software decides at once: any other that looks like FTP is asked with EHLO, and recognised by its refusal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FTP_NAMES: Final = (
     rb"(?<![\w.-])(?:vsFTPd|ProFTPD|Pure-FTPd|FileZilla|Microsoft FTP Service|Serv-U|pyftpdlib|wu-ftpd|NcFTPd|bftpd"
     rb"|glftpd|WS_FTP|CrushFTP|Xlight FTP|Titan FTP|Gene6 FTP|WAR-FTPD?)(?![\w-]*\.[a-z])"
 )
-# First bytes -> name. What follows them changes nothing, so that it does not matter in which pieces they come.
+# First bytes -> name. The bytes behind them change nothing, so it does not matter in which pieces they come.
 _FIRST_BYTES: Final = (
     (_bytes(rb"[\x14-\x17]\x03[\x00-\x04]"), "TLS"),  # RFC 8446 5.1: a record header
     (_bytes(rb"\xff[\xfb-\xfe]"), "Telnet"),  # RFC 854: IAC WILL, WONT, DO, DONT
@@ -51,7 +51,7 @@ _FIRST_LINE: Final = (
     (_text(rb"HTTP/[0-9]"), "HTTP"),
     (_text(rb"(?:GET|HEAD|POST|OPTIONS|CONNECT) \S+ HTTP/[0-9]"), "HTTP"),
     (_text(rb"RTSP/[0-9]"), "RTSP (a camera)"),
-    (_text(rb"(?:[\w./-]*/)?lpd: "), "LPD (a printer)"),  # RFC 1179, with what the daemon complains of
+    (_text(rb"(?:[\w./-]*/)?lpd: "), "LPD (a printer)"),  # RFC 1179, with the complaint of the daemon
     (_text(rb"SIP/[0-9]"), "SIP"),
     (_text(rb"ICY [0-9]{3}"), "Icecast"),
     (_text(rb"<(?:!doctype|html|head|body|title|h1)"), "HTTP"),
@@ -78,7 +78,7 @@ _FIRST_LINE: Final = (
     (_text(rb"(?:220|421|530)[ -](?!.*\bE?SMTP\b)(?=.*FTP).*\b(?:USER and PASS|send USER|with USER)\b"), "FTP"),
     (_text(rb"UNKNOWN(?:_| )COMMAND\b"), "another protocol"),
 )
-# What is found only once all has come that will.
+# Patterns for all that came, once nothing more will.
 _AT_LAST: Final = (
     (_text(rb"\s*<\?xml[\s\S]*<stream:"), "XMPP"),
     (_text(rb"\s*<\?xml"), "HTTP"),
@@ -103,14 +103,14 @@ _AT_LAST: Final = (
 # Bytes no text protocol begins with; UTF-8 may begin with its mark.
 _BINARY: Final = re.compile(rb"(?!\xef\xbb\xbf)[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\xff]")
 
-# Of numbered greetings: whatever is none of these is not looked at any closer.
+# Numbered greetings without any of these words are not looked at any closer.
 _NUMBERED: Final = _text(
     rb"FTP|LMTP|NNTP|news|posting|Leafnode|HylaFAX|dictd|FileZilla|Serv-U|Dovecot|glftpd|for new user|Print Server"
 )
 _SMTP: Final = _text(rb"\bE?SMTP\b")
 # Not those of hosts that are named after software.
 _FTP_SOFTWARE: Final = _text(_FTP_NAMES)
-# RFC 959 5.4 has the words for a user; HP's printers greet without saying what they speak.
+# RFC 959 5.4 has the words for a user; HP's printers greet without a name of the protocol.
 _FTP: Final = _text(rb"FTP|\bready for new user\b|^Print Server Ready")
 # In a refusal, where a host name is no excuse.
 _FTP_SERVER: Final = _text(rb"(?<![\w.-])FTP (?:server|service|daemon)\b")
@@ -118,7 +118,7 @@ _NNTP: Final = _text(rb"\bNNTP|\bInterNetNews|\bnews\b|\bposting\b|\bLeafnode\b"
 _FTP_GREETINGS: Final = frozenset({220, 421, 500, 530})
 _REFUSALS: Final = frozenset({421, 530})
 _NNTP_GREETINGS: Final = frozenset({200, 201, 400})  # RFC 3977 5.1.1
-# What makes a refused EHLO another protocol's answer, where it greets so.
+# Greetings after which a refused EHLO is the answer of another protocol.
 _SUSPECTS: Final = (
     (_text(rb"\bLMTP\b"), "LMTP"),  # RFC 2033 4.1: it knows LHLO alone
     (_text(rb"\bdictd\b"), "DICT"),  # RFC 2229
@@ -129,7 +129,7 @@ _SUSPECTS: Final = (
 _FTP_WORDS: Final = _text(
     rb"\bUSER and PASS\b|\bwith USER\b|\bUSER (?:command )?(?:first|required)\b|\bsend USER\b|^You aren't logged in"
 )
-# RFC 959 5.4 in its own words. RFC 4954 6: SMTP asks for a login with 530 too, but not of who says EHLO.
+# RFC 959 5.4 in its own words. RFC 4954 6: SMTP asks for a login with 530 too, but not at EHLO.
 _NOT_LOGGED_IN: Final = _text(rb"^(?:User )?Not logged in\b|^Please log ?in\b(?! .*\bmail)")
 _LHLO: Final = _text(rb"\bLHLO\b")
 # Codes with which FTP refuses a command that it does not know, or not yet (RFC 959 4.2.2).
@@ -138,9 +138,7 @@ _NOT_YET: Final = frozenset({202, 530})
 
 
 def recognise(said: bytes) -> str | None:
-    """The protocol that begins so, whatever follows; None where nothing can be told yet, or nothing speaks against
-    SMTP.
-    """
+    """The protocol that begins so, whatever follows; None where it may be SMTP, or is not clear yet."""
     for pattern, name in _FIRST_BYTES:
         if pattern.match(said):
             return name
@@ -156,7 +154,7 @@ def guess(said: bytes) -> str | None:
     return found or ("a binary protocol" if _BINARY.match(said) else None)
 
 
-def numbered(greeting: Reply) -> tuple[str | None, str | None]:
+def by_greeting(greeting: Reply) -> tuple[str | None, str | None]:
     """The protocol of a greeting that only looks like SMTP's, and one that it may be of as well as of SMTP."""
     said = greeting.lines[0] if len(greeting.lines) == 1 else b" ".join(greeting.lines)
     if b" ESMTP" in said or not _NUMBERED.search(said) or _SMTP.search(said):  # nearly all are ESMTP, and found so
@@ -176,8 +174,8 @@ def _software(code: int, said: bytes) -> str | None:
     return "NNTP" if code in _NNTP_GREETINGS and _NNTP.search(said) else None
 
 
-def betrayed(suspect: str | None, answer: Reply, *, helo: bool) -> str | None:
-    """The protocol of who answers EHLO, or HELO after it, so. An unknown EHLO alone is that of an old mail server."""
+def by_ehlo_answer(suspect: str | None, answer: Reply, *, helo: bool) -> str | None:
+    """The protocol of a server that answers EHLO, or HELO after it, so; an old mail server may not know EHLO either."""
     said = b" ".join(answer.lines)
     if _LHLO.search(said):
         return "LMTP"

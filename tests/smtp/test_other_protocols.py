@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.smtp.foreign import betrayed, guess, numbered, recognise
+from exporter.smtp.other_protocols import by_ehlo_answer, by_greeting, guess, recognise
 from exporter.smtp.reply import Reply
 from tests.smtp.feeding import bytewise
 
@@ -148,7 +148,7 @@ def greeting(text: str, code: int = 220) -> Reply:
     ],
 )
 def test_software_in_a_numbered_greeting_is_no_smtp_at_once(reply: Reply, name: str) -> None:
-    assert numbered(reply)[0] == name
+    assert by_greeting(reply)[0] == name
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_software_in_a_numbered_greeting_is_no_smtp_at_once(reply: Reply, name: 
     ],
 )
 def test_what_may_be_smtp_is_at_most_suspect(reply: Reply, suspect: str | None) -> None:
-    assert numbered(reply) == (None, suspect)
+    assert by_greeting(reply) == (None, suspect)
 
 
 @pytest.mark.parametrize(
@@ -199,5 +199,5 @@ def test_what_may_be_smtp_is_at_most_suspect(reply: Reply, suspect: str | None) 
     ],
 )
 def test_what_ehlo_draws_decides(suspect: str | None, reply: Reply, to_ehlo: str | None, to_helo: str | None) -> None:
-    assert betrayed(suspect, reply, helo=False) == to_ehlo
-    assert betrayed(suspect, reply, helo=True) == to_helo
+    assert by_ehlo_answer(suspect, reply, helo=False) == to_ehlo
+    assert by_ehlo_answer(suspect, reply, helo=True) == to_helo
