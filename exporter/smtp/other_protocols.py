@@ -1,8 +1,8 @@
 """Other protocols that are met on port 25, recognised by their first bytes.
 
 Most are recognised by their greeting, which a server says before we spoke. A server that waits for the client (HTTP,
-Redis) is seen here when something made it complain first. Where a greeting is numbered like ours (RFC 959 4.2), only a name of
-software decides at once: any other that looks like FTP is asked with EHLO, and recognised by its refusal.
+Redis) is seen here when something made it complain first. Where a greeting is numbered like ours (RFC 959 4.2), only a
+name of software decides at once: any other that looks like FTP is asked with EHLO, and recognised by its refusal.
 """
 
 from __future__ import annotations

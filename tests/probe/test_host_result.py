@@ -6,7 +6,6 @@ import pytest
 
 from exporter.model.failure import FailureClass, Stage
 from exporter.model.result import MxHost
-from exporter.net.proxy_protocol import proxy_header
 from exporter.probe.host_result import host_result
 from exporter.probe.session_record import SessionRecord
 from exporter.smtp.events import Break, Problem
@@ -37,15 +36,6 @@ def test_a_port_that_waits_for_a_handshake_is_hinted_at(
     assert failure is not None
     assert failure.failure_class in (FailureClass.BANNER_TIMEOUT, FailureClass.BANNER_CLOSED)
     assert failure.evidence == (() if hint is None else (hint,))
-
-
-def test_the_header_of_the_proxy_protocol_tells_the_truth() -> None:
-    assert proxy_header((("192.0.2.1", 40000), ("198.51.100.2", 25))) == (
-        b"PROXY TCP4 192.0.2.1 198.51.100.2 40000 25\r\n"
-    )
-    assert proxy_header((("2001:db8::1", 40000), ("2001:db8::2", 25))) == (
-        b"PROXY TCP6 2001:db8::1 2001:db8::2 40000 25\r\n"
-    )
 
 
 MASK = b"*" * 40 + b"0*2**0**"
