@@ -75,7 +75,7 @@ class Probe:
         "_budget",
         "_ends",
         "_fresh",
-        "_policies",
+        "_search",
         "_slot",
         "_target",
         "_timeout",
@@ -95,7 +95,7 @@ class Probe:
         self._transcripts = transcripts
         self._ends: float | None = None  # time.perf_counter()
         self._timeout = target.settings.timeout
-        self._policies: PolicySearch | None = None  # of the target, where its module asks for policies
+        self._search: PolicySearch | None = None  # of the target, where its module asks for policies
         self._slot: HeldSlot
         self._budget: TimeBudget
 
@@ -108,20 +108,20 @@ class Probe:
             self._ends = began + within
             self._timeout = min(settings.timeout, self._ends - time.perf_counter())
         choice = choose_addresses(hosts, settings)
-        self._policies = self._search_policies(choice)
+        self._search = self._search_policies(choice)
         results = await self._probe_addresses(choice)
-        search = self._policies
+        search = self._search
         found = search.found if search is not None else TargetPolicies()
         results += [found.judge(result, settings, None, asked=False) for result in choice.settled]
-        outcomes = _in_order(results, self._target.kind, lookup)
+        ordered = _in_order(results, self._target.kind, lookup)
         return ProbeResult(
             at=at,
             # The wait for a policy is no time of the mail hosts.
             duration=((search.waited_since if search is not None else 0.0) or time.perf_counter()) - began,
             lookup=lookup,
-            hosts=outcomes,
+            hosts=ordered,
             addresses=sum([len(host.addresses) + host.more for host in hosts]),
-            failure=domain_failure(outcomes, lookup.failure if lookup is not None else None, lookup),
+            failure=domain_failure(ordered, lookup.failure if lookup is not None else None, lookup),
             mta_sts=found.mta_sts,
             tls_rpt=found.tls_rpt,
             named=() if lookup is not None else hosts,
@@ -166,14 +166,14 @@ class Probe:
             if len(choice.to_probe) == 1:  # a task each only where there is more than one to wait for
                 return [await self._probe_address(*choice.to_probe[0])]
             results = await asyncio.gather(*[self._probe_address(host, address) for host, address in choice.to_probe])
-            if self._policies is not None and not results:
-                await self._policies.wait(slot.paused)
+            if self._search is not None and not results:
+                await self._search.wait(slot.paused)
             return results
         finally:
             slot.close()
 
     async def _probe_address(self, host: MxHost, address: str) -> HostResult:
-        tools, settings, search = self._tools, self._target.settings, self._policies
+        tools, settings, search = self._tools, self._target.settings, self._search
         try:
             record = await tools.sessions.record(self._request(host, address), self._budget, fresh=self._fresh)
             if search is not None:

@@ -266,7 +266,7 @@ def test_a_long_chain() -> None:
 def test_a_handshake_that_fails_is_the_failure_of_the_session(
     loop_factory: LoopFactory, steps: tuple[Step, ...]
 ) -> None:
-    """What becomes of the host, where TLS is not required, a second session tells: see test_opportunistic_tls."""
+    """What becomes of the host, where TLS is not required, a second session tells: see test_tls_fallback."""
     seen = probe(loop_factory, offering(*steps), seconds=0.8)
     assert seen.outcome == (Stage.TLS, C.TLS_HANDSHAKE)
     assert seen.result.outcome.warnings == ()
