@@ -192,7 +192,7 @@ class TcpConnection:
             if ready & READABLE:
                 self._read(ready, now)
         except Exception as error:
-            self._crash(error)
+            self._fail_internally(error)
 
     def _connected(self, now: float) -> bool:
         """Finish the connect; True: it is established."""
@@ -250,7 +250,7 @@ class TcpConnection:
         except Exception as error:
             receiver.internal_error(error)
 
-    def _crash(self, error: Exception) -> None:
+    def _fail_internally(self, error: Exception) -> None:
         receiver = self._receiver
         self.close()
         if receiver is not None:

@@ -81,7 +81,7 @@ def _counting(replies: tuple[tuple[Stage, Reply], ...]) -> dict[Stage, Reply]:
     counting: dict[Stage, Reply] = {}
     for stage, reply in replies:
         if 300 <= reply.code < 400:
-            continue  # on the way to the reply after the dot, or to that of AUTH
+            continue  # before the reply after the dot, or that of AUTH
         if stage is not _RCPT or stage not in counting or reply.code > counting[stage].code:
             counting[stage] = reply
     return counting
