@@ -94,7 +94,7 @@ class TargetStore:
             if number % _STEP == 0:
                 yield
             record = before.pop(target.key, None)
-            if record is not None and _reads_alike(record.target, target):
+            if record is not None and record.target == target:  # and so its samples stay what they are
                 record.target = target
                 records[target.key] = record
                 continue
@@ -197,11 +197,6 @@ class TargetStore:
     def get(self, kind: TargetKind, name: str) -> TargetRecord | None:
         """The record of one target."""
         return self._records.get((kind, name))
-
-
-def _reads_alike(before: Target, now: Target) -> bool:
-    """Whether the samples of a target stay what they are."""
-    return before.labels == now.labels and before.settings.interval == now.settings.interval
 
 
 def _state(failure: Failure | None) -> tuple[FailureClass, Verdict] | None:

@@ -357,13 +357,13 @@ async def test_the_history_is_told_from_the_latest_backwards(backend: FakeBacken
     target = domain()
     store.replace_targets([target])
     for number, each in enumerate((up_host(), down_host(), up_host())):
-        store.record(target, replace(result(each), at=AT + 3600 * number))
+        store.record(target, replace(result(each), at=AT + 2000 * number))
     backend.kept = store.records()
     page = await get(backend, "/domain/healthy.example")
     history = page.partition('<ol class="history"')[2].partition("</ol>")[0]
     assert re.findall(r'<li class="(\w+)">', history) == ["up", "blocked", "up"]
     assert "reputation_blocked at banner, certain" in text(page)
-    assert text(page).count("for 60 min") == 2
+    assert text(page).count("for 33 min") == 2
 
 
 def spoken(*lines: bytes) -> HostResult:

@@ -1,0 +1,137 @@
+"""Samples made from those of the result before are those that would be written anew, whichever field has changed."""
+
+from __future__ import annotations
+
+from dataclasses import fields, make_dataclass, replace
+from itertools import pairwise
+from typing import Any, get_type_hints
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exporter.metrics.incremental import all_but, render_after
+from exporter.metrics.samples import render
+from exporter.model.failure import Stage
+from exporter.model.result import HostResult, MxHost, MxLookup, ProbeResult, TlsResult
+from exporter.model.target import Settings, Target, TargetKind
+from exporter.store.targets import Samples, TargetRecord, TargetStore
+from tests.results import domain, result, tls_host, up_host, with_policies
+
+# A result whose every part is there, so that each of its fields has lines to change.
+_WELL = with_policies(
+    result(
+        replace(up_host(), tls=tls_host().tls, auth_tls=("PLAIN",), enhanced=((Stage.VRFY, "5.5.1"),)),
+        up_host(address="192.0.2.2"),
+    )
+)
+WELL = replace(_WELL, named=_WELL.lookup.hosts if _WELL.lookup is not None else ())
+RELAY = Target(TargetKind.HOST, "relay.example:25", "relay.example", Settings())
+
+
+def _with(part: type, name: str, value: Any) -> ProbeResult:
+    """`WELL` with one field of one of its parts changed."""
+    host, lookup = WELL.hosts[0], WELL.lookup
+    assert lookup is not None
+    assert host.tls is not None
+    change = {name: value}
+    if part is ProbeResult:
+        return replace(WELL, **change)
+    if part is MxLookup:
+        return replace(WELL, lookup=replace(lookup, **change))
+    if part is MxHost:
+        changed = (replace(lookup.hosts[0], **change), *lookup.hosts[1:])
+        return replace(WELL, lookup=replace(lookup, hosts=changed), named=changed)
+    host = replace(host, **change) if part is HostResult else replace(host, tls=replace(host.tls, **change))
+    return replace(WELL, hosts=(host, *WELL.hosts[1:]))
+
+
+PARTS = [
+    (part, field.name) for part in (ProbeResult, MxLookup, MxHost, HostResult, TlsResult) for field in fields(part)
+]
+
+
+@pytest.mark.parametrize(("part", "name"), PARTS, ids=lambda each: each if isinstance(each, str) else each.__name__)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_result_changed_in_one_field_has_the_samples_of_a_fresh_rendering(
+    part: type, name: str, data: st.DataObject
+) -> None:
+    changed = _with(part, name, data.draw(st.from_type(get_type_hints(part)[name])))
+    for target in (domain("healthy.example", team="mail"), RELAY):
+        record = TargetRecord(target, WELL, probes=1)
+        record.samples = render(record)
+        for before, now in pairwise((WELL, changed, changed, WELL)):
+            record.result, record.probes = now, record.probes + 1
+            record.samples = render_after(record, before)
+            assert record.samples == render(record)
+
+
+def test_a_field_that_is_new_is_compared() -> None:
+    newer = make_dataclass("Newer", [("fact", int, 0)], bases=(HostResult,), frozen=True, slots=True)
+    seen = all_but(newer, "at", "phases")
+    here = newer("mx.a.example", "192.0.2.1", 10)
+    assert seen(here) == seen(replace(here, at=1.0, phases=((Stage.EHLO, 1.0),)))
+    assert seen(here) != seen(replace(here, fact=1))
+
+
+def test_what_may_differ_are_fields() -> None:
+    with pytest.raises(ValueError, match="not in list"):
+        all_but(HostResult, "colour")
+
+
+def _written_anew(part: type, name: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether all lines of a target are written when a field changes."""
+    written: list[TargetRecord] = []
+
+    def counted(record: TargetRecord) -> Samples:
+        written.append(record)
+        return render(record)
+
+    monkeypatch.setattr("exporter.metrics.incremental.render", counted)
+    record = TargetRecord(domain(), WELL)
+    record.samples = render(record)
+    record.result = _with(part, name, value)
+    render_after(record, WELL)
+    return bool(written)
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        (ProbeResult, "duration", 9.0),
+        (MxLookup, "duration", 9.0),
+        (MxLookup, "asked_at", 9.0),
+        (MxHost, "asked_at", 9.0),
+        (HostResult, "at", 9.0),
+        (HostResult, "tcp_rtt", 9.0),
+        (HostResult, "waits", ((Stage.EHLO, 9.0),)),
+        (TlsResult, "at", 9.0),
+    ],
+)
+def test_what_differs_from_one_good_probe_to_the_next_is_no_reason_to_write_all_lines(
+    part: type, name: str, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not _written_anew(part, name, value, monkeypatch)
+    assert _written_anew(HostResult, "extensions", (), monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("part", "name"), [(kind, field.name) for kind in (Target, Settings) for field in fields(kind) if field.init]
+)
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_target_changed_by_a_reload_has_the_samples_of_a_fresh_rendering(
+    part: type, name: str, data: st.DataObject
+) -> None:
+    target = domain("healthy.example", team="mail")
+    change = {name: data.draw(st.from_type(get_type_hints(part)[name]))}
+    changed = (
+        replace(target, **change) if part is Target else replace(target, settings=replace(target.settings, **change))
+    )
+    store = TargetStore(render_after)
+    store.replace_targets([target])
+    store.record(target, WELL)
+    store.replace_targets([changed])
+    (record,) = store.records()
+    assert record.samples == render(record)
