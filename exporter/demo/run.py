@@ -18,7 +18,8 @@ from exporter.app.process import serve
 from exporter.app.web_options import WebOptions
 from exporter.demo.domains import DEMO, is_of_the_demo
 from exporter.demo.levers import panel
-from exporter.demo.world import DemoWorld, WorldError
+from exporter.demo.mail_hosts import WorldError
+from exporter.demo.world import DemoWorld
 from exporter.egress.watch import counts_as_outside
 
 _FAILED: Final = 1

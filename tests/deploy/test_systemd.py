@@ -13,7 +13,8 @@ import pytest
 
 from exporter.app.engine import STOP_GRACE_SECONDS
 from exporter.cli import USAGE
-from exporter.lab.smtp_host import SmtpHost, ordinary
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary
 from tests.deploy.files import DEPLOY
 from tests.support.exporter_process import command, exporter
 from tests.support.require import require_program
