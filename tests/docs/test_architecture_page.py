@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from tests.docs.pages import ROOT, Page, names
 
 PAGE = Page("docs/explanation/architecture.md")
@@ -15,12 +13,10 @@ def _rooms() -> set[str]:
     return {path.parent.name for path in (ROOT / "exporter").glob("*/__init__.py")}
 
 
-@pytest.mark.xfail(strict=True, reason="the modules of exporter/ are on their way to these rooms")
 def test_every_room_has_a_row_and_there_is_no_other() -> None:
     assert {name for cells in PAGE.rows("Rooms by floors") for name in names(cells[1])} == _rooms()
 
 
-@pytest.mark.xfail(strict=True, reason="the modules of exporter/ are on their way to these rooms")
 def test_every_box_of_the_picture_that_is_a_room_is_one() -> None:
     (picture,) = [block.text for block in PAGE.blocks() if block.language == "mermaid"]
     boxes = set(re.findall(r"^\s*(\w+)(?:\[| -->)", picture, re.MULTILINE))
