@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from exporter.demo.smtp_host import SmtpHost
-from exporter.diagnosis.trace import trace
 from exporter.model.path_trace import HopKind, PathTrace
+from exporter.probe.traceroute import trace
 from tests.lab.loops import LoopFactory, on_every_loop, run_on
 from tests.lab.network import (
     Family,
