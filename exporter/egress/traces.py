@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from exporter.diagnosis.trace import trace
 from exporter.model.path_trace import PathTrace
 from exporter.model.target import TargetKey
+from exporter.probe.traceroute import trace
 
 log = logging.getLogger(__name__)
 
