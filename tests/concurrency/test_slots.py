@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from exporter.concurrency import slots as slots_module
+from exporter.concurrency import shared_results
 from exporter.concurrency.session_limiter import SessionLimiter
 from exporter.concurrency.shared_results import SharedResults
 from exporter.concurrency.slots import ProbeSlots
@@ -343,7 +343,7 @@ def test_of_addresses_that_were_shared_once_no_more_is_kept_than_twice_what_coun
 
 
 def test_however_long_an_interval_is_what_is_kept_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots_module, "MAX_ENTRIES", 100)
+    monkeypatch.setattr(shared_results, "MAX_ENTRIES", 100)
 
     async def main() -> None:
         shared: SharedResults[int] = SharedResults()

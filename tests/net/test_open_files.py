@@ -26,10 +26,10 @@ def test_web_clients_have_a_quarter_and_probes_leave_it_to_them(limit: int) -> N
 
 _SCRIPT = """
 import asyncio, errno, os, sys
-from exporter import log
-from exporter.open_files import raise_open_files
-from exporter.transport import Connection
-log.configure("warn", "logfmt")
+from exporter.app import logs
+from exporter.net.open_files import raise_open_files
+from exporter.net.connection import TcpConnection as Connection
+logs.configure("warn", "logfmt")
 Connection.most_files = raise_open_files(10).probes_below
 
 class Receiver:
