@@ -19,7 +19,7 @@ from exporter.model.failure import PHASES, UNDETERMINED_CLASSES, Confidence, Fai
 from exporter.model.policy import DaneState, MtaStsMode, MtaStsProblem
 from exporter.model.warning import HostWarning
 from tests.diagnosis.replies.real_replies import FILES, read
-from tests.support.exporter_process import exporter as running_exporter
+from tests.support.exporter_process import running_demo
 from tests.support.require import require_program
 from tests.support.waiting import until_sync
 
@@ -80,7 +80,7 @@ def test_the_stages_of_the_table_are_those_at_which_real_replies_find_the_class(
 
 
 def test_the_stages_of_the_table_are_those_at_which_the_demo_finds_the_class() -> None:
-    with running_exporter("demo") as demo:
+    with running_demo() as demo:
         probed = "mx_domain_last_probe_timestamp_seconds"
         until_sync(lambda: len([sample for sample in demo.samples() if sample.name == probed]) == len(DEMO))
         seen = {
