@@ -25,8 +25,8 @@ from exporter.probe import prober as prober_module
 from exporter.probe.module_plan import plan_of
 from exporter.probe.prober import Prober
 from exporter.smtp.plan import Plan
+from tests.support.hostile_hosts import HOSTILE, HostileHost
 from tests.support.loops import LoopFactory, on_every_loop, run_on
-from tests.support.smtp_hosts import HOSTILE, HostileHost
 from tests.support.waiting import until
 
 C, W = FailureClass, HostWarning

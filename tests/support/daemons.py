@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,8 +37,13 @@ def accepts(port: int, address: str = "127.0.0.1") -> bool:
 
 
 @contextlib.contextmanager
-def running(argv: Sequence[str], ready: Callable[[], object], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A server in the foreground from when it is ready until the end of the block."""
+def running(
+    argv: Sequence[str], ready: Callable[[], object], log: Path, pid_file: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server in the foreground from when it is ready until the end of the block.
+
+    With a `pid_file` the process is but a script that waits for the server, and the server is told to end.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     try:
@@ -44,12 +51,20 @@ def running(argv: Sequence[str], ready: Callable[[], object], log: Path) -> Iter
         assert process.poll() is None, f"{argv[0]} ended at once: {log.read_text(errors='replace')[-2000:]}"
         yield process
     finally:
-        process.terminate()
+        _terminate(process, pid_file)
         try:
             process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _terminate(process: subprocess.Popen[bytes], pid_file: Path | None) -> None:
+    if pid_file is not None and pid_file.exists():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid_file.read_text()), signal.SIGTERM)
+            return
+    process.terminate()
 
 
 @contextlib.contextmanager

@@ -33,7 +33,10 @@ def postfix(folder: Path, name: str, settings: str = "", services: str = "") -> 
         shutil.chown(data, "postfix")
         _configure_postfix(config, queue, data, port, name, settings, services)
         (folder / "place").symlink_to(place)
-        with running([program, "-c", str(config), "start-fg"], lambda: accepts(port), folder / "postfix.log"):
+        argv = [program, "-c", str(config), "start-fg"]
+        # The script would go alone, and leave the master with a queue that is no more.
+        master = queue / "pid" / "master.pid"
+        with running(argv, lambda: accepts(port), folder / "postfix.log", master):
             yield port
 
 
