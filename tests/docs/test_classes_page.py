@@ -12,7 +12,7 @@ from exporter.model.failure import UNDETERMINED_CLASSES, Confidence, FailureClas
 from exporter.model.warning import HostWarning
 from tests.diagnosis.replies.real_replies import FILES, read
 from tests.docs.pages import CLASSES, ROOT, WARNINGS, names
-from tests.support.exporter_process import exporter as running_exporter
+from tests.support.exporter_process import running_demo
 from tests.support.waiting import until_sync
 
 ROWS = {name: cells for cells in CLASSES.rows("All classes") for name in names(cells[0])}
@@ -38,7 +38,7 @@ def test_the_stages_of_the_table_are_those_at_which_real_replies_find_the_class(
 
 
 def test_the_stages_of_the_table_are_those_at_which_the_demo_finds_the_class() -> None:
-    with running_exporter("demo") as demo:
+    with running_demo() as demo:
         probed = "mx_domain_last_probe_timestamp_seconds"
         until_sync(lambda: len([sample for sample in demo.samples() if sample.name == probed]) == len(DEMO))
         seen = {
