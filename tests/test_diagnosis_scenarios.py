@@ -18,8 +18,10 @@ from tests.lab.network import Family
 from tests.lab.scenario import UP, Outcome, Scenario
 from tests.lab.scenarios import SCENARIOS
 
+pytestmark = pytest.mark.long
+
 # Networks side by side: most scenarios wait for a silence to end, and burn no processor meanwhile.
-NETWORKS: Final = 4
+NETWORKS: Final = 6
 
 Lines = list[dict[str, Any]]
 

@@ -11,6 +11,8 @@ from exporter.demo.domains import DEMO, REFERENCES
 from tests.lab.exporter_process import ExporterProcess, exporter
 from tests.lab.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 SECONDS = 60.0
 
 

@@ -19,7 +19,7 @@ from tests.lab.exporter_process import command, exporter
 from tests.lab.require import require_program
 from tests.lab.waiting import until_sync
 
-UNIT = DEPLOY / "systemd" / "mx-exporter.app.engine"
+UNIT = DEPLOY / "systemd" / "mx-exporter.service"
 # 1.1 of systemd 252: what is left is the network, which is what it is for.
 MOST_EXPOSED = 1.2
 

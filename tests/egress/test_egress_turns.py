@@ -18,6 +18,8 @@ from tests.lab.mail_network import DOMAINS, PROXY, REFERENCES, SMTP, MailNetwork
 from tests.lab.network import Family, address, drop_port_25, filter_rule, redirect_port_25_to, reset_port_25
 from tests.lab.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 INTERVAL: Final = 4.0  # seconds, longer than a probe that meets silence
 # Within two intervals a domain is probed twice; a probe may have been under way, and its result came first.
 PROBES: Final = 3
