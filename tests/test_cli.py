@@ -20,6 +20,8 @@ from exporter.demo.world import DemoWorld
 from exporter.report.summary import MAX_WORDS
 from tests.support.exporter_process import command
 
+pytestmark = pytest.mark.long
+
 EXAMPLE = Path(__file__).parent.parent / "config.example.yaml"
 
 

@@ -11,6 +11,8 @@ from exporter.demo.domains import DEMO, REFERENCES
 from tests.support.exporter_process import ExporterProcess, running_demo
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 SECONDS = 60.0
 
 

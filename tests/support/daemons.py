@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -14,16 +15,21 @@ from tests.support.require import require_program
 from tests.support.waiting import until_sync
 
 _STOP_SECONDS = 10.0
+# Below those that kernels give to who asks for any port: Linux from 32768 on (ip_local_port_range), others from 49152.
+_PORTS = range(15000, 32768)
 
 
 def free_port(address: str = "127.0.0.1") -> int:
-    """A port that is free for TCP and UDP at this moment."""
+    """A port that is free for TCP and UDP at this moment, and that no other test is given meanwhile for port 0."""
     for _ in range(50):
-        with socket.create_server((address, 0)) as stream:
-            port = int(stream.getsockname()[1])
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram, contextlib.suppress(OSError):
-                datagram.bind((address, port))
-                return port
+        port = secrets.choice(_PORTS)  # `random` has the same seed in all processes of a test run
+        with (
+            contextlib.suppress(OSError),
+            socket.create_server((address, port)),
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram,
+        ):
+            datagram.bind((address, port))
+            return port
     raise AssertionError("no port is free for both TCP and UDP")
 
 
