@@ -9,9 +9,9 @@ from typing import Final
 
 from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.concurrency.shared_tasks import SharedTasks
-from exporter.diagnosis.trace import trace
 from exporter.model.path_trace import PathTrace
 from exporter.model.target import TargetKey
+from exporter.probe.traceroute import trace
 
 log = logging.getLogger(__name__)
 

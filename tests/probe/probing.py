@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.lab.smtp_host import SmtpHost, SmtpScript
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import SmtpScript
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import Failure, FailureClass, Stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from exporter.lab.smtp_host import ordinary
+from exporter.lab.smtp_script import ordinary
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.result import MxHost
 from tests.probe.probing import (

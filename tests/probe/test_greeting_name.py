@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.lab.smtp_host import ordinary, reply
+from exporter.lab.smtp_script import ordinary, reply
 from exporter.model.failure import FailureClass
 from exporter.model.result import MxHost
 from exporter.model.warning import HostWarning

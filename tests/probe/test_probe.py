@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.lab.smtp_host import CLOSE, Answer, Wait, ordinary, reply
+from exporter.lab.smtp_script import CLOSE, Answer, Wait, ordinary, reply
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.result import MxHost, ProbeResult
 from exporter.model.target import Module, Settings, Target, TargetKind
@@ -21,8 +21,8 @@ from tests.probe.probing import (
     settings_of,
     smtp_hosts,
 )
+from tests.support.hostile_hosts import HOSTILE, HostileHost
 from tests.support.loops import LoopFactory, on_every_loop, run_on
-from tests.support.smtp_hosts import HOSTILE, HostileHost
 
 C, W = FailureClass, HostWarning
 GREETED = "mx.hostile.example"

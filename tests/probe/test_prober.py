@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.lab.smtp_host import Wait, ordinary, reply
+from exporter.lab.smtp_script import Wait, ordinary, reply
 from exporter.model.configuration import Limits
 from exporter.model.result import MxHost
 from exporter.probe import module_plan

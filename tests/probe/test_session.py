@@ -12,7 +12,8 @@ from collections.abc import Callable
 import pytest
 
 from exporter.lab.silent_host import SilentHost
-from exporter.lab.smtp_host import CLOSE, RESET, Answer, Drip, Ended, SmtpHost, SmtpScript, Wait, ordinary
+from exporter.lab.smtp_host import Ended, SmtpHost
+from exporter.lab.smtp_script import CLOSE, RESET, Answer, Drip, SmtpScript, Wait, ordinary
 from exporter.model.failure import Stage
 from exporter.net.poller import ENDED, READABLE, WRITABLE, Poller, Ready, poller_of
 from exporter.probe.session import Session
@@ -20,6 +21,7 @@ from exporter.probe.session_record import SessionRecord
 from exporter.probe.transcript_recorder import MAX_TRANSCRIPT_BYTES
 from exporter.smtp.dialogue import Break
 from exporter.smtp.plan import Plan
+from tests.support.daemons import free_port
 from tests.support.loops import LoopFactory, on_every_loop, run_on
 from tests.support.require import missing
 from tests.support.waiting import until
@@ -47,11 +49,6 @@ async def talk_to_nobody(seconds: float) -> SessionRecord:
         return await Session(PLAN).run("127.0.0.1", port, seconds)
     finally:
         await host.stop()
-
-
-async def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 async def _while_this_process_stands_still(seconds: float) -> tuple[SessionRecord, float]:
@@ -178,7 +175,7 @@ def test_a_reply_that_drips_in_is_timed_to_its_last_byte(loop_factory: LoopFacto
 @on_every_loop
 def test_a_refused_connection_tells_its_errno(loop_factory: LoopFactory) -> None:
     async def main() -> SessionRecord:
-        port = await free_port()
+        port = free_port()
         return await Session(PLAN).run("127.0.0.1", port, 5.0)
 
     record = run_on(loop_factory, main())

@@ -9,12 +9,8 @@ from ipaddress import ip_network
 
 from exporter.concurrency.slots import ProbeSlots
 from exporter.lab.silent_host import SilentHost
-from exporter.lab.smtp_host import (
-    SmtpHost,
-    Wait,
-    ordinary,
-    reply,
-)
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import Wait, ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage

@@ -23,7 +23,7 @@ _LISTENING = re.compile(r"\bserving\b.*listen(?:=|\": \")([^\s\"]+)")
 # Python that a process runs first (see `exporter`): it looks at its domain files every tenth of a second, and one that
 # has been still for a fifth counts as written. All else is as everybody runs it.
 FILES_WATCHED_CLOSELY = """
-import exporter.service, exporter.config
+import exporter.app.engine, exporter.config
 exporter.app.engine._WATCH_SECONDS = 0.1
 try:
     import exporter.config.domain_lists
@@ -32,6 +32,10 @@ except ImportError:
 else:
     exporter.config.domain_lists.STILL_SECONDS = exporter.app.engine.STILL_SECONDS = 0.2
 """
+
+
+# Python that a process runs first: at its end, it gives what is under way a tenth of a second.
+HASTY = "import exporter.app.engine\nexporter.app.engine.STOP_GRACE_SECONDS = 0.1"
 
 
 class ExporterProcess:
@@ -108,6 +112,20 @@ def exporter(*arguments: str, first: str = "", prefix: Sequence[str] = ()) -> It
             if process.poll() is None:
                 process.kill()
             process.wait()
+
+
+@contextlib.contextmanager
+def running_demo(*arguments: str) -> Iterator[ExporterProcess]:
+    """`mx-exporter demo`, ended by SIGTERM, for one that is killed leaves its folder behind.
+
+    Its probes of silent hosts are not waited for at the end; all else is as everybody runs it.
+    """
+    with exporter("demo", *arguments, first=HASTY) as process:
+        try:
+            yield process
+        finally:
+            if process.process.poll() is None:
+                process.stop()
 
 
 def command(*arguments: str, first: str = "") -> Sequence[str]:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from exporter.diagnosis.trace import trace
 from exporter.lab.smtp_host import SmtpHost
 from exporter.model.path_trace import HopKind, PathTrace
+from exporter.probe.traceroute import trace
 from tests.namespaces.network import (
     Family,
     Hook,

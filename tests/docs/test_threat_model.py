@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent.parent
+PAGE = (ROOT / "docs" / "explanation" / "threat-model.md").read_text(encoding="utf-8")
 ROWS = [line for line in PAGE.splitlines() if line.startswith("|")][2:]
-# [`NAME`](../exporter/room/module.py) 64 KiB
-BOUNDS = re.findall(r"\[`(_?[A-Z][A-Z0-9_]+)`\]\(\.\./(exporter/[\w/]+)\.py\) ([\d.,]*\d) ?([a-zA-Z%]*)", PAGE)
-# [`test_name`](../tests/room/test_module.py)
-TESTS = re.findall(r"\[`(test_\w+)`\]\(\.\./(tests/[\w/]+\.py)\)", PAGE)
+# [`NAME`](../../exporter/room/module.py) 64 KiB
+BOUNDS = re.findall(r"\[`(_?[A-Z][A-Z0-9_]+)`\]\(\.\./\.\./(exporter/[\w/]+)\.py\) ([\d.,]*\d) ?([a-zA-Z%]*)", PAGE)
+# [`test_name`](../../tests/room/test_module.py)
+TESTS = re.findall(r"\[`(test_\w+)`\]\(\.\./\.\./(tests/[\w/]+\.py)\)", PAGE)
 UNITS = {"KiB": 1024, "MiB": 1024**2, "%": 0.01}
 ACTORS = (
     "a domain's owner", "a policy host", "a mail host", "a router on the way", "a resolver", "a web client",
