@@ -1,4 +1,4 @@
-"""Where the path to a port ends: TCP connects with small TTLs, without privileges.
+"""The path to a port, hop by hop, and its end: TCP connects with small TTLs, without privileges.
 
 A SYN whose TTL runs out makes that router say "time exceeded", and the socket's error queue names it. The SYN is a real
 one for the real port, so that a filter treats it as it treats mail. Hops are asked in rounds, those of one round at
@@ -35,8 +35,6 @@ _PENDING: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 # RFC 792, RFC 4443 3.3: hop limit exceeded in transit.
 _TIME_EXCEEDED: Final = frozenset({(ErrorOrigin.ICMP, 11, 0), (ErrorOrigin.ICMP6, 3, 0)})
-
-
 _KINDS: Final = MappingProxyType(
     {
         FailureClass.CONNECT_REFUSED: HopKind.REFUSED,
@@ -67,7 +65,7 @@ async def trace(
 
 
 async def _resets_within(address: str, port: int, source: str) -> bool:
-    """Whether an RST before the first router is that of this host's own packet filter.
+    """An RST before the first router is that of this host's own packet filter.
 
     A socket that demands the highest TTL of what it receives (RFC 5082) is deaf to the RST, sends its SYN again, and
     so learns whether one leaves. A filter that resets drops as well.
@@ -86,7 +84,7 @@ async def _resets_within(address: str, port: int, source: str) -> bool:
             await asyncio.sleep(_PATIENCE)
             return tcp_info.unsent(sock)
         except OSError:
-            return False  # not a kernel that can tell
+            return False  # this kernel has no such option
 
 
 async def _walk(address: str, port: int, source: str, max_hops: int, seconds: float) -> tuple[Hop, ...]:
@@ -98,7 +96,7 @@ async def _walk(address: str, port: int, source: str, max_hops: int, seconds: fl
                 attempts.append(_Attempt(address, port, ttl, source))
             await _answers(attempts[first - 1 :], min(_PATIENCE, seconds))
         if attempts and not _final(attempts):
-            # Earlier rounds were given their time when the last one has had its own.
+            # When the last round has had its time, all earlier ones have had theirs.
             await _answers(attempts, attempts[-1].started + seconds - time.perf_counter())
         return _tidy([attempt.hop for attempt in attempts])
     finally:
@@ -113,7 +111,7 @@ async def _answers(attempts: list[_Attempt], seconds: float) -> None:
 
 
 def _ended(attempts: list[_Attempt]) -> bool:
-    """Whether a further round would tell nothing more."""
+    """A further round would show nothing more."""
     silent = [attempt.hop.kind is HopKind.SILENT for attempt in attempts[-_GAP:]]
     return _final(attempts) or (len(silent) == _GAP and all(silent))
 
@@ -164,7 +162,7 @@ class _Attempt:
         self._finish(number)
 
     def close(self) -> None:
-        """Let go of the connection, answered or not."""
+        """Close the connection, answered or not."""
         sock, self._socket = self._socket, None
         if sock is not None:
             self._loop.remove_writer(sock)
@@ -192,7 +190,7 @@ class _Attempt:
         rtt = time.perf_counter() - self.started
         seen = error_queue.read(self._socket) if self._socket is not None else None
         if not number and seen is not None:
-            number = seen.errno  # the kernel tells of an ICMP error a moment before that is the connect's end
+            number = seen.errno  # the kernel reports an ICMP error a moment before it ends the connect
         self.hop = _hop(self.hop.ttl, ConnectEvidence(self._address, number, seen, self._sent(seen), rtt))
         self.close()
 
