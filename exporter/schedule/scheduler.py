@@ -213,7 +213,8 @@ class Scheduler:
                 else:
                     self._due.append((ticket, entry))
         if left_out:
-            log.warning("the clock jumped or this process stood still: %d probes left to their next moment", left_out)
+            # The clock jumped, or this process stood still.
+            log.warning("probes skipped after a stall", extra={"fields": {"probes": left_out}})
         self._start_due()
         self._set_timer()
 
@@ -255,7 +256,7 @@ class Scheduler:
         try:
             result = await self._probe(target)
         except Exception as error:
-            log.exception("internal error while probing %s", target.name)
+            log.exception("internal error in a probe", extra={"fields": {"target": target.name}})
             self._on_internal_error()
             result = _failed(error)
         finally:
@@ -264,7 +265,7 @@ class Scheduler:
         try:
             self._on_result(target, result)
         except Exception:
-            log.exception("internal error with the result of %s", target.name)
+            log.exception("internal error in the record of a result", extra={"fields": {"target": target.name}})
             self._on_internal_error()
 
 
