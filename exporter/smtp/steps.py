@@ -16,6 +16,7 @@ from exporter.smtp.transitions import END, NEXT, TRANSITIONS, Answer
 
 # Steps that depend on the server's offer.
 _CONDITIONAL: Final = frozenset({State.STARTTLS, State.AUTH, State.MAIL}) | QUESTIONS
+_AUTHENTICATION: Final = frozenset({State.AUTH, State.AUTH_LOGIN})
 _TRANSACTION: Final = frozenset({State.MAIL, State.MESSAGE, State.RSET})
 _WITHOUT_ARGUMENT: Final = MappingProxyType(
     {
@@ -150,7 +151,7 @@ class Steps:
         """The reason why the server's offer does not allow the step."""
         if step is State.STARTTLS and "STARTTLS" not in offer:
             return Problem(Stage.STARTTLS, None, Break.NOT_OFFERED, "does not offer STARTTLS")
-        if step is State.AUTH and not self.secure:
+        if step in _AUTHENTICATION and not self.secure:
             return Problem(Stage.STARTTLS, None, Break.NOT_OFFERED, "was not asked for AUTH, for there is no TLS")
         if step is State.AUTH and "PLAIN" not in offer.mechanisms:
             return Problem(Stage.AUTH, None, Break.NOT_OFFERED, "offers neither AUTH PLAIN nor AUTH LOGIN")
