@@ -12,8 +12,13 @@ from contextlib import contextmanager
 
 import pytest
 from coverage import Coverage
+from hypothesis import HealthCheck, settings
 
 from tests.support.leftovers import Run
+
+# A deadline for each example measures how busy the machine is.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 _RUN = pytest.StashKey[Run]()
 _LEFT = pytest.StashKey[list[str]]()

@@ -108,7 +108,7 @@ def without_password(reply: Reply, credentials: Credentials) -> Reply:
     said = b"\n".join(reply.lines)
     shown = masked(said, credentials)
     refusal = None if reply.refusal is None else without_password(reply.refusal, credentials)
-    if shown is said and refusal == reply.refusal:
+    if shown == said and refusal == reply.refusal:
         return reply
     return replace(reply, lines=tuple(shown.split(b"\n")), refusal=refusal)
 

@@ -237,8 +237,9 @@ class Dialogue:
         if self.problem is None and not self._steps.leaving:  # EHLO's refusal: HELO would draw nothing new
             self.problem = Problem(stage, reply)
         further = self._reader.refusal(ended=False)
-        if further is not None and self.problem is not None and self.problem.reply is reply:
-            self.problem = replace(self.problem, further=(further,))
+        known = self.problem
+        if further is not None and known is not None and (known.stage, known.reply) == (stage, reply):
+            self.problem = replace(known, further=(further,))
         closing = answer is Answer.CLOSING or (further is not None and further.code == CLOSING_CODE)
         self._reader = self._new_reader()
         self._enter(_FINISHED if closing else self._steps.end())
