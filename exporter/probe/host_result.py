@@ -19,7 +19,7 @@ from exporter.probe.host_warnings import (
     warnings_of_working,
 )
 from exporter.probe.session_fingerprint import fingerprint_of, marks_of_words
-from exporter.probe.session_outcome import failure_of_session, outcome_of_answered
+from exporter.probe.session_outcome import answered_outcome, failure_of_session
 from exporter.probe.session_record import SessionRecord
 from exporter.smtp.ehlo import parse_ehlo
 
@@ -48,7 +48,7 @@ def host_result(
         ),
         facts_of(record, ehlo, ehlo_tls),
         timings_of(record),
-        Evidence(port, record.connect, record.witnesses, None, marks, outcome_of_answered(record)),
+        Evidence(port, record.connect, record.witnesses, None, marks, answered_outcome(record)),
         record.transcript if transcript else (),
     )
 

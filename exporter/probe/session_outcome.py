@@ -18,12 +18,12 @@ _BANNER, _QUIT, _ANSWERED = Stage.BANNER, Stage.QUIT, ConnectOutcome.ANSWERED
 _WORDLESS: Final = MappingProxyType({Break.TIMEOUT: ConnectOutcome.MUTE, Break.CLOSED: ConnectOutcome.HUNG_UP})
 
 
-def outcome_of_session(record: SessionRecord) -> ConnectOutcome:
+def connect_outcome(record: SessionRecord) -> ConnectOutcome:
     """The way in which the connect failed, or in which it was answered."""
-    return outcome_of(record.connect) if record.connect is not None else outcome_of_answered(record)
+    return outcome_of(record.connect) if record.connect is not None else answered_outcome(record)
 
 
-def outcome_of_answered(record: SessionRecord) -> ConnectOutcome:
+def answered_outcome(record: SessionRecord) -> ConnectOutcome:
     """The outcome of a session whose connect was answered: a word came after it, or none."""
     problem = record.problem
     if record.spoke or problem is None or problem.stage is not _BANNER or problem.broken is None:

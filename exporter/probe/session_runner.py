@@ -12,7 +12,7 @@ from exporter.net.helo_name import own_address
 from exporter.probe.cpu_cost import CpuCosts
 from exporter.probe.module_plan import canary_message
 from exporter.probe.session import Session
-from exporter.probe.session_outcome import outcome_of_session
+from exporter.probe.session_outcome import connect_outcome
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.session_request import SessionRequest, TimeBudget
 from exporter.probe.witness_ports import WitnessCheck, WitnessPorts
@@ -90,7 +90,7 @@ class SessionRunner:
             return await session.run(request.address, request.port, request.timeout, request.source)
         try:
             record = await session.run(request.address, request.port, request.timeout, request.source)
-            if outcome_of_session(record) not in _UNDECIDED:
+            if connect_outcome(record) not in _UNDECIDED:
                 return record
             return replace(record, witnesses=await check.result())
         finally:

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.model.evidence import ConnectEvidence, ConnectOutcome
 from exporter.model.failure import Failure, FailureClass, Stage
-from exporter.probe.session_outcome import failure_of_session, outcome_of_session
+from exporter.probe.session_outcome import connect_outcome, failure_of_session
 from exporter.probe.session_record import SessionRecord
 from exporter.smtp.events import Break, Problem
 from exporter.smtp.reply import Reply
@@ -35,7 +35,7 @@ def test_outcome_and_failure(
     record: SessionRecord, outcome: ConnectOutcome, failure_class: FailureClass | None
 ) -> None:
     failure = failure_of_session(record)
-    assert outcome_of_session(record) is outcome
+    assert connect_outcome(record) is outcome
     assert (failure and failure.failure_class) is failure_class
 
 
