@@ -60,6 +60,7 @@ FENCES = {
 }
 # No socket, no event loop, no clock, no chance: bytes and values in, values out. Of ours they import only one another.
 PURE = (
+    "exporter.concurrency.bounded_dict",
     "exporter.diagnosis",
     "exporter.model",
     "exporter.policies.dane",
