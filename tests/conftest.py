@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
 import pytest
-from coverage import Coverage
 
 # By this, coverage measures the processes that are started, too (its setting `patch`).
 _CHILDREN_ARE_MEASURED = "COVERAGE_PROCESS_CONFIG"
@@ -30,7 +30,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @contextmanager
 def _unmeasured() -> Generator[None, None, None]:
-    measuring = Coverage.current()
+    coverage = sys.modules.get("coverage")  # loaded where somebody measures
+    measuring = coverage.Coverage.current() if coverage is not None else None
     setting = os.environ.pop(_CHILDREN_ARE_MEASURED, None)
     if measuring is not None:
         measuring.stop()

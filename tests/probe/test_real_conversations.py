@@ -29,7 +29,7 @@ from exporter.model.target import Target, TargetKind
 from exporter.model.warning import HostWarning
 from exporter.probe.prober import Prober
 from tests.lab.certificates import Issued, authority, issue
-from tests.lab.daemons import free_port
+from tests.lab.daemons import accepts, free_port
 from tests.lab.mail_servers import exim, opensmtpd, postfix
 from tests.lab.require import require_program
 from tests.lab.waiting import until
@@ -219,6 +219,7 @@ async def test_postfix_with_implicit_tls(tmp_path: Path, server_files: tuple[Pat
     service = f"127.0.0.1:{tls_port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n"
     module = "stages: [ehlo, mail]\ntls: implicit\nstarttls: {verify: require}"
     with a_postfix(tmp_path, server_files, services=service) as port:
+        await until(lambda: accepts(tls_port))  # its ports are opened one after the other
         host = await probe(tmp_path, tls_port, module)
         plain = await probe(tmp_path, port, module)
     assert outcome(host) is None

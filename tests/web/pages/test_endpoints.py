@@ -357,7 +357,7 @@ async def test_the_history_is_told_from_the_latest_backwards(backend: FakeBacken
     target = domain()
     store.replace_targets([target])
     for number, each in enumerate((up_host(), down_host(), up_host())):
-        store.record(target, replace(result(each), at=AT + 3600 * number))
+        store.record(target, replace(result(each), at=AT + 3630 * number))
     backend.kept = store.records()
     page = await get(backend, "/domain/healthy.example")
     history = page.partition('<ol class="history"')[2].partition("</ol>")[0]
