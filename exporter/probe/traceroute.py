@@ -92,8 +92,8 @@ async def _walk(address: str, port: int, source: str, max_hops: int, seconds: fl
     try:
         while len(attempts) < max_hops and not _ended(attempts):
             first = len(attempts) + 1
-            for ttl in range(first, min(first + _ROUND, max_hops + 1)):
-                attempts.append(_Attempt(address, port, ttl, source))
+            ttls = range(first, min(first + _ROUND, max_hops + 1))
+            attempts.extend(_Attempt(address, port, ttl, source) for ttl in ttls)
             await _answers(attempts[first - 1 :], min(_PATIENCE, seconds))
         if attempts and not _final(attempts):
             # When the last round has had its time, all earlier ones have had theirs.
