@@ -20,7 +20,7 @@ from tests.support.exporter_process import command, exporter
 from tests.support.require import require_program
 from tests.support.waiting import until_sync
 
-UNIT = DEPLOY / "systemd" / "mx-exporter.app.engine"
+UNIT = DEPLOY / "systemd" / "mx-exporter.service"
 # 1.1 of systemd 252: what is left is the network, which is what it is for.
 MOST_EXPOSED = 1.2
 
