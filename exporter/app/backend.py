@@ -23,7 +23,7 @@ from exporter.model.target import Settings, Target, TargetKind
 from exporter.report.local_state import HIDING, LocalState, local_state, local_state_lines
 from exporter.report.summary import summarise, summary_lines
 from exporter.report.transcript import dialogue_text
-from exporter.store.targets import TargetRecord
+from exporter.store.record import TargetRecord
 from exporter.web.backend import EgressFacts, Exposition, NoTurn, ProbeRefused, TargetFacts
 from exporter.web.http_sd import CONTENT_TYPE, http_sd
 

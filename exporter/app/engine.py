@@ -31,7 +31,8 @@ from exporter.probe.prober import Prober, Transcripts
 from exporter.resolver.client import Resolver
 from exporter.schedule.scheduler import Scheduler
 from exporter.schedule.shard import Shard
-from exporter.store.targets import Change, TargetRecord, TargetStore
+from exporter.store.record import Change, TargetRecord
+from exporter.store.targets import TargetStore
 from exporter.store.transcripts import TranscriptStore
 
 log = logging.getLogger(__name__)
@@ -322,10 +323,10 @@ class Engine:
         What was shut off from us and is so no more is probed again, before its turn.
         """
         for record in self.references.records():
-            self.references.revise(record, self.egress.see_again)
+            self.references.revise(record.target.key, self.egress.see_again)
             self._hasten_reopened(record)
         for number, record in enumerate(self.store.records(), 1):
-            _tell(self.store.revise(record, self.egress.see_again))
+            _tell(self.store.revise(record.target.key, self.egress.see_again))
             self._hasten_reopened(record)
             if number % _REVISED_AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -339,9 +340,9 @@ class Engine:
             kind = key[0]
             record = self.record(*key)
             if record is not None and kind is TargetKind.REFERENCE:
-                self.references.revise(record, self.egress.see_again)
+                self.references.revise(record.target.key, self.egress.see_again)
             elif record is not None:
-                _tell(self.store.revise(record, self.egress.see_again))
+                _tell(self.store.revise(record.target.key, self.egress.see_again))
 
     async def _watch_egress(self) -> None:
         while True:

@@ -25,6 +25,7 @@ from exporter.web.pages.fleet import last_probe, since
 from exporter.web.pages.target_view import target_view
 from tests.results import changed, domain, down_host, result, up_host
 from tests.support.exporter_process import exporter
+from tests.support.steps import at_once
 from tests.support.waiting import until_sync
 
 C = FailureClass
@@ -52,7 +53,7 @@ class Known:
 
     def __init__(self) -> None:
         self.store = TargetStore(lambda record, before: ())
-        self.store.replace_targets([domain()])
+        at_once(self.store.replacing([domain()]))
         self.dialogues = TranscriptStore()
 
     def take_in(self, failure_class: FailureClass | None = None) -> ProbeResult:

@@ -22,6 +22,7 @@ from exporter.resolver.answer import read_reply
 from exporter.resolver.wire_names import MalformedReply
 from tests.support import dns_messages as dns
 from tests.support.exporter_process import ExporterProcess, exporter
+from tests.support.steps import at_once
 from tests.support.waiting import until_sync
 
 EVIL = "evil.example"
@@ -192,7 +193,7 @@ async def test_names_that_a_stranger_chose_take_no_room_from_the_configured(
         config.write_text(f"resolver: {{nameservers: ['{server.server}']}}\ndomains: [{EVIL}]\n")
         service = Engine(config, load(config), "me.example")
         try:
-            service.store.replace_targets(service.targets)
+            at_once(service.store.replacing(service.targets))
             configured = service.targets[0]
             await service.probe_now(configured)
             its_own = service.resolver.kept_bytes

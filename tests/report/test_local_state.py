@@ -18,6 +18,7 @@ from exporter.model.failure import Confidence, FailureClass
 from exporter.report.local_state import HIDING, LocalState, hidden_among, local_state, local_state_lines
 from exporter.store.targets import TargetStore
 from tests.results import AT, domain, down_host, result, up_host
+from tests.support.steps import at_once
 
 C, E = FailureClass, EgressState
 BLOCKED = EgressView(E.BLOCKED, Confidence.CERTAIN, networks=4)
@@ -82,16 +83,16 @@ def test_hidden_are_those_whose_failure_is_ours() -> None:
 def test_the_store_counts_them_as_they_come_and_go() -> None:
     store = TargetStore(lambda record, before: ())
     targets = [domain(f"d{number}.example") for number in range(3)]
-    store.replace_targets(targets)
+    at_once(store.replacing(targets))
     assert store.failing(HIDING) == 0
     for target in targets:
         store.record(target, result(down_host(C.EGRESS_BLOCKED)))
     store.record(targets[0], result(down_host(C.EGRESS_BLOCKED)))
     assert store.failing(HIDING) == 3
     store.record(targets[0], result(up_host()))
-    store.revise(store.records()[1], lambda target, seen: result(down_host(C.OFFLINE)))
+    store.revise(targets[1].key, lambda target, seen: result(down_host(C.OFFLINE)))
     assert (store.failing(HIDING), store.failing({C.OFFLINE})) == (2, 1)
-    store.replace_targets(targets[:2])
+    at_once(store.replacing(targets[:2]))
     assert store.failing(HIDING) == 1
 
 

@@ -17,7 +17,7 @@ from exporter.model.egress import EgressState, EgressView
 from exporter.model.printable import printable
 from exporter.model.resolver import ResolverState, ResolverView
 from exporter.report.local_state import since
-from exporter.store.targets import TargetRecord
+from exporter.store.record import TargetRecord
 from exporter.web.backend import EgressFacts
 from exporter.web.pages.fleet import FleetRow, fleet_row, target_path
 

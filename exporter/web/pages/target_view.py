@@ -18,7 +18,7 @@ from exporter.model.target import Target
 from exporter.report.summary import Summary, summarise
 from exporter.report.transcript import dialogue_lines, policy_lines, tls_line
 from exporter.store.history import StateChange
-from exporter.store.targets import TargetRecord
+from exporter.store.record import TargetRecord
 from exporter.store.transcripts import StoredTranscript
 from exporter.web.backend import TargetFacts
 from exporter.web.pages.charts import duration, sparkline

@@ -36,6 +36,7 @@ from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, name_text, options
 from tests.results import AT, changed, domain, result, up_host
 from tests.support.markup import Markup
+from tests.support.steps import at_once
 from tests.web.fake_backend import FakeBackend
 
 _parse_plain: Callable[[str], Iterable[Metric]] = _plain_families
@@ -138,7 +139,7 @@ def render_pages(data: bytes) -> None:
 async def _pages(target: ProbeTarget, probed: ProbeResult) -> list[str]:
     backend = _backend()
     store = TargetStore(lambda record, before: ())
-    store.replace_targets([target])
+    at_once(store.replacing([target]))
     store.record(target, probed)
     dialogues = TranscriptStore()
     dialogues.keep(target, probed, {(host.mx, host.address): host.transcript for host in probed.hosts})
@@ -211,7 +212,7 @@ def publish(data: bytes) -> None:
     """The exposition: what was put in comes out, of two parsers, and nothing besides."""
     target, probed = _result(data)
     store = TargetStore(render_after)
-    store.replace_targets([target, domain("beside.example")])
+    at_once(store.replacing([target, domain("beside.example")]))
     store.record(target, probed)
     store.record(target, replace(probed, duration=1.5, at=probed.at + 60))
     samples = [record.samples for record in store.records()]
