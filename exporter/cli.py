@@ -217,9 +217,9 @@ def _serve(arguments: Sequence[str]) -> int:
     except ShardError as error:
         parser.error(str(error))
     logs.configure(flags.log_level, flags.log_format)
-    from exporter.app.process import serve
+    from exporter.app.process import ServeOptions, serve
 
-    return run(serve(flags.config_file, _web_options(flags), shard))
+    return run(serve(ServeOptions(flags.config_file, _web_options(flags), shard)))
 
 
 def _add_shard_flags(parser: argparse.ArgumentParser) -> None:

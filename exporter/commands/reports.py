@@ -1,4 +1,4 @@
-"""What the user sees of a probe: dialogues of a few names, or JSON for a script. The table of many is in table.py."""
+"""The reports of a one-shot probe: transcripts of a few names, or JSON for a script; table.py has that of many."""
 
 from __future__ import annotations
 
@@ -22,21 +22,24 @@ _SPEAKERS: Final = {">": Ink.OURS, "*": Ink.NOTE}
 
 
 class Report(Protocol):
-    """Takes results. `streams`: it shows each as soon as nothing can change it any more."""
+    """Shows results. `streams`: each as soon as nothing can change it any more."""
 
     streams: bool
 
     def progress(self, result: ProbeResult) -> None:
-        """One more name was probed; it is added sooner or later."""
+        """Count one more result; it is added sooner or later."""
 
     def know(self, side: LocalState) -> None:
-        """How our own side is now: said before anything else where something is wrong with it."""
+        """Take in the state of our own side, which stands before anything else where something is wrong with it."""
 
     def add(self, target: Target, result: ProbeResult) -> None:
-        """What there is to be said of a name."""
+        """Take in a result that nothing changes any more."""
+
+    async def keep_drawn(self) -> None:
+        """Show the progress until cancelled, where there is anything to show."""
 
     def finish(self) -> int:
-        """All are; returns the exit code."""
+        """End the report; returns the exit code."""
 
 
 class JsonReport:
@@ -65,6 +68,9 @@ class JsonReport:
         data = {"egress": local_state_json(self._side)}
         data |= as_json(target.name, result, helo=settings.helo or self._helo, port=settings.port)
         print(json.dumps(data, ensure_ascii=False), file=self._out, flush=True)
+
+    async def keep_drawn(self) -> None:
+        """Draw nothing."""
 
     def finish(self) -> int:
         """The exit code."""
@@ -99,6 +105,9 @@ class DialogueReport:
             self._screen.show(line())
         self._blocks += 1
         self._screen.show(*_dialogue(target.name, result), line(), *_conclusion(target, result, self._helo))
+
+    async def keep_drawn(self) -> None:
+        """Draw nothing."""
 
     def finish(self) -> int:
         """The exit code."""

@@ -72,12 +72,12 @@ def host_heading(host: HostResult) -> str:
     return f"{preference}{host.mx} [{host.address or 'no address'}]"
 
 
-def dialogue_text(result: ProbeResult, *, concluded: bool = False) -> str:
-    """The dialogues of a whole probe as plain text; `concluded`: what is to be said of the whole follows."""
-    told = told_below(result) if concluded else None
+def dialogue_text(result: ProbeResult, *, summarised: bool = False) -> str:
+    """The transcripts of a whole probe as plain text; `summarised`: the summary of the whole follows."""
+    told = told_below(result) if summarised else None
     blocks = []
     looked_up = result.lookup.failure if result.lookup is not None else None
-    if looked_up is not None and (not concluded or looked_up != result.failure):
+    if looked_up is not None and (not summarised or looked_up != result.failure):
         blocks.append(f"lookup: {describe(looked_up)}")
     policies = "\n".join(policy_lines(result))
     if policies:

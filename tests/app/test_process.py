@@ -158,14 +158,15 @@ def test_a_change_of_state_is_one_line(path: Path, world: DemoWorld) -> None:
     assert len(lines) == 2
     assert "level=info" in lines[0]
     assert "class=connect_refused verdict=dead" in lines[0]
-    assert 'msg="up again"' in lines[1]
+    assert all('msg="target state changed"' in line for line in lines)
+    assert "state=up before=connect_refused" in lines[1]
 
 
 def test_sigterm_ends_it_cleanly_and_the_log_may_be_json(path: Path) -> None:
     with exporter(f"--config.file={path}", "--log.format=json", "--log.level=debug") as process:
         until_sync(lambda: _up(process).get("healthy.example") == 1.0)
         assert process.stop() == 0
-    assert '"msg": "probed"' in process.text
+    assert '"msg": "target probed"' in process.text
     assert "Traceback" not in process.text
 
 

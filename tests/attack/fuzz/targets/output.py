@@ -195,8 +195,8 @@ def write_texts(data: bytes) -> None:
     """On a terminal, in `debug=true` and as JSON: lines of ours, and in them nothing that acts."""
     target, probed = _result(data)
     plain = {"NO_COLOR": "1", "COLUMNS": "80"}
-    for concluded in (False, True):
-        harmless(dialogue_text(probed, concluded=concluded), "the dialogue", allowed="\n", limit=2**20)
+    for summarised in (False, True):
+        harmless(dialogue_text(probed, summarised=summarised), "the dialogue", allowed="\n", limit=2**20)
     terminal = _Terminal()
     report = DialogueReport(Screen(terminal, plain), "me.example")
     report.add(target, probed)
