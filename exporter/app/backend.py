@@ -21,7 +21,7 @@ from exporter.model.result import ProbeResult
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.report.local_state import HIDING, LocalState, local_state, local_state_lines
 from exporter.report.summary import summarise, summary_lines
-from exporter.report.transcript import dialogue_text
+from exporter.report.transcript import transcript_text
 from exporter.store.record import TargetRecord
 from exporter.web.backend import EgressFacts, Exposition, NoTurn, ProbeRefused, TargetFacts
 from exporter.web.http_sd import CONTENT_TYPE, http_sd
@@ -84,7 +84,7 @@ class MonitorBackend:
         summary = summarise(found.name, result, helo=found.settings.helo or self._helo, port=found.settings.port)
         first = "".join(f"{each}\n\n" for each in local_state_lines(self.local_state()))
         last = "\n".join(summary_lines(summary, result.failure))
-        return f"{first}{dialogue_text(result, summarised=True)}\n{last}\n"
+        return f"{first}{transcript_text(result, summarised=True)}\n{last}\n"
 
     async def _probe_now(self, target: Target, within: float | None) -> ProbeResult:
         try:

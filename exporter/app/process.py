@@ -121,7 +121,7 @@ class _Signals:
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """What the process begins with: both configurations, and the sockets that are listened on."""
+    """The things that the process begins with: both configurations, and the sockets that are listened on."""
 
     config: Config
     lists: DomainLists

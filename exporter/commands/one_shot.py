@@ -105,7 +105,7 @@ class OneShotProbes:
 
 
 def _is_open(result: ProbeResult) -> bool:
-    """Whether a path or the results of other targets may still change what a result means."""
+    """True if a path or the results of other targets may still change what a result means."""
     if result.failure is not None and result.failure.stage is Stage.DNS:
         return True  # all names at once may be the resolver's doing
     return any(host.evidence is not None and _may_change(host, host.evidence) for host in result.hosts)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from exporter.commands.arguments import ManualError, as_configured, parse_flag, read_target, read_targets, settings_of
 from exporter.commands.helo_warnings import warn_of
 from exporter.commands.one_shot import MANY_NAMES, OneShotProbes
-from exporter.commands.reports import DialogueReport, JsonReport, Report
+from exporter.commands.reports import JsonReport, Report, TranscriptReport
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Screen
 from exporter.config.load import load
@@ -71,5 +71,5 @@ def _report(flags: argparse.Namespace, helo: str, names: int) -> Report:
     if flags.json:
         return JsonReport(sys.stdout, helo)
     if names < MANY_NAMES:
-        return DialogueReport(Screen(sys.stdout), helo)
+        return TranscriptReport(Screen(sys.stdout), helo)
     return TableReport(Screen(sys.stdout), sys.stderr, names)

@@ -11,7 +11,7 @@ from exporter.model.result import HostResult
 
 
 def is_recent(host: HostResult, evidence: Evidence, now: Now, window: float) -> bool:
-    """Whether a session ended within the last `window` seconds: one that is shared for long shows an earlier egress."""
+    """True if a session ended within the last `window` seconds: one that is shared for long shows an earlier egress."""
     if evidence.connect is not None:
         took = evidence.connect.elapsed
     else:
@@ -41,7 +41,7 @@ def observation_of(
 
 
 def is_own_reset(address: str, evidence: Evidence, outcome: ConnectOutcome, path: PathTrace | None) -> bool:
-    """Whether a reset is known to come from the address itself: by its ICMP error, or by a trace that reached it."""
+    """True if a reset is known to come from the address itself: by its ICMP error, or by a trace that reached it."""
     if outcome is not ConnectOutcome.RESET or evidence.connect is None:
         return False
     if evidence.connect.icmp is not None:

@@ -13,7 +13,7 @@ from exporter.net.special_addresses import forbidden
 
 
 def counts_as_outside(address: str) -> bool:
-    """Whether reaching `address` means getting out: a private or loopback address is reached without the egress."""
+    """True if reaching `address` means getting out: a private or loopback address is reached without the egress."""
     return forbidden(address, ()) is None
 
 

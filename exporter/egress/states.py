@@ -49,7 +49,7 @@ class JudgedStates:
 
     @property
     def wants_references(self) -> bool:
-        """Whether everything fails alike but for the references, which have no result yet."""
+        """True if everything fails alike but for the references, which have no result yet."""
         return self.egress_judge.waits or self._resolver_judge.waits
 
     def configure(self, settings: WatchSettings) -> None:

@@ -109,7 +109,7 @@ class EgressWatch:
         return self._judged(target, result, request=False)
 
     def is_outdated(self, result: ProbeResult) -> bool:
-        """Whether a result is from before the egress opened or the resolver answered, so that a new probe is due."""
+        """True if a result is from before the egress opened or the resolver answered, so that a new probe is due."""
         return any(_is_from_before_opening(host, self.egress) for host in result.hosts) or _is_from_before_answers(
             result, self.resolver
         )
@@ -145,7 +145,7 @@ class EgressWatch:
         await self._paths.close()
 
     def _is_well(self, result: ProbeResult) -> bool:
-        """Whether nothing known around the hosts could change their judgement: as with nearly every result."""
+        """True if nothing known around the hosts could change their judgement: as with nearly every result."""
         if self._states.is_intercepted or result.failure is not None:
             return False
         for host in result.hosts:  # noqa: SIM110 - a third of the time of any()
@@ -229,7 +229,7 @@ class EgressWatch:
 
 
 def _is_from_before_opening(host: HostResult, egress: EgressByFamily) -> bool:
-    """Whether a session began while the egress was closed, and ended when it was open again."""
+    """True if a session began while the egress was closed, and ended when it was open again."""
     view = egress[family_of(host.address)] if host.address else None
     if view is None or view.before is None or host.failure is None:
         return False
@@ -237,7 +237,7 @@ def _is_from_before_opening(host: HostResult, egress: EgressByFamily) -> bool:
 
 
 def _is_from_before_answers(result: ProbeResult, resolver: ResolverView) -> bool:
-    """Whether a result failed for want of the resolver, which has answered since."""
+    """True if a result failed for want of the resolver, which has answered since."""
     failure = result.failure
     if failure is None or failure.failure_class is not FailureClass.RESOLVER_FAILING or resolver.before is None:
         return False

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import exporter.commands.terminal as screen_of_text
-from exporter.commands.reports import DialogueReport
+from exporter.commands.reports import TranscriptReport
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Ink, Screen, cut, fitted, line, wants_colours, width_of, wrapped
 from exporter.demo.world import DemoWorld
@@ -206,7 +206,7 @@ def test_what_the_encoding_lacks_is_counted_as_it_is_shown() -> None:
 
 def test_in_a_file_a_dialogue_is_as_it_always_was() -> None:
     out = io.StringIO()
-    report = DialogueReport(Screen(out, {}))
+    report = TranscriptReport(Screen(out, {}))
     report.add(domain(), result(up_host(), down_host()))
     report.add(domain("absent.example"), lookup_failed(FailureClass.DNS_NXDOMAIN, "absent.example"))
     assert report.finish() == 1

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.commands.trace import path_lines
 from exporter.model.path_trace import Hop, HopKind, PathTrace
-from exporter.report.summary import path_sentence
+from exporter.report.path_summary import path_summary
 from tests.namespaces.network import Family, Network, address, drop_port_25, reject_with
 from tests.support.exporter_process import command
 from tests.support.terminal import on_terminal, widths
@@ -97,7 +97,7 @@ def test_a_filter_on_the_way_is_named(family: Family) -> None:
     ],
 )
 def test_the_verdict_says_what_the_path_shows(path: PathTrace, said: str) -> None:
-    assert said in path_sentence(path)
+    assert said in path_summary(path)
 
 
 def test_on_a_terminal_it_has_colours_and_its_lines_fit() -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
-from exporter.commands.reports import DialogueReport, JsonReport
+from exporter.commands.reports import JsonReport, TranscriptReport
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Screen
 from exporter.model.address import Family
 from exporter.model.egress import EGRESS_UNKNOWN, EgressState, EgressStateChange, EgressView
 from exporter.model.failure import Confidence, FailureClass
+from exporter.model.resolver import ResolverState, ResolverView
 from exporter.report.local_state import HIDING, LocalState, hidden_among, local_state, local_state_lines
 from exporter.store.targets import TargetStore
 from tests.results import AT, domain, down_host, result, up_host
@@ -24,16 +25,8 @@ BLOCKED = EgressView(E.BLOCKED, Confidence.CERTAIN, networks=4)
 OPEN = EgressView(E.OPEN, Confidence.CERTAIN)
 SHUT = {Family.IPV4: BLOCKED, Family.IPV6: OPEN}
 FIRST = (
-    "Port 25 is blocked on the way out of here over IPv4 since 2023-11-14 22:13:20 UTC (certain):"
-    " 2 targets are hidden by it."
+    "Port 25 is blocked on our egress over IPv4 since 2023-11-14 22:13:20 UTC (certain): 2 targets are hidden by it."
 )
-
-
-@dataclass(frozen=True)
-class Resolver:
-    state: str
-    confidence: Confidence = Confidence.LIKELY
-    since: float = AT
 
 
 def turn(after: float, view: EgressView, family: Family = Family.IPV4) -> EgressStateChange:
@@ -70,7 +63,7 @@ def test_each_state_that_hides_others_has_words(state: str) -> None:
 
 @pytest.mark.parametrize(("state", "said"), [("failing", 1), ("filtering", 1), ("working", 0), ("unknown", 0)])
 def test_the_resolver_is_a_part_of_our_side(state: str, said: int) -> None:
-    side = local_state({Family.IPV4: OPEN}, (), 3, Resolver(state))
+    side = local_state({Family.IPV4: OPEN}, (), 3, ResolverView(ResolverState(state), Confidence.LIKELY, since=AT))
     assert len([line for line in local_state_lines(side) if line.startswith("Our resolver f")]) == said
 
 
@@ -101,7 +94,7 @@ def shut() -> LocalState:
 
 def test_probe_says_it_first() -> None:
     out = io.StringIO()
-    report = DialogueReport(Screen(out, {}))
+    report = TranscriptReport(Screen(out, {}))
     report.know(shut())
     report.add(domain(), result(up_host()))
     assert out.getvalue().splitlines()[:3] == [FIRST, "", "healthy.example: 1 MX (4.0 ms)"]

@@ -525,7 +525,7 @@ async def test_while_our_own_side_is_at_fault_every_page_says_so_first(backend: 
         shown.partition(">")[2]
         .strip()
         .startswith(
-            "Port 25 is blocked on the way out of here over IPv4 since 2023-11-14 22:13:20 UTC (likely)"
+            "Port 25 is blocked on our egress over IPv4 since 2023-11-14 22:13:20 UTC (likely)"
             " 1,234 targets are hidden by it. The way out"
         )
     )
@@ -537,7 +537,7 @@ async def test_the_configuration_says_so_first_in_a_comment(backend: FakeBackend
     backend.hidden = 7
     async with browse(backend) as client:
         shown = (await client.get("/config")).text
-    assert shown.startswith("# Port 25 is blocked on the way out of here over IPv4")
+    assert shown.startswith("# Port 25 is blocked on our egress over IPv4")
     assert shown.count("\n") == 2
     assert shown.endswith("\ndomains: []\n")
 

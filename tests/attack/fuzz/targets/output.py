@@ -16,7 +16,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as _openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as _plain_families
 
-from exporter.commands.reports import DialogueReport
+from exporter.commands.reports import TranscriptReport
 from exporter.commands.terminal import Screen
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.incremental import render_after
@@ -28,7 +28,7 @@ from exporter.model.result import HostResult, MxHost, ProbeResult, TlsResult, Tr
 from exporter.model.target import Target as ProbeTarget
 from exporter.model.warning import HostWarning
 from exporter.report.as_json import as_json
-from exporter.report.transcript import dialogue_text
+from exporter.report.transcript import transcript_text
 from exporter.store.targets import TargetStore
 from exporter.store.transcripts import TranscriptStore
 from exporter.web.app import create_app
@@ -196,9 +196,9 @@ def write_texts(data: bytes) -> None:
     target, probed = _result(data)
     plain = {"NO_COLOR": "1", "COLUMNS": "80"}
     for summarised in (False, True):
-        harmless(dialogue_text(probed, summarised=summarised), "the dialogue", allowed="\n", limit=2**20)
+        harmless(transcript_text(probed, summarised=summarised), "the dialogue", allowed="\n", limit=2**20)
     terminal = _Terminal()
-    report = DialogueReport(Screen(terminal, plain), "me.example")
+    report = TranscriptReport(Screen(terminal, plain), "me.example")
     report.add(target, probed)
     report.finish()
     harmless(terminal.getvalue(), "the report", allowed="\n", limit=2**20)
