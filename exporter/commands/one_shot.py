@@ -55,7 +55,8 @@ class OneShotProbes:
             await asyncio.gather(*(self._probe_each(left, report, trace=few) for _ in workers))
             if any(_is_open(result) for _, result in self._open):
                 # Without references a host that answered is greeted again: whether the egress is still open.
-                await asyncio.gather(*map(self._probe, self._references or self._up[:1]))
+                others = self._references or self._up[:1]
+                await asyncio.gather(*(self._probe(other, fresh=True) for other in others))
             await asyncio.gather(*self._traces)
             self._engine.tick()
             await self._engine.watch.finish_checks()
@@ -82,10 +83,10 @@ class OneShotProbes:
             if trace:
                 self._traces.append(asyncio.create_task(self._engine.watch.trace_all(target, result)))
 
-    async def _probe(self, target: Target) -> ProbeResult:
+    async def _probe(self, target: Target, *, fresh: bool = False) -> ProbeResult:
         await self._slots.take()
         try:
-            result = await self._engine.probe(target, transcript=True)
+            result = await self._engine.probe(target, fresh=fresh, transcript=True)
         finally:
             self._slots.free()
         # Before the last timeout is judged, not after: a nameserver that answers has shown that something gets out.
