@@ -52,8 +52,9 @@ def test_the_calls_are_found() -> None:
 @pytest.mark.parametrize(("place", "message"), MESSAGES, ids=[place for place, _ in MESSAGES])
 def test_a_message_is_a_short_phrase(place: str, message: ast.expr) -> None:
     assert isinstance(message, ast.Constant), f"{place}: a message is a constant, details are fields"
-    assert PHRASE.fullmatch(message.value), message.value
-    assert len(message.value) <= MAX_CHARS
+    text = str(message.value)
+    assert PHRASE.fullmatch(text), text
+    assert len(text) <= MAX_CHARS
 
 
 def test_the_page_has_every_message_and_no_other() -> None:

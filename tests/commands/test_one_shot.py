@@ -27,9 +27,11 @@ class Recorded:
         self.streams = streams
         self.got: list[str] = []
         self.drawn = False
+        self.first = asyncio.Event()
 
     def progress(self, result: ProbeResult) -> None:
         self.got.append("progress")
+        self.first.set()
 
     def know(self, side: LocalState) -> None:
         pass
@@ -92,8 +94,7 @@ async def test_what_was_probed_before_an_interruption_is_reported() -> None:
     async with world() as (_, port):
         report = Recorded(streams=False)
         probing = asyncio.ensure_future(probed([target(WELL, port), target(SILENT, port)], report))
-        while report.got != ["progress"]:
-            await asyncio.sleep(0)
+        await report.first.wait()
         probing.cancel()
         await asyncio.gather(probing, return_exceptions=True)
         assert report.got == ["progress", WELL]

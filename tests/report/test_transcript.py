@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from exporter.model.result import TranscriptLine
-from exporter.report.as_json import as_json
 from exporter.report.transcript import MAX_LINES, transcript_lines, transcript_text
 from tests.results import changed, result, tls_host
 
@@ -51,12 +50,3 @@ def test_what_is_wrong_with_a_certificate_is_harmless_to_look_at() -> None:
 def test_a_handshake_after_which_nothing_was_said_is_shown_too() -> None:
     text = transcript_text(result(replace(tls_host(), transcript=SPOKEN[:2])))
     assert text.index("< 220 go") < text.index("* TLSv1.3") < text.index("tls_expired")
-
-
-def test_json_has_the_facts_of_tls() -> None:
-    (host,) = as_json("secure.example", result(tls_host()))["hosts"]
-    assert host["tls"]["verified"] is False
-    assert [fault["class"] for fault in host["tls"]["faults"]] == ["tls_expired"]
-    assert host["tls"]["not_after_timestamp_seconds"] < host["tls"]["not_before_timestamp_seconds"] + 90 * 86400
-    assert host["recipients"][0] == {"recipient": "a@mx.secure.example", "code": 250}
-    assert host["auth_mechanisms"] == {"plaintext": ["LOGIN"], "tls": ["PLAIN", "LOGIN"]}
