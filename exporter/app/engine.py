@@ -75,11 +75,13 @@ class Engine:
         *,
         fresh: bool = False,
         transcript: bool = False,
-        heard: Transcripts | None = None,
+        transcripts: Transcripts | None = None,
         within: float | None = None,
     ) -> ProbeResult:
         """The result of one probe, for :meth:`judge`; see :meth:`Prober.probe`. The caller holds a slot."""
-        return await self._prober.probe(target, fresh=fresh, transcript=transcript, heard=heard, within=within)
+        return await self._prober.probe(
+            target, fresh=fresh, transcript=transcript, transcripts=transcripts, within=within
+        )
 
     def judge(self, target: Target, result: ProbeResult) -> ProbeResult:
         """A new result, taken in and judged by what is known around its hosts."""
@@ -101,14 +103,14 @@ class Engine:
 
     def egress_changed(self, states: EgressByFamily) -> None:
         """See :class:`EgressListener`."""
-        self._prober.share_afresh(turned=True)
+        self._prober.share_afresh(routes_changed=True)
         self._listener.egress_changed(states)
 
     def resolver_changed(self, view: ResolverView) -> None:
         """See :class:`EgressListener`."""
         if view.before is not None and not view.fails:
             self.resolver.forget_failures()
-        self._prober.share_afresh(turned=True)
+        self._prober.share_afresh(routes_changed=True)
         self._listener.resolver_changed(view)
 
     def evidence_found(self, keys: frozenset[TargetKey]) -> None:

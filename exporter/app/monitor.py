@@ -60,7 +60,7 @@ class Monitor:
             config.limits.concurrency,
             on_result=self._record,
             on_start=self.metrics.started,
-            on_crash=self.metrics.internal_error,
+            on_internal_error=self.metrics.internal_error,
         )
         self.engine = Engine(engine_settings(self.active, vantage), self.scheduler.slots, self)
         self.metrics.watch_in_flight(lambda: self.scheduler.probes_in_flight)
@@ -117,7 +117,7 @@ class Monitor:
 
     async def _probe(self, target: Target, *, fresh: bool = False) -> ProbeResult:
         transcripts: Transcripts = {}
-        result = self.engine.judge(target, await self.engine.probe(target, fresh=fresh, heard=transcripts))
+        result = self.engine.judge(target, await self.engine.probe(target, fresh=fresh, transcripts=transcripts))
         self.results.keep_transcripts(target, result, transcripts)
         return result
 
@@ -145,11 +145,11 @@ class Monitor:
 
     def references_wanted(self) -> None:
         """See :class:`exporter.egress.listener.EgressListener`."""
-        self.scheduler.hasten(reference.key for reference in self.active.config.egress.references)
+        self.scheduler.probe_soon(reference.key for reference in self.active.config.egress.references)
 
     def result_outdated(self, key: TargetKey) -> None:
         """See :class:`exporter.egress.listener.EgressListener`."""
-        self.scheduler.hasten((key,))
+        self.scheduler.probe_soon((key,))
 
     def _judge_all_again(self) -> None:
         if self._revision is not None:
@@ -164,7 +164,7 @@ class Monitor:
             self.results.judge_again(key, watch.judge_again)
             record = self.results.get(*key)
             if record is not None and record.result is not None and watch.is_outdated(record.result):
-                self.scheduler.hasten((key,))
+                self.scheduler.probe_soon((key,))
             if number % _JUDGED_AT_ONCE == 0:
                 await asyncio.sleep(0)
 

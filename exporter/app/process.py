@@ -63,11 +63,12 @@ class ServeOptions:
     is_outside: Callable[[str], bool] = counts_as_outside  # the addresses that are reached by the egress
     panel: Panel | None = None  # shown on the status page
     on_serving: Callable[[str], None] | None = None  # gets the URL of the status page once it can be opened
+    stopping: asyncio.Event | None = None  # the end, in place of the signals, which are the caller's then
 
 
 async def serve(options: ServeOptions) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
-    signals = _Signals()
+    signals = _Signals(options.stopping)
     check_memory = MemoryCheck()
     check_memory(0)  # first, for a large configuration may be the end of us
     try:
@@ -101,17 +102,23 @@ async def serve(options: ServeOptions) -> int:
 class _Signals:
     """The signals of the process, as events."""
 
-    def __init__(self) -> None:
-        """Take SIGHUP, first of all: while a large configuration loads, a request to reload must not be the end."""
+    def __init__(self, stopping: asyncio.Event | None) -> None:
+        """Take SIGHUP, first of all: while a large configuration loads, a request to reload must not be the end.
+
+        With `stopping` the signals are the caller's.
+        """
         self._loop = asyncio.get_running_loop()
+        self._are_ours = stopping is None
         self.hangup = asyncio.Event()
-        self.stop = asyncio.Event()
-        self._loop.add_signal_handler(signal.SIGHUP, self.hangup.set)
+        self.stop = stopping or asyncio.Event()
+        if self._are_ours:
+            self._loop.add_signal_handler(signal.SIGHUP, self.hangup.set)
 
     def take_stop_signals(self) -> None:
         """Take SIGTERM and SIGINT from now on; before, they end the process at once."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self.stop.set)
+        if self._are_ours:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._loop.add_signal_handler(number, self.stop.set)
 
     def ignore_hangup(self) -> None:
         """Ignore SIGHUP: the loop's end would give it back its default action, and one that comes late would kill."""

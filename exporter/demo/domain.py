@@ -1,4 +1,4 @@
-"""What a domain of the demo's mail world is made of: its hosts, what they do, and what its DNS holds."""
+"""The description of a domain of the demo: its hosts, their behaviour, and the records of its DNS."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Port(Enum):
 
 
 class Certificate(Enum):
-    """What a host presents after STARTTLS."""
+    """The certificate that a host presents after STARTTLS."""
 
     VALID = "valid"  # of the demo's own authority
     EXPIRED = "expired"

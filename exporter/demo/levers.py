@@ -1,4 +1,4 @@
-"""What can be broken in the demo by hand, as levers for its status page."""
+"""Levers for the status page of the demo, with which its hosts are broken by hand."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _PORT_ATTEMPTS: Final = 20
 
 
 class State(StrEnum):
-    """What is on a host's SMTP port at the moment."""
+    """The state of the SMTP port of a host."""
 
     SPEAKING = "speaking"  # a server follows its script
     REFUSING = "refusing"  # nothing listens
@@ -60,7 +60,7 @@ class MailHosts:
         return MappingProxyType(dict(self._broken))
 
     def state(self, name: str) -> State:
-        """What is on its SMTP port now. KeyError for a name that no host has."""
+        """The state of its SMTP port. KeyError for a name that no host has."""
         match self._running.get(self.by_name[name].name):
             case None:
                 return State.REFUSING

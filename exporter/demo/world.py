@@ -77,7 +77,7 @@ class DemoWorld:
         return self._mail_hosts.by_name
 
     def state(self, host: str) -> State:
-        """What is on the SMTP port of `host` now. KeyError for a name that is none of :attr:`hosts`."""
+        """The state of the SMTP port of `host`. KeyError for a name that is none of :attr:`hosts`."""
         return self._mail_hosts.state(host)
 
     @property

@@ -1,6 +1,6 @@
 """What each failure class means: at which stage it is found, what is seen, and how sure which evidence makes it.
 
-Data for people: the page of the classes, docs/classes.md and the README are written from it, and the one-line answer
+Data for people: the page of the classes and docs/reference/classes.md are written from it, and the one-line answer
 to "what is wrong" falls back on it. What to do about a class is in :mod:`exporter.diagnosis.advice`. Pure.
 """
 

@@ -17,6 +17,7 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.diagnosis.fingerprints import SharedFingerprints, Suspect
 from exporter.diagnosis.networks import network_of, organisation
 from exporter.diagnosis.scope import VOICES_NEEDED, Alike, Outcome, Scope, Voice
@@ -259,7 +260,8 @@ class EgressJudge:
         self.port = port
         self._families = {family: _FamilyJudge(port) for family in Family}
         self.surroundings: EgressByFamily = self._views()
-        self._references: dict[str, str] = {}  # address -> its reference, as seen last
+        # Address -> its reference, as seen last.
+        self._references: BoundedDict[str, str] = BoundedDict(MAX_REFERENCE_ADDRESSES)
 
     def see(self, sighting: EgressObservation) -> bool:
         """Take in a session with a public address; whether it is the first to fail at an address that worked."""
@@ -272,10 +274,7 @@ class EgressJudge:
                 book.other_got_out(sighting.seen + self.window, f"port {evidence.port} of {address}")
             return False
         if sighting.reference:
-            self._references.pop(address, None)
             self._references[address] = sighting.reference
-            if len(self._references) > MAX_REFERENCE_ADDRESSES:
-                del self._references[next(iter(self._references))]
         elif address in self._references:  # a domain's mail host that is a reference as well
             sighting = replace(sighting, reference=self._references[address])
         first = book.see(sighting)
@@ -335,7 +334,7 @@ class EgressJudge:
     def keep_references(self, names: Iterable[str]) -> None:
         """Only these are references from now on."""
         kept = frozenset(names)
-        self._references = {address: name for address, name in self._references.items() if name in kept}
+        self._references.drop_all(lambda name: name not in kept)
 
     @property
     def waits(self) -> bool:
@@ -347,7 +346,7 @@ class EgressJudge:
 
         `on` is now in Unix time; `ready`: the references have been heard, if there are any.
         """
-        references = self._references.keys()
+        references = self._references
         # What is seen only once is judged by how things are at its end.
         repeats = math.isfinite(self.interval)
         turned = tuple(

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.diagnosis.networks import network_of, organisation
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.printable import printable
@@ -165,15 +166,12 @@ class SharedFingerprints:
     """The latest speaker of each of some networks, in one address family."""
 
     def __init__(self) -> None:
-        self._heard: dict[int, _SeenFingerprint] = {}
+        self._heard: BoundedDict[int, _SeenFingerprint] = BoundedDict(_MAX_HEARD)
 
     def hear(self, address: str, mx: str, marks: tuple[str, ...], at: float, *, reference: bool = False) -> None:
         """`address` answered as the mail host `mx`."""
         network = network_of(address)
-        self._heard.pop(network, None)
         self._heard[network] = _SeenFingerprint(at, address, mx, marks, reference)
-        if len(self._heard) > _MAX_HEARD:
-            del self._heard[next(iter(self._heard))]
 
     def suspect(self, since: float) -> Suspect | None:
         """Who answers for most of what was heard since then, though it has no business there."""

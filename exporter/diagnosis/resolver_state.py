@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.diagnosis.egress_state import window_of
 from exporter.diagnosis.networks import organisation
 from exporter.diagnosis.scope import Alike, Outcome, Scope, Voice
@@ -78,7 +79,8 @@ class ResolverJudge:
         self.view = RESOLVER_UNKNOWN
         # A mistyped name or a filtered one may be answered from the resolver's memory when nothing else is.
         self._scope = Scope(settled={ResolverSymptom.ABSENT, ResolverSymptom.FILTERED})
-        self._filtered: dict[str, float] = {}  # names -> when it was seen that they are
+        # Names -> when it was seen that they are.
+        self._filtered: BoundedDict[str, float] = BoundedDict(_MAX_FILTERED)
         self._proof_on = 0.0
         self._proven_when_failing = -math.inf
         self.waits = False  # for the references
@@ -93,12 +95,9 @@ class ResolverJudge:
         if self._scope.see(asked.name, Outcome(voice, began, seen, look, asked.reference)) is None:
             return
         if look is ResolverSymptom.FILTERED:
-            self._filtered.pop(asked.name, None)
             self._filtered[asked.name] = seen
-            if len(self._filtered) > _MAX_FILTERED:
-                del self._filtered[next(iter(self._filtered))]
         else:
-            self._filtered.pop(asked.name, None)
+            self._filtered.pop(asked.name)
         if look is None:
             self._proof_on = max(self._proof_on, asked.on)
 
@@ -115,7 +114,7 @@ class ResolverJudge:
         since = now - window_of(self.interval, self.takes)
         self._scope.forget_before(since)
         if self._filtered:
-            self._filtered = {name: seen for name, seen in self._filtered.items() if seen >= since}
+            self._filtered.drop_all(lambda seen: seen < since)
         view = self._view(ready=ready)
         if view == self.view or (view.state, view.look, view.confidence) == (
             self.view.state,

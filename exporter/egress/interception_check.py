@@ -20,8 +20,8 @@ from exporter.egress.settings import WatchSettings, source_of
 from exporter.model.address import Family
 from exporter.model.path_trace import PathTrace
 from exporter.model.target import Settings
-from exporter.probe.host_result import speaker
 from exporter.probe.session import Session
+from exporter.probe.session_fingerprint import fingerprint
 from exporter.probe.session_record import SessionRecord
 from exporter.smtp.ehlo import parse_ehlo
 from exporter.smtp.plan import Plan
@@ -62,14 +62,13 @@ async def check_interception(suspect: Suspect, options: CheckOptions) -> Inspect
         return InspectionResult.FOREIGN if encrypted >= _LEAST_ENCRYPTED else InspectionResult.OPEN
     if not answered:
         return InspectionResult.OPEN
-    if not any(suspect.mark in speaker(record) for record in answered):
+    if not any(suspect.mark in fingerprint(record) for record in answered):
         return InspectionResult.FOREIGN
     return InspectionResult.OWN if suspect.may_be_own else InspectionResult.OPEN
 
 
 async def _session(address: str, options: CheckOptions) -> SessionRecord:
-    session = Session(asyncio.get_running_loop(), options.plan)
-    return await session.converse(address, options.port, _SECONDS, options.source(address))
+    return await Session(options.plan).run(address, options.port, _SECONDS, options.source(address))
 
 
 class InterceptionChecks:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.diagnosis.connect_errors import outcome_of_session
 from exporter.diagnosis.decision import BY_SCOPE
 from exporter.egress.clocks import Clocks
@@ -40,13 +41,12 @@ class UnprovenTimeouts:
         self._clocks = clocks
         self._on_proven = on_proven
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[TargetKey, _Timeout] = {}  # the longest waiting first
+        self._waiting: BoundedDict[TargetKey, _Timeout] = BoundedDict(_MAX_WAITING)
         self._is_due = False
 
     def drop(self, key: TargetKey) -> None:
         """The newest result of a target has no such timeout."""
-        if self._waiting:
-            self._waiting.pop(key, None)
+        self._waiting.pop(key)
 
     def see(self, key: TargetKey, hosts: Iterable[HostResult], is_outside: Callable[[str], bool]) -> None:
         """Take in the hosts of the newest result of a target, judged; those that are not outside wait for nobody."""
@@ -60,8 +60,6 @@ class UnprovenTimeouts:
                 continue  # judged again, with all others, when the egress opens
             if self._states.proof_by_others(host, now) < host.timings.at:
                 self._waiting[key] = _Timeout(host.timings.at, host.address, host.mx)
-                if len(self._waiting) > _MAX_WAITING:
-                    del self._waiting[next(iter(self._waiting))]
                 return
         self.drop(key)
 
@@ -76,8 +74,7 @@ class UnprovenTimeouts:
         now = self._clocks.now()
         proven: set[TargetKey] = set()
         for _ in range(min(_AT_ONCE, len(self._waiting))):
-            key = next(iter(self._waiting))
-            timeout = self._waiting.pop(key)
+            key, timeout = self._waiting.pop_oldest()
             if self._states.proof_since(timeout.address, timeout.mx, timeout.at, now) >= timeout.at:
                 proven.add(key)
             else:

@@ -40,7 +40,7 @@ _PORT_ATTEMPTS: Final = 20  # a port free for UDP may be taken for TCP
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with the answers about a name. Several things may be."""
+    """The faults of the answers about a name; there may be several."""
 
     rcode: dns.rcode.Rcode | None = None
     extended_error: int | None = None  # RFC 8914; without `rcode` beside the ordinary answer
@@ -163,7 +163,7 @@ class DnsHost:
                     await writer.drain()
 
     async def _answer(self, data: bytes, *, tcp: bool) -> bytes | None:
-        """Empty where nothing is to be said, None where the connection is to be closed besides."""
+        """The answer: empty where there is to be none, None where the connection is to be closed besides."""
         try:
             query = dns.message.from_wire(data)
             question = query.question[0]

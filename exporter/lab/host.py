@@ -1,4 +1,4 @@
-"""What every host of the lab has in common: it is started on an address of loopback, and stopped.
+"""The common side of all hosts of the lab: each is started on an address of loopback, and stopped.
 
 :func:`listening` keeps a host up for a block of a coroutine, :func:`listening_in_thread` for a block of code without an
 event loop of its own.

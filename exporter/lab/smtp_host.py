@@ -51,7 +51,7 @@ class Ended(Enum):
 
 @dataclass(slots=True)
 class Session:
-    """What one client did. Times are those of the event loop's clock."""
+    """The record of one connection. Times are those of the clock of the event loop."""
 
     client: str
     opened: float

@@ -82,7 +82,7 @@ _ORDINARY: Final[Mapping[bytes, Answer]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class SmtpScript:
-    """What a host answers: `replies` by verb, over those of an ordinary ESMTP server.
+    """The answers of a host: `replies` by verb, over those of an ordinary ESMTP server.
 
     The verb `.` stands for the end of a message after a 354 to DATA.
     """
@@ -93,7 +93,7 @@ class SmtpScript:
     implicit_tls: ssl.SSLContext | None = None  # TLS from the first byte, as on port 465
 
     def answer(self, verb: bytes) -> Answer:
-        """What follows when the client says `verb` (upper case)."""
+        """The answer to the command `verb` (upper case)."""
         if verb in self.replies:
             return self.replies[verb]
         return _ORDINARY.get(verb, self.otherwise)

@@ -18,6 +18,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar
 
+from exporter.concurrency.bounded_dict import BoundedDict
+from exporter.concurrency.shared_tasks import SharedTasks
 from exporter.model.address import Family, is_address
 from exporter.model.failure import Failure, FailureClass, Verdict
 from exporter.model.policy import MtaSts, MtaStsMode, MtaStsProblem, TlsaLookup, TlsRpt
@@ -126,8 +128,8 @@ class Searches:
     """Searches under way, some of which nobody waits for any more, and what the last of each target found."""
 
     def __init__(self) -> None:
-        self._running: dict[_Key, asyncio.Task[TargetPolicies]] = {}
-        self._last: dict[_Key, TargetPolicies] = {}
+        self._running: SharedTasks[_Key, TargetPolicies] = SharedTasks(self._ended)
+        self._last: BoundedDict[_Key, TargetPolicies] = BoundedDict(MAX_REMEMBERED)
 
     def join(
         self, key: _Key, search: Callable[[], Coroutine[Any, Any, TargetPolicies]]
@@ -135,8 +137,7 @@ class Searches:
         """The search of `key` that is under way, or is begun now; None if there are too many."""
         task = self._running.get(key)
         if task is None and len(self._running) < MAX_SEARCHES:
-            task = self._running[key] = asyncio.get_running_loop().create_task(search())
-            task.add_done_callback(partial(self._ended, key))
+            task = self._running.start(key, search())
         return task
 
     def last(self, key: _Key) -> TargetPolicies | None:
@@ -145,13 +146,9 @@ class Searches:
 
     async def close(self) -> None:
         """End those under way."""
-        tasks = tuple(self._running.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._running.close()
 
     def _ended(self, key: _Key, task: asyncio.Task[TargetPolicies]) -> None:
-        del self._running[key]
         if task.cancelled():
             return
         error = task.exception()
@@ -159,10 +156,7 @@ class Searches:
             about = {"message": "a search for policies failed", "exception": error, "task": task}
             task.get_loop().call_exception_handler(about)
             return
-        self._last.pop(key, None)
         self._last[key] = task.result().without_large_records()
-        if len(self._last) > MAX_REMEMBERED:
-            del self._last[next(iter(self._last))]
 
 
 class Policies:

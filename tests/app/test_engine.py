@@ -15,7 +15,7 @@ from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import ordinary
 from exporter.model.configuration import Egress, Limits, ResolverSettings
 from exporter.model.target import Settings, Target, TargetKind
-from tests.probe.test_prober import LOOPBACK
+from tests.probe.probing import LOOPBACK
 
 SETTINGS = EngineSettings(
     ResolverSettings((("127.0.0.1", 1),)),

@@ -154,6 +154,7 @@ def test_no_answer_takes_long_to_read(kind: str) -> None:
     assert time.thread_time() - begin < 0.1
 
 
+@pytest.mark.unmeasured
 def test_the_answers_that_a_stranger_asks_for_leave_the_memory_as_it_was(mail_port: int, tmp_path: Path) -> None:
     @cache
     def answers(name: str, kind: str) -> bytes:

@@ -38,7 +38,7 @@ def test_a_schedule_that_stands_still_is_not_healthy(tmp_path: Path) -> None:
     path.write_text(CONFIG)
     broken = STUCK.replace("lambda self, target, result: time.sleep(3600)", "exporter.app.monitor.Monitor._record")
     broken += "import exporter.app.watchers, exporter.schedule.scheduler\nexporter.app.watchers.STUCK_SECONDS = 1.0\n"
-    broken += "exporter.schedule.scheduler.Scheduler._ring = lambda self: 1 / 0\n"
+    broken += "exporter.schedule.scheduler.Scheduler._take_due = lambda self: 1 / 0\n"
     with exporter(f"--config.file={path}", first=broken) as process:
         until_sync(lambda: "the schedule of the probes stands still" in process.get("/-/healthy").text)
         until_sync(lambda: process.get("/-/healthy").status_code == 503)

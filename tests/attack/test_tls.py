@@ -40,7 +40,7 @@ from exporter.tls.client import MAX_IDLE_RECORDS, MAX_RECORDS, TlsClient, TlsFau
 from exporter.tls.expensive_certificates import MAX_CERTIFICATES, MAX_NAME_BYTES
 from exporter.tls.roots import Roots
 from exporter.tls.verification import examine
-from tests.probe.test_prober import LOOPBACK
+from tests.probe.probing import LOOPBACK
 from tests.support import chains
 from tests.support.certificates import issue
 from tests.support.der import certificate_with, element, identifier, integer, key_on_own_curve, sequence

@@ -14,7 +14,7 @@ from exporter.model.configuration import Config, Egress, Limits, ResolverSetting
 from exporter.model.result import ProbeResult
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.report.local_state import LocalState
-from tests.probe.test_prober import LOOPBACK
+from tests.probe.probing import LOOPBACK
 
 WELL, SILENT = "mx.well.example", "mx.silent.example"
 ADDRESSES = {WELL: "127.61.0.1", SILENT: "127.62.0.1"}

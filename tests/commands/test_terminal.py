@@ -271,13 +271,14 @@ healthy.example: 2 MX (4.0 ms)
 healthy.example is up: 1 of 2 addresses takes mail, with warnings; mx2.healthy.example [2001:db8::2] does not: \
 reputation_blocked.
   next: find what was sent from our address; then ask the list that the reply names to remove it \
-(docs/classes.md#reputation_blocked)
+(docs/reference/classes.md#reputation_blocked)
 
 absent.example: 0 MX (2.0 ms)
 
 misconfigured: dns_nxdomain at dns, certain
   absent.example: NXDOMAIN; it will not heal by itself.
-  next: look for a misspelt name or an expired registration: `whois absent.example` (docs/classes.md#dns_nxdomain)
+  next: look for a misspelt name or an expired registration: `whois absent.example` \
+(docs/reference/classes.md#dns_nxdomain)
 """
 TABLE = """\
 NAME                                                  STATE    CLASS               ADDRESSES UP

@@ -18,6 +18,8 @@ from tests.namespaces.network import Family, address, drop_port_25, filter_rule,
 from tests.support.exporter_process import ExporterProcess, command
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 INTERVAL: Final = 4.0  # seconds, longer than a probe that meets silence
 # Within two intervals a domain is probed twice; a probe may have been under way, and its result came first.
 PROBES: Final = 3

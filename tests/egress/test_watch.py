@@ -28,7 +28,7 @@ from exporter.model.result import ProbeResult
 from exporter.model.target import Settings, Target, TargetKey, TargetKind
 from exporter.probe.prober import Prober
 from tests.paths import GONE_443, OPEN_443, path
-from tests.probe.test_prober import LOOPBACK, Names
+from tests.probe.probing import LOOPBACK, Names
 from tests.support.waiting import until
 
 K = HopKind

@@ -19,8 +19,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, Self, TypeVar
 
 from exporter.lab.host import LoopThread
 from exporter.lab.smtp_host import SmtpHost
@@ -166,18 +165,13 @@ def _chain(name: str, kind: str, rule: str) -> str:
     return f"table inet lab {{\n chain {name} {{\n  type {kind};\n  {rule}\n }}\n}}\n"
 
 
-class Network:
-    """The namespaces, from ``with`` to its end. Methods may be called from any thread."""
+class Built:
+    """Something that is built at ``with`` and closed at its end, as far as it was built."""
 
     def __init__(self) -> None:
-        self._ip = require_program("ip")
-        self._nft = require_program("nft")
-        self._namespaces: dict[str, int] = {}
-        self._threads: dict[str, LoopThread] = {}
         self._closing = ExitStack()
 
-    def __enter__(self) -> Network:
-        require_network_namespaces()
+    def __enter__(self) -> Self:
         try:
             self._build()
         except BaseException:
@@ -185,10 +179,22 @@ class Network:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closing.close()
+
+    def _build(self) -> None:
+        raise NotImplementedError
+
+
+class Network(Built):
+    """The namespaces. Methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ip = require_program("ip")
+        self._nft = require_program("nft")
+        self._namespaces: dict[str, int] = {}
+        self._threads: dict[str, LoopThread] = {}
 
     def run_in(self, node: str, function: Callable[[], T]) -> T:
         """Call `function` in a thread inside the namespace; what it opens and starts, an event loop too, is there."""
@@ -236,6 +242,7 @@ class Network:
         self.listen(node, SmtpScript(greeting=CLOSE), port=port, at=at)
 
     def _build(self) -> None:
+        require_network_namespaces()
         for node in NODES:
             self._namespaces[node] = descriptor = _in_thread(_new_namespace)
             self._closing.callback(os.close, descriptor)

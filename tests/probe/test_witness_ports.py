@@ -21,7 +21,7 @@ from exporter.model.result import HostResult
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.probe.prober import Prober
 from exporter.probe.witness_ports import WitnessPorts
-from tests.probe.test_prober import LOOPBACK, Names
+from tests.probe.probing import LOOPBACK, Names
 from tests.support.waiting import until
 
 ADDRESS = "127.62.0.1"

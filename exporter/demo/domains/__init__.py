@@ -33,5 +33,5 @@ DEMO: Final[tuple[DemoDomain, ...]] = (*WORKING, *UNREACHABLE, *GREETING, *DIALO
 
 
 def is_of_the_demo(address: str) -> bool:
-    """Whether it is the address of one of these hosts; to the demo, whoever reaches it has got out."""
+    """True for an address of one of these hosts: a connection to it counts as one to the outside."""
     return ip_address(address) in _NETWORK

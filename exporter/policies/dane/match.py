@@ -14,7 +14,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import Final, TypeVar
 
@@ -66,7 +65,6 @@ def match_chain(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence
     if leaf is None:
         return Match(reason="the server's certificate cannot be read")
     paths = _Paths(leaf, chain[1 : MAX_ISSUERS + 1])
-    now = datetime.fromtimestamp(at, UTC)
     # Looked at once, and only where it counts: a certificate has room for thousands of names, which take 7 ms to read.
     named = cache(lambda: _is_for_one(leaf.x509, names))
     reasons: list[str] = []
@@ -76,7 +74,7 @@ def match_chain(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence
             if record.associates(leaf.der, leaf.key):
                 return Match(record)
         elif record.usage == DANE_TA and (path := paths.to(record)) is not None:
-            problem = _invalid_path(path, now, named)
+            problem = _invalid_path(path, at, named)
             if problem is None:
                 return Match(record)
             if problem == _NOT_NAMED:
@@ -173,10 +171,10 @@ class _Paths:
         return self._signatures_left >= 0
 
 
-def _invalid_path(path: Sequence[_Certificate], now: datetime, named: Callable[[], bool]) -> str | None:
+def _invalid_path(path: Sequence[_Certificate], at: float, named: Callable[[], bool]) -> str | None:
     """Why the leaf is not issued for one of the names (`named` tells) under the anchor at the end of `path`."""
     for depth, certificate in enumerate(path):
-        problem = _invalid(certificate.x509, depth, now)
+        problem = _invalid(certificate.x509, depth, at)
         if problem is not None:
             return problem
     # RFC 7672 3.2.2: an anchor signs for others too, so the name tells whose certificate it is.
@@ -203,13 +201,14 @@ def _signed_by_key(certificate: x509.Certificate, key: PublicKeyTypes) -> bool:
     return True
 
 
-def _invalid(certificate: x509.Certificate, depth: int, now: datetime) -> str | None:
+def _invalid(certificate: x509.Certificate, depth: int, at: float) -> str | None:
     """What is wrong with a certificate of the path; `depth` 0 is the server's own."""
     whose = "the server's certificate" if depth == 0 else f"the issuer's certificate at depth {depth}"
-    if now > certificate.not_valid_after_utc:
-        return f"{whose} expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
-    if now < certificate.not_valid_before_utc:
-        return f"{whose} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}"
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if at > end.timestamp():
+        return f"{whose} expired on {end:%Y-%m-%d}"
+    if at < begin.timestamp():
+        return f"{whose} is not valid before {begin:%Y-%m-%d}"
     if depth == 0:
         purposes = _extension(certificate, x509.ExtendedKeyUsage)
         allowed = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)

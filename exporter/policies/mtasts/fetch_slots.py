@@ -9,11 +9,13 @@ all. Hosts at one address share :data:`PLACES_OF_ADDRESS`, and addresses take tu
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_network
 from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
+from exporter.concurrency.waiters import Waiters
 from exporter.model.policy import MtaStsProblem
 from exporter.policies.mtasts.fetch import FetchFault
 
@@ -33,8 +35,7 @@ MAX_REMEMBERED: Final = 100_000
 
 Work = Callable[[], Awaitable[bytes | FetchFault]]
 _Task = asyncio.Future[bytes | FetchFault]
-_Turn = asyncio.Future[None]
-_Waiting = dict[str, deque[_Turn]]
+_Waiting = dict[str, Waiters[None]]
 
 
 class FetchSlots:
@@ -50,8 +51,8 @@ class FetchSlots:
         # Who waits for a prompt place, by address: those first that are known to answer.
         self._waiting: tuple[_Waiting, _Waiting] = ({}, {})
         self._slow: dict[_Task, None] = {}  # the longest there first
-        self._prompt_hosts: dict[str, None] = {}
-        self._keep_us_waiting: dict[str, None] = {}  # hosts and addresses
+        self._prompt_hosts: BoundedDict[str, None] = BoundedDict(MAX_REMEMBERED)
+        self._keep_us_waiting: BoundedDict[str, None] = BoundedDict(MAX_REMEMBERED)  # hosts and addresses
 
     async def fetch(self, host: str, address: str, work: Work) -> bytes | FetchFault:
         """What `work` fetches from the policy host `host` at `address`, when there is a place for it."""
@@ -84,22 +85,17 @@ class FetchSlots:
         finally:
             self._leave(area)
         if task.done():
-            _remember(self._prompt_hosts, host)
+            self._prompt_hosts[host] = None
         else:
-            self._prompt_hosts.pop(host, None)
-            _remember(self._keep_us_waiting, address)  # until it answers
+            self._prompt_hosts.pop(host)
+            self._keep_us_waiting[address] = None  # until it answers
         return task
 
     async def _enter(self, area: str, *, known: bool) -> None:
-        turn: _Turn = asyncio.get_running_loop().create_future()
-        self._waiting[not known].setdefault(area, deque()).append(turn)
+        waiters = self._waiting[not known].setdefault(area, Waiters(lambda _: self._leave(area)))
+        waiting = waiters.wait()
         self._call()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._leave(area)
-            raise
+        await waiting
 
     def _leave(self, area: str) -> None:
         self._free += 1
@@ -124,14 +120,12 @@ class FetchSlots:
             if found is None:
                 return
             waiting, area = found
-            turns = waiting.pop(area)
-            turn = turns.popleft()
-            if turns:
-                waiting[area] = turns  # behind the others
-            if not turn.done():
+            waiters = waiting.pop(area)
+            if waiters.serve(None):
                 self._free -= 1
                 self._at_address[area] += 1
-                turn.set_result(None)
+            if waiters:
+                waiting[area] = waiters  # behind the others
 
     async def _finish(self, host: str, address: str, task: _Task) -> bytes | FetchFault:
         """The result of `task`, at a slow place as far as it takes one."""
@@ -148,12 +142,11 @@ class FetchSlots:
             return outcome  # says nothing about the host
         took_long = asyncio.get_running_loop().time() - began > LONG_SECONDS
         if took_long or (isinstance(outcome, FetchFault) and outcome.silent):
-            self._prompt_hosts.pop(host, None)
-            _remember(self._keep_us_waiting, host)
-            _remember(self._keep_us_waiting, address)
+            self._prompt_hosts.pop(host)
+            self._keep_us_waiting[host] = self._keep_us_waiting[address] = None
         else:
-            self._keep_us_waiting.pop(host, None)
-            self._keep_us_waiting.pop(address, None)
+            self._keep_us_waiting.pop(host)
+            self._keep_us_waiting.pop(address)
         return outcome
 
     async def _slowly(self, task: _Task) -> None:
@@ -180,10 +173,3 @@ class FetchSlots:
 def _area(address: str) -> str:
     """What one owner has without effort: an IPv4 address; of IPv6 a /48."""
     return str(ip_network((address, 48), strict=False)) if ":" in address else address
-
-
-def _remember(kept: dict[str, None], name: str) -> None:
-    kept.pop(name, None)
-    kept[name] = None
-    if len(kept) > MAX_REMEMBERED:
-        del kept[next(iter(kept))]
