@@ -20,7 +20,7 @@ from exporter.config.load import ConfigError
 from exporter.schedule.shard import ShardError, parse_shard
 
 OK: Final = 0
-CRASHED: Final = 1
+INTERNAL_ERROR: Final = 1
 USAGE: Final = 2
 INTERRUPTED: Final = 130  # as shells report the end by SIGINT
 
@@ -47,9 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception:
-        # Not left to Python, which would print it to a standard error that perhaps nobody reads any more.
+        # Not left to Python, which would print it to a standard error that may stall.
         logging.getLogger(__name__).critical("internal error, the process ends", exc_info=True)
-        return CRASHED
+        return INTERNAL_ERROR
     finally:
         logs.flush()
 

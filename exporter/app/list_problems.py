@@ -10,7 +10,7 @@ from exporter.model.configuration import Config, DomainList
 
 log = logging.getLogger(__name__)
 
-# Problems reported at one reload, beyond which nobody reads on; each file has reported its own first ones up to here.
+# Problems reported at one reload, for more are not read; of each file only its first ones come here.
 MAX_FAILURES: Final = 10
 _MAX_LINES: Final = 100
 

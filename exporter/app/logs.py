@@ -65,7 +65,7 @@ def _traceback_text(error: BaseException | None) -> str:
 
 
 class _Handler(logging.Handler):
-    """The way of each line from the loggers to the writer; no value in it makes logging fail."""
+    """The path of each line from the loggers to the writer; no value in it makes logging fail."""
 
     def __init__(self, format_: Format, stream: TextIO) -> None:
         super().__init__()

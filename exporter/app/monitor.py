@@ -175,7 +175,7 @@ def engine_settings(active: ActiveConfiguration, vantage: Vantage) -> EngineSett
     watch = WatchSettings(
         config.egress,
         typical_interval(targets, config.defaults.interval),
-        # Where something is silent: the questions, and the sessions.
+        # Of a probe that times out: its questions, and its sessions.
         config.resolver.timeout + typical_timeout(targets, config.defaults.timeout),
         config.defaults.helo or vantage.helo,
         vantage.port,

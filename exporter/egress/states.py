@@ -32,7 +32,7 @@ class JudgedStates:
         self.egress_judge: Final = EgressJudge(settings.interval, settings.port, takes=settings.longest_probe)
         self._resolver_judge = ResolverJudge(settings.interval, takes=settings.longest_probe)
         self._references = frozenset(reference.name for reference in settings.egress.references)
-        # Somebody answers for everyone, or did when the probes under way began.
+        # One server answers for all hosts, or did when the probes under way began.
         self.is_intercepted = False
         self.references_up: Mapping[str, bool] = {}  # of those with a result; replaced whole
         self.changes: tuple[EgressStateChange, ...] = ()  # the last MAX_CHANGES, the oldest first; replaced whole
@@ -81,7 +81,7 @@ class JudgedStates:
         return may_change
 
     def proof_by_others(self, host: HostResult, now: Now) -> float:
-        """The newest Unix time at which the port is known to have got out to somebody unrelated to a host."""
+        """The newest Unix time at which the port is known to have got out to a host that is unrelated."""
         return self.proof_since(host.address, host.mx, host.timings.at, now)
 
     def proof_since(self, address: str, mx: str, at: float, now: Now) -> float:

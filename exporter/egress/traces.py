@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 4
 # The path to an address changes seldom, and a filter on it is seen by other signs sooner.
 KEPT_SECONDS: Final = 600.0
-# Requests beyond it are forgotten: a host that is still silent next time has its path requested again.
+# Requests beyond it are forgotten: a host that times out again has its path requested again.
 MAX_WAITING: Final = 256
 # Of 5 KB each; in the time for which one counts no more than 500 are traced.
 _MAX_KEPT: Final = 2000

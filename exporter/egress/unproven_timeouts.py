@@ -16,8 +16,8 @@ from exporter.model.evidence import ConnectOutcome
 from exporter.model.result import HostResult
 from exporter.model.target import TargetKey
 
-# Anybody may name a target to `/probe`, so of more the first no longer wait, and are judged anew when they are probed
-# again.
+# Any client may name a target to `/probe`, so of more the first no longer wait: they are judged anew when they are
+# probed again.
 _MAX_WAITING: Final = 10_000
 # Results judged again in one go, some milliseconds' work: thousands may have waited for one answer.
 _AT_ONCE: Final = 50
@@ -49,7 +49,7 @@ class UnprovenTimeouts:
         self._waiting.pop(key)
 
     def see(self, key: TargetKey, hosts: Iterable[HostResult], is_outside: Callable[[str], bool]) -> None:
-        """Take in the hosts of the newest result of a target, judged; those that are not outside wait for nobody."""
+        """Take in the hosts of the newest result of a target, judged; hosts that are not outside do not wait."""
         now = self._clocks.now()
         for host in hosts:
             if host.evidence is None or outcome_of_session(host.evidence) is not ConnectOutcome.SILENT:

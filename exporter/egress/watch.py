@@ -1,12 +1,12 @@
 """The watch over the egress and the resolver: every result is judged by what is known around its hosts.
 
 A result goes through :meth:`EgressWatch.take_in` once, when it is new: it adds to the evidence and is judged by it.
-When a state changes, the owner of the results is told and has them judged again. Nothing is probed again for that; but
+When a state changes, the listener, which owns the results, has them judged again. Nothing is probed again for that; but
 the references are, when the first host that answered does not, and hosts behind a closed egress, when it has opened.
 
 The parts: a session becomes an observation (evidence), observations become states (states), timeouts wait for the
-answer of another host (unproven_timeouts), silent hosts get a path (paths), and a fingerprint that unrelated hosts
-share is checked on another port (interception_check).
+answer of another host (unproven_timeouts), hosts that time out get a path (paths), and a fingerprint that unrelated
+hosts share is checked on another port (interception_check).
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ class EgressWatch:
     def _path_found(self, address: str, path: PathTrace, keys: frozenset[TargetKey]) -> None:
         now, other, judge = self._clocks.now(), path.against, self._states.egress_judge
         if path.reached is None and other is not None and self._settings.is_outside(address):
-            # Witness ports are not asked where the port is reset, and are silent on most mail hosts; the trace has
+            # Witness ports are not asked where the port is reset, and time out on most mail hosts; the trace has
             # asked one all the same, and seen how far it gets.
             reached = other.reached is not None
             if reached or path.stops_on_the_way:

@@ -17,9 +17,11 @@ def path_summary(path: PathTrace) -> str:
         return f"{path.rejected_by.address} rejects {what}: {printable(path.rejected_by.detail)}."
     answered = path.answered
     if answered is not None and path.forged_reset:
-        return f"Somebody at hop {answered.ttl} resets connections to {what} in its name; the host is further away."
+        return (
+            f"Another machine at hop {answered.ttl} resets connections to {what} in its name; the host is further away."
+        )
     if answered is not None and path.intercepted:
-        return f"Somebody at hop {answered.ttl} answers for {what} in its name; the host is further away."
+        return f"Another machine at hop {answered.ttl} answers for {what} in its name; the host is further away."
     if answered is not None:
         refused = " and refuses" if answered.kind is HopKind.REFUSED else ""
         return f"The host answers{refused} at hop {answered.ttl}: nothing on the way holds {what} up."

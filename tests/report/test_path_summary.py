@@ -33,7 +33,7 @@ TARGET = "192.0.2.25"
                 (Hop(1, K.REFUSED, TARGET),),
                 PathTrace(TARGET, 443, (Hop(1, K.TIME_EXCEEDED, "198.51.100.1"), Hop(2, K.REACHED, TARGET))),
             ),
-            "Somebody at hop 1 resets connections",
+            "Another machine at hop 1 resets connections",
         ),
         (PathTrace(TARGET, 25, (Hop(1, K.REFUSED, TARGET),), reset_within=True), "This host itself resets"),
     ],
