@@ -6,12 +6,12 @@ Where several processes share the tests, the long ones begin first; some tests a
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 
 import pytest
-from coverage import Coverage
 
 from tests.support.leftovers import Run
 
@@ -67,7 +67,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @contextmanager
 def _unmeasured() -> Generator[None, None, None]:
-    measuring = Coverage.current()
+    coverage = sys.modules.get("coverage")  # loaded where somebody measures
+    measuring = coverage.Coverage.current() if coverage is not None else None
     setting = os.environ.pop(_CHILDREN_ARE_MEASURED, None)
     if measuring is not None:
         measuring.stop()

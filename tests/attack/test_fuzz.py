@@ -21,12 +21,11 @@ from tests.attack.fuzz.engine import mutate, replay
 from tests.attack.fuzz.frame import ROOT, Kind, Target, examine, forget_peak
 from tests.attack.fuzz.targets import TARGETS
 
-pytestmark = pytest.mark.unmeasured
-
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0.4"))
 SEED = int(os.environ.get("FUZZ_SEED", secrets.randbits(31)))
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_the_corpus_and_new_inputs_keep_every_promise(target: Target) -> None:
     known = corpus_of(target.name)

@@ -206,10 +206,12 @@ def test_the_types_are_strict(path: tuple[str, ...], value: object, complaint: s
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """The demo, scraped by a Prometheus with the shipped files."""
     with running_demo() as demo:
-        until_sync(lambda: len([s for s in demo.samples() if s.name == "mx_domain_last_probe_timestamp_seconds"]) == 38)
+        until_sync(
+            lambda: len([s for s in demo.samples() if s.name == "mx_domain_last_probe_timestamp_seconds"]) == 38, 90.0
+        )
         address = demo.url.removeprefix("http://")
         with prometheus(tmp_path_factory.mktemp("prometheus"), "prometheus.yml", {"localhost:10225": address}) as it:
-            until_sync(lambda: it.query("rate(mx_exporter_loop_lag_seconds_bucket[10s])"))
+            until_sync(lambda: it.query("rate(mx_exporter_loop_lag_seconds_bucket[10s])"), 90.0)
             yield it
 
 

@@ -12,8 +12,6 @@ import pytest
 from exporter.net.open_files import OpenFiles, raise_open_files
 from exporter.web.server.server import MAX_CONNECTIONS, ConnectionSlots
 
-pytestmark = pytest.mark.unmeasured
-
 
 @pytest.mark.parametrize("limit", [64, 256, 1024, 4096, 65536])
 def test_web_clients_have_a_quarter_and_probes_leave_it_to_them(limit: int) -> None:
@@ -54,6 +52,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.unmeasured
 def test_a_probe_takes_no_file_that_is_for_others() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", _SCRIPT],

@@ -30,7 +30,7 @@ from exporter.model.target import Target, TargetKind
 from exporter.model.warning import HostWarning
 from exporter.probe.prober import Prober
 from tests.support.certificates import Issued, authority, issue
-from tests.support.daemons import free_port
+from tests.support.daemons import accepts, free_port
 from tests.support.mail_servers import exim, opensmtpd, postfix
 from tests.support.require import require_program
 from tests.support.waiting import until
@@ -220,6 +220,7 @@ async def test_postfix_with_implicit_tls(tmp_path: Path, server_files: tuple[Pat
     service = f"127.0.0.1:{tls_port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n"
     module = "stages: [ehlo, mail]\ntls: implicit\nstarttls: {verify: require}"
     with a_postfix(tmp_path, server_files, services=service) as port:
+        await until(lambda: accepts(tls_port))  # its ports are opened one after the other
         host = await probe(tmp_path, tls_port, module)
         plain = await probe(tmp_path, port, module)
     assert outcome(host) is None

@@ -14,8 +14,6 @@ from exporter.resolver.byte_limited import ByteLimitedCache, SizedEntry
 from exporter.resolver.cache import LEAST_BYTES, PASSING, AnswerCache, size_of
 from tests.support import dns_messages as dns
 
-pytestmark = pytest.mark.unmeasured
-
 LARGE = DnsAnswer(tuple(f"192.0.2.{n % 256}" for n in range(100)), ttl=300.0)
 SMALL = DnsAnswer(("192.0.2.1",), ttl=300.0)
 
@@ -101,6 +99,7 @@ async def test_failures_are_forgotten_of_both() -> None:
     assert [_known(memory, f"{name}.example") for name in ("configured", "passing", "well")] == [False, False, True]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("kind", "data"),
     [

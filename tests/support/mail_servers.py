@@ -112,7 +112,8 @@ rfc1413_query_timeout = 0s
 {settings or "tls_advertise_hosts ="}
 """
     )
-    with running([program, "-C", str(config), "-bdf"], lambda: accepts(port), folder / "exim.log"):
+    ports = [port, *([tls_port] if tls_port else [])]
+    with running([program, "-C", str(config), "-bdf"], lambda: all(map(accepts, ports)), folder / "exim.log"):
         yield port
 
 
