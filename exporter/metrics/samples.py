@@ -7,7 +7,7 @@ times as much (tests/metrics holds both to the same bytes).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from prometheus_client.utils import floatToGoString
@@ -16,7 +16,7 @@ from exporter.metrics import families as f
 from exporter.model.failure import Failure, FailureClass
 from exporter.model.result import HostResult, MxLookup, ProbeResult, TlsResult
 from exporter.model.target import TargetKind
-from exporter.store.targets import Samples, TargetRecord
+from exporter.store.record import Samples, TargetRecord
 
 # The library's own way to write a value: as Go does.
 _as_go: Callable[[float], str] = floatToGoString
@@ -109,7 +109,7 @@ def _policies(page: _Page, identity: tuple[tuple[str, str], ...], result: ProbeR
             page.add(f.DOMAIN_TLS_RPT_VALID, labels, tls_rpt.valid)
 
 
-def _host(page: _Page, domain: str, host: HostResult, counts: dict[FailureClass, int]) -> None:
+def _host(page: _Page, domain: str, host: HostResult, counts: Mapping[FailureClass, int]) -> None:
     # address < class < confidence < domain < keyword < mx < phase, stage, status, verdict
     address, domain, mx = f'address="{_escaped(host.address)}"', f'domain="{domain}"', f'mx="{_escaped(host.mx)}"'
     labels = f"{address},{domain},{mx}"

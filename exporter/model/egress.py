@@ -52,4 +52,13 @@ class EgressView:
 EgressByFamily = Mapping[Family, EgressView]
 
 
+@dataclass(frozen=True, slots=True)
+class EgressStateChange:
+    """The state of the egress of one family changed at `at` (Unix time)."""
+
+    at: float
+    family: Family
+    view: EgressView
+
+
 EGRESS_UNKNOWN: Final[EgressByFamily] = MappingProxyType({family: EgressView() for family in Family})

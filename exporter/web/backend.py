@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from exporter.egress.watch import EgressStateChange
-from exporter.model.egress import EgressByFamily
+from exporter.model.egress import EgressByFamily, EgressStateChange
 from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverView
 from exporter.model.target import TargetKind
 from exporter.report.local_state import LocalState
-from exporter.store.targets import TargetRecord
+from exporter.store.record import TargetRecord
 from exporter.store.transcripts import StoredTranscript
 
 
@@ -33,7 +32,7 @@ class Exposition:
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """What is known of one target. The record changes while it is read: take its result once."""
+    """What is known of one target."""
 
     record: TargetRecord
     dialogues: Sequence[StoredTranscript]  # the latest first

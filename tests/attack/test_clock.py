@@ -11,10 +11,13 @@ import pytest
 
 from exporter.concurrency import steady_clock
 from exporter.demo.world import DemoWorld
-from exporter.egress.watch import EgressStateChange, EgressWatch
+from exporter.egress.listener import NoListener
+from exporter.egress.settings import WatchSettings
+from exporter.egress.watch import EgressWatch
 from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.model.address import Family
 from exporter.model.configuration import Egress
+from exporter.model.egress import EgressStateChange
 from exporter.model.failure import FailureClass
 from exporter.model.result import ProbeResult, TranscriptLine
 from exporter.store.history import StateChange
@@ -25,6 +28,7 @@ from exporter.web.pages.fleet import last_probe, since
 from exporter.web.pages.target_view import target_view
 from tests.results import changed, domain, down_host, result, up_host
 from tests.support.exporter_process import exporter
+from tests.support.steps import at_once
 from tests.support.waiting import until_sync
 
 C = FailureClass
@@ -52,7 +56,7 @@ class Known:
 
     def __init__(self) -> None:
         self.store = TargetStore(lambda record, before: ())
-        self.store.replace_targets([domain()])
+        at_once(self.store.replacing([domain()]))
         self.dialogues = TranscriptStore()
 
     def take_in(self, failure_class: FailureClass | None = None) -> ProbeResult:
@@ -124,13 +128,13 @@ def test_the_last_reload_moves_with_the_clock_and_stands_while_nobody_sets_it(cl
 
 
 async def test_turns_of_the_way_out_move_with_the_clock(clock: Clock) -> None:
-    watch = EgressWatch(Egress(), 60.0, "probe.example", takes=1.0)
+    watch = EgressWatch(WatchSettings(Egress(), 60.0, 1.0), NoListener())
     family = Family.IPV4
-    watch.turns = (EgressStateChange(time.time(), family, watch.surroundings[family]),)
+    watch._states.changes = (EgressStateChange(time.time(), family, watch.egress[family]),)
     for step in (7200.0, -86400.0):
         clock.ahead += step
         watch.tick({})
-        assert abs(time.time() - watch.turns[0].at) < 60
+        assert abs(time.time() - watch.changes[0].at) < 60
     await watch.close()
 
 

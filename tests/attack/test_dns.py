@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.app.engine import Engine
+from exporter.app.monitor import Monitor, Vantage
 from exporter.config.load import load
 from exporter.lab.dns_host import DnsHost
 from exporter.lab.host import listening_in_thread
@@ -22,6 +22,7 @@ from exporter.resolver.answer import read_reply
 from exporter.resolver.wire_names import MalformedReply
 from tests.support import dns_messages as dns
 from tests.support.exporter_process import ExporterProcess, exporter
+from tests.support.steps import at_once
 from tests.support.waiting import until_sync
 
 EVIL = "evil.example"
@@ -191,18 +192,19 @@ async def test_names_that_a_stranger_chose_take_no_room_from_the_configured(
     with listening_in_thread(server):
         config = tmp_path / "config.yaml"
         config.write_text(f"resolver: {{nameservers: ['{server.server}']}}\ndomains: [{EVIL}]\n")
-        service = Engine(config, load(config), "me.example")
+        monitor = Monitor(load(config), Vantage("me.example"))
+        resolver = monitor.engine.resolver
         try:
-            service.store.replace_targets(service.targets)
-            configured = service.targets[0]
-            await service.probe_now(configured)
-            its_own = service.resolver.kept_bytes
+            at_once(monitor.results.targets.replacing(monitor.active.targets))
+            configured = monitor.active.targets[0]
+            await monitor.probe_now(configured)
+            its_own = resolver.kept_bytes
             for number in range(30):
                 name = f"stranger{number}.example"
-                await service.probe_now(Target(TargetKind.DOMAIN, name, name, configured.settings))
-                assert service.resolver.kept_bytes <= its_own + 900_000
+                await monitor.probe_now(Target(TargetKind.DOMAIN, name, name, configured.settings))
+                assert resolver.kept_bytes <= its_own + 900_000
             asked = server.queries.total()
-            await service.probe_now(configured)
+            await monitor.probe_now(configured)
             assert server.queries.total() == asked
         finally:
-            await service.stop()
+            await monitor.stop()

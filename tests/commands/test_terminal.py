@@ -13,15 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import exporter.commands.terminal as screen_of_text
-from exporter.commands.reports import DialogueReport
-from exporter.commands.table import TableReport
 from exporter.commands.terminal import Ink, Screen, cut, fitted, line, wants_colours, width_of, wrapped
 from exporter.demo.world import DemoWorld
 from exporter.lab.host import listening_in_thread
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import SmtpScript, reply
-from exporter.model.failure import FailureClass
-from tests.results import domain, down_host, lookup_failed, result, up_host
 from tests.support.exporter_process import command
 from tests.support.terminal import Shown, on_terminal, terminal, widths, wishing
 
@@ -204,28 +200,6 @@ def test_what_the_encoding_lacks_is_counted_as_it_is_shown() -> None:
     assert screen.ellipsis == "~"
 
 
-def test_in_a_file_a_dialogue_is_as_it_always_was() -> None:
-    out = io.StringIO()
-    report = DialogueReport(Screen(out, {}))
-    report.add(domain(), result(up_host(), down_host()))
-    report.add(domain("absent.example"), lookup_failed(FailureClass.DNS_NXDOMAIN, "absent.example"))
-    assert report.finish() == 1
-    assert out.getvalue() == DIALOGUE
-
-
-def test_in_a_file_a_table_is_as_it_always_was() -> None:
-    out = io.StringIO()
-    report = TableReport(Screen(out, {}), io.StringIO(), 2)
-    for probed, target in (
-        (result(up_host()), domain("very-long-name.that-no-terminal.has-room-for.example")),
-        (result(down_host()), domain()),
-    ):
-        report.progress(probed)
-        report.add(target, probed)
-    assert report.finish() == 1
-    assert re.sub(r"in [0-9.]+ s", "in T", out.getvalue()) == TABLE
-
-
 words = st.text(st.sampled_from("ab -\u0301世界"), max_size=200)
 
 
@@ -252,40 +226,6 @@ def test_columns_give_way_the_widest_first(columns: list[int], room: int) -> Non
     assert sum(fitting) <= max(room, sum(min(7, column) for column in columns))
     assert all(now == before or now >= 7 for now, before in zip(fitting, columns, strict=True))
     assert sum(columns) > room or fitting == columns
-
-
-DIALOGUE = """\
-healthy.example: 2 MX (4.0 ms)
-     10 mx1.healthy.example: 192.0.2.1
-     20 mx2.healthy.example: 2001:db8::2
-
-10 mx1.healthy.example [192.0.2.1]
-      10.5 ms   connected (kernel round-trip time 10.1 ms)
-  up
-  works, yet: starttls_not_offered
-
-20 mx2.healthy.example [2001:db8::2]
-      20.0 ms   connected (kernel round-trip time 19.0 ms)
-  blocked: reputation_blocked at banner: the server said: 554 5.7.1 "go\\naway"
-
-healthy.example is up: 1 of 2 addresses takes mail, with warnings; mx2.healthy.example [2001:db8::2] does not: \
-reputation_blocked.
-  next: find what was sent from our address; then ask the list that the reply names to remove it \
-(docs/reference/classes.md#reputation_blocked)
-
-absent.example: 0 MX (2.0 ms)
-
-misconfigured: dns_nxdomain at dns, certain
-  absent.example: NXDOMAIN; it will not heal by itself.
-  next: look for a misspelt name or an expired registration: `whois absent.example` \
-(docs/reference/classes.md#dns_nxdomain)
-"""
-TABLE = """\
-NAME                                                  STATE    CLASS               ADDRESSES UP
-healthy.example                                       blocked  reputation_blocked  0/1
-very-long-name.that-no-terminal.has-room-for.example  up                           1/1
-2 names in T: 1 blocked, 1 up
-"""
 
 
 def test_a_line_is_wrapped_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:

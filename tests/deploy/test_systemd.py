@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.app.engine import STOP_GRACE_SECONDS
+from exporter.app.monitor import STOP_GRACE_SECONDS
 from exporter.cli import USAGE
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import ordinary

@@ -30,9 +30,11 @@ from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
 from exporter.model.result import HostResult, ProbeResult
 from exporter.model.target import Target, TargetKind
-from exporter.store.targets import TargetRecord, TargetStore
+from exporter.store.record import TargetRecord
+from exporter.store.targets import TargetStore
 from tests.results import AT, changed, domain, down_host, lookup_failed, result, tls_host, up_host, with_policies
 from tests.support.require import require_program
+from tests.support.steps import at_once
 
 # The library has no types for these.
 parse_openmetrics: Callable[[str], Iterable[Metric]] = openmetrics_families
@@ -44,7 +46,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 def _store(*results: tuple[Target, ProbeResult | None]) -> TargetStore:
     store = TargetStore(render_after)
-    store.replace_targets([target for target, _ in results])
+    at_once(store.replacing([target for target, _ in results]))
     for target, probed in results:
         if probed is not None:
             store.record(target, probed)
@@ -143,7 +145,7 @@ def test_after_another_result_the_samples_are_the_same_as_without(next_: HostRes
             result(WELL, *beside),
         ]
         store = TargetStore(render_after)
-        store.replace_targets([target])
+        at_once(store.replacing([target]))
         for probed in results:
             store.record(target, probed)
             (record,) = store.records()
@@ -163,7 +165,7 @@ def test_after_another_lookup_the_samples_are_the_same_as_without(change: dict[s
     first = result(WELL)
     assert first.lookup is not None
     store = TargetStore(render_after)
-    store.replace_targets([domain()])
+    at_once(store.replacing([domain()]))
     for probed in (first, replace(first, lookup=replace(first.lookup, **change)), replace(first, lookup=None)):
         store.record(domain(), probed)
         (record,) = store.records()

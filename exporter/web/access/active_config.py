@@ -49,9 +49,9 @@ class ActiveWebConfig:
             self._on_load(not self._problems)
         for problem in self._problems:
             if problem not in before:  # a mistake is told once, not every few seconds
-                log.error("the web configuration was not reloaded", extra={"fields": {"problem": problem}})
+                log.error("web configuration not reloaded", extra={"fields": {"problem": problem}})
         if not self._problems:
-            log.info("web configuration loaded", extra={"fields": {"tls": int(self.config.tls is not None)}})
+            log.info("web configuration reloaded", extra={"fields": {"tls": int(self.config.tls is not None)}})
         return self._problems
 
     async def watch(self) -> None:
@@ -63,7 +63,7 @@ class ActiveWebConfig:
                 try:
                     await self.reload()
                 except Exception:
-                    log.exception("internal error while loading the web configuration")
+                    log.exception("internal error in a reload of the web configuration")
                     self._on_load(False)
 
 

@@ -20,7 +20,7 @@ from exporter.model.failure import FailureClass, Stage, Verdict
 from exporter.model.printable import printable
 from exporter.model.result import HostResult, ProbeResult
 from exporter.model.target import Target, TargetKind
-from exporter.store.targets import TargetRecord
+from exporter.store.record import TargetRecord
 from exporter.web.pages.charts import sparkline
 
 # What a person scrolls through, and a browser lays out at once.
@@ -252,7 +252,7 @@ def since(record: TargetRecord) -> float:
 
 def last_probe(record: TargetRecord, result: ProbeResult | None) -> float | None:
     """Unix time at which its last probe began."""
-    return steady_clock.unix(record.heard) if result is not None else None
+    return steady_clock.unix(record.began) if result is not None else None
 
 
 def fleet_row(record: TargetRecord, result: ProbeResult | None) -> FleetRow:

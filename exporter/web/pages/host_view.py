@@ -16,7 +16,9 @@ from exporter.model.failure import Failure, Stage
 from exporter.model.path_trace import PathTrace
 from exporter.model.printable import printable
 from exporter.model.result import HostResult, ProbeResult, TlsResult
-from exporter.report.summary import Summary, further_path, host_evidence, is_told, path_sentence, speaker
+from exporter.report.host_evidence import further_path, host_evidence, is_mentioned
+from exporter.report.path_summary import path_summary
+from exporter.report.summary import Summary, deciding_host
 from exporter.report.transcript import dane_lines
 from exporter.web.pages.charts import duration, hop_text, path_picture, waterfall
 from exporter.web.pages.fleet import phases_of
@@ -100,7 +102,7 @@ def host_views(result: ProbeResult | None, concluded: Summary) -> tuple[HostView
         return ()
     # One scale for all, so that the slow one is seen to be slow.
     scale = max((sum(seconds for _, seconds in phases_of(host)) for host in result.hosts), default=0.0)
-    own = speaker(result)
+    own = deciding_host(result)
     return tuple(_host(host, scale, concluded if host is own else None) for host in result.hosts)
 
 
@@ -109,7 +111,7 @@ def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView
     failure = host.failure
     told = "" if failure is None else " ".join((failure.detail, *failure.evidence))
     evidence = [*map(printable, failure.evidence)] if failure is not None else []
-    evidence += [text for text, mark in host_evidence(host) if not is_told(mark, told)]
+    evidence += [text for text, mark in host_evidence(host) if not is_mentioned(mark, told)]
     path_said = concluded.path if concluded is not None else further_path(host, told) if failure is not None else None
     return HostView(
         mx=host.mx,
@@ -174,7 +176,7 @@ def _path(path: PathTrace, said: str | None) -> PathView:
     pairs = zip_longest(path.hops, other.hops if other is not None else ())
     return PathView(
         picture=path_picture(path),
-        sentence=path_sentence(path) if said is None else said,
+        sentence=path_summary(path) if said is None else said,
         port=path.port,
         against=other.port if other is not None else None,
         hops=tuple(

@@ -119,7 +119,7 @@ class PanelEndpoints:
                 else:
                     await run_in_threadpool(lever.throw if throws else lever.restore)
             except LeverStuck as reason:
-                log.warning("a lever is stuck", extra={"fields": {"lever": key, "reason": str(reason)}})
+                log.warning("lever failed", extra={"fields": {"lever": key, "reason": str(reason)}})
                 return PlainTextResponse(f"{reason}\n", 500)
         self._pressed_at = time.monotonic()
         # Back to what was being looked at; relative, for a proxy may have put all this below a path of its own. Without

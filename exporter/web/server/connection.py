@@ -55,7 +55,7 @@ MAX_PIPELINED_BYTES: Final = 32 * 1024
 _ALWAYS: Final = ("/-/healthy", "/-/ready", "/metrics")
 _RESET: Final = struct.pack("ii", 1, 0)  # struct linger: on, 0 s
 
-_memory = LogLimit(log, "memory is short: an answer was given up")
+_memory = LogLimit(log, "web answer dropped, memory is short")
 
 
 def tell_of_memory(answer: str) -> None:

@@ -102,7 +102,7 @@ class WebServer:
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._server.serve(self._sockets))
         except Exception as error:  # for start(), in the thread that can tell
-            log.exception("the web server ended")
+            log.exception("internal error in the web server")
             self._error = error
         finally:
             chatter.removeFilter(seldom)
@@ -126,7 +126,7 @@ class _UvicornServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen as uvicorn would, but with a handshake before each connection."""
-        shortage = LogLimit(log, "no file is left for a client that connects")
+        shortage = LogLimit(log, "web client refused, no file descriptor left")
         self.servers = [
             Listener(
                 sock,

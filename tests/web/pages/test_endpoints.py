@@ -13,9 +13,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from exporter.egress.watch import EgressStateChange
 from exporter.model.address import Family
-from exporter.model.egress import EgressState, EgressView
+from exporter.model.egress import EgressState, EgressStateChange, EgressView
 from exporter.model.evidence import ConnectEvidence, ConnectOutcome, Evidence, Witness
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage
 from exporter.model.path_trace import HopKind
@@ -24,7 +23,8 @@ from exporter.model.resolver import ResolverState, ResolverSymptom, ResolverView
 from exporter.model.result import HostResult, ProbeResult, TlsResult, TranscriptLine
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.model.warning import HostWarning
-from exporter.store.targets import TargetRecord, TargetStore
+from exporter.store.record import TargetRecord
+from exporter.store.targets import TargetStore
 from exporter.store.transcripts import TranscriptStore
 from exporter.web.app import create_app
 from exporter.web.backend import NoTurn
@@ -33,6 +33,7 @@ from exporter.web.pages.fleet import PAGE_ROWS
 from tests.paths import OPEN_443, path
 from tests.results import AT, changed, domain, down_host, host_of, lookup_failed, result, tls_host, up_host
 from tests.support.markup import Markup
+from tests.support.steps import at_once
 from tests.support.waiting import until
 from tests.web.fake_backend import FakeBackend
 
@@ -63,7 +64,7 @@ async def get(backend: FakeBackend, path: str, status: int = 200) -> str:
 
 def known(*targets: tuple[Target, ProbeResult | None]) -> list[TargetRecord]:
     store = TargetStore(lambda record, before: ())
-    store.replace_targets([target for target, _ in targets])  # one that comes again is probed again
+    at_once(store.replacing([target for target, _ in targets]))  # one that comes again is probed again
     for target, probed in targets:
         if probed is not None:
             store.record(target, probed)
@@ -355,7 +356,7 @@ async def test_policies_and_dane_are_told(backend: FakeBackend) -> None:
 async def test_the_history_is_told_from_the_latest_backwards(backend: FakeBackend) -> None:
     store = TargetStore(lambda record, before: ())
     target = domain()
-    store.replace_targets([target])
+    at_once(store.replacing([target]))
     for number, each in enumerate((up_host(), down_host(), up_host())):
         store.record(target, replace(result(each), at=AT + 2000 * number))
     backend.kept = store.records()
@@ -524,7 +525,7 @@ async def test_while_our_own_side_is_at_fault_every_page_says_so_first(backend: 
         shown.partition(">")[2]
         .strip()
         .startswith(
-            "Port 25 is blocked on the way out of here over IPv4 since 2023-11-14 22:13:20 UTC (likely)"
+            "Port 25 is blocked on our egress over IPv4 since 2023-11-14 22:13:20 UTC (likely)"
             " 1,234 targets are hidden by it. The way out"
         )
     )
@@ -536,7 +537,7 @@ async def test_the_configuration_says_so_first_in_a_comment(backend: FakeBackend
     backend.hidden = 7
     async with browse(backend) as client:
         shown = (await client.get("/config")).text
-    assert shown.startswith("# Port 25 is blocked on the way out of here over IPv4")
+    assert shown.startswith("# Port 25 is blocked on our egress over IPv4")
     assert shown.count("\n") == 2
     assert shown.endswith("\ndomains: []\n")
 

@@ -1,0 +1,48 @@
+"""The watchers: the loop's lag and heartbeat, old evidence, changed files, removed targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exporter.app import watchers
+from exporter.app.watchers import Watchers
+from tests.app.test_monitor import watched
+from tests.support.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_FILES_SECONDS", "_LOOP_LAG_SECONDS", "_EGRESS_SECONDS"):
+        monkeypatch.setattr(watchers, name, 0.01)
+
+
+async def test_each_watcher_looks_and_an_error_of_one_is_counted_and_ends_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watched(tmp_path, "domains: [a.example]\n") as running:
+        looked: dict[str, int] = {}
+
+        def count(name: str, *, fails: bool = False) -> None:
+            looked[name] = looked.get(name, 0) + 1
+            if fails:
+                raise RuntimeError("a bug")
+
+        monitor = running.monitor
+        monkeypatch.setattr(monitor.engine, "tick", lambda: count("egress", fails=True))
+        monkeypatch.setattr(monitor.results, "forget", lambda: count("removed"))
+        monkeypatch.setattr(monitor.heartbeat, "beat", lambda stuck: count("heartbeat"))
+
+        async def look() -> bool:
+            count("files", fails=True)
+            return False
+
+        monkeypatch.setattr(running.reload, "reload_changed_files", look)
+        watching = Watchers(monitor, running.reload)
+        watching.start()
+        await until(lambda: len(looked) == 4 and min(looked.values()) > 1)
+        await watching.stop()
+        errors = monitor.metrics.registry.get_sample_value("mx_exporter_internal_errors_total")
+        assert errors == looked["egress"] + looked["files"]
+        assert monitor.metrics.registry.get_sample_value("mx_exporter_loop_lag_seconds_count") == looked["heartbeat"]

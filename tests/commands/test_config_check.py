@@ -1,0 +1,35 @@
+"""`--config.check`: warnings on the standard error, a summary on the standard output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exporter.commands.config_check import check_configuration
+from exporter.config.load import ConfigError
+
+HEAD = "resolver: {nameservers: ['127.0.0.1:1'], timeout: 100ms}\n"
+
+
+async def test_skipped_lines_are_warnings_and_the_configuration_is_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"{HEAD}defaults: {{helo: localhost}}\ndomain_files: [a.txt]\n")
+    (tmp_path / "a.txt").write_text("a.example\nb_d.example\n")
+    await check_configuration(path, None)
+    shown = capsys.readouterr()
+    assert shown.out == f"{path}: 1 domain, 0 hosts, 1 module in 2 files, 1 line skipped\n"
+    first, second = shown.err.splitlines()
+    assert first.startswith(f"warning: {tmp_path}/a.txt:2:1: ")
+    assert second.startswith("mx-exporter: warning: EHLO says localhost, ")
+
+
+async def test_a_mistake_in_either_file_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, web = tmp_path / "config.yaml", tmp_path / "web.yaml"
+    path.write_text(f"{HEAD}domains: [a.example]\n")
+    web.write_text("nothing: known\n")
+    with pytest.raises(ConfigError, match="nothing"):
+        await check_configuration(path, web)
+    assert capsys.readouterr().out == ""
