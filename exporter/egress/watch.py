@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from exporter.diagnosis.connect_errors import outcome_of, outcome_of_session
-from exporter.diagnosis.decision import BY_SCOPE, diagnose_all, is_intercepted
+from exporter.diagnosis.diagnose import BY_SCOPE, diagnose_all, is_intercepted
 from exporter.diagnosis.egress_state import EgressJudge, EgressObservation
 from exporter.diagnosis.fingerprints import Suspect, in_words
 from exporter.diagnosis.resolver_state import ResolverJudge, questions
