@@ -1,4 +1,4 @@
-"""Whom we write to: domains that are none of theirs, mailboxes that do not exist, that are closed."""
+"""Rules for recipients: domains of other servers, mailboxes that do not exist, mailboxes that are closed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from exporter.diagnosis.replies.rule import ABOUT_RECIPIENT, PERMANENT, TEMPORAR
 from exporter.diagnosis.replies.rules.vocabulary import MAILBOX, MESSAGE, NONEXISTENT, NOT_THERE, OUT_OF_USE, REFUSED
 from exporter.model.failure import FailureClass as C
 
-# 451, 452 and 454 are troubles of the server: it could not look.
+# 451, 452 and 454 are faults of the server: it could not look the recipient up.
 _UNKNOWN_CODES: Final = frozenset(range(450, 600)) - {451, 452, 454}
 
 # In the words of lists and of names, which they are not.

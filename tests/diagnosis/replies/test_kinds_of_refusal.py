@@ -1,4 +1,4 @@
-"""The kinds of refusal that no word of a catalogue gives away, how sure each finding is, and whom it names."""
+"""Refusals without a phrase of any rule: their class, and the confidence of the finding."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.diagnosis.problems import classify_reply, judge_problem
-from exporter.diagnosis.replies.block_lists import named_list
 from exporter.diagnosis.replies.classify import ReplyClass, classify
 from exporter.model.failure import Confidence, Stage, Verdict, verdict_of
 from exporter.model.failure import FailureClass as C
-from exporter.smtp.dialogue import Problem
-from exporter.smtp.reply import Reply
 from tests.diagnosis.replies.real_replies import class_of
 
 B, E, M, R, D = Stage.BANNER, Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA
@@ -173,48 +169,3 @@ def test_a_reason_that_is_named_is_certain_and_a_guess_is_likely(
 def test_only_a_greeting_is_uncertain(stage: Stage, code: int, text: str) -> None:
     found = classify(stage, code, text)
     assert found is None or found.confidence is not Confidence.UNCERTAIN or found.failure_class is C.BANNER_REJECTED
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/192.0.2.1", "zen.spamhaus.org"),
-        ("see https://www.spamhaus.org/query/ip/192.0.2.1", "spamhaus.org"),
-        ("listed in bl.example.net (127.0.0.2)", "bl.example.net"),
-        ("mx.b.example refused you: blacklisted at list.example.org", "list.example.org"),
-        ("IP blocked by Abusix, OFR004_100", "Abusix"),
-        ("your IP has a bad reputation, see https://postmaster.b.example/why?ip=192.0.2.1", "postmaster.b.example"),
-        ("mx.b.example does not like 192.0.2.1", ""),
-        ("write to delist@b.example", ""),
-        ("", ""),
-    ],
-)
-def test_the_list_that_a_reply_names(text: str, expected: str) -> None:
-    assert named_list(text) == expected
-
-
-@given(st.text(max_size=4000))
-def test_a_named_list_is_short_and_printable(text: str) -> None:
-    name = named_list(text)
-    assert len(name) <= 253
-    assert name.isprintable()
-    assert name.isascii()
-
-
-def _reply(line: str) -> Reply:
-    return Reply(int(line[:3]), (line[4:].encode(),))
-
-
-def test_a_failure_has_the_confidence_of_its_reply_and_the_name_of_the_list() -> None:
-    failure = judge_problem(Problem(B, reply=_reply("554 blocked using zen.spamhaus.org")))
-    assert (failure.failure_class, failure.confidence, failure.about) == (
-        C.REPUTATION_BLOCKED,
-        Confidence.CERTAIN,
-        "zen.spamhaus.org",
-    )
-    bare = judge_problem(Problem(B, reply=_reply("554 mx7.isp.example")))
-    assert (bare.verdict, bare.about) == (Verdict.UNDETERMINED, "")
-
-
-def test_credentials_that_are_refused_are_certain() -> None:
-    assert classify_reply(Stage.AUTH, _reply("535 no")) == ReplyClass(C.AUTH_FAILED, Confidence.CERTAIN)

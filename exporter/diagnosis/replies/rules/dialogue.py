@@ -1,4 +1,4 @@
-"""What is wrong with the conversation itself: RFC 5321 4.1.4, and what servers think of clients that break it."""
+"""Rules for faults of the dialogue itself: the sequence of commands (RFC 5321 4.1.4), loops, early talkers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from exporter.diagnosis.replies.rule import EHLO, PERMANENT, QUESTIONS, TEMPORAR
 from exporter.model.failure import FailureClass as C
 from exporter.model.failure import Stage
 
-# Words that nothing else is called.
-MANNERS: Final = (
+# Words with one meaning.
+PROTOCOL: Final = (
     # An answer, not a refusal: VRFY found several (RFC 5321 3.5.1).
     Rule(None, says("ambiguous"), codes={553}, stages=QUESTIONS),
     Rule(
         C.PROTOCOL_ERROR,
         says(
-            "synchronization|synchronisation",  # Exim: we spoke before our turn
+            "synchronization|synchronisation",  # Exim: the client sent before the greeting
             "protocol error|violation",  # postscreen, Microsoft
             "pipelining error|not|improper|violation|rejected",
             "improper ... pipelining",  # Postfix reject_unauth_pipelining
@@ -32,7 +32,7 @@ MANNERS: Final = (
 )
 
 LOOPS: Final = (
-    # Mail goes round in circles: nobody's policy, and no matter of pace though it counts.
+    # Mail that loops: no policy, and no rate limit although a number is named.
     Rule(
         C.REJECTED,
         says(
