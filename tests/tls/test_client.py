@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.tls.client import MAX_IDLE_BYTES, TlsClient, TlsFault, is_record
+from exporter.tls.client import MAX_EMPTY_BYTES, TlsClient, TlsFault, is_record
 from tests.support.certificates import authority, issue, only_tls_1_0
 
 NAME = "mx.example"
@@ -225,7 +225,7 @@ def test_a_server_that_goes_on_for_ever_is_stopped() -> None:
     received: bytes | TlsFault = client.receive(heartbeat + b"\x40\x00")
     while not isinstance(received, TlsFault):
         fed += 1000
-        assert fed <= 2 * MAX_IDLE_BYTES
+        assert fed <= 2 * MAX_EMPTY_BYTES
         received = client.receive(b"x" * 1000)
     assert client.closed is False
 

@@ -109,7 +109,7 @@ async def _connect(
                 address, port, limit=READ_BYTES, local_addr=(source, 0) if source else None
             )
             stream = SecureStream(*streams, context, name)
-            await stream.shake()
+            await stream.handshake()
     except BaseException as error:
         if stream is not None:
             stream.abort()

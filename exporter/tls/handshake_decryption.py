@@ -1,4 +1,4 @@
-"""A server's records of TLS 1.3 between its hello and its Finished, deciphered by ourselves (RFC 8446 5.2, 7.3)."""
+"""A server's records of TLS 1.3 between its hello and its Finished, decrypted without OpenSSL (RFC 8446 5.2, 7.3)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Suite:
     key_bytes: int
 
 
-# RFC 8446 B.4: all that OpenSSL offers of itself.
+# RFC 8446 B.4: the suites that OpenSSL offers by default.
 _SUITES: Final = MappingProxyType(
     {
         0x1301: _Suite(hashes.SHA256, AESGCM, 16),
@@ -33,8 +33,8 @@ _SUITES: Final = MappingProxyType(
 )
 
 
-class EncryptedFlight:
-    """The records under one secret, in their order."""
+class HandshakeDecryption:
+    """The decryption of the records under one secret, in their order."""
 
     __slots__ = ("_aead", "_iv", "_number")
 
@@ -45,8 +45,8 @@ class EncryptedFlight:
         self._iv = int.from_bytes(_expanded(chosen, secret, b"iv", _IV_BYTES), "big")
         self._number = 0
 
-    def handshake_in(self, record: bytes) -> bytes | None:
-        """What `record` has of handshake messages; None where it cannot be deciphered."""
+    def messages_in(self, record: bytes) -> bytes | None:
+        """The bytes of handshake messages in `record`; None where it cannot be decrypted."""
         nonce = (self._iv ^ self._number).to_bytes(_IV_BYTES, "big")
         self._number += 1
         try:
