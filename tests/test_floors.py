@@ -64,7 +64,7 @@ PURE = (
     "exporter.policies.judgement",
     "exporter.policies.mtasts.policy",
     "exporter.policies.mtasts.record",
-    "exporter.policies.tlsrpt",
+    "exporter.policies.tlsrpt.record",
     "exporter.policies.txt_record",
     "exporter.schedule.shard",
     "exporter.smtp",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.policies.tlsrpt import report_addresses
+from exporter.policies.tlsrpt.record import report_addresses
 
 
 @pytest.mark.parametrize(

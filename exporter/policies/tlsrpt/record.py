@@ -17,9 +17,9 @@ _MAILBOX: Final = re.compile(r"[^@?]+@[^@?]+(?:\?.*)?")
 
 
 def report_addresses(texts: Sequence[bytes]) -> tuple[str, ...] | None:
-    """Where reports go, from the texts of all TXT records of the name; None if none of them is about TLS reporting.
+    """The addresses for reports, from the texts of all TXT records of the name; None if none is about TLS reporting.
 
-    Addresses of other schemes than `mailto` and `https` are well formed and of no use, so they are left out. Raises
+    Addresses of other schemes than `mailto` and `https` are well formed but useless, so they are left out. Raises
     ValueError with a sentence where the records are wrong, so that nobody reports.
     """
     found = only_record(texts, b"TLSRPT")
