@@ -17,7 +17,7 @@ from exporter.config.load import load
 from exporter.model.target import Target, TargetKind
 from exporter.resolver import client
 from exporter.resolver.answer import read_reply
-from exporter.resolver.wire_names import MalformedReply
+from exporter.resolver.domain_names import MalformedReply
 from tests.support import dns_messages as dns
 from tests.support.exporter_process import ExporterProcess, exporter
 from tests.support.hostile_dns import Answers, HostileDns, hostile_dns

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.model.failure import FailureClass as C
 from exporter.resolver.answer import DnsAnswer, failed, read_reply
-from exporter.resolver.byte_limited import ByteLimitedCache, SizedEntry
+from exporter.resolver.byte_limited_cache import ByteLimitedCache, SizedEntry
 from exporter.resolver.cache import LEAST_BYTES, PASSING, AnswerCache, size_of
 from tests.support import dns_messages as dns
 

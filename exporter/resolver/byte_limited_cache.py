@@ -1,4 +1,4 @@
-"""What is kept by a key that strangers may choose: bounded in bytes, what has ended goes first, then the oldest."""
+"""A cache with a limit in bytes, for keys that strangers choose: ended entries go first, then the oldest."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final, Generic, NamedTuple, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-# Room is made for more than the one that needs it: the oldest of a dictionary are found by walking past all that have
-# gone, so they are looked for seldom. Half a millisecond's work each time.
+# Room is made for more than one entry: to find the oldest of a dictionary is to walk past all that have been removed,
+# so it is done seldom. Half a millisecond's work each time.
 _AT_ONCE: Final = 1024
 _SPARE: Final = 1 / 64
 
 
 class SizedEntry(NamedTuple, Generic[V]):
-    """One thing kept. `until` is by the event loop's clock, `digest` of the message it was read from."""
+    """One entry. `until` is by the event loop's clock, `digest` that of the message it was read from."""
 
     until: float
     value: V
@@ -37,7 +37,7 @@ class ByteLimitedCache(Generic[K, V]):
         return len(self._entries)
 
     def put(self, key: K, entry: SizedEntry[V], now: float) -> None:
-        """Keep it as the newest; what is larger than a sixteenth of all is not kept."""
+        """Keep an entry as the newest; one larger than a sixteenth of the limit is not kept."""
         self.drop(key)
         if entry.size > self.limit >> 4:
             return
@@ -47,13 +47,13 @@ class ByteLimitedCache(Generic[K, V]):
             self._make_room(now)
 
     def drop(self, key: K) -> None:
-        """Forget it, if it is there."""
+        """Forget the entry of `key`, if there is one."""
         entry = self._entries.pop(key, None)
         if entry is not None:
             self.size -= entry.size
 
     def drop_all(self, unwanted: Callable[[V], bool]) -> None:
-        """Forget those whose value is `unwanted`."""
+        """Forget the entries whose value is `unwanted`."""
         for key in [key for key, entry in self._entries.items() if unwanted(entry.value)]:
             self.drop(key)
 

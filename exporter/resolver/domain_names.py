@@ -1,8 +1,8 @@
-"""Domain names as they stand in a message (RFC 1035 4.1.4) -> their wire form in lower case, and that as text.
+"""Domain names in a DNS message (RFC 1035 4.1.4) -> their wire form in lower case, and the text of that.
 
-A pointer may only lead back, to a place behind the header and before all that was read of the name so far. So no name
-ends anywhere in the counts and codes, none is read twice over, and all names of one message together have a bound:
-a message of 64 KiB has room for 4,000 names of 127 labels each, which would take longer than everything else.
+A pointer may only lead back, to a place behind the header and before all parts of the name that were read so far. So no
+name is read from the header or in a loop. And all names of one message together have a bound: a message of 64 KiB has
+room for 4,000 names of 127 labels each, which would take longer than everything else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MAX_POINTERS: Final = 16
 # records repeat an owner of five labels has 9,000.
 MAX_STEPS: Final = 16_384
 
-# As dnspython writes them, and whoever reads a zone file.
+# Escaped as in dnspython and in zone files.
 _SPECIAL: Final = b'"().;\\@$'
 _ESCAPES: Final = {
     number: f"\\{chr(number)}" if number in _SPECIAL else f"\\{number:03d}"
@@ -32,7 +32,7 @@ _ESCAPES: Final = {
 
 
 class MalformedReply(Exception):  # noqa: N818 - no error of the program
-    """An answer came and cannot be parsed."""
+    """An answer that cannot be parsed."""
 
 
 class NameReader:
@@ -88,7 +88,7 @@ class NameReader:
 
 
 def after_name(message: bytes, place: int) -> int:
-    """The place behind a name, which a pointer ends; where it leads is not looked at. IndexError without an end."""
+    """The place behind a name, which a pointer ends; the pointer is not followed. IndexError without an end."""
     while length := message[place]:
         if length >= POINTER:
             return place + 2
@@ -108,12 +108,12 @@ def labels(name: bytes) -> list[bytes]:
 
 
 def text_of(name: bytes) -> str:
-    """A name in wire form as lower-case A-labels without the final dot; "" for the root. What is no letter, escaped."""
+    """A name in wire form as lower-case A-labels without the final dot; "" for the root; other bytes are escaped."""
     return ".".join([label.decode("latin-1").translate(_ESCAPES) for label in labels(name)])
 
 
 def suffixes(name: bytes) -> list[bytes]:
-    """The name and the domains that it is in, itself first, the root last."""
+    """The name and the domains around it, itself first, the root last."""
     found = [name]
     place = 0
     while place < len(name):

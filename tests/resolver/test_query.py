@@ -1,4 +1,4 @@
-"""One question and its tries: late answers, servers and boxes that take no EDNS, several nameservers."""
+"""One query and its attempts: late answers, servers and middleboxes without EDNS, several nameservers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from exporter.model.configuration import ResolverSettings
 from exporter.model.failure import FailureClass as C
 from exporter.model.result import MxLookup
 from exporter.resolver.client import Resolver
-from exporter.resolver.edns import RELEARN_SECONDS, EdnsSupport
 from exporter.resolver.nameservers import Nameservers
 from tests.support.dns_messages import addresses
 
@@ -161,24 +160,6 @@ async def test_nobody_but_the_nameserver_is_believed_and_no_answer_to_another_tr
         await loop.sock_sendto(server, answer.to_wire(), client)
         assert (await asking).data[:2] == seen[0]
         exchange.close()
-
-
-def test_what_was_learned_of_edns_is_learned_anew_after_a_while() -> None:
-    memory = EdnsSupport()
-    memory.rejected(SERVER, 0.0)
-    assert not memory.prefers_edns(SERVER, RELEARN_SECONDS - 1)
-    assert memory.prefers_edns(SERVER, RELEARN_SECONDS)
-    memory.answered(SERVER, with_opt=True)
-    memory.suspected(SERVER, 0.0)
-    memory.suspected(SERVER, 0.0)
-    assert memory.prefers_edns(SERVER, 0.0), "two lost datagrams are no box"
-
-
-def test_no_more_nameservers_are_remembered_than_anybody_has() -> None:
-    memory = EdnsSupport()
-    for number in range(1000):
-        memory.rejected((f"192.0.2.{number}", 53), 0.0)
-    assert sum(not memory.prefers_edns((f"192.0.2.{number}", 53), 1.0) for number in range(1000)) <= 64
 
 
 async def test_a_datagram_much_longer_than_was_asked_for_is_not_taken_in_but_asked_for_over_tcp() -> None:
