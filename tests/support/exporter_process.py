@@ -23,7 +23,7 @@ _LISTENING = re.compile(r"\bserving\b.*listen(?:=|\": \")([^\s\"]+)")
 # Python that a process runs first (see `exporter`): it looks at its domain files every tenth of a second, and one that
 # has been still for a fifth counts as written. All else is as everybody runs it.
 FILES_WATCHED_CLOSELY = """
-import exporter.service, exporter.config
+import exporter.app.engine, exporter.config
 exporter.app.engine._WATCH_SECONDS = 0.1
 try:
     import exporter.config.domain_lists

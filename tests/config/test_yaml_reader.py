@@ -9,8 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.config import yaml_document
-from exporter.config.yaml_document import REFUSED, compose, read
+from exporter.config import yaml_reader
+from exporter.config.yaml_document import REFUSED
+from exporter.config.yaml_reader import compose, read
 
 
 def problems(text: str) -> list[str]:
@@ -21,7 +22,7 @@ def problems(text: str) -> list[str]:
 def _loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both of PyYAML's parsers give the same; which one there is depends on the machine."""
     if request.param == "Python":
-        monkeypatch.setattr(yaml_document, "_LOADER", yaml.SafeLoader)
+        monkeypatch.setattr(yaml_reader, "_LOADER", yaml.SafeLoader)
     elif not hasattr(yaml, "CSafeLoader"):
         pytest.skip("PyYAML was built without libyaml")
 
