@@ -88,7 +88,7 @@ class FileSearch:
         return matched
 
     def _walk(self, folder: Path, parts: tuple[str, ...], depth: int, matched: Matched) -> None:
-        """Search `folder` for the first of `parts`, and what it matches for the others; `depth` counts for `**`."""
+        """Search `folder` for the first of `parts`, and its matches for the others; `depth` counts for `**`."""
         if len(parts) > MAX_PARTS:
             self._trouble(f"the pattern has more than {MAX_PARTS} parts", matched)
         elif parts[0] == "**":

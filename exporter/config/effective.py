@@ -130,7 +130,7 @@ def _target(target: Target, config: Config) -> str | dict[str, Any]:
         differing.pop("port", None)  # it is part of the name
     if target.labels:
         differing["labels"] = dict(target.labels)
-    # A top-level domain is told from a slip by its final dot.
+    # A top-level domain needs its final dot, without which it would count as a mistake.
     dot = "." if target.kind is TargetKind.DOMAIN and "." not in target.name else ""
     name = target.name + dot
     return {str(target.kind): name, **differing} if differing else name

@@ -114,7 +114,7 @@ def replying_stage(name: str) -> str:
 
 
 def optional_host_name(name: str) -> str:
-    """A host name: what a handshake asks for and a certificate is for (RFC 6066 3)."""
+    """A host name for the handshake and the certificate (RFC 6066 3), or nothing."""
     return parse_host_name(name) if name else name
 
 

@@ -16,7 +16,7 @@ from exporter.config.yaml_document import REFUSED, Document, KeyPath
 from exporter.model.printable import printable, quoted
 from exporter.model.target import Module
 
-# pydantic's error type -> what the value must be.
+# pydantic's error type -> the type that the value must have.
 _MUST_BE: Final = MappingProxyType(
     {
         "bool_type": "true or false",

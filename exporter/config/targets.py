@@ -58,7 +58,7 @@ def _host_target(host: HostPort, settings: Settings, labels: Labels = ()) -> Tar
 
 
 def merged(base: Settings, options: Options, modules: Mapping[str, Module]) -> Settings:
-    """`base` with what `options` gives. A timeout given beside a target wins over its module's, that over `base`'s."""
+    """`base` changed by `options`. A timeout given beside a target wins over its module's, that over `base`'s."""
     changes: dict[str, Any] = {}
     for name in ("interval", "port", "helo", "max_addresses"):
         if (value := getattr(options, name)) is not None:

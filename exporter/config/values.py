@@ -71,7 +71,7 @@ def parse_host_name(text: str) -> str:
         _check_punycode(text, name)
     last = name.rpartition(".")[2]
     if last.isdigit():
-        # RFC 1123 2.1: this is what tells a name from an address.
+        # RFC 1123 2.1: a name differs from an address by its last label.
         kind = "an IP address" if is_address(name) else "neither an address nor a host name: it ends in a number"
         raise ValueError(f"{quoted(text)} is {kind}" + ("" if kind[0] == "n" else ", not a host name"))
     return name
@@ -90,7 +90,7 @@ def parse_domain(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HostPort:
-    """A host, perhaps with a port; `text` is what the user wrote."""
+    """A host, perhaps with a port; `text` is the user's spelling."""
 
     text: str
     host: str  # A-labels or a canonical address

@@ -146,7 +146,7 @@ class FamilyEgressJudge:
         return self._unknown
 
     def _closed(self, common: CommonFailure) -> EgressView | None:
-        """The view of a common failure; None where nothing tells a block from being offline."""
+        """The view of a common failure; None where a block and being offline look alike."""
         kind = common.kind
         confidence = Confidence.CERTAIN if common.is_certain else Confidence.LIKELY
         view = replace(

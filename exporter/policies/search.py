@@ -36,7 +36,7 @@ class PolicySearch:
     def __init__(
         self, search: asyncio.Task[TargetPolicies] | None, due: float, known: Callable[[], TargetPolicies]
     ) -> None:
-        """`due`: the loop's time up to which the probe waits; then `known` gives what was known before."""
+        """`due`: the loop's time up to which the probe waits; then `known` gives the result of before."""
         self._search = search
         self._due = due
         self._known = known
@@ -54,7 +54,7 @@ class PolicySearch:
 
     @property
     def found(self) -> TargetPolicies:
-        """The result of the search, or what was known before."""
+        """The result of the search, or that of before."""
         if self._found is None:
             done = self._search is not None and self._search.done()
             self._found = self._search.result() if self._search is not None and done else self._known()

@@ -49,16 +49,16 @@ def control_name(name: str) -> str | None:
 
 
 def judge(
-    name: str, kind: Sinkhole, addresses: Sequence[str], controls: Sequence[DnsAnswer], who: str
+    name: str, kind: Sinkhole, addresses: Sequence[str], controls: Sequence[DnsAnswer], nameserver: str
 ) -> Failure | None:
-    """The failure if the resolver `who` filters the host `name`; `controls` are its answers about the name below."""
+    """The failure if `nameserver` filters the host `name`; `controls` are its answers about the name below."""
     also = {record for answer in controls for record in answer.records}
     below = bool(also) and also.issubset(addresses)
     both = kind is Sinkhole.UNSPECIFIED and _UNSPECIFIED.issubset(addresses)
     if kind is Sinkhole.LOOPBACK and not below:
         return None  # zones publish it, too, as a joke or for "no host"
     sure = kind is not Sinkhole.LOOPBACK and (below or both)
-    resolver = f"the resolver {who}" if who else "the resolver"
+    resolver = f"the resolver {nameserver}" if nameserver else "the resolver"
     said = " and ".join(addresses)
     if kind is Sinkhole.OWN:
         said += ", its own address,"
@@ -74,7 +74,7 @@ def judge(
     if not sure:
         evidence.append(f"another resolver settles it: dig @9.9.9.9 {name}")
     confidence = Confidence.LIKELY if sure else Confidence.UNCERTAIN
-    return Failure(Stage.DNS, FailureClass.RESOLVER_FAILING, detail, confidence, tuple(evidence), who)
+    return Failure(Stage.DNS, FailureClass.RESOLVER_FAILING, detail, confidence, tuple(evidence), nameserver)
 
 
 def address_of(nameserver: str) -> str:

@@ -26,7 +26,7 @@ _IN: Final = b"\0\1"
 _OPT_HEAD: Final = b"\0" + int(dns.rdatatype.OPT).to_bytes(2, "big")
 _BARE_OPT_BYTES: Final = 11
 _HEADER: Final = Struct("!HHHHHH").unpack_from
-_RECORD: Final = Struct("!HHIH").unpack_from  # what stands behind a record's owner
+_RECORD: Final = Struct("!HHIH").unpack_from  # the fields behind a record's owner
 _RECORD_BYTES: Final = 10
 _TRUNCATED: Final = 0x02  # TC (RFC 1035 4.1.1)
 # Options of one answer that are read; servers send four or five, and a message has room for 16,000.

@@ -44,8 +44,8 @@ _LIMITS: Final = RecordLimits(
 )
 # One read of the engine; a record holds at most so much plaintext (RFC 8446 5.1).
 _RECORD_BYTES: Final = 16_384
-# ssl.h: SSL_OP_LEGACY_SERVER_CONNECT, of which Python before 3.12 has no name. We never renegotiate, so what is unsafe
-# about servers without RFC 5746 is not done here.
+# ssl.h: SSL_OP_LEGACY_SERVER_CONNECT, of which Python before 3.12 has no name. The client never renegotiates, so the
+# weakness of servers without RFC 5746 does not matter here.
 _LEGACY_SERVER_CONNECT: Final = 0x4
 
 

@@ -16,7 +16,7 @@ HANDSHAKE: Final = 22
 APPLICATION_DATA: Final = 23
 # Content type, then the major version, 3 ever since SSL 3.0.
 _BEGINNING: Final = re.compile(rb"[\x14-\x18](?:\x03|$)|$")
-# RFC 5246 6.2.3: 2^14 bytes of plaintext, and what ciphers may add.
+# RFC 5246 6.2.3: 2^14 bytes of plaintext, and an expansion by the cipher.
 _MAX_LENGTH: Final = 16_384 + 2_048
 
 

@@ -154,7 +154,7 @@ def _dates_and_chain(
     """The faults of chain and dates, and the certificates whose dates count."""
     path = _find(sent, at, roots)
     if not isinstance(path, NoPath):
-        return [], path  # an expired certificate that the path does not need harms nobody
+        return [], path  # an expired certificate that the path does not need is no fault
     # Is it the dates alone?
     timeless = _find(sent, None, roots)
     if isinstance(timeless, NoPath):

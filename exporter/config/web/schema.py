@@ -184,7 +184,7 @@ class HttpServerSection(Section):
 
 
 class RateLimitSection(Section):
-    """`rate_limit`. Without a burst the format's own programs would let nobody in; here it is one."""
+    """`rate_limit`. Without a burst the format's own programs would refuse all requests; here it is one."""
 
     interval: Annotated[Duration, BeforeValidator(_nothing)] = 0.0  # seconds; 0: no limit
     burst: Annotated[int, Field(ge=1)] = 1

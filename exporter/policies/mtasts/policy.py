@@ -42,7 +42,7 @@ class MtaStsPolicy:
 
 
 def parse_policy(data: bytes) -> MtaStsPolicy:
-    """The policy in `data`. Raises ValueError with a sentence for what RFC 8461 3.2 does not allow."""
+    """The policy in `data`. Raises ValueError with a sentence where RFC 8461 3.2 does not allow it."""
     if len(data) > MAX_POLICY_BYTES:
         raise ValueError(f"the policy is longer than {MAX_POLICY_BYTES} bytes")
     try:

@@ -109,7 +109,7 @@ class SecureStream:
 
     async def _receive(self) -> bool:
         """Hand a record to the engine; False at the end of the connection."""
-        # A stream with bytes in its buffer does not give way to other tasks.
+        # A stream with bytes in its buffer does not let other tasks run.
         await asyncio.sleep(0)
         while not self._whole:
             data = await self._reader.read(READ_BYTES)

@@ -153,7 +153,7 @@ REVERSE_DNS: Final = (
     ),
 )
 
-# The same told in a sentence, which a sentence about HELO or about a sender's domain resembles.
+# The same as a sentence, which resembles sentences about HELO or about a sender's domain.
 REVERSE_DNS_TOLD: Final = (
     Rule(
         C.RDNS_REQUIRED,

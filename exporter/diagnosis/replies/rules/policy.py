@@ -38,7 +38,7 @@ PLAIN: Final = (
 
 # Nothing finer follows, whatever is said later.
 FIRST: Final = (
-    # Whoever says so after the greeting means us. In the greeting it is said to everybody, too.
+    # After the greeting these words are about the client; in the greeting all clients get them, too.
     Rule(
         C.POLICY_REJECTED,
         says("esmtp not accepting messages|connections|mail"),
@@ -60,7 +60,7 @@ FIRST: Final = (
     ),
     Rule(C.POLICY_REJECTED, says("your|from country|countries"), stages=DIALOGUE),
     Rule(C.POLICY_REJECTED, says("spam engine"), codes=PERMANENT, stages=DIALOGUE),
-    # What is in the message, in the words of passwords.
+    # The contents of the message, in words that are also used for passwords.
     Rule(
         C.POLICY_REJECTED,
         says(

@@ -37,7 +37,7 @@ RECIPIENTS: Final = (
             f"{_OWNER} ... log_in|login|sign_in|log_on ... enable|activate|reactivate|unlock|resume|receive|receiving",
             "recipient|rcpt|mailbox|user address? black-listed|block-listed|deny-listed|banned",
             "account|mailbox|inbox|address|user not allowed|permitted|able|entitled|authorized|eligible receive|get",
-            # Nobody has looked in for long.
+            # A mailbox that has not been read for long.
             "not|no|never|nobody ... used|opened|read|accessed|activity|logged_in|looked_in ... since|years|months",
             "unused|idle for|since",
             "не используется|активен|активирован",
@@ -117,7 +117,7 @@ DOMAINS: Final = (
 )
 
 MAILBOXES: Final = (
-    # Another is at work on it, or it is on its way to another store.
+    # The mailbox is in use by another process, or is being moved to another store.
     Rule(
         C.TEMPFAIL,
         says(

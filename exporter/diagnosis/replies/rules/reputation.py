@@ -121,7 +121,7 @@ STANDING: Final = (
     ),
 )
 
-# What a link in the reply is for, where its words say little.
+# The purpose of a link in the reply, where its words are vague.
 HINTS: Final = (
     Rule(
         C.REPUTATION_BLOCKED,

@@ -10,10 +10,7 @@ from hypothesis import strategies as st
 
 from exporter.diagnosis.replies.rule import GAP_CHARS, Phrase, says
 from exporter.diagnosis.replies.rules import RULES
-from exporter.diagnosis.replies.words import MAX_EXAMINED_CHARS, words_of
-from exporter.model.failure import FailureClass as C
-from exporter.model.failure import Stage
-from tests.diagnosis.replies.real_replies import class_of
+from exporter.diagnosis.replies.words import words_of
 
 PHRASES = [phrase for rule in RULES for phrase in rule.says]
 
@@ -93,32 +90,3 @@ def test_each_alternative_of_each_phrase_is_found_in_its_own_words(phrase: Phras
 def test_no_text_that_a_phrase_matches_is_missed_by_its_keys(phrase: Phrase, data: st.DataObject) -> None:
     words = words_of(data.draw(st.from_regex(phrase.pattern)))
     assert phrase.pattern.search(words.said) is None or phrase.keys & words.keys
-
-
-@given(st.text(max_size=3000))
-def test_the_plain_form_is_bounded_and_keeps_no_case(text: str) -> None:
-    said = words_of(text).said
-    assert said == said.lower()
-    # "<>" becomes a word; a letter in lower case or without accents may take two characters.
-    assert len(said) <= 12 * MAX_EXAMINED_CHARS
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Access denied, see https://www.spamhaus.org/query/ip/192.0.2.1",
-        "rejected by dnsbl.sorbs.net",
-        "refused (bl.spamcop.net)",
-        "look at csi.cloudmark.com/reset-request/?ip=192.0.2.1",
-    ],
-)
-def test_a_list_is_known_by_its_registered_name(text: str) -> None:
-    assert class_of(Stage.RCPT, 554, text) is C.REPUTATION_BLOCKED
-
-
-@pytest.mark.parametrize(
-    "name", ["spamhaus.b.example", "mx.spamcop.net.b.example", "blacklist.b.example", "rbl.b.example"]
-)
-def test_a_name_that_only_resembles_a_list_is_no_verdict(name: str) -> None:
-    assert class_of(Stage.RCPT, 550, f"5.1.1 No such user at {name}") is C.MAILBOX_UNKNOWN
-    assert class_of(Stage.BANNER, 554, f"{name} no service") is C.BANNER_REJECTED
