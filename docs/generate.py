@@ -1,13 +1,12 @@
-"""Writes what is told of the failure classes from the data beside them: `python docs/generate.py [FOLDER]`.
+"""Write the documentation of the failure classes from the tables of the code: `python docs/generate.py [FOLDER]`.
 
-docs/classes.md, the table of classes in README.md, and the rules that let an alert say what to do next. Run it in the
-root of the repository, in an environment that has the exporter; FOLDER is a copy to write to in its place.
+The output is docs/reference/classes.md, and the Prometheus rules from which an alert quotes the next step. Run the
+command in the root of the repository, in an environment that has the exporter. FOLDER: write there, not here.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,23 +17,43 @@ from exporter.diagnosis.catalogue import CATALOGUE
 from exporter.model.failure import Confidence, FailureClass
 
 _ROOT: Final = Path(__file__).parent.parent
-CLASSES: Final = "docs/classes.md"
-README: Final = "README.md"
+CLASSES: Final = "docs/reference/classes.md"
 RULES: Final = "deploy/prometheus/rules/next.yml"
 _TABLE_HEAD: Final = "| class | stage | verdict | what is seen | what to do |\n|---|---|---|---|---|\n"
 _HEAD: Final = """\
 # Failure classes
 
-What each class means, what to do about it, and how sure which evidence makes its verdict. `certain`: nothing else could
-have shown this. `likely`: the signs agree, and another cause is conceivable. `uncertain`: the evidence fits others as
-well. A verdict with a question mark (`dead?`) is not certain. Where the evidence fits a dead host and one that only
-keeps us out, the verdict is `undetermined`, whatever the class.
+A failure has a stage, a class and a verdict. All three are closed lists: nothing that a server sends becomes a new
+value. The class is the finest one that the evidence supports. The evidence itself (the reply, the router, the
+certificate) is on the page of the target, in the output of `mx-exporter probe`, and in the log.
 
-The order of the rules is that of [decision.py](../exporter/diagnosis/decision.py). This page is written by
-`python docs/generate.py` from [catalogue.py](../exporter/diagnosis/catalogue.py) and
-[advice.py](../exporter/diagnosis/advice.py); the exporter shows it at `/classes`.
+This page has three parts: [all classes](#all-classes) in one table, the [confidence](#confidence) of each verdict, and
+a section for each class, to which alerts and `mx-exporter probe` link. The exporter shows the same at `/classes`.
+A host that works may have [warnings](warnings.md). How the classes of the connection are decided is explained in
+[Blocked or dead](../explanation/blocked-or-dead.md); the order of the rules is that of
+[decision.py](../../exporter/diagnosis/decision.py).
 
-## How sure which evidence makes it
+This page is generated: `python docs/generate.py` writes it from [catalogue.py](../../exporter/diagnosis/catalogue.py)
+and [advice.py](../../exporter/diagnosis/advice.py). Do not edit it by hand.
+
+## All classes
+
+The stage *any* means: the class comes from a reply, or from the lack of a reply, at whatever stage that happens.
+With `policies` and `verify: require` in a module, a failed TLSA lookup fails the host with the class of that lookup.
+A fault of a certificate fails a host with `verify: require`; otherwise it is a [warning](warnings.md).
+
+"""
+_CONFIDENCE_HEAD: Final = """
+## Confidence
+
+The confidence tells how sure the verdict is, by the evidence at hand:
+
+- `certain`: nothing else could have produced this evidence.
+- `likely`: the signs agree, but another cause is conceivable.
+- `uncertain`: the evidence fits other causes as well.
+
+A question mark after a verdict (`dead?`) means that the verdict is not certain. Where the evidence fits both a dead
+host and a host that refuses only us, the verdict is `undetermined`, whatever the class.
 
 | class | certain | likely | uncertain |
 |---|---|---|---|
@@ -50,7 +69,7 @@ groups:
 
 
 def class_table() -> str:
-    """The table of the README."""
+    """All classes: stage, verdict, what is seen and what to do."""
     return _TABLE_HEAD + "".join(
         f"| `{failure_class}` | {_stages(failure_class)} | {failure_class.verdict} | {CATALOGUE[failure_class].seen} |"
         f" {_steps(failure_class)} |\n"
@@ -59,8 +78,8 @@ def class_table() -> str:
 
 
 def classes_page() -> str:
-    """The page of all classes: how sure which evidence makes each, then a section for each."""
-    return _HEAD + "".join(_grounds()) + "".join(_sections())
+    """The page of all classes: the table, the confidence by evidence, then a section for each class."""
+    return _HEAD + class_table() + _CONFIDENCE_HEAD + "".join(_grounds()) + "".join(_sections())
 
 
 def next_rules() -> str:
@@ -99,13 +118,10 @@ def _sections() -> Iterator[str]:
 
 
 def main(folder: Path) -> None:
-    """Write all three."""
+    """Write both files."""
     for name, text in ((CLASSES, classes_page()), (RULES, next_rules())):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    readme = (folder / README).read_text(encoding="utf-8")
-    table = re.escape(_TABLE_HEAD) + r"(?:\|.*\n)+"
-    (folder / README).write_text(re.sub(table, lambda _: class_table(), readme), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from exporter.demo.world import DemoWorld
 from exporter.report.summary import MAX_WORDS
 from tests.support.exporter_process import command
 
+pytestmark = pytest.mark.long
+
 EXAMPLE = Path(__file__).parent.parent / "config.example.yaml"
 
 
@@ -150,7 +152,7 @@ def test_json_is_one_object_a_line_with_the_names_of_the_metrics(world: DemoWorl
     assert nullmx["summary"] == "the null MX record says that nullmx.example takes no mail; this is no fault."
     assert nullmx["evidence"] == []
     assert nullmx["next"] == "nothing is wrong: take nullmx.example out of the configuration"
-    assert nullmx["section"] == "docs/classes.md#dns_null_mx"
+    assert nullmx["section"] == "docs/reference/classes.md#dns_null_mx"
 
 
 def test_every_domain_of_the_demo_is_told_in_a_short_sentence_with_what_to_do_next(world: DemoWorld) -> None:

@@ -18,8 +18,10 @@ from tests.namespaces.network import Family
 from tests.namespaces.scenario import UP, Outcome, Scenario
 from tests.namespaces.scenarios import SCENARIOS
 
+pytestmark = pytest.mark.long
+
 # Networks side by side: most scenarios wait for a silence to end, and burn no processor meanwhile.
-NETWORKS: Final = 4
+NETWORKS: Final = 6
 
 Lines = list[dict[str, Any]]
 

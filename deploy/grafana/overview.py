@@ -39,7 +39,7 @@ def overview() -> Json:
     return dashboard(
         "mx-overview",
         "Mail servers: overview",
-        "All domains that the exporters probe: state, failures, the way out, latency.",
+        "All domains that the exporters probe: state, failures, egress, latency.",
         [variable("job", "Job", source), variable("instance", "Instance", f'{source[:-1]},job=~"$job"}}')],
         [
             stat(
@@ -64,7 +64,7 @@ def overview() -> Json:
                 colours=_COLOURS,
             ),
             stat(
-                "The way out",
+                "Egress",
                 "Whether port 25 gets out of here, by exporter and address family, as the exporter judges it.",
                 (
                     f"sum by (instance, family) ({numbered(EGRESS, 'mx_egress_state', 'state')})",
@@ -121,7 +121,7 @@ def overview() -> Json:
                 colours={"up": GREEN, **_COLOURS},
             ),
             timeline(
-                "The way out",
+                "Egress",
                 "The state of each address family; a block of ours explains the silence of others.",
                 (
                     f"sum by (instance, family) ({numbered(EGRESS, 'mx_egress_state', 'state')})",
@@ -148,7 +148,7 @@ def overview() -> Json:
             ),
             timeline(
                 "References",
-                "Hosts on unrelated networks that are expected to answer, and witness for the way out.",
+                "Hosts on unrelated networks that are expected to answer, and witness for the state of the egress.",
                 (f"mx_egress_reference_up{{{SERIES}}}", "{{instance}} {{reference}}"),
                 mappings={0: ("down", RED), 1: ("up", GREEN)},
                 width=12,

@@ -110,7 +110,7 @@ class Engine:
             on_path=self._path_found,
             on_resolver=self._resolver_turned,
             on_suspicion=self._greet_references,
-            on_overtaken=lambda key: self.scheduler.hasten((key,)),
+            on_overtaken=lambda key: self.scheduler.probe_soon((key,)),
             is_outside=is_outside,
             port=port,
         )
@@ -119,7 +119,7 @@ class Engine:
             config.limits.concurrency,
             on_result=self._take_in,
             on_start=self.own.started,
-            on_crash=self.own.internal_error,
+            on_internal_error=self.own.internal_error,
         )
         self._prober = self._new_prober(config)
         self.own.watch_in_flight(lambda: self.scheduler.probes_in_flight)
@@ -199,7 +199,7 @@ class Engine:
         await slots.take()
         heard: Transcripts = {}
         try:
-            result = await self._prober.probe(target, fresh=True, heard=heard)
+            result = await self._prober.probe(target, fresh=True, transcripts=heard)
         finally:
             slots.free()
         self._take_in(target, self._judged(target, result, heard))
@@ -277,7 +277,7 @@ class Engine:
 
     async def _probe(self, target: Target) -> ProbeResult:
         heard: Transcripts = {}
-        return self._judged(target, await self._prober.probe(target, heard=heard), heard)
+        return self._judged(target, await self._prober.probe(target, transcripts=heard), heard)
 
     def _judged(self, target: Target, result: ProbeResult, heard: Transcripts) -> ProbeResult:
         """`result` in the light of what else is known, its dialogues kept."""
@@ -308,10 +308,10 @@ class Engine:
 
     def _greet_references(self) -> None:
         self._prober.share_afresh()
-        self.scheduler.hasten(reference.key for reference in self.config.egress.references)
+        self.scheduler.probe_soon(reference.key for reference in self.config.egress.references)
 
     def _judge_again(self) -> None:
-        self._prober.share_afresh(turned=True)
+        self._prober.share_afresh(routes_changed=True)
         if self._revising is not None:
             self._revising.cancel()  # the new one comes past all that it has left
         self._revising = self._loop.create_task(self._revise_all())
@@ -332,7 +332,7 @@ class Engine:
 
     def _hasten_reopened(self, record: TargetRecord) -> None:
         if record.result is not None and self.egress.is_overtaken(record.result):
-            self.scheduler.hasten((record.target.key,))
+            self.scheduler.probe_soon((record.target.key,))
 
     def _path_found(self, keys: frozenset[TargetKey]) -> None:
         for key in keys:

@@ -1,7 +1,7 @@
 """The memory that this process may use, beside what it needs: a limit that is too small says so before it kills.
 
 Limits are those of the control groups the process is in, up to the root (a unit's MemoryMax, a container's limit), and
-of the process itself (setrlimit(2)). The need is that of the sizing table in README.md.
+of the process itself (setrlimit(2)). The need is that of docs/reference/sizing.md.
 """
 
 from __future__ import annotations

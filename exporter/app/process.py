@@ -57,8 +57,11 @@ async def serve(
     port: int = SMTP_PORT,
     panel: Panel | None = None,
     on_serving: Callable[[str], None] | None = None,
+    stopping: asyncio.Event | None = None,
 ) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code.
+
+    `stopping`, where it is given, is the end in their place, and the signals are the caller's.
 
     `is_outside` tells the addresses that are reached by the way out, which is that of `port`; `panel` is shown on the
     status page; `on_serving` is told the URL of the status page once it can be opened.
@@ -66,7 +69,8 @@ async def serve(
     loop = asyncio.get_running_loop()
     hung_up = asyncio.Event()
     # First of all: while a large configuration loads, the signal that asks for it once more must not be the end of us.
-    loop.add_signal_handler(signal.SIGHUP, hung_up.set)
+    if stopping is None:
+        loop.add_signal_handler(signal.SIGHUP, hung_up.set)
     check_memory = MemoryCheck()
     check_memory(0)  # first, for a large configuration may be the end of us
     try:
@@ -100,9 +104,10 @@ async def serve(
         external_url=web_options.external_url,
     )
     web = WebServer(app, sockets, security)
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    if stopping is None:
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
     service.start()
     web.start()
     if on_serving is not None:

@@ -13,12 +13,12 @@ from typing import Final
 from exporter.commands.arguments import ManualError, parse_flag, read_host
 from exporter.commands.terminal import Ink, Line, Screen, Span, line
 from exporter.config.values import parse_nameserver, parse_network
-from exporter.diagnosis.trace import trace
 from exporter.model.address import Family
 from exporter.model.configuration import ResolverSettings
 from exporter.model.path_trace import Hop, HopKind, PathTrace
 from exporter.model.target import Settings
 from exporter.net.special_addresses import forbidden
+from exporter.probe.traceroute import trace
 from exporter.report.summary import path_sentence
 from exporter.resolver.client import Resolver
 

@@ -7,171 +7,170 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-# Sessions begun before the forgotten are looked for again; a purge walks all that are remembered.
+from exporter.concurrency.waiters import granted
+
+# Sessions begun before the start times that are over are dropped again; a purge walks all that are remembered.
 _PURGE_EVERY: Final = 10_000
 
 
 class SessionPermit:
-    """A session's way through the turnstile: its place at one address, and the turn of the MX name."""
+    """The permit of one session: a place at its address, and one of its MX name, which it may lend."""
 
-    __slots__ = ("_address", "_has_name", "_name", "_returning", "_turnstile")
+    __slots__ = ("_address", "_has_name", "_limiter", "_name", "_waits_for_name")
 
-    def __init__(self, turnstile: SessionLimiter, address: str, name: str) -> None:
-        self._turnstile = turnstile
+    def __init__(self, limiter: SessionLimiter, address: str, name: str) -> None:
+        self._limiter = limiter
         self._address = address
         self._name = name
         self._has_name = bool(name)
-        self._returning = False
+        self._waits_for_name = False
 
-    def let_by(self) -> None:
-        """Let others of the name go first, for there is nobody to talk to yet."""
+    def lend_name(self) -> None:
+        """Let others of the name go first while the connect is unanswered."""
         if self._has_name:
             self._has_name = False
-            self._turnstile.free_name(self._name)
+            self._limiter.free_name(self._name)
 
-    def regain(self, told: Callable[[], None]) -> bool:
-        """Take the name's turn again before one speaks: at once, or `told` is called when it has come."""
+    def regain_name(self, on_regained: Callable[[], None]) -> bool:
+        """Take the place of the name again before the first word: at once, or call `on_regained` when it is free."""
         if self._has_name or not self._name:
             return True
-        self._has_name = self._turnstile.take_name(self._name, lambda: self._come(told))
-        self._returning = not self._has_name
+        self._has_name = self._limiter.take_name(self._name, lambda: self._regained(on_regained))
+        self._waits_for_name = not self._has_name
         return self._has_name
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """The session is over."""
-        self._turnstile.leave(self._address)
-        self._returning = False
-        self.let_by()
+        self._limiter.free_address(self._address)
+        self._waits_for_name = False
+        self.lend_name()
 
-    def _come(self, told: Callable[[], None]) -> bool:
-        """The name's turn is there; whether it is still wanted."""
-        if not self._returning:
+    def _regained(self, on_regained: Callable[[], None]) -> bool:
+        """Take the place that is free now; False if the session is over."""
+        if not self._waits_for_name:
             return False
-        self._returning, self._has_name = False, True
-        told()
+        self._waits_for_name, self._has_name = False, True
+        on_regained()
         return True
 
 
 class _Waiter:
-    """Who waits for a pass."""
+    """A session that waits for its permit."""
 
-    __slots__ = ("address", "name", "turn")
+    __slots__ = ("address", "grant", "name")
 
-    def __init__(self, address: str, name: str, turn: asyncio.Future[SessionPermit]) -> None:
+    def __init__(self, address: str, name: str, grant: asyncio.Future[SessionPermit]) -> None:
         self.address = address
         self.name = name
-        self.turn = turn
+        self.grant = grant
 
 
 _Waiters = dict[_Waiter, None]  # in the order of asking
 
 
 class SessionLimiter:
-    """Lets at most `at_once` sessions through to one address, starts at least `interval` seconds apart.
+    """At most `at_once` sessions with one address, begun at least `interval` seconds apart.
 
-    No more either to all addresses of one MX name, for a farm counts its clients together. Place and turn are given
-    together, so nobody holds the one and waits for the other.
+    At most as many with all addresses of one MX name, for a farm counts its clients together. Both places are given
+    together, so that no session holds the one and waits for the other.
     """
 
     def __init__(self, at_once: int, interval: float) -> None:
         self._at_once = at_once
         self._interval = interval
         self._loop = asyncio.get_running_loop()
-        self._inside: dict[str, int] = {}  # by address
-        self._talking: dict[str, int] = {}  # by name
+        self._at_address: dict[str, int] = {}  # sessions under way
+        self._at_name: dict[str, int] = {}  # those of them that have not lent their place
         self._next_start: dict[str, float] = {}
         self._by_address: dict[str, _Waiters] = {}
         self._by_name: dict[str, _Waiters] = {}
-        self._returning: dict[str, deque[Callable[[], bool]]] = {}
-        self._alarms: set[str] = set()  # addresses whose queue a timer looks after
-        self._entered = 0
+        self._returning: dict[str, deque[Callable[[], bool]]] = {}  # sessions that want the place of the name back
+        self._timers: set[str] = set()  # addresses whose queue is looked at when their interval is over
+        self._begun = 0
 
-    def enter_nowait(self, address: str, name: str = "") -> SessionPermit | None:
-        """Go through to `address` of the MX host `name`, if nobody is in the way."""
-        if address in self._by_address or not self._may(address, name):
+    def acquire_nowait(self, address: str, name: str = "") -> SessionPermit | None:
+        """A permit for `address` of the MX host `name`, if none waits for one and the limits allow it."""
+        if address in self._by_address or not self._may_begin(address, name):
             return None
-        return self._go(address, name)
+        return self._permit(address, name)
 
-    async def enter(self, address: str, name: str = "") -> SessionPermit:
-        """Go through, in the order of asking; every pass needs its `leave`."""
-        found = self.enter_nowait(address, name)
+    async def acquire(self, address: str, name: str = "") -> SessionPermit:
+        """A permit, in the order of asking; each needs its `release`."""
+        found = self.acquire_nowait(address, name)
         if found is not None:
             return found
         waiter = _Waiter(address, name, self._loop.create_future())
         self._by_address.setdefault(address, {})[waiter] = None
         if name:
             self._by_name.setdefault(name, {})[waiter] = None
-        self._admit_to(address)
+        self._serve_address(address)
         try:
-            return await waiter.turn
+            return await granted(waiter.grant, SessionPermit.release)
         except asyncio.CancelledError:
-            if waiter.turn.done() and not waiter.turn.cancelled():
-                waiter.turn.result().leave()
-            else:
-                self._forget(waiter)
+            self._forget(waiter)
             raise
 
-    def leave(self, address: str) -> None:
+    def free_address(self, address: str) -> None:
         """A session with `address` is over."""
-        _count_down(self._inside, address)
-        self._admit_to(address)
+        _count_down(self._at_address, address)
+        self._serve_address(address)
 
-    def take_name(self, name: str, come: Callable[[], bool]) -> bool:
-        """Take the turn of `name`, before all who have not entered; if it is not there, `come` is called when it is."""
-        if self._talking.get(name, 0) >= self._at_once or name in self._returning:
-            self._returning.setdefault(name, deque()).append(come)
+    def take_name(self, name: str, on_free: Callable[[], bool]) -> bool:
+        """Take a place of `name`, before all that have not begun; if none is free, `on_free` is called when one is."""
+        if self._at_name.get(name, 0) >= self._at_once or name in self._returning:
+            self._returning.setdefault(name, deque()).append(on_free)
             return False
-        self._talking[name] = self._talking.get(name, 0) + 1
+        self._at_name[name] = self._at_name.get(name, 0) + 1
         return True
 
     def free_name(self, name: str) -> None:
-        """Give the turn of `name` to the next who wants it."""
+        """Give a place of `name` to the next session that wants it."""
         returning = self._returning.get(name)
         while returning:
-            come = returning.popleft()
+            on_free = returning.popleft()
             if not returning:
                 del self._returning[name]
-            if come():
+            if on_free():
                 return
-        _count_down(self._talking, name)
-        while (waiters := self._by_name.get(name)) and self._talking.get(name, 0) < self._at_once:
-            if not self._admit_one(waiters):
+        _count_down(self._at_name, name)
+        while (waiters := self._by_name.get(name)) and self._at_name.get(name, 0) < self._at_once:
+            if not self._serve_one(waiters):
                 break
 
-    def _may(self, address: str, name: str) -> bool:
-        if self._inside.get(address, 0) >= self._at_once or self._wait(address) > 0:
+    def _may_begin(self, address: str, name: str) -> bool:
+        if self._at_address.get(address, 0) >= self._at_once or self._seconds_until_next(address) > 0:
             return False
-        return not name or self._talking.get(name, 0) < self._at_once
+        return not name or self._at_name.get(name, 0) < self._at_once
 
-    def _wait(self, address: str) -> float:
+    def _seconds_until_next(self, address: str) -> float:
         return self._next_start.get(address, 0.0) - self._loop.time() if self._interval else 0.0
 
-    def _go(self, address: str, name: str) -> SessionPermit:
-        self._inside[address] = self._inside.get(address, 0) + 1
+    def _permit(self, address: str, name: str) -> SessionPermit:
+        self._at_address[address] = self._at_address.get(address, 0) + 1
         if name:
-            self._talking[name] = self._talking.get(name, 0) + 1
+            self._at_name[name] = self._at_name.get(name, 0) + 1
         if self._interval:
             now = self._loop.time()
             self._next_start[address] = now + self._interval
-            self._entered += 1
-            if self._entered % _PURGE_EVERY == 0:
+            self._begun += 1
+            if self._begun % _PURGE_EVERY == 0:
                 self._next_start = {kept: when for kept, when in self._next_start.items() if when > now}
         return SessionPermit(self, address, name)
 
-    def _admit_to(self, address: str) -> None:
-        while (waiters := self._by_address.get(address)) and self._may(address, ""):
-            if not self._admit_one(waiters):
+    def _serve_address(self, address: str) -> None:
+        while (waiters := self._by_address.get(address)) and self._may_begin(address, ""):
+            if not self._serve_one(waiters):
                 break
-        self._look_after(address)
+        self._set_timer(address)
 
-    def _admit_one(self, waiters: _Waiters) -> bool:
-        """Let the first of them through that may; whoever has just given up does not know it yet."""
-        waiting = (waiter for waiter in waiters if not waiter.turn.done())
-        found = next((waiter for waiter in waiting if self._may(waiter.address, waiter.name)), None)
+    def _serve_one(self, waiters: _Waiters) -> bool:
+        """Give the first of them that may begin its permit; one that was cancelled a moment ago is still among them."""
+        waiting = (waiter for waiter in waiters if not waiter.grant.done())
+        found = next((waiter for waiter in waiting if self._may_begin(waiter.address, waiter.name)), None)
         if found is None:
             return False
         self._forget(found)
-        found.turn.set_result(self._go(found.address, found.name))
+        found.grant.set_result(self._permit(found.address, found.name))
         return True
 
     def _forget(self, waiter: _Waiter) -> None:
@@ -182,15 +181,18 @@ class SessionLimiter:
                 if not waiters:
                     del queues[key]
 
-    def _look_after(self, address: str) -> None:
-        """Come again when the interval of `address` is over, if somebody waits for that."""
-        if address in self._by_address and address not in self._alarms and (wait := self._wait(address)) > 0:
-            self._alarms.add(address)
-            self._loop.call_later(wait, self._ring, address)
+    def _set_timer(self, address: str) -> None:
+        """Serve `address` again when its interval is over, if any session waits for that."""
+        if address not in self._by_address or address in self._timers:
+            return
+        seconds = self._seconds_until_next(address)
+        if seconds > 0:
+            self._timers.add(address)
+            self._loop.call_later(seconds, self._interval_over, address)
 
-    def _ring(self, address: str) -> None:
-        self._alarms.discard(address)
-        self._admit_to(address)
+    def _interval_over(self, address: str) -> None:
+        self._timers.discard(address)
+        self._serve_address(address)
 
 
 def _count_down(counts: dict[str, int], key: str) -> None:

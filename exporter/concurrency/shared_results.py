@@ -1,4 +1,4 @@
-"""One piece of work per key and interval, shared by all who ask for it."""
+"""One piece of work per key and interval, shared by all that ask for it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,16 @@ from exporter.concurrency.single_flight import SingleFlight
 
 T = TypeVar("T")
 
-
-# Timers and loops are a little early or late. Without slack the domain whose turn it is would now and then find its
-# own last session a millisecond too young, and see results twice as old as it should.
+# Timers and loops are a little early or late. Without slack a domain whose probe is due would now and then find its own
+# last session a millisecond too young, and see results twice as old as it should.
 _SHARE_FRACTION: Final = 0.95
-
-
-# Addresses of which something is known at once, whoever invents them: of more, those of before are forgotten. An entry
-# without a result takes 300 bytes.
+# Addresses of which something is known at once, for strangers may invent them: of more the oldest are forgotten. An
+# entry without a result takes 300 bytes.
 MAX_ENTRIES: Final = 200_000
 
 
 class _SharedEntry(Generic[T]):
-    """What is known of one key: the flight under way, and the latest result if somebody may want it."""
+    """One key: the work under way, and the latest result if another asker may want it."""
 
     __slots__ = ("began", "flight", "interval", "result", "wanted")
 
@@ -34,14 +31,14 @@ class _SharedEntry(Generic[T]):
         self.result: T | None = None
         self.began = -math.inf
         self.interval = 0.0
-        self.wanted = True  # by another than who began it, as far as is known
+        self.wanted = True  # by another asker than the one that began it, as far as is known
 
 
 class SharedResults(Generic[T]):
-    """One piece of work per key and interval, whoever asks; askers meanwhile wait for the one under way.
+    """One piece of work per key and interval; all that ask meanwhile wait for the one under way.
 
-    A result that nobody else asked for in its interval is the last that is kept, until somebody does: most hosts serve
-    one domain, and 100,000 results would be as many kilobytes.
+    A result that no other asker wanted in its interval is the last that is kept, until one does: most hosts serve one
+    domain, and 100,000 results would be as many kilobytes.
     """
 
     def __init__(self) -> None:
@@ -53,7 +50,7 @@ class SharedResults(Generic[T]):
         return len(self._entries)
 
     def expire(self) -> None:
-        """No result of what was begun before now is given to anybody any more."""
+        """Give out no result any more whose work began before now."""
         self._since = self._loop.time()
 
     async def get(
@@ -65,7 +62,7 @@ class SharedResults(Generic[T]):
     ) -> T:
         """The result of the work for `key` begun within the last `interval` seconds, or of one begun now.
 
-        Where another has begun it, that is waited for within `while_waiting`.
+        Work that another asker has begun is waited for within `while_waiting`.
         """
         now = self._loop.time()
         entry = self._entries.get(key)
@@ -88,7 +85,7 @@ class SharedResults(Generic[T]):
         return result
 
     def _forget_some(self, now: float) -> None:
-        """Look at the two that were not looked at for the longest: so no more than twice what is of use is kept."""
+        """Look at the two entries not looked at for longest: so at most twice as many are kept as are of use."""
         for _ in range(min(2, len(self._entries))):
             key, entry = next(iter(self._entries.items()))
             fresh = now - entry.began < entry.interval and len(self._entries) < MAX_ENTRIES

@@ -1,7 +1,7 @@
-"""One piece of work at a time, for all who want it: the first who asks does it, the others wait.
+"""One piece of work at a time, for all tasks that want it: the first does it, the others wait for its result.
 
-There is no task of its own for the work, for each probe and each question would need one. If who does it is given up,
-the next who waits begins anew.
+No task is made for the work, for each probe and each question would need one. If the task that does it is cancelled,
+the next one begins anew.
 """
 
 from __future__ import annotations
@@ -14,42 +14,42 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """What is under way. Used by one event loop."""
+    """The work under way, if any. Used by one event loop."""
 
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        # Who waits while somebody works: told whether the work was done, and then of its result.
+        # Those that wait: each gets the result, or None where it has to begin anew. None: no work is under way.
         self._waiting: list[asyncio.Future[tuple[T] | None]] | None = None
 
     @property
     def under_way(self) -> bool:
-        """Whether :meth:`join` would wait for what another has begun."""
+        """:meth:`join` would wait for work that another task has begun."""
         return self._waiting is not None
 
     async def join(self, work: Callable[[], Awaitable[T]]) -> T:
-        """The result of the work that is under way, or is begun now. What it raises, all are told."""
+        """The result of the work that is under way, or is begun now. An exception of it is raised to all."""
         while self._waiting is not None:
-            turn: asyncio.Future[tuple[T] | None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
-            done = await turn
+            outcome: asyncio.Future[tuple[T] | None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(outcome)
+            done = await outcome
             if done is not None:
                 return done[0]
         self._waiting = []
         try:
             result = await work()
         except asyncio.CancelledError:
-            self._land(lambda turn: turn.set_result(None))
+            self._settle(lambda outcome: outcome.set_result(None))
             raise
         except Exception as error:
             bug = error
-            self._land(lambda turn: turn.set_exception(bug))
+            self._settle(lambda outcome: outcome.set_exception(bug))
             raise
-        self._land(lambda turn: turn.set_result((result,)))
+        self._settle(lambda outcome: outcome.set_result((result,)))
         return result
 
-    def _land(self, tell: Callable[[asyncio.Future[tuple[T] | None]], None]) -> None:
+    def _settle(self, settle: Callable[[asyncio.Future[tuple[T] | None]], None]) -> None:
         waiting, self._waiting = self._waiting, None
-        for turn in waiting or ():
-            if not turn.done():
-                tell(turn)
+        for outcome in waiting or ():
+            if not outcome.done():
+                settle(outcome)

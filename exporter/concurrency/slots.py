@@ -1,25 +1,21 @@
-"""How we behave towards one address and one MX name: few sessions at once, not too often, one for all who share it.
-
-Big providers answer for thousands of domains with the same addresses. What one session shows of an address holds for
-every domain behind it, so the domains share it for the length of an interval.
-"""
+"""The slots of probes: so many are under way at once, and a probe that waits for others gives its slot away."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from exporter.concurrency.waiters import Waiters
+
 
 class ProbeSlots:
-    """How many probes may be under way. Whoever waits here was under way before, so goes before the newly due."""
+    """The probes that may be under way. One that waits here was under way before, so it goes before the newly due."""
 
     def __init__(self, limit: int, on_free: Callable[[], None] = lambda: None) -> None:
         self.limit = limit
         self.used = 0
         self._on_free = on_free
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: Waiters[None] = Waiters(lambda _: self.free())
 
     def take_nowait(self) -> bool:
         """Take a slot if one is free."""
@@ -32,14 +28,7 @@ class ProbeSlots:
         """Take a slot; every take needs its :meth:`free`."""
         if self.take_nowait():
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.free()
-            raise
+        await self._waiting.wait()
 
     def take_over(self) -> None:
         """Take a slot even if none is free: for one that is given back at once."""
@@ -48,20 +37,17 @@ class ProbeSlots:
     def free(self) -> None:
         """Give a slot back."""
         self.used -= 1
-        while self._waiting and self.used < self.limit:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self.used += 1
-                turn.set_result(None)
+        while self.used < self.limit and self._waiting.serve(None):
+            self.used += 1
         if self.used < self.limit:
             self._on_free()
 
 
 class HeldSlot:
-    """A probe's hold on its slot, while its parts, the sessions with its addresses, may wait for others.
+    """The slot of one probe, while its parts, the sessions with its addresses, may wait for others.
 
-    The slot is given back while no part is at work. So whoever holds one gets on: if a slot were held by who waits for
-    a turn, and that turn by who waits for a slot, they would wait for each other for good.
+    The slot is given back while no part is at work, so that every holder of a slot gets on: a holder that waited for a
+    permit, and a permit whose owner waited for a slot, would wait for each other for good.
     """
 
     def __init__(self, slots: ProbeSlots, parts: int) -> None:
@@ -73,7 +59,7 @@ class HeldSlot:
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
-        """A part waits for somebody else meanwhile, and then for the slot if that was given away."""
+        """Within it a part waits for other sessions, and at its end for the slot if that was given away."""
         self._at_work -= 1
         self._give_back_idle()
         try:
@@ -88,13 +74,13 @@ class HeldSlot:
             self._at_work += 1
 
     def part_ended(self) -> None:
-        """A part is done; the others may all be waiting."""
+        """One part is done; the others may all be waiting."""
         self._left -= 1
         self._at_work -= 1
         self._give_back_idle()
 
     def close(self) -> None:
-        """The probe is over, or given up: its slot is there for the caller to give back."""
+        """End the probe: its slot is there for the caller to give back."""
         self._closed = True
         if not self._held:
             self._held = True

@@ -1,7 +1,7 @@
-"""Moments on a clock that is never set, and what they are called by the one that is.
+"""Moments on a clock that is never set, and their Unix time.
 
-Unix time may jump: a clock that was wrong is set right, a virtual machine wakes up, somebody mistypes a date. What
-orders things, or tells how old one is, is kept as a moment here, and becomes Unix time where a person reads it: then
+Unix time may jump: a clock that was wrong is set right, a virtual machine wakes up, a date is mistyped. A time that
+orders things, or shows how old one is, is kept as a moment here, and becomes Unix time where a person reads it: then
 all of the past moves with the clock.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-# Unlike CLOCK_MONOTONIC it goes on while the machine sleeps, as what it is compared with does.
+# Unlike CLOCK_MONOTONIC it goes on while the machine sleeps, as Unix time does.
 _CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", None)
 # Between the two clocks this thread may be made to wait; then they are read again.
 _APART_SECONDS: Final = 1e-4
@@ -35,7 +35,7 @@ def moment(at: float) -> float:
 
 
 def unix(then: float) -> float:
-    """What the moment `then` is called now, in Unix time, to the millisecond."""
+    """The Unix time of the moment `then` as the clock is set now, to the millisecond."""
     offset = 0.0
     for _ in range(_TRIES):
         before = now()

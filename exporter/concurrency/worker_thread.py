@@ -1,5 +1,6 @@
-"""Work that may hang for good, because a file system does not answer: beside the event loop, and beside its executor,
-which is waited for at the end.
+"""Work that may hang for good, because a file system does not answer.
+
+It runs beside the event loop, and beside the loop's executor, which is waited for at the end of the process.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ class StuckError(Exception):
 
 
 class WorkerThread:
-    """One piece of work at a time, each in a thread that nobody waits for at the end of the process."""
+    """One piece of work at a time, each in a thread that is not waited for at the end of the process."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -33,7 +34,7 @@ class WorkerThread:
 
         def settle(result: _T | None, error: BaseException | None) -> None:
             if done.done():
-                return  # too late, or nobody waits any more
+                return  # too late, or not awaited any more
             if error is not None:
                 done.set_exception(error)
             else:

@@ -1,11 +1,11 @@
-"""What a domain of the demo's mail world is made of: its hosts, what they do, and what its DNS holds."""
+"""The description of a domain of the demo: its hosts, their behaviour, and the records of its DNS."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
 
-from exporter.lab.smtp_host import ORDINARY_EXTENSIONS, SmtpScript, Step, ordinary
+from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, SmtpScript, Step, ordinary
 from exporter.model.failure import Confidence, FailureClass, Verdict, own_confidence, verdict_of
 from exporter.model.warning import HostWarning
 
@@ -19,7 +19,7 @@ class Port(Enum):
 
 
 class Certificate(Enum):
-    """What a host presents after STARTTLS."""
+    """The certificate that a host presents after STARTTLS."""
 
     VALID = "valid"  # of the demo's own authority
     EXPIRED = "expired"

@@ -1,4 +1,4 @@
-"""What can be broken in the demo by hand, as levers for its status page."""
+"""Levers for the status page of the demo, with which its hosts are broken by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from exporter.demo.world import DemoWorld, WorldError
+from exporter.demo.mail_hosts import WorldError
+from exporter.demo.world import DemoWorld
 from exporter.web.pages.panel import Lever, LeverStuck, Panel
 
 # As often as everything is probed.

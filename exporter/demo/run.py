@@ -6,8 +6,8 @@ import asyncio
 import os
 import shlex
 import shutil
+import signal
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -17,8 +17,10 @@ from exporter.app.logs import FLUSH_SECONDS, say
 from exporter.app.process import serve
 from exporter.app.web_options import WebOptions
 from exporter.demo.domains import DEMO, is_of_the_demo
+from exporter.demo.folder import demo_folder
 from exporter.demo.levers import panel
-from exporter.demo.world import DemoWorld, WorldError
+from exporter.demo.mail_hosts import WorldError
+from exporter.demo.world import DemoWorld
 from exporter.egress.watch import counts_as_outside
 
 _FAILED: Final = 1
@@ -33,7 +35,8 @@ _PAGES: Final = (
 
 
 async def demo(web_options: WebOptions) -> int:
-    """Serve the demo until SIGTERM or SIGINT; returns the exit code."""
+    """Serve the demo until SIGTERM, SIGINT, or the end of its terminal (SIGHUP); returns the exit code."""
+    stopping = _stopped_by_signals()
     world = DemoWorld()
     try:
         await asyncio.to_thread(world.start)
@@ -41,46 +44,59 @@ async def demo(web_options: WebOptions) -> int:
         say(f"mx-exporter demo: {error}")
         return _FAILED
     try:
-        with tempfile.TemporaryDirectory(prefix="mx-exporter-demo-") as folder:
-            path = Path(folder) / "config.yaml"
-            path.write_text(world.config_yaml(), encoding="utf-8")
-            # In this world the demo's authority is the one that everybody trusts.
-            roots = Path(folder) / "roots.pem"
-            roots.write_text(world.authority.pem, encoding="ascii")
-            os.environ["SSL_CERT_FILE"] = str(roots)
-            by_hand = (
-                f"SSL_CERT_FILE={shlex.quote(str(roots))} {own_command()} probe --config.file={shlex.quote(str(path))}"
-            )
-
-            # Beside the loop, as log lines are: a terminal that is stopped (Ctrl-S) stops no probe.
-            page = LogWriter(sink_of(sys.stdout))
-
-            def introduce(url: str) -> None:
-                for line in _introduction(url, world, by_hand):
-                    page.put(f"{line}\n")
-
-            try:
-                return await serve(
-                    path,
-                    web_options,
-                    is_outside=is_outside,
-                    port=world.smtp_port,
-                    panel=panel(world),
-                    on_serving=introduce,
-                )
-            finally:
-                page.flush(FLUSH_SECONDS)
+        with demo_folder() as folder:
+            return await _serve(web_options, world, folder, stopping)
     finally:
         await asyncio.to_thread(world.stop)
 
 
+def _stopped_by_signals() -> asyncio.Event:
+    """An event that they set, from the first moment on: a demo that died of one would leave its folder behind."""
+    stopping = asyncio.Event()
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it, for it is to outlive its terminal
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
+
+
+async def _serve(web_options: WebOptions, world: DemoWorld, folder: Path, stopping: asyncio.Event) -> int:
+    path = folder / "config.yaml"
+    path.write_text(world.config_yaml(), encoding="utf-8")
+    # In this world the demo's authority is the one that everybody trusts.
+    roots = folder / "roots.pem"
+    roots.write_text(world.authority.pem, encoding="ascii")
+    os.environ["SSL_CERT_FILE"] = str(roots)
+    by_hand = f"SSL_CERT_FILE={shlex.quote(str(roots))} {own_command()} probe --config.file={shlex.quote(str(path))}"
+    # Beside the loop, as log lines are: a terminal that is stopped (Ctrl-S) stops no probe.
+    page = LogWriter(sink_of(sys.stdout))
+
+    def introduce(url: str) -> None:
+        for line in _introduction(url, world, by_hand):
+            page.put(f"{line}\n")
+
+    try:
+        return await serve(
+            path,
+            web_options,
+            is_outside=is_outside,
+            port=world.smtp_port,
+            panel=panel(world),
+            on_serving=introduce,
+            stopping=stopping,
+        )
+    finally:
+        page.flush(FLUSH_SECONDS)
+
+
 def is_outside(address: str) -> bool:
-    """What counts as outside in this world: its hosts as well, though their packets leave no machine."""
+    """True for an address that counts as outside in this world: its hosts too, though no packet to them leaves."""
     return counts_as_outside(address) or is_of_the_demo(address)
 
 
 def own_command() -> str:
-    """How this command is called here, from another terminal: by its name where a shell would find it."""
+    """The command as another terminal would call it: by its name where a shell finds it."""
     program = Path(sys.argv[0])
     if program.name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m exporter"
@@ -91,7 +107,7 @@ def own_command() -> str:
 
 
 def _introduction(base: str, world: DemoWorld, by_hand: str) -> Iterator[str]:
-    """What runs, where to look, what is to be seen there, and how to break it."""
+    """The text that tells a person what runs, where to look, and how to break it."""
     width = max(len(domain.name) for domain in DEMO)
     yield f"A mail world of {len(DEMO)} domains and {len(world.hosts)} mail hosts on loopback, probed every 5 seconds."
     yield ""

@@ -206,7 +206,7 @@ def mark_of(confidence: Confidence) -> str:
 
 def section_of(failure_class: FailureClass) -> str:
     """The section of the documentation about a class."""
-    return f"docs/classes.md#{failure_class}"
+    return f"docs/reference/classes.md#{failure_class}"
 
 
 def _line(failure_class: FailureClass, confidence: Confidence) -> str:

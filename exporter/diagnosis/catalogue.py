@@ -1,6 +1,6 @@
 """The meaning of each failure class: its stages, its symptom, and the evidence for each confidence. Pure.
 
-Data for readers: the page of the classes, docs/classes.md and the README are generated from it, and the summary of a
+Data for readers: the page of the classes and docs/reference/classes.md are generated from it, and the summary of a
 failure falls back on it. The next step for each class is in :mod:`exporter.diagnosis.advice`.
 """
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.diagnosis.common_cause import window_of
 from exporter.diagnosis.egress_observation import EgressObservation
 from exporter.diagnosis.failing_sources import OWNERS_NEEDED, SourceOwner
@@ -46,7 +47,8 @@ class EgressJudge:
         self.port = port
         self._families = {family: FamilyEgressJudge(port) for family in Family}
         self.surroundings: EgressByFamily = self._views()
-        self._references: dict[str, str] = {}  # address -> its reference, the latest last
+        # Address -> its reference, the latest last.
+        self._references: BoundedDict[str, str] = BoundedDict(MAX_REFERENCE_ADDRESSES)
 
     def see(self, observation: EgressObservation) -> bool:
         """Record a session with a public address; True for the first failure at an address that succeeded."""
@@ -59,10 +61,7 @@ class EgressJudge:
                 family.record_other_egress(observation.seen + self.window, f"port {evidence.port} of {address}")
             return False
         if observation.reference:
-            self._references.pop(address, None)
             self._references[address] = observation.reference
-            if len(self._references) > MAX_REFERENCE_ADDRESSES:
-                del self._references[next(iter(self._references))]
         elif address in self._references:  # a domain's mail host that is a reference as well
             observation = replace(observation, reference=self._references[address])
         is_first_failure = family.record(observation)
@@ -123,7 +122,7 @@ class EgressJudge:
     def keep_references(self, names: Iterable[str]) -> None:
         """Only these are references from now on."""
         kept = frozenset(names)
-        self._references = {address: name for address, name in self._references.items() if name in kept}
+        self._references.drop_all(lambda name: name not in kept)
 
     @property
     def waits(self) -> bool:
@@ -135,7 +134,6 @@ class EgressJudge:
 
         `on` is now in Unix time; `ready`: the references have been probed, if there are any.
         """
-        references = self._references.keys()
         # Outcomes that are seen only once are judged by the state at the end.
         repeats = math.isfinite(self.interval)
         for judge in self._families.values():
@@ -143,7 +141,7 @@ class EgressJudge:
         changed = tuple(
             family
             for family, judge in self._families.items()
-            if judge.judge(references, on, ready=ready, repeats=repeats)
+            if judge.judge(self._references, on, ready=ready, repeats=repeats)
         )
         if changed:
             self.surroundings = self._views()

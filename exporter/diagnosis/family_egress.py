@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import Enum
 from typing import Final
@@ -88,7 +88,7 @@ class FamilyEgressJudge:
         if self._other_egress is not None and self._other_egress[0] < now:
             self._other_egress = None
 
-    def judge(self, references: Collection[str], on: float, *, ready: bool, repeats: bool) -> bool:
+    def judge(self, references: Iterable[str], on: float, *, ready: bool, repeats: bool) -> bool:
         """Judge anew; True where the view has changed. See EgressJudge.judge."""
         view = self._judged(references, ready=ready)
         if _decisive(view) == _decisive(self.view):
@@ -120,7 +120,7 @@ class FamilyEgressJudge:
             self.outcomes.record(address, replace(outcome, failure_kind=None))
             self._success_on = max(self._success_on, outcome.began + offset)
 
-    def _judged(self, references: Collection[str], *, ready: bool) -> EgressView:
+    def _judged(self, references: Iterable[str], *, ready: bool) -> EgressView:
         common = self.outcomes.common_failure()
         self.waits = common is not None and not ready
         if common is not None and ready and (view := self._closed(common)) is not None:

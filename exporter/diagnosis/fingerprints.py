@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.diagnosis.networks import network_of, organisation
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.printable import printable
@@ -166,15 +167,12 @@ class SharedFingerprints:
     """The latest fingerprint of each of some networks, in one address family."""
 
     def __init__(self) -> None:
-        self._by_network: dict[int, _SeenFingerprint] = {}
+        self._by_network: BoundedDict[int, _SeenFingerprint] = BoundedDict(_MAX_NETWORKS)
 
     def record(self, address: str, mx: str, marks: tuple[str, ...], at: float, *, reference: bool = False) -> None:
         """Record the marks of `address`, which answered as the mail host `mx`."""
         network = network_of(address)
-        self._by_network.pop(network, None)
         self._by_network[network] = _SeenFingerprint(at, address, mx, marks, reference)
-        if len(self._by_network) > _MAX_NETWORKS:
-            del self._by_network[next(iter(self._by_network))]
 
     def suspect(self, since: float) -> Suspect | None:
         """The foreign mark that most networks have shown since then, if enough unrelated ones have."""

@@ -8,24 +8,23 @@ careful, never wrong.
 from __future__ import annotations
 
 import re
-import socket
 from functools import cache, lru_cache
 from typing import Final
 
 from publicsuffixlist import PublicSuffixList
 
-_IPV4_BITS: Final = 16
-_IPV6_BITS: Final = 32
 # Names asked about again and again are those of the hosts that are probed.
 _MAX_REMEMBERED: Final = 8192
 _PORT: Final = re.compile(r"(?:\]|[^:]):[0-9]+$")
 
 
 def network_of(address: str) -> int:
-    """The network of `address`: its first 16 or 32 bits. Compare only within a family."""
+    """The first 16 or 32 bits of an address in canonical form, which begin its text. Compare only within a family."""
     if ":" in address:
-        return int.from_bytes(socket.inet_pton(socket.AF_INET6, address)[: _IPV6_BITS // 8], "big")
-    return int.from_bytes(socket.inet_aton(address)[: _IPV4_BITS // 8], "big")
+        first, _, rest = address.partition("::")[0].partition(":")
+        return int(first or "0", 16) << 16 | int(rest.partition(":")[0] or "0", 16)
+    first, second, _ = address.split(".", 2)
+    return int(first) << 8 | int(second)
 
 
 @lru_cache(maxsize=_MAX_REMEMBERED)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.diagnosis.common_cause import CommonFailure, SourceOutcomes, window_of
 from exporter.diagnosis.failing_sources import SourceOutcome, SourceOwner
 from exporter.diagnosis.networks import organisation
@@ -79,7 +80,8 @@ class ResolverJudge:
         self.view = RESOLVER_UNKNOWN
         # A mistyped name or a filtered one may be answered from the resolver's cache while no other name is.
         self._outcomes = SourceOutcomes(conclusive_if_new={ResolverSymptom.ABSENT, ResolverSymptom.FILTERED})
-        self._filtered: dict[str, float] = {}  # name -> time of the filtered answer
+        # Name -> time of the filtered answer.
+        self._filtered: BoundedDict[str, float] = BoundedDict(_MAX_FILTERED)
         self._success_on = 0.0
         self._success_before_failing = -math.inf
         self.waits = False  # for the references
@@ -94,12 +96,9 @@ class ResolverJudge:
         if self._outcomes.record(asked.name, SourceOutcome(owner, began, seen, symptom, asked.reference)) is None:
             return
         if symptom is ResolverSymptom.FILTERED:
-            self._filtered.pop(asked.name, None)
             self._filtered[asked.name] = seen
-            if len(self._filtered) > _MAX_FILTERED:
-                del self._filtered[next(iter(self._filtered))]
         else:
-            self._filtered.pop(asked.name, None)
+            self._filtered.pop(asked.name)
         if symptom is None:
             self._success_on = max(self._success_on, asked.on)
 
@@ -116,7 +115,7 @@ class ResolverJudge:
         since = now - window_of(self.interval, self.takes)
         self._outcomes.forget_before(since)
         if self._filtered:
-            self._filtered = {name: seen for name, seen in self._filtered.items() if seen >= since}
+            self._filtered.drop_all(lambda seen: seen < since)
         view = self._judged(ready=ready)
         if _decisive(view) == _decisive(self.view):
             return False

@@ -14,8 +14,8 @@ from typing import Final
 from exporter.diagnosis.egress_state import InspectionResult
 from exporter.diagnosis.fingerprints import Suspect
 from exporter.model.path_trace import PathTrace
-from exporter.probe.host_result import speaker
 from exporter.probe.session import Session
+from exporter.probe.session_fingerprint import fingerprint
 from exporter.probe.session_record import SessionRecord
 from exporter.smtp.ehlo import parse_ehlo
 from exporter.smtp.plan import Plan
@@ -39,7 +39,7 @@ async def check_interception(
     if not suspect.shows_elsewhere:
         return InspectionResult.OPEN
     addresses = [address for address, _ in suspect.addresses[:ADDRESSES_ASKED]]
-    records = await asyncio.gather(*(_converse(address, port, source(address), plan) for address in addresses))
+    records = await asyncio.gather(*(_session(address, port, source(address), plan) for address in addresses))
     if find_path is not None:
         paths = await asyncio.gather(*(find_path(address) for address in addresses))
         if any(path.intercepted for path in paths):
@@ -50,10 +50,10 @@ async def check_interception(
         return InspectionResult.FOREIGN if encrypted >= _LEAST_ENCRYPTED else InspectionResult.OPEN
     if not spoken:
         return InspectionResult.OPEN
-    if not any(suspect.mark in speaker(record) for record in spoken):
+    if not any(suspect.mark in fingerprint(record) for record in spoken):
         return InspectionResult.FOREIGN
     return InspectionResult.OWN if suspect.may_be_own else InspectionResult.OPEN
 
 
-async def _converse(address: str, port: int, source: str, plan: Plan) -> SessionRecord:
-    return await Session(asyncio.get_running_loop(), plan).converse(address, port, _SECONDS, source)
+async def _session(address: str, port: int, source: str, plan: Plan) -> SessionRecord:
+    return await Session(plan).run(address, port, _SECONDS, source)

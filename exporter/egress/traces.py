@@ -7,9 +7,11 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from exporter.diagnosis.trace import trace
+from exporter.concurrency.bounded_dict import BoundedDict
+from exporter.concurrency.shared_tasks import SharedTasks
 from exporter.model.path_trace import PathTrace
 from exporter.model.target import TargetKey
+from exporter.probe.traceroute import trace
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +33,9 @@ class PathTraces:
     def __init__(self, on_found: Callable[[str, PathTrace, frozenset[TargetKey]], None]) -> None:
         self._on_found = on_found
         self._loop = asyncio.get_running_loop()
-        self._kept: dict[Key, tuple[float, PathTrace]] = {}  # the oldest first
+        self._kept: BoundedDict[Key, tuple[float, PathTrace]] = BoundedDict(_MAX_KEPT)
         self._wishers: dict[Key, set[TargetKey]] = {}
-        self._under_way: dict[Key, asyncio.Task[PathTrace]] = {}
+        self._under_way: SharedTasks[Key, PathTrace] = SharedTasks(self._done)
         self._places = asyncio.Semaphore(AT_ONCE)
 
     def known(self, address: str, port: int) -> PathTrace | None:
@@ -46,7 +48,7 @@ class PathTraces:
         key = (address, port)
         if self._is_fresh(key):
             return
-        if key not in self._under_way:
+        if self._under_way.get(key) is None:
             if len(self._under_way) >= MAX_WAITING:
                 return
             self._begin(key, against, source)
@@ -61,7 +63,7 @@ class PathTraces:
 
     def forget(self, address: str, port: int) -> None:
         """The address answers now: what held it up is gone."""
-        self._kept.pop((address, port), None)
+        self._kept.pop((address, port))
 
     def forget_all(self) -> None:
         """What is common to all paths has changed."""
@@ -69,26 +71,20 @@ class PathTraces:
 
     async def close(self) -> None:
         """Trace no more."""
-        tasks = tuple(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._under_way.close()
 
     def _is_fresh(self, key: Key) -> bool:
         kept = self._kept.get(key)
         return kept is not None and kept[0] > self._loop.time()
 
     def _begin(self, key: Key, against: int | None, source: str) -> asyncio.Task[PathTrace]:
-        task = self._under_way[key] = self._loop.create_task(self._trace(key, against, source))
-        task.add_done_callback(lambda done: self._done(key, done))
-        return task
+        return self._under_way.start(key, self._trace(key, against, source))
 
     async def _trace(self, key: Key, against: int | None, source: str) -> PathTrace:
         async with self._places:
             return await trace(*key, against=against, source=source)
 
     def _done(self, key: Key, task: asyncio.Task[PathTrace]) -> None:
-        del self._under_way[key]
         wishers = frozenset(self._wishers.pop(key, ()))
         if task.cancelled():
             return
@@ -96,8 +92,5 @@ class PathTraces:
             log.error("internal error while tracing the path to %s port %d", *key, exc_info=error)
             return
         path = task.result()
-        self._kept.pop(key, None)
         self._kept[key] = (self._loop.time() + KEPT_SECONDS, path)
-        if len(self._kept) > _MAX_KEPT:
-            del self._kept[next(iter(self._kept))]
         self._on_found(key[0], path, wishers)

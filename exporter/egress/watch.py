@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.diagnosis.connect_errors import outcome_of, outcome_of_session
 from exporter.diagnosis.diagnose import BY_SCOPE, diagnose_all, is_intercepted
 from exporter.diagnosis.egress_state import EgressJudge, EgressObservation
@@ -108,7 +109,7 @@ class EgressWatch:
         self._book = EgressJudge(interval, port, takes=takes)
         self._resolver = ResolverJudge(interval, takes=takes)
         # Results that wait for somebody else to answer: target -> begin of the session, address and MX host.
-        self._open_questions: dict[TargetKey, tuple[float, str, str]] = {}
+        self._open_questions: BoundedDict[TargetKey, tuple[float, str, str]] = BoundedDict(_MAX_OPEN)
         self._settling = False
         self._greeted_at = -math.inf
         self._clock_offset = time.time() - self._loop.time()  # Unix time less the loop's
@@ -148,7 +149,7 @@ class EgressWatch:
         if may_turn:
             self._judge()
         if not reference and self._is_well(result):
-            self._open_questions.pop(target.key, None)
+            self._open_questions.pop(target.key)
             return result
         seen = self.see_again(target, result, wish=True)
         if reference:
@@ -309,10 +310,8 @@ class EgressWatch:
                 continue  # judged again, with all others, when the way opens
             if self._proof_by_others(host) < host.timings.at:
                 self._open_questions[key] = (host.timings.at, host.address, host.mx)
-                if len(self._open_questions) > _MAX_OPEN:
-                    del self._open_questions[next(iter(self._open_questions))]
                 return
-        self._open_questions.pop(key, None)
+        self._open_questions.pop(key)
 
     def _settle(self) -> None:
         """Somebody has answered: what waited for that can be judged again, some at a time."""
@@ -325,8 +324,8 @@ class EgressWatch:
         offset = time.time() - self._loop.time()
         settled: set[TargetKey] = set()
         for _ in range(min(_SETTLED_AT_ONCE, len(self._open_questions))):
-            key = next(iter(self._open_questions))
-            at, address, mx = question = self._open_questions.pop(key)
+            key, question = self._open_questions.pop_oldest()
+            at, address, mx = question
             if self._book.proof_by_others(address, mx, at - offset) + offset >= at:
                 settled.add(key)
             else:

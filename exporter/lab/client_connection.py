@@ -1,4 +1,4 @@
-"""One client's connection as a scripted server sees it: lines in, bytes out, and whether the client is still there."""
+"""The connection of one client, as a scripted server sees it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ClientConnection(asyncio.Protocol):
         self.peer = ""
         self.tls_version = ""  # where the connection has been TLS from its beginning
 
-    # What the event loop tells
+    # Called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
@@ -66,10 +66,10 @@ class ClientConnection(asyncio.Protocol):
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """The client has caught up."""
         self._writable.set()
 
-    # What the conversation asks for
+    # Called by the server
 
     async def read_line(self) -> bytes | None:
         """The next line without its end; None when the client has gone, or sends a line beyond all measure."""

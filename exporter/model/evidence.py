@@ -22,6 +22,26 @@ class ConnectOutcome(StrEnum):
     FAILED = "failed"  # this host's resources, or a bug of ours
 
 
+class ErrorOrigin(Enum):
+    """Where an ICMP error comes from (SO_EE_ORIGIN_*)."""
+
+    NONE = 0
+    LOCAL = 1  # this host's own stack
+    ICMP = 2
+    ICMP6 = 3
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpError:
+    """One entry of a socket's error queue."""
+
+    origin: ErrorOrigin
+    type: int
+    code: int
+    errno: int
+    sender: str  # address of who reported it; "" where the kernel does not tell
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectEvidence:
     """How a connect failed. `errno` is None for silence until the deadline."""
@@ -61,23 +81,3 @@ class Evidence:
     accepted: ConnectOutcome = (
         ConnectOutcome.ANSWERED
     )  # what came of a connect that was answered: a word, or MUTE, or HUNG_UP
-
-
-class ErrorOrigin(Enum):
-    """Where an error comes from (SO_EE_ORIGIN_*)."""
-
-    NONE = 0
-    LOCAL = 1  # this host's own stack
-    ICMP = 2
-    ICMP6 = 3
-
-
-@dataclass(frozen=True, slots=True)
-class IcmpError:
-    """One entry of the error queue."""
-
-    origin: ErrorOrigin
-    type: int
-    code: int
-    errno: int
-    sender: str  # address of who reported it; "" where the kernel does not tell

@@ -119,7 +119,7 @@ class HostOutcome:
 class HostFacts:
     """The facts that a session showed of a host: no numbers that differ from one session to the next.
 
-    A new fact is written in exporter.probe.host_result and read where it shows: in the samples, on the host's page, in
+    A new fact is written in exporter.probe.host_facts and read where it shows: in the samples, on the host's page, in
     the JSON. Samples of a host with equal facts are kept, whatever facts there are.
     """
 

@@ -1,1 +1,1 @@
-"""Sockets, and every fact that the kernel tells of them."""
+"""Sockets, and every fact that the kernel reports of them."""

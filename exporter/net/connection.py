@@ -1,8 +1,8 @@
 """One TCP connection, read and written beside the socket event.
 
-The socket is driven by the poller's events and not by a transport: that is the cheapest way, and it leaves the socket's
-error queue, its times of arrival and TCP_INFO within reach. Times are the kernel's where it tells them: the network's,
-however busy this process is. What the network does is told to a :class:`Receiver`; OSErrors end here.
+The socket is driven by the poller's events and not by a transport: that is cheapest, and it leaves the socket's error
+queue, its times of arrival and TCP_INFO within reach. Times are the kernel's where it has them: those of the network,
+however busy this process is. Events go to a :class:`Receiver`; OSErrors end here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from exporter.net.poller import ENDED, READABLE, WRITABLE, poller_of
 
 # Larger than any honest reply, small enough that a hostile flood is cut after a few reads.
 READ_BYTES: Final = 16384
-# What the socket module's own class adds (names of constants, a warning when it is forgotten) costs 5 µs a socket.
+# The socket module's own class adds names of constants and a warning when it is left open: 5 µs a socket.
 _new_socket: Final = socket.SocketType
 _NONBLOCKING: Final = getattr(socket, "SOCK_NONBLOCK", 0)  # Linux: without a system call of its own
 # Of bind: the host lacks the address, or it is of the link and no link is named. Of connect: no address, or no port.
@@ -31,13 +31,13 @@ _PENDING: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 
 class Receiver(Protocol):
-    """Who is told. `now` is when it happened, on the clock of time.perf_counter()."""
+    """The receiver of the events. `now` is the time of the event, on the clock of time.perf_counter()."""
 
     def connected(self, now: float) -> None:
         """The handshake is complete."""
 
     def connect_failed(self, evidence: ConnectEvidence) -> None:
-        """It never will be. The connection is closed."""
+        """The handshake failed. The connection is closed."""
 
     def data_received(self, data: bytes, now: float) -> None:
         """The peer sent `data`."""
@@ -81,7 +81,7 @@ class TcpConnection:
         self.tcp_rtt: float | None = None  # seconds, of the handshake, by the kernel's own clock
 
     def open(self, address: str, port: int, source: str = "") -> float:
-        """Begin to connect; returns time.perf_counter() right before the SYN. A failure is told, not raised."""
+        """Begin to connect; returns time.perf_counter() right before the SYN. A failure is reported, not raised."""
         self._address, self._source = address, source
         self._started = time.perf_counter()
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -144,7 +144,7 @@ class TcpConnection:
             self._poller.want_to_write(sock.fileno())
 
     def pause(self) -> None:
-        """Read nothing for a while: what comes waits in the kernel, with the time at which it came."""
+        """Read nothing for a while: data waits in the kernel, with the time at which it came."""
         if self._socket is not None:
             self._poller.forget(self._socket.fileno())
 
@@ -166,13 +166,13 @@ class TcpConnection:
     def close(self) -> None:
         """Drop the connection."""
         sock, self._socket = self._socket, None
-        self._receiver = None  # it holds this in turn: without the circle there is nothing left to collect
+        self._receiver = None  # it refers to this connection: without the circle nothing is left to collect
         if sock is not None:
             self._poller.forget(sock.fileno())
             sock.close()
 
     def timed_out(self) -> ConnectEvidence:
-        """The connect drew nothing until its deadline: the evidence, and the end."""
+        """End a connect that drew nothing until its deadline, and return the evidence."""
         unsent = self._socket is not None and tcp_info.unsent(self._socket)
         # A host that has only an address of the link sends from it, and the first router drops that (RFC 4291 2.5.6).
         of_link = self.own_address.startswith("fe80:") and not self._address.startswith("fe80:")
@@ -192,10 +192,10 @@ class TcpConnection:
             if ready & READABLE:
                 self._read(ready, now)
         except Exception as error:
-            self._crash(error)
+            self._fail_internally(error)
 
     def _connected(self, now: float) -> bool:
-        """Whether the connect is done, and well."""
+        """Finish the connect; True: it is established."""
         sock, receiver = self._socket, self._receiver
         if sock is None or receiver is None:
             return False
@@ -205,7 +205,7 @@ class TcpConnection:
             return False
         handshake = tcp_info.handshake(sock)
         if handshake.under_way:
-            # The kernel tells of an ICMP error as it queues it, and a moment before that is the connect's end.
+            # The kernel reports an ICMP error as it queues it, and ends the connect a moment later.
             seen = error_queue.read(sock)
             if seen is not None:
                 self._fail(seen.errno, seen)
@@ -233,7 +233,7 @@ class TcpConnection:
             return
         receiver.data_received(data, now)
         if (ready & ENDED or len(data) == READ_BYTES) and self._socket is not None:
-            # There is more, and it is not told of again. Others have their turn first.
+            # There is more, and it is not reported again. Other sockets come first.
             self._loop.call_soon(self._read_on, ready & ~WRITABLE)
 
     def _read_on(self, ready: int) -> None:
@@ -250,7 +250,7 @@ class TcpConnection:
         except Exception as error:
             receiver.internal_error(error)
 
-    def _crash(self, error: Exception) -> None:
+    def _fail_internally(self, error: Exception) -> None:
         receiver = self._receiver
         self.close()
         if receiver is not None:
@@ -268,14 +268,14 @@ class TcpConnection:
 
 
 def _with_source(evidence: ConnectEvidence, source: str) -> ConnectEvidence:
-    """`evidence` with what the kernel says of the address to connect from; EADDRNOTAVAIL may be about ports, too."""
+    """`evidence` with the fault of the address to connect from; EADDRNOTAVAIL may be about ports, too."""
     if source and not is_own_address(source):
         return replace(evidence, lost_source=source)
     return replace(evidence, no_source=evidence.errno == errno.EADDRNOTAVAIL and not _has_source_for(evidence.address))
 
 
 def _has_source_for(address: str) -> bool:
-    """Whether this host has an address to send to `address` from. A UDP socket that is connected sends nothing."""
+    """This host has an address to send to `address` from. A UDP socket that is connected sends nothing."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
@@ -286,7 +286,7 @@ def _has_source_for(address: str) -> bool:
 
 
 def is_own_address(address: str) -> bool:
-    """Whether this host has `address`: only then can a socket be bound to it."""
+    """This host has `address`: only then can a socket be bound to it."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:

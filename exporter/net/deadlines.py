@@ -1,9 +1,10 @@
-"""Who is late: all that wait for a peer, looked at twenty times a second.
+"""The deadlines of all sessions of an event loop, looked at twenty times a second.
 
-Nobody is late whose words lie unread: where this process is behind, a busy loop would see to its timers first.
+No deadline counts as passed while what the peer sent lies unread: a busy loop would run its timers first.
 
-A timer for each stage of each session, nearly always stopped before it rings, costs more than the look: a thousand
-sessions under way are a tenth of a percent of a core. Who is late is told a twentieth of a second late at most.
+A timer for each stage of each session, nearly always cancelled before it fires, costs more than the look: with a
+thousand sessions under way it takes a tenth of a percent of a core. A deadline is reported a twentieth of a second
+late at most.
 """
 
 from __future__ import annotations
@@ -18,47 +19,47 @@ from exporter.net.poller import Poller, poller_of
 _SECONDS: Final = 0.05
 
 
-class Waiting(Protocol):
-    """Somebody who waits until `due` (time.perf_counter())."""
+class Timed(Protocol):
+    """A wait that has a deadline."""
 
-    due: float
+    due: float  # time.perf_counter(); may change at any time
 
-    def ring(self, now: float) -> None:
-        """It is time. It must not raise."""
+    def deadline_passed(self, now: float) -> None:
+        """The moment `due` has come. Must not raise."""
 
 
 class Deadlines:
-    """Those who wait. Used by one event loop."""
+    """The waits under way. Used by one event loop."""
 
     def __init__(self, poller: Poller) -> None:
-        """`poller` tells what those who wait are waiting for."""
+        """`poller` has the events that the waits are for."""
         self._poller = poller
-        self._waiting: set[Waiting] = set()
+        self._waits: set[Timed] = set()
         self._looking = False
 
-    def add(self, waiting: Waiting) -> None:
-        """Ring at `waiting.due`, which may change meanwhile, and again whenever a later one has come."""
-        self._waiting.add(waiting)
+    def add(self, wait: Timed) -> None:
+        """Report each moment `wait.due` that comes, until it is removed."""
+        self._waits.add(wait)
         if not self._looking:
             self._looking = True
             asyncio.get_running_loop().call_later(_SECONDS, self._look)
 
-    def remove(self, waiting: Waiting) -> None:
-        """It waits no more."""
-        self._waiting.discard(waiting)
+    def remove(self, wait: Timed) -> None:
+        """Report nothing more to `wait`."""
+        self._waits.discard(wait)
 
     def _look(self) -> None:
         now = time.perf_counter()
-        if any(waiting.due <= now for waiting in self._waiting) and self._poller.tell():
-            for late in [waiting for waiting in self._waiting if waiting.due <= now]:
-                late.ring(now)
-        self._looking = bool(self._waiting)
+        if any(wait.due <= now for wait in self._waits) and self._poller.dispatch():
+            for late in [wait for wait in self._waits if wait.due <= now]:
+                late.deadline_passed(now)
+        self._looking = bool(self._waits)
         if self._looking:
             asyncio.get_running_loop().call_later(_SECONDS, self._look)
 
 
 def deadlines_of(loop: asyncio.AbstractEventLoop) -> Deadlines:
-    """Those of `loop`."""
+    """The deadlines of `loop`."""
     deadlines = _DEADLINES.get(loop)
     if deadlines is None:
         deadlines = _DEADLINES[loop] = Deadlines(poller_of(loop))

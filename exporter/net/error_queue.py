@@ -1,4 +1,4 @@
-"""The socket's error queue: which ICMP error ended a connect, and who sent it (ip(7), IP_RECVERR; ipv6(7)).
+"""The socket's error queue: the ICMP error that ended a connect, and its sender (ip(7), IP_RECVERR; ipv6(7)).
 
 Linux only; elsewhere :func:`enable` does nothing and :func:`read` finds nothing.
 """

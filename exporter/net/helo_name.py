@@ -1,4 +1,4 @@
-"""The name this machine says after EHLO, and what is wrong with one.
+"""The name that this machine says after EHLO, and the faults of such a name.
 
 RFC 5321 4.1.1.1 asks for the fully qualified name, and where there is none, for an address literal (4.1.4): of the
 session's own address, so it is settled only once a connection stands. Never `localhost` or a bare label, which many
@@ -27,7 +27,7 @@ _DOMAIN: Final = re.compile(
 # RFC 6761, 6762: of this machine or this link, whatever stands before them.
 _LOCAL_SUFFIXES: Final = (".localhost", ".localdomain", ".localdomain4", ".localdomain6", ".local", ".invalid", ".arpa")
 _LOCALHOST: Final = frozenset({"localhost", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"})
-# From one on the way out to the internet; nothing is sent to them.
+# Addresses on the internet, for the choice of a source address; nothing is sent to them.
 _OUTSIDE: Final = ("1.1.1.1", "2606:4700:4700::1111")
 _MEND: Final = "to a name that resolves to our address and back"
 # Names looked up; a configuration may have one for each target.
@@ -37,7 +37,7 @@ _C = FailureClass
 
 
 class HostLookup(Protocol):
-    """What is asked of the DNS about our own name."""
+    """The lookup of our own name in the DNS."""
 
     async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
         """The addresses of a host."""
@@ -55,7 +55,7 @@ def local_helo() -> str:
 
 
 def is_qualified(name: str) -> bool:
-    """Whether `name` is a fully qualified one that can mean this machine to others."""
+    """`name` is a fully qualified one that can mean this machine to others."""
     return _DOMAIN.fullmatch(name) is not None and not name.lower().endswith(_LOCAL_SUFFIXES)
 
 
@@ -68,7 +68,7 @@ def address_literal(address: str) -> str:
 
 
 def own_address(target: str, source: str = "") -> str:
-    """The address from which a connection to `target` would leave; empty where there is no way. Sends nothing."""
+    """The address from which a connection to `target` would leave; empty where there is no route. Sends nothing."""
     family = socket.AF_INET6 if ":" in target else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
@@ -82,18 +82,18 @@ def own_address(target: str, source: str = "") -> str:
 
 
 def in_words(helo: str) -> str:
-    """What EHLO says, for a log line."""
+    """The argument of EHLO, for a log line."""
     return helo or "the address literal of each connection"
 
 
 def names_in(config: Config, helo: str) -> tuple[str, ...]:
-    """All that is said after EHLO with `config`; `helo` where it names nothing else. The default first."""
+    """The names said after EHLO with `config`; `helo` where it names no other. The default comes first."""
     settings = (target.settings for target in (*config.targets, *config.egress.references))
     return tuple(dict.fromkeys([config.defaults.helo or helo, *(own.helo or helo for own in settings)]))
 
 
 def fault_of(helo: str) -> str | None:
-    """What is wrong with the name by itself; empty: the literal of each session is said."""
+    """The fault of the name by itself, in words; an empty name stands for the literal of each session."""
     if not helo:
         return _without_a_name()
     if helo.startswith("["):
@@ -109,7 +109,7 @@ def fault_of(helo: str) -> str | None:
 
 
 async def faults(names: Iterable[str], lookup: HostLookup, seconds: float = _SECONDS) -> Sequence[str]:
-    """What is wrong with the names, by themselves or in the DNS; at most `seconds` for that."""
+    """The faults of the names, by themselves or in the DNS, found within `seconds`."""
     asked = list(dict.fromkeys(names))[:_MAX_NAMES]
     found = [fault_of(name) for name in asked]
     known = [name for name, fault in zip(asked, found, strict=True) if fault is None and not name.startswith("[")]
@@ -118,7 +118,7 @@ async def faults(names: Iterable[str], lookup: HostLookup, seconds: float = _SEC
 
 
 async def _unknown(helo: str, lookup: HostLookup, seconds: float) -> str | None:
-    """What the DNS has against a name; nothing where it does not answer."""
+    """The fault of a name in the DNS; None where the DNS does not answer."""
     try:
         async with asyncio.timeout(seconds):
             found = await lookup.lookup_host(helo, tuple(Family))

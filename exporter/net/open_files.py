@@ -1,9 +1,9 @@
-"""Open files: the limit as high as it may be, and who may have how many of them.
+"""Open files: the limit as high as it may be, and the parts of it for web clients, probes and the exporter itself.
 
 Sockets are most of them. Web clients have at most a quarter, probes leave that quarter alone, and some are left to
-what the exporter opens for itself (its configuration, questions to the resolver, policies), so that nobody outside can
-take the file that a reload needs. The kernel gives the lowest number that is free: a descriptor's number tells that so
-many are open.
+what the exporter opens for itself (its configuration, questions to the resolver, policies), so that no stranger
+can take the file that a reload needs. The kernel gives the lowest number that is free: a descriptor's number shows that
+so many are open.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ log = logging.getLogger(__name__)
 # Asked for where the system has no limit.
 _WANTED: Final = 65536
 _WEB_PART: Final = 4
-# Left to the exporter's own: a sixteenth of all, at most so many.
+# Left to the exporter itself: a sixteenth of all, at most so many.
 _MOST_OWN: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFiles:
-    """How many may be open."""
+    """The numbers of files that may be open."""
 
     limit: int
 
     @property
     def web(self) -> int:
-        """Web clients, all together."""
+        """Files for web clients, all together."""
         return self.limit // _WEB_PART
 
     @property
     def own(self) -> int:
-        """Those that neither web clients nor probes get."""
+        """Files that neither web clients nor probes get."""
         return min(_MOST_OWN, self.limit // 16)
 
     @property
     def below(self) -> int:
-        """What is accepted has a smaller descriptor than this."""
+        """The bound of the descriptors of accepted connections."""
         return self.limit - self.own
 
     @property
     def probes_below(self) -> int:
-        """So has a socket of a probe."""
+        """The bound of the descriptors of probes."""
         return self.limit - self.web - self.own
 
 
@@ -52,7 +52,7 @@ UNLIMITED: Final = OpenFiles(1 << 30)
 
 
 def open_files() -> OpenFiles:
-    """What holds for this process now."""
+    """The limits of this process now."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -62,7 +62,7 @@ def open_files() -> OpenFiles:
 
 
 def raise_open_files(concurrency: int) -> OpenFiles:
-    """A socket a probe: the soft limit of most systems, 1,024, is an old habit and no need (getrlimit(2))."""
+    """Raise the soft limit, 1,024 on most systems, to the hard one (getrlimit(2)): each probe takes a socket."""
     try:
         import resource
     except ImportError:

@@ -1,9 +1,9 @@
-"""Which sockets are ready: one epoll instance of our own within the event loop, and one call for each event.
+"""The sockets that are ready: one epoll instance of our own within the event loop, and one call for each event.
 
 An event loop's own reader and writer callbacks cost a handle and several system calls for each socket and change of
 mind. A descriptor that is registered once, edge-triggered, brings a whole session down to the work of a raw C client
-and a tenth more. Events that came together carry the one time at which they were found, so what is done for the first
-does not count as the second's latency.
+and a tenth more. Events that came together carry the one time at which they were found, so the work
+for the first does not count as the second's latency.
 
 Where there is no epoll the loop's own callbacks do the same work.
 """
@@ -19,30 +19,33 @@ from functools import cache
 from typing import Final, Protocol
 from weakref import WeakKeyDictionary
 
-# What a socket is told; several may be said at once.
+# The events of a socket; several may come at once.
 READABLE: Final = 1  # data, the end, or an error
 WRITABLE: Final = 2
 ENDED: Final = 4  # whatever there is to read, the end comes after it
-# `ready` is the sum of what is said, `now` time.perf_counter() when it was found. It must not raise.
+# `ready` is the sum of the events, `now` time.perf_counter() when they were found. It must not raise.
 Ready = Callable[[int, float], None]
-# Events taken at once; the loop's own timers and callbacks have their turn in between.
+# Events taken at once; the loop's own timers and callbacks run in between.
 _MAX_EVENTS: Final = 256
 
 
 class Poller(Protocol):
-    """Tells of changes only: who is told of READABLE reads until a short read, and where it has ENDED to the end."""
+    """Reports changes only: after READABLE read until a short read, and after ENDED to the end."""
 
     def watch(self, descriptor: int, ready: Ready) -> None:
-        """Tell of a socket that begins to connect, first that it is WRITABLE: connected, or failed. Or tell again."""
+        """Report the events of a socket that begins to connect: first WRITABLE, when it is connected or has failed.
+
+        Or report again, after :meth:`forget`.
+        """
 
     def forget(self, descriptor: int) -> None:
-        """Tell nothing more of it. Call it before the socket is closed."""
+        """Report nothing more of the socket. To be called before it is closed."""
 
     def want_to_write(self, descriptor: int) -> None:
-        """A write found too little room: tell when there is more."""
+        """Report when there is room again for a write that found too little."""
 
-    def tell(self) -> bool:
-        """Tell now of what is there; whether that was all."""
+    def dispatch(self) -> bool:
+        """Report the events that are there now; True: those were all."""
 
 
 def poller_of(loop: asyncio.AbstractEventLoop) -> Poller:
@@ -75,8 +78,8 @@ class LoopPoller:
         """See Poller."""
         asyncio.get_running_loop().add_writer(descriptor, self._writable, descriptor)
 
-    def tell(self) -> bool:
-        """See Poller: what the loop has found, it tells by itself."""
+    def dispatch(self) -> bool:
+        """See Poller: the loop reports by itself what it has found."""
         return True
 
     def _connected(self, descriptor: int) -> None:
@@ -112,14 +115,14 @@ if sys.platform == "linux":
             self._watched: dict[int, Ready] = {}
             self._forgotten: set[int] = set()
             # The loop keeps this, and must not be kept by it.
-            loop.add_reader(self._epoll.fileno(), self.tell)
+            loop.add_reader(self._epoll.fileno(), self.dispatch)
 
         def watch(self, descriptor: int, ready: Ready) -> None:
             """See Poller."""
             self._watched[descriptor] = ready
             try:
                 self._epoll.register(descriptor, _EDGES)
-            except FileExistsError:  # forgotten and still open: what is there by now counts as a change
+            except FileExistsError:  # forgotten and still open: events that came meanwhile count as changes
                 self._forgotten.discard(descriptor)
                 self._epoll.modify(descriptor, _EDGES)
 
@@ -130,16 +133,16 @@ if sys.platform == "linux":
                 self._forgotten.add(descriptor)
 
         def want_to_write(self, descriptor: int) -> None:
-            """It is told anyway."""
+            """Do nothing: it is reported anyway."""
 
-        def tell(self) -> bool:
+        def dispatch(self) -> bool:
             """See Poller."""
             self._forgotten.clear()
             events = self._epoll.poll(0, _MAX_EVENTS)
             now = time.perf_counter()
             for descriptor, mask in events:
-                # Forgotten a moment ago, and perhaps another socket's number since: what was found is not for that one.
-                # Forgotten before and still open, it has changes that nobody wants.
+                # A descriptor forgotten a moment ago may be another socket's by now: the event is not for that one. One
+                # forgotten before and still open has changes that are not wanted.
                 ready = self._watched.get(descriptor)
                 if ready is not None and descriptor not in self._forgotten:
                     ready(_said(mask), now)

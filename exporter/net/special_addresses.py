@@ -69,7 +69,7 @@ _MAX_KEPT: Final = 4096
 
 
 def forbidden(address: str, allowed: tuple[IPNetwork, ...]) -> str | None:
-    """Why `address` must not be connected to, as the end of "it is …"; None where it may be."""
+    """The reason not to connect to `address`, as the end of "it is …"; None where it is allowed."""
     if ":" in address:
         if _PLAIN_IPV6.match(address) and address[:4] not in _SPECIAL_HEXTETS:
             return None

@@ -1,4 +1,4 @@
-"""What the kernel knows of a TCP connection (tcp(7), TCP_INFO). Linux only; elsewhere nothing is known."""
+"""The facts that the kernel has of a TCP connection (tcp(7), TCP_INFO). Linux only; elsewhere none are known."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _UNDER_WAY: Final = frozenset({2, 3})  # TCP_SYN_SENT, TCP_SYN_RECV (linux/tcp_s
 
 
 class TcpHandshake(NamedTuple):
-    """Of a connect that told something, before anything is sent over it."""
+    """The state of a connect that had an event, before anything is sent over it."""
 
     under_way: bool = False
-    rtt: float | None = None  # seconds between a SYN and its answer as the kernel saw them; None: it does not tell
+    rtt: float | None = None  # seconds between a SYN and its answer as the kernel saw them; None: not known
     whole: bool = False  # they are the whole handshake's: the first SYN was answered
 
 
 def handshake(sock: socket.SocketType) -> TcpHandshake:
-    """What became of a connect. Where the system does not tell, it is taken for done."""
+    """The state of a connect. Where the system does not report it, the connect is taken for done."""
     info = _info(sock, _HANDSHAKE.size)
     if info is None:
         return TcpHandshake()
@@ -36,7 +36,7 @@ def handshake(sock: socket.SocketType) -> TcpHandshake:
 
 
 def unsent(sock: socket.SocketType) -> bool:
-    """Whether this host itself drops the SYNs.
+    """This host itself drops the SYNs.
 
     The kernel counts a SYN as sent again before it tries, and as outstanding only when its own output let it go
     (tcp_retransmit_skb). A filter in OUTPUT, a cgroup's or a queue's is the difference between the two. Nothing is
@@ -46,7 +46,7 @@ def unsent(sock: socket.SocketType) -> bool:
 
 
 def _field(sock: socket.SocketType, offset: int) -> int | None:
-    """One u32; None where the system does not tell."""
+    """One u32; None where the system does not report it."""
     info = _info(sock, offset + 4)
     return None if info is None else int.from_bytes(info[offset:], sys.byteorder)
 

@@ -1,9 +1,9 @@
-"""When what is read had come: the kernel's time of its arrival, not that of our reading (socket(7), SO_TIMESTAMPNS).
+"""The time at which data arrived: the kernel's, not that of our reading (socket(7), SO_TIMESTAMPNS).
 
 A busy event loop reads late. By its own clock it would measure itself: at 2,000 probes a second a greeting that came
 after a millisecond would seem to have taken 35.
 
-Linux 5.1 and later; elsewhere what is read has come when its event was found.
+Linux 5.1 and later; elsewhere data counts as arrived when its event was found.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ if sys.platform == "linux":
             sock.detach()
 
     def receive(sock: socket.SocketType, size: int, found: float) -> tuple[bytes, float]:
-        """At most `size` bytes, and when the last of them came, on the clock of time.perf_counter().
+        """At most `size` bytes, and the time at which the last of them came, on the clock of time.perf_counter().
 
-        `found`: when their event was, which counts where the kernel does not tell. Raises OSError as recv does.
+        `found`: the time of their event, which counts where the kernel has none. Raises OSError as recv does.
         """
         data, control, _, _ = sock.recvmsg(size, _CONTROL_BYTES)
         if not control:
@@ -55,8 +55,8 @@ if sys.platform == "linux":
 else:
 
     def enable(sock: socket.SocketType) -> None:
-        """Nothing to be had."""
+        """Do nothing: only Linux has such times."""
 
     def receive(sock: socket.SocketType, size: int, found: float) -> tuple[bytes, float]:
-        """At most `size` bytes, and when their event was found. Raises OSError as recv does."""
+        """At most `size` bytes, and the time at which their event was found. Raises OSError as recv does."""
         return sock.recv(size), found

@@ -7,9 +7,10 @@ import math
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from typing import Any, Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
+from exporter.concurrency.shared_tasks import SharedTasks
 from exporter.model.address import Family
 from exporter.model.target import PolicyKind, Target, TargetKind
 from exporter.policies.target_policies import TargetPolicies
@@ -65,8 +66,8 @@ class Searches:
     """The searches under way, also those that no probe waits for any more, and the last result of each target."""
 
     def __init__(self) -> None:
-        self._running: dict[SearchKey, asyncio.Task[TargetPolicies]] = {}
-        self._last: dict[SearchKey, TargetPolicies] = {}
+        self._running: SharedTasks[SearchKey, TargetPolicies] = SharedTasks(self._end)
+        self._last: BoundedDict[SearchKey, TargetPolicies] = BoundedDict(MAX_REMEMBERED)
 
     def join(
         self, key: SearchKey, search: Callable[[], Coroutine[Any, Any, TargetPolicies]]
@@ -74,8 +75,7 @@ class Searches:
         """The search of `key` that is under way, or begins now; None if there are too many."""
         task = self._running.get(key)
         if task is None and len(self._running) < MAX_SEARCHES:
-            task = self._running[key] = asyncio.get_running_loop().create_task(search())
-            task.add_done_callback(partial(self._end, key))
+            task = self._running.start(key, search())
         return task
 
     def last(self, key: SearchKey) -> TargetPolicies | None:
@@ -84,13 +84,9 @@ class Searches:
 
     async def close(self) -> None:
         """Cancel the searches under way."""
-        tasks = tuple(self._running.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._running.close()
 
     def _end(self, key: SearchKey, task: asyncio.Task[TargetPolicies]) -> None:
-        del self._running[key]
         if task.cancelled():
             return
         error = task.exception()
@@ -98,7 +94,4 @@ class Searches:
             about = {"message": "a search for policies failed", "exception": error, "task": task}
             task.get_loop().call_exception_handler(about)
             return
-        self._last.pop(key, None)
         self._last[key] = task.result().without_large_records()
-        if len(self._last) > MAX_REMEMBERED:
-            del self._last[next(iter(self._last))]

@@ -1,10 +1,10 @@
-"""What a host costs us in CPU, and how long it is left alone for that.
+"""The CPU that sessions with a host cost, and the pause of an address that costs too much.
 
 All probes share one loop. A session is bounded in bytes, records and certificates, so it costs a few milliseconds; one
-that costs ten times as much is odd, whatever found its way around the bounds. So the CPU of what could be dear is
-measured: TLS, and a dialogue in many small pieces. A dear host is warned of (`costly`), a very dear session is ended,
-and the host's address is left alone for so long that its share of a core stays small; so is that of all dear hosts
-together. CPU time counts and not that of a clock, so a busy machine makes nobody dear.
+that costs ten times as much is odd, whatever found its way around the bounds. So the CPU of all that could be expensive
+is measured: TLS, and a dialogue in many small pieces. A costly host has the warning `costly`, a very costly session is
+ended, and the host's address is left alone for so long that its share of a core stays small; so is that of all costly
+hosts together. CPU time counts and not that of a clock, so a busy machine makes no host costly.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ T = TypeVar("T")
 
 # A handshake with its verification takes 2 ms, on a slow machine 5. Ten times that is odd.
 COSTLY_SECONDS: Final = 0.05
-# A session that has come so far is ended. Checked after each read, each of which is bounded by itself.
+# A session that has cost so much is ended. Checked after each read, each of which is bounded by itself.
 MAX_SECONDS: Final = 0.25
-# Shares of a core: of one address, and of all dear ones together.
+# Shares of a core: of one address, and of all costly ones together.
 ADDRESS_SHARE: Final = 0.01
 ALL_SHARE: Final = 0.05
-# It may have been mended meanwhile.
+# The host may have been mended meanwhile.
 MAX_PAUSE_SECONDS: Final = 3600.0
-# Addresses that are known as dear. Beyond it the oldest goes.
+# Addresses that are known as costly. Beyond it the oldest goes.
 MAX_COSTLY: Final = 10_000
-# What is kept of all that was seen of them, a session for each thing that is said to an address; and of one session.
+# Bytes of the records kept of them, one for each dialogue with an address; and of one record.
 MAX_SEEN_BYTES: Final = 16_777_216
 MAX_ONE_BYTES: Final = 262_144
-# What keeping one costs beside its texts.
+# The memory of a record beside its texts.
 _OVERHEAD_BYTES: Final = 2048
-# A part of a session that took so long is not counted if the collector has run within it: it may have been that.
+# A part of a session that took so long is not counted if the garbage collector has run within it.
 _COLLECTED_SECONDS: Final = 0.005
 
 
 def pause_after(seconds: float) -> float:
-    """How long an address is left alone after a session that cost so much; 0 where that is nothing odd."""
+    """Seconds for which an address is left alone after a session that cost so much; 0 where that is nothing odd."""
     return min(MAX_PAUSE_SECONDS, seconds / ADDRESS_SHARE) if seconds > COSTLY_SECONDS else 0.0
 
 
@@ -58,15 +58,15 @@ class CpuMeter:
 
     @property
     def seconds(self) -> float:
-        """All that has been measured, up to now."""
+        """The CPU seconds measured up to now."""
         return self._spent if self._began is None else self._spent + self._part(self._began)
 
     def begin(self) -> None:
-        """A part begins."""
+        """Begin a part."""
         self._began = time.thread_time()
 
     def end(self, beside: float = 0.0) -> None:
-        """It has ended; `beside` is what it cost that cannot be measured."""
+        """End the part; `beside` is its cost that cannot be measured."""
         if self._began is not None:
             self._spent += self._part(self._began) + beside
             self._began = None
@@ -81,13 +81,13 @@ class CpuMeter:
 
 
 def _collections() -> int:
-    """Full runs of the collector so far, which go over all that the process has; the others are quick."""
+    """Full runs of the garbage collector so far, which go over all objects of the process; the others are quick."""
     runs: int = gc.get_stats()[2]["collections"]
     return runs
 
 
 class _CostlyHost(Generic[T]):
-    """One address that has been dear, and what was seen of it, with its bytes."""
+    """One address that has been costly, and the records of it by dialogue, each with its bytes."""
 
     __slots__ = ("latest", "seen", "until")
 
@@ -98,13 +98,13 @@ class _CostlyHost(Generic[T]):
 
 
 class CpuCosts(Generic[T]):
-    """The addresses that have been dear, how long each is left alone, and what was seen of it before (`T`).
+    """The addresses that have been costly, the pause of each, and the records (`T`) of its last sessions.
 
     Used by one event loop. Times are those of time.monotonic().
     """
 
     def __init__(self, weigh: Callable[[T], int]) -> None:
-        """`weigh` tells the bytes of what was seen."""
+        """`weigh` gives the bytes of a record."""
         self._weigh = weigh
         self._costly: dict[str, _CostlyHost[T]] = {}
         self._bytes = 0
@@ -112,44 +112,44 @@ class CpuCosts(Generic[T]):
 
     @property
     def limit(self) -> float:
-        """What a session may cost before it is ended: little, while dear hosts together have had their share."""
+        """CPU seconds after which a session is ended: few while the costly hosts together have had their share."""
         if self._all_until and self._all_until > time.monotonic():
             return COSTLY_SECONDS
         return MAX_SECONDS
 
     def pause(self, address: str) -> float:
-        """Seconds for which `address` is still left alone."""
+        """Seconds for which `address` is left alone from now on."""
         costly = self._costly.get(address) if self._costly else None
         if costly is None:
             return 0.0
-        # Others, of whom there may be new ones all the time, keep nobody waiting for longer than his own doing could.
+        # Other hosts, of which there may be new ones all the time, prolong no pause beyond the longest one.
         with_others = min(self._all_until, costly.latest + MAX_PAUSE_SECONDS)
         return max(0.0, max(costly.until, with_others) - time.monotonic())
 
     def seen(self, address: str, key: Hashable) -> T | None:
-        """What the last session of this kind with a dear address showed."""
+        """The record of the last session of this kind with a costly address."""
         costly = self._costly.get(address)
         found = None if costly is None else costly.seen.get(key)
         return None if found is None else found[0]
 
     def forget_seen(self) -> None:
-        """What was seen so far is out of date; the pauses go on."""
+        """Forget all records, which are out of date; the pauses go on."""
         for costly in self._costly.values():
             costly.seen.clear()
         self._bytes = 0
 
     def settle(self, address: str, key: Hashable, seconds: float, seen: T) -> None:
-        """A session with `address` cost so much and showed `seen`."""
+        """Take in the cost of a session with `address`, and `seen`, its record."""
         pause = pause_after(seconds)
         if not pause and address not in self._costly:
             return
         now = time.monotonic()
         costly = self._costly.pop(address, None)
         if costly is None:
-            self._tell(address, seconds, pause)
+            _log_pause(address, seconds, pause)
             costly = _CostlyHost()
         elif not pause and costly.until <= now:
-            self._bytes -= sum(size for _, size in costly.seen.values())  # it has been mended
+            self._bytes -= sum(size for _, size in costly.seen.values())  # the host has been mended
             return
         costly.latest = now
         self._costly[address] = costly  # at the end of the order, which is that of age
@@ -169,10 +169,11 @@ class CpuCosts(Generic[T]):
             oldest = self._costly.pop(next(iter(self._costly)))
             self._bytes -= sum(size for _, size in oldest.seen.values())
 
-    def _tell(self, address: str, seconds: float, pause: float) -> None:
-        """A line of the log, once for as long as the address is known as dear."""
-        fields = {"address": printable(address), "cpu_seconds": f"{seconds:.3f}", "paused_seconds": f"{pause:.0f}"}
-        log.warning("a host costs far more CPU than others and is left alone for a while", extra={"fields": fields})
+
+def _log_pause(address: str, seconds: float, pause: float) -> None:
+    """Log the pause, once for as long as the address is known as costly."""
+    fields = {"address": printable(address), "cpu_seconds": f"{seconds:.3f}", "paused_seconds": f"{pause:.0f}"}
+    log.warning("a host costs far more CPU than others and is left alone for a while", extra={"fields": fields})
 
 
 def _later(until: float, now: float, seconds: float) -> float:

@@ -1,4 +1,4 @@
-"""What a module asks for -> what is said to one host; and the message that DATA delivers."""
+"""From a module to the plan of the dialogue with one host, and the message that DATA delivers."""
 
 from __future__ import annotations
 
@@ -6,25 +6,55 @@ from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
+from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.diagnosis.networks import registrant
 from exporter.model.failure import Stage
-from exporter.model.target import DOMAIN_PLACEHOLDER, Canary, Module, PolicyKind, Settings, TlsMode
+from exporter.model.result import MxHost
+from exporter.model.target import DOMAIN_PLACEHOLDER, Canary, Module, PolicyKind, Settings, Target, TargetKind, TlsMode
 from exporter.net.helo_name import address_literal
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 
+# Targets with the same module share one plan; each reload brings new ones, and no request of a stranger does.
+_MAX_PLANS: Final = 1000
+
+
+class PlanCache:
+    """The plans of all targets. Those with the same module share one where it names neither domain nor host."""
+
+    def __init__(self, helo: str) -> None:
+        """`helo` is this machine's name where the settings give none."""
+        self._helo = helo
+        # By the identity of the module, whose hash takes longer than all else here. The module is kept beside its plan,
+        # so that no other one gets its identity.
+        self._plans: BoundedDict[tuple[int, str], tuple[Module, Plan]] = BoundedDict(_MAX_PLANS)
+
+    def plan(self, target: Target, host: MxHost) -> Plan:
+        """The plan of a session with `host` for `target`."""
+        settings = target.settings
+        if is_same_for_all(settings.module):
+            key = id(settings.module), settings.helo
+            kept = self._plans.get(key)
+            if kept is None:
+                kept = self._plans[key] = settings.module, plan_of(settings, self._helo, domain="", server_name="")
+            return kept[1]
+        if target.kind is TargetKind.DOMAIN:
+            return plan_of(settings, self._helo, domain=target.host, server_name=host.name, from_mx=True)
+        return plan_of(settings, self._helo, domain=mail_domain(target.host), server_name=target.host)
+
 
 def is_same_for_all(module: Module) -> bool:
-    """Whether the plan says nothing of the domain or the host: a greeting and nothing else."""
+    """The plan names neither domain nor host: a greeting and nothing else."""
     plain = module.stages == (Stage.EHLO,) and module.tls is not TlsMode.IMPLICIT
     return plain and not module.proxy_protocol
 
 
 def plan_of(settings: Settings, helo: str, domain: str, server_name: str, *, from_mx: bool = False) -> Plan:
-    """The conversation with a host called `server_name`, as mail for `domain` would have it.
+    """The dialogue with a host called `server_name`, as mail for `domain` would have it.
 
-    `helo` is this machine's name where the settings give none; empty: it has none. `from_mx`: that `server_name` is a
-    host of `domain` only an MX record says.
+    `helo` is this machine's name where the settings give none; empty: it has none. `from_mx`: only an MX record says
+    that `server_name` is a host of `domain`.
     """
     module = settings.module
     own = (settings.helo or helo).encode("ascii")
@@ -50,7 +80,7 @@ def plan_of(settings: Settings, helo: str, domain: str, server_name: str, *, fro
 
 
 def mail_domain(host: str) -> str:
-    """What stands behind the @ in mail for a host itself; an address as a literal (RFC 5321 4.1.3)."""
+    """The part behind the @ in mail for a host itself; an address as a literal (RFC 5321 4.1.3)."""
     try:
         return address_literal(host)
     except ValueError:
@@ -82,12 +112,12 @@ def _tls(module: Module, server_name: str, mx_of: str) -> TlsPlan | None:
     implicit = module.tls is TlsMode.IMPLICIT
     if not implicit and Stage.STARTTLS not in module.stages:
         return None
-    # A password is only for who has shown that it is them.
+    # A password goes only to a server that has proven its name.
     secret = _credentials(module) is not None
     # RFC 7672 3.1.1: TLSA records may vouch for a certificate that no authority does, which is judged afterwards.
     verify = module.starttls.verify == "require" and PolicyKind.DANE not in module.policies
-    # Whoever can forge a DNS answer can name a host of theirs there, with a certificate for its own name (RFC 9525 6.1:
-    # what is verified has to come from who configures, or over a way that cannot be forged).
+    # A forger of DNS answers can name a host of their own there, with a certificate for its own name (RFC 9525 6.1: the
+    # name to verify comes from the configuration, or over a path that cannot be forged).
     forgeable = secret and mx_of and not module.starttls.server_name and registrant(server_name) != registrant(mx_of)
     return TlsPlan(
         module.starttls.server_name or server_name,
@@ -101,10 +131,10 @@ def _tls(module: Module, server_name: str, mx_of: str) -> TlsPlan | None:
 def canary_message(canary: Canary, plan: Plan, at: float, own_address: str = "") -> bytes:
     """The message of DATA as of Unix time `at`: one of its kind, marked as automatic (RFC 3834 5).
 
-    `own_address` stands for our name where the plan has none.
+    `own_address` stands for the name of this machine where the plan has none.
     """
     own = plan.helo.decode("ascii") or address_literal(own_address or "127.0.0.1")
-    # A message that nobody has a name for comes from whoever runs this machine (RFC 2142 5).
+    # A message without a configured sender comes from the postmaster of this machine (RFC 2142 5).
     sender = canary.sender or plan.reverse_path or f"postmaster@{own}"
     recipients = canary.to or plan.recipients
     international = not all(part.isascii() for part in (sender, *recipients, *canary.cc, canary.reply_to))

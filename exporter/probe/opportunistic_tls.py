@@ -1,8 +1,8 @@
-"""Opportunistic TLS (RFC 7435): what a sender does where STARTTLS is offered and the handshake fails. Pure.
+"""Opportunistic TLS (RFC 7435): the rules of a sender where STARTTLS is offered and the handshake fails. Pure.
 
-It goes on in the clear, unless TLS is required. So the host is up if a second session without STARTTLS passes all
-stages, with a warning that says why there is no TLS; if that session fails, its failure counts. Why a server takes
-nothing of what it is offered, it does not say: once a day a further session asks about the likeliest cause.
+The sender goes on in the clear, unless TLS is required. So the host is up if a second session without STARTTLS passes
+all stages, with a warning that says why there is no TLS; if that session fails, its failure counts. A server that takes
+nothing of the offer does not say why: once a day a further session asks about the likeliest cause.
 
 The record of both is that of the second, which shows what becomes of mail, with what the first had learned: the answer
 to STARTTLS and its time, the dialogue of both one after the other, the plan that asked for TLS.
@@ -23,7 +23,7 @@ _T = TypeVar("_T")
 
 
 def plan_in_the_clear(record: SessionRecord) -> Plan | None:
-    """What to say in a second session; None where the first one's end stands."""
+    """The plan of a second session; None where the end of the first one stands."""
     plan, problem = record.plan, record.problem
     if plan is None or plan.tls is None or plan.tls.required or problem is None:
         return None
@@ -55,7 +55,7 @@ def joined(first: SessionRecord, second: SessionRecord) -> SessionRecord:
 
 
 def question(first: SessionRecord) -> Plan | None:
-    """What to say to learn whether the server takes finite-field Diffie-Hellman alone; None where it is no question."""
+    """The plan that shows whether the server takes finite-field Diffie-Hellman alone; None where it is no question."""
     plan = first.plan
     if not first.refused_hello or plan is None or plan.tls is None or plan.tls.finite_field:
         return None
@@ -65,7 +65,7 @@ def question(first: SessionRecord) -> Plan | None:
 
 
 def takes_finite_field(answer: SessionRecord) -> bool | None:
-    """What the answer to :func:`question` was; None where the session did not come so far."""
+    """The answer to :func:`question`; None where the session did not come so far."""
     if answer.problem is None or answer.problem.stage is not Stage.TLS:
         return None
     return answer.problem.detail == FINITE_FIELD_ALONE
@@ -83,7 +83,7 @@ def named(record: SessionRecord, cause: str) -> SessionRecord:
 def _with_starttls(
     second: tuple[tuple[Stage, _T], ...], first: tuple[tuple[Stage, _T], ...]
 ) -> tuple[tuple[Stage, _T], ...]:
-    """What the second session has of each stage, and the first's STARTTLS in its place after EHLO."""
+    """The entries of the second session, and the first one's STARTTLS in its place after EHLO."""
     asked = tuple(entry for entry in first if entry[0] is Stage.STARTTLS)
     place = next((index for index, (stage, _) in reversed([*enumerate(second)]) if stage is Stage.EHLO), None)
     return second if place is None else (*second[: place + 1], *asked, *second[place + 1 :])

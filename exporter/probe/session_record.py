@@ -1,4 +1,4 @@
-"""The record of one session: what a host said and did, before any judgement."""
+"""The record of one session: all that the host said and did, before any judgement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from exporter.model.evidence import ConnectEvidence, Witness
 from exporter.model.failure import Stage
 from exporter.model.result import TranscriptLine
-from exporter.smtp.dialogue import Problem
+from exporter.smtp.events import Problem
 from exporter.smtp.plan import Plan
 from exporter.smtp.reply import Reply
 from exporter.tls.client import TlsHandshake
@@ -16,9 +16,9 @@ from exporter.tls.verification import Trust
 
 @dataclass(frozen=True, slots=True)
 class FailedTls:
-    """A handshake that came to nothing where TLS was not required: what a sender would meet next was looked for.
+    """A handshake that came to nothing where TLS was not required, so that a sender would go on in the clear.
 
-    `untried` says why it was not; otherwise the record is that of the session without TLS.
+    The record is that of the session without TLS; `untried`: the reason why there was none.
     """
 
     detail: str  # the predicate of a sentence about the server
@@ -27,7 +27,7 @@ class FailedTls:
 
 @dataclass(frozen=True, slots=True)
 class TlsRecord:
-    """A handshake that was done: what was settled, and what the certificates are worth."""
+    """A handshake that was done: what it settled, and the trust in its certificates."""
 
     handshake: TlsHandshake
     trust: Trust
@@ -45,7 +45,7 @@ class SessionRecord:
 
     at: float  # Unix time
     phases: tuple[tuple[Stage, float], ...] = ()  # seconds
-    unfinished: tuple[Stage, float] | None = None  # what was waited for at the end, and how long
+    unfinished: tuple[Stage, float] | None = None  # the stage awaited at the end, and for how long
     replies: tuple[tuple[Stage, Reply], ...] = ()
     connect: ConnectEvidence | None = None  # only where the connect failed
     problem: Problem | None = None
@@ -60,7 +60,12 @@ class SessionRecord:
     tls: TlsRecord | None = None
     plan: Plan | None = None
     spoke: bool = False  # the server sent something, be it no reply
-    took: float = 0.0  # seconds, without those in which it waited for its turn
+    took: float = 0.0  # seconds, without the wait for the place of its MX name
     failed_tls: FailedTls | None = None
     refused_hello: bool = False  # the handshake ended before the server had chosen of what was offered
-    cost: float = 0.0  # CPU seconds of what could be dear: TLS, and many small pieces
+    cost: float = 0.0  # CPU seconds of what could be expensive: TLS, and many small pieces
+
+    @property
+    def implicit_tls(self) -> bool:
+        """The handshake came before the greeting, or should have."""
+        return self.plan is not None and self.plan.tls is not None and self.plan.tls.implicit

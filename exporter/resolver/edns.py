@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
+
 Address = tuple[str, int]
 
 # After so long queries use EDNS again: the middlebox may be gone.
@@ -33,7 +35,7 @@ class EdnsSupport:
     """The support by nameserver. Times are the event loop's."""
 
     def __init__(self) -> None:
-        self._servers: dict[Address, _ServerSupport] = {}
+        self._servers: BoundedDict[Address, _ServerSupport] = BoundedDict(_MAX_SERVERS)
 
     def prefers_edns(self, server: Address, now: float) -> bool:
         """True where the first attempt uses EDNS."""
@@ -66,7 +68,5 @@ class EdnsSupport:
     def _server(self, server: Address) -> _ServerSupport:
         known = self._servers.get(server)
         if known is None:
-            if len(self._servers) >= _MAX_SERVERS:
-                del self._servers[next(iter(self._servers))]
             known = self._servers[server] = _ServerSupport()
         return known

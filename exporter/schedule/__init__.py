@@ -1,1 +1,1 @@
-"""The moments at which targets are probed, and the shard that a target belongs to."""
+"""The moments at which targets are probed, and the shard that each target belongs to."""

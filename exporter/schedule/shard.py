@@ -1,11 +1,11 @@
-"""Which of several exporters probes a target: a rendezvous hash (Thaler and Ravishankar, 1998).
+"""The shard that a target belongs to, of several exporters: a rendezvous hash (Thaler and Ravishankar, 1998).
 
 Each shard draws a number for each target, from the target's name alone, and the highest draw has it. So every process
-knows its own without asking another, and where a shard is added only what moves to it moves: 1/N of all.
+knows its own targets without asking another, and where a shard is added only targets that go to it move: 1/N of all.
 
-The draw is part of the interface, for who wants to know elsewhere where a target is: BLAKE2b of the name in UTF-8, with
-a digest of 8 bytes and the number of the shard as salt (8 bytes, little-endian). Draws are compared as bytes; at a tie
-the lower shard has it.
+The draw is part of the interface, so that other programs can compute the shard of a target: BLAKE2b of the name in
+UTF-8, with a digest of 8 bytes and the number of the shard as salt (8 bytes, little-endian). Draws are compared as
+bytes; at a tie the lower shard has it.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Shard:
     total: int = 1
 
     def owns(self, name: str) -> bool:
-        """Whether the target `name` is this shard's."""
+        """The target `name` belongs to this shard."""
         encoded = name.encode()
         own = _draw(encoded, self.index)
-        # The first who draws higher settles it: few draws a target, however many shards.
+        # The first higher draw settles it: few draws a target, however many shards.
         for other in range(self.total):
             draw = _draw(encoded, other)
             if draw > own or (draw == own and other < self.index):
@@ -52,7 +52,7 @@ def owner(name: str, total: int) -> int:
 
 
 def parse_shard(shard: str | None, total: int | None, host_name: str) -> Shard:
-    """What `--shard` and `--total-shards` say on the machine `host_name`. Raises ShardError."""
+    """The shard that `--shard` and `--total-shards` name on the machine `host_name`. Raises ShardError."""
     if shard is None and total is None:
         return Shard()
     if shard is None or total is None:

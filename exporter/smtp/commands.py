@@ -1,4 +1,4 @@
-"""How commands are written (RFC 5321 4.1.1 and its extensions): pure text, nothing decided."""
+"""The text of commands (RFC 5321 4.1.1 and its extensions), and the mask of the password. Nothing is decided here."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from exporter.smtp.ehlo import Ehlo
 from exporter.smtp.plan import Credentials, Plan
 from exporter.smtp.reply import Reply
 
-# What stands in a transcript for a secret.
+# Stands in a transcript for a secret.
 MASK: Final = b"****"
 # Characters of base64 that are no accident: a server may repeat a command cut short.
 _PIECE: Final = 8
-# Of what is cut off at the end of a transcript.
+# The shortest beginning of a secret that is masked at the end of a transcript.
 _LEAST_PIECE: Final = 4
 _MAX_SECRETS: Final = 64
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
@@ -66,7 +66,7 @@ def encoded(text: str) -> bytes:
 
 
 def masked(data: bytes, credentials: Credentials) -> bytes:
-    """`data` without the password, should a server repeat what it was told: whole, cut short, or in other case."""
+    """`data` without the password, which a server may repeat: whole, cut short, or in other case."""
     lower = data.lower()
     places = [place for secret in _secrets(credentials) for place in _places(secret, lower)]
     if not places:
@@ -92,7 +92,7 @@ def _secrets(credentials: Credentials) -> tuple[bytes, ...]:
 
 
 def _places(secret: bytes, data: bytes) -> Iterator[tuple[int, int]]:
-    """Where `secret` stands in `data`; at its end, where it was cut off, the beginning of it."""
+    """The places of `secret` in `data`; at the end of it, cut off there, the beginning of the secret."""
     at = data.find(secret)
     while at >= 0:
         yield at, at + len(secret)
@@ -104,7 +104,7 @@ def _places(secret: bytes, data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def without_password(reply: Reply, credentials: Credentials) -> Reply:
-    """The same for a reply, whose words go into sentences and logs; its lines, thousands perhaps, at once."""
+    """`reply` without the password; its words go into reports and logs. All lines at once: there may be thousands."""
     said = b"\n".join(reply.lines)
     shown = masked(said, credentials)
     refusal = None if reply.refusal is None else without_password(reply.refusal, credentials)

@@ -46,13 +46,13 @@ MECHANISMS: Final = (
 )
 _KNOWN: Final = {name.encode(): name for name in EXTENSIONS}
 _MAX_SIZE_DIGITS: Final = 20  # RFC 1870 4
-# Honest answers are shorter, and what is remembered stays within a few megabytes whatever strangers say.
+# Honest answers are shorter, and the cache stays within a few megabytes whatever strangers say.
 _MAX_REMEMBERED_BYTES: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Ehlo:
-    """What a server offers: names of EXTENSIONS in their order, and the SIZE limit in bytes (0: none stated)."""
+    """The offer of a server: names of EXTENSIONS in their order, and the SIZE limit in bytes (0: none stated)."""
 
     extensions: tuple[str, ...] = ()
     size_limit: int | None = None  # None: SIZE not offered

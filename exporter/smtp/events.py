@@ -1,4 +1,4 @@
-"""What a conversation tells the shell around it, and how one can go wrong."""
+"""The events of a dialogue for the session around it, and the ways in which a dialogue fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exporter.smtp.reply import Reply
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Bytes to write now; the reply to them ends `stage`. `shown` is what a transcript may keep in their place."""
+    """Bytes to write now; the reply to them ends `stage`. `shown`: the bytes for the transcript in their place."""
 
     stage: Stage
     data: bytes
@@ -25,22 +25,22 @@ class StartTls:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Say nothing and wait for what else comes, a moment only: call `expire` when it is over.
+    """Say nothing and wait for a moment: call `expire` when it is over.
 
-    What came is broken already; a refusal behind it would be the reason.
+    The last line is broken already; a refusal behind it would be the reason.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A reply ended `stage`, or one of its parts; what is `cut` ended nothing."""
+    """A reply ended `stage`, or one of its parts; a reply that is `cut` ended nothing."""
 
     stage: Stage
     reply: Reply
 
 
 class Break(StrEnum):
-    """Why a conversation ended otherwise than by a reply; the stage is the awaited one."""
+    """The ways in which a dialogue ends otherwise than by a reply; the stage is the awaited one."""
 
     CLOSED = "closed"
     TIMEOUT = "timeout"

@@ -1,4 +1,4 @@
-"""What a conversation is to say: the states it can be in, and the values its commands are written from."""
+"""The plan of a dialogue: its states, and the values from which its commands are written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exporter.model.failure import Stage
 
 
 class State(StrEnum):
-    """Which reply is awaited; while in one of the two TLS states, the handshake's end."""
+    """The reply that is awaited; in the two TLS states, the end of the handshake."""
 
     IMPLICIT_TLS = "implicit_tls"  # RFC 8314 3.3: the handshake comes before the greeting
     BANNER = "banner"
@@ -39,7 +39,7 @@ class State(StrEnum):
     __hash__ = str.__hash__
 
 
-# A stage is what a result speaks of: several states may belong to one.
+# Results speak of stages: several states may belong to one.
 STAGES: Final = MappingProxyType(
     {
         **{state: Stage(state.value) for state in State if state.value in set(Stage)},
@@ -55,14 +55,14 @@ STAGES: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class TlsPlan:
-    """What is asked of TLS. `server_name` is the host name or address that the certificate must be for.
+    """The demands on TLS. `server_name` is the host name or address that the certificate must be for.
 
     `identity` takes its place in that where it is given: `server_name` is then known from the DNS alone.
     """
 
     server_name: str
     implicit: bool = False
-    required: bool = False  # a conversation without TLS has failed
+    required: bool = False  # a dialogue without TLS has failed
     finite_field: bool = False  # ask whether finite-field Diffie-Hellman is what it takes, and go no further
     verify: bool = False  # so has one with a certificate that does not verify; nothing but QUIT is said after it
     identity: str = ""
@@ -78,9 +78,9 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to say; hashable, for equal plans may share a session.
+    """The commands to say; hashable, for equal plans may share a session.
 
-    `helo` follows EHLO; empty: the address literal of the session's own address, which the dialogue is told.
+    `helo` follows EHLO; empty: the literal of the session's own address, which the session sets.
     `steps` are the commands between greeting and QUIT, RCPT once for each of `recipients`. `expect` names the codes
     that count as success where they are not the standard's; those of DATA are expected after the dot.
     """
@@ -96,7 +96,7 @@ class Plan:
     vrfy: str = ""
     expn: str = ""
     proxy_protocol: bool = False  # the PROXY protocol's header comes before all else
-    canary: Hashable = None  # what the message of DATA is made from: plans with another one are not equal
+    canary: Hashable = None  # the source of the message of DATA: plans with another one are not equal
 
     @property
     def needs_smtputf8(self) -> bool:

@@ -1,8 +1,8 @@
-"""SMTP replies from bytes (RFC 5321 4.2), with the tolerance of a receiver and the bounds of a guest of strangers.
+"""SMTP replies from bytes (RFC 5321 4.2), with the tolerance of a receiver and bounds, for servers are strangers.
 
-`receive_data` only buffers, `next_reply` gives a :class:`Reply`, a :class:`Broken`, or None for "need more". What is
-broken or cut off is not thrown away: `refusal` finds the words of refusal in it, and `violation` what is wrong.
-Lines are kept as bytes; nothing is decoded before somebody wants to match or show it.
+`receive_data` only buffers, `next_reply` gives a :class:`Reply`, a :class:`Broken`, or None for "need more".
+Broken or cut off bytes are not thrown away: `refusal` finds the words of refusal in them, and `violation` the fault.
+Lines are kept as bytes; nothing is decoded before it is matched or shown.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from exporter.model.printable import printable
 MAX_LINE_BYTES: Final = 4096
 # A whole multi-line reply. The longest EHLO answers seen in the wild stay under 4 KiB.
 MAX_REPLY_BYTES: Final = 65536
-# What is matched or shown of a reply's text; block-list texts with URLs stay under 1 KiB.
+# The part of a reply's text that is matched or shown; block-list texts with URLs stay under 1 KiB.
 MAX_TEXT_CHARS: Final = 2048
-# What is looked at behind a broken line.
+# Bytes looked at behind a broken line.
 MAX_BEHIND_BYTES: Final = 4096
-# Of a line that is wrong, what a sentence quotes.
+# Bytes of a wrong line that a report quotes.
 _QUOTED_BYTES: Final = 60
 
 # RFC 5321 4.2: Reply-code, here with any second and third digit (571 exists); then end, space, hyphen, or the TAB
@@ -32,7 +32,7 @@ _LINE: Final = re.compile(rb"([2-5][0-9][0-9])(?:([ \t-])([^\x00]*))?")
 # A whole reply as nearly every server sends it, of lines whose length needs no thought. Read at once, for reading each
 # line anew takes five times as long.
 _ORDINARY: Final = re.compile(rb"([2-5][0-9][0-9])(?:-[^\x00\r\n]{0,2048}\r\n\1)*(?:[ \t][^\x00\r\n]{0,2048})?\r\n")
-# What an unfinished line can still become one of those.
+# An unfinished line that can still become one of those.
 _POSSIBLE: Final = re.compile(rb"(?:[2-5](?:[0-9](?:[0-9](?:\r|[ \t-][^\x00]*)?)?)?)?")
 # A refusing line, wherever it stands: behind white space, without a text, or with a colon behind its code.
 _REFUSING: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*([45][0-7][0-9])[:,;.]*(?:([ \t-])([\s\S]*))?")
@@ -42,7 +42,7 @@ _ENHANCED: Final = re.compile(rb"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![.0-9])")
 
 
 class Broken(Enum):
-    """Why no reply can be read any more."""
+    """The reasons why no reply can be read any more."""
 
     LINE = "line"  # one that belongs to no reply
     LIMIT = "limit"  # too much for one
@@ -50,7 +50,7 @@ class Broken(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What broke the protocol: the middle of a sentence for a person."""
+    """The fault that broke the protocol: the middle of a sentence for a person."""
 
     detail: str
 
@@ -103,11 +103,11 @@ class ReplyReader:
     __slots__ = ("_bare_lf", "_broken", "_buffer", "_conceal", "_lines", "_looked", "_reply_bytes")
 
     def __init__(self, conceal: Callable[[bytes], bytes] | None = None) -> None:
-        """`conceal` takes out of a line what nobody may see; whole replies are handed out as they came."""
+        """`conceal` takes the secrets out of a line; whole replies are handed out as they came."""
         self._buffer = b""
         self._conceal = conceal
         self._broken: Broken | None = None
-        self._looked = 0  # how much of what is in no reply has no whole refusal in it
+        self._looked = 0  # bytes outside of replies that have no whole refusal in them
         self._clear()
 
     def _clear(self) -> None:
@@ -145,7 +145,7 @@ class ReplyReader:
         return self._by_line()
 
     def _by_line(self) -> Reply | Broken | None:
-        """All that is not ordinary: what comes in pieces, is too long, or is wrong."""
+        """Read line by line a reply that is not ordinary: in pieces, too long, or wrong."""
         buffer, begin = self._buffer, 0
         try:
             while self._broken is None:
@@ -179,10 +179,10 @@ class ReplyReader:
         self._clear()
         return reply
 
-    # What is left of a reply that never became one
+    # Rests that never became a reply
 
     def refusal(self, *, ended: bool = True) -> Reply | None:
-        """The words of refusal in what is broken or cut off. `ended` False: only with their last line, whole."""
+        """The words of refusal in broken or cut off bytes. `ended` False: only with their last line, whole."""
         if not ended and not self._refused():
             return None
         said = [(line.code, line.text) for line in self._lines]
@@ -203,7 +203,7 @@ class ReplyReader:
         return Reply(refusing[-1][0], lines, self._bare_lf, several, cut=not whole)
 
     def _refused(self) -> bool:
-        """Whether the last line of a refusal has come, whole.
+        """The last line of a refusal has come, whole.
 
         Looked for in lines that are new alone: asked after every piece, for a server may send one byte at a time.
         """
@@ -212,7 +212,7 @@ class ReplyReader:
         for line in behind[begin : self._looked].split(b"\n")[:-1]:
             found = _REFUSING.fullmatch(_bare(line))
             if found is not None and found[2] != b"-":
-                self._looked = begin  # for whoever asks again
+                self._looked = begin  # for the next call
                 return True
         return False
 
@@ -225,16 +225,16 @@ class ReplyReader:
 
     @property
     def _behind(self) -> bytes:
-        """What is looked at behind the lines that were right: of too much no more than was allowed."""
+        """The bytes looked at behind the lines that were right: of too many only as many as were allowed."""
         return self._buffer[: self._allowed if self._broken is Broken.LIMIT else MAX_BEHIND_BYTES]
 
     @property
     def _allowed(self) -> int:
-        """How long the next line may be."""
+        """The bytes that the next line may have."""
         return max(0, min(MAX_LINE_BYTES, MAX_REPLY_BYTES - self._reply_bytes))
 
     def violation(self) -> Violation:
-        """What is wrong with what is Broken: in which line, and how."""
+        """The fault of Broken bytes: the line, and what is wrong with it."""
         number, line = len(self._lines) + 1, self._behind.split(b"\n", 1)[0].removesuffix(b"\r")
         if self._broken is not Broken.LIMIT:
             wrong = _fault(line)
@@ -279,7 +279,7 @@ def _reply(said: list[tuple[int, bytes]], bare_lf: bool) -> Reply:
 
 
 def _fault(line: bytes) -> str:
-    """Why a line is none of a reply."""
+    """The reason why a line belongs to no reply."""
     if b"\0" in line:
         return "has a NUL byte"
     if not line.strip():

@@ -1,4 +1,4 @@
-"""The conversation as one table: which reply is awaited, what it means, what follows."""
+"""The dialogue as one table: the awaited reply, its meaning, and what follows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exporter.smtp.plan import State
 
 
 class Answer(StrEnum):
-    """What a reply means where it was given; of a TLS handshake, how it ended."""
+    """The meaning of a reply in its state, or of the end of a TLS handshake."""
 
     ACCEPTED = "accepted"
     TOLERATED = "tolerated"  # a refusal that fails nothing: of a question, or one that was expected

@@ -16,6 +16,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.tls.records import HEADER_BYTES
 
 _LABEL: Final = b"SERVER_HANDSHAKE_TRAFFIC_SECRET"
@@ -29,7 +30,7 @@ class KeyLog:
     """The log of one context. On systems that allow no log there are no secrets, and no method raises."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
-        self._kept: dict[bytes, bytes] = {}
+        self._kept: BoundedDict[bytes, bytes] = BoundedDict(_MAX_KEPT)
         self._lock = threading.Lock()
         self._file = -1
         if not hasattr(os, "memfd_create"):  # only Linux has such files; elsewhere certificates are not read ahead
@@ -47,7 +48,7 @@ class KeyLog:
     def secret(self, random: bytes) -> bytes | None:
         """The secret of the handshake whose client hello has this random; None where there is none (yet)."""
         self.empty()
-        return self._kept.pop(random, None)
+        return self._kept.pop(random)
 
     def secret_of(self, outgoing: ssl.MemoryBIO) -> Callable[[], bytes | None]:
         """A function that gives the secret of the handshake whose hello waits in `outgoing`."""
@@ -76,5 +77,3 @@ class KeyLog:
         random, _, secret = rest.partition(b" ")
         with suppress(ValueError):
             self._kept[bytes.fromhex(random.decode("ascii"))] = bytes.fromhex(secret.decode("ascii"))
-        if len(self._kept) > _MAX_KEPT:
-            del self._kept[next(iter(self._kept))]

@@ -18,10 +18,11 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.printable import printable
-from exporter.tls.certificate import names_of, shown_name, shown_names, unwise_is_fine
-from exporter.tls.certificate_names import CertificateNames, NameMatch
+from exporter.tls.certificate import shown_name, shown_names, unwise_is_fine
+from exporter.tls.certificate_names import CertificateNames, NameMatch, names_of
 from exporter.tls.certification_path import DatedCertificate, NoPath, dated, find_path, wrong_purpose
 from exporter.tls.expensive_certificates import MAX_NAME_BYTES, has_endless_name
 from exporter.tls.roots import Roots
@@ -84,22 +85,21 @@ class _KeptTrust(NamedTuple):
     trust: Trust
 
 
-_KEPT: Final[WeakKeyDictionary[Roots, dict[bytes, _KeptTrust]]] = WeakKeyDictionary()
+_KEPT: Final[WeakKeyDictionary[Roots, BoundedDict[bytes, _KeptTrust]]] = WeakKeyDictionary()
 
 
 def examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) -> Trust:
     """Judge `chain` (DER, the server's own certificate first) as of Unix time `at`."""
-    kept_by_key = _KEPT.setdefault(roots, {})
+    kept_by_key = _KEPT.get(roots)
+    if kept_by_key is None:
+        kept_by_key = _KEPT[roots] = BoundedDict(_MAX_KEPT)
     key = _digest(chain, server_name)
     kept = kept_by_key.get(key)
     if kept is not None and kept.begin <= at < kept.until:
         return kept.trust
     with unwise_is_fine():
         trust, until = _examine(chain, server_name, at, roots)
-    kept_by_key.pop(key, None)  # to the end of the order, which is that of age
     kept_by_key[key] = _KeptTrust(at, min(until, at + _KEPT_SECONDS), trust)
-    if len(kept_by_key) > _MAX_KEPT:
-        del kept_by_key[next(iter(kept_by_key))]
     return trust
 
 

@@ -15,11 +15,12 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from exporter.report.local_state import local_state_lines
 from exporter.web.access.active_config import ActiveWebConfig
@@ -157,7 +158,7 @@ def create_app(
         Route("/-/reload", pages.reload if lifecycle else _switched_off("--web.enable-lifecycle"), methods=["POST"]),
         Route("/config", pages.config, methods=["GET"]),
         *StatusPages(backend, probes=probes, panel=panel).routes(),
-        Mount("/static", StaticFiles(directory=_ROOM / "pages" / "static")),
+        Mount("/static", _Static(directory=_ROOM / "pages" / "static")),
     ]
     if prefix:
         redirect = _redirect_to(f"{prefix}/")
@@ -172,6 +173,16 @@ def create_app(
     # Around it all: a middleware of Starlette's would not see the answer to an error of ours.
     gate = RequestFilter(BasicAuthentication(app, security), hosts, external_url, prefix)
     return SecurityHeaders(RateLimited(gate, security), security)
+
+
+class _Static(StaticFiles):
+    """Files that say how they are asked for (RFC 9110 15.5.6), which Starlette's do since its latest versions alone."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Starlette."""
+        if scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(405, headers={"Allow": "GET, HEAD"})
+        return await super().get_response(path, scope)
 
 
 async def _short_of_memory(request: Request, error: Exception) -> Response:

@@ -32,7 +32,7 @@ def _logged(format_: logs.Format, message: str, **fields: object) -> str:
 
 def test_logfmt_quotes_what_needs_it() -> None:
     line = _logged("logfmt", "down", target="a.example", detail='said "no"', nothing="")
-    assert line.endswith(' level=info caller=service msg=down target=a.example detail="said \\"no\\"" nothing=""\n')
+    assert line.endswith(' level=info caller=app.engine msg=down target=a.example detail="said \\"no\\"" nothing=""\n')
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import pytest
 
 from exporter.app.memory_limit import MIB, RESIDENT_BYTES, TARGET_BYTES, MemoryCheck, is_shortage, limits
 
+pytestmark = pytest.mark.unmeasured
+
 VERSION_2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
 VERSION_1 = "35 31 0:32 {root} /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
 

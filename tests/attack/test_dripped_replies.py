@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from exporter.smtp import foreign, reply
+from exporter.smtp import other_protocols, reply
 from exporter.smtp.dialogue import Break, Dialogue, Listen
 from exporter.smtp.plan import Plan
 
@@ -32,8 +32,8 @@ def test_what_follows_a_broken_line_is_read_once_in_whatever_pieces(
     refusing = _Counting(reply._REFUSING)
     monkeypatch.setattr(reply, "_REFUSING", refusing)
     heard: list[int] = []
-    recognise = foreign.recognise
-    monkeypatch.setattr(foreign, "recognise", lambda said: heard.append(len(said)) or recognise(said))  # type: ignore[func-returns-value]
+    recognise = other_protocols.recognise
+    monkeypatch.setattr(other_protocols, "recognise", lambda said: heard.append(len(said)) or recognise(said))  # type: ignore[func-returns-value]
     dialogue = Dialogue(Plan(b"me.example"))
     dialogue.receive_data(before + b"what\n")
     assert isinstance(dialogue.next_event(), Listen)

@@ -21,6 +21,8 @@ from tests.attack.fuzz.engine import mutate, replay
 from tests.attack.fuzz.frame import ROOT, Kind, Target, examine, forget_peak
 from tests.attack.fuzz.targets import TARGETS
 
+pytestmark = pytest.mark.unmeasured
+
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0.4"))
 SEED = int(os.environ.get("FUZZ_SEED", secrets.randbits(31)))
 

@@ -26,7 +26,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import logs
 from exporter.app.log_writer import MAX_BYTES, MAX_LINES, Buffer, LogWriter, descriptor_sink
-from tests.support.exporter_process import command
+from tests.support.exporter_process import HASTY, command
 from tests.support.waiting import until_sync
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="pipes of a size that can be set")
@@ -107,11 +107,9 @@ def test_a_demo_whose_page_nobody_reads_ends_when_it_is_told_to(tmp_path: Path) 
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
     os.set_blocking(writing, True)
     flags = ("demo", "--web.listen-address=127.0.0.1:0")
-    # Its probes of silent hosts need not be waited for at the end.
-    hasty = "import exporter.app.engine\nexporter.app.engine.STOP_GRACE_SECONDS = 0.1"
     with (
         os.fdopen(reading, "rb", 0) as kept,
-        subprocess.Popen(command(*flags, first=hasty), stdout=writing, stderr=subprocess.PIPE) as process,
+        subprocess.Popen(command(*flags, first=HASTY), stdout=writing, stderr=subprocess.PIPE) as process,
     ):
         os.close(writing)
         assert process.stderr is not None

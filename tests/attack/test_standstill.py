@@ -18,7 +18,7 @@ try:
     exporter.app.heartbeat.STUCK_SECONDS = 1.0
 except ImportError:
     pass
-exporter.app.engine.Service._take_in = lambda self, target, result: time.sleep(3600)
+exporter.app.engine.Engine._take_in = lambda self, target, result: time.sleep(3600)
 """
 CONFIG = (
     "resolver: {nameservers: ['127.0.0.1:1'], timeout: 100ms}\ndefaults: {interval: 1s}\negress: {trace: false}\n"
@@ -40,9 +40,9 @@ def test_a_loop_that_stands_still_is_not_healthy(tmp_path: Path) -> None:
 def test_a_schedule_that_stands_still_is_not_healthy(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(CONFIG)
-    broken = STUCK.replace("lambda self, target, result: time.sleep(3600)", "exporter.app.engine.Service._take_in")
+    broken = STUCK.replace("lambda self, target, result: time.sleep(3600)", "exporter.app.engine.Engine._take_in")
     broken += "exporter.app.engine.STUCK_SECONDS = 1.0\nimport exporter.schedule.scheduler\n"
-    broken += "exporter.schedule.scheduler.Scheduler._ring = lambda self: 1 / 0\n"
+    broken += "exporter.schedule.scheduler.Scheduler._take_due = lambda self: 1 / 0\n"
     with exporter(f"--config.file={path}", first=broken) as process:
         until_sync(lambda: "the schedule of the probes stands still" in process.get("/-/healthy").text)
         until_sync(lambda: process.get("/-/healthy").status_code == 503)

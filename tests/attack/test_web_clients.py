@@ -22,6 +22,8 @@ from tests.support.certificates import authority, issue
 from tests.support.exporter_process import exporter
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.unmeasured
+
 TARGETS = 2000
 WEB = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
 # An answer of that fleet has 5.4 MB, of which the kernel took 2.8: of 250 clients that did not read, 650 MB were kept.

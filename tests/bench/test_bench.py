@@ -14,6 +14,8 @@ from tests.bench.rows import ROWS, SMOKE
 from tests.bench.sizing import measure, silent, table
 from tests.support.require import missing, require_program
 
+pytestmark = [pytest.mark.long, pytest.mark.unmeasured]
+
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_measures_both_sides(row: str) -> None:

@@ -8,15 +8,17 @@ import httpx
 import pytest
 
 from exporter.demo.domains import DEMO, REFERENCES
-from tests.support.exporter_process import ExporterProcess, exporter
+from tests.support.exporter_process import ExporterProcess, running_demo
 from tests.support.waiting import until_sync
+
+pytestmark = pytest.mark.long
 
 SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[ExporterProcess]:
-    with exporter("demo") as process:
+    with running_demo() as process:
         yield process
         assert process.stop() == 0
         assert "level=error" not in process.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -17,19 +18,28 @@ from exporter.demo.domain import DemoDomain
 from exporter.demo.domains import DEMO
 from exporter.demo.run import own_command
 from tests.support.daemons import free_port, running
-from tests.support.exporter_process import ExporterProcess, command, exporter
+from tests.support.exporter_process import HASTY, ExporterProcess, command, exporter, running_demo
 from tests.support.require import require_program
 from tests.support.waiting import until_sync
 
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[ExporterProcess]:
-    with exporter("demo") as process:
+    with running_demo() as process:
         until_sync(lambda: _probed(process) == len(DEMO), seconds=60.0)
         yield process
         assert process.stop() == 0
         assert "level=error" not in process.text
         assert "traceback" not in process.text.lower()
+
+
+@pytest.fixture
+def private_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory for temporary files, of which there are none but the demo's."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
 
 
 def _probed(process: ExporterProcess) -> int:
@@ -155,6 +165,45 @@ def test_what_it_prints_can_be_opened_and_run() -> None:
             assert "not verified" not in done.stdout
         finally:
             process.terminate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("early", [True, False], ids=["while it starts", "while it runs"])
+def test_it_takes_its_folder_with_it(number: signal.Signals, early: bool, private_tmp: Path) -> None:
+    """SIGHUP is the end of its terminal. Early is from its folder on: before, there is nothing to leave behind."""
+    argv = command("demo", "--web.listen-address=127.0.0.1:0", first=HASTY)
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        until_sync(lambda: list(private_tmp.iterdir()))
+        if not early:
+            assert process.stdout.readline().startswith("A mail world")
+        process.send_signal(number)
+        process.stdout.read()
+        assert process.wait(20.0) == 0
+    assert list(private_tmp.iterdir()) == []
+
+
+def test_one_that_nohup_started_outlives_its_terminal(private_tmp: Path) -> None:
+    first = f"import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n{HASTY}"
+    with exporter("demo", first=first) as process:
+        process.process.send_signal(signal.SIGHUP)
+        until_sync(lambda: process.get("/-/healthy").status_code == 200)
+        assert process.stop() == 0
+
+
+def test_the_next_one_removes_what_a_killed_one_left(private_tmp: Path) -> None:
+    with running_demo() as living:
+        (of_the_living,) = private_tmp.iterdir()
+        with exporter("demo") as killed:
+            (of_the_killed,) = {*private_tmp.iterdir()} - {of_the_living}
+            killed.process.kill()
+            killed.process.wait()
+        assert of_the_killed.is_dir()
+        with running_demo():
+            assert not of_the_killed.exists()
+            assert (of_the_living / "config.yaml").is_file()
+        assert httpx.post(f"{living.url}/-/reload", timeout=30.0).status_code == 200
+    assert list(private_tmp.iterdir()) == []
 
 
 def test_where_nothing_can_be_opened_it_promises_nothing() -> None:

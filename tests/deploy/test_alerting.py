@@ -13,6 +13,8 @@ from tests.deploy.stack import Notices, alertmanager, page, prometheus, webhook,
 from tests.support.exporter_process import ExporterProcess, exporter
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 # Two domains with one host each, and one that stays well.
 BLOCKED, BLOCKED_HOST = "implicit.example", "implicit.example"
 KILLED, KILLED_HOST = "helo.example", "mx.helo.example"

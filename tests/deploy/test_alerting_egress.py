@@ -16,6 +16,8 @@ from tests.namespaces.network import drop_port_25, filter_rule
 from tests.support.exporter_process import ExporterProcess, command
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 _SECONDS: Final = 90.0
 # The lab cannot be probed as often as that: all of it must have been seen silent before the first domain is told of.
 _FASTER: Final = 40

@@ -87,3 +87,11 @@ def test_what_is_copied_is_let_through() -> None:
             assert (ROOT / source).exists()
             pattern = re.sub(r"/[^/]+\.lock$", "/*.lock", source)
             assert f"!{pattern}" in let_through, source
+
+
+def test_a_library_whose_private_parts_are_used_is_bounded_by_its_next_version() -> None:
+    """uvicorn's protocol is subclassed, and no documentation says what of it stays: the next is tried first."""
+    (uvicorn,) = [each for each in map(Requirement, PROJECT["project"]["dependencies"]) if each.name == "uvicorn"]
+    (upper,) = [Version(each.version) for each in uvicorn.specifier if each.operator == "<"]
+    version, _ = locked("requirements.lock")["uvicorn"]
+    assert (upper.major, upper.minor) == (version.major, version.minor + 1)

@@ -15,7 +15,7 @@ import yaml
 
 from tests.deploy.files import DEPLOY
 from tests.deploy.stack import Prometheus, page, prometheus
-from tests.support.exporter_process import exporter
+from tests.support.exporter_process import running_demo
 from tests.support.require import missing, require_program
 from tests.support.waiting import until_sync
 
@@ -205,7 +205,7 @@ def test_the_types_are_strict(path: tuple[str, ...], value: object, complaint: s
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """The demo, scraped by a Prometheus with the shipped files."""
-    with exporter("demo") as demo:
+    with running_demo() as demo:
         until_sync(lambda: len([s for s in demo.samples() if s.name == "mx_domain_last_probe_timestamp_seconds"]) == 38)
         address = demo.url.removeprefix("http://")
         with prometheus(tmp_path_factory.mktemp("prometheus"), "prometheus.yml", {"localhost:10225": address}) as it:

@@ -18,7 +18,7 @@ from tests.deploy.stack import Prometheus, prometheus
 from tests.support.exporter_process import exporter
 from tests.support.waiting import until_sync
 
-README = ROOT / "README.md"
+SHARDS = ROOT / "docs" / "how-to" / "shards.md"
 
 
 def _labels(seen: Prometheus, expression: str, *names: str) -> list[tuple[str, ...]]:
@@ -55,15 +55,15 @@ def test_each_target_is_probed_by_its_scrape_and_known_by_the_exporter_that_did(
                 assert _labels(seen, dead, "domain", "instance", "family") == [("refused.example", address, "ipv4")]
 
 
-def _jobs_of_the_readme() -> list[dict[str, Any]]:
+def _jobs_of_the_page() -> list[dict[str, Any]]:
     """The example with the list of the exporter."""
-    examples = re.findall(r"^```yaml\n(scrape_configs:\n.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
+    examples = re.findall(r"^```yaml\n(scrape_configs:\n.*?)^```", SHARDS.read_text(encoding="utf-8"), re.M | re.S)
     (found,) = [text for text in examples if "http_sd_configs" in text]
     jobs: list[dict[str, Any]] = yaml.safe_load(found)["scrape_configs"]
     return jobs
 
 
-@pytest.mark.parametrize("jobs", [_jobs_of_the_readme(), read_yaml(PROMETHEUS / "multi-target.yml")["scrape_configs"]])
+@pytest.mark.parametrize("jobs", [_jobs_of_the_page(), read_yaml(PROMETHEUS / "multi-target.yml")["scrape_configs"]])
 def test_what_is_asked_for_one_by_one_is_dropped_from_the_exporters_own_page(jobs: list[dict[str, Any]]) -> None:
     (own,) = [job for job in jobs if job["job_name"] == "mx"]
     (drop,) = own["metric_relabel_configs"]
@@ -74,10 +74,10 @@ def test_what_is_asked_for_one_by_one_is_dropped_from_the_exporters_own_page(job
 
 
 @pytest.mark.timeout(180)  # two real Prometheus servers, one after the other
-@pytest.mark.parametrize("dropped", [True, False], ids=["as in the README", "with nothing dropped"])
+@pytest.mark.parametrize("dropped", [True, False], ids=["as in the page", "with nothing dropped"])
 def test_a_domain_that_is_scheduled_and_asked_for_alerts_once(dropped: bool, tmp_path: Path) -> None:
-    """With the README's jobs; without what they drop there would be two, so the test can tell."""
-    jobs = _jobs_of_the_readme()
+    """With the jobs of the page; without what they drop there would be two, so the test can tell."""
+    jobs = _jobs_of_the_page()
     if not dropped:
         del jobs[0]["metric_relabel_configs"]
     with DemoWorld() as world:

@@ -98,7 +98,7 @@ def test_no_alert_of_a_domain_or_host_has_a_label_that_turns_with_the_evidence(
 
 
 def test_what_alerts_say_to_do_next_is_a_closed_list() -> None:
-    """A series for each class and verdict, and no other; that its words are the module's: tests/test_readme.py."""
+    """A series for each class and verdict, and no other. Its words: tests/docs/test_classes_page.py."""
     found = [
         (rule["labels"]["class"], rule["labels"]["verdict"])
         for rule in rules()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.deploy.files import ROOT, documents
-from tests.deploy.test_container import locked
+from tests.deploy.test_container import PROJECT, locked
 from tests.support.require import require_tool
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -80,6 +80,29 @@ def test_pip_audit_reads_every_lock() -> None:
     assert len(locks) == 3
     assert all(str(lock.relative_to(ROOT)) in flags for lock in locks)
     assert "  schedule:\n    - cron:" in (ROOT / ".github" / "workflows" / "audit.yml").read_text()
+
+
+def test_the_lowest_versions_and_the_newest_are_tested_every_week() -> None:
+    text = (ROOT / ".github" / "workflows" / "dependencies.yml").read_text()
+    assert re.search(r'\n  schedule:\n    - cron: "\d+ \d+ \* \* \d"\n', text)
+    (workflow,) = documents(text)
+    (job,) = workflow["jobs"].values()
+    pythons = {each["resolution"]: each["python"] for each in job["strategy"]["matrix"]["include"]}
+    assert set(pythons) == {"lowest-direct", "highest"}
+    assert f">={pythons['lowest-direct']}" == PROJECT["project"]["requires-python"]
+    assert f"Programming Language :: Python :: {pythons['highest']}" == _latest_python()
+    runs = {step["run"]: step.get("env", {}) for step in job["steps"] if "run" in step}
+    assert runs["uv pip install --system --resolution \"$RESOLUTION\" '.[test]'"] == MATRIX
+    # By which tests/test_dependencies.py knows that it has to find the lowest.
+    assert runs["pytest"] == {"CI": "", **MATRIX}
+
+
+MATRIX = {"RESOLUTION": "${{ matrix.resolution }}"}
+
+
+def _latest_python() -> str:
+    pythons: list[str] = [each for each in PROJECT["project"]["classifiers"] if "Python :: 3." in each]
+    return max(pythons, key=lambda each: int(each.rpartition(".")[2]))
 
 
 def test_the_bill_of_materials_is_written_as_the_release_writes_it(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_the_plain_line_goes_by_the_verdict_alone() -> None:
     assert verdicts_of(C.PORT_FILTERED) == (Verdict.BLOCKED,)
     assert plain_step(C.CONNECT_TIMEOUT, Verdict.DEAD).startswith("call the postmaster of the mail host")
     assert plain_step(C.CONNECT_TIMEOUT, Verdict.UNDETERMINED).startswith("settle it")
-    assert section_of(C.CONNECT_TIMEOUT) == "docs/classes.md#connect_timeout"
+    assert section_of(C.CONNECT_TIMEOUT) == "docs/reference/classes.md#connect_timeout"
 
 
 def test_every_class_is_in_both_tables() -> None:

@@ -48,8 +48,8 @@ def network(built_network: Network) -> Iterator[Network]:
 
 def _failure(network: Network, target: str, seconds: float = 10.0, source: str = "") -> Failure:
     async def session() -> Failure:
-        session = Session(asyncio.get_running_loop(), Plan(b"probe.example"))
-        record = await session.converse(target, 25, seconds, source)
+        session = Session(Plan(b"probe.example"))
+        record = await session.run(target, 25, seconds, source)
         assert record.connect is not None
         return judge_connect(record.connect)
 

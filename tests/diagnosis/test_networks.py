@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.diagnosis.networks import network_of, organisation, registrant
 
@@ -18,6 +22,16 @@ from exporter.diagnosis.networks import network_of, organisation, registrant
 )
 def test_a_network_is_a_16_or_a_32(one: str, other: str, related: bool) -> None:
     assert (network_of(one) == network_of(other)) is related
+
+
+@given(st.ip_addresses())
+def test_a_network_is_the_first_bits_of_an_address(address: IPv4Address | IPv6Address) -> None:
+    assert network_of(str(address)) == int(address) >> (16 if address.version == 4 else 96)
+
+
+@pytest.mark.parametrize("address", ["::", "::1", "1::", "1:0:0:2::", "::ffff:192.0.2.1", "64:ff9b::c000:201"])
+def test_a_network_is_read_from_every_short_form(address: str) -> None:
+    assert network_of(address) == int(ip_address(address)) >> 96
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,13 @@ from typing import Final, cast
 import pytest
 from prometheus_client.samples import Sample
 
-from exporter.lab.smtp_host import CLOSE, SmtpScript, Wait
+from exporter.lab.smtp_script import CLOSE, SmtpScript, Wait
 from tests.namespaces.mail_network import DOMAINS, PROXY, REFERENCES, SMTP, MailNetwork, host_and_port
 from tests.namespaces.network import Family, address, drop_port_25, filter_rule, redirect_port_25_to, reset_port_25
 from tests.support.exporter_process import ExporterProcess, command
 from tests.support.waiting import until_sync
+
+pytestmark = pytest.mark.long
 
 INTERVAL: Final = 4.0  # seconds, longer than a probe that meets silence
 # Within two intervals a domain is probed twice; a probe may have been under way, and its result came first.

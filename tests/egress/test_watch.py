@@ -15,7 +15,8 @@ from exporter.concurrency.slots import ProbeSlots
 from exporter.egress import traces
 from exporter.egress.watch import EgressWatch, counts_as_outside, typical_interval, typical_timeout
 from exporter.lab.silent_host import SilentHost
-from exporter.lab.smtp_host import SmtpHost, ordinary
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary
 from exporter.model.address import Family
 from exporter.model.configuration import Egress, Limits
 from exporter.model.egress import EgressByFamily, EgressState
@@ -25,7 +26,7 @@ from exporter.model.result import ProbeResult
 from exporter.model.target import Settings, Target, TargetKey, TargetKind
 from exporter.probe.prober import Prober
 from tests.paths import GONE_443, OPEN_443, path
-from tests.probe.test_prober import LOOPBACK, Names
+from tests.probe.probing import LOOPBACK, Names
 from tests.results import domain
 from tests.support.waiting import until
 

@@ -37,6 +37,7 @@ def test_no_control_or_format_character_comes_through(raw: bytes | str) -> None:
     assert not {unicodedata.category(char) for char in printable(raw)} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
+@pytest.mark.unmeasured
 def test_it_works_where_no_more_files_can_be_opened() -> None:
     script = (
         "import resource, sys\n"

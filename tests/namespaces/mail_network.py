@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
-from exporter.lab.smtp_host import ORDINARY_EXTENSIONS, SmtpHost, SmtpScript, ordinary
-from tests.namespaces.network import NODES, REMOTES, Family, Network, address
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, SmtpScript, ordinary
+from tests.namespaces.network import NODES, REMOTES, Built, Family, Network, address
 from tests.support.daemons import nsd
 from tests.support.exporter_process import command
 from tests.support.require import require_program
@@ -70,30 +70,16 @@ def zone() -> str:
     return "\n".join(lines) + "\n"
 
 
-class MailNetwork:
-    """The lab, from ``with`` to its end. `proxy` is who answers where the gateway redirects port 25 to itself."""
+class MailNetwork(Built):
+    """The network and its mail. `proxy` is who answers where the gateway redirects port 25 to itself."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.network = Network()
         self.nameserver = ""  # on the client's loopback
         self.outside_nameserver = ""  # on remote-d, asked over the network
         self.proxies: tuple[SmtpHost, ...] = ()
         self._hosts: dict[tuple[str, int], tuple[SmtpHost, ...]] = {}
-        self._closing = ExitStack()
-
-    def __enter__(self) -> MailNetwork:
-        require_program("nsd")
-        try:
-            self._build()
-        except BaseException:
-            self._closing.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._closing.close()
 
     @contextmanager
     def set_up(
@@ -157,6 +143,7 @@ egress:
 """
 
     def _build(self) -> None:
+        require_program("nsd")
         network = self._closing.enter_context(self.network)
         for remote, domain in DOMAINS.items():
             for port in (SMTP, SUBMISSION):

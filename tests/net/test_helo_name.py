@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from exporter.lab.smtp_host import SmtpHost, ordinary, reply
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Config
 from exporter.model.failure import Failure, FailureClass, Stage
@@ -89,9 +90,7 @@ def test_without_a_name_a_session_says_the_address_it_leaves_from(
         host = SmtpHost(ordinary("mx.example", EHLO=reply(502, "5.5.1 what?")))
         port = await host.start(address)
         try:
-            record = await Session(asyncio.get_running_loop(), Plan(b""), transcript=True).converse(
-                address, port, 5.0, source
-            )
+            record = await Session(Plan(b""), transcript=True).run(address, port, 5.0, source)
         finally:
             await host.stop()
         return [line.data for line in record.transcript if line.sent]

@@ -12,6 +12,8 @@ import pytest
 from exporter.net.open_files import OpenFiles, raise_open_files
 from exporter.web.server.server import MAX_CONNECTIONS, ConnectionSlots
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.mark.parametrize("limit", [64, 256, 1024, 4096, 65536])
 def test_web_clients_have_a_quarter_and_probes_leave_it_to_them(limit: int) -> None:
@@ -26,11 +28,11 @@ def test_web_clients_have_a_quarter_and_probes_leave_it_to_them(limit: int) -> N
 
 _SCRIPT = """
 import asyncio, errno, os, sys
-from exporter import log
-from exporter.open_files import raise_open_files
-from exporter.transport import Connection
-log.configure("warn", "logfmt")
-Connection.most_files = raise_open_files(10).probes_below
+from exporter.app import logs
+from exporter.net.open_files import raise_open_files
+from exporter.net.connection import TcpConnection
+logs.configure("warn", "logfmt")
+TcpConnection.most_files = raise_open_files(10).probes_below
 
 class Receiver:
     def connect_failed(self, evidence): self.evidence = evidence
@@ -38,11 +40,11 @@ class Receiver:
 async def main():
     receiver = Receiver()
     held = []
-    while len(held) < Connection.most_files:
+    while len(held) < TcpConnection.most_files:
         held.append(os.dup(2))
-        if held[-1] >= Connection.most_files - 1:
+        if held[-1] >= TcpConnection.most_files - 1:
             break
-    connection = Connection(asyncio.get_running_loop(), receiver)
+    connection = TcpConnection(asyncio.get_running_loop(), receiver)
     connection.open("127.0.0.1", 9)
     await asyncio.sleep(0)
     await asyncio.sleep(0)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 from exporter.lab.certificates import Authority
-from exporter.lab.https_host import PolicyHost, http, policy_host
+from exporter.lab.host import listening
+from exporter.lab.https_host import HttpsHost, http
 from exporter.model.address import Family
 from exporter.model.failure import Failure, Stage
 from exporter.model.failure import FailureClass as C
@@ -74,15 +75,16 @@ def target_of(*policies: PolicyKind, timeout: float = 10.0, allowed: str = "127.
 
 
 @asynccontextmanager
-async def world(names: Names, host: PolicyHost, server: ssl.SSLContext = SERVER) -> AsyncIterator[Policies]:
+async def world(names: Names, host: HttpsHost, server: ssl.SSLContext = SERVER) -> AsyncIterator[Policies]:
     memory = PolicyCache()
-    async with policy_host(host, server):
+    host.context = server
+    async with listening(host):
         yield Policies(names, memory, host.port)
         await memory.close()
 
 
-async def found_policies(names: Names, host: PolicyHost | None = None, target: Target | None = None) -> TargetPolicies:
-    async with world(names, host or PolicyHost([policy_answer()])) as policies:
+async def found_policies(names: Names, host: HttpsHost | None = None, target: Target | None = None) -> TargetPolicies:
+    async with world(names, host or HttpsHost([policy_answer()])) as policies:
         return await policies.find(target or target_of(), ["mx.a.example"])
 
 

@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import replace
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.lab.https_host import PolicyHost
-from exporter.lab.smtp_host import SmtpHost, ordinary
+from exporter.lab.https_host import HttpsHost
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.policy import MtaStsMode
@@ -28,7 +29,7 @@ from tests.policies.lookups import (
 
 
 async def test_what_is_not_known_in_time_is_left_open_and_known_the_next_time() -> None:
-    names, host = Names(sts_record()), PolicyHost([policy_answer()], gate=asyncio.Event())
+    names, host = Names(sts_record()), HttpsHost([policy_answer()], gate=asyncio.Event())
     assert host.gate is not None
     names.silent = {f"_smtp._tls.{DOMAIN}", "mx.a.example"}
     async with world(names, host) as policies:
@@ -47,7 +48,7 @@ async def test_what_is_not_known_in_time_is_left_open_and_known_the_next_time() 
 
 
 async def test_a_host_without_a_domain_has_no_policy_of_one() -> None:
-    host = PolicyHost([policy_answer()])
+    host = HttpsHost([policy_answer()])
     target = replace(target_of(), kind=TargetKind.HOST)
     found = await found_policies(Names(sts_record()), host, target)
     assert (found.mta_sts, found.tls_rpt) == (None, None)
@@ -56,7 +57,7 @@ async def test_a_host_without_a_domain_has_no_policy_of_one() -> None:
 
 async def test_who_waits_for_a_policy_host_holds_no_slot() -> None:
     """A slow policy host must not keep others from being probed."""
-    host, mail = PolicyHost([policy_answer()], gate=asyncio.Event()), SmtpHost(ordinary("mx.a.example"))
+    host, mail = HttpsHost([policy_answer()], gate=asyncio.Event()), SmtpHost(ordinary("mx.a.example"))
     assert host.gate is not None
     port = await mail.start("127.0.0.1", 0)
     slots = ProbeSlots(1)

@@ -69,10 +69,10 @@ async def talk(plan: Plan, mailbox: Mailbox, message: bytes = b"") -> HostResult
     server = await loop.create_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
-        record = await Session(loop, plan, transcript=True, message=message).converse("127.0.0.1", port, 10.0)
+        record = await Session(plan, transcript=True, message=message).run("127.0.0.1", port, 10.0)
     finally:
         server.close()
-    return host_result(MxHost(NAME, 10), 10, "127.0.0.1", port, record)
+    return host_result(MxHost(NAME, 10), "127.0.0.1", port, record)
 
 
 def plan(*steps: State, password: str = "secret", **arguments: Any) -> Plan:

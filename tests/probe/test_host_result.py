@@ -7,7 +7,6 @@ import pytest
 from exporter.model.failure import FailureClass, Stage
 from exporter.model.result import MxHost
 from exporter.probe.host_result import host_result
-from exporter.probe.session import proxy_header
 from exporter.probe.session_record import SessionRecord
 from exporter.smtp.events import Break, Problem
 from exporter.smtp.plan import Plan, TlsPlan
@@ -33,19 +32,10 @@ def test_a_port_that_waits_for_a_handshake_is_hinted_at(
     problem: Problem, port: int, plan: Plan, hint: str | None
 ) -> None:
     record = SessionRecord(0.0, problem=problem, plan=plan)
-    failure = host_result(HOST, 0, "192.0.2.1", port, record).failure
+    failure = host_result(HOST, "192.0.2.1", port, record).failure
     assert failure is not None
     assert failure.failure_class in (FailureClass.BANNER_TIMEOUT, FailureClass.BANNER_CLOSED)
     assert failure.evidence == (() if hint is None else (hint,))
-
-
-def test_the_header_of_the_proxy_protocol_tells_the_truth() -> None:
-    assert proxy_header(("192.0.2.1", 40000), ("198.51.100.2", 25)) == (
-        b"PROXY TCP4 192.0.2.1 198.51.100.2 40000 25\r\n"
-    )
-    assert proxy_header(("2001:db8::1", 40000), ("2001:db8::2", 25)) == (
-        b"PROXY TCP6 2001:db8::1 2001:db8::2 40000 25\r\n"
-    )
 
 
 MASK = b"*" * 40 + b"0*2**0**"
@@ -54,17 +44,17 @@ MASK = b"*" * 40 + b"0*2**0**"
 def test_one_host_behind_a_cisco_inspection_is_told_so_by_name_whether_it_works_or_not() -> None:
     refused = Reply(554, (MASK,))
     failing = SessionRecord(0.0, replies=((Stage.BANNER, refused),), problem=Problem(Stage.BANNER, refused), spoke=True)
-    failure = host_result(HOST, 0, "192.0.2.1", 25, failing).failure
+    failure = host_result(HOST, "192.0.2.1", 25, failing).failure
     assert failure is not None
     assert any("Cisco inspection" in said for said in failure.evidence)
     working = SessionRecord(0.0, replies=((Stage.BANNER, Reply(220, (MASK,))),), spoke=True, quit_clean=True)
-    found = host_result(HOST, 0, "192.0.2.1", 25, working)
+    found = host_result(HOST, "192.0.2.1", 25, working)
     assert found.up
     assert any("Cisco inspection" in said for said in found.outcome.remarks)
 
 
 def test_a_port_that_spoke_in_the_clear_waits_for_no_handshake() -> None:
     begun = Problem(Stage.BANNER, None, Break.CLOSED, 'closed the connection: line 1 of its reply has no end: "22"')
-    failure = host_result(HOST, 0, "192.0.2.1", 465, SessionRecord(0.0, problem=begun, spoke=True, plan=PLAIN)).failure
+    failure = host_result(HOST, "192.0.2.1", 465, SessionRecord(0.0, problem=begun, spoke=True, plan=PLAIN)).failure
     assert failure is not None
     assert failure.evidence == ()

@@ -1,364 +1,78 @@
-"""Hosts that offer STARTTLS and come to no TLS: a sender goes on in the clear, and so does a probe, to see it work."""
+"""The rules of a second session without TLS, and of the question why there was none."""
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from ipaddress import ip_network
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-from exporter.concurrency.slots import ProbeSlots
-from exporter.diagnosis.advice import next_step
-from exporter.lab.silent_host import SilentHost
-from exporter.lab.smtp_host import (
-    CLOSE,
-    RESET,
-    Answer,
-    SmtpHost,
-    SmtpScript,
-    StartTls,
-    Step,
-    Wait,
-    ordinary,
-    reply,
+from exporter.model.failure import Stage
+from exporter.probe.opportunistic_tls import joined, named, plan_in_the_clear, question, takes_finite_field, untried
+from exporter.probe.session_record import SessionRecord
+from exporter.smtp.events import Break, Problem
+from exporter.smtp.plan import Plan, State, TlsPlan
+from exporter.smtp.reply import Reply
+from exporter.tls.handshake_failures import FINITE_FIELD_ALONE
+
+S = Stage
+OFFERED = Plan(b"me.example", (State.EHLO, State.STARTTLS, State.MAIL), tls=TlsPlan("mx.example"))
+FAILED = Problem(S.TLS, None, Break.HANDSHAKE, "hung up")
+OK, GO = Reply(250, (b"ok",)), Reply(220, (b"go",))
+FIRST = SessionRecord(
+    5.0, replies=((S.EHLO, OK), (S.STARTTLS, GO)), phases=((S.STARTTLS, 0.5),), problem=FAILED, plan=OFFERED, took=1.0
 )
-from exporter.model.address import Family
-from exporter.model.configuration import Limits
-from exporter.model.failure import Confidence, FailureClass, Stage, Verdict
-from exporter.model.result import HostResult, MxHost, MxLookup
-from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target, TargetKind
-from exporter.model.warning import HostWarning
-from exporter.probe.prober import Prober
-from tests.support.certificates import authority, issue
-
-C, W = FailureClass, HostWarning
-NAME = "mx.example"
-ROOT = authority()
-GOOD = issue(NAME, by=ROOT)
-OFFERING = reply(250, NAME, "STARTTLS")
-GO_AHEAD = reply(220, "2.0.0 Ready")
-STAGES = (Stage.EHLO, Stage.STARTTLS, Stage.MAIL)
 
 
-@pytest.fixture(autouse=True)
-def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This system trusts the lab's root, and no other."""
-    (tmp_path / "roots.pem").write_text(ROOT.pem)
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
-
-
-class Names:
-    """A DNS in which everybody has the addresses given."""
-
-    def __init__(self, *addresses: str) -> None:
-        self.addresses = addresses
-
-    async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
-        return MxLookup(domain, (MxHost(NAME, 10, self.addresses),), mx_records=1, duration=0.0)
-
-    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
-        return MxHost(name, 0, self.addresses)
-
-
-@asynccontextmanager
-async def running(*hosts: SmtpHost) -> AsyncIterator[int]:
-    """The hosts on one port, each on an address of its own, from 127.0.0.2 on."""
-    port = 0
-    try:
-        for number, host in enumerate(hosts):
-            port = await host.start(f"127.0.0.{number + 2}", port)
-        yield port
-    finally:
-        for host in hosts:
-            await host.stop()
-
-
-def prober(*addresses: str, limits: Limits | None = None) -> Prober:
-    return Prober(Names(*addresses), limits or Limits(), "probe.example", ProbeSlots(100))
-
-
-def target(port: int, module: Module | None = None, timeout: float = 5.0) -> Target:
-    module = module or Module(stages=STAGES)
-    settings = Settings(port=port, timeout=timeout, module=module, allow_addresses=(ip_network("127.0.0.0/8"),))
-    return Target(TargetKind.DOMAIN, "a.example", "a.example", settings)
-
-
-def offering(*steps: Step, **answers: Answer) -> SmtpScript:
-    return ordinary(NAME, EHLO=OFFERING, STARTTLS=steps, **answers)
-
-
-async def probe(script: SmtpScript, module: Module | None = None, seconds: float = 5.0) -> tuple[HostResult, SmtpHost]:
-    host = SmtpHost(script)
-    async with running(host) as port:
-        result = await prober("127.0.0.2").probe(target(port, module, seconds), transcript=True)
-        await host.sessions_ended(host.connections)
-    (found,) = result.hosts
-    return found, host
-
-
-def demanding(version: ssl.TLSVersion) -> ssl.SSLContext:
-    context = GOOD.context()
-    context.minimum_version = context.maximum_version = version
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
-BROKEN: dict[str, tuple[Step, ...]] = {
-    "closed the connection in the handshake": (GO_AHEAD, CLOSE),
-    "closed the connection": (GO_AHEAD, Wait(0.05), RESET),
-    "did not answer the handshake within": (GO_AHEAD, Wait(60)),
-    "no cipher in common": (GO_AHEAD, Wait(0.05), b"\x15\x03\x01\x00\x02\x02\x28", Wait(5)),
-    "closed the connection in the": (GO_AHEAD, Wait(0.05), b"\x15\x03\x03\x00\x02\x01\x00", Wait(5)),  # close_notify
-    "without a reason that OpenSSL knows": (GO_AHEAD, Wait(0.05), b"\x15\x03\x03\x00\x02\x02\xc8", Wait(5)),
-    "sent warnings without end": (GO_AHEAD, Wait(0.05), b"\x15\x03\x03\x00\x02\x01\x5a" * 99, Wait(5)),
-    "something else than TLS": (GO_AHEAD, Wait(0.05), b"500 5.5.1 what?\r\n", Wait(5)),
-    "wants a client certificate": (GO_AHEAD, StartTls(demanding(ssl.TLSVersion.TLSv1_3))),
-    "wants a client certificate, and": (GO_AHEAD, StartTls(demanding(ssl.TLSVersion.TLSv1_2))),
-}
-
-
-@pytest.mark.parametrize("cause", BROKEN)
-async def test_a_host_that_works_without_is_up_with_a_warning_that_says_why(cause: str) -> None:
-    found, host = await probe(offering(*BROKEN[cause]), seconds=2.0)
-    assert found.failure is None, found.failure
-    assert found.outcome.warnings == (W.TLS_HANDSHAKE,)
-    assert cause in found.outcome.remarks[0]
-    assert host.sessions[1].verbs == [b"EHLO", b"MAIL", b"RSET", b"QUIT"]
-    assert host.concurrent_max == 1, "one after the other"
-
-
-@pytest.mark.parametrize("cause", BROKEN)
-async def test_where_tls_is_required_it_is_the_failure(cause: str) -> None:
-    module = Module(stages=STAGES, starttls=Starttls(required=True))
-    found, host = await probe(offering(*BROKEN[cause]), module, seconds=1.0)
-    assert found.failure is not None
-    assert (found.failure.stage, found.failure.failure_class) == (Stage.TLS, C.TLS_HANDSHAKE)
-    assert found.failure.verdict is Verdict.MISCONFIGURED
-    assert cause in found.failure.detail
-    assert host.concurrent_max == 1
-
-
-async def test_the_facts_are_those_of_both_sessions() -> None:
-    found, _ = await probe(offering(GO_AHEAD, CLOSE))
-    assert [stage for stage, _ in found.timings.phases] == [
-        Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.STARTTLS, Stage.MAIL, Stage.QUIT,
-    ]  # fmt: skip
-    assert dict(found.facts.reply_codes)[Stage.STARTTLS] == 220
-    assert found.facts.tls is None
-    assert "STARTTLS" in found.facts.extensions
-    said = [line.data for line in found.transcript if line.sent]
-    assert [data.split()[0] for data in said] == [b"EHLO", b"STARTTLS", b"EHLO", b"MAIL", b"RSET", b"QUIT"]
-    times = [line.at for line in found.transcript]
-    assert times == sorted(times)
-
-
-class Changing(SmtpHost):
-    """The first session has one script, all others another."""
-
-    def __init__(self, first: SmtpScript, second: SmtpScript) -> None:
-        super().__init__(first)
-        self.second = second
-
-    def __getattribute__(self, name: str) -> object:
-        if name == "script" and super().__getattribute__("connections") > 1:
-            return self.second
-        return super().__getattribute__(name)
+def test_a_sender_goes_on_without_starttls_and_says_all_else() -> None:
+    plan = plan_in_the_clear(FIRST)
+    assert plan is not None
+    assert (plan.tls, plan.steps) == (None, (State.EHLO, State.MAIL))
 
 
 @pytest.mark.parametrize(
-    ("second", "expected"),
+    "first",
     [
-        (ordinary(NAME, greeting=reply(421, "4.7.0 Too many connections from you")), (Stage.BANNER, C.RATE_LIMITED)),
-        (ordinary(NAME, MAIL=reply(530, "5.7.0 Must issue a STARTTLS command first")), (Stage.MAIL, C.TLS_REQUIRED)),
-        (ordinary(NAME, EHLO=CLOSE), (Stage.EHLO, C.CLOSED)),
+        replace(FIRST, plan=replace(OFFERED, tls=TlsPlan("mx.example", required=True))),
+        replace(FIRST, problem=replace(FAILED, broken=Break.CERTIFICATE)),
+        replace(FIRST, problem=Problem(S.STARTTLS, Reply(454, (b"no",)))),
+        replace(FIRST, problem=None),
     ],
 )
-async def test_where_the_second_session_fails_its_failure_counts(
-    second: SmtpScript, expected: tuple[Stage, FailureClass]
-) -> None:
-    host = Changing(offering(GO_AHEAD, CLOSE), second)
-    async with running(host) as port:
-        result = await prober("127.0.0.2").probe(target(port))
-    (found,) = result.hosts
-    assert found.failure is not None
-    assert (found.failure.stage, found.failure.failure_class) == expected
-    assert any("closed the connection in the handshake" in said for said in found.failure.evidence)
-    assert not any("tls: implicit" in said for said in found.failure.evidence)
-    assert found.outcome.warnings == ()
+def test_a_session_that_stands_has_no_second(first: SessionRecord) -> None:
+    assert plan_in_the_clear(first) is None
 
 
-async def test_who_demands_the_tls_that_comes_to_nothing_is_not_to_be_met_with_starttls_in_the_module() -> None:
-    demanding_it = offering(GO_AHEAD, CLOSE, MAIL=reply(530, "5.7.0 Must issue a STARTTLS command first"))
-    found, _ = await probe(demanding_it)
-    assert found.failure is not None
-    assert (found.failure.failure_class, found.failure.confidence) == (C.TLS_REQUIRED, Confidence.LIKELY)
-    assert "openssl s_client" in next_step(found.failure)
+def test_the_record_of_both_is_that_of_the_second_with_what_the_first_learned() -> None:
+    second = SessionRecord(
+        6.5, replies=((S.EHLO, OK), (S.MAIL, OK)), phases=((S.EHLO, 0.1),), took=0.5, quit_clean=True
+    )
+    both = joined(FIRST, second)
+    assert [stage for stage, _ in both.replies] == [S.EHLO, S.STARTTLS, S.MAIL]
+    assert both.phases == ((S.EHLO, 0.1), (S.STARTTLS, 0.5))
+    assert (both.at, both.took, both.plan, both.problem) == (5.0, 1.5, OFFERED, None)
+    assert both.failed_tls is not None
+    assert (both.failed_tls.detail, both.failed_tls.untried) == ("hung up", "")
 
 
-async def test_a_second_session_that_draws_no_word_is_no_sign_of_a_port_that_speaks_tls_first() -> None:
-    host = Changing(offering(GO_AHEAD, CLOSE), ordinary(NAME, greeting=CLOSE))
-    async with running(host) as port:
-        result = await prober("127.0.0.2").probe(target(port))
-    assert result.failure is not None
-    assert result.failure.failure_class is C.BANNER_CLOSED
-    assert not any("tls: implicit" in said for said in result.failure.evidence)
+def test_without_a_second_session_the_failure_stands_and_says_so() -> None:
+    record = untried(FIRST, "no time")
+    assert record.problem == FAILED
+    assert record.failed_tls is not None
+    assert record.failed_tls.untried == "no time"
 
 
-async def test_without_time_for_a_second_session_that_is_said() -> None:
-    """The greeting came so late that of the timeout nothing is left after the handshake."""
-    slow = offering(GO_AHEAD, Wait(60), greeting=(Wait(0.85), reply(220, NAME)))
-    found, host = await probe(slow, seconds=1.0)
-    assert host.connections == 1
-    assert found.failure is not None
-    assert found.failure.failure_class is C.TLS_HANDSHAKE
-    assert any("left no time" in said for said in found.failure.evidence)
+def test_only_an_offer_that_was_refused_is_asked_about_and_once() -> None:
+    assert question(FIRST) is None
+    refused = replace(FIRST, refused_hello=True)
+    ask = question(refused)
+    assert ask is not None
+    assert ask.tls is not None
+    assert (ask.tls.finite_field, ask.steps) == (True, (State.EHLO, State.STARTTLS))
+    assert question(replace(refused, plan=ask)) is None
 
 
-async def test_a_second_session_keeps_the_distance_of_the_first() -> None:
-    host = SmtpHost(offering(GO_AHEAD, CLOSE))
-    async with running(host) as port:
-        result = await prober("127.0.0.2", limits=Limits(per_address_interval=0.4)).probe(target(port))
-        await host.sessions_ended(2)
-    assert result.up
-    first, second = host.sessions
-    assert second.opened - first.opened >= 0.35
-
-
-async def test_a_scrape_that_cannot_wait_for_the_second_is_told_so() -> None:
-    host = SmtpHost(offering(GO_AHEAD, CLOSE))
-    async with running(host) as port:
-        patient = prober("127.0.0.2", limits=Limits(per_address_interval=60.0))
-        result = await patient.probe(target(port), fresh=True, within=0.6)
-    (found,) = result.hosts
-    assert found.failure is not None
-    assert found.failure.failure_class is C.TLS_HANDSHAKE
-    assert any("no turn" in said for said in found.failure.evidence)
-
-
-async def test_a_shared_session_is_shared_with_its_second() -> None:
-    host = SmtpHost(offering(GO_AHEAD, CLOSE))
-    async with running(host) as port:
-        sharing = prober("127.0.0.2")
-        results = [await sharing.probe(target(port)) for _ in range(3)]
-        await host.sessions_ended(2)
-    assert host.connections == 2
-    assert all(result.hosts[0].outcome.warnings == (W.TLS_HANDSHAKE,) for result in results)
-
-
-async def test_who_verifies_but_does_not_require_goes_on_in_the_clear_too() -> None:
-    module = Module(stages=STAGES, starttls=Starttls(verify="require"))
-    found, _ = await probe(offering(GO_AHEAD, CLOSE), module)
-    assert found.failure is None
-
-
-async def test_what_an_offer_was_refused_for_is_asked_once_a_day() -> None:
-    host = SmtpHost(offering(*BROKEN["no cipher in common"]))
-    async with running(host) as port:
-        asking = prober("127.0.0.2", limits=Limits(share_addresses=False))
-        results = [await asking.probe(target(port)) for _ in range(3)]
-        await host.sessions_ended(7)
-    assert all(result.hosts[0].outcome.warnings == (W.TLS_HANDSHAKE,) for result in results)
-    mailed = [b"MAIL" in session.verbs for session in host.sessions]
-    assert mailed == [False, True, False, False, True, False, True]
-
-
-# A farm: one name, several addresses, and who comes too often is turned away
-
-
-class Farm:
-    """Hosts that count their clients together, and let so many of one talk at once."""
-
-    def __init__(self, count: int, granted: int) -> None:
-        self.hosts = [SmtpHost(ordinary(NAME, EHLO=(Wait(0.05), reply(250, NAME)))) for _ in range(count)]
-        self.granted = granted
-        self.most = 0
-        self.over = asyncio.Event()
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        return tuple(f"127.0.0.{number + 2}" for number in range(len(self.hosts)))
-
-    async def watch(self) -> None:
-        while True:
-            self.most = max(self.most, sum(host.concurrent for host in self.hosts))
-            await asyncio.sleep(0)
-
-
-async def test_a_farm_is_asked_by_one_at_a_time() -> None:
-    farm = Farm(6, granted=2)
-    async with running(*farm.hosts) as port:
-        watching = asyncio.create_task(farm.watch())
-        result = await prober(*farm.addresses).probe(target(port, Module()))
-        watching.cancel()
-    assert result.addresses_up == 6
-    assert farm.most == 1
-
-
-async def test_six_silent_addresses_take_about_one_timeout() -> None:
-    """Their connects overlap: there is nobody whose turn it could be."""
-    silent = [SilentHost() for _ in range(6)]
-    addresses = [f"127.0.0.{number + 2}" for number in range(6)]
-    port = 0
-    try:
-        for address, host in zip(addresses, silent, strict=True):
-            port = await host.start(address, port)
-        result = await prober(*addresses).probe(target(port, Module(), timeout=2.0))
-    finally:
-        for host in silent:
-            await host.stop()
-    assert {host.failure.failure_class for host in result.hosts if host.failure} == {C.CONNECT_TIMEOUT}
-    assert 2.0 <= result.duration < 3.5
-
-
-async def test_an_address_that_answers_is_not_kept_waiting_by_silent_ones() -> None:
-    silent, alive = SilentHost(), SmtpHost(ordinary(NAME))
-    try:
-        port = await silent.start("127.0.0.2")
-        await alive.start("127.0.0.3", port)
-        result = await prober("127.0.0.2", "127.0.0.3").probe(target(port, Module(), timeout=2.0))
-    finally:
-        await silent.stop()
-        await alive.stop()
-    assert [host.up for host in result.hosts] == [False, True]
-    assert result.duration < 3.0
-
-
-async def test_domains_with_one_mx_name_ask_it_one_after_the_other() -> None:
-    farm = Farm(3, granted=1)
-    async with running(*farm.hosts) as port:
-        watching = asyncio.create_task(farm.watch())
-        shared = prober(*farm.addresses, limits=Limits(share_addresses=False))
-        results = await asyncio.gather(*(shared.probe(target(port, Module())) for _ in range(4)))
-        watching.cancel()
-    assert all(result.addresses_up == 3 for result in results)
-    assert farm.most == 1
-
-
-async def test_addresses_that_greet_late_are_each_granted_their_timeout() -> None:
-    """Whoever waits for the turn of the name does not wait for the greeting meanwhile."""
-    hosts = [SmtpHost(ordinary(NAME, greeting=(Wait(0.6), reply(220, NAME)))) for _ in range(3)]
-    async with running(*hosts) as port:
-        result = await prober("127.0.0.2", "127.0.0.3", "127.0.0.4").probe(target(port, Module(), timeout=1.0))
-    assert result.addresses_up == 3
-
-
-async def test_without_a_turn_in_the_time_given_that_is_our_own_failure() -> None:
-    hosts = [SmtpHost(ordinary(NAME, greeting=None)) for _ in range(3)]
-    async with running(*hosts) as port:
-        result = await prober("127.0.0.2", "127.0.0.3", "127.0.0.4").probe(
-            target(port, Module(), timeout=30.0), fresh=True, within=0.8
-        )
-    classes = [host.failure.failure_class for host in result.hosts if host.failure is not None]
-    assert sorted(classes) == [C.BANNER_TIMEOUT, C.NO_TURN, C.NO_TURN]
-    assert result.duration < 5.0
-
-
-async def test_dane_sees_that_there_is_no_tls() -> None:
-    """The plan is that of the first session, which asked for it."""
-    found, _ = await probe(offering(GO_AHEAD, CLOSE), Module(stages=STAGES, policies=(PolicyKind.DANE,)))
-    assert found.outcome.warnings == (W.TLS_HANDSHAKE,)
+def test_the_answer_names_the_cause() -> None:
+    assert takes_finite_field(replace(FIRST, problem=replace(FAILED, detail=FINITE_FIELD_ALONE))) is True
+    assert takes_finite_field(FIRST) is False
+    assert takes_finite_field(replace(FIRST, problem=None)) is None
+    assert named(FIRST, "takes nothing else").problem == replace(FAILED, detail="takes nothing else")

@@ -12,13 +12,16 @@ from collections.abc import Callable
 import pytest
 
 from exporter.lab.silent_host import SilentHost
-from exporter.lab.smtp_host import CLOSE, RESET, Answer, Drip, Ended, SmtpHost, SmtpScript, Wait, ordinary
+from exporter.lab.smtp_host import Ended, SmtpHost
+from exporter.lab.smtp_script import CLOSE, RESET, Answer, Drip, SmtpScript, Wait, ordinary
 from exporter.model.failure import Stage
 from exporter.net.poller import ENDED, READABLE, WRITABLE, Poller, Ready, poller_of
-from exporter.probe.session import MAX_TRANSCRIPT_BYTES, Session
+from exporter.probe.session import Session
 from exporter.probe.session_record import SessionRecord
+from exporter.probe.transcript_recorder import MAX_TRANSCRIPT_BYTES
 from exporter.smtp.dialogue import Break
 from exporter.smtp.plan import Plan
+from tests.support.daemons import free_port
 from tests.support.loops import LoopFactory, on_every_loop, run_on
 from tests.support.require import missing
 from tests.support.waiting import until
@@ -31,8 +34,7 @@ async def talk(script: SmtpScript, seconds: float = 5.0, *, transcript: bool = F
     host = SmtpHost(script)
     port = await host.start()
     try:
-        loop = asyncio.get_running_loop()
-        record = await Session(loop, PLAN, transcript=transcript).converse("127.0.0.1", port, seconds)
+        record = await Session(PLAN, transcript=transcript).run("127.0.0.1", port, seconds)
         await host.sessions_ended(1)
     finally:
         await host.stop()
@@ -44,14 +46,9 @@ async def talk_to_nobody(seconds: float) -> SessionRecord:
     host = SilentHost()
     port = await host.start()
     try:
-        return await Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, seconds)
+        return await Session(PLAN).run("127.0.0.1", port, seconds)
     finally:
         await host.stop()
-
-
-async def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 async def _while_this_process_stands_still(seconds: float) -> tuple[SessionRecord, float]:
@@ -67,9 +64,9 @@ async def _while_this_process_stands_still(seconds: float) -> tuple[SessionRecor
                     client.sendall(answer)
 
         host = asyncio.get_running_loop().run_in_executor(None, greet)
-        session = Session(asyncio.get_running_loop(), PLAN, transcript=True)
+        session = Session(PLAN, transcript=True)
         began = time.perf_counter()
-        under_way = asyncio.ensure_future(session.converse("127.0.0.1", listener.getsockname()[1], 10.0))
+        under_way = asyncio.ensure_future(session.run("127.0.0.1", listener.getsockname()[1], 10.0))
         await asyncio.sleep(0)  # it connects
         time.sleep(seconds)  # noqa: ASYNC251 - as another probe's work would
         record = await under_way
@@ -94,8 +91,8 @@ class _EarlyPoller:
     def want_to_write(self, descriptor: int) -> None:
         self._poller.want_to_write(descriptor)
 
-    def tell(self) -> bool:
-        return self._poller.tell()
+    def dispatch(self) -> bool:
+        return self._poller.dispatch()
 
 
 @on_every_loop
@@ -178,8 +175,8 @@ def test_a_reply_that_drips_in_is_timed_to_its_last_byte(loop_factory: LoopFacto
 @on_every_loop
 def test_a_refused_connection_tells_its_errno(loop_factory: LoopFactory) -> None:
     async def main() -> SessionRecord:
-        port = await free_port()
-        return await Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, 5.0)
+        port = free_port()
+        return await Session(PLAN).run("127.0.0.1", port, 5.0)
 
     record = run_on(loop_factory, main())
     assert record.connect is not None
@@ -257,7 +254,7 @@ def test_giving_up_in_the_middle_says_quit(loop_factory: LoopFactory) -> None:
         host = SmtpHost(ordinary("mx.example", EHLO=None))
         port = await host.start()
         try:
-            record = asyncio.ensure_future(Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, 30.0))
+            record = asyncio.ensure_future(Session(PLAN).run("127.0.0.1", port, 30.0))
             await until(lambda: host.sessions and host.sessions[0].commands)
             record.cancel()
             await host.sessions_ended(1)
@@ -276,7 +273,7 @@ def test_giving_up_before_the_greeting_says_nothing(loop_factory: LoopFactory) -
         host = SmtpHost(ordinary("mx.example", greeting=None))
         port = await host.start()
         try:
-            record = asyncio.ensure_future(Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, 30.0))
+            record = asyncio.ensure_future(Session(PLAN).run("127.0.0.1", port, 30.0))
             await until(lambda: host.sessions)
             record.cancel()
             await host.sessions_ended(1)
@@ -303,8 +300,7 @@ def test_a_bug_of_ours_reaches_who_awaits_the_record(
 @on_every_loop
 def test_a_source_address_that_is_not_ours_is_a_local_fault(loop_factory: LoopFactory) -> None:
     async def main() -> SessionRecord:
-        loop = asyncio.get_running_loop()
-        return await Session(loop, PLAN).converse("127.0.0.1", 1, 5.0, source="203.0.113.77")
+        return await Session(PLAN).run("127.0.0.1", 1, 5.0, source="203.0.113.77")
 
     record = run_on(loop_factory, main())
     assert record.connect is not None
@@ -317,7 +313,7 @@ def test_the_source_address_is_used(loop_factory: LoopFactory) -> None:
         host = SmtpHost(ordinary("mx.example"))
         port = await host.start()
         try:
-            await Session(asyncio.get_running_loop(), PLAN).converse("127.0.0.1", port, 5.0, source="127.0.0.9")
+            await Session(PLAN).run("127.0.0.1", port, 5.0, source="127.0.0.9")
             await host.sessions_ended(1)
         finally:
             await host.stop()
@@ -334,8 +330,8 @@ def test_silence_is_told_once_while_the_rest_of_the_time_runs(loop_factory: Loop
         port = await silent.start()
         began = loop.time()
         try:
-            session = Session(loop, PLAN, on_silence=lambda: told.append(loop.time() - began))
-            record = await session.converse("127.0.0.1", port, 0.4)
+            session = Session(PLAN, on_no_answer=lambda: told.append(loop.time() - began))
+            record = await session.run("127.0.0.1", port, 0.4)
         finally:
             await silent.stop()
         return told, record, loop.time() - began
@@ -356,10 +352,7 @@ def test_a_host_that_answers_in_time_is_not_called_silent(loop_factory: LoopFact
         host = SmtpHost(ordinary("mx.example", greeting=(Wait(0.4), b"220 mx.example\r\n")))
         port = await host.start()
         try:
-            loop = asyncio.get_running_loop()
-            record = await Session(loop, PLAN, on_silence=lambda: told.append("silent")).converse(
-                "127.0.0.1", port, 4.0
-            )
+            record = await Session(PLAN, on_no_answer=lambda: told.append("silent")).run("127.0.0.1", port, 4.0)
         finally:
             await host.stop()
         assert record.problem is None
@@ -377,9 +370,8 @@ def test_a_host_that_accepts_and_says_nothing_is_called_silent_before_the_time_i
         host = SmtpHost(ordinary("mx.example", greeting=(Wait(30.0),)))
         port = await host.start()
         try:
-            loop = asyncio.get_running_loop()
-            session = Session(loop, PLAN, on_silence=lambda: told.append("silent"))
-            return await session.converse("127.0.0.1", port, 0.6), told
+            session = Session(PLAN, on_no_answer=lambda: told.append("silent"))
+            return await session.run("127.0.0.1", port, 0.6), told
         finally:
             await host.stop()
 
@@ -395,10 +387,10 @@ class LentTurn:
     def __init__(self) -> None:
         self.told: Callable[[], None] | None = None
 
-    def let_by(self) -> None:
-        """Nobody asks."""
+    def lend_name(self) -> None:
+        """Lend it to nobody."""
 
-    def regain(self, told: Callable[[], None]) -> bool:
+    def regain_name(self, told: Callable[[], None]) -> bool:
         self.told = told
         return False
 
@@ -411,9 +403,9 @@ def test_who_waits_for_the_turn_says_nothing_and_measures_the_greeting_as_it_cam
         host, turn = SmtpHost(ordinary("mx.example")), LentTurn()
         port = await host.start()
         try:
-            session = Session(asyncio.get_running_loop(), PLAN, turn=turn)
+            session = Session(PLAN, permit=turn)
             began = time.perf_counter()
-            talking = asyncio.ensure_future(session.converse("127.0.0.1", port, 0.4))
+            talking = asyncio.ensure_future(session.run("127.0.0.1", port, 0.4))
             await until(lambda: turn.told is not None and host.sessions and host.sessions[0].sent)
             await until(lambda: time.perf_counter() - began > 0.8)
             before = list(host.sessions[0].commands)
@@ -440,8 +432,8 @@ def test_given_up_while_it_waits_for_the_turn_it_leaves_without_a_word(loop_fact
         host, turn = SmtpHost(ordinary("mx.example")), LentTurn()
         port = await host.start()
         try:
-            session = Session(asyncio.get_running_loop(), PLAN, turn=turn)
-            talking = asyncio.ensure_future(session.converse("127.0.0.1", port, 5.0))
+            session = Session(PLAN, permit=turn)
+            talking = asyncio.ensure_future(session.run("127.0.0.1", port, 5.0))
             await until(lambda: turn.told is not None)
             talking.cancel()
             await asyncio.gather(talking, return_exceptions=True)

@@ -12,7 +12,8 @@ import pytest
 
 from exporter.concurrency.slots import ProbeSlots
 from exporter.lab.silent_host import SilentHost
-from exporter.lab.smtp_host import CLOSE, SmtpHost, SmtpScript, ordinary
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import CLOSE, SmtpScript, ordinary
 from exporter.model.configuration import Limits
 from exporter.model.evidence import ConnectOutcome, Witness
 from exporter.model.failure import FailureClass
@@ -20,7 +21,7 @@ from exporter.model.result import HostResult
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.probe.prober import Prober
 from exporter.probe.witness_ports import WitnessPorts
-from tests.probe.test_prober import LOOPBACK, Names
+from tests.probe.probing import LOOPBACK, Names
 from tests.support.waiting import until
 
 ADDRESS = "127.62.0.1"

@@ -167,7 +167,7 @@ def test_lines_tell_verdict_class_and_confidence_once_and_mark_what_is_not_certa
         "  a-domain.example: mx.a-domain.example [192.0.2.9]: the port is closed;"
         " likely nobody can hand mail over there now.",
         "  next: see with `mx-exporter trace 192.0.2.9 --port 2525` that the refusal is the host's own;"
-        " call the postmaster of mx.a-domain.example (docs/classes.md#connect_refused)",
+        " call the postmaster of mx.a-domain.example (docs/reference/classes.md#connect_refused)",
     ]
     certain = replace(failure, confidence=Confidence.CERTAIN)
     assert next(summary_lines(summarise(NAME, result(host(certain))), certain)).startswith("dead: ")

@@ -13,6 +13,8 @@ from exporter.resolver.answer import DnsAnswer, failed, read_reply
 from exporter.resolver.cache import LEAST_BYTES, PASSING, AnswerCache, size_of
 from tests.support import dns_messages as dns
 
+pytestmark = pytest.mark.unmeasured
+
 LARGE = DnsAnswer(tuple(f"192.0.2.{n % 256}" for n in range(100)), ttl=300.0)
 SMALL = DnsAnswer(("192.0.2.1",), ttl=300.0)
 

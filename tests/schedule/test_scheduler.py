@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -71,7 +71,7 @@ class Probes:
             concurrency,
             on_result=lambda target, result: self.results.append((target.name, result)),
             on_start=self.lags.append,
-            on_crash=crash,
+            on_internal_error=crash,
         )
         self.schedulers.append(scheduler)
         return scheduler
@@ -93,9 +93,15 @@ def run(probes: Probes, main: Coroutine[Any, Any, T]) -> T:
     return run_virtually(whole())
 
 
+def schedule(scheduler: Scheduler, some: Iterable[Target]) -> None:
+    """All steps at once."""
+    for _ in scheduler.replacing(some):
+        pass
+
+
 async def observe(probes: Probes, seconds: float, some: list[Target], concurrency: int = 1000) -> Scheduler:
     scheduler = probes.scheduler(concurrency)
-    scheduler.replace_targets(some)
+    schedule(scheduler, some)
     await asyncio.sleep(seconds)
     return scheduler
 
@@ -183,8 +189,8 @@ def test_a_bug_with_a_result_is_counted_and_the_schedule_goes_on(caplog: pytest.
         def fail(target: Target, result: ProbeResult) -> None:
             raise RuntimeError("a bug")
 
-        scheduler = Scheduler(Probes(), 10, on_result=fail, on_crash=lambda: crashes.append(1))
-        scheduler.replace_targets(targets(1))
+        scheduler = Scheduler(Probes(), 10, on_result=fail, on_internal_error=lambda: crashes.append(1))
+        schedule(scheduler, targets(1))
         await asyncio.sleep(180.0)
         assert scheduler.probes_in_flight == 0
 
@@ -198,7 +204,7 @@ def test_targets_that_stay_keep_their_schedule_over_a_reload() -> None:
     async def main() -> None:
         scheduler = await observe(probes, 90.0, targets(20))
         changed = [replace(one, labels=(("team", "mail"),)) for one in targets(20)]
-        scheduler.replace_targets([*changed[:10], target("new.example")])
+        schedule(scheduler, [*changed[:10], target("new.example")])
         await asyncio.sleep(90.0)
 
     run(probes, main())
@@ -215,7 +221,7 @@ def test_a_new_interval_takes_effect_at_the_reload() -> None:
 
     async def main() -> None:
         scheduler = await observe(probes, 3600.0, [target("one.example", 3600.0)])
-        scheduler.replace_targets([target("one.example", 10.0)])
+        schedule(scheduler, [target("one.example", 10.0)])
         await asyncio.sleep(100.0)
 
     run(probes, main())
@@ -229,7 +235,7 @@ def test_a_target_that_is_gone_is_given_up_in_the_middle_of_its_probe() -> None:
         scheduler = await observe(probes, 61.0, targets(1))
         while not probes.running.total():  # noqa: ASYNC110 - virtual seconds
             await asyncio.sleep(1.0)
-        scheduler.replace_targets([])
+        schedule(scheduler, [])
         await asyncio.sleep(300.0)
         assert scheduler.probes_in_flight == 0
 
@@ -253,7 +259,7 @@ def test_after_a_standstill_what_was_missed_waits_for_its_next_turn(caplog: pyte
         assert len(probes.started) - before == pytest.approx(600, abs=60)
 
     run(probes, main())
-    assert "left to their next turn" in caplog.text
+    assert "left to their next moment" in caplog.text
 
 
 def test_where_many_are_due_at_once_those_under_way_have_their_turn_in_between() -> None:

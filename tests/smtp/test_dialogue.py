@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model.failure import Stage
-from exporter.smtp.dialogue import TRANSITIONS, Answer, Break, Dialogue, Finished, Listen, Problem
+from exporter.smtp.dialogue import Dialogue
+from exporter.smtp.events import Break, Finished, Listen, Problem
 from exporter.smtp.plan import Plan, State
 from exporter.smtp.reply import Reply
 from tests.smtp.feeding import FEEDS, Feed, bytewise, whole
@@ -147,10 +148,6 @@ def test_silence_ends_it_with_the_awaited_stage() -> None:
     assert dialogue.next_event() == Finished()
     dialogue.receive_data(CAPABILITIES)
     assert dialogue.next_event() is None  # a late reply must not be answered
-
-
-def test_the_table_has_a_row_for_every_state_and_answer() -> None:
-    assert set(TRANSITIONS) == {(state, answer) for state in State if state is not State.FINISHED for answer in Answer}
 
 
 @given(st.lists(st.sampled_from([GREETING, CAPABILITIES, BYE, b"421 x\r\n", b"5", b"00 no\r\n", b"\0", EOF, b"\n"])))

@@ -53,6 +53,7 @@ class Browser:
     def __init__(self, driver: webdriver.Chrome) -> None:
         self._driver = driver
         self._waiting = WebDriverWait(driver, _SECONDS, poll_frequency=0.05)
+        self._reloading = WebDriverWait(driver, _SECONDS, poll_frequency=0.25)  # a page keeps a core busy for a while
 
     def open(self, url: str) -> None:
         """Go there."""
@@ -121,7 +122,7 @@ class Browser:
             self._driver.refresh()
             return condition()
 
-        return self._waiting.until(reloaded)
+        return self._reloading.until(reloaded)
 
     def wait(self, condition: Callable[[], T]) -> T:
         """Look again and again until it is so; the page does what it does."""

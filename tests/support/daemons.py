@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,16 +15,21 @@ from tests.support.require import require_program
 from tests.support.waiting import until_sync
 
 _STOP_SECONDS = 10.0
+# Below those that kernels give to who asks for any port: Linux from 32768 on (ip_local_port_range), others from 49152.
+_PORTS = range(15000, 32768)
 
 
 def free_port(address: str = "127.0.0.1") -> int:
-    """A port that is free for TCP and UDP at this moment."""
+    """A port that is free for TCP and UDP at this moment, and that no other test is given meanwhile for port 0."""
     for _ in range(50):
-        with socket.create_server((address, 0)) as stream:
-            port = int(stream.getsockname()[1])
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram, contextlib.suppress(OSError):
-                datagram.bind((address, port))
-                return port
+        port = secrets.choice(_PORTS)  # `random` has the same seed in all processes of a test run
+        with (
+            contextlib.suppress(OSError),
+            socket.create_server((address, port)),
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram,
+        ):
+            datagram.bind((address, port))
+            return port
     raise AssertionError("no port is free for both TCP and UDP")
 
 
@@ -35,8 +43,13 @@ def accepts(port: int, address: str = "127.0.0.1") -> bool:
 
 
 @contextlib.contextmanager
-def running(argv: Sequence[str], ready: Callable[[], object], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A server in the foreground from when it is ready until the end of the block."""
+def running(
+    argv: Sequence[str], ready: Callable[[], object], log: Path, pid_file: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server in the foreground from when it is ready until the end of the block.
+
+    With a `pid_file` the process is but a script that waits for the server, and the server is told to end.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     try:
@@ -44,12 +57,20 @@ def running(argv: Sequence[str], ready: Callable[[], object], log: Path) -> Iter
         assert process.poll() is None, f"{argv[0]} ended at once: {log.read_text(errors='replace')[-2000:]}"
         yield process
     finally:
-        process.terminate()
+        _terminate(process, pid_file)
         try:
             process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _terminate(process: subprocess.Popen[bytes], pid_file: Path | None) -> None:
+    if pid_file is not None and pid_file.exists():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid_file.read_text()), signal.SIGTERM)
+            return
+    process.terminate()
 
 
 @contextlib.contextmanager

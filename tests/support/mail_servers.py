@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -33,7 +35,10 @@ def postfix(folder: Path, name: str, settings: str = "", services: str = "") -> 
         shutil.chown(data, "postfix")
         _configure_postfix(config, queue, data, port, name, settings, services)
         (folder / "place").symlink_to(place)
-        with running([program, "-c", str(config), "start-fg"], lambda: accepts(port), folder / "postfix.log"):
+        argv = [program, "-c", str(config), "start-fg"]
+        # The script would go alone, and leave the master with a queue that is no more.
+        master = queue / "pid" / "master.pid"
+        with running(argv, lambda: accepts(port), folder / "postfix.log", master):
             yield port
 
 
@@ -115,7 +120,7 @@ rfc1413_query_timeout = 0s
 def opensmtpd(
     folder: Path, name: str, settings: str = "", listen: str = "", action: str = "", final: str = ""
 ) -> Iterator[int]:
-    """OpenSMTPD that calls itself `name`; gives its port.
+    """OpenSMTPD that calls itself `name`; gives its port. One at a time: its queue and its socket are compiled in.
 
     `settings` come before the listener, `listen` are its options, `action` replaces the delivery to a folder, `final`
     comes last.
@@ -133,8 +138,23 @@ match from any for domain "{name}" action "keep"
 {final}
 """
     )
-    with running([program, "-d", "-f", str(config)], lambda: accepts(port), folder / "smtpd.log"):
+    with (
+        _alone(Path("/var/spool/smtpd")),
+        running([program, "-d", "-f", str(config)], lambda: accepts(port), folder / "smtpd.log"),
+    ):
         yield port
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other test, of whatever process, is inside with the same folder."""
+    folder.mkdir(mode=0o711, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 MAIL_SERVERS: tuple[MailServer, ...] = (postfix, exim, opensmtpd)

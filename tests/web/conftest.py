@@ -8,13 +8,13 @@ import pytest
 
 from exporter.demo.domains import DEMO
 from tests.support.browser import Browser, browser
-from tests.support.exporter_process import ExporterProcess, exporter
+from tests.support.exporter_process import ExporterProcess, running_demo
 from tests.support.waiting import until_sync
 
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[ExporterProcess]:
-    with exporter("demo") as process:
+    with running_demo() as process:
         until_sync(lambda: sum(sample.name == "mx_domain_up" for sample in process.samples()) == len(DEMO), 60.0)
         yield process
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from selenium.webdriver.common.keys import Keys
 
 from tests.support.browser import Browser, browser
-from tests.support.exporter_process import ExporterProcess, exporter
+from tests.support.exporter_process import ExporterProcess, running_demo
 
 STATUS = ".panel [role=status]"
 
 
 def test_what_is_broken_by_hand_is_diagnosed_and_repaired() -> None:
-    with exporter("demo") as demo, browser() as page:
+    with running_demo() as demo, browser() as page:
         page.scripts(allowed=False)
         page.look(width=1280, height=900)
         page.open(demo.url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from tests.support.browser import Browser
-from tests.support.exporter_process import ExporterProcess, exporter
+from tests.support.exporter_process import ExporterProcess, running_demo
 
 # Whoever comes back to a page is shown it fresh; so need no test wait for the time to pass.
 COME_BACK = "document.dispatchEvent(new Event('visibilitychange'))"
@@ -88,7 +88,7 @@ def test_what_happens_is_seen_without_asking_for_it(demo: ExporterProcess, page:
 
 
 def test_what_was_known_last_stays_while_nobody_answers(page: Browser) -> None:
-    with exporter("demo") as process:
+    with running_demo() as process:
         page.open(f"{process.url}/?verdict=up")
         process.stop()
     page.evaluate(COME_BACK)

@@ -46,7 +46,7 @@ def _look(page: Browser, url: str, close: Callable[[], None]) -> None:
     page.until(lambda: gateway in page.text_of("section[aria-labelledby=witnesses]"))
     assert "443 answered, 587 answered" in page.text_of("section[aria-labelledby=witnesses]")
     assert page.barriers() == []
-    page.picture("blocked-way-out")
+    page.picture("egress-blocked")
     page.leave_by(page.link(next(iter(DOMAINS.values()))).click)
     page.until(lambda: len(page.all("svg.path")) == 2)
     assert "egress_blocked" in page.text_of(".verdict")

@@ -14,7 +14,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import Final, TypeVar
 
@@ -24,10 +23,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from cryptography.x509 import Name
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from exporter.model.policy import CERT, DANE_EE, DANE_TA, FULL, SPKI, Tlsa
-from exporter.tls.certificate_names import CertificateNames
+from exporter.tls.certificate_names import names_of
 from exporter.tls.expensive_certificates import has_endless_name, has_signing_key, is_signing_key
 
 # Issuers above the leaf that are looked at. Public chains have two or three; Postfix stops at nine as well.
@@ -66,9 +65,8 @@ def match_chain(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence
     if leaf is None:
         return Match(reason="the server's certificate cannot be read")
     paths = _Paths(leaf, chain[1 : MAX_ISSUERS + 1])
-    now = datetime.fromtimestamp(at, UTC)
     # Looked at once, and only where it counts: a certificate has room for thousands of names, which take 7 ms to read.
-    named = cache(lambda: _covers(leaf.x509, names))
+    named = cache(lambda: _is_for_one(leaf.x509, names))
     reasons: list[str] = []
     for record in records[:MAX_RECORDS]:
         if record.usage == DANE_EE:
@@ -76,7 +74,7 @@ def match_chain(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence
             if record.associates(leaf.der, leaf.key):
                 return Match(record)
         elif record.usage == DANE_TA and (path := paths.to(record)) is not None:
-            problem = _invalid_path(path, now, named)
+            problem = _invalid_path(path, at, named)
             if problem is None:
                 return Match(record)
             if problem == _NOT_NAMED:
@@ -173,10 +171,10 @@ class _Paths:
         return self._signatures_left >= 0
 
 
-def _invalid_path(path: Sequence[_Certificate], now: datetime, named: Callable[[], bool]) -> str | None:
+def _invalid_path(path: Sequence[_Certificate], at: float, named: Callable[[], bool]) -> str | None:
     """Why the leaf is not issued for one of the names (`named` tells) under the anchor at the end of `path`."""
     for depth, certificate in enumerate(path):
-        problem = _invalid(certificate.x509, depth, now)
+        problem = _invalid(certificate.x509, depth, at)
         if problem is not None:
             return problem
     # RFC 7672 3.2.2: an anchor signs for others too, so the name tells whose certificate it is.
@@ -203,13 +201,14 @@ def _signed_by_key(certificate: x509.Certificate, key: PublicKeyTypes) -> bool:
     return True
 
 
-def _invalid(certificate: x509.Certificate, depth: int, now: datetime) -> str | None:
+def _invalid(certificate: x509.Certificate, depth: int, at: float) -> str | None:
     """What is wrong with a certificate of the path; `depth` 0 is the server's own."""
     whose = "the server's certificate" if depth == 0 else f"the issuer's certificate at depth {depth}"
-    if now > certificate.not_valid_after_utc:
-        return f"{whose} expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
-    if now < certificate.not_valid_before_utc:
-        return f"{whose} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}"
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if at > end.timestamp():
+        return f"{whose} expired on {end:%Y-%m-%d}"
+    if at < begin.timestamp():
+        return f"{whose} is not valid before {begin:%Y-%m-%d}"
     if depth == 0:
         purposes = _extension(certificate, x509.ExtendedKeyUsage)
         allowed = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
@@ -233,11 +232,7 @@ def _extension(certificate: x509.Certificate, kind: type[_E]) -> _E | None:
         return None
 
 
-def _covers(certificate: x509.Certificate, wanted: Sequence[str]) -> bool:
+def _is_for_one(certificate: x509.Certificate, wanted: Sequence[str]) -> bool:
     """RFC 7672 3.2.3: a DNS-ID, or where the certificate has none, the common name."""
-    alternatives = _extension(certificate, x509.SubjectAlternativeName)
-    names = alternatives.get_values_for_type(x509.DNSName) if alternatives is not None else []
-    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    texts = tuple(value for attribute in common if isinstance(value := attribute.value, str))
-    found = CertificateNames(tuple(names), common=texts)
+    found = names_of(certificate)
     return any(found.match(name) is not None for name in wanted)

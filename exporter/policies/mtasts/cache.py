@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from exporter.concurrency.shared_tasks import SharedTasks
 from exporter.model.policy import MtaStsProblem
 from exporter.policies.mtasts.fetch import FetchFault
 from exporter.policies.mtasts.fetch_slots import FetchSlots
@@ -70,7 +71,7 @@ class PolicyCache:
         self._bytes = 0
         self._entries: dict[str, _DomainPolicy] = {}  # the longest without a query first
         self._large: dict[str, None] = {}  # domains with large policies, likewise
-        self._in_flight: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._in_flight: SharedTasks[tuple[str, str], None] = SharedTasks()
         self.slots = FetchSlots()
 
     def held(self, domain: str) -> MtaStsPolicy | None:
@@ -85,7 +86,7 @@ class PolicyCache:
             key = (domain, policy_id)
             task = self._in_flight.get(key)
             if task is None:
-                task = self._in_flight[key] = asyncio.ensure_future(self._learn(domain, policy_id, fetch))
+                task = self._in_flight.start(key, self._learn(domain, policy_id, fetch))
             # A caller that stops waiting does not end the fetch of the others.
             await asyncio.shield(task)
             entry = self._entries.get(domain, _DomainPolicy())
@@ -97,10 +98,7 @@ class PolicyCache:
 
     async def close(self) -> None:
         """End the fetches under way."""
-        tasks = tuple(self._in_flight.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._in_flight.close()
 
     def _is_settled(self, entry: _DomainPolicy, policy_id: str) -> bool:
         now = self._loop.time()
@@ -109,10 +107,7 @@ class PolicyCache:
         return entry.policy is not None and entry.policy_id == policy_id and now < entry.refresh
 
     async def _learn(self, domain: str, policy_id: str, fetch: Fetch) -> None:
-        try:
-            fetched = await fetch()
-        finally:
-            del self._in_flight[domain, policy_id]
+        fetched = await fetch()
         policy = fetched if isinstance(fetched, FetchFault) else _parsed(fetched)
         entry = self._forget(domain) or _DomainPolicy()
         now = self._loop.time()

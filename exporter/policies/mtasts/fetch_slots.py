@@ -9,11 +9,13 @@ slot or not at all. Hosts at one address share :data:`SLOTS_PER_ADDRESS`, and th
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_network
 from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
+from exporter.concurrency.waiters import Waiters
 from exporter.model.policy import MtaStsProblem
 from exporter.policies.mtasts.fetch import FetchFault
 
@@ -33,8 +35,7 @@ MAX_REMEMBERED: Final = 100_000
 
 Work = Callable[[], Awaitable[bytes | FetchFault]]
 _Task = asyncio.Future[bytes | FetchFault]
-_Permit = asyncio.Future[None]
-_Waiting = dict[str, deque[_Permit]]
+_Waiting = dict[str, Waiters[None]]
 
 
 class FetchSlots:
@@ -48,8 +49,8 @@ class FetchSlots:
         # Fetches that wait for a prompt slot, by address: first those from hosts that are known to answer.
         self._waiting: tuple[_Waiting, _Waiting] = ({}, {})
         self._slow: dict[_Task, None] = {}  # the oldest first
-        self._prompt_hosts: dict[str, None] = {}
-        self._slow_peers: dict[str, None] = {}  # hosts and addresses
+        self._prompt_hosts: BoundedDict[str, None] = BoundedDict(MAX_REMEMBERED)
+        self._slow_peers: BoundedDict[str, None] = BoundedDict(MAX_REMEMBERED)  # hosts and addresses
 
     async def fetch(self, host: str, address: str, work: Work) -> bytes | FetchFault:
         """The result of `work`, a fetch from the policy host `host` at `address`, as soon as it has a slot."""
@@ -82,22 +83,17 @@ class FetchSlots:
         finally:
             self._leave(area)
         if task.done():
-            _remember(self._prompt_hosts, host)
+            self._prompt_hosts[host] = None
         else:
-            self._prompt_hosts.pop(host, None)
-            _remember(self._slow_peers, address)  # until it answers
+            self._prompt_hosts.pop(host)
+            self._slow_peers[address] = None  # until it answers
         return task
 
     async def _enter(self, area: str, *, known: bool) -> None:
-        permit: _Permit = asyncio.get_running_loop().create_future()
-        self._waiting[not known].setdefault(area, deque()).append(permit)
+        waiters = self._waiting[not known].setdefault(area, Waiters(lambda _: self._leave(area)))
+        waiting = waiters.wait()
         self._grant()
-        try:
-            await permit
-        except asyncio.CancelledError:
-            if permit.done() and not permit.cancelled():
-                self._leave(area)
-            raise
+        await waiting
 
     def _leave(self, area: str) -> None:
         self._free += 1
@@ -122,14 +118,12 @@ class FetchSlots:
             if found is None:
                 return
             waiting, area = found
-            permits = waiting.pop(area)
-            permit = permits.popleft()
-            if permits:
-                waiting[area] = permits  # behind the others
-            if not permit.done():
+            waiters = waiting.pop(area)
+            if waiters.serve(None):
                 self._free -= 1
                 self._at_address[area] += 1
-                permit.set_result(None)
+            if waiters:
+                waiting[area] = waiters  # behind the others
 
     async def _finish(self, host: str, address: str, task: _Task) -> bytes | FetchFault:
         """The result of `task`, which continues in a slow slot if it is not done."""
@@ -146,12 +140,11 @@ class FetchSlots:
             return outcome  # has no meaning for the host
         took_long = asyncio.get_running_loop().time() - began > LONG_SECONDS
         if took_long or (isinstance(outcome, FetchFault) and outcome.timed_out):
-            self._prompt_hosts.pop(host, None)
-            _remember(self._slow_peers, host)
-            _remember(self._slow_peers, address)
+            self._prompt_hosts.pop(host)
+            self._slow_peers[host] = self._slow_peers[address] = None
         else:
-            self._slow_peers.pop(host, None)
-            self._slow_peers.pop(address, None)
+            self._slow_peers.pop(host)
+            self._slow_peers.pop(address)
         return outcome
 
     async def _slowly(self, task: _Task) -> None:
@@ -178,10 +171,3 @@ class FetchSlots:
 def _area(address: str) -> str:
     """The network that one owner gets without effort: an IPv4 address; of IPv6 a /48."""
     return str(ip_network((address, 48), strict=False)) if ":" in address else address
-
-
-def _remember(kept: dict[str, None], name: str) -> None:
-    kept.pop(name, None)
-    kept[name] = None
-    if len(kept) > MAX_REMEMBERED:
-        del kept[next(iter(kept))]

@@ -14,7 +14,6 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from collections import OrderedDict
 from collections.abc import Mapping
 from enum import Enum
 from typing import Final
@@ -24,6 +23,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.web.access.active_config import ActiveWebConfig
 
 # Right passwords remembered: one a user, and those of hashes that were replaced meanwhile.
@@ -49,7 +49,7 @@ class Passwords:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._right: OrderedDict[bytes, None] = OrderedDict()
+        self._right: BoundedDict[bytes, None] = BoundedDict(MAX_REMEMBERED)
         self._turn = asyncio.Lock()
         self._waiting = 0
 
@@ -74,14 +74,12 @@ class Passwords:
         if not matches or known is None:
             return PasswordCheck.WRONG
         self._right[mark] = None
-        if len(self._right) > MAX_REMEMBERED:
-            self._right.popitem(last=False)
         return PasswordCheck.RIGHT
 
     def _remembers(self, mark: bytes) -> bool:
         if mark not in self._right:
             return False
-        self._right.move_to_end(mark)
+        self._right[mark] = None  # as the newest
         return True
 
     def _digest(self, *parts: bytes) -> bytes:

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
+from exporter.concurrency.waiters import granted
 from exporter.web.server.unread_bytes import Client
 
 # For a place; beyond it the oldest of the address from which most wait is told to come again.
@@ -79,13 +80,9 @@ class ScrapeSlots:
         self._look()
         try:
             async with asyncio.timeout(PLACE_SECONDS):
-                await asyncio.shield(came)  # so that a place given at the last moment is not lost
-        except BaseException as error:
-            if not came.cancel() and not came.cancelled() and came.exception() is None:
-                self._hand_on()
-            if isinstance(error, TimeoutError):
-                raise self._too_many() from None
-            raise
+                await granted(came, lambda _: self._hand_on())
+        except TimeoutError:
+            raise self._too_many() from None
 
     def _too_many(self) -> TooManyScrapesError:
         return TooManyScrapesError(f"{self._limit} scrapes are under way")

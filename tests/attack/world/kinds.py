@@ -8,7 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from tests.support.smtp_hosts import GROUPS
+from tests.support.hostile_hosts import GROUPS
 
 
 class Room(Enum):

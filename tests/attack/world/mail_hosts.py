@@ -12,12 +12,12 @@ from typing import Final
 
 from cryptography import x509
 
-from exporter.lab.smtp_host import CLOSE, Answer, Drip, Flood, SmtpScript, StartTls, Step, Wait, ordinary, reply
+from exporter.lab.smtp_script import CLOSE, Answer, Drip, Flood, SmtpScript, StartTls, Step, Wait, ordinary, reply
 from tests.attack.world.dhe import dhe_context
 from tests.attack.world.kinds import Kind
 from tests.attack.world.plan import Plan
 from tests.support.certificates import DAY, Issued, authority, issue, server_context
-from tests.support.smtp_hosts import GROUPS
+from tests.support.hostile_hosts import GROUPS
 
 _NAME: Final = "mx.hostile.example"
 _OFFERING: Final = reply(250, _NAME, "SIZE 1000000", "STARTTLS")

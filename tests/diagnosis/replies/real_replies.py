@@ -12,7 +12,7 @@ from typing import Final
 
 from exporter.diagnosis.replies.classify import ReplyClass, classify
 from exporter.model.failure import Confidence, FailureClass, Stage, Verdict, verdict_of
-from exporter.smtp import foreign
+from exporter.smtp import other_protocols
 from exporter.smtp.reply import Reply
 
 DATA: Final = Path(__file__).parents[2] / "data"
@@ -37,9 +37,9 @@ def _foreign(greeting: str, code: int | None, texts: list[str]) -> bool:
     """Another protocol greets so, or may: what EHLO draws would tell."""
     said = greeting.encode()
     if code is None:
-        return foreign.recognise(said + b"\r\n") is not None or foreign.guess(said) is not None
+        return other_protocols.recognise(said + b"\r\n") is not None or other_protocols.guess(said) is not None
     reply = Reply(code, tuple(text.encode() for text in texts))
-    return foreign.recognise(said + b"\r\n") is not None or any(foreign.numbered(reply))
+    return other_protocols.recognise(said + b"\r\n") is not None or any(other_protocols.by_greeting(reply))
 
 
 def _verdicts(name: str) -> frozenset[Verdict]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from exporter.lab.https_host import PolicyHost
+from exporter.lab.https_host import HttpsHost
 from exporter.model.target import PolicyKind, Target, TargetKind
 from tests.policies.lookups import (
     DOMAIN,
@@ -18,7 +18,7 @@ async def test_dane_asks_once_for_each_host_with_the_port_that_is_probed() -> No
     names = Names()
     target = target_of(PolicyKind.DANE)
     target = replace(target, settings=replace(target.settings, port=2525))
-    async with world(names, PolicyHost([])) as policies:
+    async with world(names, HttpsHost([])) as policies:
         found = await policies.find(target, ["mx1.a.example", "mx2.a.example", "mx1.a.example"])
         assert set(found.tlsa) == {"mx1.a.example", "mx2.a.example"}
         assert sorted(names.tlsa) == [("mx1.a.example", 2525, DOMAIN), ("mx2.a.example", 2525, DOMAIN)]

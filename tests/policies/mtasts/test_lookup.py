@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.lab.https_host import PolicyHost, http
+from exporter.lab.https_host import HttpsHost, http
 from exporter.model.failure import Failure, Stage
 from exporter.model.failure import FailureClass as C
 from exporter.model.policy import MtaStsMode
@@ -31,7 +31,7 @@ from tests.support.loops import LoopFactory, on_every_loop, run_on
 @on_every_loop
 @pytest.mark.parametrize("mode", ["enforce", "testing", "none"])
 def test_a_policy_is_found_and_valid(mode: str, loop_factory: LoopFactory) -> None:
-    found = run_on(loop_factory, found_policies(Names(sts_record()), PolicyHost([policy_answer(mode)])))
+    found = run_on(loop_factory, found_policies(Names(sts_record()), HttpsHost([policy_answer(mode)])))
     assert found.mta_sts is not None
     assert (found.mta_sts.mode, found.mta_sts.valid, found.mta_sts.problem) == (mode, True, None)
     assert (found.mta_sts.id, found.mta_sts.mx, found.mta_sts.max_age) == ("1", ("mx.a.example",), 86400)
@@ -44,7 +44,7 @@ def test_a_policy_is_found_and_valid(mode: str, loop_factory: LoopFactory) -> No
 async def test_a_domain_without_a_record_has_no_mta_sts_and_its_policy_host_is_not_asked(
     texts: dict[str, DnsAnswer],
 ) -> None:
-    host = PolicyHost([policy_answer()])
+    host = HttpsHost([policy_answer()])
     found = await found_policies(Names(texts), host)
     assert (mode_of(found), found.policy) == (MtaStsMode.ABSENT, None)
     assert found.mta_sts is not None
@@ -70,7 +70,7 @@ async def test_a_domain_without_a_record_has_no_mta_sts_and_its_policy_host_is_n
     ids=lambda value: value.value if isinstance(value, P) else "",
 )
 async def test_each_problem_has_its_class(names: Names, answer: bytes, problem: P, valid: bool | None) -> None:
-    found = await found_policies(names, PolicyHost([answer]))
+    found = await found_policies(names, HttpsHost([answer]))
     assert found.mta_sts is not None
     assert (found.mta_sts.mode, found.mta_sts.problem) == (MtaStsMode.UNKNOWN, problem)
     assert found.mta_sts.valid is valid
@@ -80,7 +80,7 @@ async def test_each_problem_has_its_class(names: Names, answer: bytes, problem: 
 
 
 async def test_the_certificate_must_be_for_the_policy_host() -> None:
-    async with world(Names(sts_record()), PolicyHost([policy_answer()]), AUTHORITY.server_context(DOMAIN)) as policies:
+    async with world(Names(sts_record()), HttpsHost([policy_answer()]), AUTHORITY.server_context(DOMAIN)) as policies:
         assert problem_of(await policies.find(target_of(), [])) is P.CERTIFICATE
 
 
@@ -96,14 +96,14 @@ async def test_a_system_that_trusts_nobody_accuses_nobody(monkeypatch: pytest.Mo
 
 
 async def test_a_special_address_is_never_connected_to() -> None:
-    host = PolicyHost([policy_answer()])
+    host = HttpsHost([policy_answer()])
     found = await found_policies(Names(sts_record()), host, target_of(allowed="192.0.2.0/24"))
     assert problem_of(found) is P.ADDRESS_FORBIDDEN
     assert host.counts["connections"] == 0
 
 
 async def test_a_new_id_fetches_the_new_policy_and_a_failure_keeps_the_old_one() -> None:
-    names, host = Names(sts_record()), PolicyHost([policy_answer()])
+    names, host = Names(sts_record()), HttpsHost([policy_answer()])
     async with world(names, host) as policies:
         await policies.find(target_of(), [])
         again = await policies.find(target_of(), [])
@@ -131,7 +131,7 @@ async def test_a_new_id_fetches_the_new_policy_and_a_failure_keeps_the_old_one()
 )
 async def test_a_policy_holds_though_its_record_is_lost(texts: dict[str, DnsAnswer], problem: P) -> None:
     names = Names(sts_record())
-    async with world(names, PolicyHost([policy_answer()])) as policies:
+    async with world(names, HttpsHost([policy_answer()])) as policies:
         await policies.find(target_of(), [])
         names.texts = texts
         found = await policies.find(target_of(), [])
@@ -143,7 +143,7 @@ async def test_a_policy_holds_though_its_record_is_lost(texts: dict[str, DnsAnsw
 async def test_a_domain_that_has_left_with_the_mode_none_has_left() -> None:
     """RFC 8461 8.3."""
     names = Names(sts_record())
-    async with world(names, PolicyHost([policy_answer("none")])) as policies:
+    async with world(names, HttpsHost([policy_answer("none")])) as policies:
         assert mode_of(await policies.find(target_of(), [])) is MtaStsMode.NONE
         names.texts = {}
         found = await policies.find(target_of(), [])
@@ -151,7 +151,7 @@ async def test_a_domain_that_has_left_with_the_mode_none_has_left() -> None:
 
 
 async def test_domains_that_share_a_fetch_ask_once() -> None:
-    host = PolicyHost([policy_answer()])
+    host = HttpsHost([policy_answer()])
     async with world(Names(sts_record()), host) as policies:
         found = await asyncio.gather(*(policies.find(target_of(), []) for _ in range(10)))
     assert {mode_of(one) for one in found} == {MtaStsMode.ENFORCE}

@@ -14,7 +14,7 @@ from exporter.model.failure import Stage
 from exporter.smtp.commands import encoded
 from exporter.smtp.dialogue import Answered, Break, Dialogue, Event, Finished, Listen, Send, StartTls
 from exporter.smtp.ehlo import EXTENSIONS, MECHANISMS, parse_ehlo
-from exporter.smtp.foreign import betrayed, guess, numbered, recognise
+from exporter.smtp.other_protocols import by_ehlo_answer, by_greeting, guess, recognise
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 from exporter.smtp.reply import MAX_REPLY_BYTES, Reply, Violation
 from tests.attack.fuzz.frame import Target, agree
@@ -216,8 +216,8 @@ def recognise_protocol(data: bytes) -> None:
     found = [recognise(data), guess(data)]
     agree(found[0] is None or found[0] == found[1], f"recognised {found[0]}, guessed {found[1]}")
     reply = Reply(220 + data[0] % 2 * 301 if data else 220, tuple(data.split(b"\n")))
-    name, suspect = numbered(reply)
-    found += [name, suspect, betrayed(suspect, reply, helo=False), betrayed("FTP", reply, helo=True)]
+    name, suspect = by_greeting(reply)
+    found += [name, suspect, by_ehlo_answer(suspect, reply, helo=False), by_ehlo_answer("FTP", reply, helo=True)]
     for one in found:
         harmless(one or "", "a protocol", limit=40)
 
