@@ -60,9 +60,11 @@ FENCES = {
 }
 # No socket, no event loop, no clock, no chance: bytes and values in, values out. Of ours they import only one another.
 PURE = (
+    "exporter.concurrency.bounded_dict",
     "exporter.diagnosis",
     "exporter.model",
-    "exporter.policies.dane",
+    "exporter.policies.dane.match",
+    "exporter.policies.dane.usability",
     "exporter.policies.judgement",
     "exporter.policies.mtasts.policy",
     "exporter.policies.mtasts.record",
@@ -72,6 +74,8 @@ PURE = (
     "exporter.smtp",
     "exporter.tls.certificate_names",
     "exporter.tls.expensive_certificates",
+    "exporter.tls.record_counter",
+    "exporter.tls.records",
 )
 IMPURE_MODULES = frozenset(
     {

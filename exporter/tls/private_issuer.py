@@ -11,7 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from exporter.model.failure import FailureClass
-from exporter.tls.certificate import load, shown_name, unwise_is_fine
+from exporter.tls.certificate import library_warnings_ignored, load, shown_name
 from exporter.tls.verification import Trust
 
 _KEY_CHARS: Final = 16
@@ -29,7 +29,7 @@ def private_issuer(own: bytes, trust: Trust) -> str:
 
 @lru_cache(maxsize=1024)
 def _issuer(own: bytes) -> str:
-    with unwise_is_fine():
+    with library_warnings_ignored():
         certificate = load(own)
         if certificate is None:
             return ""

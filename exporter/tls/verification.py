@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.printable import printable
-from exporter.tls.certificate import shown_name, shown_names, unwise_is_fine
+from exporter.tls.certificate import library_warnings_ignored, shown_name, shown_names
 from exporter.tls.certificate_names import CertificateNames, NameMatch, names_of
 from exporter.tls.certification_path import DatedCertificate, NoPath, dated, find_path, wrong_purpose
 from exporter.tls.expensive_certificates import MAX_NAME_BYTES, has_endless_name
@@ -97,7 +97,7 @@ def examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) -
     kept = kept_by_key.get(key)
     if kept is not None and kept.begin <= at < kept.until:
         return kept.trust
-    with unwise_is_fine():
+    with library_warnings_ignored():
         trust, until = _examine(chain, server_name, at, roots)
     kept_by_key[key] = _KeptTrust(at, min(until, at + _KEPT_SECONDS), trust)
     return trust
