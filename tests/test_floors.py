@@ -63,16 +63,19 @@ PURE = (
     "exporter.concurrency.bounded_dict",
     "exporter.diagnosis",
     "exporter.model",
-    "exporter.policies.dane",
+    "exporter.policies.dane.match",
+    "exporter.policies.dane.usability",
     "exporter.policies.judgement",
     "exporter.policies.mtasts.policy",
     "exporter.policies.mtasts.record",
-    "exporter.policies.tlsrpt",
+    "exporter.policies.tlsrpt.record",
     "exporter.policies.txt_record",
     "exporter.schedule.shard",
     "exporter.smtp",
     "exporter.tls.certificate_names",
     "exporter.tls.expensive_certificates",
+    "exporter.tls.record_counter",
+    "exporter.tls.records",
 )
 IMPURE_MODULES = frozenset(
     {

@@ -1,1 +1,1 @@
-"""YAML files in, an immutable Config out. The only room that imports yaml."""
+"""The configuration: YAML files -> an immutable Config. The only room that imports yaml."""

@@ -1,7 +1,7 @@
-"""Entries of a list of domains, and the problems of its other lines.
+"""The entries of a list of domains, and the problems of its other lines.
 
-Lines are data: one that cannot be used is passed over and told, and the rest counts. A file that can be no list at all
-(no YAML, too long) is a failed file.
+A line that cannot be used is skipped and reported, and the others count. A file that cannot be a list at all (no YAML,
+too long) fails as a whole.
 """
 
 from __future__ import annotations
@@ -11,28 +11,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from exporter.config.field_types import kind
 from exporter.config.problems import ConfigProblem, Place
-from exporter.config.schema import DomainEntry, kind
+from exporter.config.schema import DomainEntry
 from exporter.config.schema_errors import module_exists, validate
 from exporter.config.values import parse_domain
-from exporter.config.yaml_document import REFUSED, Document, compose, decoded
+from exporter.config.yaml_document import REFUSED, Document
+from exporter.config.yaml_reader import compose, decoded
 from exporter.model.target import Module
 
 # Names in one file, and lines: far more than one process can probe.
 MAX_LINES: Final = 250_000
-# Commas and line breaks of a YAML list, which bound what it is made of: each value takes hundreds of bytes for a while.
+# Commas and line breaks of a YAML list, a bound for its values: each takes hundreds of bytes while it is read.
 MAX_YAML_PARTS: Final = 600_000
 # Names of all lists together: a kilobyte each, and more with every result.
 MAX_NAMES: Final = 500_000
 # Bytes of one line; a name has 253 at most, and a comment may follow.
 MAX_LINE: Final = 4096
-# Lines that cannot be used are told up to here, and counted beyond.
-TOLD_LINES: Final = 10
-# A file with so many of them is no list of domains.
+# Unusable lines that are reported; further ones are only counted.
+REPORTED_LINES: Final = 10
+# A file with so many unusable lines is no list of domains.
 MAX_BAD_LINES: Final = 10_000
 # Keys of one entry; the schema has a handful.
 _MAX_KEYS: Final = 64
-# A list that is empty on purpose says so.
+# The mark of a list that is empty on purpose.
 _NONE: Final = re.compile(r"^\s*#\s*none\s*$", re.IGNORECASE | re.MULTILINE)
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 
@@ -45,18 +47,18 @@ class ListEntries:
 
     found: list[Entry] = field(default_factory=list)
     bad: int = 0
-    problems: list[ConfigProblem] = field(default_factory=list)  # of the first of them
+    problems: list[ConfigProblem] = field(default_factory=list)  # of the first bad lines
     failure: ConfigProblem | None = None
     says_none: bool = False
 
     def _skip(self, *problems: ConfigProblem) -> None:
         self.bad += 1
-        if self.bad <= TOLD_LINES:
-            self.problems += problems[:TOLD_LINES]
+        if self.bad <= REPORTED_LINES:
+            self.problems += problems[:REPORTED_LINES]
 
 
 def text_list(file: str, raw: bytes) -> ListEntries:
-    """One name a line; `#` begins a comment, empty lines count for nothing."""
+    """A list with one name a line; `#` begins a comment, empty lines are ignored."""
     entries = ListEntries()
     lines = raw.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     if len(lines) > MAX_LINES:
@@ -86,7 +88,7 @@ class _BadLineError(Exception):
 
 
 def _named(file: str, number: int, line: bytes) -> tuple[Place, str]:
-    """The name of a line, empty where it has none, and its place. Raises _BadLineError."""
+    """The name in a line, empty where there is none, and its place. Raises _BadLineError."""
     if len(line) > MAX_LINE:
         raise _BadLineError(ConfigProblem(file, number, 1, "", f"is a line of more than {MAX_LINE:,} bytes"))
     text = decoded(file, line)
@@ -97,7 +99,7 @@ def _named(file: str, number: int, line: bytes) -> tuple[Place, str]:
 
 
 def yaml_list(file: str, raw: bytes, modules: Mapping[str, Module]) -> ListEntries:
-    """A list as under `domains`."""
+    """A YAML list, as under `domains`."""
     if raw.count(b"\n") + raw.count(b",") > MAX_YAML_PARTS:
         why = f"has more than {MAX_YAML_PARTS:,} line breaks and commas"
         return ListEntries(failure=ConfigProblem(file, 1, 1, "", why))
@@ -165,7 +167,7 @@ def _no_list(file: str) -> ListEntries:
 def cut_line(raw: bytes, before: bytes) -> str:
     """The line of the list `before` in whose middle `raw` ends; empty where it does not.
 
-    So ends what a program or a full disk has left unfinished: the rest of a name may be another's domain.
+    A program or a full disk may leave a file unfinished: then a part of a name may be another domain.
     """
     last = raw.rpartition(b"\n")[2]
     if not last.strip():

@@ -1,8 +1,8 @@
-"""The files that `domain_files` names: which there are, what can be told without reading them, and their bytes.
+"""The files that the patterns of `domain_files` match: their names, their states, and their bytes.
 
-Who writes these files is not always who runs the exporter, so nothing here trusts them: a pattern may lead into an
-endless folder, a name may be a FIFO or a device, a file as long as the disk. All of it is bounded, and only regular
-files are opened.
+Other people than the operator of the exporter may write these files, so nothing here trusts them: a pattern may lead
+into an endless folder, a name may be a FIFO or a device, a file may fill the disk. Everything has a limit, and only
+regular files are opened.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from exporter.model.configuration import FileState
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 # All lists together.
 MAX_ALL_BYTES: Final = 64 * 1024 * 1024
-# Files that the patterns may match in all: one a customer.
+# Files that the patterns may match in all: one for each customer.
 MAX_FILES: Final = 4096
-# Entries of folders that are looked at for them.
+# Entries of folders that are searched for them.
 MAX_SCANNED: Final = 100_000
 # Folders below each other that `**` goes down.
 MAX_DEPTH: Final = 32
@@ -38,10 +38,10 @@ _T = TypeVar("_T")
 
 
 class ListState(NamedTuple):
-    """State of a file, without its contents; all 0 but `error` (an errno) where it cannot be looked at."""
+    """The state of a file, without its contents; all 0 but `error` (an errno) where it cannot be queried."""
 
     modified: int = 0  # nanoseconds
-    changed: int = 0  # of the file or of who may read it; unlike `modified` nobody can set it back
+    changed: int = 0  # of the file or its permissions; unlike `modified` no program can set it back
     size: int = 0
     inode: int = 0
     error: int = 0
@@ -57,19 +57,19 @@ ABSENT: Final = ListState(error=errno.ENOENT)
 
 @dataclass(slots=True)
 class Matched:
-    """Matches of a pattern, in the order of names, and the problems that kept it from finding all."""
+    """The matches of a pattern, in the order of names, and the problems of an incomplete search."""
 
     paths: list[Path] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
 
-class Search:
-    """Looks for the files of patterns; the bounds are those of all of them together."""
+class FileSearch:
+    """Searches for the files of patterns, with limits for all patterns together."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._scanned = 0
-        # Device, inode and parts left: symbolic links that lead in a circle, or to one place by many ways, end here.
+        # Device, inode and parts left: no folder is searched twice, by a circle of symbolic links or along many paths.
         self._visited: set[tuple[int, int, int]] = set()
         self._found = 0
 
@@ -88,37 +88,44 @@ class Search:
         return matched
 
     def _walk(self, folder: Path, parts: tuple[str, ...], depth: int, matched: Matched) -> None:
+        """Search `folder` for the first of `parts`, and its matches for the others; `depth` counts for `**`."""
         if len(parts) > MAX_PARTS:
             self._trouble(f"the pattern has more than {MAX_PARTS} parts", matched)
-            return
-        part, rest = parts[0], parts[1:]
-        if not glob.has_magic(part):
-            path = folder / part
-            if rest:
-                self._walk(path, rest, depth, matched)
-            else:
-                self._literal(path, matched)
-            return
-        if part == "**" and rest:
-            self._walk(folder, rest, depth, matched)
-        for entry in self._entries(folder, len(parts), matched):
-            if entry.name.startswith(".") and not part.startswith("."):
-                continue
-            if part == "**":
-                # Not through symbolic links: one that leads upwards has no end.
-                if entry.is_dir(follow_symlinks=False):
-                    if depth < MAX_DEPTH:
-                        self._walk(folder / entry.name, parts, depth + 1, matched)
-                elif not rest and not _is_folder(entry):
-                    self._add(folder / entry.name, matched)
-            elif fnmatch.fnmatchcase(entry.name, part):
-                if rest and _is_folder(entry):
-                    self._walk(folder / entry.name, rest, depth, matched)
-                elif not rest and not _is_folder(entry):
-                    self._add(folder / entry.name, matched)
+        elif parts[0] == "**":
+            self._walk_deep(folder, parts, depth, matched)
+        elif glob.has_magic(parts[0]):
+            self._walk_matches(folder, parts, depth, matched)
+        elif len(parts) > 1:
+            self._walk(folder / parts[0], parts[1:], depth, matched)
+        else:
+            self._add_literal(folder / parts[0], matched)
 
-    def _literal(self, path: Path, matched: Matched) -> None:
-        """A name without magic below folders that have been found."""
+    def _walk_deep(self, folder: Path, parts: tuple[str, ...], depth: int, matched: Matched) -> None:
+        """Search `folder` and all folders below it, for `**`."""
+        rest = parts[1:]
+        if rest:
+            self._walk(folder, rest, depth, matched)
+        for entry in self._entries(folder, parts, matched):
+            # Not through symbolic links: a link to a folder above has no end.
+            if entry.is_dir(follow_symlinks=False):
+                if depth < MAX_DEPTH:
+                    self._walk(folder / entry.name, parts, depth + 1, matched)
+            elif not rest and not _is_folder(entry):
+                self._add(folder / entry.name, matched)
+
+    def _walk_matches(self, folder: Path, parts: tuple[str, ...], depth: int, matched: Matched) -> None:
+        """Search the entries of `folder` that the first part matches."""
+        part, rest = parts[0], parts[1:]
+        for entry in self._entries(folder, parts, matched):
+            if not fnmatch.fnmatchcase(entry.name, part):
+                continue
+            if rest and _is_folder(entry):
+                self._walk(folder / entry.name, rest, depth, matched)
+            elif not rest and not _is_folder(entry):
+                self._add(folder / entry.name, matched)
+
+    def _add_literal(self, path: Path, matched: Matched) -> None:
+        """Add a name without wildcards below folders that have been found, if it is a file."""
         state = state_of(path)
         if state.error in (errno.ENOENT, errno.ENOTDIR) or path.is_dir():
             return
@@ -127,11 +134,12 @@ class Search:
         else:
             self._add(path, matched)
 
-    def _entries(self, folder: Path, left: int, matched: Matched) -> Iterator[os.DirEntry[str]]:
-        """Names in `folder`; none where it was looked through for the same parts of the pattern already."""
+    def _entries(self, folder: Path, parts: tuple[str, ...], matched: Matched) -> Iterator[os.DirEntry[str]]:
+        """The entries of `folder`, hidden ones only for a part with a dot; none after a search for the same parts."""
+        hidden = parts[0].startswith(".")
         try:
             status = folder.stat()
-            if (here := (status.st_dev, status.st_ino, left)) in self._visited:
+            if (here := (status.st_dev, status.st_ino, len(parts))) in self._visited:
                 return
             self._visited.add(here)
             with os.scandir(folder) as entries:
@@ -140,11 +148,12 @@ class Search:
                     if self._scanned > MAX_SCANNED:
                         self._trouble(f"there are more than {MAX_SCANNED:,} entries to look through", matched)
                         return
-                    yield entry
+                    if hidden or not entry.name.startswith("."):
+                        yield entry
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            # Unreadable is not empty.
+            # An unreadable folder is not an empty one.
             self._trouble(f"the folder {folder} cannot be read: {error.strerror or error}", matched)
 
     def _add(self, path: Path, matched: Matched) -> None:
@@ -161,7 +170,7 @@ class Search:
 
 
 def state_of(path: Path) -> ListState:
-    """How `path` is now."""
+    """The present state of `path`."""
     try:
         status = path.stat()
     except OSError as error:
@@ -174,12 +183,12 @@ def state_of(path: Path) -> ListState:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a symbolic link in a circle, or into a folder that we may not enter
+    except OSError:  # a symbolic link in a circle, or into a folder without permission
         return False
 
 
 def can_be_read(path: Path) -> bool:
-    """True if reading `path` would succeed as far as its first byte."""
+    """True if the first byte of `path` can be read."""
     try:
         _opened(path, lambda descriptor: os.read(descriptor, 1))
     except UnreadableError:
@@ -192,7 +201,7 @@ def _state(status: os.stat_result) -> ListState:
 
 
 class UnreadableError(Exception):
-    """A list that cannot be read; the message says why."""
+    """A list cannot be read; the message is the reason."""
 
 
 def read_list(path: Path) -> tuple[bytes, ListState]:
@@ -202,9 +211,9 @@ def read_list(path: Path) -> tuple[bytes, ListState]:
 
 def _opened(path: Path, reading: Callable[[int], _T]) -> _T:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: opening a device can do something
+        if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: to open a device can have an effect
             raise UnreadableError("is no regular file")
-        # O_NONBLOCK: what has become a FIFO meanwhile would wait for a writer.
+        # O_NONBLOCK: a file that has become a FIFO meanwhile would wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     except (OSError, ValueError) as error:
         raise _unreadable(error) from error
@@ -236,12 +245,12 @@ def _read(descriptor: int) -> tuple[bytes, ListState]:
 
 
 def states(paths: Iterable[Path]) -> tuple[FileState, ...]:
-    """What can be told of files named one by one without reading them."""
+    """The states of files named one by one."""
     found: dict[str, FileState] = {}
     for path in paths:
         try:
             status = path.stat()
         except OSError:
-            continue  # gone meanwhile, or not there: its absence is the state
+            continue  # gone meanwhile, or never there: its absence is the state
         found[str(path)] = (str(path), status.st_mtime_ns, status.st_size, status.st_ino)
     return tuple(found[name] for name in sorted(found))

@@ -1,10 +1,10 @@
-"""The lists of domains from one reading to the next: what may be read yet, and what holds where nothing can be read.
+"""The lists of domains from one reading to the next: files that are not settled wait, and lists that fail are kept.
 
-A file that is being written may be cut anywhere, in the middle of a name too, and then a stranger's domain would be
-probed. So a file is read when it has been still for two seconds: neither its times nor its size nor its inode has
-changed. What was last read whole is kept, for the moment in which a file is gone, empty, unreadable or broken.
+A file that is being written may end anywhere, in the middle of a name too, and then a stranger's domain would be
+probed. So a file is read when it is settled: for two seconds neither its times nor its size nor its inode has changed.
+The last complete reading is kept, for the time in which a file is gone, empty, unreadable or broken.
 
-All of it asks the file system, which may hang: call it in a thread, one call at a time.
+Everything here queries the file system, which may hang: call it in a thread, one call at a time.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Final
 from exporter.config.domain_files import (
     ABSENT,
     MAX_ALL_BYTES,
+    FileSearch,
     ListState,
-    Search,
     UnreadableError,
     can_be_read,
     read_list,
@@ -27,11 +27,11 @@ from exporter.config.domain_files import (
 )
 from exporter.model.printable import printable
 
-# How long a file must not have changed before it is read.
+# Seconds without a change after which a file is read.
 STILL_SECONDS: Final = 2.0
-# Between two looks at one that is waited for.
+# Seconds between two checks of a file that is not settled.
 _LOOK_SECONDS: Final = 0.1
-# A little more than it takes: a look and the reading itself.
+# Seconds beyond that for a check and the reading itself.
 _SLACK_SECONDS: Final = 0.5
 _CLOCK_STEP_SECONDS: Final = 1.0
 _MAX_SHOWN: Final = 4096  # characters of a path, as much as Linux takes
@@ -39,7 +39,7 @@ _MAX_SHOWN: Final = 4096  # characters of a path, as much as Linux takes
 
 @dataclass(frozen=True, slots=True)
 class KeptList:
-    """A list as it was last read whole; `names`: how many it had."""
+    """The last complete reading of a list, with the number of its names."""
 
     path: Path
     raw: bytes
@@ -49,7 +49,7 @@ class KeptList:
 
 @dataclass(frozen=True, slots=True)
 class ListFile:
-    """A file of domains. `raw` None: it was not read, for `trouble`; without one it is only too early."""
+    """A file of domains. `raw` None: it was not read, for `trouble`; without one it is not settled yet."""
 
     path: Path
     place: int  # of its pattern in the configuration
@@ -60,13 +60,13 @@ class ListFile:
 
     @property
     def shown(self) -> str:
-        """Its name in messages and as a label: one line, whatever it is called."""
+        """The name in messages and as a label: one line, with any characters escaped."""
         return _shown(self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class ListChanges:
-    """What one look found: something to read, something to look at again soon."""
+    """The result of one check: files to read now, and files to check again soon."""
 
     changed: bool
     moving: bool
@@ -74,7 +74,7 @@ class ListChanges:
 
 @dataclass(slots=True)
 class _MatchedFiles:
-    """What the patterns match now, by name and in order, and what kept them from it (the place of a pattern, why)."""
+    """The present matches of all patterns, in order, and the troubles of the search: place of a pattern, sentence."""
 
     files: dict[str, tuple[Path, int]] = field(default_factory=dict)
     troubles: list[tuple[int, str]] = field(default_factory=list)
@@ -82,53 +82,53 @@ class _MatchedFiles:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All lists of one moment; `troubles` are those of patterns: place and sentence."""
+    """All lists of one reading; `troubles` are those of patterns: place and sentence."""
 
     files: tuple[ListFile, ...]
     troubles: tuple[tuple[int, str], ...]
 
 
 class DomainLists:
-    """What is known of all lists. `patient` ones wait for a file to be still."""
+    """All lists with their last readings. `patient`: wait for files that are not settled."""
 
     def __init__(self, *, patient: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self.patient = patient
         self._clock = clock
         self._kept: dict[str, KeptList] = {}
-        # Since when each is as it is, by our own clock: that of a file server may be another.
+        # The state of each file and the time since when, by this host's clock: that of a file server may differ.
         self._seen: dict[str, tuple[ListState, float]] = {}
-        # What was there at the last reading, whatever came of it.
+        # The states at the last reading, of failed files too.
         self._read: dict[str, ListState] = {}
         self._read_troubles: list[tuple[int, str]] = []
-        self._offset: float | None = None  # of Unix time from our own clock, at the last look
+        self._offset: float | None = None  # of Unix time from our own clock, at the last check
         self._clock_is_steady = True
-        self._unread: dict[str, Path] = {}  # could not be read then; whether it can be now its state need not tell
+        self._unread: dict[str, Path] = {}  # could not be read then; a change of permissions need not show in the state
         self._began = False
 
     def look(self, folder: Path, patterns: Mapping[int, str]) -> ListChanges:
-        """Whether it is time to read again."""
+        """Check whether there is a reason to read again."""
         found, now = _find(folder, patterns), self._clock()
         observed = self._observe(found, patterns, now)
         changed, moving = found.troubles != self._read_troubles, False
-        # What never was a list and is no more there leaves nothing but its complaint.
+        # A file that never was a list and is gone leaves only its failure.
         changed |= any(shown not in observed and state != ABSENT for shown, state in self._read.items())
         changed |= any(can_be_read(path) for shown, path in self._unread.items() if shown in observed)
         for shown, state in observed.items():
             if state != self._read.get(shown, ABSENT):
-                still = self._is_still(shown, now)
-                changed |= still
-                moving |= not still
+                settled = self._is_settled(shown, now)
+                changed |= settled
+                moving |= not settled
         return ListChanges(changed, moving)
 
     def read(self, folder: Path, patterns: Mapping[int, str]) -> Reading:
-        """Read what is still. Waits for what is not, for as long as that can be worth it."""
-        found, still = self._wait(folder, patterns)
+        """Read the settled files; wait for the others, for as long as a file needs to settle."""
+        found, settled = self._wait(folder, patterns)
         files: list[ListFile] = []
         room = MAX_ALL_BYTES
         read: dict[str, ListState] = {}
         for shown, (path, place) in found.files.items():
-            if shown not in still and self._began:
-                # Not changed, as far as is known: so it is seen once it is still.
+            if shown not in settled and self._began:
+                # Counts as unchanged, so that the next check finds the change once the file is settled.
                 read[shown] = self._read.get(shown, ABSENT)
                 files.append(ListFile(path, place, kept=self._kept.get(shown)))
                 continue
@@ -137,7 +137,7 @@ class DomainLists:
             files.append(file)
         for shown, kept in self._missing(found, patterns).items():
             place = next(place for place, pattern in patterns.items() if pattern == kept.pattern)
-            gone = shown in still
+            gone = shown in settled
             read[shown] = ABSENT if gone else self._read.get(shown, ABSENT)
             files.append(ListFile(kept.path, place, trouble="is gone" if gone else "", kept=kept, gone=True))
         self._unread = {file.shown: file.path for file in files if file.trouble and not can_be_read(file.path)}
@@ -145,7 +145,7 @@ class DomainLists:
         return Reading(tuple(files), tuple(found.troubles))
 
     def keep(self, kept: Mapping[str, KeptList]) -> None:
-        """A reading holds from now on, with these."""
+        """Keep these lists: the reading holds from now on."""
         self._kept = dict(kept)
 
     def _read_one(self, path: Path, place: int, room: int) -> tuple[ListFile, ListState]:
@@ -154,28 +154,28 @@ class DomainLists:
         try:
             raw, state = read_list(path)
         except UnreadableError as error:
-            # As it will be seen again: who may read it is a part of its state, whether it is read at all is not.
+            # The state that the next check sees: permissions are a part of it.
             return ListFile(path, place, trouble=str(error), kept=kept), before
         if len(raw) > room:
             trouble = f"is one too many: all lists together have more than {MAX_ALL_BYTES:,} bytes"
             return ListFile(path, place, trouble=trouble, kept=kept), before
         if self._began and state != before:
-            return ListFile(path, place, kept=kept), before  # it has moved meanwhile
+            return ListFile(path, place, kept=kept), before  # it has changed meanwhile
         return ListFile(path, place, raw, kept=kept), state
 
     def _wait(self, folder: Path, patterns: Mapping[int, str]) -> tuple[_MatchedFiles, frozenset[str]]:
-        """What there is, once all of it is still or has had the time to be."""
+        """The matched files, and the names of the settled ones, once all are settled or have had the time for it."""
         end = self._clock() + STILL_SECONDS + _SLACK_SECONDS
         while True:
             found, now = _find(folder, patterns), self._clock()
             observed = self._observe(found, patterns, now)
-            still = frozenset(
+            settled = frozenset(
                 shown
                 for shown, state in observed.items()
-                if not self.patient or state == self._read.get(shown) or self._is_still(shown, now)
+                if not self.patient or state == self._read.get(shown) or self._is_settled(shown, now)
             )
-            if len(still) == len(observed) or now >= end:
-                return found, still
+            if len(settled) == len(observed) or now >= end:
+                return found, settled
             time.sleep(_LOOK_SECONDS)
 
     def _observe(self, found: _MatchedFiles, patterns: Mapping[int, str], now: float) -> dict[str, ListState]:
@@ -191,20 +191,20 @@ class DomainLists:
         return states
 
     def _missing(self, found: _MatchedFiles, patterns: Mapping[int, str]) -> dict[str, KeptList]:
-        """What was read by one of these patterns and is matched no more."""
+        """The kept lists of these patterns whose files are not matched any more."""
         current = set(patterns.values())
         return {
             shown: kept for shown, kept in self._kept.items() if shown not in found.files and kept.pattern in current
         }
 
-    def _is_still(self, shown: str, now: float) -> bool:
+    def _is_settled(self, shown: str, now: float) -> bool:
         state, since = self._seen[shown]
         if now - since >= STILL_SECONDS:
             return True
         if state.error:
             return shown not in self._kept  # never read: nothing can be cut
-        # By the clock of the files, which spares the wait for most. One from the future says nothing, nor does a clock
-        # that was set just now.
+        # By the times of the file, which makes most waits unnecessary. A time in the future proves nothing, nor does a
+        # clock that was set just now.
         return self._clock_is_steady and time.time() - state.touched >= STILL_SECONDS
 
 
@@ -213,7 +213,7 @@ def _shown(path: Path) -> str:
 
 
 def _find(folder: Path, patterns: Mapping[int, str]) -> _MatchedFiles:
-    found, search = _MatchedFiles(), Search(folder)
+    found, search = _MatchedFiles(), FileSearch(folder)
     for place, pattern in patterns.items():
         matched = search.matching(pattern)
         found.troubles += [(place, trouble) for trouble in matched.troubles]

@@ -1,4 +1,4 @@
-"""The configuration as it counts, written as YAML: every default filled in, for a person to read.
+"""The effective configuration as YAML: every default filled in, for a person to read.
 
 Targets show what differs from the defaults. The text is made when asked for, and bounded; it can be loaded again,
 except that targets of domain files appear under `domains`.
@@ -22,7 +22,7 @@ MAX_TARGETS: Final = 1000
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what our own reader would take for something else than text, and indents lists."""
+    """Quotes text that the configuration reader would read as another type, and indents lists."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
@@ -108,7 +108,7 @@ def _module(module: Module) -> dict[str, Any]:
         "proxy_protocol": module.proxy_protocol,
     }
     if module.auth is not None:
-        # Where the password is, never what it is.
+        # The place of the password, never the password.
         places = {"password_file": module.auth.password_file, "password_env": module.auth.password_env}
         section["auth"] = {"username": module.auth.username, **{key: place for key, place in places.items() if place}}
     if module.timeout is not None:
@@ -130,7 +130,7 @@ def _target(target: Target, config: Config) -> str | dict[str, Any]:
         differing.pop("port", None)  # it is part of the name
     if target.labels:
         differing["labels"] = dict(target.labels)
-    # A top-level domain is told from a slip by its final dot.
+    # A top-level domain needs its final dot, without which it would count as a mistake.
     dot = "." if target.kind is TargetKind.DOMAIN and "." not in target.name else ""
     name = target.name + dot
     return {str(target.kind): name, **differing} if differing else name

@@ -1,4 +1,4 @@
-"""Addresses as they stand in MAIL FROM and RCPT TO (RFC 5321 4.1.2), and arguments of VRFY and EXPN."""
+"""Addresses of MAIL FROM and RCPT TO (RFC 5321 4.1.2), and arguments of VRFY and EXPN."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ def parse_argument(text: str) -> str:
 
 
 def needs_smtputf8(mailbox: str) -> bool:
-    """RFC 6531 3.3: whether the address can be sent only where SMTPUTF8 is offered."""
+    """True where the address can be sent only to a server that offers SMTPUTF8 (RFC 6531 3.3)."""
     return not mailbox.isascii()

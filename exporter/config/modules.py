@@ -1,4 +1,4 @@
-"""One of `modules`, from what a user wrote to a Module, and what in it does not fit together."""
+"""One section of `modules` as a Module, and the contradictions in it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ Location = tuple[str | int, ...]
 
 
 def module_of(name: str, section: ModuleSection, auth: Auth | None = None) -> Module:
-    """The module that `section` describes."""
+    """The module of a section."""
     stages = ["ehlo" if stage == "helo" else stage for stage in section.stages]
-    # EHLO after STARTTLS is said in any case, listed or not.
-    said = [stage for index, stage in enumerate(stages) if stage != "ehlo" or index == 0]
+    # EHLO after STARTTLS is sent in any case, listed or not.
+    sent = [stage for index, stage in enumerate(stages) if stage != "ehlo" or index == 0]
     return Module(
         name=name,
-        stages=tuple(map(Stage, said)),
+        stages=tuple(map(Stage, sent)),
         force_helo=section.stages[0] == "helo",
         starttls=Starttls(section.starttls.required, section.starttls.verify, section.starttls.server_name),
         mail_from=section.mail_from,
@@ -51,7 +51,7 @@ def module_of(name: str, section: ModuleSection, auth: Auth | None = None) -> Mo
 def auth_of(section: AuthSection, folder: Path) -> Auth:
     """The credentials; a relative `password_file` is one beside the configuration.
 
-    Raises ValueError with the place of the mistake in the section and a sentence; neither repeats a password.
+    Raises AuthError with the place of the mistake in the section and a sentence; neither repeats a password.
     """
     if (section.password_file is None) == (section.password_env is None):
         raise AuthError((), "give either password_file or password_env")
@@ -67,7 +67,7 @@ def auth_of(section: AuthSection, folder: Path) -> Auth:
 
 
 class AuthError(ValueError):
-    """Where in the section something is wrong, and what."""
+    """A mistake in the section, with its place."""
 
     def __init__(self, location: Location, message: str) -> None:
         super().__init__(message)
@@ -86,28 +86,31 @@ def _canary(section: CanarySection) -> Canary:
 
 
 def contradictions(section: ModuleSection) -> Iterator[tuple[Location, str]]:
-    """(place, reason) of what cannot be, though each value is right by itself."""
+    """(place, reason) of values that contradict each other, though each is valid by itself."""
     for index, reason in order_problems(section.stages):
         yield ("stages", index), reason
     if section.tls == "implicit":
         if "starttls" in section.stages:
             yield ("tls",), "the connection is TLS from the start: starttls has no place in stages"
     elif "starttls" not in section.stages:
-        if section.starttls.required:
-            yield ("starttls", "required"), _NEEDS_STARTTLS
-        if section.starttls.verify == "require":
-            yield ("starttls", "verify"), _NEEDS_STARTTLS
-        if section.starttls.server_name:
-            yield ("starttls", "server_name"), _NEEDS_STARTTLS
-        if "dane" in section.policies:
-            # RFC 7672: what TLSA records say is held against the certificate.
-            yield ("policies", section.policies.index("dane")), f"dane {_NEEDS_STARTTLS}"
+        yield from _needing_starttls(section)
     if "helo" in section.stages:
         yield from _needing_extensions(section)
     if "auth" in section.stages and section.auth is not None:
         yield from _password_in_danger(section)
     if "data" in section.stages:
         yield from _without_recipient(section)
+
+
+def _needing_starttls(section: ModuleSection) -> Iterator[tuple[Location, str]]:
+    starttls = section.starttls
+    given = {"required": starttls.required, "verify": starttls.verify == "require", "server_name": starttls.server_name}
+    for key, value in given.items():
+        if value:
+            yield ("starttls", key), _NEEDS_STARTTLS
+    if "dane" in section.policies:
+        # RFC 7672: TLSA records are matched with the certificate.
+        yield ("policies", section.policies.index("dane")), f"dane {_NEEDS_STARTTLS}"
 
 
 def _needing_extensions(section: ModuleSection) -> Iterator[tuple[Location, str]]:
@@ -129,7 +132,7 @@ def _password_in_danger(section: ModuleSection) -> Iterator[tuple[Location, str]
 
 
 def _without_recipient(section: ModuleSection) -> Iterator[tuple[Location, str]]:
-    """A message is really delivered, so to a mailbox that was named, not to one of every domain probed."""
+    """A message is really delivered, so it needs a mailbox that is named, not one of every domain probed."""
     if not section.rcpt_to:
         yield ("stages", section.stages.index("data")), "data needs a recipient: set rcpt_to"
     for index, recipient in enumerate(section.rcpt_to):

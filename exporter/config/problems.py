@@ -1,4 +1,4 @@
-"""What is wrong in a configuration and where: one value per mistake, one exception for all of them."""
+"""The mistakes of a configuration with their places: one value for each, one exception for all of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ConfigProblem:
 
     def __str__(self) -> str:
         path = f"{self.path}: " if self.path else ""
-        # One line whatever a file contains: who reads the output takes it line by line.
+        # Always one line: readers of the output take it line by line.
         return f"{self.file}:{self.line}:{self.column}: {path}{printable(self.message, _MAX_MESSAGE)}"
 
 

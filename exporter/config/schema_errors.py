@@ -1,4 +1,4 @@
-"""pydantic's findings as problems of a document: the place of each, and a plain sentence."""
+"""The errors of pydantic as problems of a document, each with its place and a plain sentence."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any, Final, TypeVar, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from exporter.config.schema import Section, kind
+from exporter.config.field_types import kind
+from exporter.config.schema import Section
 from exporter.config.yaml_document import REFUSED, Document, KeyPath
 from exporter.model.printable import printable, quoted
 from exporter.model.target import Module
 
-# pydantic's error type -> what the value must be.
+# pydantic's error type -> the type that the value must have.
 _MUST_BE: Final = MappingProxyType(
     {
         "bool_type": "true or false",
@@ -27,7 +28,7 @@ _MUST_BE: Final = MappingProxyType(
     }
 )
 _MAX_NAME: Final = 80  # characters of a wrong name shown in a message
-# Longer ones are no slip of somebody's fingers, and comparing them takes long.
+# A longer name is no typing mistake, and to compare it takes long.
 _MAX_COMPARED: Final = 256
 # How pydantic marks an error of a mapping's key.
 _KEY: Final = "[key]"
@@ -41,14 +42,14 @@ def validate(model: type[_S], data: Any, document: Document, path: KeyPath) -> _
         return model.model_validate(data)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            # What could not be read was told already.
+            # A value that could not be read is reported already.
             if detail["input"] is not REFUSED:
                 _note(model, detail, document, path)
     return None
 
 
 def module_exists(name: Any, modules: Mapping[str, Module], document: Document, path: KeyPath) -> bool:
-    """True where there is a module `name`; a value that is no name is told by the check of the section."""
+    """True where there is a module `name`; the check of the section reports a value that is no name."""
     if not isinstance(name, str) or name in modules:
         return True
     document.problem((*path, "module"), f"there is no module {printable(name, _MAX_NAME)}{nearest(name, modules)}")
@@ -56,7 +57,7 @@ def module_exists(name: Any, modules: Mapping[str, Module], document: Document, 
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
-    """What to say of a key that is not in the schema."""
+    """The sentence about a key that is not in the schema."""
     return f"unknown key{nearest(key, known)}"
 
 
@@ -76,7 +77,7 @@ def _note(model: type[Section], detail: ErrorDetails, document: Document, path: 
     elif location and location[-1] == _KEY and document.existing(full) != full:
         document.problem(full[:-1], _sentence(detail), key=True)
     else:
-        # A value that was taken for a list of one has no place inside it.
+        # A single value in place of a list has no place inside it.
         document.problem(document.existing(full), _sentence(detail))
 
 

@@ -1,4 +1,4 @@
-"""Secrets, which never stand in the configuration itself: it names a file or an environment variable that holds one."""
+"""Passwords from files and environment variables; the configuration itself never contains one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-# A password; whoever names a larger file has named the wrong one.
+# A password; a larger file is the wrong one.
 MAX_SECRET_BYTES: Final = 1024
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -15,7 +15,7 @@ _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 def parse_variable(text: str) -> str:
     """The name of an environment variable."""
     if _VARIABLE.fullmatch(text) is None:
-        # Not repeated: it may be a password in the wrong place.
+        # Not repeated in the message: the text may be a password in the wrong place.
         raise ValueError("must be the name of an environment variable: letters, digits and _")
     return text
 

@@ -1,7 +1,7 @@
-"""Which orders of stages RFC 5321 allows, as a table, and what else in a module must fit together.
+"""The orders of stages that RFC 5321 allows, as a table.
 
-A conversation is in one of four states; each stage needs one of some states and leads to another. What the table does
-not allow is refused with the reason, before anything is said to anybody.
+A dialogue is in one of four states; each stage needs one of some states and leads to another. An order that the table
+does not allow is refused with the reason when the configuration is loaded.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-# What a module may name; banner and QUIT are part of every probe, `tls` and the second EHLO of every starttls.
+# Stages that a module may list; banner and QUIT are part of every probe, `tls` and the second EHLO of every starttls.
 STAGES: Final = ("ehlo", "helo", "starttls", "auth", "mail", "rcpt", "data", "vrfy", "expn", "rset")
 # Stages with a reply of their own, so with codes to expect; `ehlo` stands for HELO too.
 REPLYING: Final = (
@@ -19,33 +19,41 @@ REPLYING: Final = (
 )  # fmt: skip
 
 
-class _State(Enum):
-    GREETED = "nothing said yet"
+class _DialogueState(Enum):
+    GREETED = "no command sent yet"
     READY = "no mail transaction open"
     MAIL = "after MAIL"
     RCPT = "after RCPT"
 
 
-_OPEN: Final = (_State.MAIL, _State.RCPT)
-_SESSION: Final = (_State.READY, *_OPEN)
+_OPEN: Final = (_DialogueState.MAIL, _DialogueState.RCPT)
+_SESSION: Final = (_DialogueState.READY, *_OPEN)
 
 # Stage -> (states it may stand in, the state it leads to or None for the same, the reason if it may not).
 _ORDER: Final = MappingProxyType(
     {
-        "ehlo": ((_State.GREETED,), _State.READY, "ehlo or helo comes first, and once"),  # RFC 5321 4.1.4
-        "helo": ((_State.GREETED,), _State.READY, "ehlo or helo comes first, and once"),
-        # RFC 3207 4.2: after the handshake the server forgets all that was said.
-        "starttls": ((_State.READY,), _State.READY, "starttls must come before mail: it would undo the transaction"),
+        "ehlo": (
+            (_DialogueState.GREETED,),
+            _DialogueState.READY,
+            "ehlo or helo comes first, and once",
+        ),  # RFC 5321 4.1.4
+        "helo": ((_DialogueState.GREETED,), _DialogueState.READY, "ehlo or helo comes first, and once"),
+        # RFC 3207 4.2: after the handshake the server forgets the dialogue before it.
+        "starttls": (
+            (_DialogueState.READY,),
+            _DialogueState.READY,
+            "starttls must come before mail: it would undo the transaction",
+        ),
         # RFC 4954 4: not within a transaction.
-        "auth": ((_State.READY,), _State.READY, "auth must come before mail"),
+        "auth": ((_DialogueState.READY,), _DialogueState.READY, "auth must come before mail"),
         # RFC 5321 4.1.4: a transaction begins with MAIL and is not nested; RCPT and then DATA follow.
-        "mail": ((_State.READY,), _State.MAIL, "a mail transaction is already open"),
-        "rcpt": (_OPEN, _State.RCPT, "rcpt needs mail before it"),
-        "data": ((_State.RCPT,), _State.READY, "data needs rcpt before it"),
+        "mail": ((_DialogueState.READY,), _DialogueState.MAIL, "a mail transaction is already open"),
+        "rcpt": (_OPEN, _DialogueState.RCPT, "rcpt needs mail before it"),
+        "data": ((_DialogueState.RCPT,), _DialogueState.READY, "data needs rcpt before it"),
         # RFC 5321 4.1.4: these may be given at any time in a session.
         "vrfy": (_SESSION, None, ""),
         "expn": (_SESSION, None, ""),
-        "rset": (_SESSION, _State.READY, ""),
+        "rset": (_SESSION, _DialogueState.READY, ""),
     }
 )
 
@@ -63,20 +71,20 @@ def parse_stage(text: str) -> str:
 
 def order_problems(stages: Sequence[str]) -> Iterator[tuple[int, str]]:
     """(index, reason) for each stage that may not stand where it does."""
-    state = _State.GREETED
+    state = _DialogueState.GREETED
     for index, stage in enumerate(stages):
         earlier = stages[:index]
         states, following, reason = _ORDER[stage]
         if stage in earlier and not _repeatable(stage, earlier):
             yield index, f"{stage} is listed twice"
-        elif state is _State.GREETED and stage not in ("ehlo", "helo"):
+        elif state is _DialogueState.GREETED and stage not in ("ehlo", "helo"):
             yield index, "ehlo or helo must come first"
-            state = _State.READY
+            state = _DialogueState.READY
         elif stage == "starttls" and "helo" in earlier:
             yield index, "starttls needs ehlo: HELO offers no extensions"
         elif state not in states and not _repeatable(stage, earlier):
             yield index, reason
-            # Go on as if what is missing were there: one slip, one message.
+            # Go on as if the missing stage were there: one mistake, one message.
             state = following if following in _OPEN else state
         else:
             state = following or state

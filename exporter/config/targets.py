@@ -1,4 +1,4 @@
-"""From what a user wrote about a target to a Target: defaults merged, equal settings shared, each target once."""
+"""Entries of the configuration as targets: defaults merged, equal settings shared, each target once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 def parse_target(text: str, settings: Settings) -> Target:
-    """What a person names on the command line or in a URL. Raises ValueError with a plain sentence.
+    """The target named on the command line or in a URL. Raises ValueError with a plain sentence.
 
     A domain; or, for one host without an MX lookup, `host:port`, `[IPv6]:port` or an address.
     """
@@ -34,13 +34,13 @@ def parse_host(text: str, settings: Settings) -> Target:
 
 
 def reference_target(host: HostPort, defaults: Settings) -> Target:
-    """A host of `egress.references`: greeted and asked nothing more, at the usual interval."""
+    """A host of `egress.references`: probed up to EHLO, at the usual interval."""
     target = _host_target(host, replace(defaults, module=Module()))
     return replace(target, kind=TargetKind.REFERENCE)
 
 
 def _as_host(text: str) -> HostPort | None:
-    """Whether `text` names a host rather than a domain. An address may lack its port, a name may not."""
+    """The host that `text` names; None for a domain. An address may lack its port, a name may not."""
     if ":" in text or text.startswith("["):
         return parse_host_port(text)
     try:
@@ -58,7 +58,7 @@ def _host_target(host: HostPort, settings: Settings, labels: Labels = ()) -> Tar
 
 
 def merged(base: Settings, options: Options, modules: Mapping[str, Module]) -> Settings:
-    """`base` with what `options` gives. A timeout given beside a target wins over its module's, that over `base`'s."""
+    """`base` changed by `options`. A timeout given beside a target wins over its module's, that over `base`'s."""
     changes: dict[str, Any] = {}
     for name in ("interval", "port", "helo", "max_addresses"):
         if (value := getattr(options, name)) is not None:
@@ -77,11 +77,11 @@ def merged(base: Settings, options: Options, modules: Mapping[str, Module]) -> S
 
 
 class DuplicateTargetError(ValueError):
-    """A target is configured already; the message says where."""
+    """A target is configured already; the message has the place."""
 
 
 class Targets:
-    """Collects targets; equal settings and labels are one object, so that 100,000 targets are small."""
+    """Collects targets; equal settings and labels are shared, so that 100,000 targets are small."""
 
     def __init__(self, defaults: Settings, modules: Mapping[str, Module]) -> None:
         self._defaults = defaults
@@ -98,7 +98,7 @@ class Targets:
         self.found.append(Target(TargetKind.DOMAIN, domain, domain, self._plain))
 
     def has_domain(self, domain: str) -> bool:
-        """Whether it is among them."""
+        """True where the domain is a target."""
         return domain in self._places
 
     def add_domain_entry(self, entry: DomainEntry, place: Place) -> None:

@@ -20,14 +20,14 @@ from exporter.model.target import IPNetwork
 
 DNS_PORT: Final = 53
 MAX_PORT: Final = 65535
-# Nothing here is asked less often than once a year; also keeps timers far from any overflow.
+# Longer than any useful interval, and far from any overflow of timers.
 MAX_SECONDS: Final = 366 * 86400.0
 # RFC 1035 2.3.4: 255 octets on the wire are 253 characters in text.
 MAX_NAME: Final = 253
 MAX_LABEL: Final = 63
 # International text longer than this cannot become a name of 253 characters; IDNA's mapping is not cheap.
 _MAX_INPUT: Final = 1024
-_REASON: Final = 160  # and of a library's words about it, which may repeat it
+_REASON: Final = 160  # of a library's message about it, which may repeat it
 
 _UNITS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 # Prometheus's own form: units from large to small, each at most once.
@@ -66,12 +66,12 @@ def parse_host_name(text: str) -> str:
     if not name.isascii():
         name = _to_a_labels(text)
     if _NAME.fullmatch(name) is None:
-        raise ValueError(f"{quoted(text)} is not a host name: {_what_is_wrong(name)}")
+        raise ValueError(f"{quoted(text)} is not a host name: {_fault_of(name)}")
     if "xn--" in name:
         _check_punycode(text, name)
     last = name.rpartition(".")[2]
     if last.isdigit():
-        # RFC 1123 2.1: this is what tells a name from an address.
+        # RFC 1123 2.1: a name differs from an address by its last label.
         kind = "an IP address" if is_address(name) else "neither an address nor a host name: it ends in a number"
         raise ValueError(f"{quoted(text)} is {kind}" + ("" if kind[0] == "n" else ", not a host name"))
     return name
@@ -90,7 +90,7 @@ def parse_domain(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HostPort:
-    """A host, perhaps with a port; `text` is what the user wrote."""
+    """A host, perhaps with a port; `text` is the user's spelling."""
 
     text: str
     host: str  # A-labels or a canonical address
@@ -139,7 +139,7 @@ def parse_network(text: str) -> IPNetwork:
 
 
 def parse_helo(text: str) -> str:
-    """What may follow EHLO: a host name, an address literal (RFC 5321 4.1.3), or nothing for this machine's name."""
+    """The argument of EHLO: a host name, an address literal (RFC 5321 4.1.3), or nothing for this machine's name."""
     if not text.startswith("["):
         return parse_host_name(text) if text else ""
     return parse_address_literal(text)
@@ -197,8 +197,8 @@ def _check_punycode(text: str, name: str) -> None:
                 raise ValueError(f"{quoted(text)} is not a host name: {label!r} is not valid Punycode") from None
 
 
-def _what_is_wrong(name: str) -> str:
-    """Why `name` did not match; the most telling reason first."""
+def _fault_of(name: str) -> str:
+    """The reason why `name` does not match; the most telling first."""
     if not name:
         return "it is empty"
     wrong = re.search(r"[^a-z0-9.-]", name)

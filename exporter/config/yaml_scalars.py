@@ -1,8 +1,8 @@
-"""What a plain (unquoted) YAML scalar means: only what YAML 1.1 and 1.2 agree on.
+"""The values of plain (unquoted) YAML scalars on which YAML 1.1 and 1.2 agree.
 
 PyYAML reads YAML 1.1, in which `no` is false, `012` is ten and `1:30` is ninety; other tools that write or check the
-same file read 1.2. A scalar on which the two differ is refused with what to write instead, so nobody has to know. No
-key takes a number with a fraction or a date, so these are refused here as well.
+same file read 1.2. A scalar on which the two differ is refused with a better spelling, so no user has to know the
+difference. No key takes a number with a fraction or a date, so these are refused here as well.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _ADVICE: Final = MappingProxyType(
 
 
 class ScalarError(ValueError):
-    """A scalar without one agreed meaning; the message tells what to write."""
+    """A scalar without one agreed meaning; the message has a better spelling."""
 
 
 def resolve(text: str) -> str | int | bool | None:
@@ -67,5 +67,5 @@ def resolve(text: str) -> str | int | bool | None:
 
 
 def needs_quotes(text: str) -> bool:
-    """Whether `text`, written plainly, would be read as something else."""
+    """True where `text` without quotes would be read as another type."""
     return _PLAIN.fullmatch(text) is not None

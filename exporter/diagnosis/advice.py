@@ -1,9 +1,9 @@
-"""The next step after a failure, in one line: whom to call, and the first thing to look at or the command to run. Pure.
+"""The next step after a failure, in one line: the person to call, and the first command to run. Pure.
 
-One line a class, with places for the names at hand; where a name is not known, or for the tables of the documentation
-and the alerts, other words stand in its place. `{router|the last hop}` is the router, or else "the last hop".
+One line for each class, with placeholders for names. `{router|the last hop}` is the router; where that is not known,
+as in the tables of the documentation and in the alerts, it is "the last hop".
 
-A line may be copied into a shell: a command gets nothing but addresses, ports and names of the configuration.
+A reader may copy a line into a shell: commands contain only addresses, ports and names of the configuration.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from exporter.model.printable import printable
 
 _C = FailureClass
 _PLACE: Final = re.compile(r"\{(\w+)\|([^}]*)\}")
-# A name that is longer is no help on one line.
+# A longer name does not fit into one line.
 _MAX_NAME: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
 class AdviceNames:
-    """The names at hand; "" where one is not."""
+    """The names for the placeholders; "" for an unknown one."""
 
     target: str = ""  # as configured
     host: str = ""  # of the mail host
     address: str = ""  # and its address
     port: str = ""
-    router: str = ""  # the last one that answered on the way, or that forbids it
+    router: str = ""  # the last one that answered on the path, or that rejects the connect
     about: str = ""  # a block list, a nameserver, an operator
-    helo: str = ""  # what we call ourselves
+    helo: str = ""  # our EHLO name
 
     @property
     def endpoint(self) -> str:
-        """Address and port in one word."""
+        """Address and port as one argument of a command."""
         if not self.address or not self.port:
             return ""
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
@@ -48,7 +48,7 @@ NO_NAMES: Final = AdviceNames()
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The line of a class; `unsure` where something else comes first while the verdict is less than certain."""
+    """The line of a class; `unsure` where another step comes first while the verdict is not certain."""
 
     line: str
     unsure: str = ""
@@ -184,18 +184,18 @@ ADVICE: Final[Mapping[FailureClass, Advice]] = MappingProxyType(_LINES)
 
 
 def next_step(failure: Failure, names: AdviceNames = NO_NAMES) -> str:
-    """The one line about a failure."""
+    """The line for a failure."""
     return _fill(_line(failure.failure_class, failure.confidence), names)
 
 
 def plain_step(failure_class: FailureClass, verdict: Verdict) -> str:
-    """The line without any name, for who knows only the class and its verdict."""
+    """The line without names, for tables that have only the class and its verdict."""
     unsure = verdict is not failure_class.verdict
     return _fill(_line(failure_class, Confidence.UNCERTAIN if unsure else Confidence.CERTAIN), NO_NAMES)
 
 
 def verdicts_of(failure_class: FailureClass) -> tuple[Verdict, ...]:
-    """The verdicts of a class: its own, and the one where the evidence fits others as well."""
+    """The verdicts of a class: its own, and that of evidence that fits other classes as well."""
     return tuple(dict.fromkeys((failure_class.verdict, verdict_of(failure_class, Confidence.UNCERTAIN))))
 
 
@@ -211,7 +211,7 @@ def section_of(failure_class: FailureClass) -> str:
 
 def _line(failure_class: FailureClass, confidence: Confidence) -> str:
     advice = ADVICE[failure_class]
-    # Of a class that may be dead or blocked, "likely" has settled it: whom to call is known.
+    # For a class that may mean dead or blocked, "likely" is enough to know the person to call.
     settled = confidence is Confidence.LIKELY and failure_class in UNDETERMINED_CLASSES
     if confidence is Confidence.CERTAIN or settled:
         return advice.line

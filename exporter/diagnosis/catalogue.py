@@ -1,7 +1,7 @@
-"""What each failure class means: at which stage it is found, what is seen, and how sure which evidence makes it.
+"""The meaning of each failure class: its stages, its symptom, and the evidence for each confidence. Pure.
 
-Data for people: the page of the classes and docs/reference/classes.md are written from it, and the one-line answer
-to "what is wrong" falls back on it. What to do about a class is in :mod:`exporter.diagnosis.advice`. Pure.
+Data for readers: the page of the classes and docs/reference/classes.md are generated from it, and the summary of a
+failure falls back on it. The next step for each class is in :mod:`exporter.diagnosis.advice`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _C, _S = FailureClass, Stage
 
 @dataclass(frozen=True, slots=True)
 class ClassEntry:
-    """One class. No `stages`: any. An empty ground: a verdict of this class never is that sure, or that unsure."""
+    """One class. No `stages`: any. An empty ground: the class never has that confidence."""
 
     stages: tuple[Stage, ...]
     seen: str  # half a sentence, about the host or the domain
@@ -27,7 +27,7 @@ class ClassEntry:
     uncertain: str = ""
 
     def ground(self, confidence: Confidence) -> str:
-        """The evidence that makes it so sure."""
+        """The evidence that gives this confidence."""
         grounds = {
             Confidence.CERTAIN: self.certain,
             Confidence.LIKELY: self.likely,

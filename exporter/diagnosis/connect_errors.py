@@ -28,14 +28,14 @@ _PROHIBITED: Final = MappingProxyType(
         (ErrorOrigin.ICMP6, 1, 6): "route rejected",
     }
 )
-# "Port unreachable": the host's own word for a closed port, or a firewall's default reject when another sends it.
+# "Port unreachable": from the host itself a closed port, from another sender the default reject of a firewall.
 _PORT_UNREACHABLE: Final = frozenset({(ErrorOrigin.ICMP, 3, 3), (ErrorOrigin.ICMP6, 1, 4)})
 
-# "Host unreachable" from ourselves: the kernel's word for a next hop on our own link that nobody answers for.
+# "Host unreachable" from this host: the next hop on its own link does not answer.
 _HOST_UNREACHABLE: Final = frozenset({(ErrorOrigin.ICMP, 3, 1), (ErrorOrigin.ICMP6, 1, 3)})
 # "Beyond scope of source address" (RFC 4443 3.1): this host has no other IPv6 address than one of its link.
 _BEYOND_SCOPE: Final = (ErrorOrigin.ICMP6, 1, 2)
-# A packet filter of ours may say the same, but it answers at once; ARP and neighbour discovery try for seconds first.
+# A packet filter of this host may send the same, but at once; ARP and neighbour discovery try for seconds first.
 _AT_ONCE_SECONDS: Final = 0.05
 
 # Without an ICMP error from the network, the errno alone decides (ip(7), tcp(7), connect(2)).
@@ -61,8 +61,8 @@ _ERRNO: Final = MappingProxyType(
     }
 )
 
-# The coarse view of a class, in which the attempts to many addresses are compared. Anything else is a failure of ours.
-_WAYS: Final = MappingProxyType(
+# The outcome of a class, by which the attempts to many addresses are compared. Any other class is a failure of ours.
+_OUTCOMES: Final = MappingProxyType(
     {
         _C.CONNECT_REFUSED: ConnectOutcome.RESET,
         _C.CONNECT_TIMEOUT: ConnectOutcome.SILENT,
@@ -75,21 +75,23 @@ _WAYS: Final = MappingProxyType(
 
 
 def outcome_of(evidence: ConnectEvidence | None) -> ConnectOutcome:
-    """What an attempt drew; without evidence of a failure it was answered."""
-    return _ANSWERED if evidence is None else _WAYS.get(judge_connect(evidence).failure_class, ConnectOutcome.FAILED)
+    """The outcome of an attempt; without evidence of a failure it was answered."""
+    return (
+        _ANSWERED if evidence is None else _OUTCOMES.get(judge_connect(evidence).failure_class, ConnectOutcome.FAILED)
+    )
 
 
 def outcome_of_session(evidence: Evidence) -> ConnectOutcome:
-    """The way a session ended: an address that accepts and says nothing has not answered as a mail host."""
+    """The outcome of a session: an address that accepts and sends nothing has not answered as a mail host."""
     return evidence.accepted if evidence.connect is None else outcome_of(evidence.connect)
 
 
 def judge_connect(evidence: ConnectEvidence) -> Failure:
-    """The class that one attempt's own evidence carries; what other hosts and ports did is judged elsewhere."""
+    """The failure by the evidence of the attempt alone; other hosts and ports are judged elsewhere."""
     if evidence.icmp is not None and evidence.icmp.origin is not ErrorOrigin.LOCAL:
         return _failure(*_judge_icmp(evidence, evidence.icmp))
     if evidence.no_source:
-        # Linux says so with net.ipv6.conf.all.disable_ipv6, where a missing route is ENETUNREACH.
+        # Linux reports this with net.ipv6.conf.all.disable_ipv6, where a missing route is ENETUNREACH.
         family = "IPv6" if ":" in evidence.address else "IPv4"
         return _failure(_C.NO_ROUTE, f"this host has no {family} address to send from")
     if evidence.errno is None:
@@ -102,18 +104,18 @@ def judge_connect(evidence: ConnectEvidence) -> Failure:
 
 
 def _judge_icmp(evidence: ConnectEvidence, icmp: IcmpError) -> tuple[FailureClass, str]:
-    what = (icmp.origin, icmp.type, icmp.code)
+    error = (icmp.origin, icmp.type, icmp.code)
     version = "v6" if icmp.origin is ErrorOrigin.ICMP6 else ""
     said = f"ICMP{version} {icmp.type}/{icmp.code} from {icmp.sender or 'an unknown sender'}"
     if evidence.own_sender:
-        if what in _HOST_UNREACHABLE and evidence.elapsed > _AT_ONCE_SECONDS:
+        if error in _HOST_UNREACHABLE and evidence.elapsed > _AT_ONCE_SECONDS:
             return _C.NO_ROUTE, f"the next hop on this host's own link does not answer ({said})"
         return _C.LOCAL_FIREWALL, f"this host's own packet filter rejects the connection ({said})"
-    if what == _BEYOND_SCOPE:
+    if error == _BEYOND_SCOPE:
         return _C.NO_ROUTE, f"this host has no IPv6 address that is valid beyond its link ({said})"
-    if what in _PROHIBITED:
-        return _C.CONNECT_PROHIBITED, f"{_PROHIBITED[what]} ({said})"
-    if what in _PORT_UNREACHABLE:
+    if error in _PROHIBITED:
+        return _C.CONNECT_PROHIBITED, f"{_PROHIBITED[error]} ({said})"
+    if error in _PORT_UNREACHABLE:
         if icmp.sender == evidence.address:
             return _C.CONNECT_REFUSED, f"the port is closed ({said})"
         if icmp.sender:

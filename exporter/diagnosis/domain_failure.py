@@ -1,7 +1,7 @@
-"""The verdict of a domain: its hosts are judged together, not by the most preferred one. Pure.
+"""The failure of a domain, chosen among those of its hosts; the most preferred host does not decide alone. Pure.
 
-A domain is up if one host is. Else the first kind of reason that one host has speaks, in the order of how much it says:
-a reply that names the reason before a symptom, and death only where there is nothing else.
+A domain is up if one host is. Else the most telling failure of a host counts for the domain: a reply that names the
+reason before a symptom, and "dead" only where all hosts are.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from exporter.model.failure import Failure, FailureClass, Stage, Verdict
 from exporter.model.result import HostResult, MxLookup
 
 _C, _V = FailureClass, Verdict
-# Blocks that were found by what the network did; every other block is in a reply.
+# Blocks found by the behaviour of the network; every other block is found in a reply.
 _BY_EVIDENCE: Final = frozenset(
     {_C.CONNECT_PROHIBITED, _C.PORT_FILTERED, _C.EGRESS_BLOCKED, _C.EGRESS_INTERCEPTED, _C.LOCAL_FIREWALL}
 )
-_REPLY_BLOCKS: Final = 0
+_BLOCKED_BY_REPLY: Final = 0
 _ORDER: Final = MappingProxyType(
     {
         _V.DEGRADED: 1,
@@ -33,8 +33,8 @@ _ORDER: Final = MappingProxyType(
     }
 )
 
-# What an own address does that was tried for want of an MX record.
-_TRIED: Final = MappingProxyType(
+# Behaviour of a domain's own address, which was tried because there is no MX record.
+_OWN_ADDRESS: Final = MappingProxyType(
     {
         _C.CONNECT_REFUSED: "runs no mail",
         _C.CONNECT_TIMEOUT: "does not answer",
@@ -42,6 +42,7 @@ _TRIED: Final = MappingProxyType(
         _C.PORT_FILTERED: "does not answer on port 25",
     }
 )
+# The same after "none".
 _NONE: Final = MappingProxyType(
     {
         "does not answer": "answers",
@@ -57,12 +58,12 @@ _MAX_SHOWN: Final = 3
 def domain_failure(
     hosts: tuple[HostResult, ...], failed_lookup: Failure | None, lookup: MxLookup | None = None
 ) -> Failure | None:
-    """Why mail for the domain could not be handed over; None if one host is up. `hosts` stand in order of preference.
+    """The reason why no host takes mail for the domain; None if one host is up. `hosts` stand in order of preference.
 
-    `failed_lookup` is what failed of the lookup; it speaks where no host has an address. `lookup` is what it found.
+    `failed_lookup` is the failure of the lookup, which counts where no host has an address; `lookup` its result.
 
-    An address that this host has no route to (IPv6 where there is none) says nothing about the domain while another
-    family has one. One that was not asked for want of a turn may be well: with it nobody is known to be dead.
+    An address without a route from here (IPv6 where there is none) says nothing about the domain while another family
+    has a route. An address that was not probed for want of a session slot may be up: with it no domain counts as dead.
     """
     if any(host.up for host in hosts):
         return None
@@ -71,49 +72,52 @@ def domain_failure(
         return failed_lookup
     if not failing:
         return Failure(Stage.DNS, _C.DNS_NO_ADDRESS, "the lookup gave no host")
-    speaker = min(failing, key=_rank)
-    if _rank(speaker) == _ORDER[_V.DEAD]:
-        speaker = next((host for host in failing if _without_turn(host)), speaker)
-    assert speaker.failure is not None  # noqa: S101 - what made it failing
-    told = _among(speaker.failure, [host.failure for host in failing if host.failure is not None])
-    return told if lookup is None else without_mx(lookup, told)
+    decisive = min(failing, key=_rank)
+    if _rank(decisive) == _ORDER[_V.DEAD]:
+        decisive = next((host for host in failing if _was_not_probed(host)), decisive)
+    assert decisive.failure is not None  # noqa: S101 - `failing` holds no other hosts
+    failure = _with_others(decisive.failure, [host.failure for host in failing if host.failure is not None])
+    return failure if lookup is None else without_mx(lookup, failure)
 
 
 def without_mx(lookup: MxLookup, failure: Failure) -> Failure:
     """The failure of a domain's hosts, where the domain has no MX record and its own addresses were tried instead.
 
-    The class stays, and so does the verdict: what becomes of the attempt is the fact. That nobody has said that mail is
-    taken there is the reason, and told first (RFC 5321 5.1).
+    Class and verdict stay those of the attempt. The sentence begins with the missing MX record, which is the reason:
+    the domain has not announced that it takes mail there (RFC 5321 5.1).
     """
     if lookup.mx_records or not lookup.hosts:
         return failure
     if failure.stage is Stage.DNS and failure.failure_class is not _C.MX_ADDRESS_FORBIDDEN:
         return failure
     domain, addresses = lookup.domain, lookup.hosts[0].addresses
-    said = _TRIED.get(failure.failure_class)
-    who = f"{domain} is an alias of {lookup.alias_of}, which has" if lookup.alias_of else f"{domain} has"
+    behaviour = _OWN_ADDRESS.get(failure.failure_class)
+    subject = f"{domain} is an alias of {lookup.alias_of}, which has" if lookup.alias_of else f"{domain} has"
     if failure.about and failure.detail.startswith(f"{failure.about} is "):
-        detail = f"{who} no MX record; its own address {failure.detail}"
+        detail = f"{subject} no MX record; its own address {failure.detail}"
         return replace(failure, detail=detail, evidence=(failure.detail, *failure.evidence))
-    if said is None or not addresses:
-        return replace(failure, evidence=(*failure.evidence, f"{who} no MX record; its own address was tried"))
+    if behaviour is None or not addresses:
+        return replace(failure, evidence=(*failure.evidence, f"{subject} no MX record; its own address was tried"))
     shown = ", ".join(addresses[:_MAX_SHOWN]) + (", …" if len(addresses) > _MAX_SHOWN else "")
     if len(addresses) == 1:
-        detail = f"{who} no MX record; its own address {shown} was tried and {said}"
+        detail = f"{subject} no MX record; its own address {shown} was tried and {behaviour}"
     else:
-        detail = f"{who} no MX record; its own addresses {shown} were tried and none {_NONE.get(said, said)}"
+        detail = (
+            f"{subject} no MX record; its own addresses {shown} were tried and none {_NONE.get(behaviour, behaviour)}"
+        )
     return replace(failure, detail=detail, evidence=(failure.detail, *failure.evidence), about=failure.about or domain)
 
 
 def speaker_of(hosts: tuple[HostResult, ...], failure: Failure) -> HostResult | None:
     """The host whose failure is the domain's."""
-    return next((host for host in hosts if host.failure is not None and _same(host.failure, failure)), None)
+    return next((host for host in hosts if host.failure is not None and _is_source(host.failure, failure)), None)
 
 
-def _same(own: Failure, told: Failure) -> bool:
-    if (own.failure_class, own.stage, own.confidence) != (told.failure_class, told.stage, told.confidence):
+def _is_source(own: Failure, failure: Failure) -> bool:
+    """True where the domain's `failure` was made of a host's `own`."""
+    if (own.failure_class, own.stage, own.confidence) != (failure.failure_class, failure.stage, failure.confidence):
         return False
-    return own.detail == told.detail or own.detail in told.evidence
+    return own.detail == failure.detail or own.detail in failure.evidence
 
 
 def _reachable(hosts: tuple[HostResult, ...]) -> tuple[HostResult, ...]:
@@ -128,28 +132,28 @@ def _no_route(host: HostResult) -> bool:
     return bool(host.address) and host.failure is not None and host.failure.failure_class is _C.NO_ROUTE
 
 
-def _without_turn(host: HostResult) -> bool:
+def _was_not_probed(host: HostResult) -> bool:
     return host.failure is not None and host.failure.failure_class is _C.NO_TURN
 
 
 def _rank(host: HostResult) -> int:
-    """`min` keeps the first of equals: the more preferred, then the lower address."""
+    """The rank of a host's failure, the most telling first; `min` keeps the more preferred of equal ones."""
     failure = host.failure
-    assert failure is not None  # noqa: S101 - only failing ones are ranked
+    assert failure is not None  # noqa: S101 - only failing hosts are ranked
     if failure.verdict is _V.BLOCKED and failure.failure_class not in _BY_EVIDENCE:
-        return _REPLY_BLOCKS
+        return _BLOCKED_BY_REPLY
     return _ORDER[failure.verdict]
 
 
-def _among(speaking: Failure, all_failures: list[Failure]) -> Failure:
-    """The reason that settles it, with how the other hosts fare."""
-    others = Counter(failure.failure_class for failure in all_failures)
-    others[speaking.failure_class] -= 1
+def _with_others(decisive: Failure, failures: list[Failure]) -> Failure:
+    """The decisive failure, with the classes of the other hosts in its evidence."""
+    others = Counter(failure.failure_class for failure in failures)
+    others[decisive.failure_class] -= 1
     left = {failure_class: count for failure_class, count in others.items() if count}
     if not left:
-        return speaking
+        return decisive
     if sum(left.values()) == 1:
-        told = f"the other address: {next(iter(left))}"
+        summary = f"the other address: {next(iter(left))}"
     else:
-        told = f"the {sum(left.values())} other addresses: {', '.join(f'{n} {each}' for each, n in left.items())}"
-    return replace(speaking, evidence=(*speaking.evidence, told))
+        summary = f"the {sum(left.values())} other addresses: {', '.join(f'{n} {each}' for each, n in left.items())}"
+    return replace(decisive, evidence=(*decisive.evidence, summary))

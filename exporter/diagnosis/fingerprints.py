@@ -1,11 +1,12 @@
-"""Who answers for whom: the marks of a speaker, and whether one foreign speaker answers everywhere.
+"""Fingerprints of servers, and the foreign fingerprint that unrelated hosts share: the sign of an interception.
 
-A mark is a name, a mask, a list of capabilities; or what unrelated hosts never share by chance: one refusal to the
-letter, another protocol, one private issuer under every certificate, one way to break off.
+A mark is one feature of a fingerprint: a name, a masked greeting, a list of capabilities; or a feature that unrelated
+hosts never share by chance: one refusal word for word, another protocol, one private issuer of all certificates, one
+way to break the session off.
 
-A transparent proxy or a firewall's mail inspection answers for every address in the same way, whatever host is meant.
-So does a provider for its many customers, rightly. They differ in that the provider's addresses are related or its
-customers' mail hosts bear its name; what is left in doubt is asked of the host itself on another port or path.
+A transparent proxy or the mail inspection of a firewall answers in the same way for every address. So does a provider
+for its many customers, rightly. The difference: the provider's addresses are related, or its customers' mail hosts bear
+its name. An interception check on another port or path of the hosts settles the remaining doubt.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.printable import printable
 from exporter.smtp.ehlo import Ehlo
 
-# Fewer unrelated networks and organisations with one speaker are a coincidence, or a hoster with two data centres.
+# Fewer unrelated networks and organisations with one fingerprint are a coincidence, or a hoster with two data centres.
 LEAST_UNRELATED: Final = 4
-# A proxy on our way out answers for everyone; one that is nearer to others answers for some.
+# A proxy on our egress answers for all hosts; one that is nearer to other networks answers for some.
 _LEAST_SHARE: Final = 0.75
-# Networks whose latest speaker is remembered: those who are asked everywhere are found among a few as well.
-_MAX_HEARD: Final = 64
+# Networks whose latest fingerprint is kept: one that all hosts share is found among a few as well.
+_MAX_NETWORKS: Final = 64
 
 # Cisco PIX and ASA overwrite a greeting with asterisks and leave a digit here and there; EHLO keywords become X's.
 _MASKED_GREETING: Final = re.compile(rb"[*02 ]*\*{8}[*02 ]*")
@@ -41,24 +42,24 @@ _REPLIES: Final = "reply:"
 _ISSUER: Final = "issuer:"
 _SPEAKS: Final = "speaks:"
 _BREAKS: Final = "breaks:"
-# Marks that only what is common to all can have put on all: each host that could bear one must.
-_ON_ALL: Final = (_REPLIES, _ISSUER, _SPEAKS, _BREAKS)
-# Refusals that name no reason: those with one may be equal because the reason is, our reputation or our name.
-_WORDLESS_REFUSALS: Final = frozenset(
+# Marks that only an interception can put on unrelated hosts: then each host that could have one does.
+_NEVER_BY_CHANCE: Final = (_REPLIES, _ISSUER, _SPEAKS, _BREAKS)
+# Refusals without a reason; with one they may be equal because the reason is: our reputation or our name.
+_UNEXPLAINED_REFUSALS: Final = frozenset(
     {FailureClass.BANNER_TEMPFAIL, FailureClass.BANNER_REJECTED, FailureClass.EHLO_TEMPFAIL, FailureClass.EHLO_REJECTED}
 )
 _BROKEN: Final = frozenset(
     {FailureClass.TIMEOUT, FailureClass.CLOSED, FailureClass.PROTOCOL_ERROR, FailureClass.TLS_HANDSHAKE}
 )
-# What differs between two refusals of one speaker: times, ids, addresses.
+# Parts that differ between two refusals of one server: times, ids, addresses.
 _VARYING: Final = re.compile(r"\b(?=[0-9A-Fa-f]*[0-9])[0-9A-Fa-f]{8,64}\b|[0-9]+")
 _MAX_MARK_CHARS: Final = 120
 
 
 def marks(greeting: bytes, ehlo_lines: Sequence[bytes], ehlo: Ehlo | None) -> tuple[str, ...]:
-    """What of a greeting and an EHLO answer (both without codes) tells one speaker from another, without time or id.
+    """The marks in a greeting and a reply to EHLO (both without codes), without times and ids.
 
-    The name it calls itself, a mask in place of one, and its capabilities where STARTTLS is not among them.
+    The name of the server, a mask in its place, and the capabilities where STARTTLS is not among them.
     """
     found: list[str] = []
     if _MASKED_GREETING.fullmatch(greeting) or any(
@@ -76,12 +77,12 @@ def marks(greeting: bytes, ehlo_lines: Sequence[bytes], ehlo: Ehlo | None) -> tu
 
 
 def mark_of_failure(failure: Failure, said: str) -> str | None:
-    """The mark of a conversation that failed so; `said` is the reply that refused, or what else was said ("" if none).
+    """The mark of a failed dialogue; `said` is the reply that refused, or other bytes of the server ("" if none).
 
-    None where the failure is the host's own word about us.
+    None where the host gives a reason of its own.
     """
     failure_class = failure.failure_class
-    if failure_class in _WORDLESS_REFUSALS and said:
+    if failure_class in _UNEXPLAINED_REFUSALS and said:
         return _REPLIES + printable(_VARYING.sub("#", said).lower(), limit=_MAX_MARK_CHARS)
     if failure_class is FailureClass.NOT_SMTP:
         return _SPEAKS + printable(said or failure.detail, limit=_MAX_MARK_CHARS)
@@ -91,24 +92,24 @@ def mark_of_failure(failure: Failure, said: str) -> str | None:
 
 
 def mark_of_issuer(private_issuer: str) -> str:
-    """The mark of a TLS session: the issuer that no authority vouches for, "" where one does."""
+    """The mark of a TLS session by its private issuer; "" where a public authority issued the certificate."""
     return _ISSUER + printable(private_issuer, limit=_MAX_MARK_CHARS)
 
 
 def stage_of(mark: str) -> Stage:
-    """Where a speaker with this mark shows itself."""
+    """The stage at which a server shows this mark."""
     return Stage.TLS if mark.startswith(_ISSUER) else Stage.BANNER
 
 
 def is_foreign(mark: str, mx: str) -> bool:
-    """Whether a speaker with this mark is not of the organisation that the mail host `mx` is named after."""
+    """True where the mark does not belong to the organisation that the mail host `mx` is named after."""
     if mark == _ISSUER:
         return False  # a public one
     return not mark.startswith(_NAMED) or organisation(mark.removeprefix(_NAMED)) != organisation(mx)
 
 
 def in_words(mark: str) -> str:
-    """The speaker in the middle of a sentence."""
+    """The server with this mark, as the subject in the middle of a sentence."""
     if mark == MASKED:
         return "a speaker that masks its greeting or its keywords"
     if mark.startswith(_NAMED):
@@ -126,26 +127,26 @@ def in_words(mark: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """One foreign speaker on many unrelated networks. `addresses` are some that it answers for, with their hosts."""
+    """One foreign mark on many unrelated networks. `addresses` are some of those that show it, with their hosts."""
 
     mark: str
     addresses: tuple[tuple[str, str], ...]  # (address, mx)
-    everywhere: bool  # no network has another speaker
+    everywhere: bool  # no network shows another fingerprint
     references: int = 0  # among them
 
     @property
     def shows_elsewhere(self) -> bool:
-        """Another port without this mark shows that the hosts themselves do not have it."""
+        """True where another port without the mark shows that it is not the hosts' own."""
         return not self.mark.startswith(_ISSUER)
 
     @property
     def may_be_own(self) -> bool:
-        """The same mark on another port shows that it is the hosts' own; what is put on all may be put on all ports."""
-        return not self.mark.startswith(_ON_ALL)
+        """True where the mark on another port shows that it is the hosts' own; an interceptor may cover all ports."""
+        return not self.mark.startswith(_NEVER_BY_CHANCE)
 
     @property
     def needs_proof(self) -> bool:
-        """Many honest servers have the same list of capabilities."""
+        """True of a list of capabilities, for many honest servers have the same."""
         return self.mark.startswith(_CAPABLE)
 
 
@@ -157,40 +158,40 @@ class _SeenFingerprint:
     marks: tuple[str, ...]
     reference: bool
 
-    def could_bear(self, mark: str) -> bool:
-        """Whether the session came as far as to show the mark: an issuer is seen where there was TLS."""
+    def could_show(self, mark: str) -> bool:
+        """True where the session came far enough to show the mark: an issuer needs TLS."""
         return not mark.startswith(_ISSUER) or any(own.startswith(_ISSUER) for own in self.marks)
 
 
 class SharedFingerprints:
-    """The latest speaker of each of some networks, in one address family."""
+    """The latest fingerprint of each of some networks, in one address family."""
 
     def __init__(self) -> None:
-        self._heard: BoundedDict[int, _SeenFingerprint] = BoundedDict(_MAX_HEARD)
+        self._by_network: BoundedDict[int, _SeenFingerprint] = BoundedDict(_MAX_NETWORKS)
 
-    def hear(self, address: str, mx: str, marks: tuple[str, ...], at: float, *, reference: bool = False) -> None:
-        """`address` answered as the mail host `mx`."""
+    def record(self, address: str, mx: str, marks: tuple[str, ...], at: float, *, reference: bool = False) -> None:
+        """Record the marks of `address`, which answered as the mail host `mx`."""
         network = network_of(address)
-        self._heard[network] = _SeenFingerprint(at, address, mx, marks, reference)
+        self._by_network[network] = _SeenFingerprint(at, address, mx, marks, reference)
 
     def suspect(self, since: float) -> Suspect | None:
-        """Who answers for most of what was heard since then, though it has no business there."""
-        heard = [each for each in self._heard.values() if each.at >= since]
+        """The foreign mark that most networks have shown since then, if enough unrelated ones have."""
+        recent = [each for each in self._by_network.values() if each.at >= since]
         foreign: dict[str, list[_SeenFingerprint]] = defaultdict(list)
-        for each in heard:
+        for each in recent:
             for mark in each.marks:
                 if is_foreign(mark, each.mx):
                     foreign[mark].append(each)
-        for mark, carriers in sorted(foreign.items(), key=_plainest_first):
-            bearing = sum(each.could_bear(mark) for each in heard)
-            share = 1.0 if mark.startswith(_ON_ALL) else _LEAST_SHARE
+        for mark, carriers in sorted(foreign.items(), key=_clearest_first):
+            able = sum(each.could_show(mark) for each in recent)
+            share = 1.0 if mark.startswith(_NEVER_BY_CHANCE) else _LEAST_SHARE
             unrelated = min(len(carriers), len({organisation(each.mx) for each in carriers}))
-            if unrelated >= LEAST_UNRELATED and len(carriers) >= share * bearing:
+            if unrelated >= LEAST_UNRELATED and len(carriers) >= share * able:
                 addresses = tuple((each.address, each.mx) for each in carriers)
                 references = sum(each.reference for each in carriers)
-                return Suspect(mark, addresses, len(carriers) == bearing, references)
+                return Suspect(mark, addresses, len(carriers) == able, references)
         return None
 
 
-def _plainest_first(carried: tuple[str, list[_SeenFingerprint]]) -> tuple[bool, int]:
+def _clearest_first(carried: tuple[str, list[_SeenFingerprint]]) -> tuple[bool, int]:
     return carried[0].startswith(_CAPABLE), -len(carried[1])

@@ -1,8 +1,8 @@
-"""Who is related to whom: networks by address, organisations by name. Both are rough on purpose.
+"""The network of an address and the organisation of a name, by which hosts are related. Both are rough on purpose.
 
-Unrelated means that no filter but one near us can stand on the way to both. A network here is a /16 or a /32: a
-provider's addresses often lie close together, and one that has several such networks only makes the judgement more
-careful, never wrong.
+Two hosts are unrelated if only a filter near this exporter can stand on the paths to both. A network here is a /16 or a
+/32: the addresses of a provider often lie close together, and a provider with several such networks only makes the
+judgement more careful, never wrong.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 from publicsuffixlist import PublicSuffixList
 
-# Names asked about again and again are those of the hosts that are probed.
+# The names of the probed hosts come again and again.
 _MAX_REMEMBERED: Final = 8192
 _PORT: Final = re.compile(r"(?:\]|[^:]):[0-9]+$")
 
@@ -31,9 +31,8 @@ def network_of(address: str) -> int:
 def organisation(name: str) -> str:
     """The part of a host or domain name (A-labels) that one registrant holds, by the Public Suffix List.
 
-    Of the list only what registries wrote counts: a name below a company's suffix is taken for one of the company,
-    which makes the judgement more careful. A port behind the name does not matter. An address is an organisation of
-    its own.
+    Only the registries' part of the list counts: a name below the suffix of a company belongs to the company, which
+    makes the judgement more careful. A port behind the name does not matter. An address is an organisation of its own.
     """
     host = (name.lower().rpartition(":")[0] if _PORT.search(name) else name.lower()).rstrip(".")
     if ":" in host or host.rpartition(".")[2].isdigit():
@@ -42,8 +41,8 @@ def organisation(name: str) -> str:
 
 
 def registrant(name: str) -> str:
-    """The part of a host name (A-labels) that one registrant holds, by the whole list: a company's suffix divides its
-    customers, so that no name is taken for a relative of one that it is not."""
+    """The part of a host name (A-labels) that one registrant holds, by the whole list: the customers below the suffix
+    of a company are separate registrants."""
     return _all_suffixes().privatesuffix(name) or name
 
 
@@ -54,5 +53,5 @@ def _all_suffixes() -> PublicSuffixList:
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    """The list as it came with its package; read when it is first needed, for that takes a moment."""
+    """The list of the installed package; read at the first use, which takes a moment."""
     return PublicSuffixList(only_icann=True)

@@ -1,4 +1,4 @@
-"""What went wrong in a conversation -> failure: breaks by a table, refusals by the words of the reply."""
+"""The problem of a dialogue -> failure: breaks by a table, refusals by the words of the reply. Pure."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _AT_BANNER: Final = MappingProxyType(
     }
 )
 _LATER: Final = MappingProxyType({**_AT_BANNER, Break.CLOSED: _C.CLOSED, Break.TIMEOUT: _C.TIMEOUT})
-# In a handshake nothing is said that could be late: silence and the end are a handshake that failed.
+# A handshake has no replies that could be late: a timeout and a close are a failed handshake.
 _IN_HANDSHAKE: Final = MappingProxyType(
     {**_LATER, Break.CLOSED: _C.TLS_HANDSHAKE, Break.TIMEOUT: _C.TLS_HANDSHAKE, Break.VIOLATION: _C.TLS_HANDSHAKE}
 )
 _AT_AUTH: Final = MappingProxyType({**_LATER, Break.NOT_OFFERED: _C.AUTH_NOT_OFFERED})
 _BREAKS: Final = MappingProxyType({Stage.BANNER: _AT_BANNER, Stage.TLS: _IN_HANDSHAKE, Stage.AUTH: _AT_AUTH})
 
-# How much a class says of the reason: the finest that was said wins. Policy is what is said where there is no finer
-# word, a bare refusal says that there is a reason, and a break not even that.
+# How vague a class is about the reason: the finest wins. A policy is named where there is no finer reason, a bare
+# refusal says that there is a reason, and a break not even that.
 _POLICY, _BARE, _BREAK, _UNKNOWN_COMMAND = range(1, 5)
 _VAGUENESS: Final = MappingProxyType(
     {
@@ -72,37 +72,37 @@ _VAGUENESS: Final = MappingProxyType(
         ),
     }
 )
-# RFC 5321 4.2.2: who does not know EHLO or STARTTLS has said nothing against us.
+# RFC 5321 4.2.2: a server that does not know EHLO or STARTTLS has not refused us.
 _COMMAND_UNKNOWN: Final = frozenset({500, 502})
 _CLOSING: Final = 421
-# What somebody who has passed every stage can still be refused with, in words that are no answer to QUIT.
-_NO_FAREWELL: Final = frozenset({_C.REPUTATION_BLOCKED, _C.POLICY_REJECTED, _C.RDNS_REQUIRED, _C.RATE_LIMITED})
-# What is not about TLS, though it stands where STARTTLS is refused.
+# Refusals that may still follow when every stage has passed, in words that do not answer QUIT.
+_NOT_ABOUT_QUIT: Final = frozenset({_C.REPUTATION_BLOCKED, _C.POLICY_REJECTED, _C.RDNS_REQUIRED, _C.RATE_LIMITED})
+# Refusals of the client, not of TLS, though they answer STARTTLS.
 _TURNED_AWAY: Final = frozenset({_C.REPUTATION_BLOCKED, _C.RDNS_REQUIRED, _C.RATE_LIMITED})
-# Refusals of us, which may name the list that we are on.
+# Refusals of the client, which may name the block list with its address.
 _ABOUT_US: Final = frozenset({_C.REPUTATION_BLOCKED, _C.POLICY_REJECTED})
 
 
 def judge_problem(problem: Problem, refusals: Sequence[tuple[Stage, Reply]] = ()) -> Failure:
-    """The failure of a conversation.
+    """The failure of a dialogue.
 
-    `refusals` are those beside that of the problem: the first of them is the reason where what ended the conversation
-    is vaguer, as a close or a "bad sequence of commands" after it.
+    `refusals` are those beside that of the problem: the first of them is the reason where the end of the dialogue is
+    vaguer, such as a close or a "bad sequence of commands" after it.
     """
     own = _own_failure(problem)
     found, vagueness = own, _vagueness(own.failure_class)
     if problem.broken is Break.VIOLATION:
-        vagueness = _BARE  # theirs, and no consequence of a refusal, unless it answers HELO
+        vagueness = _BARE  # a fault of the server, and no consequence of a refusal, unless it answers HELO
     elif problem.reply is not None and problem.reply.code == _CLOSING and vagueness == _BARE:
         vagueness = _BREAK
     for stage, reply in reversed(refusals):
         earlier = _refused(stage, reply)
-        said = _vagueness(earlier.failure_class)
-        if said == _BARE and reply.code in _COMMAND_UNKNOWN:
-            said = _UNKNOWN_COMMAND
-        if said < vagueness or (said == vagueness and stage is found.stage):
-            found, vagueness = earlier, said
-    if found is own or own.detail == found.detail:
+        its_vagueness = _vagueness(earlier.failure_class)
+        if its_vagueness == _BARE and reply.code in _COMMAND_UNKNOWN:
+            its_vagueness = _UNKNOWN_COMMAND
+        if its_vagueness < vagueness or (its_vagueness == vagueness and stage is found.stage):
+            found, vagueness = earlier, its_vagueness
+    if own.detail == found.detail:
         return found
     return replace(found, evidence=(*found.evidence, f"then {own.detail}"))
 
@@ -133,23 +133,23 @@ def _refused(stage: Stage, reply: Reply) -> Failure:
 
 
 def judge_farewell(stage: Stage, reply: Reply) -> Failure | None:
-    """The failure of a conversation without a problem whose QUIT was "answered" so, if the words are no answer to QUIT.
+    """The failure by the reply to QUIT of a dialogue without a problem, if its words do not answer QUIT.
 
-    They stood behind the reply of `stage`, unasked, and crossed our QUIT.
+    The server sent them unasked behind the reply of `stage`, and they crossed our QUIT.
     """
     if reply.code < 400:
         return None
     failure = _refused(stage, reply)
-    return failure if failure.failure_class in _NO_FAREWELL else None
+    return failure if failure.failure_class in _NOT_ABOUT_QUIT else None
 
 
 def classify_reply(stage: Stage, reply: Reply) -> ReplyClass:
-    """The finding about a refusing reply."""
+    """The class of a refusing reply."""
     # RFC 4954 6: elsewhere 535 asks for credentials; here the server has seen ours.
     if stage is Stage.AUTH and reply.code >= 500:
         return ReplyClass(_C.AUTH_FAILED, Confidence.CERTAIN)
     if stage is Stage.STARTTLS and reply.code >= 400:
-        # Its rules are of its own; who turns us away says so here in the words of any other stage.
+        # STARTTLS has its own rules; a server that refuses the client does so in the words of any other stage.
         turned_away = classify(Stage.EHLO, reply.code, reply.text, reply.enhanced)
         if turned_away is not None and turned_away.failure_class in _TURNED_AWAY:
             return turned_away
@@ -158,5 +158,5 @@ def classify_reply(stage: Stage, reply: Reply) -> ReplyClass:
 
 
 def quote(reply: Reply) -> str:
-    """A reply on one line, harmless to show."""
+    """A reply on one line, escaped and cut."""
     return printable(f"{reply.code} {reply.text}".rstrip(), limit=512)

@@ -1,8 +1,8 @@
-"""Does our resolver answer? Judged from what unrelated names drew, as the way out is from unrelated networks. Pure.
+"""The resolver state, judged from the answers about unrelated names, as the egress is from unrelated networks. Pure.
 
-One name's SERVFAIL is its own. The same for all unrelated names at once, or "no such name" for all the world, is the
-resolver, its uplink, its trust anchor or our clock. Answers from memory count for nothing: only a question that was
-asked shows how the resolver is now.
+The SERVFAIL of one name is its own. The same answer for all unrelated names at once, or NXDOMAIN for all of them, comes
+from the resolver, its uplink, its trust anchor or a wrong clock. Answers from the cache do not count: only a query that
+was sent shows the present state of the resolver.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.concurrency.bounded_dict import BoundedDict
-from exporter.diagnosis.egress_state import window_of
+from exporter.diagnosis.common_cause import CommonFailure, SourceOutcomes, window_of
+from exporter.diagnosis.failing_sources import SourceOutcome, SourceOwner
 from exporter.diagnosis.networks import organisation
-from exporter.diagnosis.scope import Alike, Outcome, Scope, Voice
 from exporter.model.failure import Confidence, Failure, FailureClass
 from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverState, ResolverSymptom, ResolverView
 from exporter.model.result import MxHost, MxLookup, ProbeResult
 
 _C = FailureClass
-
 
 _CLASSES: Final = MappingProxyType(
     {
@@ -33,35 +32,37 @@ _CLASSES: Final = MappingProxyType(
         ResolverSymptom.FILTERED: frozenset({_C.RESOLVER_FAILING}),
     }
 )
-_LOOKS: Final = MappingProxyType({found: look for look, classes in _CLASSES.items() for found in classes})
-# Names that are remembered to be filtered; one is enough to say so, and a domain may invent as many as it likes.
+_SYMPTOMS: Final = MappingProxyType({found: symptom for symptom, classes in _CLASSES.items() for found in classes})
+# Names that are remembered to be filtered; one is enough to report it, and a domain may have any number of names.
 _MAX_FILTERED: Final = 1000
-# What says nothing of the resolver: a shortage of ours.
-_NO_SIGN: Final = frozenset({_C.LOCAL_RESOURCE, _C.INTERNAL})
+# Failures without a meaning for the resolver: a shortage of this host.
+_INCONCLUSIVE: Final = frozenset({_C.LOCAL_RESOURCE, _C.INTERNAL})
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One name that the resolver was really asked for. `on` is Unix time."""
+    """One query that was sent to the resolver. `on` is Unix time."""
 
     name: str
     on: float
-    failure_class: FailureClass | None  # None: an answer that is of use
+    failure_class: FailureClass | None  # None: a useful answer
     reference: bool = False
 
 
 def questions(result: ProbeResult, *, reference: bool = False) -> Iterator[Asked]:
-    """What a probe asked of the resolver, without what it had in memory."""
+    """The queries that a probe sent to the resolver, without those answered from the cache."""
     lookup = result.lookup
     if lookup is not None and lookup.asked_at is not None:
-        yield Asked(lookup.domain, lookup.asked_at, _found(lookup, None if lookup.hosts else lookup.failure), reference)
+        yield Asked(
+            lookup.domain, lookup.asked_at, _class_of(lookup, None if lookup.hosts else lookup.failure), reference
+        )
     hosts = lookup.hosts if lookup is not None else ()
     for host in (*hosts, *result.named):
         if host.asked_at is not None:
-            yield Asked(host.name, host.asked_at, _found(host, host.failure), reference)
+            yield Asked(host.name, host.asked_at, _class_of(host, host.failure), reference)
 
 
-def _found(asked: MxLookup | MxHost, failure: Failure | None) -> FailureClass | None:
+def _class_of(asked: MxLookup | MxHost, failure: Failure | None) -> FailureClass | None:
     if asked.filtered is not None:
         return _C.RESOLVER_FAILING
     if asked.cause is not None:
@@ -70,121 +71,104 @@ def _found(asked: MxLookup | MxHost, failure: Failure | None) -> FailureClass | 
 
 
 class ResolverJudge:
-    """The outcomes of names, and the view they give."""
+    """The outcomes of queries about names, and the view that they give."""
 
     def __init__(self, interval: float, *, takes: float = 0.0) -> None:
-        """`interval`: seconds after which most names are asked for again; `takes`: seconds that a probe may take."""
+        """`interval`: seconds after which most names are looked up again; `takes`: seconds that a probe may take."""
         self.interval = interval
         self.takes = takes
         self.view = RESOLVER_UNKNOWN
-        # A mistyped name or a filtered one may be answered from the resolver's memory when nothing else is.
-        self._scope = Scope(settled={ResolverSymptom.ABSENT, ResolverSymptom.FILTERED})
-        # Names -> when it was seen that they are.
+        # A mistyped name or a filtered one may be answered from the resolver's cache while no other name is.
+        self._outcomes = SourceOutcomes(conclusive_if_new={ResolverSymptom.ABSENT, ResolverSymptom.FILTERED})
+        # Name -> time of the filtered answer.
         self._filtered: BoundedDict[str, float] = BoundedDict(_MAX_FILTERED)
-        self._proof_on = 0.0
-        self._proven_when_failing = -math.inf
+        self._success_on = 0.0
+        self._success_before_failing = -math.inf
         self.waits = False  # for the references
 
     def see(self, asked: Asked, began: float, seen: float) -> None:
-        """Take an outcome in; `began` and `seen` by the clock of :meth:`judge`."""
+        """Record an outcome; `began` and `seen` by the clock of :meth:`judge`."""
         found = asked.failure_class
-        if found in _NO_SIGN:
+        if found in _INCONCLUSIVE:
             return
-        look = _LOOKS.get(found) if found is not None else None
-        voice = Voice(organisation(asked.name))
-        if self._scope.see(asked.name, Outcome(voice, began, seen, look, asked.reference)) is None:
+        symptom = _SYMPTOMS.get(found) if found is not None else None
+        owner = SourceOwner(organisation(asked.name))
+        if self._outcomes.record(asked.name, SourceOutcome(owner, began, seen, symptom, asked.reference)) is None:
             return
-        if look is ResolverSymptom.FILTERED:
+        if symptom is ResolverSymptom.FILTERED:
             self._filtered[asked.name] = seen
         else:
             self._filtered.pop(asked.name)
-        if look is None:
-            self._proof_on = max(self._proof_on, asked.on)
+        if symptom is None:
+            self._success_on = max(self._success_on, asked.on)
 
     def set_clock(self, seconds: float) -> None:
-        """Unix time was set, ahead by so much, back by less than 0: what is kept of it goes with it."""
+        """Correct all kept Unix times after the clock was set: ahead by `seconds`, back where they are below 0."""
         since = self.view.since
-        # Set ahead, what began before is older by itself than what opened the way.
+        # Set ahead, a query sent before is older than the recovery without any correction.
         back = min(0.0, seconds)
-        self._proof_on += back
+        self._success_on += back
         self.view = replace(self.view, opened=self.view.opened + back, since=since + seconds if since else since)
 
     def judge(self, now: float, on: float, *, ready: bool = True) -> bool:
-        """Whether the view has turned; `on` is now in Unix time, `ready`: the references have been heard."""
+        """Judge anew; True where the view has changed. `on`: now in Unix time; `ready`: the references were probed."""
         since = now - window_of(self.interval, self.takes)
-        self._scope.forget_before(since)
+        self._outcomes.forget_before(since)
         if self._filtered:
             self._filtered.drop_all(lambda seen: seen < since)
-        view = self._view(ready=ready)
-        if view == self.view or (view.state, view.look, view.confidence) == (
-            self.view.state,
-            self.view.look,
-            self.view.confidence,
-        ):
+        view = self._judged(ready=ready)
+        if _decisive(view) == _decisive(self.view):
             return False
         if view.state is ResolverState.FAILING:
-            self._proven_when_failing = self._scope.proven
+            self._success_before_failing = self._outcomes.last_success
         elif self.view.state is ResolverState.FAILING and math.isfinite(self.interval):
-            opened = self._proof_on if view.state is not ResolverState.UNKNOWN else on
+            opened = self._success_on if view.state is not ResolverState.UNKNOWN else on
             view = replace(view, before=replace(self.view, before=None), opened=opened)
         self.view = replace(view, since=on if view.state is not self.view.state else self.view.since)
         return True
 
-    def _view(self, *, ready: bool) -> ResolverView:
-        alike = self._scope.alike()
-        self.waits = alike is not None and not ready
-        if alike is not None and ready and self._is_ours(alike):
-            confidence = Confidence.CERTAIN if alike.is_certain else Confidence.LIKELY
-            look = ResolverSymptom(alike.way)
-            state = ResolverState.FILTERING if look is ResolverSymptom.FILTERED else ResolverState.FAILING
-            return ResolverView(state, confidence, look, alike.voices, alike.references)
+    def _judged(self, *, ready: bool) -> ResolverView:
+        common = self._outcomes.common_failure()
+        self.waits = common is not None and not ready
+        if common is not None and ready and self._is_ours(common):
+            confidence = Confidence.CERTAIN if common.is_certain else Confidence.LIKELY
+            symptom = ResolverSymptom(common.kind)
+            state = ResolverState.FILTERING if symptom is ResolverSymptom.FILTERED else ResolverState.FAILING
+            return ResolverView(state, confidence, symptom, common.owners, common.references)
         failing = self.view.state is ResolverState.FAILING
-        if failing and self._scope.proven <= self._proven_when_failing and self._scope.one_way == self.view.look:
+        if (
+            failing
+            and self._outcomes.last_success <= self._success_before_failing
+            and self._outcomes.only_kind == self.view.look
+        ):
             return self.view
         if self._filtered:
             return ResolverView(
                 ResolverState.FILTERING, Confidence.LIKELY, ResolverSymptom.FILTERED, len(self._filtered)
             )
-        if self._scope.works and self._scope.proven > self._proven_when_failing:
+        if self._outcomes.any_succeeds and self._outcomes.last_success > self._success_before_failing:
             return ResolverView(ResolverState.WORKING, Confidence.CERTAIN)
-        if self.view.state is ResolverState.WORKING and not self._scope.turned:
-            return self.view  # all that works is remembered, and nobody asks for it
+        if self.view.state is ResolverState.WORKING and not self._outcomes.any_newly_failing:
+            return self.view  # all names that work are in the cache, and no query is sent for them
         return RESOLVER_UNKNOWN
 
-    def _is_ours(self, alike: Alike) -> bool:
-        """Names that do not exist may all be mistyped, unless one of them existed before or is a reference."""
-        return alike.way != ResolverSymptom.ABSENT or alike.references > 0 or self._scope.proven > -math.inf
+    def _is_ours(self, common: CommonFailure) -> bool:
+        """False where all names may be mistyped: NXDOMAIN, and none of them is a reference or existed before."""
+        return common.kind != ResolverSymptom.ABSENT or common.references > 0 or self._outcomes.last_success > -math.inf
 
 
-_LOOKS_LIKE: Final = MappingProxyType(
+def _decisive(view: ResolverView) -> tuple[object, ...]:
+    """The parts of a view that change the diagnosis of lookups."""
+    return view.state, view.look, view.confidence
+
+
+_DESCRIPTIONS: Final = MappingProxyType(
     {
         ResolverSymptom.NO_ANSWER: "gives no useful answer about",
         ResolverSymptom.ABSENT: "denies that there is any of",
         ResolverSymptom.FILTERED: "filters",
     }
 )
-
-
-def judge_lookup(failure: Failure, cause: FailureClass | None, asked_at: float, view: ResolverView) -> Failure:
-    """The failure of a lookup, from an answer with `cause`, as it is to be seen while the resolver is as in `view`."""
-    again = view.before is not None and asked_at < view.opened
-    if view.before is not None and again:
-        view = view.before
-    look = view.look
-    if (
-        view.state is not ResolverState.FAILING
-        or look is None
-        or (cause or failure.failure_class) not in _CLASSES[look]
-    ):
-        return failure
-    references = f", {view.references} of them references" if view.references else ""
-    detail = f"our resolver {_LOOKS_LIKE[look]} {view.names} unrelated names at once{references}"
-    evidence = [failure.detail, _CAUSES[look]]
-    if again:
-        evidence.append("the resolver answers again: it is being asked again")
-    return Failure(failure.stage, _C.RESOLVER_FAILING, detail, view.confidence, tuple(evidence), failure.about)
-
-
 _CAUSES: Final = MappingProxyType(
     {
         ResolverSymptom.NO_ANSWER: "the resolver itself, its uplink, its trust anchor for DNSSEC, "
@@ -193,3 +177,21 @@ _CAUSES: Final = MappingProxyType(
         ResolverSymptom.FILTERED: "the resolver's own lists",
     }
 )
+
+
+def judge_lookup(failure: Failure, cause: FailureClass | None, asked_at: float, view: ResolverView) -> Failure:
+    """The failure of a lookup that an answer with `cause` gave, under this state of the resolver."""
+    recovered = view.before is not None and asked_at < view.opened
+    if view.before is not None and recovered:
+        view = view.before
+    symptom = view.look
+    if view.state is not ResolverState.FAILING or symptom is None:
+        return failure
+    if (cause or failure.failure_class) not in _CLASSES[symptom]:
+        return failure
+    references = f", {view.references} of them references" if view.references else ""
+    detail = f"our resolver {_DESCRIPTIONS[symptom]} {view.names} unrelated names at once{references}"
+    evidence = [failure.detail, _CAUSES[symptom]]
+    if recovered:
+        evidence.append("the resolver answers again: it is being asked again")
+    return Failure(failure.stage, _C.RESOLVER_FAILING, detail, view.confidence, tuple(evidence), failure.about)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from exporter.diagnosis.decision import is_intercepted
+from exporter.diagnosis.diagnose import is_intercepted
 from exporter.diagnosis.egress_state import EgressJudge
 from exporter.diagnosis.fingerprints import in_words
 from exporter.diagnosis.resolver_state import ResolverJudge, questions

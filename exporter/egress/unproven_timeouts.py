@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.diagnosis.connect_errors import outcome_of_session
-from exporter.diagnosis.decision import BY_SCOPE
+from exporter.diagnosis.diagnose import BY_SCOPE
 from exporter.egress.clocks import Clocks
 from exporter.egress.states import JudgedStates
 from exporter.model.evidence import ConnectOutcome

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from exporter.diagnosis.connect_errors import outcome_of_session
-from exporter.diagnosis.decision import BY_SCOPE, diagnose_all
+from exporter.diagnosis.diagnose import BY_SCOPE, diagnose_all
 from exporter.diagnosis.egress_state import InspectionResult
 from exporter.egress.clocks import Clocks, Now
 from exporter.egress.evidence import is_own_reset, is_recent, observation_of

@@ -1,1 +1,1 @@
-"""Policies that a domain publishes for those who send mail to it: DANE, MTA-STS, TLS-RPT."""
+"""Policies that a domain publishes for senders of its mail: DANE, MTA-STS, TLS-RPT."""

@@ -1,6 +1,6 @@
-"""What a sender who honours DANE and MTA-STS makes of one mail host: values in, values out.
+"""One mail host as a sender that honours DANE and MTA-STS judges it. Pure.
 
-The seam to the conversation is :class:`TlsSeen`: what its TLS showed, if it came to any.
+The session hands over its TLS as :class:`TlsSeen`.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ _C, _W, _S = FailureClass, HostWarning, DaneState
 
 @dataclass(frozen=True, slots=True)
 class TlsSeen:
-    """The TLS of a conversation: the certificates as sent, leaf first, in DER."""
+    """The TLS of a session: the certificates as sent, leaf first, in DER."""
 
     chain: tuple[bytes, ...]
-    faults: tuple[Failure, ...] = ()  # why chain, name or dates do not hold against the system's roots
+    faults: tuple[Failure, ...] = ()  # of chain, name or dates by the system's roots
     common_name: bool = False  # the host's name stands in the common name alone
 
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """What applies to one host. None: nothing of that kind was asked for, or nothing is known in time."""
+    """The policies that apply to one host. None: the module does not name the policy, or it is not known in time."""
 
     tlsa: TlsaLookup | None = None
     policy: MtaStsPolicy | None = None  # MTA-STS
-    tlsa_awaited: bool = False  # asked for, and nothing is known in time
+    tlsa_awaited: bool = False  # the module names DANE, and the records are not known in time
 
 
 def judge(
     result: HostResult, demands: Demands, tls: TlsSeen | None, *, asked: bool, require: bool, at: float
 ) -> HostResult:
-    """`result` with what `demands` mean for it.
+    """`result` with the warnings and failures by `demands`.
 
-    `asked`: the conversation was to come to TLS, so that its lack is theirs. `require`: what a sender would not deliver
-    to fails a host that is up; else it is a warning. `at`: Unix time of the conversation.
+    `asked`: the session was to use TLS, so that its lack is the host's fault. `require`: a host to which a sender would
+    not deliver fails; else it gets a warning. `at`: Unix time of the session.
     """
     dane = None if demands.tlsa is None else judge_dane(demands.tlsa, tls, asked=asked and result.up, at=at)
     matches = None
@@ -75,13 +75,13 @@ def judge(
     if tls is not None and (dane is None or dane.state is not _S.VERIFIED) and not demands.tlsa_awaited:
         # RFC 7672 2.2: where TLSA records vouch for a certificate, no authority needs to; and they still may.
         failures += tls.faults
-    # The session by itself shows this too, so it stays whatever becomes known around the host.
+    # The session itself shows this, so it stays whatever the diagnosis finds around the host.
     worst = failures[0] if require and failures else None
     warned = (*result.outcome.warnings, *warnings)
     return replace(result, outcome=replace(result.outcome, failure=worst, own_failure=worst, warnings=warned))
 
 
-# The warning, and the failure it is with `require`: its class, or None for that of the lookup, if it failed.
+# The warning, and with `require` the class of the failure; None: that of the lookup, if it failed.
 _DANE: Final = MappingProxyType(
     {
         _S.MISMATCH: (_W.DANE_MISMATCH, Stage.TLS, _C.DANE_MISMATCH),
@@ -93,7 +93,7 @@ _DANE: Final = MappingProxyType(
 
 
 def judge_dane(lookup: TlsaLookup, tls: TlsSeen | None, *, asked: bool, at: float) -> Dane:
-    """RFC 7672 2.2: what the TLSA records of a host mean for the TLS that was seen, or in vain asked for."""
+    """The DANE state of a host by its TLSA records and the TLS of the session, if there was any (RFC 7672 2.2)."""
     records = tuple(map(str, lookup.records[:_SHOWN_RECORDS]))
     match lookup.status:
         case TlsaStatus.INSECURE:
@@ -122,7 +122,7 @@ def judge_dane(lookup: TlsaLookup, tls: TlsSeen | None, *, asked: bool, at: floa
 def _mta_sts(
     mx: str, policy: MtaStsPolicy, matches: bool, tls: TlsSeen | None, asked: bool
 ) -> tuple[HostWarning, Failure] | None:
-    """RFC 8461 4.1, 4.2: the name, TLS, and a certificate that is valid for the MX host."""
+    """The fault of a host by the policy: name, TLS, certificate valid for the MX host (RFC 8461 4.1, 4.2)."""
     mode = f"the policy, in mode {policy.mode},"
     if not matches:
         return _W.MTA_STS_MISMATCH, Failure(Stage.DNS, _C.MTA_STS_MISMATCH, f"{mode} does not name {mx}")

@@ -1,4 +1,4 @@
-"""Which of a name's TXT records is the one that a mail standard means (RFC 8461 3.1, RFC 8460 3). Pure."""
+"""The one TXT record of a name that belongs to a mail standard (RFC 8461 3.1, RFC 8460 3). Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ MAX_RECORD_BYTES: Final = 4096
 
 
 def only_record(texts: Sequence[bytes], kind: bytes) -> bytes | None:
-    """The text that begins with the version of `kind`, such as `v=STSv1;` of b"STS"; None if none is meant as one.
+    """The text that begins with the version of `kind`, such as `v=STSv1;` for b"STS"; None if no text is meant as one.
 
-    Where none begins so, one that was meant to is given, for the caller to say what is wrong with it. Raises ValueError
+    Where none begins so, the result is a text that was meant to, and the caller reports its fault. Raises ValueError
     with a sentence where there are several: senders then act as if there were none.
     """
     # Both sections: others are discarded, and exactly one must remain.

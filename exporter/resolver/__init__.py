@@ -1,1 +1,1 @@
-"""MX and address lookup. With the demo world, the only room that imports dnspython."""
+"""DNS lookups: MX, addresses, TXT and TLSA. Beside the lab, the only room that imports dnspython."""

@@ -1,4 +1,4 @@
-"""A DNS message -> the plain value that is kept and judged: records, or the reason there are none."""
+"""A DNS message -> a plain value to be cached and judged: records, or the reason why there are none."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import dns.rdatatype
 
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage
 from exporter.model.policy import Tlsa
+from exporter.resolver.domain_names import MalformedReply, labels, text_of
 from exporter.resolver.extended_errors import PROHIBITED, ExtendedError, extended_errors
 from exporter.resolver.message import (
     AAAA,
@@ -29,23 +30,22 @@ from exporter.resolver.message import (
     section_of,
 )
 from exporter.resolver.wire import opt_of, rcode_of
-from exporter.resolver.wire_names import MalformedReply, labels, text_of
 
-# However long a zone says, once a day is looked again; however short, what one probe asks twice is asked once.
+# Limits of the TTL: a new query at least once a day, and not two for one probe.
 MIN_TTL: Final = 1.0
 MAX_TTL: Final = 86400.0
-# A failure is kept only so long that the many domains behind one broken host do not each wait for it.
+# A failure is cached only as long as the many domains behind one broken host do not each wait for it.
 FAILURE_TTL: Final = 5.0
-# RFC 6761, RFC 6762, RFC 7686: where nobody registers anything.
+# RFC 6761, RFC 6762, RFC 7686: top-level domains without a registry.
 _WITHOUT_REGISTRY: Final = frozenset({"test", "example", "invalid", "localhost", "local", "onion", "internal"})
 # Records of one name and type that are kept: of MX the most preferred, of addresses the lowest. All are counted. The
-# largest providers have a dozen; what is beyond it would be looked at and kept for a day at a stranger's wish.
+# largest providers have a dozen; a stranger could have any number examined and kept for a day.
 MAX_RECORDS: Final = 128
 # TXT and TLSA records of one name that are read; of more of them none is, for each may be the one that counts.
 MAX_TEXTS: Final = 64
-# The same in bytes; more than anyone needs, and what one answer may keep of our memory.
+# The same in bytes; more than any zone needs, and a bound of the memory for one answer.
 MAX_DATA_BYTES: Final = 16384
-# RFC 1035 2.3.4, as text. What is longer is full of escapes: no host has such a name, so it is only shown.
+# RFC 1035 2.3.4, as text. A longer text is full of escapes: no host has such a name, so it is only shown.
 _MAX_HOST: Final = 253
 _QUERY_ANSWER: Final = 0x80  # of the bits QR and Opcode
 _OPCODE: Final = 0x78
@@ -70,26 +70,26 @@ Record = tuple[int, str] | str | bytes | Tlsa
 
 @dataclass(frozen=True, slots=True)
 class DnsAnswer:
-    """What a question was answered. Without records and failure: the name exists, but nothing of that type (NODATA)."""
+    """The answer to a query. Without records and failure: the name exists, without records of the type (NODATA)."""
 
     records: tuple[Record, ...] = ()
     failure: Failure | None = None
-    ttl: float = 0.0  # seconds; 0: ask again each time
+    ttl: float = 0.0  # seconds; 0: never cached
     authenticated: bool = False  # AD
     is_alias: bool = False  # reached through a CNAME
     canonical: str = ""  # the name at the end of the CNAMEs, where there are any
-    nameserver: str = ""  # who said so
-    filtered: Failure | None = None  # the resolver says that it made or withheld the answer by a policy of its own
+    nameserver: str = ""  # that gave the answer
+    filtered: Failure | None = None  # the resolver made or withheld the answer by a policy of its own, and says so
     more: int = 0  # records beyond those that are kept
 
 
 def failed(failure_class: FailureClass, detail: str, about: str = "") -> DnsAnswer:
-    """There is no answer."""
+    """An answer that is a failure."""
     return DnsAnswer(failure=Failure(Stage.DNS, failure_class, detail, about=about), ttl=FAILURE_TTL)
 
 
 def unanswered(name: str, nameservers: str, reason: str) -> DnsAnswer:
-    """Nobody of `nameservers` has answered, for `reason`."""
+    """The failure of a query that none of `nameservers` answered, for `reason`."""
     who = f" from the resolver {nameservers}" if nameservers else ""
     detail = f"no answer about {name}{who}"
     evidence = () if reason == f"{nameservers}: no answer" else (reason,)
@@ -98,7 +98,7 @@ def unanswered(name: str, nameservers: str, reason: str) -> DnsAnswer:
 
 
 def read_reply(name: str, data: bytes, nameserver: str = "") -> DnsAnswer:
-    """Judge the reply of `nameserver` to a question about `name`. Raises MalformedReply."""
+    """The answer in the reply of `nameserver` to a query about `name`. Raises MalformedReply."""
     opt = opt_of(data)
     errors = extended_errors(opt.options) if opt is not None and opt.options else ()
     answer = _read(name, data, errors, nameserver)
@@ -111,7 +111,7 @@ def read_reply(name: str, data: bytes, nameserver: str = "") -> DnsAnswer:
 
 
 def filtered_by(name: str, nameserver: str, error: ExtendedError) -> Failure:
-    """The resolver says that it filters."""
+    """The failure by a resolver that says that it filters."""
     resolver = f"the resolver {nameserver}" if nameserver else "the resolver"
     if error.code == PROHIBITED:
         detail = f"{resolver} may not answer us about {name}: {error.brief}"
@@ -150,7 +150,7 @@ def _read(name: str, data: bytes, errors: tuple[ExtendedError, ...], nameserver:
 
 
 def _code(data: bytes) -> int:
-    """The code; EDNS adds to it where there are no records (RFC 6891 6.1.3)."""
+    """The response code; EDNS extends it where there are no records (RFC 6891 6.1.3)."""
     code = rcode_of(data)
     if not code and data[6:8] != b"\0\0":
         return code
@@ -159,7 +159,7 @@ def _code(data: bytes) -> int:
 
 
 def _absent(name: str, section: RecordSection) -> Failure:
-    """NXDOMAIN, for the name or for what it is an alias of."""
+    """The failure for NXDOMAIN, of the name or of the name that it is an alias of."""
     last = text_of(section.name)
     evidence: tuple[str, ...] = ()
     if section.zone is not None:  # RFC 2308 3: the SOA is that of the zone in which there is no such name
@@ -190,12 +190,12 @@ def _refusal(name: str, code: int, errors: tuple[ExtendedError, ...], nameserver
             meaning = f"the resolver gets no answer from its nameservers, {unreached[0].brief}"
             about = next((error.nameserver for error in unreached if error.nameserver), "")
     detail = f"{text} for {name}: {meaning}"
-    evidence = tuple(said for said in map(str, errors) if said not in detail)  # nothing is said twice
+    evidence = tuple(said for said in map(str, errors) if said not in detail)  # nothing is repeated
     return Failure(Stage.DNS, failure_class, detail, evidence=evidence, about=about)
 
 
 def _records(section: RecordSection, data: bytes) -> tuple[tuple[Record, ...], int]:
-    """The records that are kept, each once (RFC 2181 5), and how many there are besides.
+    """The records that are kept, each once (RFC 2181 5), and the number of the others.
 
     Raises MalformedReply, UselessReply.
     """
@@ -204,7 +204,7 @@ def _records(section: RecordSection, data: bytes) -> tuple[tuple[Record, ...], i
         return _texts(section, data), 0
     places = section.places[-1:] if kind == CNAME else section.places  # RFC 2181 10.1: a name has one alias
     found = {data[begins:ends]: (begins, ends) for begins, ends in places}
-    # What is kept is the same whatever order the records come in: of MX the preference is what stands first.
+    # The kept records do not depend on their order in the message: an MX record begins with its preference.
     kept = list(found) if len(found) <= MAX_RECORDS else sorted(found)[:MAX_RECORDS]
     if kind in (A, AAAA):
         family, size = (socket.AF_INET, 4) if kind == A else (socket.AF_INET6, 16)
@@ -216,7 +216,7 @@ def _records(section: RecordSection, data: bytes) -> tuple[tuple[Record, ...], i
 
 
 def _address(family: socket.AddressFamily, packed: bytes) -> str:
-    """The canonical text (RFC 5952), as everywhere else in the program."""
+    """The canonical text of an address (RFC 5952), as everywhere else in the program."""
     text = socket.inet_ntop(family, packed)
     # The C library writes ::ffff:192.0.2.1 and ::192.0.2.1, Python's ipaddress in hexadecimal; both are special.
     return str(ip_address(text)) if family is socket.AF_INET6 and "." in text else text
@@ -259,9 +259,9 @@ def _joined(data: bytes) -> bytes:
 
 
 def tlsa_of(data: bytes) -> Tlsa:
-    """The record with this data; where even the three numbers are not whole, one that nobody can use.
+    """The record with this data; one that no sender can use where even the three numbers are not complete.
 
-    To a sender a record that makes no sense is no more than unusable (RFC 6698 4.1), and the others beside it count.
+    For a sender a malformed record is just unusable (RFC 6698 4.1), and the others beside it count.
     """
     usage, selector, matching = data[:3].ljust(3, b"\xff")
     return Tlsa(usage, selector, matching, data[3:])

@@ -1,8 +1,8 @@
-"""Answers kept for their TTL, and one question for all who ask it at the same time.
+"""The cache of answers for their TTL, with one query for all that need it at the same time.
 
-What is kept is a stranger's and a stranger may choose of what there is much, so it is bounded in bytes, as far as those
-can be told. What is asked on behalf of somebody who only passes by (`/probe` of a name that is not configured) has a
-small room of its own: however much it is, it pushes nothing out that the configured targets will ask for again.
+Strangers choose names and answers, so the cache has a limit in bytes, as far as they can be counted. Answers for
+targets that are not configured (`/probe` of any name) have a small cache of their own: however many they are, they
+displace none that the configured targets will need again.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from typing import Final, NamedTuple
 from exporter.concurrency.single_flight import SingleFlight
 from exporter.model.policy import Tlsa
 from exporter.resolver.answer import DnsAnswer
-from exporter.resolver.byte_limited import ByteLimitedCache, SizedEntry
+from exporter.resolver.byte_limited_cache import ByteLimitedCache, SizedEntry
 
 Key = tuple[str, str]  # name, type
 
-# What all answers together may take, where few targets are configured …
+# The limit of all answers together, where few targets are configured …
 LEAST_BYTES: Final = 16 * 1024 * 1024
 # … and for each configured target: its MX answer, and A and AAAA of two hosts of its own, are some 3,000 bytes.
 BYTES_PER_TARGET: Final = 4096
-# Answers for who passes by. The largest has 40 KB, an ordinary one 0.7.
+# Answers for targets that are not configured. The largest has 40 KB, an ordinary one 0.7.
 PASSING_BYTES: Final = 4 * 1024 * 1024
 
-# Whether what is asked now is for somebody who passes by.
+# True while the queries are for a target that is not configured.
 PASSING: Final[ContextVar[bool]] = ContextVar("passing", default=False)
 
-# What Python needs (measured with tracemalloc, CPython 3.11): an answer without records and its place; what each
-# record needs beside its text; a failure beside its texts.
+# Bytes that Python needs (measured with tracemalloc, CPython 3.11): an answer without records and its place; each
+# record beside its text; a failure beside its texts.
 _ANSWER_BYTES: Final = 520
 _RECORD_BYTES: Final = {str: 64, bytes: 48, tuple: 140, Tlsa: 150}
 _FAILURE_BYTES: Final = 220
 
 
 class CachedAnswer(NamedTuple):
-    """An answer that was asked for just now."""
+    """An answer to a query that was sent just now."""
 
     answer: DnsAnswer
-    at: float  # Unix time at which the question began
+    at: float  # Unix time at which the query began
 
 
 class AnswerCache:
-    """What is known, by name and type."""
+    """The answers by name and type."""
 
     def __init__(self, max_bytes: int = LEAST_BYTES, passing_bytes: int = PASSING_BYTES) -> None:
         self._loop = asyncio.get_running_loop()
@@ -59,26 +59,26 @@ class AnswerCache:
         return self._answers.size + self._passing.size
 
     def make_room_for(self, targets: int) -> None:
-        """From now on so many are configured."""
+        """Set the number of configured targets, by which the limit goes."""
         self._answers.limit = max(LEAST_BYTES, BYTES_PER_TARGET * targets)
 
     def known(self, key: Key) -> DnsAnswer | None:
         """The answer, within its TTL."""
-        kept = self._answers.get(key) or self._of_who_passed(key)
+        kept = self._answers.get(key) or self._unconfigured(key)
         return kept.value if kept is not None and kept.until > self._loop.time() else None
 
     def until(self, key: Key) -> float:
-        """When, by the loop's clock, what is known of `key` ends; 0: nothing is."""
+        """The end of the answer for `key` by the loop's clock; 0: there is none."""
         kept = self._answers.get(key) or self._passing.get(key)
         return 0.0 if kept is None else kept.until
 
     def forget_failures(self) -> None:
-        """Ask again about all that drew no useful answer."""
-        for shelf in (self._answers, self._passing):
-            shelf.drop_all(lambda answer: answer.failure is not None)
+        """Forget all failures, so that new queries are sent."""
+        for cache in (self._answers, self._passing):
+            cache.drop_all(lambda answer: answer.failure is not None)
 
     async def learn(self, key: Key, ask: Callable[[str, str], Awaitable[DnsAnswer]]) -> CachedAnswer:
-        """Ask, or wait with whoever asks already."""
+        """Send a query with `ask`, or wait for the one that is under way."""
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = SingleFlight()
@@ -89,15 +89,14 @@ class AnswerCache:
                 self._flights.pop(key, None)
 
     def read(self, key: Key, message: tuple[bytes, str], reading: Callable[[], DnsAnswer]) -> DnsAnswer:
-        """What `message`, without its id, says about `key`: by `reading`, unless it is the one of last time.
+        """The answer in `message`: parsed by `reading`, unless the message is the same as the last one for `key`.
 
-        Beside the bytes of the message stands who sent it.
-
-        A zone that has not changed gives the same bytes once the resolver asks it again, and parsing takes 50 µs. The
-        hash is SipHash with a secret key: nobody can send another message for the same.
+        `message` is the bytes without the id, and the nameserver. A zone that has not changed gives the same bytes
+        again, and to parse them takes 50 µs. The hash is SipHash with a secret key: no stranger can make two messages
+        with one hash.
         """
         digest = hash(message)
-        last = self._answers.get(key) or self._of_who_passed(key)
+        last = self._answers.get(key) or self._unconfigured(key)
         answer = last.value if last is not None and last.digest == digest else reading()
         self._keep(key, 0.0, answer, digest)
         return answer
@@ -112,8 +111,8 @@ class AnswerCache:
             self._keep(key, self._loop.time() + answer.ttl, answer, 0)
         return CachedAnswer(answer, at)
 
-    def _of_who_passed(self, key: Key) -> SizedEntry[DnsAnswer] | None:
-        """What was asked for somebody who passed by; asked for by a configured target, it is kept as its own."""
+    def _unconfigured(self, key: Key) -> SizedEntry[DnsAnswer] | None:
+        """An answer for targets that are not configured; when a configured target needs it, it is kept as its own."""
         kept = self._passing.get(key)
         if kept is not None and not PASSING.get():
             self._passing.drop(key)
@@ -122,12 +121,12 @@ class AnswerCache:
 
     def _keep(self, key: Key, until: float, answer: DnsAnswer, digest: int) -> None:
         passes = PASSING.get() and self._answers.get(key) is None
-        shelf = self._passing if passes else self._answers
-        shelf.put(key, SizedEntry(until, answer, size_of(key, answer), digest), self._loop.time())
+        cache = self._passing if passes else self._answers
+        cache.put(key, SizedEntry(until, answer, size_of(key, answer), digest), self._loop.time())
 
 
 def size_of(key: Key, answer: DnsAnswer) -> int:
-    """About the bytes that keeping an answer takes."""
+    """About the bytes that an answer takes in memory."""
     size = _ANSWER_BYTES + len(key[0]) + len(answer.canonical)
     for record in answer.records:
         size += _RECORD_BYTES[type(record)]

@@ -1,4 +1,4 @@
-"""The resolver: questions by name and type, remembered; and on top of them the lookups a probe makes."""
+"""The resolver: queries by name and type with a cache, and on top of them the lookups of a probe."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from exporter.model.policy import TlsaLookup
 from exporter.model.result import MxHost, MxLookup
 from exporter.resolver import mx, tlsa
 from exporter.resolver.answer import DnsAnswer, failed, read_reply, unanswered
-from exporter.resolver.byte_limited import ByteLimitedCache, SizedEntry
+from exporter.resolver.byte_limited_cache import ByteLimitedCache, SizedEntry
 from exporter.resolver.cache import BYTES_PER_TARGET, LEAST_BYTES, PASSING, PASSING_BYTES, AnswerCache, Key
+from exporter.resolver.domain_names import MalformedReply
 from exporter.resolver.nameservers import Nameservers
-from exporter.resolver.question import OUR_LIMITS, NoReply, server_text
+from exporter.resolver.query import OUR_LIMITS
+from exporter.resolver.query_attempt import NoReply, server_text
 from exporter.resolver.system_nameservers import SystemNameservers
-from exporter.resolver.wire_names import MalformedReply
 
-_ID_BYTES: Final = 2  # in which an answer differs from the last though it says the same
-# Of what all answers may take, what lookups may that are kept whole: they are made of the same texts.
+_ID_BYTES: Final = 2  # in which two equal answers differ
+# The share of the cache for whole lookups, which consist of the same texts as the answers.
 _LOOKUPS_SHARE: Final = 4
-# What Python needs for a lookup, for a host of it, and for an address's place (measured with tracemalloc).
+# Bytes that Python needs for a lookup, a host of it, and the place of an address (measured with tracemalloc).
 _LOOKUP_BYTES: Final = 500
 _HOST_BYTES: Final = 250
 _PLACE_BYTES: Final = 8
-
 
 _LookupKey = tuple[str, tuple[Family, ...]]
 
 
 class Resolver:
-    """Looks up mail hosts and addresses. Create it in the event loop that uses it; nothing is raised for DNS faults."""
+    """Looks up mail hosts and addresses, in one event loop. DNS faults are values and raise nothing."""
 
     def __init__(self, settings: ResolverSettings) -> None:
         nameservers = settings.nameservers
         self._exchange = Nameservers((lambda: nameservers) if nameservers else SystemNameservers(), settings.timeout)
         self._loop = asyncio.get_running_loop()
         self._memory = AnswerCache(LEAST_BYTES, PASSING_BYTES)
-        # Each with when the first of its answers ends: until then it would come out the same.
+        # Each until the first of its answers ends: before that the result would be the same.
         self._lookups: ByteLimitedCache[_LookupKey, MxLookup] = ByteLimitedCache(LEAST_BYTES // _LOOKUPS_SHARE)
 
     async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
@@ -57,31 +57,31 @@ class Resolver:
         kept = self._lookups.get(key)
         if kept is not None and kept.until > self._loop.time():
             return self._remembered(key, kept.until, kept.value)
-        questions = _Questions(self._memory, self._exchange)
+        queries = _LookupQueries(self._memory, self._exchange)
         began = time.perf_counter()
-        lookup = await mx.lookup_mx(questions, domain, families)
+        lookup = await mx.lookup_mx(queries, domain, families)
         took = kept.value.duration if kept is not None else None
-        if questions.asked:
+        if queries.asked:
             took = time.perf_counter() - began
-        lookup = questions.signed(lookup, took)
+        lookup = queries.timed(lookup, took)
         if took is not None and not PASSING.get():
-            self._keep(key, questions.until, lookup)
+            self._keep(key, queries.until, lookup)
         return lookup
 
     def make_room_for(self, targets: int) -> None:
-        """So many are configured from now on: what may be kept goes by it."""
+        """Set the number of configured targets, by which the limits of the caches go."""
         self._memory.make_room_for(targets)
         self._lookups.limit = max(LEAST_BYTES, BYTES_PER_TARGET * targets) // _LOOKUPS_SHARE
 
     @property
     def kept_bytes(self) -> int:
-        """About what is kept of all answers."""
+        """About the bytes of all cached answers."""
         return self._memory.size + self._lookups.size
 
     @staticmethod
     @contextmanager
     def passing() -> Iterator[None]:
-        """What is asked within is for somebody who passes by, and pushes nothing out that the targets ask for."""
+        """A context for lookups of a target that is not configured: they displace no answers of configured ones."""
         token = PASSING.set(True)
         try:
             yield
@@ -94,12 +94,12 @@ class Resolver:
         self._lookups.put(key, SizedEntry(until, lookup, size), self._loop.time())
 
     async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
-        """The addresses of `name`; an address is its own."""
-        questions = _Questions(self._memory, self._exchange)
-        return questions.signed_host(await mx.lookup_host(questions, name, 0, families))
+        """The addresses of `name`, which may itself be one."""
+        queries = _LookupQueries(self._memory, self._exchange)
+        return queries.timed_host(await mx.lookup_host(queries, name, 0, families))
 
     def _remembered(self, key: _LookupKey, until: float, lookup: MxLookup) -> MxLookup:
-        """`lookup` for whoever asks again: nothing of it was asked for just now. The same object every time."""
+        """`lookup` for later probes, without times of queries: the same object every time."""
         asked = lookup.asked_at is not None or any(host.asked_at is not None for host in lookup.hosts)
         if asked:
             hosts = tuple(replace(host, asked_at=None) for host in lookup.hosts)
@@ -108,35 +108,35 @@ class Resolver:
         return lookup
 
     def forget_failures(self) -> None:
-        """Ask again about all that drew no useful answer: that was the nameservers' doing, and they are well again."""
+        """Forget all failures, so that new queries are sent: the nameservers were at fault, and work again."""
         self._memory.forget_failures()
         self._lookups.drop_all(
             lambda lookup: lookup.failure is not None or any(host.failure is not None for host in lookup.hosts)
         )
 
     def answered(self) -> Mapping[str, float]:
-        """When each nameserver answered last (its address -> the event loop's time)."""
+        """The time of the last answer of each nameserver (its address -> the event loop's time)."""
         return {address: at for (address, _), at in self._exchange.answered.items()}
 
     async def lookup_txt(self, name: str) -> DnsAnswer:
         """The TXT records of `name`, each with its strings joined."""
-        return await _Questions(self._memory, self._exchange).ask(name, "TXT")
+        return await _LookupQueries(self._memory, self._exchange).ask(name, "TXT")
 
     async def lookup_tlsa(
         self, host: str, port: int, families: tuple[Family, ...], domain: str | None = None
     ) -> TlsaLookup:
-        """What DANE has for `port` of `host`, a mail host of `domain` (RFC 7672 2.2)."""
-        return await tlsa.lookup_tlsa(_Questions(self._memory, self._exchange), host, port, families, domain)
+        """The TLSA records for `port` of `host`, a mail host of `domain` (RFC 7672 2.2)."""
+        return await tlsa.lookup_tlsa(_LookupQueries(self._memory, self._exchange), host, port, families, domain)
 
     def close(self) -> None:
-        """Ask nothing more."""
+        """Close the sockets."""
         self._exchange.close()
 
 
-class _Questions:
-    """The questions of one lookup: from memory where possible. `asked`: those that had to be asked, with Unix times.
+class _LookupQueries:
+    """The queries of one lookup, answered from the cache where possible.
 
-    `until`: when, by the loop's clock, the first of the answers ends.
+    `asked`: those that were sent, with Unix times. `until`: the end of the first answer by the loop's clock.
     """
 
     __slots__ = ("_exchange", "_memory", "asked", "until")
@@ -160,18 +160,18 @@ class _Questions:
     async def ask_both(self, name: str, kinds: Sequence[str]) -> Sequence[DnsAnswer]:
         if len(kinds) == 1 or all(self._memory.known((name, kind)) is not None for kind in kinds):
             return [await self.ask(name, kind) for kind in kinds]
-        # A task each only where there is something to wait for.
+        # Tasks only where there is something to wait for.
         return await asyncio.gather(*(self.ask(name, kind) for kind in kinds))
 
-    def signed(self, lookup: MxLookup, took: float | None) -> MxLookup:
-        """`lookup` with what it took, and when its questions began, of those that had to be asked."""
+    def timed(self, lookup: MxLookup, took: float | None) -> MxLookup:
+        """`lookup` with its duration, and the times of the queries that were sent."""
         if not self.asked:
             return replace(lookup, duration=took)
-        hosts = tuple(map(self.signed_host, lookup.hosts))
+        hosts = tuple(map(self.timed_host, lookup.hosts))
         return replace(lookup, duration=took, asked_at=self.asked.get((lookup.domain, "MX")), hosts=hosts)
 
-    def signed_host(self, host: MxHost) -> MxHost:
-        """`host` likewise."""
+    def timed_host(self, host: MxHost) -> MxHost:
+        """`host` with the time of the first query that was sent."""
         times = [self.asked[key] for kind in ("A", "AAAA") if (key := (host.name, kind)) in self.asked]
         return replace(host, asked_at=min(times)) if times else host
 
@@ -187,7 +187,7 @@ class _Questions:
         except MalformedReply as problem:
             return failed(FailureClass.DNS_MALFORMED, f"the answer about {name} cannot be read: {problem}")
         except (dns.exception.DNSException, UnicodeError) as error:
-            # A name from an MX record or a greeting that is none of the DNS.
+            # A name from an MX record that the DNS cannot have.
             return failed(FailureClass.DNS_MALFORMED, f"{name} cannot be asked about: {error}")
         except OSError as error:
             ours = error.errno in OUR_LIMITS

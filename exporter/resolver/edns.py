@@ -1,8 +1,8 @@
-"""What each nameserver takes: EDNS, or questions without it (RFC 6891 6.2.2, 7).
+"""The support of each nameserver for EDNS (RFC 6891 6.2.2, 7).
 
-A server that knows no EDNS says so with FORMERR, NOTIMP or BADVERS; a box on the way may answer SERVFAIL instead, or
-drop what it does not know. What was learned holds for a while, then it is learned anew: without EDNS there are no
-extended errors (RFC 8914), so it is given up only where it stands in the way.
+A server without EDNS answers FORMERR, NOTIMP or BADVERS; a middlebox may answer SERVFAIL instead, or drop messages with
+EDNS. The knowledge holds for a while, then it is learned anew: without EDNS there are no extended errors (RFC 8914), so
+the exporter does without it only where that is necessary.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from exporter.concurrency.bounded_dict import BoundedDict
 
 Address = tuple[str, int]
 
-# After so long a server is asked with EDNS again: a box on the way may be gone.
+# After so long queries use EDNS again: the middlebox may be gone.
 RELEARN_SECONDS: Final = 600.0
-# Questions that only the try without EDNS got an answer to; a single one may be a datagram lost on the way.
+# Queries in a row that were answered only without EDNS; at a single one the network may have lost a datagram.
 _SIGNS_NEEDED: Final = 2
-# Of a server that has answered with EDNS before: it may have been slow, and answered all tries at once.
+# The same for a server that has answered with EDNS before: it may be slow, and answer all attempts at once.
 _SIGNS_NEEDED_AGAINST: Final = 8
 # Nameservers remembered; more than a resolver ever has, with those of a laptop's last networks.
 _MAX_SERVERS: Final = 64
@@ -26,40 +26,40 @@ _MAX_SERVERS: Final = 64
 
 @dataclass(slots=True)
 class _ServerSupport:
-    plain_until: float = 0.0  # by the event loop's clock; questions go without EDNS until then
+    plain_until: float = 0.0  # by the event loop's clock; queries go without EDNS until then
     does_edns: bool = False  # it has answered with EDNS itself
-    signs: int = 0  # questions in a row to which only the try without EDNS got an answer
+    signs: int = 0  # queries in a row that were answered only without EDNS
 
 
 class EdnsSupport:
-    """By nameserver. Times are the event loop's."""
+    """The support by nameserver. Times are the event loop's."""
 
     def __init__(self) -> None:
         self._servers: BoundedDict[Address, _ServerSupport] = BoundedDict(_MAX_SERVERS)
 
     def prefers_edns(self, server: Address, now: float) -> bool:
-        """Whether the first question goes out with EDNS."""
+        """True where the first attempt uses EDNS."""
         known = self._servers.get(server)
         return known is None or known.plain_until <= now
 
     def does_edns(self, server: Address) -> bool:
-        """Whether it has shown that it knows EDNS."""
+        """True where the server has shown that it knows EDNS."""
         known = self._servers.get(server)
         return known is not None and known.does_edns
 
     def answered(self, server: Address, *, with_opt: bool) -> None:
-        """It gave an answer of use to a question with EDNS; `with_opt`: in EDNS itself."""
+        """Record a useful answer to a query with EDNS; `with_opt`: the answer uses EDNS itself."""
         known = self._server(server)
         known.plain_until, known.signs = 0.0, 0
         known.does_edns |= with_opt
 
     def rejected(self, server: Address, now: float) -> None:
-        """It said that it knows no EDNS, and answered the same question without."""
+        """Record that the server refused EDNS, and answered the same query without it."""
         known = self._server(server)
         known.plain_until, known.does_edns = now + RELEARN_SECONDS, False
 
     def suspected(self, server: Address, now: float) -> None:
-        """With EDNS it gave no answer of use to a question, and without it did."""
+        """Record a query that was answered usefully only without EDNS."""
         known = self._server(server)
         known.signs += 1
         if known.signs >= (_SIGNS_NEEDED_AGAINST if known.does_edns else _SIGNS_NEEDED):

@@ -1,8 +1,8 @@
-"""Extended DNS errors (RFC 8914): what a resolver says beside an answer, or in place of one.
+"""Extended DNS errors (RFC 8914): the reasons of a resolver beside an answer, or in place of one.
 
-Of use are three kinds: the resolver changed or withheld the answer by a policy of its own, DNSSEC failed, or the
-domain's own nameservers do not answer. The free text beside a code comes from the resolver or from whom it asked: it is
-shown escaped and cut.
+Three kinds are useful: the resolver changed or withheld the answer by a policy of its own, DNSSEC failed, or the
+domain's own nameservers do not answer. The free text beside a code comes from the resolver or from another server: it
+is shown escaped and cut.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _ADDRESS: Final = re.compile(r"[0-9A-Fa-f:.]{3,45}")
 
 
 class ExtendedError(NamedTuple):
-    """One of an answer's."""
+    """One extended error of an answer."""
 
     code: int
     text: str  # of a stranger; escaped and cut
@@ -87,17 +87,17 @@ class ExtendedError(NamedTuple):
 
     @property
     def is_filter(self) -> bool:
-        """Whether a policy of the resolver made or withheld the answer."""
+        """True where a policy of the resolver made or withheld the answer."""
         return self.code in _FILTERED
 
     @property
     def is_dnssec(self) -> bool:
-        """Whether the signatures are what is wrong."""
+        """True where the signatures are at fault."""
         return self.code in _DNSSEC
 
     @property
     def is_unreached(self) -> bool:
-        """Whether the domain's own nameservers are what is wrong."""
+        """True where the domain's own nameservers are at fault."""
         return self.code in _UNREACHED
 
     @property
@@ -112,7 +112,7 @@ class ExtendedError(NamedTuple):
 
 
 def extended_errors(options: Iterable[tuple[int, bytes]]) -> tuple[ExtendedError, ...]:
-    """Those among the options of an answer's OPT record, each once."""
+    """The extended errors among the options of an answer's OPT record, each once."""
     said = dict.fromkeys([data for number, data in options if number == _OPTION and len(data) >= 2])
     found: dict[ExtendedError, None] = {}
     for data in islice(said, _MAX_ERRORS):

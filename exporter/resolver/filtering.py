@@ -1,8 +1,8 @@
-"""Answers that a resolver makes up: it says 0.0.0.0 or its own address in place of a name's.
+"""Answers that a filtering resolver makes up: 0.0.0.0 or its own address in place of a host's. Pure.
 
-Some say so beside the answer (RFC 8914, exporter.resolver.extended_errors); of the others there are signs. A filter
-that goes by domain answers for names below the host too, where a zone has none. A zone may publish 0.0.0.0 or 127.0.0.1
-itself: what it has signed is its own, and of the rest the confidence tells how far the signs carry.
+Some resolvers mark such an answer (RFC 8914, exporter.resolver.extended_errors); for others there are signs. A filter
+for a whole domain answers for names below the host too, where the zone has none. A zone may publish 0.0.0.0 or
+127.0.0.1 itself: signed answers are its own, and for the rest the confidence depends on the signs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage
 from exporter.resolver.answer import DnsAnswer
 
-# Below a host: nobody has such a name.
+# A label below a host that no zone has.
 CONTROL_LABEL: Final = "no-such-name-asked-by-mx-exporter"
 _MAX_NAME: Final = 253
 _UNSPECIFIED: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
@@ -22,7 +22,7 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 
 
 class Sinkhole(Enum):
-    """What a made-up answer may say."""
+    """The kinds of made-up addresses."""
 
     UNSPECIFIED = "no address at all"
     OWN = "the resolver's own address"
@@ -30,7 +30,7 @@ class Sinkhole(Enum):
 
 
 def sinkhole(answers: Sequence[DnsAnswer], addresses: Sequence[str]) -> Sinkhole | None:
-    """What all the addresses of a host are; None where one is another, or the zone has signed them."""
+    """The kind of all addresses of a host; None where one is an ordinary one, or the zone has signed them."""
     with_records = [answer for answer in answers if answer.records]
     if not addresses or all(answer.authenticated for answer in with_records):
         return None
@@ -49,16 +49,16 @@ def control_name(name: str) -> str | None:
 
 
 def judge(
-    name: str, kind: Sinkhole, addresses: Sequence[str], controls: Sequence[DnsAnswer], who: str
+    name: str, kind: Sinkhole, addresses: Sequence[str], controls: Sequence[DnsAnswer], nameserver: str
 ) -> Failure | None:
-    """Whether the resolver `who` filters the host `name`; `controls` is what it says of the name below."""
+    """The failure if `nameserver` filters the host `name`; `controls` are its answers about the name below."""
     also = {record for answer in controls for record in answer.records}
     below = bool(also) and also.issubset(addresses)
     both = kind is Sinkhole.UNSPECIFIED and _UNSPECIFIED.issubset(addresses)
     if kind is Sinkhole.LOOPBACK and not below:
-        return None  # zones publish it, for fun or to say that there is nobody
+        return None  # zones publish it, too, as a joke or for "no host"
     sure = kind is not Sinkhole.LOOPBACK and (below or both)
-    resolver = f"the resolver {who}" if who else "the resolver"
+    resolver = f"the resolver {nameserver}" if nameserver else "the resolver"
     said = " and ".join(addresses)
     if kind is Sinkhole.OWN:
         said += ", its own address,"
@@ -74,7 +74,7 @@ def judge(
     if not sure:
         evidence.append(f"another resolver settles it: dig @9.9.9.9 {name}")
     confidence = Confidence.LIKELY if sure else Confidence.UNCERTAIN
-    return Failure(Stage.DNS, FailureClass.RESOLVER_FAILING, detail, confidence, tuple(evidence), who)
+    return Failure(Stage.DNS, FailureClass.RESOLVER_FAILING, detail, confidence, tuple(evidence), nameserver)
 
 
 def address_of(nameserver: str) -> str:

@@ -1,8 +1,8 @@
 """A DNS message -> the records that answer its question, at the end of the aliases; or where there are none, the SOA.
 
-It is read here and not by dnspython because it is a stranger's: 64 KiB of records take that 0.3 s of the probes' loop,
-and this 5 ms at most. The answer section is walked once; of a record no more is looked at than its owner, type and
-time. What a server adds (signatures, the authority beside an answer, additional records) is passed over.
+The message comes from a stranger, so it is not parsed with dnspython, which needs 0.3 s for 64 KiB of records; this
+parser needs 5 ms at most. It walks the answer section once, and reads of each record only owner, type and TTL. It
+passes over signatures, the authority section of a positive answer, and additional records.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from struct import Struct
 from struct import error as too_short
 from typing import Final
 
-from exporter.resolver.wire_names import HEADER_BYTES, MalformedReply, NameReader, suffixes
+from exporter.resolver.domain_names import HEADER_BYTES, MalformedReply, NameReader, suffixes
 
 A: Final = 1
 CNAME: Final = 5
@@ -24,11 +24,11 @@ TLSA: Final = 52
 _IN: Final = 1
 # RFC 2181 8: anything larger is taken for 0.
 MAX_LEGAL_TTL: Final = 2**31 - 1
-# Links from the name that was asked for to the one that has the records. Resolvers stop at 8 to 20.
+# Aliases between the name in the question and the one that has the records. Resolvers stop at 8 to 20.
 MAX_ALIASES: Final = 16
-# Of a negative answer, which has its SOA among the first (RFC 2308 3); with DNSSEC a dozen records stand beside it.
+# Records of a negative answer, with its SOA among the first (RFC 2308 3); with DNSSEC there are a dozen others.
 _MAX_AUTHORITY: Final = 32
-# Seconds that a negative answer is remembered which has no SOA to say how long.
+# Seconds for which a negative answer without an SOA is cached.
 _TTL_WITHOUT_SOA: Final = 300
 # Two names of one octet at least, and five numbers (RFC 1035 3.3.13); the last of them counts for negative answers.
 _LEAST_SOA_BYTES: Final = 22
@@ -45,24 +45,24 @@ Place = tuple[int, int]  # of a record's data: where it begins and ends
 
 
 class UselessReply(Exception):  # noqa: N818 - no error of the program
-    """An answer can be read and is of no use; the message says why, as the end of a sentence about it."""
+    """An answer that can be read but not used; the message is the reason, as the end of a sentence about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordSection:
-    """What the answer section says of the question."""
+    """The part of the answer section that answers the question."""
 
     kind: int
     name: bytes  # that the records belong to, in wire form: the end of the aliases
     is_alias: bool
     places: list[Place]  # of the records' data
-    ttl: int  # the least on the way
+    ttl: int  # the least along the aliases
     names: NameReader
     zone: bytes | None = None  # where there are no records: the zone that says so
 
 
 def section_of(data: bytes) -> RecordSection:
-    """What the answer section says. Raises MalformedReply, UselessReply."""
+    """The answer section of a message. Raises MalformedReply, UselessReply."""
     try:
         return _section_of(data)
     except (IndexError, too_short):
@@ -109,7 +109,7 @@ def _section_of(data: bytes) -> RecordSection:
 def _follow(
     names: NameReader, name: bytes, found: dict[bytes, list[Place]], aliases: dict[bytes, tuple[Place, int]]
 ) -> tuple[bytes, int]:
-    """The name at the end of the aliases of `name`, and the least time on the way."""
+    """The name at the end of the aliases of `name`, and the least TTL among them."""
     least = MAX_LEGAL_TTL
     for _ in range(MAX_ALIASES + 1):
         if name in found or name not in aliases:
@@ -120,7 +120,7 @@ def _follow(
 
 
 def _zone_of(data: bytes, names: NameReader, name: bytes, place: int, authorities: int) -> tuple[bytes | None, int]:
-    """Of the zones whose SOA stands in the authority section the closest to `name`, and how long it says no."""
+    """The zone closest to `name` whose SOA stands in the authority section, and its TTL for negative answers."""
     zones: dict[bytes, int] = {}
     for _ in range(min(authorities, _MAX_AUTHORITY)):
         owner, place = names.at(place)

@@ -1,4 +1,4 @@
-"""Which hosts take a domain's mail: the rules of RFC 5321 5.1, RFC 7505 and RFC 2181 10.3 over plain questions."""
+"""The mail hosts of a domain by the rules of RFC 5321 5.1, RFC 7505 and RFC 2181 10.3, over plain queries."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from exporter.resolver.mx_faults import (
     without_suffix,
 )
 
-# Hosts whose addresses are looked up, the most preferred first. Large providers have a dozen; who has hundreds is
-# mistaken or wants the resolver to work for him.
+# Hosts whose addresses are looked up, the most preferred first. Large providers have a dozen; hundreds are a mistake or
+# an attempt to load the resolver.
 MAX_HOSTS: Final = 64
 _HOSTS_AT_ONCE: Final = 8
-# Addresses of all hosts of a domain that are kept, those of the most preferred first; the others are counted. Looking
-# at each of so many, none of which may be connected to, takes 3 ms.
+# Addresses of all hosts of a domain that are kept, those of the most preferred first; the others are counted. To
+# check so many, none of which may be connected to, takes 3 ms.
 MAX_ADDRESSES: Final = 512
 
 _C = FailureClass
@@ -39,19 +39,19 @@ _TYPES: Final = {Family.IPV4: "A", Family.IPV6: "AAAA"}
 _FAMILY_NAMES: Final = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
 
 
-class Questions(Protocol):
-    """What is asked of the DNS, by name and type."""
+class DnsQueries(Protocol):
+    """Queries by name and type."""
 
     async def ask(self, name: str, kind: str) -> DnsAnswer:
-        """One question."""
+        """The answer about one type."""
 
     async def ask_both(self, name: str, kinds: Sequence[str]) -> Sequence[DnsAnswer]:
-        """The types of one name side by side."""
+        """The answers about two types of one name, queried at the same time."""
 
 
-async def lookup_mx(questions: Questions, domain: str, families: tuple[Family, ...]) -> MxLookup:
+async def lookup_mx(queries: DnsQueries, domain: str, families: tuple[Family, ...]) -> MxLookup:
     """The mail hosts of `domain`, by preference, then name."""
-    answer = await questions.ask(domain, "MX")
+    answer = await queries.ask(domain, "MX")
     lookup = MxLookup(
         domain,
         failure=answer.failure or answer.filtered,
@@ -65,28 +65,28 @@ async def lookup_mx(questions: Questions, domain: str, families: tuple[Family, .
     if lookup.failure is not None:
         return replace(lookup, authenticated=False)
     if not answer.records:
-        return await _implicit(questions, lookup, families)
+        return await _implicit(queries, lookup, families)
     exchanges = _exchanges(answer)
     nobodies = [name for _, name in _pairs(answer) if means_nobody(name)]
     if not exchanges:
         # RFC 7505 3: the domain takes no mail.
         detail = f"the null MX record says that {domain} takes no mail"
-        said = nobody(domain, nobodies[0]) if nobodies else Failure(Stage.DNS, _C.DNS_NULL_MX, detail)
-        return replace(lookup, failure=said)
-    hosts = await _hosts(questions, domain, exchanges[:MAX_HOSTS], families)
+        failure = nobody(domain, nobodies[0]) if nobodies else Failure(Stage.DNS, _C.DNS_NULL_MX, detail)
+        return replace(lookup, failure=failure)
+    hosts = await _hosts(queries, domain, exchanges[:MAX_HOSTS], families)
     if all(_is_nobody_here(domain, host) for host in hosts):
         return replace(lookup, failure=nobody(domain, hosts[0].name))
-    hosts = await _explained(questions, domain, hosts, families)
+    hosts = await _explained(queries, domain, hosts, families)
     null_mx = bool(nobodies) or any(not name for _, name in _pairs(answer))
     return replace(lookup, hosts=hosts, failure=_no_host(hosts), null_mx_among_others=null_mx)
 
 
-async def lookup_host(questions: Questions, name: str, preference: int, families: tuple[Family, ...]) -> MxHost:
-    """The addresses of one host. `name` may be an address, which is its own."""
+async def lookup_host(queries: DnsQueries, name: str, preference: int, families: tuple[Family, ...]) -> MxHost:
+    """The addresses of one host. `name` may itself be an address."""
     literal = _literal(name)
     if literal is not None:
         return MxHost(name, preference, addresses=(literal,))
-    answers = await questions.ask_both(name, [_TYPES[family] for family in families])
+    answers = await queries.ask_both(name, [_TYPES[family] for family in families])
     records = [record for answer in answers if answer.filtered is None for record in answer.records]
     addresses = {record for record in records if isinstance(record, str)}
     filtered = None if addresses else next((answer.filtered for answer in answers if answer.filtered is not None), None)
@@ -104,23 +104,23 @@ async def lookup_host(questions: Questions, name: str, preference: int, families
         more=sum(answer.more for answer in answers if answer.filtered is None),
     )
     kind = sinkhole(answers, host.addresses)
-    return host if kind is None else await _if_filtered(questions, host, kind, families)
+    return host if kind is None else await _if_filtered(queries, host, kind, families)
 
 
-async def _if_filtered(questions: Questions, host: MxHost, kind: Sinkhole, families: tuple[Family, ...]) -> MxHost:
-    """`host`, with whether its resolver has put the addresses there; one more name is asked for that."""
+async def _if_filtered(queries: DnsQueries, host: MxHost, kind: Sinkhole, families: tuple[Family, ...]) -> MxHost:
+    """`host` with the failure if the resolver made its addresses up; a query about one more name shows that."""
     control = control_name(host.name)
     controls: Sequence[DnsAnswer] = ()
     if control is not None:
-        controls = await questions.ask_both(control, [_TYPES[family] for family in families])
+        controls = await queries.ask_both(control, [_TYPES[family] for family in families])
     return replace(host, filtered=judge(host.name, kind, host.addresses, controls, host.nameserver))
 
 
-async def _implicit(questions: Questions, lookup: MxLookup, families: tuple[Family, ...]) -> MxLookup:
+async def _implicit(queries: DnsQueries, lookup: MxLookup, families: tuple[Family, ...]) -> MxLookup:
     """RFC 5321 5.1: without an MX record the domain itself is its mail host, with preference 0."""
     domain = lookup.domain
-    host = await lookup_host(questions, domain, 0, families)
-    # That the name is an alias is no fault here: the rule about aliases is about the targets of MX records.
+    host = await lookup_host(queries, domain, 0, families)
+    # An alias is no fault here: the rule about aliases is for the targets of MX records.
     host = replace(host, is_cname=False)
     if host.failure is None:
         return replace(lookup, hosts=(host,))
@@ -131,15 +131,15 @@ async def _implicit(questions: Questions, lookup: MxLookup, families: tuple[Fami
 
 
 async def _hosts(
-    questions: Questions, domain: str, exchanges: list[tuple[int, str]], families: tuple[Family, ...]
+    queries: DnsQueries, domain: str, exchanges: list[tuple[int, str]], families: tuple[Family, ...]
 ) -> tuple[MxHost, ...]:
     if len(exchanges) == 1:
-        return (await _exchange(questions, domain, *exchanges[0], families),)
+        return (await _exchange(queries, domain, *exchanges[0], families),)
     limit = asyncio.Semaphore(_HOSTS_AT_ONCE)
 
     async def one(preference: int, name: str) -> MxHost:
         async with limit:
-            return await _exchange(questions, domain, preference, name, families)
+            return await _exchange(queries, domain, preference, name, families)
 
     return tuple(_bounded(await asyncio.gather(*(one(*exchange) for exchange in exchanges))))
 
@@ -155,15 +155,15 @@ def _bounded(hosts: Sequence[MxHost]) -> Iterator[MxHost]:
 
 
 async def _exchange(
-    questions: Questions, domain: str, preference: int, name: str, families: tuple[Family, ...]
+    queries: DnsQueries, domain: str, preference: int, name: str, families: tuple[Family, ...]
 ) -> MxHost:
-    """What an MX record points to, judged as such."""
+    """The host of an MX record, with a failure by the rules for MX records."""
     literal = _literal(name)
     if literal is not None:
         return MxHost(name, preference, failure=is_address(domain, name, literal))
     if "\\" in name:
         return MxHost(name, preference, failure=no_host_name(name))
-    host = await lookup_host(questions, name, preference, families)
+    host = await lookup_host(queries, name, preference, families)
     failure = host.failure
     if failure is None or failure.verdict is Verdict.LOCAL:
         return host
@@ -171,26 +171,26 @@ async def _exchange(
 
 
 async def _explained(
-    questions: Questions, domain: str, hosts: tuple[MxHost, ...], families: tuple[Family, ...]
+    queries: DnsQueries, domain: str, hosts: tuple[MxHost, ...], families: tuple[Family, ...]
 ) -> tuple[MxHost, ...]:
-    """`hosts`, of which the first that does not exist is looked at once more: is the final dot missing?"""
+    """`hosts` with an explanation of the first that does not exist, where the zone lacks its final dot."""
     place = next((place for place, host in enumerate(hosts) if _is_absent(host)), None)
     if place is None:
         return hosts
-    failure = await _final_dot(questions, domain, hosts[place].name, families)
+    failure = await _final_dot(queries, domain, hosts[place].name, families)
     if failure is None:
         return hosts
     return (*hosts[:place], replace(hosts[place], failure=failure), *hosts[place + 1 :])
 
 
-async def _final_dot(questions: Questions, domain: str, name: str, families: tuple[Family, ...]) -> Failure | None:
+async def _final_dot(queries: DnsQueries, domain: str, name: str, families: tuple[Family, ...]) -> Failure | None:
     for meant in without_suffix(domain, name):
         literal = _literal(meant)
         if literal is not None:
             return is_address(domain, name, literal)
         if "." not in meant:
             continue
-        found = await lookup_host(questions, meant, 0, families)
+        found = await lookup_host(queries, meant, 0, families)
         if found.addresses or is_doubled(domain, name):
             return final_dot(name, meant, exists=bool(found.addresses))
         return None
@@ -198,12 +198,12 @@ async def _final_dot(questions: Questions, domain: str, name: str, families: tup
 
 
 def _is_absent(host: MxHost) -> bool:
-    """Whether the name itself does not exist; of an alias the other name does not."""
+    """True where the name itself does not exist; with an alias it is the other name."""
     return host.cause is _C.DNS_NXDOMAIN and not host.is_cname
 
 
 def _is_nobody_here(domain: str, host: MxHost) -> bool:
-    """Whether a host is the domain's own `localhost`, which does not exist or is loopback."""
+    """True of the domain's own `localhost`, which does not exist or is loopback."""
     if not any(means_nobody(meant) for meant in without_suffix(domain, host.name)):
         return False
     if host.filtered is not None:
@@ -218,7 +218,7 @@ def _pairs(answer: DnsAnswer) -> list[tuple[int, str]]:
 
 
 def _exchanges(answer: DnsAnswer) -> list[tuple[int, str]]:
-    """Each host once, with its best preference; what means nobody, as the root does, left out."""
+    """Each host once with its best preference, without names that mean "no host", such as the root."""
     best: dict[str, int] = {}
     for preference, name in _pairs(answer):
         if name and not means_nobody(name):
@@ -227,7 +227,7 @@ def _exchanges(answer: DnsAnswer) -> list[tuple[int, str]]:
 
 
 def _no_host(hosts: tuple[MxHost, ...]) -> Failure | None:
-    """Why no host of all has an address: ours to mend if we could not ask about one of them."""
+    """The reason why no host has an address: a fault on our side if a query about one of them failed."""
     failures = [host.failure for host in hosts if host.failure is not None]
     if len(failures) < len(hosts):
         return None
@@ -238,10 +238,10 @@ def _no_host(hosts: tuple[MxHost, ...]) -> Failure | None:
 
 
 def _no_address(name: str, families: tuple[Family, ...], answers: Sequence[DnsAnswer]) -> Failure:
-    """A question that failed says why; without one the name has nothing of what was asked."""
+    """The reason why a name has no address: a failed query, or no records of these families."""
     failures = [answer.failure for answer in answers if answer.failure is not None]
     if failures:
-        # NXDOMAIN is about the name, so it holds for the other family too, whatever became of that question.
+        # NXDOMAIN is about the name, so it holds for the other family too, even if that query failed.
         return next((failure for failure in failures if failure.failure_class is _C.DNS_NXDOMAIN), failures[0])
     what = " or ".join(_FAMILY_NAMES[family] for family in families)
     alias = next((answer.canonical for answer in answers if answer.canonical), "")
@@ -250,10 +250,10 @@ def _no_address(name: str, families: tuple[Family, ...], answers: Sequence[DnsAn
 
 
 def _literal(name: str) -> str | None:
-    """The address that `name` is, in canonical form, be it in brackets or with the last label's dot lost."""
+    """The address that `name` is, in canonical form, with or without brackets; None for other names."""
     text = name.removeprefix("[").removesuffix("]")
     if ":" not in text and not text[-1:].isdigit():
-        return None  # as nearly every name; the parser takes ten times as long to say so
+        return None  # as nearly every name; the parser takes ten times as long
     try:
         return str(ip_address(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Questions to the nameservers: what they share, the sockets and what is known of each nameserver."""
+"""The configured nameservers, with the sockets to them and the knowledge about them that all queries share."""
 
 from __future__ import annotations
 
@@ -10,28 +10,31 @@ import dns.rdatatype
 
 from exporter.resolver import wire
 from exporter.resolver.edns import Address, EdnsSupport
-from exporter.resolver.question import DnsQuery, DnsReply, NoReply
+from exporter.resolver.query import DnsQuery
+from exporter.resolver.query_attempt import DnsReply, NoReply
 from exporter.resolver.udp_socket import UdpSocket
 
-# Nameservers asked about one question; the C library takes three of them.
+# Nameservers of one query; the C library takes three of them.
 _MAX_SERVERS: Final = 8
 
 
 class Nameservers:
-    """Asks the nameservers that `nameservers()` names, each question within `timeout` seconds."""
+    """Sends queries to the nameservers that `nameservers()` gives, each with a timeout of `timeout` seconds."""
 
     def __init__(self, nameservers: Callable[[], Sequence[Address]], timeout: float) -> None:
         self.loop = asyncio.get_running_loop()
         self.timeout = timeout
         self.edns = EdnsSupport()
-        self.answered: dict[Address, float] = {}  # when each nameserver answered last, by the event loop's clock
+        self.answered: dict[
+            Address, float
+        ] = {}  # time of the last answer of each nameserver, by the event loop's clock
         self._nameservers = nameservers
         self._ports: dict[Address, UdpSocket] = {}
 
     async def ask(self, name: str, kind: dns.rdatatype.RdataType) -> DnsReply:
-        """The answer.
+        """The answer to a query.
 
-        Raises NoReply, MalformedReply, OSError for want of a socket, and DNSException or UnicodeError for no name.
+        Raises NoReply, MalformedReply, OSError without a socket, and DNSException or UnicodeError for an invalid name.
         """
         section = wire.question_section(name, kind)
         servers = tuple(self._nameservers())[:_MAX_SERVERS]
@@ -40,7 +43,7 @@ class Nameservers:
         return await DnsQuery(self, section, servers).answer()
 
     def port(self, server: Address) -> UdpSocket:
-        """The socket from which the next question to `server` leaves. Raises OSError."""
+        """The socket for the next query to `server`. Raises OSError."""
         port = self._ports.get(server)
         if port is None or port.worn_out:
             if port is not None:
@@ -49,7 +52,7 @@ class Nameservers:
         return port
 
     def close(self) -> None:
-        """Give the sockets back; what is asked meanwhile gets no answer."""
+        """Close the sockets; queries in flight get no answer."""
         for port in self._ports.values():
             port.close()
         self._ports.clear()

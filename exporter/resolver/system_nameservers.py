@@ -1,4 +1,4 @@
-"""The system's own nameservers, looked at again when their file changes (a laptop that moved, a new DHCP lease)."""
+"""The nameservers of this system, read again when their file changes (another network, a new DHCP lease)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOOK_AGAIN_SECONDS: Final = 1.0
 
 
 class SystemNameservers:
-    """The pairs of address and port that hold now."""
+    """The present nameservers as pairs of address and port."""
 
     def __init__(self, path: Path = RESOLV_CONF, look_again: float = _LOOK_AGAIN_SECONDS) -> None:
         self._path = path
@@ -33,7 +33,7 @@ class SystemNameservers:
         self._nameservers: tuple[tuple[str, int], ...] = _NOTHING_CONFIGURED
 
     def __call__(self) -> tuple[tuple[str, int], ...]:
-        """Read them again if the file has changed."""
+        """The nameservers, read again if the file has changed."""
         now = time.monotonic()
         if now - self._looked >= self._look_again or not self._looked:
             self._looked = now
@@ -64,8 +64,8 @@ def _read(path: Path) -> tuple[tuple[str, int], ...]:
 def _nameservers(text: str) -> Sequence[str]:
     """The addresses of the nameserver lines, each once.
 
-    Read here and not by dnspython, for which one line it does not like (a search list with an empty label, a
-    nameserver by its name) makes the file worthless; the C library passes over such lines.
+    The file is not read with dnspython, which raises for the whole file because of one unexpected line (a search list
+    with an empty label, a nameserver by its name); the C library passes over such lines.
     """
     found: dict[str, None] = {}
     for line in text.splitlines():

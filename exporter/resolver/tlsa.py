@@ -1,7 +1,7 @@
-"""The TLSA records that a sender who honours DANE holds a mail host to (RFC 7672 2.2) over plain questions.
+"""The TLSA records by which a sender that honours DANE verifies a mail host (RFC 7672 2.2), over plain queries.
 
-All of it stands on the AD bit: the answers must come from a validating resolver over a path one trusts (RFC 7672
-2.1.3). An answer without it is taken for insecure, which is what a sender would do.
+Everything depends on the AD bit: the answers must come from a validating resolver over a trusted path (RFC 7672
+2.1.3). An answer without it counts as insecure, as for a sender.
 """
 
 from __future__ import annotations
@@ -13,36 +13,36 @@ from exporter.model.address import Family
 from exporter.model.failure import FailureClass
 from exporter.model.policy import Tlsa, TlsaLookup, TlsaStatus
 from exporter.resolver.answer import DnsAnswer
-from exporter.resolver.mx import Questions
+from exporter.resolver.mx import DnsQueries
 
 _TYPES: Final = {Family.IPV4: "A", Family.IPV6: "AAAA"}
 
 
 async def lookup_tlsa(
-    questions: Questions, host: str, port: int, families: tuple[Family, ...], domain: str | None = None
+    queries: DnsQueries, host: str, port: int, families: tuple[Family, ...], domain: str | None = None
 ) -> TlsaLookup:
     """The TLSA records for `port` of `host`, a mail host of `domain` (None: named without an MX lookup)."""
-    mx = await questions.ask(domain, "MX") if domain is not None else None
+    mx = await queries.ask(domain, "MX") if domain is not None else None
     if mx is not None and not mx.authenticated:
-        # RFC 7672 2.2.1: an MX host that a forger could have chosen is not made safe by records of its own.
+        # RFC 7672 2.2.1: records of an MX host that a forger could have chosen make nothing safe.
         return TlsaLookup(TlsaStatus.INSECURE, detail=f"the MX answer of {domain} is not authenticated")
-    addresses = await questions.ask_both(host, [_TYPES[family] for family in families])
-    bases = await _bases(questions, host, addresses)
+    addresses = await queries.ask_both(host, [_TYPES[family] for family in families])
+    bases = await _bases(queries, host, addresses)
     if isinstance(bases, TlsaLookup):
         return bases
     for base in bases:
-        answer = await questions.ask(f"_{port}._tcp.{base}", "TLSA")
+        answer = await queries.ask(f"_{port}._tcp.{base}", "TLSA")
         if answer.failure is not None and answer.failure.failure_class is not FailureClass.DNS_NXDOMAIN:
-            # RFC 7672 2.1.2: whether there are records is not known, so a sender waits.
+            # RFC 7672 2.1.2: it is not known whether there are records, so a sender waits.
             return TlsaLookup(TlsaStatus.FAILED, failure=answer.failure)
         records = tuple(record for record in answer.records if isinstance(record, Tlsa))
-        # RFC 7672 2.2.3: records that are not authenticated are as good as none.
+        # RFC 7672 2.2.3: records without authentication count as absent.
         if records and answer.authenticated:
             return TlsaLookup(TlsaStatus.FOUND, records, _names(base, host, domain, mx))
     return TlsaLookup(TlsaStatus.ABSENT)
 
 
-async def _bases(questions: Questions, host: str, addresses: Sequence[DnsAnswer]) -> Sequence[str] | TlsaLookup:
+async def _bases(queries: DnsQueries, host: str, addresses: Sequence[DnsAnswer]) -> Sequence[str] | TlsaLookup:
     """The TLSA base domains to try in turn, or the outcome where there are none (RFC 7672 2.2.2, 2.2.3)."""
     insecure = TlsaLookup(TlsaStatus.INSECURE, detail=f"the addresses of {host} are not authenticated")
     known = [answer for answer in addresses if answer.failure is None]
@@ -52,13 +52,13 @@ async def _bases(questions: Questions, host: str, addresses: Sequence[DnsAnswer]
     if not any(answer.is_alias for answer in known):
         return insecure
     # An alias in a signed zone that leads to an unsigned one: the records beside the alias still count.
-    alias = await questions.ask(host, "CNAME")
+    alias = await queries.ask(host, "CNAME")
     if alias.failure is not None:
         return TlsaLookup(TlsaStatus.FAILED, failure=alias.failure)
     return (host,) if alias.records and alias.authenticated else insecure
 
 
 def _names(base: str, host: str, domain: str | None, mx: DnsAnswer | None) -> tuple[str, ...]:
-    """RFC 7672 3.2.2: the base domain; for an MX host the domain too, and what that is an alias of; else the host."""
+    """The names for the certificate (RFC 7672 3.2.2): the base domain; of an MX host the domain and its alias."""
     others = (host,) if domain is None or mx is None else (domain, mx.canonical)
     return tuple(dict.fromkeys(name for name in (base, *others) if name))

@@ -1,6 +1,6 @@
-"""DNS messages as bytes: questions written, and of answers what is to be known before their records are read.
+"""DNS messages as bytes: queries to send, and the header and EDNS of answers, before their records are read.
 
-A question is a name between two ends that are always the same, so only the name is written anew.
+A query is a name between two constant parts, so only the name is written anew.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
-from exporter.resolver.wire_names import HEADER_BYTES, POINTER, after_name
+from exporter.resolver.domain_names import HEADER_BYTES, POINTER, after_name
 
-# What an answer may measure over UDP without being fragmented on the way (DNS flag day 2020).
+# The size of an answer over UDP that no network fragments (DNS flag day 2020).
 UDP_PAYLOAD: Final = 1232
 _IN: Final = b"\0\1"
 # An OPT record without options: the root, its type; size, code, version and flags; no data.
 _OPT_HEAD: Final = b"\0" + int(dns.rdatatype.OPT).to_bytes(2, "big")
 _BARE_OPT_BYTES: Final = 11
 _HEADER: Final = Struct("!HHHHHH").unpack_from
-_RECORD: Final = Struct("!HHIH").unpack_from  # what stands behind a record's owner
+_RECORD: Final = Struct("!HHIH").unpack_from  # the fields behind a record's owner
 _RECORD_BYTES: Final = 10
 _TRUNCATED: Final = 0x02  # TC (RFC 1035 4.1.1)
-# Options of one answer that are looked at; a server has four or five to say, and room for 16,000.
+# Options of one answer that are read; servers send four or five, and a message has room for 16,000.
 _MAX_OPTIONS: Final = 64
 
 
 def _ends(*, edns: bool) -> tuple[bytes, bytes]:
-    """What stands before and behind the question; the id is 0."""
+    """The constant parts before and behind the question; the id is 0."""
     query = dns.message.make_query(".", "A", use_edns=0 if edns else -1, want_dnssec=edns, payload=UDP_PAYLOAD, id=0)
-    query.flags |= dns.flags.AD  # RFC 6840 5.7: tell us whether it is authenticated
+    query.flags |= dns.flags.AD  # RFC 6840 5.7: asks for the AD bit in the answer
     wire = query.to_wire()
     return wire[:HEADER_BYTES], wire[HEADER_BYTES + 5 :]
 
@@ -46,18 +46,18 @@ _WITHOUT_EDNS: Final = _ends(edns=False)
 
 
 def question_section(name: str, kind: dns.rdatatype.RdataType) -> bytes:
-    """Name in lower case, type and class. Raises DNSException or UnicodeError for what is no name."""
+    """Name in lower case, type and class. Raises DNSException or UnicodeError for an invalid name."""
     return dns.name.from_text(name).to_digestable() + int(kind).to_bytes(2, "big") + _IN
 
 
 def query(section: bytes, *, edns: bool = True) -> bytes:
-    """The message that asks; its id is 0."""
+    """The message of a query; its id is 0."""
     before, behind = _WITH_EDNS if edns else _WITHOUT_EDNS
     return before + section + behind
 
 
 def answers(data: bytes, section: bytes) -> bool:
-    """Whether a message with the right id is the answer to the question `section` (RFC 5452 9.1)."""
+    """True where a message with the right id answers the question `section` (RFC 5452 9.1)."""
     if len(data) < HEADER_BYTES or not data[2] & 0x80:
         return False
     if data[4:6] == b"\0\0":
@@ -67,12 +67,12 @@ def answers(data: bytes, section: bytes) -> bool:
 
 
 def rcode_of(data: bytes) -> int:
-    """The code in the header; :func:`code_of` tells the whole of it."""
+    """The response code in the header; :func:`code_of` gives the whole code."""
     return data[3] & 0x0F
 
 
 def code_of(data: bytes) -> int:
-    """The whole code: of an answer without records EDNS may add to what the header says (RFC 6891 6.1.3: BADVERS)."""
+    """The whole response code: in an answer without records EDNS may extend it (RFC 6891 6.1.3: BADVERS)."""
     code = data[3] & 0x0F
     if code or data[6:8] != b"\0\0":
         return code
@@ -81,18 +81,18 @@ def code_of(data: bytes) -> int:
 
 
 class Opt(NamedTuple):
-    """What an answer says in EDNS."""
+    """The EDNS part of an answer."""
 
     extended_code: int
     options: tuple[tuple[int, bytes], ...]  # number and data
 
 
 def opt_of(data: bytes) -> Opt | None:
-    """The OPT record; None where there is none, or the way to it cannot be read."""
+    """The OPT record; None where there is none, or the records before it cannot be read."""
     if data[10:12] == b"\0\0":
         return None
     if data[-_BARE_OPT_BYTES:-8] == _OPT_HEAD and data[-2:] == b"\0\0":
-        return Opt(data[-6], ())  # the usual case: it stands last, and says nothing more
+        return Opt(data[-6], ())  # the usual case: the last record, without options
     try:
         _, _, questions, *counts = _HEADER(data)
         place = HEADER_BYTES
@@ -103,7 +103,7 @@ def opt_of(data: bytes) -> Opt | None:
             rdtype, _, ttl, length = _RECORD(data, place)
             place += _RECORD_BYTES
             if rdtype == dns.rdatatype.OPT:
-                # What of other records is their TTL is a code, a version and flags here.
+                # In place of the TTL of other records stand a code, a version and flags.
                 return Opt(ttl >> 24, tuple(islice(_options(data[place : place + length]), _MAX_OPTIONS)))
             place += length
     except (IndexError, too_short):
@@ -112,7 +112,7 @@ def opt_of(data: bytes) -> Opt | None:
 
 
 def _options(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """RFC 6891 6.1.2."""
+    """Numbers and data of the options (RFC 6891 6.1.2)."""
     place = 0
     while place + 4 <= len(data):
         number, length = (int.from_bytes(data[at : at + 2], "big") for at in (place, place + 2))
@@ -121,7 +121,7 @@ def _options(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def is_truncated(data: bytes) -> bool:
-    """Whether the rest is to be had over TCP."""
+    """True of an answer whose rest is available over TCP."""
     return bool(data[2] & _TRUNCATED)
 
 

@@ -1,1 +1,1 @@
-"""TLS as a probe meets it: the handshake without sockets, and what the certificates in it are worth."""
+"""TLS of a probe: the client's side without sockets, and the verification of certificates."""

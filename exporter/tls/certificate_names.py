@@ -1,7 +1,7 @@
-"""The names a certificate is for, held against the host's: the one reader for every room (RFC 6125 6.4, RFC 9525 6.3).
+"""The names in a certificate, compared with that of a host: one reader for all rooms (RFC 6125 6.4, RFC 9525 6.3).
 
-As senders read them: OpenSSL's answer counts, which wants two labels behind a wildcard and takes a name as it stands.
-DANE and the verification against the system's roots have their names from here, so that they cannot differ.
+The rules are those of senders, so of OpenSSL, which needs two labels behind a wildcard and takes a name literally. DANE
+and the verification against the system's roots both use this module, so they cannot differ.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 
 class NameMatch(Enum):
-    """Where in a certificate a name was found."""
+    """The place in a certificate at which a name was found."""
 
     ALTERNATIVE = "subjectAltName"
     COMMON = "common name"  # taken by Postfix where there is no DNS name, not by MTA-STS (RFC 8461 4.2)
@@ -30,13 +30,13 @@ class CertificateNames:
     common: tuple[str, ...] = ()
 
     def match(self, server_name: str) -> NameMatch | None:
-        """Where `server_name` stands, a host name in A-labels or an address; None where it does not."""
+        """The place of `server_name`, a host name in A-labels or an address; None where the certificate lacks it."""
         wanted = server_name.removesuffix(".")
         try:
             address = ip_address(wanted)
         except ValueError:
             pass
-        else:  # RFC 9525 4.3: an address is no DNS name, whichever form it is written in
+        else:  # RFC 9525 4.3: an address is no DNS name, in any form
             return NameMatch.ALTERNATIVE if address in self.addresses else None
         if any(is_for(name, server_name) for name in self.dns):
             return NameMatch.ALTERNATIVE
@@ -47,7 +47,7 @@ class CertificateNames:
 
 
 def names_of(certificate: x509.Certificate) -> CertificateNames:
-    """The names it is for; none where it has none that can be read."""
+    """The names of a certificate; none where it has none that can be read."""
     common = tuple(
         value
         for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
@@ -55,7 +55,7 @@ def names_of(certificate: x509.Certificate) -> CertificateNames:
     )
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except Exception:  # there is none, or the library has no common base for what can be wrong with bytes
+    except Exception:  # no such extension; for malformed bytes the library has no common class of errors
         return CertificateNames(common=common)
     try:
         return CertificateNames(
@@ -72,11 +72,11 @@ def names_of(certificate: x509.Certificate) -> CertificateNames:
 
 
 def is_for(presented: str, wanted: str) -> bool:
-    """Whether the name `presented` in a certificate is the host `wanted`, whose final dot does not count.
+    """True where the name `presented` in a certificate is the host `wanted`, whose final dot does not count.
 
     RFC 6125 6.4.3: `*` alone as the left-most label stands for one label; not for all of a top-level domain. A name in
     a certificate has no final dot (RFC 5280 4.2.1.6), and neither side has an empty label. International names are
-    compared by their A-labels (RFC 6125 6.4.2), and other letters are nobody's: case is that of ASCII alone, for
+    compared by their A-labels (RFC 6125 6.4.2), and other letters match nothing: case is that of ASCII alone, for
     Unicode has a K that becomes an ASCII one.
     """
     if not (presented.isascii() and wanted.isascii()):

@@ -1,8 +1,8 @@
-"""The path from a server's certificate to a root, as OpenSSL finds and judges it; a thin wall before pyOpenSSL.
+"""The certification path from a server's certificate to a root, as OpenSSL finds it; the only user of its X.509 calls.
 
 Senders verify with OpenSSL, and two libraries differ in many a chain: cross-signed and expired spares, two issuers of
-one name, names in two encodings of one text, constraints, what an issuer may sign. So the path is OpenSSL's. What its
-purpose `sslserver` adds, pyOpenSSL has no call for: it is checked here on the path that was found, rule by rule.
+one name, names in two encodings of one text, constraints, the rights of issuers. So the path is OpenSSL's. pyOpenSSL
+has no call for the purpose `sslserver`: its rules are checked here on the path that OpenSSL found.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from exporter.tls.expensive_certificates import brings_own_curve
 if TYPE_CHECKING:
     from exporter.tls.roots import Roots
 
-# RFC 5280 4.2.1.12, and what went by that name before: OpenSSL takes no anyExtendedKeyUsage for a server.
+# RFC 5280 4.2.1.12, and the older purposes for the same: OpenSSL takes no anyExtendedKeyUsage for a server.
 _SERVER_PURPOSES: Final = frozenset(
     {
         ExtendedKeyUsageOID.SERVER_AUTH,
@@ -39,15 +39,15 @@ _SERVER_PURPOSES: Final = frozenset(
         ObjectIdentifier("2.16.840.1.113730.4.1"),  # nsSGC
     }
 )
-# Netscape's own word for the purpose: a bit string, of which these bits of the first octet say server and issuer.
+# Netscape's own extension for the purpose: a bit string, of which these bits of the first octet say server and issuer.
 _NETSCAPE_TYPE: Final = ObjectIdentifier("2.16.840.1.113730.1.1")
 _NETSCAPE_SERVER: Final = 0x40
 _NETSCAPE_ISSUER: Final = 0x04
 
 
 @dataclass(frozen=True)
-class Dated:
-    """A certificate as OpenSSL reads it, which takes a moment: once. Times are Unix time."""
+class DatedCertificate:
+    """A certificate as OpenSSL reads it, with its dates in Unix time. To read it takes a moment, so it is read once."""
 
     der: bytes
     not_before: float
@@ -56,18 +56,18 @@ class Dated:
 
     @cached_property
     def parsed(self) -> x509.Certificate | None:
-        """With its names; None where only OpenSSL can read it."""
+        """The certificate with its names; None where only OpenSSL can read it."""
         return load(self.der)
 
 
 @dataclass(frozen=True, slots=True)
 class NoPath:
-    """Why there is none: OpenSSL's number and words; the certificate it stumbled over, and how far up that is."""
+    """The reason why there is no path: OpenSSL's number and words; the certificate at fault, and its depth."""
 
     code: int
     words: str
     depth: int
-    certificate: Dated | None
+    certificate: DatedCertificate | None
 
 
 def certificate_of(der: bytes) -> X509 | None:
@@ -80,13 +80,15 @@ def certificate_of(der: bytes) -> X509 | None:
         return None
 
 
-def dated(der: bytes) -> Dated | None:
+def dated(der: bytes) -> DatedCertificate | None:
     """The certificate with its dates, or None where OpenSSL cannot read them."""
     certificate = certificate_of(der)
     return None if certificate is None else _read(certificate, der)
 
 
-def find_path(chain: Sequence[Dated], roots: Roots, at: float | None) -> tuple[Dated, ...] | NoPath:
+def find_path(
+    chain: Sequence[DatedCertificate], roots: Roots, at: float | None
+) -> tuple[DatedCertificate, ...] | NoPath:
     """The path from the first of `chain` to a root, both included, as of Unix time `at`; None: at any time."""
     own, *others = [one.read for one in chain]
     known = {one.der: one for one in chain}
@@ -101,7 +103,7 @@ def find_path(chain: Sequence[Dated], roots: Roots, at: float | None) -> tuple[D
     return found if len(found) == len(path) else NoPath(0, "a date in it cannot be read", 0, None)
 
 
-def wrong_purpose(path: Sequence[Dated]) -> Dated | None:
+def wrong_purpose(path: Sequence[DatedCertificate]) -> DatedCertificate | None:
     """The first certificate of `path` that is not for servers, or for issuing their certificates."""
     for depth, one in enumerate(path):
         parsed = one.parsed
@@ -117,7 +119,7 @@ def _serves(certificate: x509.Certificate) -> bool:
 
 
 def _issues(certificate: x509.Certificate) -> bool:
-    """Where an issuer says what its certificates may be for, servers are among it. Its right to sign is OpenSSL's."""
+    """True where the certificates of an issuer may be for servers. OpenSSL checks its right to sign."""
     says = extension_of(certificate, x509.BasicConstraints) or extension_of(certificate, x509.KeyUsage)
     return _purpose_allows(certificate) and (says is not None or _netscape_allows(certificate, _NETSCAPE_ISSUER))
 
@@ -136,22 +138,22 @@ def _netscape_allows(certificate: x509.Certificate, bit: int) -> bool:
     return len(value) > 3 and bool(value[3] & bit)  # tag, length, unused bits, bits
 
 
-def _dated(certificate: X509, known: Mapping[bytes, Dated]) -> Dated | None:
+def _dated(certificate: X509, known: Mapping[bytes, DatedCertificate]) -> DatedCertificate | None:
     try:
-        # Before anything else is asked of it: where OpenSSL stumbles within itself, as over a key that cannot be read,
-        # it names no certificate, and the library gives a null pointer. Writing it out raises; the rest would crash.
+        # First of all: where OpenSSL fails without a certificate, as for a key that cannot be read, the library holds a
+        # null pointer. To write that out raises an error; every other call would crash.
         der = dump_certificate(FILETYPE_ASN1, certificate)
     except (Error, RuntimeError, ValueError):
         return None
     return known.get(der) or _read(certificate, der)
 
 
-def _read(certificate: X509, der: bytes) -> Dated | None:
+def _read(certificate: X509, der: bytes) -> DatedCertificate | None:
     try:
         before, after = certificate.get_notBefore(), certificate.get_notAfter()
         if before is None or after is None:
             return None
-        return Dated(der, _unix(before), _unix(after), certificate)
+        return DatedCertificate(der, _unix(before), _unix(after), certificate)
     except (Error, RuntimeError, ValueError):  # no date, or none that the calendar knows
         return None
 

@@ -1,8 +1,8 @@
-"""The client's side of TLS without a socket: records in, records out, and what is wrong as a value.
+"""The client's side of TLS without a socket: records in, records out, and faults as values.
 
-The handshake is done without verification, so that a certificate nobody trusts can be looked at; what it is worth is
-judged in :mod:`exporter.tls.verification`. Plaintext and records never share a buffer: what the server said before the
-handshake cannot come out as if it had been said inside (CVE-2011-0411 and its like).
+The handshake is done without verification, so that an untrusted certificate can be examined;
+:mod:`exporter.tls.verification` judges it. Plaintext and records never share a buffer: bytes from before the handshake
+cannot come out as if the server had sent them under TLS (CVE-2011-0411 and its like).
 """
 
 from __future__ import annotations
@@ -17,45 +17,50 @@ from exporter.model.address import is_address
 from exporter.tls import handshake_failures
 from exporter.tls.client_offer import NO_COMPRESSED_CERTIFICATES, OPPORTUNISTIC
 from exporter.tls.keylog import KeyLog
+from exporter.tls.record_counter import RecordCounter, RecordLimits
 from exporter.tls.records import Records, is_record
 from exporter.tls.server_handshake import ServerHandshakeReader
 
 __all__ = ["TlsClient", "TlsFault", "TlsHandshake", "is_record"]
 
-# What a server may send before its end of the handshake is done. OpenSSL takes 100 KiB of certificates.
+# Bytes before the server's end of the handshake is done. OpenSSL takes 100 KiB of certificates.
 MAX_HANDSHAKE_BYTES: Final = 163_840
 # Records without a byte of plaintext, in a whole session: those of the handshake (fragments of 512 bytes, RFC 6066 4,
-# make 200 of the largest), tickets, requested updates of keys, which cost us an answer each, and what is empty.
-MAX_IDLE_RECORDS: Final = 256
-# Bytes in such records after the handshake. Tickets are all that is of use there, a few of them, of one to two KiB;
-# the smallest ones make 900 of these bytes.
-MAX_IDLE_BYTES: Final = 16_384
-# What TLS itself has to answer to one read: a Finished, an alert, a key update or two. 4,000 demands of TLS 1.2 for a
-# new handshake fit in one record, and each draws a refusal.
-MAX_ANSWER_BYTES: Final = 8192
-# Records that do say something: a hundred long replies in records of a line each. A record a byte is no way to speak.
+# make 200 of the largest), tickets, requested updates of keys, which cost us an answer each, and empty records.
+MAX_EMPTY_RECORDS: Final = 256
+# Bytes in such records after the handshake. Only tickets are of use there, a few of them, of one to two KiB; the
+# smallest ones make 900 of these bytes.
+MAX_EMPTY_BYTES: Final = 16_384
+# Records with text: a hundred long replies in records of a line each. No honest server sends a record for each byte.
 MAX_RECORDS: Final = 4096
 # All of a session together. A reply is cut at 64 KiB, and real sessions have ten.
 MAX_TLS_BYTES: Final = 1_048_576
+_LIMITS: Final = RecordLimits(
+    MAX_HANDSHAKE_BYTES,
+    all_bytes=MAX_TLS_BYTES,
+    text_records=MAX_RECORDS,
+    empty_records=MAX_EMPTY_RECORDS,
+    empty_bytes=MAX_EMPTY_BYTES,
+)
 # One read of the engine; a record holds at most so much plaintext (RFC 8446 5.1).
 _RECORD_BYTES: Final = 16_384
-# ssl.h: SSL_OP_LEGACY_SERVER_CONNECT, of which Python before 3.12 has no name. We never renegotiate, so what is unsafe
-# about servers without RFC 5746 is not done here.
+# ssl.h: SSL_OP_LEGACY_SERVER_CONNECT, of which Python before 3.12 has no name. The client never renegotiates, so the
+# weakness of servers without RFC 5746 does not matter here.
 _LEGACY_SERVER_CONNECT: Final = 0x4
 
 
 @dataclass(frozen=True, slots=True)
 class TlsFault:
-    """Why there is no TLS, as the predicate of a sentence about the server."""
+    """The reason why there is no TLS, as the predicate of a sentence about the server."""
 
     detail: str
-    of_handshake: bool = True  # else of what came after it
-    refused_hello: bool = False  # the server did not say what it would choose of our offer: it may take none of it
+    of_handshake: bool = True  # else of the session after it
+    refused_hello: bool = False  # the server chose nothing of our offer: perhaps it takes none of it
 
 
 @dataclass(frozen=True, slots=True)
 class TlsHandshake:
-    """What a handshake settled. `chain` is as the server sent it: DER, its own certificate first."""
+    """The result of a handshake. `chain` is as the server sent it: DER, its own certificate first."""
 
     version: str
     cipher: str
@@ -63,20 +68,17 @@ class TlsHandshake:
 
 
 class TlsClient:
-    """One connection's TLS. After every call send what :meth:`outgoing` holds, an alert after a fault too."""
+    """The TLS of one connection. After every call send :meth:`outgoing`; after a fault it holds an alert."""
 
     __slots__ = (
+        "_counter",
         "_engine",
         "_fault",
         "_finite_field",
         "_from_server",
-        "_idle",
-        "_idle_bytes",
+        "_handshake_reader",
         "_key_log",
-        "_overheard",
-        "_received",
         "_records",
-        "_records_left",
         "_spoken",
         "_to_server",
         "begun",
@@ -91,21 +93,18 @@ class TlsClient:
         """
         self.handshake: TlsHandshake | None = None
         self.begun = False  # the server has sent records
-        self.closed = False  # the server said that it will say nothing more
+        self.closed = False  # the server sent close_notify
         self._from_server = ssl.MemoryBIO()
         self._to_server = ssl.MemoryBIO()
         self._records = Records()
-        self._received = 0
-        self._idle = 0
-        self._idle_bytes = 0
-        self._records_left = MAX_RECORDS
-        self._fault: TlsFault | None = None  # after what was said before it
-        self._spoken = False  # the server has said something under TLS
+        self._counter = RecordCounter(_LIMITS)
+        self._fault: TlsFault | None = None  # reported after the text before it
+        self._spoken = False  # the server has sent text under TLS
         self._finite_field = finite_field
         context, self._key_log = _finite_field_context() if finite_field else _context()
         self._engine = self._begin(context, server_name)
-        self._shake()
-        self._overheard = ServerHandshakeReader(self._key_log.secret_of(self._to_server))
+        self._do_handshake()
+        self._handshake_reader = ServerHandshakeReader(self._key_log.secret_of(self._to_server))
 
     def _begin(self, context: ssl.SSLContext, server_name: str) -> ssl.SSLObject:
         name = None if is_address(server_name) else server_name
@@ -121,122 +120,107 @@ class TlsClient:
     def receive(self, data: bytes) -> bytes | TlsFault:
         """Records from the server -> the plaintext in them; `handshake` is set as soon as it is done."""
         self.begun = True
-        self._received += len(data)
+        self._counter.add_bytes(len(data))
         records = [*self._records.split(data)]
-        said = b"" if self._fault is not None or self.handshake is not None else self._shake_on(records)
+        text = b"" if self._fault is not None or self.handshake is not None else self._continue_handshake(records)
         while records and self._fault is None and self.handshake is not None:
-            said += self._take(records.pop(0))
+            text += self._decrypt(records.pop(0))
         self._key_log.empty()
         if self._fault is None:
-            self._fault = self._beyond()
-        # What was said before the broken record was said.
-        return said if said or self._fault is None else self._fault
+            self._fault = self._fault_of(self._counter.excess_of_bytes())
+        if self._fault is None and self._records.broken:  # and OpenSSL has not reported it
+            in_handshake = self.handshake is None
+            self._fault = self._fault_of(handshake_failures.NOT_TLS if in_handshake else "sent something else than TLS")
+        # The text before a broken record counts.
+        return text if text or self._fault is None else self._fault
 
-    def _beyond(self) -> TlsFault | None:
-        """What of it is too much, though each part is right."""
-        shaking = self.handshake is None
-        most = MAX_HANDSHAKE_BYTES if shaking else MAX_TLS_BYTES
-        if self._received > most:
-            return TlsFault(f"sent more than {most} bytes of TLS", of_handshake=shaking)
-        if self._records.broken:  # and OpenSSL has not said so
-            return TlsFault(
-                handshake_failures.NOT_TLS if shaking else "sent something else than TLS", of_handshake=shaking
-            )
-        return None
+    def _fault_of(self, detail: str | None) -> TlsFault | None:
+        return None if detail is None else TlsFault(detail, of_handshake=self.handshake is None)
 
-    def _shake_on(self, records: list[bytes]) -> bytes:
-        """Records of the handshake, looked at before OpenSSL gets them; taken out of `records` up to its end.
+    def _continue_handshake(self, records: list[bytes]) -> bytes:
+        """Read the records of the handshake, then hand them to OpenSSL; they leave `records` up to its end.
 
-        OpenSSL gets them together, but for the hello: with it the secret comes that what follows is read with.
+        OpenSSL gets them together, except for the hello: it makes the secret that the records behind it are read with.
         """
-        overheard = self._overheard
-        looked_at: list[bytes] = []
+        reader = self._handshake_reader
+        read: list[bytes] = []
         while records and self._fault is None and self.handshake is None:
             record = records.pop(0)
             if not self._records.broken or records:
-                overheard.hear(record)
-            self._fault = self._unwanted() or self._said(b"", 0)
-            looked_at.append(record)
-            if self._fault is None and (not records or overheard.expects_secret):
-                self._from_server.write(b"".join(looked_at))
-                looked_at.clear()
-                self._fault = self._shake()
-        # What stands behind the end of the handshake in the same piece, OpenSSL has already.
-        found = self._plaintext() if self._fault is None and self.handshake is not None else b""
-        self._spoken |= bool(found)
-        return found
+                reader.read_record(record)
+            self._counter.begin_record(len(record))
+            self._fault = self._refused_record() or self._fault_of(self._counter.excess_of_records())
+            read.append(record)
+            if self._fault is None and (not records or reader.expects_secret):
+                self._from_server.write(b"".join(read))
+                read.clear()
+                self._fault = self._do_handshake()
+        # OpenSSL has the text behind the end of the handshake already, if both came in one piece.
+        text = self._available_text() if self._fault is None and self.handshake is not None else b""
+        self._spoken |= bool(text)
+        return text
 
-    def _unwanted(self) -> TlsFault | None:
-        """What has been overheard, and must not come to OpenSSL."""
-        overheard = self._overheard
-        if overheard.finite_field or (self._finite_field and overheard.version):
+    def _refused_record(self) -> TlsFault | None:
+        """The fault of a record that must not reach OpenSSL."""
+        reader = self._handshake_reader
+        if reader.finite_field or (self._finite_field and reader.version):
             return TlsFault(handshake_failures.FINITE_FIELD_ALONE)
-        return None if overheard.excess is None else TlsFault(overheard.excess)
+        return None if reader.excess is None else TlsFault(reader.excess)
 
-    def _take(self, record: bytes) -> bytes:
+    def _decrypt(self, record: bytes) -> bytes:
+        self._counter.begin_record(len(record))
         self._from_server.write(record)
-        found = self._plaintext()
-        self._fault = self._fault or self._said(found, len(record))
-        if self._to_server.pending > MAX_ANSWER_BYTES:
-            self._to_server.read()  # nobody is told all that
-            self._fault = TlsFault(
-                f"demanded more than {MAX_ANSWER_BYTES} bytes of answers at once", of_handshake=False
-            )
-        return found
+        text = self._available_text()
+        self._counter.add_text(len(text))
+        self._spoken |= bool(text)
+        self._fault = self._fault or self._fault_of(self._counter.excess_of_records())
+        demanded = self._counter.excess_of_answers(self._to_server.pending)
+        if demanded is not None:
+            self._to_server.read()  # the answers are not sent
+            self._fault = self._fault_of(demanded)
+        return text
 
-    def _plaintext(self) -> bytes:
-        """What can be read now; a fault is kept."""
+    def _available_text(self) -> bytes:
+        """The text that can be read now; a fault is kept."""
         found = self._read()
         if isinstance(found, bytes):
             return found
         self._fault = found
         return b""
 
-    def _said(self, plaintext: bytes, size: int) -> TlsFault | None:
-        """Count a record; a fault where there have been too many of its kind."""
-        shaking = self.handshake is None
-        if plaintext:
-            self._spoken = True
-            self._records_left -= 1
-            if self._records_left < 0:
-                return TlsFault(f"spoke in more than {MAX_RECORDS} records of TLS", of_handshake=False)
-            return None
-        self._idle += 1
-        self._idle_bytes += size
-        if self._idle > MAX_IDLE_RECORDS:
-            return TlsFault(f"sent more than {MAX_IDLE_RECORDS} records of TLS that say nothing", of_handshake=shaking)
-        if self._idle_bytes > MAX_IDLE_BYTES:
-            detail = f"sent more than {MAX_IDLE_BYTES} bytes of TLS without saying anything"
-            return TlsFault(detail, of_handshake=False)
-        return None
-
     def ended(self) -> TlsFault:
         """The connection was closed before the handshake was done."""
         return TlsFault(
-            handshake_failures.WANTS_CERTIFICATE if self._overheard.asks_for_certificate else handshake_failures.CLOSED
+            handshake_failures.WANTS_CERTIFICATE
+            if self._handshake_reader.asks_for_certificate
+            else handshake_failures.CLOSED
         )
 
     @property
     def unheard(self) -> bool:
-        """Our end of a handshake of TLS 1.3 is done, and whether theirs is nothing has shown yet (RFC 8446 4.4.2.4)."""
+        """Our end of a TLS 1.3 handshake is done; the server may still refuse us after it (RFC 8446 4.4.2.4)."""
         done = self.handshake is not None and self.handshake.version == "TLSv1.3"
         return done and not self._spoken and not self.closed
 
     def encrypt(self, data: bytes) -> None:
-        """Put `data` into records, after the handshake. A connection that is broken takes it and says nothing."""
+        """Put `data` into records, after the handshake. A broken connection takes it without an error."""
         try:
             self._engine.write(data)
         except ssl.SSLError:
             pass  # the reader sees it next
 
-    def _shake(self) -> TlsFault | None:
+    def _do_handshake(self) -> TlsFault | None:
         try:
             self._engine.do_handshake()
         except ssl.SSLWantReadError:
             return None
         except (ssl.SSLError, OSError) as error:
-            refused = not self._overheard.version and handshake_failures.reason_of(error) in handshake_failures.REFUSALS
-            return TlsFault(handshake_failures.meaning(error, self._overheard), refused_hello=refused)
+            refused = (
+                not self._handshake_reader.version
+                and handshake_failures.reason_of(error) in handshake_failures.REFUSALS
+            )
+            return TlsFault(handshake_failures.meaning(error, self._handshake_reader), refused_hello=refused)
+        self._counter.in_handshake = False
         cipher = self._engine.cipher()
         self.handshake = TlsHandshake(
             self._engine.version() or "", cipher[0] if cipher else "", _sent_chain(self._engine)
@@ -258,16 +242,16 @@ class TlsClient:
         return found
 
     def _broken(self, error: OSError) -> TlsFault:
-        """RFC 8446 4.4.2.4: what a server of TLS 1.3 minds about us it says after our end of the handshake."""
+        """The fault of a broken record. A server of TLS 1.3 refuses a client after its Finished (RFC 8446 4.4.2.4)."""
         reason = handshake_failures.reason_of(error)
         if not self._spoken and "_ALERT_" in reason:
-            return TlsFault(handshake_failures.meaning(error, self._overheard), of_handshake=True)
+            return TlsFault(handshake_failures.meaning(error, self._handshake_reader), of_handshake=True)
         return TlsFault(f"broke TLS ({reason})", of_handshake=False)
 
 
 @lru_cache(maxsize=1)
 def _context() -> tuple[ssl.SSLContext, KeyLog]:
-    """One for all connections: making one takes longer than a handshake."""
+    """One context for all connections: to make one takes longer than a handshake."""
     context = _unverifying()
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET | _LEGACY_SERVER_CONNECT | NO_COMPRESSED_CERTIFICATES
     context.set_ciphers(OPPORTUNISTIC)
@@ -276,7 +260,7 @@ def _context() -> tuple[ssl.SSLContext, KeyLog]:
 
 @lru_cache(maxsize=1)
 def _finite_field_context() -> tuple[ssl.SSLContext, KeyLog]:
-    """Offers what the other does not; no handshake with it is ever done."""
+    """Offers finite-field Diffie-Hellman, which the other does not; no handshake with it is ever done."""
     context = _unverifying()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("kDHE:!aNULL:!eNULL:@SECLEVEL=0")
@@ -288,7 +272,7 @@ def _unverifying() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with warnings.catch_warnings():
-        # RFC 8996 gave them up; senders take them where there is nothing better, and so they are told.
+        # RFC 8996 gave them up; senders take them where there is nothing better, and the result reports them.
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = ssl.TLSVersion.TLSv1
     return context
@@ -298,13 +282,13 @@ def _sent_chain(engine: ssl.SSLObject) -> tuple[bytes, ...]:
     """The certificates as sent, DER, the server's own first.
 
     `get_unverified_chain` is public from Python 3.13 on. In 3.11 and 3.12, which take no changes any more, the function
-    is there beneath the object and gives certificates in place of bytes. Where neither is, the server's own is all.
+    belongs to the inner object and gives certificates in place of bytes. Without it only the server's own is known.
     """
     public: Any = getattr(engine, "get_unverified_chain", None)
     if public is not None:
         return tuple(public() or ())
-    beneath: Any = getattr(getattr(engine, "_sslobj", None), "get_unverified_chain", None)
-    if beneath is not None:
-        return tuple(ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in beneath() or ())
+    inner: Any = getattr(getattr(engine, "_sslobj", None), "get_unverified_chain", None)
+    if inner is not None:
+        return tuple(ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in inner() or ())
     own = engine.getpeercert(binary_form=True)
     return (own,) if own else ()

@@ -1,8 +1,8 @@
-"""Certificates that take long to read, told from others by their bytes alone. Pure.
+"""Certificates that take long to decode, recognised by their bytes alone. Pure.
 
-To decode a certificate is to decode its key, and one that brings an elliptic curve of its own making has OpenSSL take a
-square root modulo a prime of the server's choice: 0.16 s for 635 bytes, so 25 s for what a handshake may hold. Nobody
-issues such ones (RFC 5480 2.1.1 forbids it), and no certificate with one is ever verified.
+To decode a certificate is to decode its key, and for an elliptic curve with explicit parameters OpenSSL takes a square
+root modulo a prime of the server's choice: 0.16 s for 635 bytes, so 25 s for the certificates of one handshake. No
+authority issues such certificates (RFC 5480 2.1.1 forbids it), and none of them is ever verified.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ OWN_CURVE: Final = (
 
 
 def brings_own_curve(der: bytes) -> bool:
-    """Whether anything in `der` describes an elliptic curve, in place of naming one."""
+    """True where `der` has the parameters of an elliptic curve, in place of its name."""
     return any(field in der for field in _FIELDS)
 
 
 def excess_in(message: bytes, *, tls13: bool) -> str | None:
-    """What is too much in the body of a Certificate message, as the predicate of a sentence about the server.
+    """The excess in the body of a Certificate message, as the predicate of a sentence about the server.
 
     RFC 8446 4.4.2; RFC 5246 7.4.2 has neither context nor extensions.
     """
@@ -57,7 +57,7 @@ def excess_in(message: bytes, *, tls13: bool) -> str | None:
 
 
 def has_endless_name(der: bytes) -> bool:
-    """Whether the subject or the issuer of a certificate is beyond all measure; of what is none, no."""
+    """True where the subject or the issuer of a certificate is too long; False for bytes that are no certificate."""
     try:
         place = _inside(der, _inside(der, 0))
         if der[place] == _VERSION:
@@ -70,7 +70,7 @@ def has_endless_name(der: bytes) -> bool:
 
 
 def is_signing_key(spki: bytes) -> bool:
-    """Whether a SubjectPublicKeyInfo says that it is of a kind that signs certificates; it may be loaded then."""
+    """True where a SubjectPublicKeyInfo names a kind of key that signs certificates; such a key may be loaded."""
     if brings_own_curve(spki):
         return False
     try:
@@ -81,7 +81,7 @@ def is_signing_key(spki: bytes) -> bool:
 
 
 def has_signing_key(der: bytes) -> bool:
-    """The same of the key in a certificate; of what is none, no."""
+    """The same for the key in a certificate; False for bytes that are no certificate."""
     try:
         place = _inside(der, _inside(der, 0))
         if der[place] == _VERSION:
@@ -94,13 +94,13 @@ def has_signing_key(der: bytes) -> bool:
 
 
 def _inside(der: bytes, place: int) -> int:
-    """Where the contents of the element at `place` begin (X.690 8.1.3)."""
+    """The place at which the contents of the element at `place` begin (X.690 8.1.3)."""
     first = der[place + 1]
     return place + 2 + (first & 0x7F if first > 0x80 else 0)
 
 
 def _behind(der: bytes, place: int) -> int:
-    """Where the next element begins. Raises IndexError where there can be none."""
+    """The place at which the next element begins. Raises IndexError where there can be none."""
     inside, first = _inside(der, place), der[place + 1]
     length = int.from_bytes(der[place + 2 : inside], "big") if first > 0x80 else first
     if inside + length > len(der):

@@ -1,4 +1,4 @@
-"""Why a handshake came to nothing, in plain words: OpenSSL's name for it, and what the server had said by then."""
+"""The reason of a failed handshake in plain words: from OpenSSL's name for it, and from the server's messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MALFORMED: Final = "sent a malformed handshake"
 _BAD_KEY: Final = "has a certificate with a key of an unsupported kind or size"
 _NO_CIPHER: Final = "has no cipher in common with us (alert handshake_failure): it may offer DHE alone, or older ones"
 
-# What a server says that takes nothing of an offer.
+# Alerts of a server that takes nothing of the offer.
 REFUSALS: Final = frozenset({"SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_INSUFFICIENT_SECURITY"})
 # OpenSSL's reason -> the predicate of a sentence about the server. All are one class: the handshake failed.
 MEANINGS: Final = MappingProxyType(
@@ -103,22 +103,22 @@ MEANINGS: Final = MappingProxyType(
         "TOO_MANY_KEY_UPDATES": _MALFORMED,
         "TOO_MANY_WARN_ALERTS": "sent warnings without end in place of a handshake",
         "TOO_MANY_EMPTY_FRAGMENTS": "sent empty records without end in place of a handshake",
-        # An alert that has no name, or a failure that OpenSSL gives none.
+        # An alert without a name, or a failure without one in OpenSSL.
         "SSLError": "broke off the handshake without a reason that OpenSSL knows",
     }
 )
 
 
-def meaning(error: OSError, overheard: ServerHandshakeReader) -> str:
-    """Why the handshake failed."""
+def meaning(error: OSError, reader: ServerHandshakeReader) -> str:
+    """The reason of the failure, as the predicate of a sentence about the server."""
     reason = reason_of(error)
-    if overheard.asks_for_certificate and "_ALERT_" in reason and reason != "TLSV1_ALERT_INTERNAL_ERROR":
+    if reader.asks_for_certificate and "_ALERT_" in reason and reason != "TLSV1_ALERT_INTERNAL_ERROR":
         return WANTS_CERTIFICATE
-    if reason == "UNSUPPORTED_PROTOCOL" and overheard.version in VERSIONS:
-        return f"offers {VERSIONS[overheard.version]} alone"
+    if reason == "UNSUPPORTED_PROTOCOL" and reader.version in VERSIONS:
+        return f"offers {VERSIONS[reader.version]} alone"
     return MEANINGS.get(reason, f"broke the handshake ({reason})")
 
 
 def reason_of(error: OSError) -> str:
-    """OpenSSL's name for what happened; its words are its own, not the server's."""
+    """OpenSSL's name for the failure; no words of the server."""
     return (error.reason if isinstance(error, ssl.SSLError) else None) or type(error).__name__

@@ -1,7 +1,7 @@
-"""The record layer of TLS as far as it is countable from outside: where a record ends, and what it is called.
+"""The record layer of TLS: a byte stream split into whole records. Pure.
 
-RFC 8446 5.1, RFC 5246 6.2.1: type, version, length, then so many bytes. Half a record is of no use to OpenSSL, so it
-waits here; what is no record goes to OpenSSL as it stands, which says what is wrong with it.
+RFC 8446 5.1, RFC 5246 6.2.1: type, version, length, then that many bytes. OpenSSL cannot use a part of a record, so it
+waits here; bytes that are no record go to OpenSSL unchanged, which reports the fault.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ HANDSHAKE: Final = 22
 APPLICATION_DATA: Final = 23
 # Content type, then the major version, 3 ever since SSL 3.0.
 _BEGINNING: Final = re.compile(rb"[\x14-\x18](?:\x03|$)|$")
-# RFC 5246 6.2.3: 2^14 bytes of plaintext, and what ciphers may add.
+# RFC 5246 6.2.3: 2^14 bytes of plaintext, and an expansion by the cipher.
 _MAX_LENGTH: Final = 16_384 + 2_048
 
 
 def is_record(data: bytes) -> bool:
-    """Whether `data` begins as TLS does; anything else where a handshake belongs is plaintext or garbage."""
+    """True where `data` begins like a TLS record; in place of a handshake other bytes are plaintext or garbage."""
     return _BEGINNING.match(data) is not None
 
 
@@ -35,7 +35,7 @@ class Records:
         self.broken = False
 
     def split(self, data: bytes) -> Iterator[bytes]:
-        """The records that are whole now; of what is none, all that has come."""
+        """The records that are whole now; of a broken stream, all bytes."""
         buffer = self._buffer + data if self._buffer else data
         begin = 0
         while begin < len(buffer) and not self.broken:

@@ -1,6 +1,6 @@
-"""The certificates this system trusts, found as OpenSSL finds them: SSL_CERT_FILE, SSL_CERT_DIR, else its defaults.
+"""The root certificates of this system, found as OpenSSL finds them: SSL_CERT_FILE, SSL_CERT_DIR, else its defaults.
 
-They stand in OpenSSL's own stores: what a chain is worth is decided by the library that most senders decide with.
+They stand in OpenSSL's own stores: chains are verified with the library that most senders use.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from exporter.tls.certification_path import certificate_of
 _PEM: Final = re.compile(
     rb"-----BEGIN ((?:X509 )?CERTIFICATE)-----(\s[A-Za-z0-9+/=\s]*)-----END \1-----",
 )
-# OpenSSL reads of a folder only what c_rehash named: eight digits of the subject's hash and a number.
+# OpenSSL reads from a folder only files with the names of c_rehash: eight digits of the subject's hash and a number.
 _HASHED: Final = re.compile(r"[0-9a-f]{8}\.[0-9]{1,3}")
 # x509_vfy.h: X509_V_FLAG_NO_CHECK_TIME. The library passes flags on as they are, and has no name for this one.
 _NO_CHECK_TIME: Final = 0x200000
 
 
 class Roots:
-    """Certificates (DER) trusted by themselves, and to vouch for others."""
+    """Certificates (DER) that are trusted themselves, and as issuers of others."""
 
     def __init__(self, certificates: Iterable[bytes]) -> None:
         found = {der: certificate for der in certificates if (certificate := certificate_of(der)) is not None}
@@ -36,9 +36,9 @@ class Roots:
         self._found = tuple(found.values())
 
     def store(self, at: float | None) -> X509Store:
-        """All of them, to verify with as of Unix time `at`; None: whatever the dates are.
+        """A store of all roots, to verify with as of Unix time `at`; None: independent of dates.
 
-        One for each verification: a store that has a time keeps it, and to fill one takes 100 µs.
+        Each verification has its own: the time of a store cannot be changed, and to fill one takes 100 µs.
         """
         store = X509Store()
         if at is None:
@@ -54,7 +54,7 @@ FileState = tuple[str, int, int]  # path, modification time in nanoseconds, size
 
 
 def system_roots() -> Roots:
-    """All of them, each once; read again when the file or folder has changed."""
+    """The roots, each once; read again when the file or folder has changed."""
     paths = ssl.get_default_verify_paths()
     file = os.environ.get(paths.openssl_cafile_env, paths.openssl_cafile)
     # Several folders may be named, as in PATH.
@@ -79,7 +79,7 @@ def _certificates(states: tuple[FileState, ...]) -> Iterator[bytes]:
     for path, _, _ in states:
         for text in _texts(Path(path)):
             for _, block in _PEM.findall(text):
-                # One that cannot be read is no reason to do without the others.
+                # A certificate that cannot be read does not keep out the others.
                 try:
                     yield _der(block)
                 except ValueError:

@@ -1,8 +1,8 @@
-"""What a server says as a handshake begins: its hello, whether it asks for a certificate, and which ones it has.
+"""A reader of the server's part of a handshake: its hello, its certificates, its request for a client certificate.
 
-OpenSSL tells how a handshake ended and not what the server had chosen by then; the reason is often there. And what
-OpenSSL would take long to read must not come so far. Every record is read here first: in the clear, or, once a server
-of TLS 1.3 has said hello, with the secret of its handshake. Whatever cannot be read is passed over.
+OpenSSL reports how a handshake ended, but not the choices of the server, which often are the reason. And certificates
+that take OpenSSL long to decode must not reach it. So every record is read here first: in the clear, or after the hello
+of TLS 1.3 with the secret of the handshake. A record that cannot be read is passed over.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from exporter.tls.encrypted_flight import EncryptedFlight
 from exporter.tls.expensive_certificates import excess_in
+from exporter.tls.handshake_decryption import HandshakeDecryption
 from exporter.tls.records import APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Records
 
 _MESSAGE_HEADER: Final = 4  # RFC 8446 4: type, length
@@ -31,12 +31,12 @@ VERSIONS: Final = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x03
 
 
 class ServerHandshakeReader:
-    """Feed it all of a handshake before OpenSSL gets it: by :meth:`hear`, or where nobody counts by :meth:`receive`."""
+    """Takes the records of a handshake before OpenSSL gets them, whole by :meth:`read_record` or in pieces."""
 
     __slots__ = (
-        "_certified",
-        "_deaf",
-        "_flight",
+        "_decryption",
+        "_has_certificates",
+        "_is_done",
         "_message",
         "_records",
         "_secret",
@@ -49,52 +49,52 @@ class ServerHandshakeReader:
     )
 
     def __init__(self, secret: Callable[[], bytes | None] = lambda: None) -> None:
-        """`secret` is that of the server's handshake, once there is one."""
+        """`secret` gives the secret of the server's handshake, once there is one."""
         self.version = 0  # that the server chose
         self.asks_for_certificate = False
-        self.finite_field = False  # of the groups offered it wants one that is no curve
-        self.excess: str | None = None  # what is too much in its certificates
+        self.finite_field = False  # the server wants a group that is no curve
+        self.excess: str | None = None  # a sentence about certificates that cost too much
         self._secret = secret
         self._suite = 0
-        self._flight: EncryptedFlight | None = None
+        self._decryption: HandshakeDecryption | None = None
         self._records = Records()
-        self._certified = False  # it has shown its certificates
-        self._deaf = False  # there is nothing more to be heard, or no way to hear it
-        self._message = bytearray()  # the header of a message, or as much of it as is wanted
-        self._skip = 0  # bytes of a message that are not looked at
+        self._has_certificates = False
+        self._is_done = False  # nothing more is to be read, or can be
+        self._message = bytearray()  # the begin of a message, as far as it is kept
+        self._skip = 0  # bytes of a message that are not kept
 
     @property
     def expects_secret(self) -> bool:
-        """A hello of TLS 1.3 was the last that was heard: OpenSSL has the secret once it has read so far."""
-        return self.version == _TLS_1_3 and self._flight is None and not self._deaf
+        """The last message was a hello of TLS 1.3: OpenSSL has the secret once it has read the hello."""
+        return self.version == _TLS_1_3 and self._decryption is None and not self._is_done
 
     def receive(self, data: bytes) -> None:
-        """Part of what the server sent."""
+        """Read a piece of the server's stream."""
         for record in self._records.split(data):
             if not self._records.broken:
-                self.hear(record)
+                self.read_record(record)
 
-    def hear(self, record: bytes) -> None:
-        """The next record, whole."""
-        if self._deaf:
+    def read_record(self, record: bytes) -> None:
+        """Read the next record, which is whole."""
+        if self._is_done:
             return
         if record[0] == HANDSHAKE:
             self._read(memoryview(record)[HEADER_BYTES:])
         elif record[0] == APPLICATION_DATA and self.version == _TLS_1_3:
-            self._read_ciphered(record)
-        elif record[0] == CHANGE_CIPHER_SPEC and self._certified:
-            self._deaf = True  # RFC 5246 7.1: ciphered from here on
+            self._read_encrypted(record)
+        elif record[0] == CHANGE_CIPHER_SPEC and self._has_certificates:
+            self._is_done = True  # RFC 5246 7.1: encrypted from here on
 
-    def _read_ciphered(self, record: bytes) -> None:
-        if self._flight is None:
+    def _read_encrypted(self, record: bytes) -> None:
+        if self._decryption is None:
             secret = self._secret()
             try:
-                self._flight = None if secret is None else EncryptedFlight(self._suite, secret)
+                self._decryption = None if secret is None else HandshakeDecryption(self._suite, secret)
             except KeyError:
                 pass
-        found = None if self._flight is None else self._flight.handshake_in(record)
+        found = None if self._decryption is None else self._decryption.messages_in(record)
         if found is None:
-            self._deaf = True
+            self._is_done = True
         else:
             self._read(memoryview(found))
 
@@ -105,21 +105,21 @@ class ServerHandshakeReader:
             part = part[skipped:]
             if not part:
                 return
-            wanted = self._wanted() - len(self._message)
-            self._message += part[:wanted]
-            part = part[wanted:]
-            if len(self._message) == self._wanted():
-                self._whole()
+            missing = self._kept_bytes() - len(self._message)
+            self._message += part[:missing]
+            part = part[missing:]
+            if len(self._message) == self._kept_bytes():
+                self._end_message()
 
-    def _wanted(self) -> int:
-        """How many bytes of the message are kept; what follows them is passed over."""
+    def _kept_bytes(self) -> int:
+        """The number of bytes of the message that are kept; the rest is passed over."""
         if len(self._message) < _MESSAGE_HEADER:
             return _MESSAGE_HEADER
         length = int.from_bytes(self._message[1:4], "big")
         kept = {_SERVER_HELLO: _MAX_HELLO, _CERTIFICATE: _MAX_CERTIFICATES}.get(self._message[0], 0)
         return _MESSAGE_HEADER + min(length, kept)
 
-    def _whole(self) -> None:
+    def _end_message(self) -> None:
         kind, length = self._message[0], int.from_bytes(self._message[1:4], "big")
         body = bytes(self._message[_MESSAGE_HEADER:])
         self._skip = length - len(body)
@@ -128,9 +128,9 @@ class ServerHandshakeReader:
             self._read_hello(body)
         elif kind == _CERTIFICATE:
             self.excess = self.excess or excess_in(body, tls13=self.version == _TLS_1_3)
-            self._certified = True
-            # RFC 8446 2: whether it asks for one has been said before.
-            self._deaf = self.version == _TLS_1_3
+            self._has_certificates = True
+            # RFC 8446 2: a request for a client certificate comes before.
+            self._is_done = self.version == _TLS_1_3
         elif kind == _COMPRESSED_CERTIFICATE:
             self.excess = _COMPRESSED
         self.asks_for_certificate |= kind == _CERTIFICATE_REQUEST

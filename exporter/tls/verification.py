@@ -1,10 +1,10 @@
-"""What a chain of certificates is worth to who wants to reach `server_name`: chain, dates and name, each by itself.
+"""The verification of a server's certificates: chain, dates and name, each reported by itself.
 
-A probe reports all that is wrong, where a handshake with verification stops at the first. The path is OpenSSL's
-(:mod:`exporter.tls.certification_path`), so the answer is that of most senders.
+A probe reports all faults, where a handshake with verification stops at the first. The path is OpenSSL's
+(:mod:`exporter.tls.certification_path`), so the result is that of most senders.
 
-A server shows the same chain for months, and to verify it takes as long as much else of a probe: what one is worth is
-kept, until a date in it or the system's roots may have changed that.
+A server sends the same chain for months, and to verify it takes a large part of a probe's time: the result is kept,
+until a date in it or the system's roots may have changed it.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from weakref import WeakKeyDictionary
 from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.printable import printable
-from exporter.tls.certificate import shown_name, shown_names, unwise_is_fine
+from exporter.tls.certificate import library_warnings_ignored, shown_name, shown_names
 from exporter.tls.certificate_names import CertificateNames, NameMatch, names_of
-from exporter.tls.certification_path import Dated, NoPath, dated, find_path, wrong_purpose
+from exporter.tls.certification_path import DatedCertificate, NoPath, dated, find_path, wrong_purpose
 from exporter.tls.expensive_certificates import MAX_NAME_BYTES, has_endless_name
 from exporter.tls.roots import Roots
 
 _C: Final = FailureClass
-# The dates of the roots themselves are looked at again after so long.
+# The dates of the roots themselves are checked again after so long.
 _KEPT_SECONDS: Final = 3600.0
 # Half a kilobyte each. Beyond it the oldest goes.
 _MAX_KEPT: Final = 100_000
 
-# x509_vfy.h: what OpenSSL calls the end of a search for a path.
+# x509_vfy.h: OpenSSL's numbers for a path that ends without a root.
 _NO_ISSUER: Final = frozenset({2, 20, 21, 27, 33})
 _SELF_SIGNED, _SELF_SIGNED_ABOVE = 18, 19
-# Its number for what is wrong -> the predicate of a sentence about the certificate it is wrong with.
+# OpenSSL's number for a fault -> the predicate of a sentence about the certificate at fault.
 _WRONG: Final = MappingProxyType(
     {
         7: "bears a signature that is not its issuer's",
@@ -58,9 +58,9 @@ _WRONG: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What a chain is worth. Times are Unix time; None where no certificate can be read.
+    """The result of a verification. Times are Unix time; None where no certificate can be read.
 
-    They are those of the path that verifies, or would but for the dates; where there is none, of what was sent.
+    They are those of the path that verifies, or would but for the dates; without one, of the certificates as sent.
     """
 
     faults: tuple[Failure, ...] = ()
@@ -68,7 +68,7 @@ class Trust:
     not_after: float | None = None  # when the first of them ends
     subject: str = ""
     issuer: str = ""
-    remark: str = ""  # what some senders mind, and most do not
+    remark: str = ""  # a fault to some senders, but not to most
     common_name: bool = False  # the host's name stands in the common name alone
 
     @property
@@ -77,15 +77,15 @@ class Trust:
         return not self.faults
 
 
-class _Kept(NamedTuple):
-    """What a chain is worth from one Unix time until another."""
+class _KeptTrust(NamedTuple):
+    """The result of a verification, valid from one Unix time until another."""
 
     begin: float
     until: float
     trust: Trust
 
 
-_KEPT: Final[WeakKeyDictionary[Roots, BoundedDict[bytes, _Kept]]] = WeakKeyDictionary()
+_KEPT: Final[WeakKeyDictionary[Roots, BoundedDict[bytes, _KeptTrust]]] = WeakKeyDictionary()
 
 
 def examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) -> Trust:
@@ -97,9 +97,9 @@ def examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) -
     kept = kept_by_key.get(key)
     if kept is not None and kept.begin <= at < kept.until:
         return kept.trust
-    with unwise_is_fine():
+    with library_warnings_ignored():
         trust, until = _examine(chain, server_name, at, roots)
-    kept_by_key[key] = _Kept(at, min(until, at + _KEPT_SECONDS), trust)
+    kept_by_key[key] = _KeptTrust(at, min(until, at + _KEPT_SECONDS), trust)
     return trust
 
 
@@ -112,7 +112,7 @@ def _digest(chain: Sequence[bytes], server_name: str) -> bytes:
 
 
 def _examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) -> tuple[Trust, float]:
-    """What it is worth, and when the first of its dates comes."""
+    """The result, and the next date at which it may change."""
     own = dated(chain[0]) if chain else None
     if own is None:
         what = "cannot be read" if chain else "is missing"
@@ -148,11 +148,13 @@ def _examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) 
     return trust, min((date for date in dates if date > at), default=math.inf)
 
 
-def _dates_and_chain(sent: tuple[Dated, ...], at: float, roots: Roots) -> tuple[list[Failure], tuple[Dated, ...]]:
-    """What is wrong but the name, and the certificates whose dates count."""
+def _dates_and_chain(
+    sent: tuple[DatedCertificate, ...], at: float, roots: Roots
+) -> tuple[list[Failure], tuple[DatedCertificate, ...]]:
+    """The faults of chain and dates, and the certificates whose dates count."""
     path = _find(sent, at, roots)
     if not isinstance(path, NoPath):
-        return [], path  # an expired certificate that the path does not need harms nobody
+        return [], path  # an expired certificate that the path does not need is no fault
     # Is it the dates alone?
     timeless = _find(sent, None, roots)
     if isinstance(timeless, NoPath):
@@ -161,7 +163,7 @@ def _dates_and_chain(sent: tuple[Dated, ...], at: float, roots: Roots) -> tuple[
     return _dates(timeless, at) or [_fault(_C.TLS_UNTRUSTED, _reason(path, sent, roots))], timeless
 
 
-def _find(chain: Sequence[Dated], at: float | None, roots: Roots) -> tuple[Dated, ...] | NoPath:
+def _find(chain: Sequence[DatedCertificate], at: float | None, roots: Roots) -> tuple[DatedCertificate, ...] | NoPath:
     path = find_path(chain, roots, at)
     if isinstance(path, NoPath):
         return path
@@ -169,7 +171,7 @@ def _find(chain: Sequence[Dated], at: float | None, roots: Roots) -> tuple[Dated
     return path if wrong is None else NoPath(26, "unsuitable certificate purpose", path.index(wrong), wrong)
 
 
-def _dates(path: Sequence[Dated], at: float) -> list[Failure]:
+def _dates(path: Sequence[DatedCertificate], at: float) -> list[Failure]:
     """The faults of a path whose dates are not those of `at`: the first end and the last beginning."""
     faults = []
     ended = min(path, key=lambda one: one.not_after)
@@ -187,37 +189,37 @@ def _date(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _whose(certificate: Dated, path: Sequence[Dated]) -> str:
-    return "its certificate" if certificate is path[0] else f"the certificate of {_subject(certificate)} in its chain"
+def _whose(certificate: DatedCertificate, path: Sequence[DatedCertificate]) -> str:
+    return "its certificate" if certificate == path[0] else f"the certificate of {_subject(certificate)} in its chain"
 
 
-def _reason(no_path: NoPath, sent: tuple[Dated, ...], roots: Roots) -> str:
-    """Why no root of this system vouches for the server, as a sentence."""
+def _reason(no_path: NoPath, sent: tuple[DatedCertificate, ...], roots: Roots) -> str:
+    """The reason why no root of this system vouches for the server, as a sentence."""
     if not roots.certificates:
         return "this system has no root certificates"
-    stumbled = no_path.certificate or sent[0]
+    at_fault = no_path.certificate or sent[0]
     if no_path.code == _SELF_SIGNED:
         return "its certificate is self-signed"
     if no_path.code == _SELF_SIGNED_ABOVE:
-        return f"its chain ends at {_subject(stumbled)}, which is no root of this system"
+        return f"its chain ends at {_subject(at_fault)}, which is no root of this system"
     if no_path.code in _NO_ISSUER:
-        issuer = _issuer(stumbled)
+        issuer = _issuer(at_fault)
         if no_path.depth == 0 and len({one.der for one in sent}) == 1:
             return f"the server sends no intermediate: {issuer}, which issued its own, is no root of this system"
         if no_path.depth == 0:
             return f"its chain lacks the certificate of {issuer}, which issued its own"
         return f"no root of this system vouches for the issuer {issuer}"
     wrong = _WRONG.get(no_path.code)
-    whose = "its certificate" if no_path.depth == 0 else f"in its chain the certificate of {_subject(stumbled)}"
+    whose = "its certificate" if no_path.depth == 0 else f"in its chain the certificate of {_subject(at_fault)}"
     return f"{whose} {wrong}" if wrong is not None else f"the chain does not verify: {printable(no_path.words, 200)}"
 
 
-def _subject(certificate: Dated) -> str:
+def _subject(certificate: DatedCertificate) -> str:
     parsed = certificate.parsed
     return "an unreadable name" if parsed is None else shown_name(parsed.subject)
 
 
-def _issuer(certificate: Dated) -> str:
+def _issuer(certificate: DatedCertificate) -> str:
     parsed = certificate.parsed
     return "an unreadable name" if parsed is None else shown_name(parsed.issuer)
 

@@ -19,7 +19,7 @@ from exporter.lab.smtp_script import ordinary
 from exporter.model.target import Target, TargetKind
 from exporter.resolver import client
 from exporter.resolver.answer import read_reply
-from exporter.resolver.wire_names import MalformedReply
+from exporter.resolver.domain_names import MalformedReply
 from tests.support import dns_messages as dns
 from tests.support.exporter_process import ExporterProcess, exporter
 from tests.support.steps import at_once

@@ -343,7 +343,7 @@ def test_circles_of_links_and_endless_folders_end(
 
 
 def test_all_lists_together_have_so_many_names(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exporter.config.load.MAX_NAMES", 25)
+    monkeypatch.setattr("exporter.config.domain_list_loading.MAX_NAMES", 25)
     for number in range(4):
         (folder / f"{number}.txt").write_text("".join(f"d{number}{each}.example\n" for each in range(10)))
     config = Loaded(tmp_path, "'d/*.txt'")()

@@ -139,7 +139,7 @@ async def test_policy_hosts_that_never_answer_do_not_starve_others(
     silent = {f"silent{number}.example": addresses[number % len(addresses)] for number in range(200)}
     names = World(places=dict(silent))
     async with _prober(names, HttpsHost([http(POLICY)]), *honest) as (prober, port):
-        https_port = prober._tools.policies._https_port  # type: ignore[union-attr]
+        https_port = prober._tools.policies._mta_sts._https_port  # type: ignore[union-attr]
         for address in addresses:
             stack.enter_context(socket.create_server((address, https_port), backlog=256))
         waiting = [asyncio.create_task(_probe(prober, _target(name, port))) for name in silent]
@@ -359,7 +359,7 @@ def test_a_silent_host_is_asked_no_sooner_because_its_record_changes_all_the_tim
             nonlocal asked
             asked += 1
             await asyncio.sleep(15.0)
-            return replace(FetchFault(P.TIMEOUT, ""), silent=True)
+            return replace(FetchFault(P.TIMEOUT, ""), timed_out=True)
 
         for number in range(20):
             await memory.policy("a.example", str(number), silent)

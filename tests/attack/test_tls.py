@@ -36,7 +36,7 @@ from exporter.policies.mtasts.fetch import tls_context
 from exporter.probe.cpu_cost import MAX_SECONDS
 from exporter.probe.prober import Prober
 from exporter.tls.certificate_names import CertificateNames, names_of
-from exporter.tls.client import MAX_IDLE_RECORDS, MAX_RECORDS, TlsClient, TlsFault
+from exporter.tls.client import MAX_EMPTY_RECORDS, MAX_RECORDS, TlsClient, TlsFault
 from exporter.tls.expensive_certificates import MAX_CERTIFICATES, MAX_NAME_BYTES
 from exporter.tls.roots import Roots
 from exporter.tls.verification import examine
@@ -217,8 +217,8 @@ def test_records_without_end_come_to_an_end(flood: Callable[[TlsAttacker], Itera
         spoken += bool(received)
         assert taken < ENDLESS, "it goes on for ever"
     assert spoken <= MAX_RECORDS + 1
-    assert taken - spoken <= MAX_IDLE_RECORDS
-    assert answered <= 64 * MAX_IDLE_RECORDS, "what we had to say to it is bounded, too"
+    assert taken - spoken <= MAX_EMPTY_RECORDS
+    assert answered <= 64 * MAX_EMPTY_RECORDS, "what we had to say to it is bounded, too"
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,8 @@ def test_nor_do_those_of_tls_1_2_go_on_for_ever(kind: int, body: bytes, spoken: 
         if isinstance(received, TlsFault):
             break
         taken += 1
-    assert taken <= 2 * MAX_IDLE_RECORDS
-    assert answered <= 64 * MAX_IDLE_RECORDS
+    assert taken <= 2 * MAX_EMPTY_RECORDS
+    assert answered <= 64 * MAX_EMPTY_RECORDS
 
 
 def test_a_handshake_in_crumbs_is_no_handshake() -> None:
@@ -568,7 +568,7 @@ async def test_floods_under_tls_end_the_session_and_nothing_else() -> None:
         seen = await secured(port)
     assert seen.failure is not None
     assert seen.failure.failure_class is FailureClass.PROTOCOL_ERROR
-    assert f"more than {MAX_IDLE_RECORDS} records of TLS that say nothing" in seen.failure.detail
+    assert f"more than {MAX_EMPTY_RECORDS} records of TLS that say nothing" in seen.failure.detail
 
 
 async def test_dhe_alone_is_up_with_its_cause_and_cheap(tmp_path: Path) -> None:

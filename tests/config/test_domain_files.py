@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.load import load, summary
-from exporter.model.configuration import Config
-from tests.config.loading import file_problems, write
+from exporter.config.load import load
+from tests.config.loading import write
 
 
 def names(path: Path) -> list[str]:
@@ -33,111 +32,6 @@ def test_patterns_are_relative_to_the_configuration_s_folder(tmp_path: Path, mon
     )
 
 
-def test_a_text_file_has_one_name_a_line(tmp_path: Path) -> None:
-    content = "\ufeff# comment\r\n\r\na.example\r\n  b.example. # why\r\n\tstraße.de\n\n#c.example\nd.example".encode()
-    path = write(tmp_path, {"config.yaml": "domain_files: [a.txt]\n", "a.txt": content})
-    assert names(path) == ["a.example", "b.example", "xn--strae-oqa.de", "d.example"]
-
-
-def test_an_empty_file_lists_nothing(tmp_path: Path) -> None:
-    path = write(tmp_path, {"config.yaml": "domain_files: [a.txt, b.yaml]\n", "a.txt": "", "b.yaml": "# none\n"})
-    assert names(path) == []
-
-
 def test_a_file_that_two_patterns_match_is_read_once(tmp_path: Path) -> None:
     path = write(tmp_path, {"config.yaml": "domain_files: ['*.txt', a.txt]\n", "a.txt": "a.example\n"})
     assert names(path) == ["a.example"]
-
-
-def test_other_files_are_refused(tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {"config.yaml": "domain_files: ['d/*']\n", "d/a.csv": "a.example\n"}
-    assert file_problems(tmp_path, files) == [
-        "config.yaml:1:16: domain_files[0]: d/a.csv is neither a .txt nor a .yaml file"
-    ]
-
-
-def listed(folder: Path, files: dict[str, str | bytes]) -> Config:
-    """A configuration of these files: the main one names all texts and all YAML."""
-    main: dict[str, str | bytes] = {"config.yaml": "domain_files: ['*.txt', 'd/*.yaml']\n"}
-    return load(write(folder, main | files))
-
-
-def told(folder: Path, config: Config) -> list[str]:
-    return [text.replace(f"{folder}/", "") for each in config.lists for text in (*each.problems, *each.twice)]
-
-
-def test_lines_that_cannot_be_used_are_passed_over_counted_and_told(tmp_path: Path) -> None:
-    config = listed(
-        tmp_path,
-        {
-            "a.txt": b"a.example\n\n  b_d.example # why\nb\xe4.example\nno dots\nb.example\n"
-            + b"c" * 5000
-            + b".example",
-            "d/b.yaml": "- c.example\n- {domain: d.example, modul: x}\n- 5\n- {domain: e.example, module: nope}\n"
-            "- {domain: f.example, domain: g.example}\n- {domain: h.example, interval: 5m}\n",
-        },
-    )
-    assert [target.name for target in config.targets] == ["a.example", "b.example", "c.example", "h.example"]
-    assert {Path(each.file).name: each.skipped for each in config.lists} == {"a.txt": 4, "b.yaml": 4}
-    assert told(tmp_path, config) == [
-        "a.txt:3:3: 'b_d.example' is not a host name: it contains an underscore",
-        "a.txt:4:2: is not UTF-8: byte 0xe4",
-        "a.txt:5:1: 'no dots' is not a host name: it contains a space",
-        "a.txt:7:1: is a line of more than 4,096 bytes",
-        "d/b.yaml:2:23: [1].modul: unknown key; did you mean module?",
-        "d/b.yaml:3:3: [2]: must be a domain or a mapping with one, not a number",
-        "d/b.yaml:4:31: [3].module: there is no module nope",
-        "d/b.yaml:5:23: [4].domain: duplicate key; the first is at d/b.yaml:5:4",
-    ]
-
-
-def test_the_first_bad_lines_of_a_file_are_told_and_all_are_counted(tmp_path: Path) -> None:
-    config = listed(tmp_path, {"a.txt": "a.example\n" + "a_b\n" * 1000})
-    assert (len(told(tmp_path, config)), config.lists[0].skipped) == (10, 1000)
-    assert summary(config).endswith(": 1 domain, 0 hosts, 1 module in 2 files, 1000 lines skipped")
-
-
-def test_a_name_that_two_lists_have_is_one_target_and_told_with_both_places(tmp_path: Path) -> None:
-    config = load(
-        write(
-            tmp_path,
-            {
-                "config.yaml": "domains: [{domain: a.example, port: 26}]\ndomain_files: ['*.txt', 'd/*.yaml']\n",
-                "x.txt": "b.example\n\na.example\n",
-                "y.txt": "# again\nb.example\n",
-                "d/z.yaml": "- {domain: B.example, port: 27}\n",
-            },
-        )
-    )
-    assert [(target.name, target.settings.port) for target in config.targets] == [("a.example", 26), ("b.example", 25)]
-    assert told(tmp_path, config) == [
-        f"x.txt:3:1: is configured twice; the first is at {tmp_path}/config.yaml:1:20".replace(f"{tmp_path}/", ""),
-        "y.txt:2:1: is configured twice; the first is at x.txt:1:1",
-        "d/z.yaml:1:12: [0].domain: is configured twice; the first is at x.txt:1:1".replace("[0].domain: ", ""),
-    ]
-    assert {each.skipped for each in config.lists} == {0}
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "problem"),
-    [
-        ("d/a.yaml", "- a.example\n- [", "d/a.yaml:3:1: YAML syntax error: "),
-        ("d/a.yaml", "domains: []\n", "d/a.yaml:1:1: must be a list of domains, not a mapping"),
-        ("d/a.yaml", b"- b\xe4.example\n", "d/a.yaml:1:4: is not UTF-8: byte 0xe4"),
-        ("d/a.yaml", "- a.example\n---\n- b.example\n", "d/a.yaml:2:1: a second YAML document begins here; "),
-        ("a.txt", "a_b\n" * 10_001, "a.txt:1:1: is no list of domains: more than 10,000 lines cannot be used"),
-        ("a.txt", "\n" * 250_000, "a.txt:250001:1: has more than 250,000 lines"),
-        ("a.txt", "#" * (16 * 1024 * 1024 + 1), "a.txt:1:1: has more than 16,777,216 bytes"),
-    ],
-)  # fmt: skip
-def test_a_file_that_is_no_list_fails(tmp_path: Path, name: str, content: str | bytes, problem: str) -> None:
-    main = "domain_files: ['*.txt', 'd/*.yaml']\n"
-    assert file_problems(tmp_path, {"config.yaml": main, name: content})[0].startswith(problem)
-
-
-def test_what_is_wrong_with_one_pattern_does_not_misplace_the_next(tmp_path: Path) -> None:
-    assert file_problems(tmp_path, {"config.yaml": "domain_files:\n  - ''\n  - 5\n  - a.csv\n"}) == [
-        "config.yaml:2:5: domain_files[0]: must be a file or pattern such as domains.d/*.txt, not an empty name",
-        "config.yaml:3:5: domain_files[1]: must be a file or pattern such as domains.d/*.txt, not a number",
-        "config.yaml:4:5: domain_files[2]: a.csv is neither a .txt nor a .yaml file",
-    ]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from exporter.config.field_types import RESERVED_LABELS
 from exporter.config.load import ConfigError, load, summary
-from exporter.config.schema import RESERVED_LABELS
 from exporter.model.address import Family
 from exporter.model.configuration import Config, Egress, Limits, ResolverSettings
 from exporter.model.failure import Stage

@@ -10,7 +10,7 @@ import pytest
 import exporter
 from exporter.config.load import load
 from exporter.config.schema import SECTIONS, DomainEntry, HostEntry, ModuleSection, Options, Section
-from exporter.config.yaml_document import read
+from exporter.config.yaml_reader import read
 
 EXAMPLE = Path(exporter.__file__).parent.parent / "config.example.yaml"
 

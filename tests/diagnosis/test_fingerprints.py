@@ -29,7 +29,7 @@ def heard(*speakers: tuple[str, str, tuple[str, ...]], at: float = 1.0, since: f
     """Of (address, mx, marks) each."""
     found = SharedFingerprints()
     for address, mx, its_marks in speakers:
-        found.hear(address, mx, its_marks, at)
+        found.record(address, mx, its_marks, at)
     return found.suspect(since)
 
 
@@ -127,7 +127,7 @@ def test_few_are_remembered_and_those_are_the_latest() -> None:
     found = SharedFingerprints()
     for number in range(200):
         address = f"{number}.1.0.1"
-        found.hear(address, f"mx.d{number}.example", spoken(PROXY), float(number))
+        found.record(address, f"mx.d{number}.example", spoken(PROXY), float(number))
     suspect = found.suspect(0.0)
     assert suspect is not None
     assert len(suspect.addresses) < 100

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from exporter.model.failure import FailureClass
 from exporter.model.policy import Tlsa
 from exporter.resolver.answer import MAX_TTL, DnsAnswer, Record, read_reply
-from exporter.resolver.wire_names import MalformedReply
+from exporter.resolver.domain_names import MalformedReply
 
 NAME = "a.example"
 KINDS = {

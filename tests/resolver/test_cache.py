@@ -10,7 +10,6 @@ import pytest
 
 from exporter.model.failure import FailureClass as C
 from exporter.resolver.answer import DnsAnswer, failed, read_reply
-from exporter.resolver.byte_limited import ByteLimitedCache, SizedEntry
 from exporter.resolver.cache import LEAST_BYTES, PASSING, AnswerCache, size_of
 from tests.support import dns_messages as dns
 
@@ -39,26 +38,6 @@ async def test_all_answers_together_take_no_more_than_they_may() -> None:
     kept = [number for number in range(1000) if _known(memory, f"d{number}.example")]
     assert len(kept) > 50
     assert kept == list(range(1000 - len(kept), 1000))  # the oldest have gone
-
-
-async def test_what_has_ended_goes_before_what_counts() -> None:
-    shelf: ByteLimitedCache[str, None] = ByteLimitedCache(10_000)
-    shelf.put("counts", SizedEntry(100.0, None, 300), 0.0)
-    for number in range(20):
-        shelf.put(f"ended{number}", SizedEntry(1.0, None, 300), 0.0)
-    for number in range(20):
-        shelf.put(f"new{number}", SizedEntry(100.0, None, 300), 2.0)
-    assert shelf.get("counts") is not None
-    assert shelf.get("ended0") is None
-    assert shelf.size <= 10_000
-
-
-async def test_one_answer_is_no_large_part_of_all() -> None:
-    shelf: ByteLimitedCache[str, None] = ByteLimitedCache(10_000)
-    shelf.put("small", SizedEntry(100.0, None, 600), 0.0)
-    shelf.put("huge", SizedEntry(100.0, None, 9000), 0.0)
-    assert shelf.get("huge") is None
-    assert shelf.get("small") is not None
 
 
 async def test_who_passes_by_pushes_nothing_out() -> None:

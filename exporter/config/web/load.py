@@ -1,4 +1,4 @@
-"""`--web.config.file`: file in, WebConfig out, or every mistake with its place."""
+"""`--web.config.file` -> a WebConfig, or all mistakes with their places."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from exporter.config.problems import ConfigError
 from exporter.config.schema_errors import validate
 from exporter.config.web.schema import WebSection
 from exporter.config.web.tls import TlsError, server_context
-from exporter.config.yaml_document import REFUSED, Document, read
+from exporter.config.yaml_document import REFUSED, Document
+from exporter.config.yaml_reader import read
 from exporter.model.configuration import FileState
 
 _TLS: Final = "tls_server_config"
@@ -22,7 +23,7 @@ _TLS: Final = "tls_server_config"
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """One request an interval, and so many at once where there were none before."""
+    """One request an interval; after a pause up to `burst` at once."""
 
     interval: float  # seconds
     burst: int
@@ -30,7 +31,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class WebConfig:
-    """How the web server protects itself. Without a file: it does not."""
+    """The protection of the web server. Without a file there is none."""
 
     tls: ssl.SSLContext | None = None
     # Exact texts, one of which a client's certificate must name; None: any verified client.
@@ -38,8 +39,8 @@ class WebConfig:
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     users: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)  # name -> bcrypt hash
     rate_limit: RateLimit | None = None
-    files: tuple[Path, ...] = ()  # what was read: the file itself and those it names
-    file_states: tuple[FileState, ...] = field(default=(), compare=False)  # looked at before they were read
+    files: tuple[Path, ...] = ()  # that were read: the file itself and those that it names
+    file_states: tuple[FileState, ...] = field(default=(), compare=False)  # from before they were read
 
     def snapshot(self) -> tuple[FileState, ...]:
         """The files as they are now; differs from `file_states` once one came, went or changed."""
@@ -48,7 +49,7 @@ class WebConfig:
 
 def load_web(path: Path) -> WebConfig:
     """Read the web configuration in `path` and the certificates that it names. Raises ConfigError."""
-    looked = set(states([path]))
+    seen = set(states([path]))
     document = read(path, str(path))
     section = _section(document)
     files = [path]
@@ -56,7 +57,7 @@ def load_web(path: Path) -> WebConfig:
     if section is not None:
         tls = section.tls_server_config
         files += [path.parent / name for name in (tls.cert_file, tls.key_file, tls.client_ca_file) if name]
-        looked.update(states(files[1:]))
+        seen.update(states(files[1:]))
         try:
             context = server_context(tls, path.parent) if tls.enabled else None
         except TlsError as error:
@@ -71,7 +72,7 @@ def load_web(path: Path) -> WebConfig:
         users=MappingProxyType(dict(section.basic_auth_users)),
         rate_limit=RateLimit(limit.interval, limit.burst) if limit.interval else None,
         files=tuple(files),
-        file_states=tuple(sorted(looked)),
+        file_states=tuple(sorted(seen)),
     )
 
 
@@ -80,7 +81,7 @@ def _section(document: Document) -> WebSection | None:
     if data is REFUSED:
         return None
     if data is None:
-        # More likely a file caught half-written than the wish to let everybody in.
+        # Probably a file that is not completely written, and no wish to let all clients in.
         document.problem((), "is empty: write {} if that is meant")
         return None
     return validate(WebSection, data, document, ())

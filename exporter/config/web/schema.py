@@ -1,8 +1,8 @@
-"""What `--web.config.file` may say: the keys of Prometheus's exporter-toolkit, checked as strictly as our own.
+"""The schema of `--web.config.file`: the keys of Prometheus's exporter-toolkit, checked strictly.
 
 The format is that of https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md, so that one
-file serves every exporter of a machine. Where Python cannot keep what a value promises, the value is refused with what
-to write instead: a setting about security is never passed over.
+file serves every exporter of a machine. A value that Python cannot put into effect is refused with an
+alternative: a setting about security is never ignored.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
-from exporter.config.schema import Duration, Section, kind, text
+from exporter.config.field_types import Duration, kind, text
+from exporter.config.schema import Section
 from exporter.model.printable import quoted
 
 # A header of an answer; whole policies fit, a file pasted by mistake does not.
 MAX_HEADER: Final = 4096
-# Each step doubles the time of a check, and a stranger can ask for one: 15 takes some two seconds.
+# Each step doubles the time of a check, and any client can cause one: 15 takes some two seconds.
 MAX_BCRYPT_COST: Final = 15
 # Modular crypt form: $2b$, the cost, then 22 characters of salt and 31 of hash. $2y$ is htpasswd's, the same algorithm.
 _BCRYPT: Final = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
@@ -166,7 +167,7 @@ class TlsServerSection(Section):
 
     @property
     def enabled(self) -> bool:
-        """Whether anything is said that makes sense with TLS only."""
+        """True where a key is given that makes sense only with TLS."""
         return any((self.cert, self.key, self.cert_file, self.key_file, self.client_ca, self.client_ca_file)) or bool(
             self.client_auth_type or self.client_allowed_sans
         )
@@ -183,7 +184,7 @@ class HttpServerSection(Section):
 
 
 class RateLimitSection(Section):
-    """`rate_limit`. Without a burst the format's own programs would let nobody in; here it is one."""
+    """`rate_limit`. Without a burst the format's own programs would refuse all requests; here it is one."""
 
     interval: Annotated[Duration, BeforeValidator(_nothing)] = 0.0  # seconds; 0: no limit
     burst: Annotated[int, Field(ge=1)] = 1

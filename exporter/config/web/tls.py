@@ -31,7 +31,7 @@ _VERIFYING: Final = MappingProxyType(
 
 
 class TlsError(ValueError):
-    """What is wrong, and the key of `tls_server_config` where; empty for the section as a whole."""
+    """A mistake, and its key in `tls_server_config`; empty for the section as a whole."""
 
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ def server_context(section: TlsServerSection, folder: Path) -> ssl.SSLContext:
     """A context that serves as `section` says; relative file names are beside the file. Raises TlsError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
-    # A scraper keeps its connection. Resuming would only let a client past what has changed since its last one.
+    # A scraper keeps its connection. A resumed session would skip the checks of a changed configuration.
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
     context.num_tickets = 0
     _versions(context, section)
@@ -57,7 +57,7 @@ def _versions(context: ssl.SSLContext, section: TlsServerSection) -> None:
     if least > most:
         raise TlsError("max_version", f"{section.max_version} is below min_version, {section.min_version}")
     with warnings.catch_warnings():
-        # RFC 8996: 1.0 and 1.1 are not to be used. Who writes them down means it; OpenSSL may still refuse them.
+        # RFC 8996: 1.0 and 1.1 are not to be used. A user who configures them means it; OpenSSL may still refuse them.
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version, context.maximum_version = least, most
 
@@ -119,9 +119,9 @@ def _client_certificates(context: ssl.SSLContext, section: TlsServerSection, fol
             raise TlsError(_given(section, "client_ca"), message) from None
     elif mode is not ssl.CERT_NONE:
         context.load_default_certs(ssl.Purpose.CLIENT_AUTH)  # as Go does: the system's
-    # RequestClientCert asks and then lets everybody in: the same as not to ask.
+    # RequestClientCert lets all clients in: the same as no request.
     context.verify_mode = mode
-    # As Go does: whoever is named is trusted, a root or not.
+    # As Go does: each named authority is trusted, a root or not.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
 
 
@@ -149,7 +149,7 @@ def _pem(section: TlsServerSection, name: str, folder: Path) -> bytes:
 
 @contextlib.contextmanager
 def _as_file(content: bytes) -> Iterator[str]:
-    """A file for a library that takes nothing else: what was checked is what is loaded. In memory where possible."""
+    """A file with the checked bytes, for a library that takes only files. In memory where possible."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("pem", os.MFD_CLOEXEC)
         try:
@@ -173,7 +173,7 @@ def _is_certificate(path: str) -> bool:
 
 
 def _why(error: ssl.SSLError) -> str:
-    """OpenSSL's reason, where it has one that tells anything."""
+    """OpenSSL's reason, where there is one."""
     return f": {error.reason.lower().replace('_', ' ')}" if error.reason else ""
 
 

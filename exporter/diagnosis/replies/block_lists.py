@@ -1,4 +1,4 @@
-"""The name of the block list, or of the operator to be asked, that a refusal gives: whom to call."""
+"""The block list, or its operator, that a refusal names: the one to ask for removal. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from exporter.diagnosis.replies.words import MAX_EXAMINED_CHARS
 
 _HOST: Final = r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){0,8}\.[a-z][a-z0-9-]{1,62}"
 _ANY_HOST: Final = re.compile(rf"(?<![\w.@-])(?P<url>https?://)?(?P<host>{_HOST})(?![\w@-])")
-# "listed in bl.example.net", "blocked using bl.example.net": a list of whomever.
+# "listed in bl.example.net", "blocked using bl.example.net": any list.
 _LISTED_IN: Final = re.compile(
     r"\b(?:using|listed (?:in|on|at|by)|found (?:in|on)|dnsbl|rbl|black-?list(?:ed)? (?:in|on|at|by|using))"
     rf"[ :]{{1,3}}(?:the )?(?P<host>{_HOST})(?![\w@-])"
 )
 _OPERATOR: Final = re.compile(rf"(?:^|\.)(?:{OPERATORS})$")
-# Who is named in prose, as the name is written.
+# Operators that are named in prose, in their own spelling.
 _NAMES: Final = (
     *("Spamhaus", "SpamCop", "Barracuda", "SORBS", "UCEPROTECT", "Abusix", "Cloudmark", "SenderScore", "Proofpoint"),
     *("Mailspike", "Invaluement", "SpamRATS", "SURBL", "URIBL", "PSBL", "Trend Micro", "SenderBase", "Talos"),

@@ -1,4 +1,4 @@
-"""What a rule about refusing replies is made of: a class, conditions that must all hold, and phrases of which one must.
+"""One rule about refusing replies: a class, conditions that must all hold, and phrases of which one must match.
 
 A phrase is written in the plain form of :mod:`.words` (no articles, no auxiliaries, no names):
 
@@ -23,18 +23,18 @@ REFUSED: Final = range(400, 600)
 TEMPORARY: Final = range(400, 500)
 PERMANENT: Final = range(500, 600)
 
-# VRFY and EXPN are questions: a server that will not answer them refuses nobody. STARTTLS has its own refusal.
+# VRFY and EXPN are questions: a server that does not answer them refuses no mail. STARTTLS has its own refusal.
 QUESTIONS: Final = frozenset({Stage.VRFY, Stage.EXPN})
-CONVERSATION: Final = frozenset(Stage) - QUESTIONS - {Stage.STARTTLS}
+DIALOGUE: Final = frozenset(Stage) - QUESTIONS - {Stage.STARTTLS}
 EHLO: Final = frozenset({Stage.EHLO, Stage.EHLO_TLS})
-# Where a server speaks about a recipient: after MAIL FROM a mailbox is the sender's.
+# Stages at which a mailbox in the text is the recipient's: after MAIL FROM it is the sender's.
 ABOUT_RECIPIENT: Final = frozenset({Stage.RCPT, Stage.DATA}) | QUESTIONS
 TRANSACTION: Final = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA})
 
-# How far apart two parts of a statement stand in one sentence: about eight words.
+# Distance of two parts of a statement in one sentence: about eight words.
 GAP_CHARS: Final = 48
 _ENDING: Final = "[^ .]{0,20}"
-# Words that stand in most refusals: a phrase is looked up by another of its words.
+# Prefixes of words that stand in most refusals: a phrase is looked up by another of its words.
 _COMMON: Final = frozenset(
     re.findall(
         "[a-z]+",
@@ -46,7 +46,7 @@ _COMMON: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """`written` as in the table; `keys`: beginnings of words, one of which is in every text the pattern finds."""
+    """`written` as in the table; `keys`: prefixes of words, one of which is in every text that the pattern matches."""
 
     written: str
     keys: frozenset[str]
@@ -65,7 +65,7 @@ class Rule:
     stages: frozenset[Stage] | None = None
 
     def applies(self, stage: Stage, code: int, status: str, words: Words) -> bool:
-        """Every condition but the phrases holds."""
+        """True where every condition but the phrases holds."""
         return (
             code in self.codes
             and (self.stages is None or stage in self.stages)
@@ -99,7 +99,7 @@ def _phrase(written: str) -> Phrase:
 
 
 def _place(part: str) -> tuple[str, frozenset[str]]:
-    """The pattern for one place of a phrase, and the beginnings of words that it can start with."""
+    """The pattern for one place of a phrase, and the prefixes of words that it can begin with."""
     patterns: list[str] = []
     keys: set[str] = set()
     if len({_unspaced(alternative) for alternative in part.split("|")}) > 1:
@@ -110,7 +110,7 @@ def _place(part: str) -> tuple[str, frozenset[str]]:
         first = literal.split("_")[0]
         if FILLERS.intersection(literal.split("_")) or (open_end and first == literal and len(first) < KEY_CHARS):
             raise ValueError(f"never found: {alternative!r}")
-        # CJK is found by its first character: its words have no beginnings.
+        # CJK is found by its first character: it has no spaces between words.
         keys |= (
             {first[0]} if _unspaced(first) else {first.split("-")[0][:KEY_CHARS], first.replace("-", "")[:KEY_CHARS]}
         )

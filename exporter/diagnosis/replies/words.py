@@ -1,12 +1,12 @@
-"""What a server said, in the plain form that the phrases of the rules are written in.
+"""The text of a reply in a normal form, in which the phrases of the rules are written. Pure.
 
-Servers say one thing in a hundred spellings: "<a@b.example>... User is unknown!", "user unknown (#5.1.1)", "E-Mail
-can't be delivered". Here the spelling goes and the statement stays: lower case, no accents, no numbers, no punctuation
-but sentence ends, no articles and auxiliaries, "not" for every n't. Mailboxes, host names, addresses and URLs are taken
-out, for what they contain is a name and no verdict (spam@, blacklist.example.net); host names and URLs are kept apart,
-because some of them are the names of block lists.
+Servers write one statement in a hundred spellings: "<a@b.example>... User is unknown!", "user unknown (#5.1.1)",
+"E-Mail can't be delivered". The normal form keeps the statement: lower case, no accents, no numbers, no punctuation but
+sentence ends, no articles and auxiliaries, "not" for every n't. Mailboxes, host names, addresses and URLs are removed,
+for their words are names and no verdict (spam@, blacklist.example.net); host names and URLs are kept apart, because
+some of them are the names of block lists.
 
-All of it is linear in a text that is cut first: strangers write it.
+Strangers write the text: it is cut first, and the time is linear in the rest.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-# What is examined. Servers give the reason first; block-list texts with all their URLs stay under 1 KiB.
+# Characters that are examined. Servers give the reason first; block-list texts with all URLs stay under 1 KiB.
 MAX_EXAMINED_CHARS: Final = 2048
-# Words are found by this much of their beginning, so that a phrase may leave the ending open.
+# Words are found by a prefix of this length, so that a phrase may leave the ending open.
 KEY_CHARS: Final = 4
 
 # "Try again.Please": a sentence end without its space is no host name.
@@ -69,7 +69,7 @@ _COUNTED: Final = frozenset(
     )
 )
 
-# Words that carry no statement; "" drops them.
+# Words without a statement, which are dropped.
 FILLERS: Final = frozenset(
     (
         *("a", "an", "the", "this", "that", "these", "those", "to", "s", "e"),  # sender's, e-mail
@@ -78,7 +78,7 @@ FILLERS: Final = frozenset(
         *("currently", "please", "sorry", "kindly", "also", "just", "apparently"),
     )
 )
-# "this host" is theirs.
+# "this host" is the server.
 DEMONSTRATIVES: Final = frozenset(("this", "that", "these", "those"))
 _SPELLINGS: Final = {
     **dict.fromkeys(FILLERS, ""),
@@ -99,7 +99,7 @@ _SPELLINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """`said`: words between single spaces, "." where a sentence ends; `keys`: how they begin; `names`: hosts, URLs.
+    """`said`: words between single spaces, "." where a sentence ends; `keys`: their prefixes; `names`: hosts, URLs.
 
     `spoken` is `said` with the demonstratives left in it; `ip_address`, `number`, `mailbox`: one stands in the text.
     """
@@ -114,28 +114,17 @@ class Words:
 
 
 def words_of(text: str) -> Words:
-    """The words of a reply's text, as far as it is examined."""
+    """The words of a reply's text, as far as the text is examined."""
     text = without_accents(_GLUED_SENTENCES.sub(". ", text[:MAX_EXAMINED_CHARS]).lower())[:MAX_EXAMINED_CHARS]
     text, mailboxes = _MAILBOX.subn(" ", _NOT.sub(" not", text.replace("<>", " nullsender ")))
     text, ipv6_addresses = _IPV6.subn(" ", text)
     text, origins = _FROM_IPV4.subn("ip", text)
-    names: list[str] = []
-    ipv4_addresses: list[str] = []
-
-    def take_name(found: re.Match[str]) -> str:
-        if _LETTER.search(found[0]):
-            names.append(found[0])
-            tag = _TAG.search(found[0])
-            return f" {tag[1]} " if tag is not None else " "
-        if _IPV4.match(found[0]):
-            ipv4_addresses.append(found[0])
-        return " "
-
+    text, names, ipv4_addresses = _without_names(text)
     kept: list[str] = []
     spoken: list[str] = []
     keys: set[str] = set()
     number = False
-    for token in _TOKEN.findall(_DOTTED.sub(take_name, text)):
+    for token in _TOKEN.findall(text):
         word = "." if token in _SENTENCE_ENDS else _SPELLINGS.get(token, token)
         number = number or _COUNT.fullmatch(token) is not None or token in _COUNTED
         if token in DEMONSTRATIVES:
@@ -151,10 +140,28 @@ def words_of(text: str) -> Words:
         frozenset(keys),
         " ".join(names),
         " ".join(spoken),
-        bool(ipv4_addresses or ipv6_addresses or origins),
+        ipv4_addresses + ipv6_addresses + origins > 0,
         number,
         mailboxes > 0,
     )
+
+
+def _without_names(text: str) -> tuple[str, list[str], int]:
+    """The text without dotted names, except the tags of URLs; the names; and the number of IPv4 addresses."""
+    names: list[str] = []
+    addresses = 0
+
+    def take(found: re.Match[str]) -> str:
+        nonlocal addresses
+        if _LETTER.search(found[0]):
+            names.append(found[0])
+            tag = _TAG.search(found[0])
+            return f" {tag[1]} " if tag is not None else " "
+        if _IPV4.match(found[0]):
+            addresses += 1
+        return " "
+
+    return _DOTTED.sub(take, text), names, addresses
 
 
 # Letters with a stroke, which no normal form decomposes.
@@ -162,7 +169,7 @@ _STROKES: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "\u0131": "i"}
 
 
 def without_accents(text: str) -> str:
-    """ "boîte" as "boite"; scripts that are not Latin keep their letters."""
+    """The text without accents, "boîte" as "boite"; scripts that are not Latin keep their letters."""
     if text.isascii():
         return text
     decomposed = unicodedata.normalize("NFD", text.translate(_STROKES))

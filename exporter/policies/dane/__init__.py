@@ -1,1 +1,1 @@
-"""DANE for SMTP (RFC 7672, 7671, 6698): TLSA records, which of them are usable, and whether a chain matches one."""
+"""DANE for SMTP (RFC 7672, 7671, 6698): the lookup of TLSA records, their usability, and the match with a chain."""

@@ -1,12 +1,12 @@
-"""Whether the certificate chain a server sent matches one of its usable TLSA records (RFC 7672 3.1, 3.2). Pure.
+"""The match of a server's certificate chain with its usable TLSA records (RFC 7672 3.1, 3.2). Pure.
 
-A chain is written by a stranger: it is bounded in length, may come in any order, and whatever the parser or a signature
-check trips over makes a certificate that matches nothing.
+A chain comes from a stranger: it is bounded in length and may come in any order, and a certificate that the parser or a
+signature check refuses matches nothing.
 
-No library at hand verifies a path to a trust anchor that came from the DNS: the standard library only verifies within a
-handshake, against roots set before it, and cryptography's verifier holds private authorities to the rules of the public
-ones, which RFC 7672 does not. So the path is checked here as RFC 7672 3.1.2 has it: signatures, dates, the right to
-sign, the name.
+No library at hand verifies a path to a trust anchor from the DNS: the standard library verifies only within a
+handshake, against roots set before it, and cryptography's verifier applies the rules of public authorities to private
+ones, which RFC 7672 does not. So the path is checked here by RFC 7672 3.1.2: signatures, dates, the right to sign, the
+name.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from exporter.model.policy import CERT, DANE_EE, DANE_TA, FULL, SPKI, Tlsa
 from exporter.tls.certificate_names import names_of
 from exporter.tls.expensive_certificates import has_endless_name, has_signing_key, is_signing_key
 
-# Issuers above the leaf that are looked at. Public chains have two or three; Postfix stops at nine as well.
+# Issuers above the leaf that are read. Public chains have two or three; Postfix stops at nine as well.
 MAX_ISSUERS: Final = 9
-# Records of one name that are looked at: a rollover publishes four or so.
+# Records of one name that are matched: a rollover publishes four or so.
 MAX_RECORDS: Final = 24
 
-# Signatures that are checked for one chain. A chain of four and a record for each takes ten; one that is made for it,
-# of many issuers of one name and as many bare keys in the DNS, would take three hundred.
+# Signatures that are checked for one chain. A chain of four and a record for each takes ten; a malicious one, of many
+# issuers with one name and as many bare keys in the DNS, would take three hundred.
 MAX_SIGNATURES: Final = 40
-# What a check costs depends on the issuer's key. Authorities have 4,096 bits at most, and 65,537 as the exponent; with
+# The cost of a check depends on the issuer's key. Authorities have 4,096 bits at most, and 65,537 as the exponent; with
 # one as long as the modulus a check takes thirty times as long. Browsers take no longer exponents either.
 _MAX_RSA_BITS: Final = 8192
 _MAX_EXPONENT_BITS: Final = 33
@@ -57,7 +57,7 @@ class Match:
 def match_chain(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence[str], at: float) -> Match:
     """Match the usable `records` against `chain`: DER, leaf first.
 
-    `names` are the reference identifiers, lower-case A-labels; `at` is the Unix time that the dates are held against.
+    `names` are the reference identifiers, lower-case A-labels; `at` is the Unix time with which the dates are compared.
     """
     if not chain:
         return Match(reason="the server sent no certificate")
@@ -65,7 +65,7 @@ def match_chain(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence
     if leaf is None:
         return Match(reason="the server's certificate cannot be read")
     paths = _Paths(leaf, chain[1 : MAX_ISSUERS + 1])
-    # Looked at once, and only where it counts: a certificate has room for thousands of names, which take 7 ms to read.
+    # Read once, and only where they count: a certificate has room for thousands of names, which take 7 ms to read.
     named = cache(lambda: _is_for_one(leaf.x509, names))
     reasons: list[str] = []
     for record in records[:MAX_RECORDS]:
@@ -88,7 +88,7 @@ class _Certificate:
     der: bytes
     key: bytes  # SubjectPublicKeyInfo, DER
     x509: x509.Certificate
-    subject: Name  # each is parsed whenever the library is asked for it
+    subject: Name  # the library parses names at each use
     issuer: Name
 
 
@@ -96,7 +96,7 @@ def _parsed(der: bytes) -> _Certificate | None:
     if has_endless_name(der) or not has_signing_key(der):
         return None
     with warnings.catch_warnings():
-        # What is merely unwise (a serial number of 0) is not ours to complain about.
+        # Warnings are about bad practice, such as a serial number of 0, not about faults.
         warnings.simplefilter("ignore")
         try:
             certificate = x509.load_der_x509_certificate(der)
@@ -104,13 +104,13 @@ def _parsed(der: bytes) -> _Certificate | None:
             # Parsed here, so that later nothing raises.
             _ = certificate.extensions, certificate.not_valid_before_utc, certificate.not_valid_after_utc
             subject, issuer = certificate.subject, certificate.issuer
-        except Exception:  # bytes of strangers: whatever the parser trips over is theirs
+        except Exception:  # bytes of strangers: any error of the parser is their fault
             return None
     return _Certificate(der, key, certificate, subject, issuer)
 
 
 class _Paths:
-    """The ways up from the leaf, each certificate signed by the next; found once for all records."""
+    """The paths from the leaf, each certificate signed by the next; found once for all records."""
 
     def __init__(self, leaf: _Certificate, others: Sequence[bytes]) -> None:
         self._leaf = leaf
@@ -118,30 +118,30 @@ class _Paths:
         self._signatures_left = MAX_SIGNATURES
 
     @cached_property
-    def _ways(self) -> list[list[_Certificate]]:
-        """A shortest way to each certificate that can be reached, the leaf's own first."""
-        ways = [[self._leaf]]
+    def _paths(self) -> list[list[_Certificate]]:
+        """A shortest path to each certificate that can be reached, that of the leaf first."""
+        paths = [[self._leaf]]
         others = (der for der in self._others if der != self._leaf.der)
         left = [parsed for der in others if (parsed := _parsed(der)) is not None]
-        for way in ways:  # grows meanwhile
-            for issuer in [one for one in left if self._signed_by(way[-1], one)]:
-                ways.append([*way, issuer])
+        for path in paths:  # grows meanwhile
+            for issuer in [one for one in left if self._signed_by(path[-1], one)]:
+                paths.append([*path, issuer])
                 left.remove(issuer)
-        return ways
+        return paths
 
     def to(self, record: Tlsa) -> list[_Certificate] | None:
-        """The way to the trust anchor that `record` is about; the anchor's certificate is its end, if there is one."""
-        for way in self._ways[1:]:  # RFC 7671 5.2: an anchor issues, so the leaf itself is none
-            if record.associates(way[-1].der, way[-1].key):
-                return way
+        """The path to the trust anchor of `record`, which ends with the anchor's certificate, if there is one."""
+        for path in self._paths[1:]:  # RFC 7671 5.2: an anchor issues, so the leaf itself is none
+            if record.associates(path[-1].der, path[-1].key):
+                return path
         if record.matching == FULL and record.selector == CERT:
             # RFC 7671 5.2.2: an anchor that is in the DNS as a whole need not be sent.
             anchor = _parsed(record.data)
             if anchor is not None:
-                return next(([*way, anchor] for way in self._ways if self._signed_by(way[-1], anchor)), None)
+                return next(([*path, anchor] for path in self._paths if self._signed_by(path[-1], anchor)), None)
         if record.matching == FULL and record.selector == SPKI:
             # RFC 7671 5.2.3: nor one that is a bare key there.
-            return next((way for way in self._ways if self._signed_by_key(way[-1].x509, record.data)), None)
+            return next((path for path in self._paths if self._signed_by_key(path[-1].x509, record.data)), None)
         return None
 
     def _signed_by(self, certificate: _Certificate, issuer: _Certificate) -> bool:
@@ -163,7 +163,7 @@ class _Paths:
         return self._may_check(key) and _signed_by_key(certificate, key)
 
     def _may_check(self, key: PublicKeyTypes) -> bool:
-        """Whether one more check is worth its while."""
+        """True while checks are left, for a key whose check costs little."""
         self._signatures_left -= 1
         if isinstance(key, rsa.RSAPublicKey):
             bounded = key.key_size <= _MAX_RSA_BITS and key.public_numbers().e.bit_length() <= _MAX_EXPONENT_BITS
@@ -172,12 +172,12 @@ class _Paths:
 
 
 def _invalid_path(path: Sequence[_Certificate], at: float, named: Callable[[], bool]) -> str | None:
-    """Why the leaf is not issued for one of the names (`named` tells) under the anchor at the end of `path`."""
+    """The reason why `path` does not vouch for the leaf; `named`: the leaf has one of the wanted names."""
     for depth, certificate in enumerate(path):
         problem = _invalid(certificate.x509, depth, at)
         if problem is not None:
             return problem
-    # RFC 7672 3.2.2: an anchor signs for others too, so the name tells whose certificate it is.
+    # RFC 7672 3.2.2: an anchor signs certificates of other servers, too, so the name must match.
     return None if named() else _NOT_NAMED
 
 
@@ -202,7 +202,7 @@ def _signed_by_key(certificate: x509.Certificate, key: PublicKeyTypes) -> bool:
 
 
 def _invalid(certificate: x509.Certificate, depth: int, at: float) -> str | None:
-    """What is wrong with a certificate of the path; `depth` 0 is the server's own."""
+    """The fault of a certificate of the path; `depth` 0 is the server's own."""
     whose = "the server's certificate" if depth == 0 else f"the issuer's certificate at depth {depth}"
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if at > end.timestamp():
@@ -215,7 +215,7 @@ def _invalid(certificate: x509.Certificate, depth: int, at: float) -> str | None
         if purposes is not None and not any(purpose in purposes for purpose in allowed):
             return f"{whose} is not for servers"
         return None
-    # RFC 5280 4.2.1.3, 4.2.1.9: who may sign certificates, and how many levels below.
+    # RFC 5280 4.2.1.3, 4.2.1.9: the right to sign certificates, and the depth below.
     constraints = _extension(certificate, x509.BasicConstraints)
     usage = _extension(certificate, x509.KeyUsage)
     if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):

@@ -1,4 +1,4 @@
-"""TLSA records, which of them a sender of mail uses (RFC 7672 3.1, 5, RFC 6698 4.1), and how a lookup ends. Pure."""
+"""The TLSA records that a sender of mail uses (RFC 7672 3.1, 5, RFC 6698 4.1). Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from exporter.tls.expensive_certificates import is_signing_key
 
 
 def unusable(record: Tlsa) -> str | None:
-    """Why no sender of mail can use `record`, as the end of a sentence; None if it can."""
+    """The reason why no sender of mail can use `record`, as the end of a sentence; None if one can."""
     if record.usage in (PKIX_TA, PKIX_EE):
         # RFC 7672 3.1.3: senders and receivers share no list of authorities.
         return f"usage {record.usage} is not for SMTP"
@@ -31,24 +31,24 @@ def unusable(record: Tlsa) -> str | None:
 
 
 def _unreadable(record: Tlsa) -> str | None:
-    """RFC 6698 4.1: what cannot be parsed is unusable."""
+    """The fault of a full key or certificate that cannot be parsed, and so is unusable (RFC 6698 4.1)."""
     if record.selector == SPKI and not is_signing_key(record.data):
         return "its key is of no kind that signs certificates"
     load: Callable[[bytes], object] = load_der_public_key if record.selector == SPKI else x509.load_der_x509_certificate
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what is merely unwise can be read
+        warnings.simplefilter("ignore")  # warnings are about bad practice, not about faults
         try:
             load(record.data)
-        except Exception:  # bytes of strangers: whatever the parser trips over is theirs
+        except Exception:  # bytes of strangers: any error of the parser is their fault
             what = "key" if record.selector == SPKI else "certificate"
             return f"its {what} cannot be read"
     return None
 
 
 def preferred(records: Sequence[Tlsa]) -> list[Tlsa]:
-    """The usable records a sender goes by: of digests of one usage and selector, the strongest alone.
+    """The usable records that a sender applies: of digests of one usage and selector, the strongest alone.
 
-    RFC 7671 9: so that an algorithm that is broken one day is of no use to a forger while a better one is published.
+    RFC 7671 9: so that a forger has no use of a broken algorithm while a better one is published.
     """
     usable = [record for record in records if unusable(record) is None]
     strongest: dict[tuple[int, int], int] = {}

@@ -1,1 +1,1 @@
-"""MTA-STS (RFC 8461): the TXT record, the policy file, how it is fetched and how long it holds."""
+"""MTA-STS (RFC 8461): the TXT record, the policy file, its fetch and its cache."""

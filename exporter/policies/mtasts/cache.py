@@ -1,7 +1,7 @@
-"""Policies kept for their max_age (RFC 8461 3.3, 5.1, 10.2), and one fetch for all who ask at the same time.
+"""The cache of MTA-STS policies by their max_age (RFC 8461 3.3, 5.1, 10.2), with one fetch for simultaneous queries.
 
-A policy once fetched holds until its max_age is over, whatever becomes of the record or the policy host meanwhile: that
-is what protects its senders from a forger, and what a domain must live with that removes its policy carelessly.
+A fetched policy holds until its max_age is over, even if the record or the policy host is gone: this protects senders
+from a forger, and it binds a domain that removes its policy carelessly.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from exporter.policies.mtasts.fetch import FetchFault
 from exporter.policies.mtasts.fetch_slots import FetchSlots
 from exporter.policies.mtasts.policy import MtaStsPolicy, parse_policy
 
-# RFC 8461 10.2: a policy is fetched again once a day, so that one that is about to be lost is noticed in time.
+# RFC 8461 10.2: a policy is fetched again once a day, so that a fault is noticed before the policy ends.
 REFRESH_SECONDS: Final = 86400.0
 # RFC 8461 3.3: after a failure the policy host is left alone for five minutes.
 RETRY_SECONDS: Final = 300.0
-# A policy host that keeps us waiting is left alone for twice as long each time, up to this.
+# After each timeout in a row the pause doubles, up to this.
 MAX_RETRY_SECONDS: Final = 3600.0
-# Failures in a row for which a new id of the record is a reason to ask at once: whoever mends a policy changes it.
+# Failures in a row up to which a new id of the record is a reason to fetch at once: a mended policy has a new id.
 MAX_QUICK_TRIES: Final = 3
-# Of all policies and failures together; beyond it those go that were asked for longest ago, large ones first: one of
-# 64 KiB takes as much as a hundred ordinary ones of 600 bytes.
+# Of all policies and failures together; beyond it those without a query for the longest time go, large ones first: one
+# of 64 KiB takes as much memory as a hundred ordinary ones of 600 bytes.
 MAX_POLICIES_BYTES: Final = 32 * 1024 * 1024
 _LARGE_BYTES: Final = 4096
 
@@ -43,7 +43,7 @@ class CachedPolicy:
 
 @dataclass(slots=True)
 class _DomainPolicy:
-    """What is known of a domain. Times are the loop's."""
+    """The policy of a domain and the last failed fetches. Times are the loop's."""
 
     policy: MtaStsPolicy | None = None
     policy_id: str = ""
@@ -53,12 +53,12 @@ class _DomainPolicy:
     fault_id: str = ""
     retry: float = 0.0  # after the fault
     failures: int = 0  # in a row
-    silences: int = 0  # of them the latest, for which the policy host kept us waiting in vain
+    timeouts: int = 0  # of them the latest, in which the policy host timed out
 
     def fails(self, policy_id: str) -> bool:
-        """Whether the last try failed, and `policy_id` is no reason to try again before its time."""
-        # A host that keeps us waiting is not asked sooner because its record changes all the time.
-        held_back = self.silences or self.failures >= MAX_QUICK_TRIES
+        """True where the last fetch failed, and `policy_id` is no reason to fetch before the pause is over."""
+        # A host that times out is not asked sooner although its record changes all the time.
+        held_back = self.timeouts or self.failures >= MAX_QUICK_TRIES
         return self.fault is not None and (self.fault_id == policy_id or bool(held_back))
 
 
@@ -69,25 +69,25 @@ class PolicyCache:
         self._loop = asyncio.get_running_loop()
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._entries: dict[str, _DomainPolicy] = {}  # the one that was asked for longest ago first
+        self._entries: dict[str, _DomainPolicy] = {}  # the longest without a query first
         self._large: dict[str, None] = {}  # domains with large policies, likewise
         self._in_flight: SharedTasks[tuple[str, str], None] = SharedTasks()
-        self.places = FetchSlots()
+        self.slots = FetchSlots()
 
     def held(self, domain: str) -> MtaStsPolicy | None:
-        """The policy that holds for `domain` though nobody says so now."""
+        """The policy that holds for `domain`, without a query for the present one."""
         entry = self._entries.get(domain)
         return entry.policy if entry is not None and self._loop.time() < entry.until else None
 
     async def policy(self, domain: str, policy_id: str, fetch: Fetch) -> CachedPolicy:
-        """The policy that holds, `policy_id` being that of the record now; `fetch` is asked if that is a new one."""
+        """The policy that holds, `policy_id` being that of the present record; `fetch` is called if the id is new."""
         entry = self._entries.get(domain)
         if entry is None or not self._is_settled(entry, policy_id):
             key = (domain, policy_id)
             task = self._in_flight.get(key)
             if task is None:
                 task = self._in_flight.start(key, self._learn(domain, policy_id, fetch))
-            # Whoever gives up waiting does not end the fetch of the others.
+            # A caller that stops waiting does not end the fetch of the others.
             await asyncio.shield(task)
             entry = self._entries.get(domain, _DomainPolicy())
         self._touch(domain)
@@ -113,11 +113,11 @@ class PolicyCache:
         now = self._loop.time()
         if isinstance(policy, FetchFault):
             entry.failures += 1
-            entry.silences = entry.silences + 1 if policy.silent else 0
-            pause = min(RETRY_SECONDS * 2.0 ** min(entry.silences - 1, 10), MAX_RETRY_SECONDS)
+            entry.timeouts = entry.timeouts + 1 if policy.timed_out else 0
+            pause = min(RETRY_SECONDS * 2.0 ** min(entry.timeouts - 1, 10), MAX_RETRY_SECONDS)
             entry.fault, entry.fault_id, entry.retry = policy, policy_id, now + max(RETRY_SECONDS, pause)
         else:
-            entry.fault, entry.fault_id, entry.failures, entry.silences = None, "", 0, 0
+            entry.fault, entry.fault_id, entry.failures, entry.timeouts = None, "", 0, 0
             entry.policy, entry.policy_id = policy, policy_id
             entry.until = now + policy.max_age
             # A max_age of minutes is no reason to ask more often than after a failure.
@@ -151,7 +151,7 @@ def _to_the_end(kept: dict[str, Any], domain: str) -> None:
 
 
 def _bytes_of(entry: _DomainPolicy) -> int:
-    """About what it takes in memory: some objects, and the text of each name."""
+    """About the memory of an entry: some objects, and the text of each name."""
     return 600 + (sum(64 + len(name) for name in entry.policy.mx) if entry.policy is not None else 0)
 
 

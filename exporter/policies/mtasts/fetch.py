@@ -1,9 +1,8 @@
 """The policy file over HTTPS (RFC 8461 3.3), as a sender fetches it: one GET, no redirect, a verified certificate.
 
-The connection goes to an address that our resolver gave, and h11 reads the answer. A larger HTTP client would resolve
-names by itself, follow redirects, keep connections and read environment variables: four things to switch off, and none
-that is needed. It runs in the loop of the probes, on sockets of its own; what it does at once is one handshake, or what
-is in one record.
+The connection goes to an address from the exporter's resolver, and h11 reads the answer. A larger HTTP client would
+resolve names, follow redirects, keep connections and read environment variables: four features to switch off, and none
+that is needed. The fetch runs in the event loop of the probes; its longest step is one handshake or one record.
 """
 
 from __future__ import annotations
@@ -25,18 +24,18 @@ from exporter.policies.mtasts.tls_stream import READ_BYTES, LimitError, SecureSt
 from exporter.tls.client_offer import MODERN
 
 HTTPS_PORT: Final = 443
-# RFC 8461 3.3 suggests a minute; a web server that needs more than this for 64 KiB is not up to its job.
+# RFC 8461 3.3 suggests a minute; a working web server needs less than this for 64 KiB.
 FETCH_SECONDS: Final = 15.0
-# A dead address of a web host must not hide a living one; nor may a long list keep us busy.
+# A dead address of a web host must not hide a live one; but a long list must not take all the time.
 MAX_ADDRESSES: Final = 4
 # The head of the answer, and everything else around the policy: interim answers, chunk sizes, trailers.
 _MAX_HEAD_BYTES: Final = 8192
 _MAX_ANSWER_BYTES: Final = 2 * MAX_POLICY_BYTES + _MAX_HEAD_BYTES
-# Interim answers, chunks and what of them came at once: a policy of the largest size in pieces of 64 bytes. One byte of
-# text in a chunk of its own costs as much to read as 16 KiB in one.
+# Events of h11, such as interim answers and parts of chunks: a policy of the largest size in pieces of 64 bytes. A
+# chunk of one byte costs as much to read as one of 16 KiB.
 MAX_PIECES: Final = 1024
 _PIECES_AT_ONCE: Final = 128  # about a millisecond
-# Of ours, so no fault of theirs.
+# Faults on our side.
 _OUR_ERRORS: Final = frozenset(
     {
         errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.ENETUNREACH,
@@ -47,17 +46,17 @@ _OUR_ERRORS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FetchFault:
-    """Why there is no policy."""
+    """The reason why there is no policy."""
 
     problem: MtaStsProblem
     detail: str
-    silent: bool = False  # the host kept us waiting, for nothing
+    timed_out: bool = False  # the host sent nothing in time
 
 
 def tls_context() -> ssl.SSLContext:
-    """Trusts the system's roots, or SSL_CERT_FILE's. Reads files, so call it where that may take a moment."""
+    """A context that trusts the system's roots, or those of SSL_CERT_FILE. It reads files, so call it in a thread."""
     context = ssl.create_default_context()
-    # No sender of today takes less (RFC 8996); and RFC 8461 3.3: the name must be a DNS-ID.
+    # Older versions are obsolete (RFC 8996); and RFC 8461 3.3: the name must be a DNS-ID.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(MODERN)
     context.options |= ssl.OP_NO_RENEGOTIATION
@@ -92,8 +91,8 @@ async def fetch(
                 if stream.problem not in (MtaStsProblem.CONNECT, MtaStsProblem.LOCAL):
                     break
     except TimeoutError:
-        return FetchFault(MtaStsProblem.TIMEOUT, f"{name} did not send the policy within {seconds:g} s", silent=True)
-    # That we have no way to one address says less than what became of another.
+        return FetchFault(MtaStsProblem.TIMEOUT, f"{name} did not send the policy within {seconds:g} s", timed_out=True)
+    # A fault on our side with one address says less than the fault of another address.
     theirs = (fault for fault in faults if fault.problem is not MtaStsProblem.LOCAL)
     return next(theirs, faults[0] if faults else FetchFault(MtaStsProblem.HOST_LOOKUP, f"{name} has no address"))
 
@@ -109,7 +108,7 @@ async def _connect(
                 address, port, limit=READ_BYTES, local_addr=(source, 0) if source else None
             )
             stream = SecureStream(*streams, context, name)
-            await stream.shake()
+            await stream.handshake()
     except BaseException as error:
         if stream is not None:
             stream.abort()
@@ -121,10 +120,10 @@ async def _connect(
 
 
 def _fault(where: str, error: BaseException) -> FetchFault | None:
-    """What came of a connect; None for what is no matter of the network."""
+    """The fault for an error of a connect; None for errors that have nothing to do with the network."""
     match error:
         case TimeoutError():
-            return FetchFault(MtaStsProblem.CONNECT, f"{where} did not answer", silent=True)
+            return FetchFault(MtaStsProblem.CONNECT, f"{where} did not answer", timed_out=True)
         case ssl.SSLCertVerificationError():
             return FetchFault(
                 MtaStsProblem.CERTIFICATE, f"the certificate of {where}: {printable(error.verify_message)}"
@@ -168,22 +167,13 @@ async def _get(name: str, stream: SecureStream) -> bytes | FetchFault:
 
 
 async def _read(connection: h11.Connection, stream: SecureStream) -> bytes | FetchFault:
+    """The policy in the answer, or the fault of the answer."""
+    events = _AnswerEvents(connection, stream)
     body = bytearray()
-    received = pieces = 0
     while True:
-        event = connection.next_event()
-        if event is h11.NEED_DATA:
-            data = await stream.read()
-            received += len(data)
-            if received > _MAX_ANSWER_BYTES:
-                return FetchFault(MtaStsProblem.TOO_LARGE, f"the answer is longer than {_MAX_ANSWER_BYTES} bytes")
-            connection.receive_data(data)
-            continue
-        pieces += 1
-        if pieces > MAX_PIECES:
-            return FetchFault(MtaStsProblem.TOO_LARGE, f"the answer comes in more than {MAX_PIECES} pieces")
-        if pieces % _PIECES_AT_ONCE == 0:
-            await asyncio.sleep(0)  # others have their turn
+        event = await events.next()
+        if isinstance(event, FetchFault):
+            return event
         if isinstance(event, h11.Response):
             fault = _refusal(event)
             if fault is not None:
@@ -196,8 +186,33 @@ async def _read(connection: h11.Connection, stream: SecureStream) -> bytes | Fet
             return bytes(body)
 
 
+class _AnswerEvents:
+    """The HTTP events of one answer, with limits for its bytes and events."""
+
+    def __init__(self, connection: h11.Connection, stream: SecureStream) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._received = 0
+        self._pieces = 0
+
+    async def next(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED] | FetchFault:
+        """The next event; a fault where there are too many bytes or events."""
+        while (event := self._connection.next_event()) is h11.NEED_DATA:
+            data = await self._stream.read()
+            self._received += len(data)
+            if self._received > _MAX_ANSWER_BYTES:
+                return FetchFault(MtaStsProblem.TOO_LARGE, f"the answer is longer than {_MAX_ANSWER_BYTES} bytes")
+            self._connection.receive_data(data)
+        self._pieces += 1
+        if self._pieces > MAX_PIECES:
+            return FetchFault(MtaStsProblem.TOO_LARGE, f"the answer comes in more than {MAX_PIECES} pieces")
+        if self._pieces % _PIECES_AT_ONCE == 0:
+            await asyncio.sleep(0)  # other tasks run meanwhile
+        return event
+
+
 def _refusal(response: h11.Response) -> FetchFault | None:
-    """What in the head of the answer keeps a sender from using the policy."""
+    """The fault in the head of the answer for which a sender does not use the policy."""
     code = response.status_code
     if 300 <= code < 400:
         # RFC 8461 3.3: redirects are not followed.

@@ -1,9 +1,9 @@
-"""Who may fetch a policy now: places by past behaviour, so that hosts that keep us waiting cannot take those of others.
+"""Slots for policy fetches by past behaviour, so that slow policy hosts cannot take the slots of prompt ones.
 
-A fetch of a host that is new, or that answered the last time, gets one of :data:`PROMPT_PLACES`, for
-:data:`PROMPT_SECONDS` at most; one that is not done by then goes on at one of :data:`SLOW_PLACES`. Where those are
-taken, the longest at one is ended for it. A host that kept us waiting the last time begins at a slow place or not at
-all. Hosts at one address share :data:`PLACES_OF_ADDRESS`, and addresses take turns.
+A fetch from a host that is new, or that answered the last time, gets one of :data:`PROMPT_SLOTS`, for
+:data:`PROMPT_SECONDS` at most; a fetch that is not done by then continues in one of :data:`SLOW_SLOTS`. Where those are
+taken, the fetch that has had one for the longest time is cancelled. A host that was slow the last time begins in a slow
+slot or not at all. Hosts at one address share :data:`SLOTS_PER_ADDRESS`, and the addresses are served in turn.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from exporter.concurrency.waiters import Waiters
 from exporter.model.policy import MtaStsProblem
 from exporter.policies.mtasts.fetch import FetchFault
 
-# Fetches that are expected to do something soon: each is a TLS handshake in the loop of the probes.
-PROMPT_PLACES: Final = 16
+# Fetches that are expected to go on soon: each is a TLS handshake in the event loop of the probes.
+PROMPT_SLOTS: Final = 16
 # Round trips for TCP, TLS, the request and a policy, each of 100 ms.
 PROMPT_SECONDS: Final = 0.5
 # Fetches that wait for a slow host: a socket each, and nothing else. With 300 silent hosts at once, of which 32 a
 # second get here, each of them stays for three seconds and more.
-SLOW_PLACES: Final = 112
-# Prompt places that the hosts of one address may have: a provider with the policies of thousands answers promptly.
-PLACES_OF_ADDRESS: Final = 4
-# Fetches that took so long are those of a host that keeps us waiting.
+SLOW_SLOTS: Final = 112
+# Prompt slots that the hosts of one address may have: a provider with the policies of thousands answers promptly.
+SLOTS_PER_ADDRESS: Final = 4
+# A fetch that took so long marks its host as slow.
 LONG_SECONDS: Final = 5.0
 # Hosts and addresses whose behaviour is remembered; beyond it the oldest are forgotten.
 MAX_REMEMBERED: Final = 100_000
@@ -39,36 +39,34 @@ _Waiting = dict[str, Waiters[None]]
 
 
 class FetchSlots:
-    """The places of all fetches. Used by one event loop."""
+    """The slots of all fetches, for one event loop."""
 
-    def __init__(
-        self, prompt: int = PROMPT_PLACES, slow: int = SLOW_PLACES, of_address: int = PLACES_OF_ADDRESS
-    ) -> None:
+    def __init__(self, prompt: int = PROMPT_SLOTS, slow: int = SLOW_SLOTS, of_address: int = SLOTS_PER_ADDRESS) -> None:
         self._free = prompt
-        self._slow_places = slow
+        self._slow_slots = slow
         self._of_address = of_address
-        self._at_address: Counter[str] = Counter()  # prompt places taken
-        # Who waits for a prompt place, by address: those first that are known to answer.
+        self._at_address: Counter[str] = Counter()  # prompt slots taken
+        # Fetches that wait for a prompt slot, by address: first those from hosts that are known to answer.
         self._waiting: tuple[_Waiting, _Waiting] = ({}, {})
-        self._slow: dict[_Task, None] = {}  # the longest there first
+        self._slow: dict[_Task, None] = {}  # the oldest first
         self._prompt_hosts: BoundedDict[str, None] = BoundedDict(MAX_REMEMBERED)
-        self._keep_us_waiting: BoundedDict[str, None] = BoundedDict(MAX_REMEMBERED)  # hosts and addresses
+        self._slow_peers: BoundedDict[str, None] = BoundedDict(MAX_REMEMBERED)  # hosts and addresses
 
     async def fetch(self, host: str, address: str, work: Work) -> bytes | FetchFault:
-        """What `work` fetches from the policy host `host` at `address`, when there is a place for it."""
+        """The result of `work`, a fetch from the policy host `host` at `address`, as soon as it has a slot."""
         task: _Task | None = None
         if not self._is_slow(host, address):
             task = await self._promptly(host, address, work)
         if task is None:
-            if len(self._slow) >= self._slow_places:
+            if len(self._slow) >= self._slow_slots:
                 return FetchFault(MtaStsProblem.LOCAL, f"too many policy hosts keep us waiting, those of {address} too")
             task = asyncio.ensure_future(work())
         return await self._finish(host, address, task)
 
     async def _promptly(self, host: str, address: str, work: Work) -> _Task | None:
-        """`work`, begun at a prompt place and done, or not done in the time that those are for.
+        """The task of `work`, begun in a prompt slot, done or not by :data:`PROMPT_SECONDS`.
 
-        None where others have kept us waiting at the address since this one came.
+        None where other hosts at the address have been slow since this fetch came.
         """
         area = _area(address)
         await self._enter(area, known=host in self._prompt_hosts)
@@ -88,13 +86,13 @@ class FetchSlots:
             self._prompt_hosts[host] = None
         else:
             self._prompt_hosts.pop(host)
-            self._keep_us_waiting[address] = None  # until it answers
+            self._slow_peers[address] = None  # until it answers
         return task
 
     async def _enter(self, area: str, *, known: bool) -> None:
         waiters = self._waiting[not known].setdefault(area, Waiters(lambda _: self._leave(area)))
         waiting = waiters.wait()
-        self._call()
+        self._grant()
         await waiting
 
     def _leave(self, area: str) -> None:
@@ -102,12 +100,12 @@ class FetchSlots:
         self._at_address[area] -= 1
         if not self._at_address[area]:
             del self._at_address[area]
-        self._call()
+        self._grant()
 
-    def _call(self) -> None:
-        """Give the free places to those who wait, an address after the other."""
+    def _grant(self) -> None:
+        """Give the free slots to waiting fetches, one address after the other."""
         while self._free:
-            # Few can have all places of an address, so few are passed over here.
+            # Few addresses can have all their slots taken, so few are passed over here.
             found = next(
                 (
                     (waiting, area)
@@ -128,29 +126,29 @@ class FetchSlots:
                 waiting[area] = waiters  # behind the others
 
     async def _finish(self, host: str, address: str, task: _Task) -> bytes | FetchFault:
-        """The result of `task`, at a slow place as far as it takes one."""
+        """The result of `task`, which continues in a slow slot if it is not done."""
         began = asyncio.get_running_loop().time()
         if not task.done():
             await self._slowly(task)
         if task.cancelled():
             outcome: bytes | FetchFault = FetchFault(
-                MtaStsProblem.LOCAL, f"{host} kept us waiting, and so did too many others", silent=True
+                MtaStsProblem.LOCAL, f"{host} kept us waiting, and so did too many others", timed_out=True
             )
         else:
             outcome = task.result()
-        if isinstance(outcome, FetchFault) and outcome.problem is MtaStsProblem.LOCAL and not outcome.silent:
-            return outcome  # says nothing about the host
+        if isinstance(outcome, FetchFault) and outcome.problem is MtaStsProblem.LOCAL and not outcome.timed_out:
+            return outcome  # has no meaning for the host
         took_long = asyncio.get_running_loop().time() - began > LONG_SECONDS
-        if took_long or (isinstance(outcome, FetchFault) and outcome.silent):
+        if took_long or (isinstance(outcome, FetchFault) and outcome.timed_out):
             self._prompt_hosts.pop(host)
-            self._keep_us_waiting[host] = self._keep_us_waiting[address] = None
+            self._slow_peers[host] = self._slow_peers[address] = None
         else:
-            self._keep_us_waiting.pop(host)
-            self._keep_us_waiting.pop(address)
+            self._slow_peers.pop(host)
+            self._slow_peers.pop(address)
         return outcome
 
     async def _slowly(self, task: _Task) -> None:
-        if len(self._slow) >= self._slow_places:
+        if len(self._slow) >= self._slow_slots:
             longest = next(iter(self._slow))
             del self._slow[longest]
             longest.cancel()
@@ -164,12 +162,12 @@ class FetchSlots:
             self._slow.pop(task, None)
 
     def _is_slow(self, host: str, address: str) -> bool:
-        """Whether it kept us waiting, or is a stranger at an address where others did."""
-        if host in self._keep_us_waiting:
+        """True of a host that was slow, and of an unknown host at an address where others were."""
+        if host in self._slow_peers:
             return True
-        return address in self._keep_us_waiting and host not in self._prompt_hosts
+        return address in self._slow_peers and host not in self._prompt_hosts
 
 
 def _area(address: str) -> str:
-    """What one owner has without effort: an IPv4 address; of IPv6 a /48."""
+    """The network that one owner gets without effort: an IPv4 address; of IPv6 a /48."""
     return str(ip_network((address, 48), strict=False)) if ":" in address else address

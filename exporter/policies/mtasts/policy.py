@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-# What a policy may measure; RFC 8461 3.3 leaves the bound to us and says that larger ones may be refused.
+# The largest size of a policy; RFC 8461 3.3 leaves the bound to the sender.
 MAX_POLICY_BYTES: Final = 64 * 1024
-# Names of MX hosts; real policies have under 50. They are kept, and each MX host of the domain is held against each.
+# Names of MX hosts; real policies have under 50. They are kept, and each MX host of the domain is matched with each.
 MAX_NAMES: Final = 256
-# Each line is looked at by itself; those that are not about MX hosts are few.
+# Each line is parsed by itself; few of them are not about MX hosts.
 MAX_LINES: Final = 1024
 MAX_AGE_SECONDS: Final = 31_557_600  # RFC 8461 3.2: about one year
 
@@ -29,20 +29,20 @@ _MODES: Final[tuple[PolicyMode, ...]] = ("enforce", "testing", "none")
 
 @dataclass(frozen=True, slots=True)
 class MtaStsPolicy:
-    """What a domain asks of those who send mail to it."""
+    """The policy of a domain for senders of its mail."""
 
     mode: PolicyMode
     max_age: int  # seconds
     mx: tuple[str, ...] = ()  # lower case, in the file's order; a leading "*." stands for one label
 
     def matches(self, name: str) -> bool:
-        """Whether the MX host `name` (lower-case A-labels without the final dot) is one the policy names."""
+        """True where the policy names the MX host `name` (lower-case A-labels without the final dot)."""
         # RFC 8461 4.1: a wildcard is one whole label, the leftmost.
         return name in self.mx or f"*.{name.partition('.')[2]}" in self.mx
 
 
 def parse_policy(data: bytes) -> MtaStsPolicy:
-    """The policy in `data`. Raises ValueError with a sentence for what RFC 8461 3.2 does not allow."""
+    """The policy in `data`. Raises ValueError with a sentence where RFC 8461 3.2 does not allow it."""
     if len(data) > MAX_POLICY_BYTES:
         raise ValueError(f"the policy is longer than {MAX_POLICY_BYTES} bytes")
     try:

@@ -8,7 +8,7 @@ from typing import Final
 
 from exporter.policies.txt_record import only_record
 
-# RFC 8461 3.1, the ABNF. What precedes the first field is fixed and case-sensitive.
+# RFC 8461 3.1, the ABNF. The text before the first field is fixed and case-sensitive.
 _DELIMITER: Final = rb"[ \t]*;[ \t]*"
 _FIELD: Final = rb"(?:id=[A-Za-z0-9]{1,32}|(?!id=)[A-Za-z0-9][A-Za-z0-9_.-]{0,31}=[\x21-\x3a\x3c\x3e-\x7e]+)"
 _RECORD: Final = re.compile(rb"v=STSv1(?:%b%b)+(?:%b)?" % (_DELIMITER, _FIELD, _DELIMITER))

@@ -11,16 +11,16 @@ from exporter.model.policy import MtaStsProblem as P
 from exporter.policies.mtasts.fetch import FetchFault
 from exporter.policies.mtasts.fetch_slots import (
     LONG_SECONDS,
-    PLACES_OF_ADDRESS,
-    PROMPT_PLACES,
     PROMPT_SECONDS,
-    SLOW_PLACES,
+    PROMPT_SLOTS,
+    SLOTS_PER_ADDRESS,
+    SLOW_SLOTS,
     FetchSlots,
 )
 from tests.support.virtual_time import run_virtually
 
 POLICY = b"version: STSv1\nmode: none\nmax_age: 60\n"
-SILENCE = FetchFault(P.TIMEOUT, "", silent=True)
+SILENCE = FetchFault(P.TIMEOUT, "", timed_out=True)
 
 
 class Work:
@@ -56,7 +56,7 @@ def test_three_hundred_silent_strangers_hold_up_others_for_seconds_and_the_next_
     async def main() -> None:
         places, loop = FetchSlots(), asyncio.get_running_loop()
         silent, honest = Work(15.0, SILENCE), Work(0.2)
-        for most in (300 * PROMPT_SECONDS / PROMPT_PLACES + 2.0, 1.0):
+        for most in (300 * PROMPT_SECONDS / PROMPT_SLOTS + 2.0, 1.0):
             waiting = _many(places, 300, silent, _address)
             await asyncio.sleep(0)
             began = loop.time()
@@ -64,7 +64,7 @@ def test_three_hundred_silent_strangers_hold_up_others_for_seconds_and_the_next_
             assert fetched == [POLICY] * 20
             assert loop.time() - began <= most
             await asyncio.gather(*waiting)
-        assert silent.most <= PROMPT_PLACES + SLOW_PLACES
+        assert silent.most <= PROMPT_SLOTS + SLOW_SLOTS
 
     run_virtually(main())
 
@@ -78,7 +78,7 @@ def test_one_owner_holds_few_places_and_others_come_at_once(address: Callable[[i
         silent = Work(15.0, SILENCE)
         waiting = _many(places, 300, silent, address)
         await asyncio.sleep(0.1)
-        assert silent.begun == PLACES_OF_ADDRESS
+        assert silent.begun == SLOTS_PER_ADDRESS
         began = loop.time()
         assert await places.fetch("honest", "203.0.113.1", Work(0.2)) == POLICY
         assert loop.time() - began < 0.3
@@ -94,7 +94,7 @@ def test_a_provider_with_the_policies_of_thousands_is_served_promptly() -> None:
         places, loop = FetchSlots(), asyncio.get_running_loop()
         began = loop.time()
         assert await asyncio.gather(*_many(places, 1000, Work(0.1), lambda n: "198.51.100.1")) == [POLICY] * 1000
-        assert loop.time() - began <= 1000 * 0.1 / PLACES_OF_ADDRESS + 1.0
+        assert loop.time() - began <= 1000 * 0.1 / SLOTS_PER_ADDRESS + 1.0
 
     run_virtually(main())
 
@@ -114,7 +114,7 @@ def test_the_longest_at_a_slow_place_makes_room_and_is_not_blamed() -> None:
         assert done
         fault = first.result()
         assert isinstance(fault, FetchFault)
-        assert (fault.problem, fault.silent) == (P.LOCAL, True)
+        assert (fault.problem, fault.timed_out) == (P.LOCAL, True)
         assert await asyncio.gather(*others) == [SILENCE, SILENCE]
 
     run_virtually(main())
@@ -130,7 +130,7 @@ def test_who_kept_us_waiting_waits_beside_the_others_until_it_answers(work: Work
         # The slow place is taken, and a prompt one is none of its own now.
         refused = await places.fetch("host", "198.51.100.1", Work(0.1))
         assert isinstance(refused, FetchFault)
-        assert (refused.problem, refused.silent) == (P.LOCAL, False)
+        assert (refused.problem, refused.timed_out) == (P.LOCAL, False)
         other.cancel()
         await asyncio.gather(other, return_exceptions=True)
         assert await places.fetch("host", "198.51.100.1", Work(0.1)) == POLICY

@@ -1,7 +1,7 @@
-"""The second look at a refusal, where no rule knows its words: who is spoken of, what is said of them, which class.
+"""Refusals without a phrase of any rule: the concepts of their sentences, and the class of a set of concepts. Pure.
 
-:mod:`lexicon` has the words of many languages, :mod:`statements` makes sets of concepts of sentences, :mod:`table`
-says what a set amounts to. What comes of it is a guess, and says so.
+:mod:`lexicon` has the words of many languages, :mod:`statements` finds the concepts of each sentence, :mod:`table` has
+the class of a set of concepts. The result is a guess, and its confidence says so.
 """
 
 from __future__ import annotations

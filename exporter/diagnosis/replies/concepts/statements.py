@@ -1,8 +1,8 @@
-"""The sentences of a refusal as sets of concepts: who is spoken of, what is said of them, and "not" resolved.
+"""The sentences of a refusal as sets of concepts: subjects, statements and topics, with "not" resolved. Pure.
 
-"No connections from your host allowed": a refusal of our host. Each "not" turns the one statement that it stands
-nearest to, the one behind it before the one ahead of it, as languages put it either way; "only" turns a permission;
-"this host" is theirs. The time is linear in the words, for each is looked up by a bounded number of its beginnings.
+"No connections from your host allowed": a refusal of our host. Each "not" negates the one statement nearest to it, one
+that follows before one that precedes, for languages differ in the order; "only" negates a permission; "this host" is
+the server. The time is linear in the words, for each is looked up by a bounded number of its prefixes.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Final
 from exporter.diagnosis.replies.concepts.lexicon import LEXICON
 from exporter.diagnosis.replies.words import UNSPACED_FROM, Words, without_accents
 
-# A reply says what it has to say in a few sentences; dots are cheap.
+# A reply has a few sentences; strangers may send any number of dots.
 MAX_SENTENCES: Final = 24
-# How far "not" reaches, in words: "no connections from your host are allowed", "wird von hier nicht angenommen".
+# Reach of "not", in words: "no connections from your host are allowed", "wird von hier nicht angenommen".
 _NOT_AHEAD: Final = 7
 _NOT_BACK: Final = 3
-# Whom "no" denies: "no such user", "kein solcher Benutzer"; "not" denies a noun only right before it.
+# Reach of "no" before a noun: "no such user", "kein solcher Benutzer"; "not" negates a noun only right before it.
 _NOUN_AHEAD: Final = 3
 _VERBAL: Final = frozenset(("not", "nicht", "ne", "pas", "non", "nao", "nie", "niet", "не", "never"))
-# The standard's own words (RFC 5321 4.2.3), which say nothing.
+# Texts of the standard itself (RFC 5321 4.2.3), without a reason.
 _BOILERPLATE: Final = re.compile(r"requested (?:mail )?action (?:not taken|aborted|okay)")
 # "Mail from this network": ours.
 _FROM: Final = frozenset(
@@ -32,20 +32,20 @@ _FROM: Final = frozenset(
 )
 # The same in one row of characters.
 _THIS_HOST: Final = re.compile("(?:この|当|本|此|该|該)(?:ホスト|主机|主機)|이 ?호스트")
-# The words of one entry, and the beginnings of a word, that are looked up.
+# Lengths of entries, in words, and of prefixes, in characters, that are looked up.
 _LONGEST_ENTRY: Final = 4
 _LONGEST_STEM: Final = 12
 _LONGEST_UNSPACED: Final = 6
 
-# Found by no word of its own: an IP address, a number, a mailbox in the text.
+# Concepts without words: an IP address, a number, a mailbox in the text.
 _FOUND: Final = ("IP", "NUMBER", "MAILBOX")
 BITS: Final = MappingProxyType({name: 1 << place for place, name in enumerate((*LEXICON, *_FOUND))})
-_TURNED: Final = (
+_NEGATED: Final = (
     (BITS["ALLOW"], BITS["REFUSED"] | BITS["NOTALLOW"]),
     (BITS["EXIST"], BITS["UNKNOWN"]),
     (BITS["AVAILABLE"], BITS["OUTAGE"]),
 )
-_TURNABLE: Final = BITS["ALLOW"] | BITS["EXIST"] | BITS["AVAILABLE"]
+_NEGATABLE: Final = BITS["ALLOW"] | BITS["EXIST"] | BITS["AVAILABLE"]
 _UNITS_OF_TIME: Final = frozenset(("second", "minute", "hour", "day", "week"))
 _ANYBODY: Final = BITS["LAX"] | BITS["NOBODY"]
 _DENIABLE: Final = BITS["RCPT"] | BITS["PERSON"] | BITS["ADDRESS"]
@@ -53,7 +53,7 @@ _DENIABLE: Final = BITS["RCPT"] | BITS["PERSON"] | BITS["ADDRESS"]
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """The lexicon by how it is looked up: whole words or rows of words, stems, parts of unspaced scripts."""
+    """The lexicon by the kind of look-up: whole words or rows of words, stems, parts of unspaced scripts."""
 
     whole: dict[str, int]
     stems: dict[str, int]
@@ -65,7 +65,7 @@ _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}
 
 
 def _spelling(word: str) -> str:
-    """A word as it is looked up; "300s" is a number of seconds."""
+    """The spelling by which a word is looked up; "300s" is a number of seconds."""
     if word[0].isdigit():
         unit = word.lstrip("0123456789")
         word = _UNITS.get(unit, unit) or word
@@ -112,13 +112,13 @@ def _statement(tokens: list[str]) -> int:
             and (not place or tokens[place - 1] not in _FROM)
         ):
             places[place + 1] = places[place + 1] & ~BITS["HOST"] | BITS["SERVER"]
-        if concepts & BITS["FROM"] and places[place + 1] & _ANYBODY:  # everybody's mail: not ours in particular
+        if concepts & BITS["FROM"] and places[place + 1] & _ANYBODY:  # mail of all clients, not ours in particular
             places[place] &= ~BITS["FROM"]
         if concepts & BITS["COUNTED"] and tokens[place + 1] in _UNITS_OF_TIME:  # "50 letters an hour"
             places[place] |= BITS["PERIOD"]
     for place, concepts in enumerate(places):
         if concepts & BITS["NOT"]:
-            _turn(tokens, places, place)
+            _negate(tokens, places, place)
     sentence = 0
     for concepts in places:
         sentence |= concepts
@@ -128,7 +128,7 @@ def _statement(tokens: list[str]) -> int:
 
 
 def _places(tokens: list[str]) -> list[int]:
-    """The concepts that each word stands for, those of a row of words at its first."""
+    """The concepts of each word; those of a row of words stand at its first word."""
     places = [0] * len(tokens)
     spellings = [_spelling(token) for token in tokens]
     for place, spelling in enumerate(spellings):
@@ -149,7 +149,7 @@ def _places(tokens: list[str]) -> list[int]:
 
 
 def _unspaced(row: str) -> int:
-    """The concepts of a row of characters; what is denied there is an entry of its own."""
+    """The concepts of a row of characters without spaces, in which negations are entries of their own."""
     found = 0
     row = _THIS_HOST.sub("本站", row)
     for start in range(len(row)):
@@ -158,8 +158,8 @@ def _unspaced(row: str) -> int:
     return found
 
 
-def _turn(tokens: list[str], places: list[int], place: int) -> None:
-    """Let the "not" at a place turn the statement it belongs to."""
+def _negate(tokens: list[str], places: list[int], place: int) -> None:
+    """Negate the statement that the "not" at `place` belongs to."""
     reach = 1 if tokens[place] in _VERBAL else _NOUN_AHEAD
     for noun in range(place + 1, min(place + 1 + reach, len(places))):
         if places[noun] & _DENIABLE:
@@ -168,8 +168,8 @@ def _turn(tokens: list[str], places: list[int], place: int) -> None:
     ahead = range(place, min(place + _NOT_AHEAD, len(places)))
     back = range(place - 1, max(place - 1 - _NOT_BACK, -1), -1)
     for other in (*ahead, *back):
-        if places[other] & _TURNABLE:
-            for positive, negative in _TURNED:
+        if places[other] & _NEGATABLE:
+            for positive, negative in _NEGATED:
                 if places[other] & positive:
                     places[other] = places[other] & ~positive | negative
             return

@@ -1,12 +1,12 @@
-"""What a sentence's concepts amount to: the first row that holds decides.
+"""The class of a sentence by its concepts: the first row that holds decides. Pure.
 
-STRONG rows need two statements that fit each other; they come after the rules that know a kind's own words and before
-vague phrases. WEAK rows go by one statement and the stage, and come last.
+STRONG rows need two concepts that fit each other; they come after the rules with clear phrases and before those with
+vague ones. WEAK rows need one concept and the stage, and come last.
 
     _row(C.RELAY_DENIED, "DOMAIN & NOT|ONLY & CARRY", "RCPT|SENDER", RCPT, REFUSAL)
 
-A domain, "not" or "only", and one's own or to be carried, while neither recipient nor sender is spoken of, at RCPT and
-with a code of refusal: the relay is denied. The class None is the stage's own for a temporary refusal.
+A domain, "not" or "only", and "own" or "carry", without a recipient or a sender, at RCPT and with a refusing code: the
+relay is denied. The class None stands for the class of the stage for a temporary refusal.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.diagnosis.replies.concepts.statements import BITS
-from exporter.diagnosis.replies.rule import CONVERSATION, PERMANENT, REFUSED, TEMPORARY, TRANSACTION
+from exporter.diagnosis.replies.rule import DIALOGUE, PERMANENT, REFUSED, TEMPORARY, TRANSACTION
 from exporter.diagnosis.replies.rule import EHLO as _EHLO
 from exporter.model.failure import Confidence, FailureClass, Stage
 
@@ -27,12 +27,12 @@ _MAIL: Final = frozenset({Stage.MAIL})
 _RCPT: Final = frozenset({Stage.RCPT})
 _DATA: Final = frozenset({Stage.DATA})
 _TO_THEM: Final = _RCPT | _DATA
-_BEFORE_DATA: Final = CONVERSATION - _DATA
+_BEFORE_DATA: Final = DIALOGUE - _DATA
 # Refusals that are no complaint about the command's form (RFC 5321 4.2.1: x0z); 501 is often about the address in it.
 _REFUSAL: Final = frozenset(PERMANENT) - {500, 502, 503, 504, 555}
-# Who we are.
+# The client: this exporter.
 _US: Final = "YOU|HOST|IP|COUNTRY|PROVIDER|RESIDENTIAL"
-# What the words of a host that takes no mail at all do not speak of.
+# Concepts that a host does not name if it takes no mail at all.
 _NAMED: Final = "FROM|SPAM|LISTED|NAME|POLICY|TEMP|AUTH|TLS|RDNS"
 _FINER: Final = f"{_US}|{_NAMED}"
 
@@ -49,7 +49,7 @@ class ConceptRow:
     confidence: Confidence
 
     def holds(self, concepts: int) -> bool:
-        """The sentence says so."""
+        """True where a sentence with these concepts fits the row."""
         return not concepts & self.without and all(concepts & needed for needed in self.needs)
 
 
@@ -61,7 +61,7 @@ def _row(
     failure_class: FailureClass | None,
     needs: str,
     without: str = "",
-    stages: frozenset[Stage] = CONVERSATION,
+    stages: frozenset[Stage] = DIALOGUE,
     codes: Container[int] = REFUSED,
     confidence: Confidence = Confidence.LIKELY,
 ) -> ConceptRow:
@@ -69,13 +69,13 @@ def _row(
     return ConceptRow(failure_class, needed, _bits(without), stages, codes, confidence)
 
 
-# The host takes no mail, from anybody.
+# The host takes no mail from any client.
 _TAKES_NONE: Final = (
-    # "Not accepting": what some say to everybody, some to us alone, and some for now.
+    # "Not accepting": some say it to all clients, some to us alone, and some for now.
     _row(
         C.BANNER_REJECTED, "NOTALLOW & ACCEPTING", "YOU|IP|FROM|SPAM|LISTED", _BANNER, PERMANENT, Confidence.UNCERTAIN
     ),
-    _row(None, "NOTALLOW & ACCEPTING", "YOU|IP|FROM|RCPT|DOMAIN", CONVERSATION, TEMPORARY),
+    _row(None, "NOTALLOW & ACCEPTING", "YOU|IP|FROM|RCPT|DOMAIN", DIALOGUE, TEMPORARY),
     _row(
         *(
             C.BANNER_REJECTED,
@@ -85,7 +85,7 @@ _TAKES_NONE: Final = (
         *(_BANNER, PERMANENT, Confidence.UNCERTAIN),
     ),
     _row(C.BANNER_REJECTED, "MAIL & NOTALLOW & YOU", "HOST|IP|FROM", _BANNER, {521}, Confidence.UNCERTAIN),
-    # RFC 7504: 521 is what a host says that takes no mail; without any reason it may be about us.
+    # RFC 7504: a host that takes no mail replies 521; without a reason the reply may be about us.
     _row(
         *(C.BANNER_REJECTED, "SESSION & REFUSED", f"YOU|IP|COUNTRY|PROVIDER|RESIDENTIAL|TOOMANY|PACE|{_NAMED}"),
         *(_BANNER, {521}, Confidence.UNCERTAIN),
@@ -104,7 +104,7 @@ _TAKES_NONE: Final = (
     _row(C.BANNER_REJECTED, "SMTP|RCPT & NOT|UNKNOWN", f"{_FINER}|OUTAGE|AVAILABLE", _BANNER, PERMANENT),
     _row(C.BANNER_REJECTED, "MAIL & INBOUND & DISABLED|REFUSED|NOT|OUTAGE", _FINER, _BANNER, PERMANENT),
     _row(C.BANNER_REJECTED, "SMTP|SERVER & DISABLED|GONE", f"{_FINER}|ONLY|EXTERNAL", _BANNER, PERMANENT),
-    # RFC 7504: this host or that domain takes no mail; unless they speak of us.
+    # RFC 7504: this host or that domain takes no mail; unless the words are about us.
     _row(
         *(C.REJECTED, "HOST & NOTALLOW & TAKE & MAIL", "YOU|IP|COUNTRY|PROVIDER|RESIDENTIAL|FROM|SPAM|LISTED"),
         *(TRANSACTION | _EHLO, {521, 556}),
@@ -112,7 +112,7 @@ _TAKES_NONE: Final = (
     _row(C.REJECTED, "", f"{_US}|SPAM|LISTED", TRANSACTION | _EHLO, {521, 556}, Confidence.CERTAIN),
 )
 
-# What is wrong with the way of the mail, whoever sends it.
+# Faults on the route of the mail, independent of the client.
 _ON_THE_WAY: Final = (
     _row(C.REPUTATION_BLOCKED, "OPENRELAY & FROM"),  # mail from such is not taken
     _row(C.REPUTATION_BLOCKED, "OPENRELAY & YOU", "WE|SERVER|THIS"),
@@ -121,10 +121,10 @@ _ON_THE_WAY: Final = (
     _row(C.REPUTATION_BLOCKED, "RELAY & YOU & LAX", "NOT|REFUSED"),
     _row(C.REJECTED, "LOOP", "SPAM", TRANSACTION, _REFUSAL),
     _row(None, "LOOP", "SPAM", TRANSACTION, TEMPORARY),
-    _row(None, "BACKEND & OUTAGE|DISABLED|GONE", "TOOMANY|NEW|TLS", CONVERSATION, TEMPORARY),
+    _row(None, "BACKEND & OUTAGE|DISABLED|GONE", "TOOMANY|NEW|TLS", DIALOGUE, TEMPORARY),
 )
 
-# What we did not bring along.
+# Requirements that the client does not meet.
 _NOT_BROUGHT: Final = (
     _row(C.TLS_REQUIRED, "TLS & DEMAND|ONLY|REFUSED|NOT|WITHOUT|UNKNOWN|ALLOW", "TOOMANY|PACE|SUPPORT", _BEFORE_DATA),
     _row(C.TLS_REQUIRED, "TLS", "TOOMANY|PACE|BACKEND|SUPPORT", _MAIL | _RCPT),
@@ -135,7 +135,7 @@ _NOT_BROUGHT: Final = (
     _row(C.SENDER_REJECTED, "NULLSENDER & REFUSED|NOT|UNKNOWN|WITHOUT|DEMAND", "", TRANSACTION),
     _row(C.SENDER_AUTH_FAILED, "SPF & NOT|OUTAGE|UNKNOWN|REFUSED|WITHOUT|DEMAND", "SPAM", TRANSACTION),
     _row(C.SENDER_AUTH_FAILED, "LIE & WE|FROM|DOMAIN|SENDER", "HELO", TRANSACTION),
-    # What is not spoken is a command; names are given.
+    # An unsupported verb is a command; a wrong argument is a name.
     _row(C.EHLO_REJECTED, "HELO & NOT", "NAME|YOU|IP|MATCH|LIE|DEMAND", _EHLO, {500, 502}),
     _row(C.HELO_REJECTED, "HELO|LIE", "", _EHLO),
     _row(C.HELO_REJECTED, "NAME", f"{_US}|REFUSED|SPAM|LISTED|OUTAGE", _EHLO),
@@ -151,14 +151,14 @@ _NOT_BROUGHT: Final = (
     _row(C.RDNS_REQUIRED, "NAME & WITHOUT & HOST|IP", "SENDER|DOMAIN|RCPT|HELO"),
     _row(C.RDNS_REQUIRED, "NAME & NOT|UNKNOWN & HOST|IP", "SENDER|DOMAIN|RCPT|HELO|NOTALLOW"),
     _row(C.RDNS_REQUIRED, "NAME & NOT|UNKNOWN|WITHOUT & YOU & ADDRESS|SERVER", "SENDER|DOMAIN|RCPT|HELO|NOTALLOW"),
-    _row(C.AUTH_REQUIRED, "AUTH", "TLS", CONVERSATION, {530, 534, 535, 538}),
+    _row(C.AUTH_REQUIRED, "AUTH", "TLS", DIALOGUE, {530, 534, 535, 538}),
 )
 
-# Our standing, and what came from us before.
+# Our reputation, and mail that came from us before.
 _STANDING: Final = (
     _row(C.SENDER_REJECTED, "LISTED & SENDER", "YOU|HOST|IP", TRANSACTION, _REFUSAL),
     _row(C.REPUTATION_BLOCKED, "LISTED", "RCPT|CONTENT"),
-    _row(C.POLICY_REJECTED, "LISTS & IP|PEER & NOT", "RCPT|SENDER|RELAY|CONTENT|NAME", CONVERSATION, PERMANENT),
+    _row(C.POLICY_REJECTED, "LISTS & IP|PEER & NOT", "RCPT|SENDER|RELAY|CONTENT|NAME", DIALOGUE, PERMANENT),
     _row(C.REPUTATION_BLOCKED, "LISTS & IP|PEER", "NOT|RIGHT|ONLY|EXTERNAL|RCPT|SENDER|RELAY|CONTENT|NAME"),
     _row(C.REPUTATION_BLOCKED, "SPAM & HOST|PROVIDER", "CONTENT|RCPT"),
     _row(C.REPUTATION_BLOCKED, "SPAM & YOU & SERVER", "CONTENT|RCPT|WE"),
@@ -172,32 +172,32 @@ _WAITING: Final = (
     # Too much at a time.
     _row(C.RATE_LIMITED, "TOOMANY & COUNTED|HOST|PACE|LIMIT", "LOOP|SPAM|SIZE"),
     _row(C.RATE_LIMITED, "PACE & LIMIT|TOOMANY|COUNTED|HOST|YOU|MAIL|SENDER|RCPT|TEMP", "SIZE|LOOP|SPAM|BACKEND"),
-    _row(C.RATE_LIMITED, "PACE & LIMIT|COUNTED|HOST|YOU|MAIL|SENDER", "SIZE|LOOP|BACKEND", CONVERSATION, TEMPORARY),
+    _row(C.RATE_LIMITED, "PACE & LIMIT|COUNTED|HOST|YOU|MAIL|SENDER", "SIZE|LOOP|BACKEND", DIALOGUE, TEMPORARY),
     _row(C.RATE_LIMITED, "LIMIT & COUNTED|HOST", "SIZE|LOOP|SPAM|FULL|BACKEND|EXTERNAL"),
     _row(C.RATE_LIMITED, "PERIOD & NUMBER & COUNTED|MAIL|YOU|HOST", "SIZE|LOOP|SPAM|BACKEND|OUTAGE|UNKNOWN|GONE|LONG"),
-    _row(C.RATE_LIMITED, "PERIOD & NUMBER & COUNTED", "SIZE|LOOP|SPAM|BACKEND|OUTAGE", CONVERSATION, TEMPORARY),
+    _row(C.RATE_LIMITED, "PERIOD & NUMBER & COUNTED", "SIZE|LOOP|SPAM|BACKEND|OUTAGE", DIALOGUE, TEMPORARY),
     _row(C.RATE_LIMITED, "PERIOD & LIMIT|TOOMANY", "CONTENT|SIZE|LOOP|SPAM|BACKEND"),
     _row(
         C.RATE_LIMITED, "PERIOD & FULL & YOU|IP|HOST", "CONTENT|SIZE|LOOP|SPAM|BACKEND|RCPT|REFUSED|DISABLED|NOT|LISTED"
     ),
-    _row(C.RATE_LIMITED, "TIMES & YOU & NUMBER", "NEW|SIZE|LOOP|SPAM|BACKEND|OUTAGE", CONVERSATION, TEMPORARY),
+    _row(C.RATE_LIMITED, "TIMES & YOU & NUMBER", "NEW|SIZE|LOOP|SPAM|BACKEND|OUTAGE", DIALOGUE, TEMPORARY),
     _row(C.RATE_LIMITED, "FULL & YOU|IP|SENDER", "RCPT|SIZE|SPAM|BACKEND|SERVER|MAIL|CONTENT|WE", _GREETING | _MAIL),
-    # The first time they see us.
+    # The first contact.
     _row(C.GREYLISTED, "POLICY & TEMP", f"{_US}|SPAM|LISTED|REFUSED|OUTAGE|BACKEND|LIMIT", _TO_THEM, TEMPORARY),
     _row(C.GREYLISTED, "NEW & TEMP", "OUTAGE|BACKEND|TOOMANY|PACE", TRANSACTION, TEMPORARY),
     _row(C.GREYLISTED, "NEW", "OUTAGE|BACKEND|SERVER|TOOMANY|PACE|RCPT", _TO_THEM, {450, 451}),
     _row(C.GREYLISTED, "SENDER|YOU|HOST|IP & UNKNOWN & TEMP", "OUTAGE|BACKEND|NAME|DOMAIN", _TO_THEM, TEMPORARY),
     _row(C.GREYLISTED, "DURATION & TEMP", "OUTAGE|UNKNOWN|FULL|TOOMANY", _TO_THEM, {450, 451}),
     # A mailbox that is full is the user's, a disk is theirs.
-    _row(None, "BACKEND", "TOOMANY|LIMIT|SPAM|LISTED", CONVERSATION, TEMPORARY),
+    _row(None, "BACKEND", "TOOMANY|LIMIT|SPAM|LISTED", DIALOGUE, TEMPORARY),
     _row(C.MAILBOX_FULL, "FULL & RCPT", "", _TO_THEM),
     _row(C.MAILBOX_FULL, "FULL", "BACKEND|SERVER|SIZE", _RCPT, {422, 452, 552}),
-    _row(None, "POLICY & OUTAGE", "REFUSED|SENDER|YOU|HOST|RCPT", CONVERSATION, TEMPORARY),
-    _row(None, "SERVER|WE & OUTAGE|TEMP", "RCPT|REFUSED|SENDER", CONVERSATION, TEMPORARY),
-    _row(None, "OUTAGE & TEMP", "REFUSED|SENDER", CONVERSATION, TEMPORARY),
+    _row(None, "POLICY & OUTAGE", "REFUSED|SENDER|YOU|HOST|RCPT", DIALOGUE, TEMPORARY),
+    _row(None, "SERVER|WE & OUTAGE|TEMP", "RCPT|REFUSED|SENDER", DIALOGUE, TEMPORARY),
+    _row(None, "OUTAGE & TEMP", "REFUSED|SENDER", DIALOGUE, TEMPORARY),
 )
 
-# What we send, and whom to.
+# The envelope and the message.
 _ENVELOPE: Final = (
     _row(C.MESSAGE_TOO_LARGE, "SIZE", "SPAM|PACE", _MAIL | _DATA, _REFUSAL),
     _row(C.MESSAGE_TOO_LARGE, "SIZE & MAIL|CONTENT|LIMIT", "SPAM|TOOMANY", TRANSACTION, _REFUSAL),
@@ -205,11 +205,11 @@ _ENVELOPE: Final = (
     _row(
         C.MAILBOX_UNKNOWN, "RCPT & NOT & WE", f"{_US}|DOMAIN|SENDER|NOTALLOW|REFUSED|ONLY|RELAY|ALLOW", _RCPT, _REFUSAL
     ),
-    _row(C.POLICY_REJECTED, "COUNTRY & ONLY|REFUSED|DISABLED|NOT", "DOMAIN|RELAY", CONVERSATION, PERMANENT),
+    _row(C.POLICY_REJECTED, "COUNTRY & ONLY|REFUSED|DISABLED|NOT", "DOMAIN|RELAY", DIALOGUE, PERMANENT),
     _row(C.POLICY_REJECTED, "EXTERNAL & ONLY|REFUSED|DISABLED|DEMAND|NOT|LIMIT", "", TRANSACTION, _REFUSAL),
     _row(C.POLICY_REJECTED, "EXTERNAL & ONLY & ALLOW", "TEMP|OUTAGE|BACKEND", TRANSACTION, TEMPORARY),
     _row(C.RELAY_DENIED, "RELAY & NOT|REFUSED|ONLY|UNKNOWN|DEMAND|DISABLED|NOBODY", "", TRANSACTION),
-    # Nobody has looked in for long.
+    # A mailbox that has not been read for long.
     _row(C.MAILBOX_DISABLED, "NOT|NOBODY|WITHOUT & LONG", "YOU|HOST|IP|SENDER|SERVER|FROM|EXIST|GONE", _RCPT, _REFUSAL),
     _row(C.MAILBOX_DISABLED, "RCPT|ADDRESS & DISABLED", "YOU|HOST|IP|SENDER|SERVER|FROM", _TO_THEM),
     _row(C.SENDER_AUTH_FAILED, "AUTH & SENDER|DOMAIN|FROM & OUTAGE|NOT|REFUSED", "YOU|HOST|IP", _DATA),
@@ -232,7 +232,7 @@ _ENVELOPE: Final = (
         *(C.MAILBOX_UNKNOWN, "ADDRESS|PERSON & UNKNOWN|GONE", "SENDER|FROM|BACKEND|HOST|YOU|IP|POLICY|CONTENT"),
         *(_TO_THEM, _REFUSAL),
     ),
-    _row(C.POLICY_REJECTED, "HOST|YOU & WITHOUT & ALLOW", "", CONVERSATION, PERMANENT),
+    _row(C.POLICY_REJECTED, "HOST|YOU & WITHOUT & ALLOW", "", DIALOGUE, PERMANENT),
     _row(C.SENDER_REJECTED, "FROM & MAILBOX & NOT|NOTALLOW|REFUSED", "YOU|IP|HOST|PROVIDER", _MAIL, _REFUSAL),
     _row(C.SENDER_REJECTED, "SENDER & UNKNOWN|REFUSED|DISABLED|GONE|OUTAGE|WITHOUT", "POLICY", TRANSACTION, _REFUSAL),
     _row(C.SENDER_REJECTED, "SENDER & UNKNOWN", "", TRANSACTION, TEMPORARY),
@@ -242,22 +242,22 @@ _ENVELOPE: Final = (
     _row(C.SENDER_REJECTED, "RCPT|ADDRESS|PERSON & UNKNOWN|DISABLED|GONE", "HOST|IP|SYNTAX", _MAIL),
 )
 
-# The rest that is about what we send, or about us.
+# Other refusals of the message or of the client.
 _REST: Final = (
     _row(C.POLICY_REJECTED, "CONTENT & SYNTAX|OUTAGE|DEMAND", "RCPT|SERVER|BACKEND|SIZE", _DATA, _REFUSAL),
     _row(C.POLICY_REJECTED, "CONTENT & REFUSED|NOT|UNKNOWN|WITHOUT", "RCPT", TRANSACTION, _REFUSAL),
     _row(C.POLICY_REJECTED, f"{_US} & REFUSED"),
     _row(C.POLICY_REJECTED, f"{_US} & DISABLED", "", _GREETING | _MAIL, PERMANENT),
-    _row(C.POLICY_REJECTED, "HOST|YOU & DEMAND & ALLOW", "", CONVERSATION, PERMANENT),
+    _row(C.POLICY_REJECTED, "HOST|YOU & DEMAND & ALLOW", "", DIALOGUE, PERMANENT),
     _row(C.POLICY_REJECTED, "MAIL & REFUSED", "", _DATA, _REFUSAL),
-    _row(C.POLICY_REJECTED, "POLICY", "BACKEND", CONVERSATION, PERMANENT),
+    _row(C.POLICY_REJECTED, "POLICY", "BACKEND", DIALOGUE, PERMANENT),
 )
 
 STRONG: Final = (*_TAKES_NONE, *_ON_THE_WAY, *_NOT_BROUGHT, *_STANDING, *_WAITING, *_ENVELOPE, *_REST)
 
 WEAK: Final = (
-    _row(C.RATE_LIMITED, "PACE", "SIZE|LOOP|BACKEND|OUTAGE|SERVER|RCPT|DURATION", CONVERSATION, TEMPORARY),
-    _row(C.RATE_LIMITED, "ONLY & NUMBER & COUNTED", "SIZE|BACKEND|OUTAGE|DURATION", CONVERSATION, TEMPORARY),
+    _row(C.RATE_LIMITED, "PACE", "SIZE|LOOP|BACKEND|OUTAGE|SERVER|RCPT|DURATION", DIALOGUE, TEMPORARY),
+    _row(C.RATE_LIMITED, "ONLY & NUMBER & COUNTED", "SIZE|BACKEND|OUTAGE|DURATION", DIALOGUE, TEMPORARY),
     _row(C.POLICY_REJECTED, "RELAY & DEMAND|ONLY|NOT", "", _BANNER, PERMANENT),  # another is ours to use
     _row(C.POLICY_REJECTED, "ONLY", "OUTGOING|MAIL", _GREETING, PERMANENT),
     _row(C.POLICY_REJECTED, "REFUSED", "ACCEPTING", _GREETING, PERMANENT),

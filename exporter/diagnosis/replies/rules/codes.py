@@ -1,11 +1,11 @@
-"""What the codes say alone."""
+"""Rules for the codes alone, without words."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from exporter.diagnosis.replies.rule import ABOUT_RECIPIENT, CONVERSATION, EHLO, PERMANENT, TRANSACTION, Rule
+from exporter.diagnosis.replies.rule import ABOUT_RECIPIENT, DIALOGUE, EHLO, PERMANENT, TRANSACTION, Rule
 from exporter.model.failure import FailureClass as C
 from exporter.model.failure import Stage
 
@@ -26,7 +26,7 @@ ENHANCED: Final = (
     Rule(C.MAILBOX_FULL, status=_status("[45].2.2"), stages=ABOUT_RECIPIENT),
     Rule(C.MESSAGE_TOO_LARGE, status=_status("5.(?:3.4|2.3)")),
     Rule(C.RELAY_DENIED, status=_status("5.1.2|5.7.(?:54|64)"), stages=TRANSACTION),
-    # RFC 7504, where the words are not about us: see reply_sense.
+    # RFC 7504, where the words are not about us: see :mod:`exporter.diagnosis.replies.concepts`.
     Rule(
         C.MAILBOX_UNKNOWN,
         status=_status("5.1.(?:[1346]|10)"),
@@ -40,13 +40,13 @@ ENHANCED: Final = (
 ENHANCED_VAGUE: Final = (
     Rule(C.MAILBOX_UNKNOWN, status=_status("5.1.0"), stages=ABOUT_RECIPIENT),
     Rule(C.SENDER_REJECTED, status=_status("5.1.0"), stages=frozenset({Stage.MAIL})),
-    Rule(C.POLICY_REJECTED, status=_status("5.7.x{1,3}"), stages=CONVERSATION),
+    Rule(C.POLICY_REJECTED, status=_status("5.7.x{1,3}"), stages=DIALOGUE),
 )
 
 # RFC 5321 and its extensions, where a code has one meaning in the wild.
 BARE: Final = (
-    Rule(C.AUTH_REQUIRED, codes={530, 534, 535}, stages=CONVERSATION),  # RFC 4954 6
-    Rule(C.TLS_REQUIRED, codes={523, 538}, stages=CONVERSATION),  # RFC 4954 6, RFC 5248: encryption needed
+    Rule(C.AUTH_REQUIRED, codes={530, 534, 535}, stages=DIALOGUE),  # RFC 4954 6
+    Rule(C.TLS_REQUIRED, codes={523, 538}, stages=DIALOGUE),  # RFC 4954 6, RFC 5248: encryption needed
     Rule(C.PROTOCOL_ERROR, codes={503}, stages=TRANSACTION | EHLO),  # RFC 5321 4.2.2: bad sequence
     Rule(C.HELO_REJECTED, codes={501, 504, 555}, stages=EHLO),  # its argument, for the command is known
     # RFC 5321 4.3.2: 550 to EHLO, "command rejected for policy reasons"; an unknown command is 500 or 502.
@@ -57,5 +57,5 @@ BARE: Final = (
     Rule(C.MAILBOX_FULL, codes={552}, stages=frozenset({Stage.RCPT})),  # RFC 5321 4.2.2: exceeded storage allocation
     Rule(C.MESSAGE_TOO_LARGE, codes={552}, stages=frozenset({Stage.MAIL, Stage.DATA})),  # RFC 1870 6.1
     Rule(C.MAILBOX_UNKNOWN, codes={551}, stages=frozenset({Stage.RCPT})),  # RFC 5321 3.4: not local
-    Rule(C.POLICY_REJECTED, codes={571}, stages=CONVERSATION),  # Exchange, Cisco: 5.7.1 squeezed into a reply code
+    Rule(C.POLICY_REJECTED, codes={571}, stages=DIALOGUE),  # Exchange, Cisco: 5.7.1 squeezed into a reply code
 )

@@ -1,11 +1,11 @@
-"""Who we are and what we did not bring along: TLS, SPF and its kind, a password, a HELO name, reverse DNS."""
+"""Rules for the identity of the client: TLS, SPF and its kind, a password, a HELO name, reverse DNS."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from exporter.diagnosis.replies.rule import CONVERSATION, EHLO, Rule, says
+from exporter.diagnosis.replies.rule import DIALOGUE, EHLO, Rule, says
 from exporter.diagnosis.replies.rules.vocabulary import MESSAGE, NOT_ALLOWED, OUR_HOST, REFUSED
 from exporter.model.failure import FailureClass as C
 
@@ -39,7 +39,7 @@ ENCRYPTION: Final = (
             "verschlusselung|verschlusselt* ... erforderlich|notwendig|notig",
             "cifrado|cifrada|crittografia|chiffrement|tls ... obligatorio|requerid*|obbligatori*|requis*",
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
 )
 
@@ -66,12 +66,12 @@ SENDER_AUTHENTICATION: Final = (
             "sender ... not from ... approved|authorized|own|official relay|relays|server|servers|host|hosts|mx",
             "forged sender|mail|message|address|from",
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
     Rule(
         C.SENDER_AUTH_FAILED,
         names=re.compile(r"(?:^|[./])(?:openspf|open-spf|dmarc)\.(?:org|net)\b"),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
 )
 
@@ -108,7 +108,7 @@ CREDENTIALS: Final = (
             "авторизац*|аутентификац*|авторизоват*|авторизу*",
             "认证|登录|身份验证|認証|驗證",
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
 )
 
@@ -126,7 +126,7 @@ NAMES: Final = (
             "you|server|host not me|us",  # Exim: they called themselves by our name
             "my|our own name|hostname|domain|ip|address",
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
 )
 
@@ -149,11 +149,11 @@ REVERSE_DNS: Final = (
             "обратн* ... зона|зоны|зону|запис*|dns",
             "反向解析|反向域名|逆引き",
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
 )
 
-# The same told in a sentence, which a sentence about HELO or about a sender's domain resembles.
+# The same as a sentence, which resembles sentences about HELO or about a sender's domain.
 REVERSE_DNS_TOLD: Final = (
     Rule(
         C.RDNS_REQUIRED,
@@ -173,7 +173,7 @@ REVERSE_DNS_TOLD: Final = (
             "ip|host|client|address must resolve",
             "unresolvable relay|client host|hostname|name",
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
 )
 

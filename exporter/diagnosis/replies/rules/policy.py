@@ -1,10 +1,10 @@
-"""Their policy against us or against what we sent, where nothing finer is said."""
+"""Rules for the policy of a server against the client or its message, where no finer reason is named."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from exporter.diagnosis.replies.rule import CONVERSATION, PERMANENT, Rule, says
+from exporter.diagnosis.replies.rule import DIALOGUE, PERMANENT, Rule, says
 from exporter.diagnosis.replies.rules.vocabulary import CONTENT, MESSAGE, OUR_ADDRESS, OUR_HOST, REFUSED, UNWANTED
 from exporter.model.failure import FailureClass as C
 from exporter.model.failure import Stage
@@ -32,18 +32,18 @@ PLAIN: Final = (
             "content|attachment|attachments ... not wanted|welcome|liked|allowed|accepted",
             f"content|attachment|header|subject {REFUSED}|reject|rejection|policy|filter*|not_accepted|not_allowed",
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
 )
 
 # Nothing finer follows, whatever is said later.
 FIRST: Final = (
-    # Whoever says so after the greeting means us. In the greeting it is said to everybody, too.
+    # After the greeting these words are about the client; in the greeting all clients get them, too.
     Rule(
         C.POLICY_REJECTED,
         says("esmtp not accepting messages|connections|mail"),
         codes=PERMANENT,
-        stages=CONVERSATION - {Stage.BANNER},
+        stages=DIALOGUE - {Stage.BANNER},
     ),
     Rule(
         C.POLICY_REJECTED,
@@ -56,11 +56,11 @@ FIRST: Final = (
             "unauthenticated mail|mails|message|messages from ip? restricted|blocked|prohibited",
             "limited number of approved|authorized|trusted|known|registered",
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
-    Rule(C.POLICY_REJECTED, says("your|from country|countries"), stages=CONVERSATION),
-    Rule(C.POLICY_REJECTED, says("spam engine"), codes=PERMANENT, stages=CONVERSATION),
-    # What is in the message, in the words of passwords.
+    Rule(C.POLICY_REJECTED, says("your|from country|countries"), stages=DIALOGUE),
+    Rule(C.POLICY_REJECTED, says("spam engine"), codes=PERMANENT, stages=DIALOGUE),
+    # The contents of the message, in words that are also used for passwords.
     Rule(
         C.POLICY_REJECTED,
         says(
@@ -72,7 +72,7 @@ FIRST: Final = (
         ),
         stages=frozenset({Stage.DATA}),
     ),
-    Rule(C.POLICY_REJECTED, says("spam pattern|patterns|content|contents"), stages=CONVERSATION),
+    Rule(C.POLICY_REJECTED, says("spam pattern|patterns|content|contents"), stages=DIALOGUE),
 )
 
 VAGUE: Final = (
@@ -120,6 +120,6 @@ VAGUE: Final = (
             "спам*",
             "垃圾|拒绝|拒絕|拒収|拒否|スパム|违规|退信|被拒|病毒|屏蔽",
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
 )

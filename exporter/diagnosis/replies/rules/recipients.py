@@ -1,4 +1,4 @@
-"""Whom we write to: domains that are none of theirs, mailboxes that do not exist, that are closed."""
+"""Rules for recipients: domains of other servers, mailboxes that do not exist, mailboxes that are closed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from exporter.diagnosis.replies.rule import ABOUT_RECIPIENT, PERMANENT, TEMPORAR
 from exporter.diagnosis.replies.rules.vocabulary import MAILBOX, MESSAGE, NONEXISTENT, NOT_THERE, OUT_OF_USE, REFUSED
 from exporter.model.failure import FailureClass as C
 
-# 451, 452 and 454 are troubles of the server: it could not look.
+# 451, 452 and 454 are faults of the server: it could not look the recipient up.
 _UNKNOWN_CODES: Final = frozenset(range(450, 600)) - {451, 452, 454}
 
 # In the words of lists and of names, which they are not.
@@ -37,7 +37,7 @@ RECIPIENTS: Final = (
             f"{_OWNER} ... log_in|login|sign_in|log_on ... enable|activate|reactivate|unlock|resume|receive|receiving",
             "recipient|rcpt|mailbox|user address? black-listed|block-listed|deny-listed|banned",
             "account|mailbox|inbox|address|user not allowed|permitted|able|entitled|authorized|eligible receive|get",
-            # Nobody has looked in for long.
+            # A mailbox that has not been read for long.
             "not|no|never|nobody ... used|opened|read|accessed|activity|logged_in|looked_in ... since|years|months",
             "unused|idle for|since",
             "не используется|активен|активирован",
@@ -117,7 +117,7 @@ DOMAINS: Final = (
 )
 
 MAILBOXES: Final = (
-    # Another is at work on it, or it is on its way to another store.
+    # The mailbox is in use by another process, or is being moved to another store.
     Rule(
         C.TEMPFAIL,
         says(

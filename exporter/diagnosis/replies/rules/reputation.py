@@ -1,11 +1,11 @@
-"""Block lists, and the standing of our address, network or domain."""
+"""Rules for block lists, and for the reputation of our address, network or domain."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from exporter.diagnosis.replies.rule import CONVERSATION, Rule, says
+from exporter.diagnosis.replies.rule import DIALOGUE, Rule, says
 from exporter.diagnosis.replies.rules.vocabulary import OUR_ADDRESS, OUR_HOST, REFUSED
 from exporter.model.failure import FailureClass as C
 
@@ -20,11 +20,11 @@ PRIME: Final = (
             "flood|floods|wave|waves|stream|burst of ... spam|rubbish|junk|trash|garbage|unwanted|virus*|malware",
             "adsl|dsl|dialup|cable or dial|dialup|dynamic|dsl|adsl|cable",
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
 )
 
-# The registered names under which lists are published and explained, by themselves or by whom they belong to.
+# The registered names under which lists are published and explained, by the lists themselves or by their operators.
 OPERATORS: Final = "|".join(
     (
         r"spamhaus\.(?:org|net|com)|spamcop\.net|sorbs\.net|abuseat\.org|uceprotect\.net|psbl\.org|surriel\.com",
@@ -42,7 +42,7 @@ LIST_OPERATORS: Final = (
     Rule(
         C.REPUTATION_BLOCKED,
         names=re.compile(rf"(?:^|[\s./])(?:{OPERATORS})(?!\.?[\w-])"),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
     # Their names in prose.
     Rule(
@@ -59,7 +59,7 @@ LIST_OPERATORS: Final = (
             "delist*",
             "request|requests|requesting|ask|apply ... removal|unblock*|unlist*",
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
 )
 
@@ -85,7 +85,7 @@ STANDING: Final = (
             "blocked using|by_list|by_service",  # Postfix, Exchange
             "ip|host|server|network|subnet|range|client|address ... listed|blacklisted|block_list*",
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
     # Our address or network under suspicion, in sentences.
     Rule(
@@ -117,11 +117,11 @@ STANDING: Final = (
             "ip|адрес ... заблокирован*|запрещен*",
             "заблокирован* ... ip|адрес",
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
 )
 
-# What a link in the reply is for, where its words say little.
+# The purpose of a link in the reply, where its words are vague.
 HINTS: Final = (
     Rule(
         C.REPUTATION_BLOCKED,
@@ -129,6 +129,6 @@ HINTS: Final = (
             r"[?&/](?:ip|ipaddr|ip_address|addr)[=/]\d"  # a page about our address
             r"|//[\w.-]{0,60}(?:dns|r)bl[\w-]*\.|/(?:dns|r)bl\b|/(?:dnsbl-lookup|delist|unblock|removal|reputation|blacklist|blocklist)"
         ),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
 )

@@ -1,4 +1,4 @@
-"""Who from: the envelope sender, its domain, and bounces."""
+"""Rules for the envelope sender, its domain, and bounces."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LISTS: Final = (
 )
 
 SENDERS: Final = (
-    # They could not look: Exim's callout and everybody's DNS.
+    # The server could not verify: Exim's callout, and DNS.
     Rule(
         C.TEMPFAIL,
         says(

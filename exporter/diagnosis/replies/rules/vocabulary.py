@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-# Whom we write to.
+# Recipients.
 MAILBOX: Final = (
     "mailbox|mail_box|inbox|account|accounts|user|users|username|recipient|recipients|rcpt|address|addresses|alias|addressee"
     "|mail_address|mail_addresses|destination|receiver|customer|local_part|localpart|mailing_list"
@@ -22,15 +22,15 @@ OUT_OF_USE: Final = (
     "disabled|suspended|inactive|deactivated|locked|frozen|expired|closed|terminated|discontinued|archived|blocked|on_hold"
     "|not_active|not_activated|not_enabled"
 )
-# Who writes.
+# Senders.
 SENDER: Final = "sender|originator|return_path|return_address|reverse_path|envelope_from|from_address|mailfrom"
-# What we send.
+# Messages.
 MESSAGE: Final = "message|messages|mail|mails|msg|letter"
 CONTENT: Final = f"{MESSAGE}|body|content|data|header|headers|file|attachment"
-# Where we come from.
+# The client.
 OUR_HOST: Final = "host|hostname|server|client|network|mta|mail_server|mailserver"
 OUR_ADDRESS: Final = "ip|ips|subnet|netblock|ip_range|address|addresses"
-# What is counted.
+# Counted things.
 TRAFFIC: Final = (
     "connection*|connexion*|session*|message*|mails|recipient*|rcpt*|command*|request*|transaction*|delivery|deliveries|error*"
     "|attempt*|login*|failure*"
@@ -38,7 +38,7 @@ TRAFFIC: Final = (
 PERIOD: Final = "per|hour|hourly|hours|day|daily|minute|minutes|second"
 OVER: Final = "exceed*|reached|hit|over|above|beyond"
 LIMIT: Final = "limit|limits|maximum|max|threshold|number|count|allowance|quota"
-# What is done to us.
+# Refusals.
 REFUSED: Final = "rejected|refused|denied|blocked|prohibited|forbidden|disallowed|banned"
 NOT_ALLOWED: Final = "not_allowed|not_permitted|not_authorized|not_accepted|unauthorized"
 UNWANTED: Final = "spam|spams|spamming|unsolicited|unwanted|junk|bulk|ube|phishing|virus|viruses|malware|malicious"

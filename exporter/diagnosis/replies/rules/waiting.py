@@ -1,11 +1,11 @@
-"""Come later, come slower, come with less: greylists, rates and sizes."""
+"""Rules for greylists, rate limits and sizes: come later, slower, or with less."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from exporter.diagnosis.replies.rule import ABOUT_RECIPIENT, CONVERSATION, PERMANENT, TEMPORARY, TRANSACTION, Rule, says
+from exporter.diagnosis.replies.rule import ABOUT_RECIPIENT, DIALOGUE, PERMANENT, TEMPORARY, TRANSACTION, Rule, says
 from exporter.diagnosis.replies.rules.vocabulary import CONTENT, LIMIT, OVER, PERIOD, TRAFFIC
 from exporter.model.failure import FailureClass as C
 from exporter.model.failure import Stage
@@ -76,7 +76,7 @@ SIZES_AND_RATES: Final = (
     Rule(
         C.REPUTATION_BLOCKED,
         says("too many|much ... spam|unwanted|complaint*|junk|unsolicited"),
-        stages=CONVERSATION,
+        stages=DIALOGUE,
     ),
     # Quotas of traffic; the quota of a mailbox is none.
     Rule(

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from exporter.model.policy import Tlsa
 from exporter.policies.dane.match import match_chain
 from exporter.policies.dane.usability import unusable
-from exporter.tls.certificate import alternative_names, load, unwise_is_fine
+from exporter.tls.certificate import alternative_names, library_warnings_ignored, load
 from exporter.tls.certificate_names import names_of
 from exporter.tls.certification_path import dated
 from exporter.tls.private_issuer import private_issuer
@@ -68,7 +68,7 @@ def _judged(trust: Trust) -> None:
 
 def _read_twice(der: bytes) -> None:
     """Two libraries, one opinion on the dates."""
-    with unwise_is_fine():
+    with library_warnings_ignored():
         one, other = load(der), dated(der)
         if one is None or other is None:
             return
@@ -78,7 +78,7 @@ def _read_twice(der: bytes) -> None:
 
 
 def _matched(der: bytes, leaf: bytes, middle: bytes) -> None:
-    with unwise_is_fine():
+    with library_warnings_ignored():
         genuine = load(leaf)
     agree(genuine is not None, "the genuine certificate cannot be read")
     key = genuine.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) if genuine else b""

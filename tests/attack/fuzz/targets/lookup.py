@@ -18,8 +18,8 @@ from exporter.net import error_queue
 from exporter.policies.dane.usability import preferred, unusable
 from exporter.resolver import wire
 from exporter.resolver.answer import MAX_DATA_BYTES, DnsAnswer, read_reply
+from exporter.resolver.domain_names import MalformedReply
 from exporter.resolver.extended_errors import extended_errors
-from exporter.resolver.wire_names import MalformedReply
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, name_text, options
 

@@ -11,7 +11,7 @@ from exporter.model.policy import MtaStsProblem
 from exporter.policies.mtasts.fetch import _MAX_HEAD_BYTES, FetchFault, _get
 from exporter.policies.mtasts.policy import MAX_AGE_SECONDS, MAX_POLICY_BYTES, parse_policy
 from exporter.policies.mtasts.record import policy_id
-from exporter.policies.tlsrpt import report_addresses
+from exporter.policies.tlsrpt.record import report_addresses
 from tests.attack.fuzz.frame import MAX_INPUT_BYTES, Target, agree
 from tests.attack.fuzz.targets.promises import harmless, options, pieces
 

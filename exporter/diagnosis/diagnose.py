@@ -1,0 +1,142 @@
+"""The diagnosis of results: the failure of each host and domain, as the egress and the resolver let it be seen. Pure.
+
+A diagnosis may be repeated at any time: nothing of an earlier one enters into the next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from exporter.diagnosis.connect_errors import judge_connect, outcome_of_session
+from exporter.diagnosis.decision import decide
+from exporter.diagnosis.domain_failure import domain_failure
+from exporter.diagnosis.failed_connect import FailedConnect
+from exporter.diagnosis.fingerprints import in_words, is_foreign, stage_of
+from exporter.diagnosis.resolver_state import judge_lookup
+from exporter.model.address import family_of
+from exporter.model.egress import EgressByFamily, EgressState, EgressView
+from exporter.model.evidence import ConnectOutcome, Evidence
+from exporter.model.failure import Failure, FailureClass
+from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverView
+from exporter.model.result import HostResult, ProbeResult
+
+_C = FailureClass
+_INTERCEPTED: Final = EgressState.INTERCEPTED
+_ANSWERED: Final = ConnectOutcome.ANSWERED
+# Classes that name a cause common to all hosts: the egress.
+BY_SCOPE: Final = frozenset({_C.EGRESS_BLOCKED, _C.OFFLINE, _C.EGRESS_INTERCEPTED})
+AGAIN: Final = "the way out has opened since: it is being probed again"
+
+# The last success of a host unrelated to this one, in Unix time; -inf: none. See EgressJudge.proof_by_others.
+ProofByOthers = Callable[[HostResult], float]
+
+
+def unrelated_evidence(host: HostResult) -> float:
+    """No unrelated host is known to have answered."""
+    return -math.inf
+
+
+def diagnose(host: HostResult, around: EgressByFamily, proof: ProofByOthers = unrelated_evidence) -> HostResult:
+    """`host` with its failure under these egress states; the same object where nothing changes."""
+    evidence = host.evidence
+    if evidence is None:
+        return host
+    egress = around[family_of(host.address)]
+    outcome = outcome_of_session(evidence)
+    reopened = egress.before is not None and host.timings.at < egress.opened
+    if egress.before is not None and reopened:
+        egress = egress.before
+    if outcome is _ANSWERED and egress.state is not _INTERCEPTED and host.failure == host.outcome.own_failure:
+        return host
+    if outcome is _ANSWERED:
+        failure, last_hop = _intercepted(host, evidence, egress) or host.outcome.own_failure, ""
+    else:
+        attempt = _failed_connect(host, evidence, egress, outcome, proof(host))
+        failure, last_hop = decide(attempt), attempt.last_hop
+    if reopened and failure is not None and failure.failure_class in BY_SCOPE:
+        failure = replace(failure, evidence=(*failure.evidence, AGAIN))
+    if (failure, last_hop) == (host.failure, host.outcome.last_hop):
+        return host
+    return replace(host, outcome=replace(host.outcome, failure=failure, last_hop=last_hop))
+
+
+def diagnose_all(
+    result: ProbeResult,
+    around: EgressByFamily,
+    proof: ProofByOthers = unrelated_evidence,
+    resolver: ResolverView = RESOLVER_UNKNOWN,
+) -> ProbeResult:
+    """`result` with the failures of its hosts and of its domain; the same object where nothing changes."""
+    if result.failure is None and not _has_failing(result) and not any(map(is_intercepted, around.values())):
+        return result
+    hosts = tuple(
+        diagnose(host, around, proof) if host.address else _diagnose_name(host, result, resolver)
+        for host in result.hosts
+    )
+    failure = domain_failure(hosts, _lookup_failure(result, hosts, resolver), result.lookup)
+    if hosts == result.hosts and failure == result.failure:
+        return result
+    return replace(result, hosts=hosts, failure=failure)
+
+
+def is_intercepted(view: EgressView) -> bool:
+    """True while the egress is intercepted, or was for sessions begun before it opened."""
+    return view.state is _INTERCEPTED or (view.before is not None and view.before.state is _INTERCEPTED)
+
+
+def _failed_connect(
+    host: HostResult, evidence: Evidence, egress: EgressView, outcome: ConnectOutcome, success_by_others: float
+) -> FailedConnect:
+    own = judge_connect(evidence.connect) if evidence.connect is not None else host.outcome.own_failure
+    if own is None:
+        raise ValueError(f"a session without a greeting that is up: {host.mx} {host.address}")
+    return FailedConnect(
+        evidence,
+        egress,
+        outcome,
+        own,
+        others_answered_since=success_by_others >= host.timings.at,
+        others_ever_answered=success_by_others > -math.inf,
+    )
+
+
+def _intercepted(host: HostResult, evidence: Evidence, egress: EgressView) -> Failure | None:
+    """The failure of a host in whose place the interceptor answers, by the fingerprint that both share."""
+    mark = egress.speaker
+    if egress.state is not _INTERCEPTED or mark not in evidence.speaker or not is_foreign(mark, host.mx):
+        return None
+    detail = (
+        f"{in_words(mark)} answers in place of hosts on {egress.networks} unrelated networks:"
+        " a transparent proxy or mail inspection of our own firewall or provider"
+    )
+    return Failure(stage_of(mark), _C.EGRESS_INTERCEPTED, detail, egress.confidence)
+
+
+def _has_failing(result: ProbeResult) -> bool:
+    return any(host.failure is not None for host in result.hosts)
+
+
+def _diagnose_name(host: HostResult, result: ProbeResult, resolver: ResolverView) -> HostResult:
+    """A host whose name has no address, with its failure under this state of the resolver."""
+    own = host.outcome.own_failure
+    if own is None:
+        return host
+    looked_up = (*(result.lookup.hosts if result.lookup is not None else ()), *result.named)
+    asked = next((each for each in looked_up if each.name == host.mx), None)
+    cause, asked_at = (asked.cause, asked.asked_at) if asked is not None else (None, None)
+    failure = judge_lookup(own, cause, asked_at or result.at, resolver)
+    return host if failure == host.failure else replace(host, outcome=replace(host.outcome, failure=failure))
+
+
+def _lookup_failure(result: ProbeResult, hosts: tuple[HostResult, ...], resolver: ResolverView) -> Failure | None:
+    """The failure of the lookup under this state of the resolver; of a lookup that found hosts, that of their names."""
+    lookup = result.lookup
+    if lookup is None or lookup.failure is None:
+        return None
+    if not lookup.hosts:
+        return judge_lookup(lookup.failure, lookup.cause, lookup.asked_at or result.at, resolver)
+    of_names = (host.failure for host in hosts if not host.address and host.failure is not None)
+    return next((failure for failure in of_names if failure.failure_class is _C.RESOLVER_FAILING), lookup.failure)

@@ -1,0 +1,55 @@
+"""Domains of files among the targets, and files that are no lists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from exporter.config.load import load
+from exporter.model.configuration import Config
+from tests.config.loading import file_problems, write
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"config.yaml": "domain_files: ['d/*']\n", "d/a.csv": "a.example\n"}
+    assert file_problems(tmp_path, files) == [
+        "config.yaml:1:16: domain_files[0]: d/a.csv is neither a .txt nor a .yaml file"
+    ]
+
+
+def listed(folder: Path, files: dict[str, str | bytes]) -> Config:
+    """A configuration of these files: the main one names all texts and all YAML."""
+    main: dict[str, str | bytes] = {"config.yaml": "domain_files: ['*.txt', 'd/*.yaml']\n"}
+    return load(write(folder, main | files))
+
+
+def told(folder: Path, config: Config) -> list[str]:
+    return [text.replace(f"{folder}/", "") for each in config.lists for text in (*each.problems, *each.twice)]
+
+
+def test_a_name_that_two_lists_have_is_one_target_and_told_with_both_places(tmp_path: Path) -> None:
+    config = load(
+        write(
+            tmp_path,
+            {
+                "config.yaml": "domains: [{domain: a.example, port: 26}]\ndomain_files: ['*.txt', 'd/*.yaml']\n",
+                "x.txt": "b.example\n\na.example\n",
+                "y.txt": "# again\nb.example\n",
+                "d/z.yaml": "- {domain: B.example, port: 27}\n",
+            },
+        )
+    )
+    assert [(target.name, target.settings.port) for target in config.targets] == [("a.example", 26), ("b.example", 25)]
+    assert told(tmp_path, config) == [
+        f"x.txt:3:1: is configured twice; the first is at {tmp_path}/config.yaml:1:20".replace(f"{tmp_path}/", ""),
+        "y.txt:2:1: is configured twice; the first is at x.txt:1:1",
+        "d/z.yaml:1:12: [0].domain: is configured twice; the first is at x.txt:1:1".replace("[0].domain: ", ""),
+    ]
+    assert {each.skipped for each in config.lists} == {0}
+
+
+def test_what_is_wrong_with_one_pattern_does_not_misplace_the_next(tmp_path: Path) -> None:
+    assert file_problems(tmp_path, {"config.yaml": "domain_files:\n  - ''\n  - 5\n  - a.csv\n"}) == [
+        "config.yaml:2:5: domain_files[0]: must be a file or pattern such as domains.d/*.txt, not an empty name",
+        "config.yaml:3:5: domain_files[1]: must be a file or pattern such as domains.d/*.txt, not a number",
+        "config.yaml:4:5: domain_files[2]: a.csv is neither a .txt nor a .yaml file",
+    ]

@@ -1,0 +1,156 @@
+"""Results under changing states of the egress and the resolver."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from exporter.diagnosis.connect_errors import judge_connect
+from exporter.diagnosis.diagnose import AGAIN, diagnose, diagnose_all, unrelated_evidence
+from exporter.model.egress import EGRESS_UNKNOWN, EgressView
+from exporter.model.evidence import ConnectOutcome, Evidence
+from exporter.model.failure import Failure, Stage, Verdict
+from exporter.model.resolver import ResolverState, ResolverSymptom, ResolverView
+from exporter.model.result import MxHost, MxLookup
+from tests.diagnosis.failed_connects import (
+    ANSWERS,
+    BLOCKED,
+    CERTAIN,
+    LIKELY,
+    OFFLINE,
+    OPEN,
+    QUIET,
+    SILENCE,
+    UNCERTAIN,
+    C,
+    S,
+    W,
+    around,
+    host,
+    someone,
+    someone_before,
+)
+from tests.paths import TARGET
+from tests.results import changed, down_host, host_of, lookup_failed, result, up_host
+
+
+def test_a_verdict_turns_with_the_surroundings_and_back() -> None:
+    before = diagnose(host(SILENCE, ANSWERS), around(OPEN))
+    while_blocked = diagnose(before, around(BLOCKED))
+    assert while_blocked.failure is not None
+    assert while_blocked.failure.failure_class is C.EGRESS_BLOCKED
+    assert while_blocked.failure.verdict is Verdict.BLOCKED
+    assert diagnose(while_blocked, around(OPEN)) == before
+    assert diagnose(before, around(OPEN)) is before
+
+
+def test_who_speaks_like_the_proxy_is_intercepted_and_who_does_not_is_not() -> None:
+    proxy = EgressView(S.INTERCEPTED, LIKELY, networks=5, speaker="name:proxy.isp.example")
+    caught = diagnose(host(None, speaker=("name:proxy.isp.example",)), around(proxy))
+    assert caught.failure is not None
+    assert (caught.failure.stage, caught.failure.failure_class) == (Stage.BANNER, C.EGRESS_INTERCEPTED)
+    assert "proxy.isp.example" in caught.failure.detail
+    assert diagnose(caught, around(OPEN)).up
+    assert diagnose(host(None, speaker=("name:mx.a.example",)), around(proxy)).up
+    own = changed(host(None, speaker=("name:proxy.isp.example",)), mx="mx.isp.example")
+    assert diagnose(own, around(proxy)).up
+
+
+def test_a_whole_result_turns_and_its_domain_with_it() -> None:
+    down = replace(result(host(SILENCE, ANSWERS)), failure=judge_connect(SILENCE))
+    seen = diagnose_all(down, around(BLOCKED))
+    assert seen.failure is not None
+    assert seen.failure.failure_class is C.EGRESS_BLOCKED
+    assert diagnose_all(seen, around(BLOCKED)) is seen
+
+
+def test_a_result_without_evidence_is_left_alone() -> None:
+    for plain in (result(up_host()), result(down_host()), lookup_failed(C.DNS_NXDOMAIN)):
+        assert diagnose_all(plain, EGRESS_UNKNOWN) is plain
+
+
+def test_an_answer_from_before_the_silence_counts_against_nobody() -> None:
+    """The way out may have shut meanwhile: nothing is more than uncertain until somebody else is heard."""
+    for witnesses in (ANSWERS, QUIET):
+        failure = diagnose(host(SILENCE, witnesses), around(OPEN), someone_before).failure
+        assert failure is not None
+        assert failure.confidence is UNCERTAIN
+    silent = diagnose(host(SILENCE, QUIET), around(OPEN), someone_before).failure
+    assert silent is not None
+    assert silent.verdict is Verdict.UNDETERMINED
+
+
+def test_what_began_before_the_way_opened_keeps_its_class_and_is_marked() -> None:
+    opened = EgressView(S.OPEN, CERTAIN, before=BLOCKED, opened=100.0)
+    silent = changed(host(SILENCE, ANSWERS), at=99.0)
+    failure = diagnose(silent, around(opened), someone).failure
+    assert failure is not None
+    assert failure.failure_class is C.EGRESS_BLOCKED
+    assert AGAIN in failure.evidence
+    later = diagnose(changed(silent, at=101.0), around(opened), someone).failure
+    assert later is not None
+    assert later.failure_class is C.PORT_FILTERED
+
+
+@pytest.mark.parametrize("way", [W.MUTE, W.HUNG_UP])
+def test_accepted_and_not_a_word_is_undetermined_unless_everything_fails_so(way: ConnectOutcome) -> None:
+    failure_class = C.BANNER_TIMEOUT if way is W.MUTE else C.BANNER_CLOSED
+    own = Failure(Stage.BANNER, failure_class, "no greeting came")
+    mute = host_of(
+        "mx.a.example", TARGET, 10, failure=own, own_failure=own, evidence=Evidence(25, witnesses=ANSWERS, accepted=way)
+    )
+    alone = diagnose(mute, around(OPEN), someone).failure
+    assert alone is not None
+    assert (alone.failure_class, alone.verdict) == (failure_class, Verdict.UNDETERMINED)
+    wordless = EgressView(S.BLOCKED, CERTAIN, frozenset({W.MUTE, W.HUNG_UP}), 9, 3, "port 443 of 192.0.2.9")
+    shared = diagnose(mute, around(wordless), unrelated_evidence).failure
+    assert shared is not None
+    assert (shared.failure_class, shared.stage, shared.verdict) == (C.EGRESS_BLOCKED, Stage.BANNER, Verdict.BLOCKED)
+    assert "accepts and says nothing" in shared.detail
+    assert diagnose(mute, around(BLOCKED), unrelated_evidence).failure == alone
+
+
+def test_the_state_of_port_25_says_nothing_of_another_port() -> None:
+    submission = replace(host(SILENCE, ANSWERS), evidence=Evidence(587, SILENCE, ANSWERS))
+    failure = diagnose(submission, around(BLOCKED)).failure
+    assert failure is not None
+    assert failure.failure_class is C.PORT_FILTERED
+    offline = diagnose(replace(submission, evidence=Evidence(587, SILENCE, QUIET)), around(OFFLINE)).failure
+    assert offline is not None
+    assert offline.failure_class is C.OFFLINE
+
+
+def test_an_inspection_of_tls_shows_at_tls() -> None:
+    mark = "issuer:CN=Corp, key 01"
+    view = EgressView(S.INTERCEPTED, LIKELY, networks=5, speaker=mark)
+    failure = diagnose(host(None, speaker=(mark,)), around(view)).failure
+    assert failure is not None
+    assert (failure.stage, failure.failure_class) == (Stage.TLS, C.EGRESS_INTERCEPTED)
+    assert diagnose(host(None, speaker=("issuer:",)), around(view)).up
+
+
+FAILING = ResolverView(ResolverState.FAILING, LIKELY, ResolverSymptom.NO_ANSWER, 5)
+
+
+def test_a_lookup_that_fails_as_all_do_is_the_resolvers() -> None:
+    for failure_class in (C.DNS_SERVFAIL, C.DNS_TIMEOUT, C.DNS_BOGUS):
+        failure = diagnose_all(lookup_failed(failure_class), EGRESS_UNKNOWN, resolver=FAILING).failure
+        assert failure is not None
+        assert (failure.failure_class, failure.verdict) == (C.RESOLVER_FAILING, Verdict.LOCAL)
+    absent = diagnose_all(lookup_failed(C.DNS_NXDOMAIN), EGRESS_UNKNOWN, resolver=FAILING).failure
+    assert absent is not None
+    assert absent.failure_class is C.DNS_NXDOMAIN
+
+
+def test_a_host_whose_name_could_not_be_looked_up_is_so_too() -> None:
+    own = Failure(Stage.DNS, C.MX_UNRESOLVABLE, "no address")
+    unresolved = host_of("mx.a.example", "", 10, failure=own, own_failure=own)
+    looked_up = MxLookup(
+        "a.example", (MxHost("mx.a.example", 10, failure=own, cause=C.DNS_SERVFAIL, asked_at=5.0),), own
+    )
+    failed = replace(result(unresolved), lookup=looked_up, failure=own)
+    seen = diagnose_all(failed, EGRESS_UNKNOWN, resolver=FAILING)
+    assert seen.failure is not None
+    assert seen.failure.failure_class is C.RESOLVER_FAILING
+    assert diagnose_all(seen, EGRESS_UNKNOWN, resolver=ResolverView(ResolverState.WORKING)).failure == own
