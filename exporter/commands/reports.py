@@ -127,7 +127,7 @@ def _dialogue(name: str, result: ProbeResult) -> Iterator[Line]:
             yield from _around(host)
         if (outcome := outcome_of(host, result, concluded)) is not None:
             yield line("  ", *_coloured(outcome, host.failure), hang=4)
-        if host.outcome.told:
+        if host.outcome.reported_warnings:
             word, _, rest = warned(host).partition(":")
             yield line("  ", (word, Ink.DEGRADED), f":{rest}", hang=4)
 

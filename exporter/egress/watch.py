@@ -12,7 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from exporter.diagnosis.connect_errors import outcome_of, outcome_of_session
@@ -24,7 +24,7 @@ from exporter.egress.interception_check import check_interception
 from exporter.egress.traces import KEPT_SECONDS, PathTraces
 from exporter.model.address import Family, family_of
 from exporter.model.configuration import Egress
-from exporter.model.egress import SMTP_PORT, EgressByFamily, EgressState, EgressView
+from exporter.model.egress import SMTP_PORT, EgressByFamily, EgressState, EgressStateChange, EgressView
 from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import FailureClass, Stage
 from exporter.model.path_trace import HopKind, PathTrace
@@ -54,15 +54,6 @@ _SETTLED_AT_ONCE: Final = 50
 _CLOCK_STEP_SECONDS: Final = 0.5
 # Turns are rare; one a minute for an hour is a pattern that needs no more of it.
 MAX_TURNS: Final = 64
-
-
-@dataclass(frozen=True, slots=True)
-class EgressStateChange:
-    """The way out of one family turned at `at` (Unix time)."""
-
-    at: float
-    family: Family
-    view: EgressView
 
 
 def counts_as_outside(address: str) -> bool:

@@ -122,7 +122,7 @@ def _host(page: _Page, domain: str, host: HostResult, counts: dict[FailureClass,
             f',stage="{reason.stage}",verdict="{reason.verdict}"',
             1,
         )
-    for warning in host.outcome.told:
+    for warning in host.outcome.reported_warnings:
         page.add(f.HOST_WARNING, f'{address},class="{warning}",{domain},{mx}', 1)
     for failure_class, count in counts.items():
         page.add(f.HOST_FAILURES, f'{address},class="{failure_class}",{domain},{mx}', count)

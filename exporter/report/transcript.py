@@ -88,7 +88,7 @@ def dialogue_text(result: ProbeResult, *, concluded: bool = False) -> str:
         lines += [f"  {remark}" for remark in remarks(host)]
         if (outcome := outcome_of(host, result, told)) is not None:
             lines.append(f"  {outcome}")
-        if host.outcome.told:
+        if host.outcome.reported_warnings:
             lines.append(f"  {warned(host)}")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
@@ -148,4 +148,4 @@ def describe(failure: Failure) -> str:
 
 def warned(host: HostResult) -> str:
     """Its warnings on one line."""
-    return f"{'works, yet' if host.up else 'besides'}: {', '.join(host.outcome.told)}"
+    return f"{'works, yet' if host.up else 'besides'}: {', '.join(host.outcome.reported_warnings)}"

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from exporter.egress.watch import EgressStateChange
-from exporter.model.egress import EgressByFamily
+from exporter.model.egress import EgressByFamily, EgressStateChange
 from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverView
 from exporter.model.target import TargetKind
 from exporter.report.local_state import LocalState

@@ -11,10 +11,11 @@ import pytest
 
 from exporter.concurrency import steady_clock
 from exporter.demo.world import DemoWorld
-from exporter.egress.watch import EgressStateChange, EgressWatch
+from exporter.egress.watch import EgressWatch
 from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.model.address import Family
 from exporter.model.configuration import Egress
+from exporter.model.egress import EgressStateChange
 from exporter.model.failure import FailureClass
 from exporter.model.result import ProbeResult, TranscriptLine
 from exporter.store.history import StateChange

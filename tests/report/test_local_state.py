@@ -11,9 +11,8 @@ import pytest
 from exporter.commands.reports import DialogueReport, JsonReport
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Screen
-from exporter.egress.watch import EgressStateChange
 from exporter.model.address import Family
-from exporter.model.egress import EGRESS_UNKNOWN, EgressState, EgressView
+from exporter.model.egress import EGRESS_UNKNOWN, EgressState, EgressStateChange, EgressView
 from exporter.model.failure import Confidence, FailureClass
 from exporter.report.local_state import HIDING, LocalState, hidden_among, local_state, local_state_lines
 from exporter.store.targets import TargetStore

@@ -6,8 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 
-from exporter.egress.watch import EgressStateChange
-from exporter.model.egress import EGRESS_UNKNOWN, EgressByFamily
+from exporter.model.egress import EGRESS_UNKNOWN, EgressByFamily, EgressStateChange
 from exporter.model.resolver import RESOLVER_UNKNOWN
 from exporter.model.target import TargetKind
 from exporter.report.local_state import LocalState, local_state

@@ -11,9 +11,8 @@ from typing import Final
 
 from exporter.diagnosis.connect_errors import outcome_of
 from exporter.diagnosis.fingerprints import in_words
-from exporter.egress.watch import EgressStateChange
 from exporter.model.address import Family
-from exporter.model.egress import EgressState, EgressView
+from exporter.model.egress import EgressState, EgressStateChange, EgressView
 from exporter.model.printable import printable
 from exporter.model.resolver import ResolverState, ResolverView
 from exporter.report.local_state import since

@@ -270,7 +270,7 @@ def fleet_row(record: TargetRecord, result: ProbeResult | None) -> FleetRow:
         labels=tuple(_pair(*label) for label in target.labels),
         addresses=result.addresses if result is not None else 0,
         addresses_up=result.addresses_up if result is not None else 0,
-        warnings=tuple(dict.fromkeys(warning.value for host in hosts for warning in host.outcome.told)),
+        warnings=tuple(dict.fromkeys(warning.value for host in hosts for warning in host.outcome.reported_warnings)),
         slowest=slowest_phase(result),
         since=since(record),
         last_probe=last_probe(record, result),

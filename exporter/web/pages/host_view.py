@@ -119,7 +119,7 @@ def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView
         confidence="" if failure is None else failure.confidence.value,
         failure=failure_view(failure) if concluded is None else None,
         evidence=tuple(evidence) if concluded is None else (),
-        warnings=tuple(warning.value for warning in host.outcome.told),
+        warnings=tuple(warning.value for warning in host.outcome.reported_warnings),
         waterfall=waterfall(phases_of(host), scale, failure.stage if failure is not None else None),
         facts=tuple(_host_facts(host)),
         extensions=host.facts.extensions,

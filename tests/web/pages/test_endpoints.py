@@ -13,9 +13,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from exporter.egress.watch import EgressStateChange
 from exporter.model.address import Family
-from exporter.model.egress import EgressState, EgressView
+from exporter.model.egress import EgressState, EgressStateChange, EgressView
 from exporter.model.evidence import ConnectEvidence, ConnectOutcome, Evidence, Witness
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage
 from exporter.model.path_trace import HopKind
