@@ -175,9 +175,9 @@ _VALUES: Final[tuple[tuple[f.MetricFamily, Callable[[HostResult], float | None]]
     (f.HOST_TCP_RTT, lambda host: host.timings.tcp_rtt),
     (f.HOST_ESMTP, lambda host: host.facts.esmtp),
     (f.HOST_SIZE_LIMIT, lambda host: host.facts.size_limit),
-    (f.HOST_TLS_NOT_AFTER, lambda host: host.facts.tls and host.facts.tls.not_after),
-    (f.HOST_TLS_NOT_BEFORE, lambda host: host.facts.tls and host.facts.tls.not_before),
-    (f.HOST_TLS_VERIFIED, lambda host: host.facts.tls and host.facts.tls.verified),
+    (f.HOST_TLS_NOT_AFTER, lambda host: None if (tls := host.facts.tls) is None else tls.not_after),
+    (f.HOST_TLS_NOT_BEFORE, lambda host: None if (tls := host.facts.tls) is None else tls.not_before),
+    (f.HOST_TLS_VERIFIED, lambda host: None if (tls := host.facts.tls) is None else tls.verified),
     (f.HOST_MTA_STS_MATCH, lambda host: host.facts.mta_sts_match),
 )
 
