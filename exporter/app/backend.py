@@ -24,8 +24,8 @@ from exporter.report.local_state import HIDING, LocalState, local_state, local_s
 from exporter.report.summary import summarise, summary_lines
 from exporter.report.transcript import dialogue_text
 from exporter.store.targets import TargetRecord
-from exporter.web.backend import EgressFacts, Exposition, NoTurn, ProbeRefused, TargetFacts
-from exporter.web.http_sd import CONTENT_TYPE, http_sd
+from exporter.web.api.http_sd import CONTENT_TYPE, http_sd
+from exporter.web.backend import EgressFacts, Exposition, NoFreeSlot, ProbeRefused, TargetFacts, TargetState
 
 _T = TypeVar("_T")
 
@@ -88,7 +88,7 @@ class EngineBackend:
             async with asyncio.timeout(None if within is None else within + _PROBE_SLACK_SECONDS):
                 return await self._in_probes_loop(self._service.probe_now(target, within))
         except TimeoutError:
-            raise NoTurn(f"{target.name} had no turn within {within:g} s: sessions are limited") from None
+            raise NoFreeSlot(f"{target.name} had no turn within {within:g} s: sessions are limited") from None
 
     async def reload(self) -> list[str]:
         """See :class:`exporter.web.backend.Backend`."""
@@ -109,9 +109,9 @@ class EngineBackend:
             written = self._written = config, effective_yaml(config)
         return written[1]
 
-    def records(self) -> Sequence[TargetRecord]:
+    def targets(self) -> Sequence[TargetState]:
         """See :class:`exporter.web.backend.Backend`."""
-        return self._service.store.records()
+        return [*map(_state, self._service.store.records())]
 
     def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
         """See :class:`exporter.web.backend.Backend`."""
@@ -119,7 +119,8 @@ class EngineBackend:
         if record is None:
             return None
         target = record.target
-        return TargetFacts(record, self._service.dialogues.of(target.key), target.settings.helo or self._helo)
+        transcripts, helo = self._service.dialogues.of(target.key), target.settings.helo or self._helo
+        return TargetFacts(_state(record), record.probes, record.probe_failures, transcripts, helo)
 
     def local_state(self) -> LocalState:
         """See :class:`exporter.web.backend.Backend`."""
@@ -134,14 +135,14 @@ class EngineBackend:
         return EgressFacts(
             service.egress.surroundings,
             service.egress.turns,
-            service.references.records(),
-            service.store.records(),
+            [*map(_state, service.references.records())],
+            self.targets(),
             service.config.egress.witness_ports,
             service.config.egress.trace,
             service.egress.resolver,
         )
 
-    async def probe_in_between(self, kind: TargetKind, name: str) -> None:
+    async def probe_unscheduled(self, kind: TargetKind, name: str) -> None:
         """See :class:`exporter.web.backend.Backend`."""
         record = self._service.record(kind, name)
         if record is None:
@@ -150,7 +151,7 @@ class EngineBackend:
             async with asyncio.timeout(_PERSON_SECONDS):
                 await self._in_probes_loop(self._service.probe_in_between(record.target))
         except TimeoutError:
-            raise NoTurn(f"no turn within {_PERSON_SECONDS:g} s: sessions are limited") from None
+            raise NoFreeSlot(f"no turn within {_PERSON_SECONDS:g} s: sessions are limited") from None
 
     def _target(self, name: str, module: str | None) -> Target:
         """A configured target is probed as it is configured, unless a module is named.
@@ -186,3 +187,7 @@ class EngineBackend:
 
     async def _in_probes_loop(self, work: Coroutine[Any, Any, _T]) -> _T:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+
+def _state(record: TargetRecord) -> TargetState:
+    return TargetState(record.target, record.result, record.history, record.heard, record.since)

@@ -34,7 +34,7 @@ from exporter.net.helo_name import HostLookup, faults, in_words, local_helo, nam
 from exporter.net.open_files import raise_open_files
 from exporter.schedule.shard import Shard
 from exporter.web.access.active_config import ActiveWebConfig
-from exporter.web.app import create_app
+from exporter.web.app import AppOptions, create_app
 from exporter.web.pages.panel import Panel
 from exporter.web.server.listen import ListenError, listen
 from exporter.web.server.server import WebServer
@@ -91,13 +91,15 @@ async def serve(
     reload = Reload(service, security, check_memory)
     app = create_app(
         EngineBackend(service, reload, loop, helo),
-        route_prefix=web_options.prefix,
-        security=security,
-        lifecycle=web_options.lifecycle,
-        probes=web_options.probes,
-        panel=panel,
-        hosts=web_options.hosts([sock.getsockname()[0] for sock in sockets], helo),
-        external_url=web_options.external_url,
+        security,
+        AppOptions(
+            route_prefix=web_options.prefix,
+            external_url=web_options.external_url,
+            allowed_hosts=web_options.hosts([sock.getsockname()[0] for sock in sockets], helo),
+            probes=web_options.probes,
+            lifecycle=web_options.lifecycle,
+            panel=panel,
+        ),
     )
     web = WebServer(app, sockets, security)
     stopping = asyncio.Event()

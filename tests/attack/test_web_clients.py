@@ -209,7 +209,7 @@ def test_no_file_for_a_client_is_a_line_a_minute_and_passes(small: Served, opene
     small.say("give")
     assert small.scrape("/-/healthy")
     assert len(small.log) - before <= 2
-    assert any("no file is left" in line for line in small.log[before:])
+    assert any("no file descriptor left" in line for line in small.log[before:])
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.web.app import MAX_PROBES, MAX_SCRAPES, MAX_TIMEOUT_SECONDS, create_app
-from exporter.web.backend import Backend, NoTurn, ProbeRefused
-from exporter.web.server import connection as connection_module
+from exporter.web.api.endpoints import MAX_PROBES, MAX_SCRAPES, MAX_TIMEOUT_SECONDS
+from exporter.web.app import AppOptions, create_app
+from exporter.web.backend import Backend, NoFreeSlot, ProbeRefused
+from exporter.web.server import memory_shortage
 from tests.support.waiting import until
 from tests.web.fake_backend import PLAIN, FakeBackend
 
@@ -37,7 +38,9 @@ def backend() -> FakeBackend:
 
 
 def browse(backend: FakeBackend, route_prefix: str = "/") -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(create_app(backend, route_prefix=route_prefix), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(
+        create_app(backend, options=AppOptions(route_prefix=route_prefix)), raise_app_exceptions=False
+    )
     return httpx.AsyncClient(transport=transport, base_url="http://client.example", headers={"Accept-Encoding": ""})
 
 
@@ -123,11 +126,11 @@ async def test_where_memory_is_short_a_client_is_told_to_come_again(
 
     for name in ("metrics", "discovery", "effective_config"):
         monkeypatch.setattr(backend, name, short)
-    monkeypatch.setattr(connection_module._memory, "_told", None)
-    with caplog.at_level(logging.ERROR, "exporter.web.server.connection"):
+    monkeypatch.setattr(memory_shortage._limit, "_logged_at", None)
+    with caplog.at_level(logging.ERROR, "exporter.web.server.memory_shortage"):
         answer = await get(backend, path)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert [record.message for record in caplog.records] == ["memory is short: an answer was given up"]
+    assert [record.message for record in caplog.records] == ["out of memory: an answer was aborted"]
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "identity"])
@@ -165,7 +168,7 @@ async def test_a_probe_needs_a_target(backend: FakeBackend, query: str) -> None:
 
 
 @pytest.mark.parametrize("debug", ["", "&debug=true"])
-@pytest.mark.parametrize(("reason", "status"), [(ProbeRefused, 400), (NoTurn, 503)])
+@pytest.mark.parametrize(("reason", "status"), [(ProbeRefused, 400), (NoFreeSlot, 503)])
 async def test_a_refused_probe_says_why_in_plain_text(
     backend: FakeBackend, debug: str, reason: type[Exception], status: int
 ) -> None:
@@ -376,7 +379,7 @@ async def test_discovery_is_the_backends_list_as_json(backend: FakeBackend) -> N
 async def test_what_is_switched_off_is_forbidden_and_nothing_happens(
     backend: FakeBackend, method: str, path: str, flag: str
 ) -> None:
-    app = create_app(backend, lifecycle=False, probes=False)
+    app = create_app(backend, options=AppOptions(lifecycle=False, probes=False))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://client.example") as client:
         answer = await client.request(method, path)
     assert (answer.status_code, answer.text) == (403, f"switched off: see {flag}\n")

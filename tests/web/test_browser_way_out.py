@@ -38,7 +38,7 @@ def _look(page: Browser, url: str, close: Callable[[], None]) -> None:
     close()
     page.until(lambda: _states(page) == ["blocked", "blocked"])
     assert "unrelated networks" in page.text_of(".egress .evidence")
-    assert "gets out all the same" in page.text_of(".egress .evidence")
+    assert "gets through" in page.text_of(".egress .evidence")
     turns = page.texts(".history .badge")  # in between too little may have been known
     assert (turns[0], turns.count("open"), turns.count("blocked")) == ("blocked", 2, 2)
     # Each silent address is named with its witnesses and the router after which it is lost.

@@ -23,10 +23,11 @@ from exporter.model.resolver import ResolverState, ResolverSymptom, ResolverView
 from exporter.model.result import HostResult, ProbeResult, TlsResult, TranscriptLine
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.model.warning import HostWarning
+from exporter.report.local_state import local_state_lines
 from exporter.store.targets import TargetRecord, TargetStore
 from exporter.store.transcripts import TranscriptStore
-from exporter.web.app import create_app
-from exporter.web.backend import NoTurn
+from exporter.web.app import AppOptions, create_app
+from exporter.web.backend import NoFreeSlot
 from exporter.web.pages.endpoints import MAX_PROBES
 from exporter.web.pages.fleet import PAGE_ROWS
 from tests.paths import OPEN_443, path
@@ -47,7 +48,7 @@ def backend() -> FakeBackend:
 
 
 def browse(backend: FakeBackend, route_prefix: str = "/", *, probes: bool = True) -> httpx.AsyncClient:
-    app = create_app(backend, route_prefix=route_prefix, probes=probes)
+    app = create_app(backend, options=AppOptions(route_prefix=route_prefix, probes=probes))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://client.example")
 
@@ -251,7 +252,7 @@ async def test_an_international_name_is_found_as_it_is_written(backend: FakeBack
 
 
 async def test_without_targets_the_page_says_where_they_come_from(backend: FakeBackend) -> None:
-    assert "Nothing is configured" in text(await get(backend, "/"))
+    assert "No target is configured" in text(await get(backend, "/"))
 
 
 async def test_a_domains_page_says_the_verdict_with_its_evidence_and_confidence(backend: FakeBackend) -> None:
@@ -379,10 +380,10 @@ async def test_the_last_dialogues_are_shown_line_by_line_with_their_times(backen
     probed = result(spoken(b"220 mx ESMTP\r\n", b"QUIT\r\n"))
     dialogues.keep(target, probed, heard_of(probed))
     backend.kept = known((target, probed))
-    backend.dialogues = dialogues.of(target.key)
+    backend.transcripts = dialogues.of(target.key)
     shown = text(await get(backend, "/domain/healthy.example"))
     assert "mx1.healthy.example [192.0.2.1] worked" in shown
-    assert "0.0 ms < they 220 mx ESMTP 250.0 ms > we QUIT" in shown
+    assert "0.0 ms < server 220 mx ESMTP 250.0 ms > exporter QUIT" in shown
 
 
 async def test_hosts_and_references_have_pages_of_their_own(backend: FakeBackend) -> None:
@@ -403,7 +404,7 @@ async def test_hosts_and_references_have_pages_of_their_own(backend: FakeBackend
 async def test_what_is_not_configured_has_no_page_and_is_not_repeated(backend: FakeBackend, path: str) -> None:
     backend.kept = known((domain(), None))
     page = await get(backend, path, 404)
-    assert "No such target is configured here." in text(page)
+    assert "No target of this name is configured." in text(page)
     assert "nope" not in page
     assert "<b>" not in page
 
@@ -425,10 +426,10 @@ def hostile_fleet(backend: FakeBackend) -> None:
     probed = result(evil)
     dialogues.keep(target, probed, heard_of(probed))
     backend.kept = known((target, probed))
-    backend.dialogues = dialogues.of(target.key)
+    backend.transcripts = dialogues.of(target.key)
     view = EgressView(EgressState.INTERCEPTED, speaker=f"name:{HOSTILE}", others_out=HOSTILE, networks=4)
-    backend.surroundings = dict.fromkeys(Family, view)
-    backend.turns = [EgressStateChange(AT, Family.IPV4, view)]
+    backend.families = dict.fromkeys(Family, view)
+    backend.changes = [EgressStateChange(AT, Family.IPV4, view)]
     backend.references = backend.kept
 
 
@@ -451,7 +452,7 @@ async def test_nothing_a_stranger_says_can_act_on_a_page(backend: FakeBackend, p
 async def test_a_hostile_line_is_shown_escaped(backend: FakeBackend) -> None:
     hostile_fleet(backend)
     page = text(await get(backend, "/domain/evil.example"))
-    assert r"< they <script>alert(1)</script>" in page
+    assert r"< server <script>alert(1)</script>" in page
     assert r"\x1b[31m\x00\u202egnp\u200b&lt;img src=x>\xff" in page
 
 
@@ -493,13 +494,13 @@ async def test_the_egress_page_tells_state_evidence_witnesses_and_turns(backend:
     )
     opened = EgressView(EgressState.OPEN, Confidence.CERTAIN)
     backend.kept = known((domain(), result(silent)), (domain("other.example"), result(silent)))
-    backend.surroundings = {Family.IPV4: view, Family.IPV6: EgressView()}
-    backend.turns = [EgressStateChange(AT, Family.IPV4, opened), EgressStateChange(AT + 60, Family.IPV4, view)]
+    backend.families = {Family.IPV4: view, Family.IPV6: EgressView()}
+    backend.changes = [EgressStateChange(AT, Family.IPV4, opened), EgressStateChange(AT + 60, Family.IPV4, view)]
     shown = text(await get(backend, "/egress"))
-    assert "IPv4 blocked Something on the way out stops connections to port 25, while other ports get through." in shown
+    assert "IPv4 blocked A filter blocks outgoing connections to port 25, while other ports work." in shown
     assert "7 unrelated networks, 2 of them of references, each silent" in shown
-    assert "port 443 of 192.0.2.9 gets out all the same" in shown
-    assert "IPv6 unknown There is too little to compare" in shown
+    assert "port 443 of 192.0.2.9 gets through" in shown
+    assert "IPv6 unknown Too few results to compare" in shown
     assert "healthy.example mx2.healthy.example 2001:db8::2 25 silent 443 reset 203.0.113.1 egress_blocked" in shown
     assert "other.example" not in shown  # the address is told of once
     assert shown.index("blocked IPv4 certain") < shown.index("open IPv4")
@@ -511,38 +512,34 @@ async def test_while_our_own_side_is_at_fault_every_page_says_so_first(backend: 
     async with browse(backend) as client:
         assert "hidden by it" not in (await client.get(path)).text
         view = EgressView(EgressState.BLOCKED, Confidence.LIKELY, networks=5)
-        backend.surroundings = {Family.IPV4: view, Family.IPV6: EgressView()}
-        backend.turns = [
+        backend.families = {Family.IPV4: view, Family.IPV6: EgressView()}
+        backend.changes = [
             EgressStateChange(AT, Family.IPV4, view),
             EgressStateChange(AT + 60, Family.IPV4, replace(view, networks=6)),
         ]
         backend.hidden = 1234
         page = (await client.get(path)).text
     shown = text(page.partition("<main")[2])
-    assert (
-        shown.partition(">")[2]
-        .strip()
-        .startswith(
-            "Port 25 is blocked on the way out of here over IPv4 since 2023-11-14 22:13:20 UTC (likely)"
-            " 1,234 targets are hidden by it. The way out"
-        )
-    )
+    (trouble,) = backend.local_state().troubles
+    first = f"{trouble.text} since 2023-11-14 22:13:20 UTC (likely) 1,234 targets are hidden by it. Egress and resolver"
+    assert shown.partition(">")[2].strip().startswith(first)
 
 
 async def test_the_configuration_says_so_first_in_a_comment(backend: FakeBackend) -> None:
     backend.configuration = "domains: []\n"
-    backend.surroundings = {Family.IPV4: EgressView(EgressState.BLOCKED, Confidence.LIKELY, networks=5)}
+    backend.families = {Family.IPV4: EgressView(EgressState.BLOCKED, Confidence.LIKELY, networks=5)}
     backend.hidden = 7
     async with browse(backend) as client:
         shown = (await client.get("/config")).text
-    assert shown.startswith("# Port 25 is blocked on the way out of here over IPv4")
+    (line,) = local_state_lines(backend.local_state())
+    assert shown.startswith(f"# {line}\n")
     assert shown.count("\n") == 2
     assert shown.endswith("\ndomains: []\n")
 
 
 @pytest.mark.parametrize("state", [EgressState.OPEN, EgressState.UNKNOWN])
 async def test_nothing_is_said_of_a_way_out_that_is_open_or_not_known(backend: FakeBackend, state: EgressState) -> None:
-    backend.surroundings = dict.fromkeys(Family, EgressView(state, Confidence.CERTAIN))
+    backend.families = dict.fromkeys(Family, EgressView(state, Confidence.CERTAIN))
     assert "own-side" not in await get(backend, "/")
 
 
@@ -557,8 +554,9 @@ async def test_every_class_has_a_section_with_what_makes_it_sure_and_what_to_do(
 async def test_the_resolver_is_told_with_the_way_out(backend: FakeBackend) -> None:
     backend.resolver = ResolverView(ResolverState.FAILING, Confidence.LIKELY, ResolverSymptom.NO_ANSWER, 5, since=AT)
     shown = text(await get(backend, "/egress"))
-    assert "Our resolver fails since 2023-11-14 22:13:20 UTC (likely)" in shown
-    assert "Our resolver failing? Names that have nothing in common fail alike" in shown
+    (trouble,) = backend.local_state().troubles
+    assert f"{trouble.text} since 2023-11-14 22:13:20 UTC (likely)" in shown
+    assert "Resolver failing? Unrelated names fail in the same way" in shown
     assert "5 unrelated names: no answer" in shown
 
 
@@ -615,7 +613,7 @@ async def test_where_probing_is_switched_off_there_is_no_button_and_no_probe(bac
 
 
 async def test_a_probe_that_has_no_turn_says_so(backend: FakeBackend) -> None:
-    backend.error = NoTurn("no turn within 60 s")
+    backend.error = NoFreeSlot("no turn within 60 s")
     async with browse(backend) as client:
         answer = await client.post("/domain/healthy.example/probe", headers=OURS)
         assert (answer.status_code, answer.text) == (503, "no turn within 60 s\n")
@@ -639,7 +637,7 @@ async def test_warnings_of_a_host_that_is_up_are_shown(backend: FakeBackend) -> 
     assert "helo_only bare_lf" in text(await get(backend, "/domain/healthy.example"))
     page = await get(backend, "/")
     assert "up helo_only and 1 more" in text(page)
-    assert 'title="works, yet: helo_only, bare_lf"' in page
+    assert 'title="works, with warnings: helo_only, bare_lf"' in page
 
 
 async def test_recent_results_have_the_colours_of_their_verdicts(backend: FakeBackend) -> None:
@@ -668,9 +666,9 @@ async def test_the_waterfall_has_what_is_no_published_phase_too(backend: FakeBac
 @pytest.mark.parametrize(
     ("ports", "said"),
     [
-        ((), "no other port of it is asked"),
-        ((443,), "its port 443 is asked"),
-        ((80, 443, 587), "its ports 80, 443 and 587 are asked"),
+        ((), "no other port is tried"),
+        ((443,), "its port 443 is tried"),
+        ((80, 443, 587), "its ports 80, 443 and 587 are tried"),
     ],
 )
 async def test_the_witness_ports_are_named(backend: FakeBackend, ports: tuple[int, ...], said: str) -> None:
