@@ -77,7 +77,7 @@ class FailureClass(StrEnum):
     MX_IS_ADDRESS = "mx_is_address"  # an IP address where a host name belongs
     MX_ADDRESS_FORBIDDEN = "mx_address_forbidden"  # a special address, never connected to
     CONNECT_REFUSED = "connect_refused"  # RST to the SYN
-    CONNECT_TIMEOUT = "connect_timeout"  # silence, and no sign of a block
+    CONNECT_TIMEOUT = "connect_timeout"  # no answer, and no sign of a block
     CONNECT_UNREACHABLE = "connect_unreachable"  # ICMP unreachable from a router
     CONNECT_PROHIBITED = "connect_prohibited"  # ICMP administratively prohibited, with the router
     PORT_FILTERED = "port_filtered"  # silent, while a witness port of the same address answers
@@ -98,7 +98,7 @@ class FailureClass(StrEnum):
     UNEXPECTED_REPLY = "unexpected_reply"  # a positive reply the module's `expect` does not list
     EHLO_REJECTED = "ehlo_rejected"  # EHLO and then HELO refused with 5xx
     EHLO_TEMPFAIL = "ehlo_tempfail"  # the same with 4xx
-    TIMEOUT = "timeout"  # silence after the banner
+    TIMEOUT = "timeout"  # no answer after the banner
     CLOSED = "closed"  # closed or reset after the banner
     STARTTLS_NOT_OFFERED = "starttls_not_offered"
     STARTTLS_REJECTED = "starttls_rejected"

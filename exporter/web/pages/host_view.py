@@ -101,19 +101,22 @@ def host_views(result: ProbeResult | None, concluded: Summary) -> tuple[HostView
         return ()
     # One scale for all waterfalls, so that they can be compared.
     scale = max((sum(seconds for _, seconds in phases_of(host)) for host in result.hosts), default=0.0)
-    own = speaker(result)
-    return tuple(_host(host, scale, concluded if host is own else None) for host in result.hosts)
+    described = speaker(result)
+    return tuple(
+        _host(host, scale, concluded if described is not None and host.identity == described.identity else None)
+        for host in result.hosts
+    )
 
 
 def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView:
     path = host.evidence.path if host.evidence is not None else None
     failure = host.failure
-    told = "" if failure is None else " ".join((failure.detail, *failure.evidence))
+    reported = "" if failure is None else " ".join((failure.detail, *failure.evidence))
     evidence = [*map(printable, failure.evidence)] if failure is not None else []
-    evidence += [text for text, mark in host_evidence(host) if not is_told(mark, told)]
-    path_summary = (
-        concluded.path if concluded is not None else further_path(host, told) if failure is not None else None
-    )
+    evidence += [text for text, mark in host_evidence(host) if not is_told(mark, reported)]
+    path_summary = concluded.path if concluded is not None else None
+    if concluded is None and failure is not None:
+        path_summary = further_path(host, reported)
     return HostView(
         mx=host.mx,
         address=host.address,

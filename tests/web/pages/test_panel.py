@@ -15,7 +15,7 @@ from exporter.web.pages.panel import Lever, LeverStuck, Panel
 from tests.results import domain, result, up_host
 from tests.support.waiting import until
 from tests.web.fake_backend import FakeBackend
-from tests.web.pages.test_endpoints import known, text
+from tests.web.pages.browsing import known, text
 
 
 @dataclass
