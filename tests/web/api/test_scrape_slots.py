@@ -7,7 +7,7 @@ import pytest
 
 from exporter.web.api import scrape_slots as scrapes_module
 from exporter.web.api.scrape_slots import MAX_WAITING, ScrapeSlots, TooManyScrapesError
-from exporter.web.server.unread_bytes import MAX_UNREAD_BYTES, Client, UnreadBytes
+from exporter.web.server.unread_bytes import Client
 from tests.support.waiting import until
 
 
@@ -116,17 +116,6 @@ async def test_who_is_gone_waits_no_more_and_nobody_is_cut_for_it() -> None:
     assert not slow.was_reset.is_set()
     for task in (holding, waiting):
         task.cancel()
-
-
-def test_the_longest_unread_is_cut_where_all_together_are_too_much() -> None:
-    unread, clients = UnreadBytes(), [FakeClient() for _ in range(3)]
-    for client in clients:
-        unread.begin(client, MAX_UNREAD_BYTES // 3)
-    assert not any(client.is_gone for client in clients)
-    unread.end(clients[0])
-    unread.begin(clients[0], MAX_UNREAD_BYTES // 2)
-    assert [client.is_gone for client in clients] == [False, True, False]
-    assert unread.total <= MAX_UNREAD_BYTES
 
 
 async def test_who_has_hung_up_in_line_waits_no_longer() -> None:

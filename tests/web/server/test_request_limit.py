@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+
+from exporter.web.server.request_limit import RequestLimit
+
+
+def test_the_limit_is_reached_while_so_many_requests_are_in_progress() -> None:
+    limit = RequestLimit(2)
+    with limit:
+        assert not limit.reached
+        with limit:
+            assert limit.reached
+        assert not limit.reached
+
+
+def test_a_request_that_fails_frees_its_place() -> None:
+    limit = RequestLimit(1)
+    with pytest.raises(OSError, match="lost"), limit:
+        raise OSError("lost")
+    assert not limit.reached
