@@ -16,6 +16,11 @@ def test_the_limit_is_reached_while_so_many_requests_are_in_progress() -> None:
 
 def test_a_request_that_fails_frees_its_place() -> None:
     limit = RequestLimit(1)
-    with pytest.raises(OSError, match="lost"), limit:
-        raise OSError("lost")
+
+    def fail() -> None:
+        with limit:
+            raise OSError("lost")
+
+    with pytest.raises(OSError, match="lost"):
+        fail()
     assert not limit.reached
