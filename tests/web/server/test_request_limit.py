@@ -6,12 +6,13 @@ from exporter.web.server.request_limit import RequestLimit
 
 
 def test_the_limit_is_reached_while_so_many_requests_are_in_progress() -> None:
-    limit = RequestLimit(2)
+    limit, seen = RequestLimit(2), []
     with limit:
-        assert not limit.reached
+        seen.append(limit.reached)
         with limit:
-            assert limit.reached
-        assert not limit.reached
+            seen.append(limit.reached)
+        seen.append(limit.reached)
+    assert seen == [False, True, False]
 
 
 def test_a_request_that_fails_frees_its_place() -> None:
