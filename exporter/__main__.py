@@ -1,4 +1,4 @@
-"""`python -m exporter`, the same as the command mx-exporter; where memory does not suffice, an end in one sentence.
+"""`python -m exporter`, the same as the command mx-exporter; where memory is short, it ends with one sentence.
 
 Nothing large is imported before the limits of the process are looked at: under too small ones the libraries themselves
 fail, each in its own way, or abort.

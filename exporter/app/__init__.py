@@ -1,1 +1,1 @@
-"""The process: loads the configuration, starts the engine and the web server, and stops both. Knows every room."""
+"""The process: loads the configuration, starts the engine and the web server, and stops both. Wires every room."""

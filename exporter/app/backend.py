@@ -1,59 +1,62 @@
-"""Answers to the web server, taken from the engine."""
+"""The answers to the web server, taken from the monitor."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any, Final, TypeVar
 
-from exporter.app.engine import Engine
-from exporter.app.reload import Reload
+from exporter.app.active_configuration import OncePerConfiguration
+from exporter.app.monitor import Monitor
 from exporter.app.secret_targets import SecretTargets, refusal
 from exporter.config.effective import effective_yaml
 from exporter.config.targets import parse_target
 from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.samples import render
-from exporter.model.configuration import Config
 from exporter.model.printable import quoted
 from exporter.model.result import ProbeResult
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.report.local_state import HIDING, LocalState, local_state, local_state_lines
 from exporter.report.summary import summarise, summary_lines
-from exporter.report.transcript import dialogue_text
-from exporter.store.targets import TargetRecord
+from exporter.report.transcript import transcript_text
+from exporter.store.record import TargetRecord
 from exporter.web.api.http_sd import CONTENT_TYPE, http_sd
 from exporter.web.backend import EgressFacts, Exposition, NoFreeSlot, ProbeRefused, TargetFacts, TargetState
 
 _T = TypeVar("_T")
 
-
-# Beyond this over its time, a probe for a scraper waits for something that will not come in time (a turnstile's pause).
+# Beyond this over its time, a probe for a scraper waits for something that will not come in time: a pause between two
+# sessions with one address.
 _PROBE_SLACK_SECONDS: Final = 0.4
-
-
 # A person waits for a probe no longer; a target with its own long timeout shows its result when it is there.
 _PERSON_SECONDS: Final = 60.0
 
 
-class EngineBackend:
-    """What the web server may ask; it is called in the web server's threads."""
+class MonitorBackend:
+    """See :class:`exporter.web.backend.Backend`. Called in the web server's threads."""
 
-    def __init__(self, service: Engine, reload: Reload, loop: asyncio.AbstractEventLoop, helo: str) -> None:
-        """`helo`: what this host calls itself where the configuration says nothing."""
-        self._helo = helo
-        self._service = service
+    def __init__(
+        self,
+        monitor: Monitor,
+        reload: Callable[[], Coroutine[Any, Any, list[str]]],
+        loop: asyncio.AbstractEventLoop,
+        helo: str,
+    ) -> None:
+        """`loop` is that of the probes; `helo`: the name of this host where the configuration has none."""
+        self._monitor = monitor
         self._reload = reload
-        self._listed: tuple[Config, tuple[bytes, ...]] | None = None
-        self._entrusted = SecretTargets()
-        self._written: tuple[Config, str] | None = None
         self._loop = loop
+        self._helo = helo
+        self._secret_targets = OncePerConfiguration(SecretTargets)
+        self._discovery = OncePerConfiguration(lambda config: tuple(http_sd(config.targets, monitor.shard.total)))
+        self._effective = OncePerConfiguration(effective_yaml)
 
     def trouble(self) -> str:
         """See :class:`exporter.web.backend.Backend`."""
-        return self._service.heartbeat.trouble
+        return self._monitor.heartbeat.trouble
 
     def ready(self) -> bool:
         """See :class:`exporter.web.backend.Backend`."""
@@ -62,8 +65,8 @@ class EngineBackend:
     def metrics(self, accept: str) -> Exposition:
         """See :class:`exporter.web.backend.Backend`."""
         format_ = negotiate(accept)
-        samples = [record.samples for record in self._service.store.records()]
-        return Exposition(format_.content_type, exposition(samples, self._service.own.registry, format_))
+        samples = [record.samples for record in self._monitor.results.targets.records()]
+        return Exposition(format_.content_type, exposition(samples, self._monitor.metrics.registry, format_))
 
     async def probe(self, target: str, module: str | None, within: float | None, accept: str) -> Exposition:
         """See :class:`exporter.web.backend.Backend`."""
@@ -78,15 +81,15 @@ class EngineBackend:
         """See :class:`exporter.web.backend.Backend`."""
         found = self._target(target, module)
         result = await self._probe_now(found, within)
-        concluded = summarise(found.name, result, helo=found.settings.helo or self._helo, port=found.settings.port)
+        summary = summarise(found.name, result, helo=found.settings.helo or self._helo, port=found.settings.port)
         first = "".join(f"{each}\n\n" for each in local_state_lines(self.local_state()))
-        said = "\n".join(summary_lines(concluded, result.failure))
-        return f"{first}{dialogue_text(result, concluded=True)}\n{said}\n"
+        last = "\n".join(summary_lines(summary, result.failure))
+        return f"{first}{transcript_text(result, summarised=True)}\n{last}\n"
 
     async def _probe_now(self, target: Target, within: float | None) -> ProbeResult:
         try:
             async with asyncio.timeout(None if within is None else within + _PROBE_SLACK_SECONDS):
-                return await self._in_probes_loop(self._service.probe_now(target, within))
+                return await self._in_probes_loop(self._monitor.probe_now(target, within))
         except TimeoutError:
             raise NoFreeSlot(f"{target.name} had no turn within {within:g} s: sessions are limited") from None
 
@@ -96,98 +99,85 @@ class EngineBackend:
 
     def discovery(self) -> Exposition:
         """See :class:`exporter.web.backend.Backend`."""
-        config, listed = self._service.config, self._listed
-        if listed is None or listed[0] is not config:
-            # Once a configuration: with many targets and shards it takes seconds, and is asked for every minute.
-            listed = self._listed = config, tuple(http_sd(config.targets, self._service.shard.total))
-        return Exposition(CONTENT_TYPE, listed[1])
+        return Exposition(CONTENT_TYPE, self._discovery.of(self._monitor.active))
 
     def effective_config(self) -> str:
         """See :class:`exporter.web.backend.Backend`."""
-        config, written = self._service.config, self._written
-        if written is None or written[0] is not config:
-            written = self._written = config, effective_yaml(config)
-        return written[1]
+        return self._effective.of(self._monitor.active)
 
     def targets(self) -> Sequence[TargetState]:
         """See :class:`exporter.web.backend.Backend`."""
-        return [*map(_state, self._service.store.records())]
+        return self._monitor.results.targets.records()
 
     def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
         """See :class:`exporter.web.backend.Backend`."""
-        record = self._service.record(kind, name)
+        record = self._monitor.results.get(kind, name)
         if record is None:
             return None
         target = record.target
-        transcripts, helo = self._service.dialogues.of(target.key), target.settings.helo or self._helo
-        return TargetFacts(_state(record), record.probes, record.probe_failures, transcripts, helo)
+        transcripts, helo = self._monitor.results.transcripts.of(target.key), target.settings.helo or self._helo
+        return TargetFacts(record, record.probes, record.probe_failures, transcripts, helo)
 
     def local_state(self) -> LocalState:
         """See :class:`exporter.web.backend.Backend`."""
-        service = self._service
-        return local_state(
-            service.egress.surroundings, service.egress.turns, service.store.failing(HIDING), service.egress.resolver
-        )
+        watch = self._monitor.engine.watch
+        hidden = self._monitor.results.targets.failing(HIDING)
+        return local_state(watch.egress, watch.changes, hidden, watch.resolver)
 
     def egress(self) -> EgressFacts:
         """See :class:`exporter.web.backend.Backend`."""
-        service = self._service
+        watch, results = self._monitor.engine.watch, self._monitor.results
+        settings = self._monitor.active.config.egress
         return EgressFacts(
-            service.egress.surroundings,
-            service.egress.turns,
-            [*map(_state, service.references.records())],
-            self.targets(),
-            service.config.egress.witness_ports,
-            service.config.egress.trace,
-            service.egress.resolver,
+            watch.egress,
+            watch.changes,
+            results.references.records(),
+            results.targets.records(),
+            settings.witness_ports,
+            settings.trace,
+            watch.resolver,
         )
 
     async def probe_unscheduled(self, kind: TargetKind, name: str) -> None:
         """See :class:`exporter.web.backend.Backend`."""
-        record = self._service.record(kind, name)
+        record = self._monitor.results.get(kind, name)
         if record is None:
             raise ProbeRefused("no such target")
         try:
             async with asyncio.timeout(_PERSON_SECONDS):
-                await self._in_probes_loop(self._service.probe_in_between(record.target))
+                await self._in_probes_loop(self._monitor.probe_in_between(record.target))
         except TimeoutError:
             raise NoFreeSlot(f"no turn within {_PERSON_SECONDS:g} s: sessions are limited") from None
 
     def _target(self, name: str, module: str | None) -> Target:
-        """A configured target is probed as it is configured, unless a module is named.
+        """The target as it is configured, unless a module is named.
 
-        What a module hands over goes to nobody but the targets that are configured with it.
+        The secrets of a module go to no host but the targets that are configured with it.
         """
-        service = self._service
-        config = service.config
+        active = self._monitor.active
         try:
-            settings = config.settings(module)
+            settings = active.config.settings(module)
         except KeyError:
             raise ProbeRefused(f"unknown module {quoted(module or '')}") from None
-        target = self._asked_for(name, module, settings)
+        target = self._named_target(name, module, settings)
         if not target.settings.module.entrusted:
             return target
-        named = self._entrusted.find(config, target)
-        if named is None:
+        configured = self._secret_targets.of(active).find(target)
+        if configured is None:
             raise ProbeRefused(refusal(target))
-        return named
+        return configured
 
-    def _asked_for(self, name: str, module: str | None, settings: Settings) -> Target:
-        service = self._service
+    def _named_target(self, name: str, module: str | None, settings: Settings) -> Target:
         # A host that is configured without its port cannot be told from a domain by its name.
-        host = service.find(TargetKind.HOST, name)
-        if host is not None and service.find(TargetKind.DOMAIN, name) is None:
+        host = self._monitor.find(TargetKind.HOST, name)
+        if host is not None and self._monitor.find(TargetKind.DOMAIN, name) is None:
             return host if module is None else replace(host, settings=replace(settings, port=host.settings.port))
         try:
             target = parse_target(name, settings)
         except ValueError as error:
             raise ProbeRefused(str(error)) from None
-        configured = service.find(*target.key)
+        configured = self._monitor.find(*target.key)
         return configured if configured is not None and module is None else target
 
     async def _in_probes_loop(self, work: Coroutine[Any, Any, _T]) -> _T:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
-
-
-def _state(record: TargetRecord) -> TargetState:
-    return TargetState(record.target, record.result, record.history, record.heard, record.since)

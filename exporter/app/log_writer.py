@@ -1,8 +1,8 @@
 """Lines for a reader that may stall, or be gone: written by a thread of their own, from a queue that is bounded.
 
-Whoever logs never waits: not for a full pipe, a terminal stopped by Ctrl-S, a journal that stands still or a slow disk.
-What does not fit is counted, and told in one line as soon as something can be written again. Errors of writing (the
-reader is gone, the disk is full) cost the lines and nothing else.
+Code that logs never waits: not for a full pipe, a terminal stopped by Ctrl-S, a journal that stands still or a slow
+disk. Lines that do not fit are counted, and the count is written as a line as soon as there is room again. Errors of
+writing (the reader is gone, the disk is full) cost the lines and nothing else.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ Buffer = bytes | memoryview
 
 
 class Sink(Protocol):
-    """Where lines go."""
+    """The destination of lines."""
 
     def __call__(self, data: Buffer, /) -> int:
-        """Write some of `data`; how many bytes of it were. Raises OSError."""
+        """Write some of `data`; the number of bytes that were. Raises OSError."""
 
 
 class LogWriter:
     """A queue of lines and the thread that writes them; the thread begins with the first line."""
 
-    def __init__(self, sink: Sink, tell_dropped: Callable[[int], str] | None = None) -> None:
-        """`tell_dropped` makes the line that tells how many lines were dropped."""
+    def __init__(self, sink: Sink, dropped_line: Callable[[int], str] | None = None) -> None:
+        """`dropped_line` makes the line that reports the number of dropped lines."""
         self._sink = sink
-        self._tell_dropped = tell_dropped
+        self._dropped_line = dropped_line
         # Reentrant: while a line is put, the collector may run a finaliser that logs.
         self._changed = threading.Condition(threading.RLock())
         self._lines: deque[bytes] = deque()
         self._bytes = 0
         self._writing = False
         self._thread: threading.Thread | None = None
-        self._untold = 0
+        self._unreported = 0
         self._cut = False  # the last line was written in part
         self.dropped = 0
 
     def put(self, line: str) -> None:
-        """Have `line`, which ends by itself, written; from any thread, without waiting."""
+        """Have `line`, with its line feed, written; from any thread, without waiting."""
         data = line.encode("utf-8", "backslashreplace")
         with self._changed:
             if len(self._lines) >= MAX_LINES or self._bytes + len(data) > MAX_BYTES:
@@ -67,27 +67,27 @@ class LogWriter:
             self._changed.notify_all()
 
     def flush(self, seconds: float) -> bool:
-        """Wait until all is written, at most so long; whether it is."""
+        """Wait until all is written, at most so long; whether all is."""
         with self._changed:
             return self._changed.wait_for(lambda: not (self._lines or self._writing), seconds)
 
     def _drop(self, lines: int) -> None:
         self.dropped += lines
-        self._untold += lines
+        self._unreported += lines
 
     def _run(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._lines)
                 batch = self._next_batch()
-                untold, self._writing = self._untold, True
+                unreported, self._writing = self._unreported, True
             lost = self._write(batch)
             with self._changed:
                 if lost:
                     self._drop(lost)
-                elif untold:
-                    self._untold -= untold
-                    self._tell(untold)
+                elif unreported:
+                    self._unreported -= unreported
+                    self._report_dropped(unreported)
                 self._writing = False
                 self._changed.notify_all()
 
@@ -100,15 +100,15 @@ class LogWriter:
         self._bytes -= size
         return b"".join(taken)
 
-    def _tell(self, lines: int) -> None:
-        """Behind what was waiting meanwhile: there the lines are missing."""
-        if self._tell_dropped is not None:
-            data = self._tell_dropped(lines).encode("utf-8", "backslashreplace")
+    def _report_dropped(self, lines: int) -> None:
+        """Add the line behind those that were waiting meanwhile: there the dropped lines are missing."""
+        if self._dropped_line is not None:
+            data = self._dropped_line(lines).encode("utf-8", "backslashreplace")
             self._lines.append(data)
             self._bytes += len(data)
 
     def _write(self, batch: bytes) -> int:
-        """How many of its lines were lost; waits as long as the reader does."""
+        """Write a batch, waiting as long as the reader does; the number of its lines that were lost."""
         # What was cut off in a line must not run into the next one.
         data = b"\n" + batch if self._cut else batch
         written = 0
@@ -124,7 +124,7 @@ class LogWriter:
 
 
 def sink_of(stream: TextIO) -> Sink:
-    """Where `stream` writes to, past its buffer and its lock: both would be held while a reader stalls."""
+    """The destination of `stream`, past its buffer and its lock: both would be held while a reader stalls."""
     try:
         to_descriptor = descriptor_sink(stream.fileno())
     except (OSError, ValueError):  # io.UnsupportedOperation is both; ValueError: it is closed
@@ -142,7 +142,7 @@ def sink_of(stream: TextIO) -> Sink:
 
 
 def descriptor_sink(descriptor: int) -> Sink:
-    """Writes to a file descriptor, past Python's streams: their locks would be held while the reader stalls."""
+    """A file descriptor, past Python's streams: their locks would be held while the reader stalls."""
 
     def write(data: Buffer, /) -> int:
         while True:
@@ -151,7 +151,7 @@ def descriptor_sink(descriptor: int) -> Sink:
             except OSError as error:
                 if error.errno != errno.EAGAIN:
                     raise
-            # Somebody who shares the descriptor with us made it non-blocking.
+            # Another process that shares the descriptor made it non-blocking.
             select.select((), (descriptor,), (), _LOOK_SECONDS)
 
     return write

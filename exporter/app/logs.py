@@ -2,7 +2,7 @@
 
 Fields beside the message are given as `extra={"fields": {...}}`. Values may quote a server, so control characters are
 escaped: one event stays one line, and no terminal is steered by it. Lines are written by a thread of their own
-(:mod:`exporter.app.log_writer`), so that nobody who logs ever waits for a reader.
+(:mod:`exporter.app.log_writer`), so that no code that logs ever waits for a reader.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BARE: Final = re.compile(r'[^\s"=\\]+')
 _MAX_VALUE: Final = 4096  # characters; a traceback has its own, larger bound
 _MAX_TRACEBACK: Final = 16384
 _MAX_FRAMES: Final = 50  # of each exception in it, the innermost
-# At the end, how long the last lines may take: a reader that stalls does not hold up the end of the process.
+# At the end the last lines may take so long: a reader that stalls does not hold up the end of the process.
 FLUSH_SECONDS: Final = 1.0
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def _traceback_text(error: BaseException | None) -> str:
 
 
 class _Handler(logging.Handler):
-    """Hands each line on, whatever is in it."""
+    """The way of each line from the loggers to the writer; no value in it makes logging fail."""
 
     def __init__(self, format_: Format, stream: TextIO) -> None:
         super().__init__()
@@ -78,13 +78,13 @@ class _Handler(logging.Handler):
         except Exception as error:  # of a value's own __str__, or of arguments that do not fit the message
             line = self._line(
                 record.levelno,
-                "a log line could not be written as it is",
+                "log line unusable",
                 {"caller": record.name, "error": type(error).__name__, "of": str(record.msg)[:_MAX_VALUE]},
             )
         self.writer.put(f"{line}\n")
 
     def _dropped(self, lines: int) -> str:
-        return self._line(logging.WARNING, "log lines were dropped: they were not read", {"lines": lines}) + "\n"
+        return self._line(logging.WARNING, "log lines dropped, not read in time", {"lines": lines}) + "\n"
 
     def _line(self, level: int, message: str, fields: Mapping[str, object]) -> str:
         record = logging.LogRecord(__name__, level, "", 0, message, None, None)
@@ -120,8 +120,8 @@ def configure(level: str, format_: Format, stream: TextIO | None = None) -> None
     root = logging.getLogger()
     root.handlers[:] = [_Handler(format_, stream if stream is not None else sys.stderr)]
     root.setLevel({"warn": logging.WARNING}.get(level) or level.upper())
-    # The libraries' own chatter is not about mail. asyncio's warnings still come through; uvicorn's are of requests
-    # that make no sense, and whoever reaches the port can make them by the thousand.
+    # The libraries' own lines are not about mail. asyncio's warnings still come through; uvicorn's are about requests
+    # that make no sense, and any client that reaches the port can cause them by the thousand.
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -134,7 +134,7 @@ def _writers() -> Iterator[LogWriter]:
 
 
 def dropped_lines() -> int:
-    """How many lines were lost so far, for want of a reader or of room."""
+    """The number of lines lost so far, for want of a reader or of room."""
     return sum(writer.dropped for writer in _writers())
 
 
@@ -144,7 +144,7 @@ def flush(seconds: float = FLUSH_SECONDS) -> bool:
 
 
 def say(text: str) -> None:
-    """A text for who started us, beside the log lines and as they are: without waiting for a reader."""
+    """Write a text for the person who started us, beside the log lines and like them without waiting for a reader."""
     written = False
     for writer in _writers():
         writer.put(f"{text}\n")
@@ -167,16 +167,16 @@ def everything_logged() -> Iterator[None]:
 
 
 def _log_unraisable(unraisable: UnraisableHookArgs, /) -> None:
-    _log_exception(unraisable.err_msg or "an exception that nobody could take", unraisable.exc_value)
+    _log_exception(unraisable.err_msg or "an exception in a finaliser", unraisable.exc_value)
 
 
 def _log_of_thread(arguments: ExceptHookArgs, /) -> None:
     if arguments.exc_type is not SystemExit:
-        _log_exception("a thread has ended", arguments.exc_value)
+        _log_exception("a thread", arguments.exc_value)
 
 
-def _log_exception(what: str, error: BaseException | None) -> None:
+def _log_exception(place: str, error: BaseException | None) -> None:
     info: tuple[type[BaseException], BaseException, TracebackType | None] | None = None
     if error is not None:
         info = type(error), error, error.__traceback__
-    log.error("internal error: %s", what, exc_info=info)
+    log.error("internal error", exc_info=info, extra={"fields": {"in": place}})

@@ -1,4 +1,4 @@
-"""The memory that this process may use, beside what it needs: a limit that is too small says so before it kills.
+"""The memory that this process may use, beside what it needs: a limit that is too small is reported before it kills.
 
 Limits are those of the control groups the process is in, up to the root (a unit's MemoryMax, a container's limit), and
 of the process itself (setrlimit(2)). The need is that of the sizing table in README.md.
@@ -56,7 +56,7 @@ class Limit:
 
 
 def limits(root: Path = Path("/")) -> list[Limit]:
-    """All that hold for this process; `root` is where /proc and the mounts are."""
+    """All limits of this process; `root` is where /proc and the mounts are."""
     return [*_of_groups(root), *_of_process()]
 
 
@@ -75,7 +75,7 @@ def _of_process() -> Iterator[Limit]:
 
 
 def _of_groups(root: Path) -> Iterator[Limit]:
-    """Of the memory controllers, version 2 or 1 (cgroups(7))."""
+    """The limits of the memory controllers, version 2 or 1 (cgroups(7))."""
     try:
         own = (root / "proc/self/cgroup").read_text(encoding="utf-8", errors="replace").splitlines()
         mounts = (root / "proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -91,7 +91,7 @@ def _of_groups(root: Path) -> Iterator[Limit]:
 
 
 def _folders(mounts: list[str], path: str, *, version_1: bool) -> Iterator[tuple[str, str]]:
-    """Where the hierarchy is mounted, and the process's group in it (proc(5), mountinfo)."""
+    """The mount points of the hierarchy, and the process's group in it (proc(5), mountinfo)."""
     for line in mounts:
         fields, _, rest = line.partition(" - ")
         kind, _, options = rest.partition(" ")
@@ -125,10 +125,10 @@ def _size(file: Path) -> int | None:
 
 
 def unusable() -> str | None:
-    """Why it makes no sense to begin under the process's own limits; None where it does."""
+    """The reason not to begin under the process's own limits; None where there is none."""
     for limit in _of_process():
         if limit.size < limit.least:
-            return _sentence(limit, 0)
+            return _too_small(limit, 0)
     return None
 
 
@@ -147,19 +147,19 @@ def share_one_heap() -> None:
 
 
 def hopeless(targets: int) -> str | None:
-    """Why it makes no sense to go on with so many targets, now that they are loaded; None where it does.
+    """The reason not to go on with so many targets, now that they are loaded; None where there is none.
 
     A limit of the process itself makes allocations fail, which few libraries survive; that of a group may have swap.
     """
     used = _address_bytes()
     for limit in _of_process():
         if limit.address and used + targets * _LATER_BYTES > limit.size:
-            return _sentence(limit, targets)
+            return _too_small(limit, targets)
     return None
 
 
 def _address_bytes() -> int:
-    """Address space in use (proc(5), statm); 0 where that is not told."""
+    """Address space in use (proc(5), statm); 0 where the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     except (OSError, ValueError):
@@ -167,7 +167,7 @@ def _address_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _sentence(limit: Limit, targets: int) -> str:
+def _too_small(limit: Limit, targets: int) -> str:
     return (
         f"the memory limit is too small: {limit.name} is {_mib(limit.size)}, and for {targets} targets"
         f" {_mib(limit.need(targets))} are needed; raise {limit.change}"
@@ -175,24 +175,24 @@ def _sentence(limit: Limit, targets: int) -> str:
 
 
 class MemoryCheck:
-    """Tells of a limit that is too small, again only when a quarter more has come to be needed."""
+    """Reports a limit that is too small, again only when a quarter more is needed."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
-        self._told = 0  # bytes of need
+        self._reported = 0  # bytes of need
 
     def __call__(self, targets: int) -> None:
-        """With so many targets."""
+        """Check the limits for so many targets."""
         short = [limit for limit in limits(self._root) if limit.size < limit.need(targets)]
         if not short:
             return
         worst = min(short, key=lambda limit: limit.size - limit.need(targets))
         need = worst.need(targets)
-        if need <= self._told * 5 // 4:
+        if need <= self._reported * 5 // 4:
             return
-        self._told = need
+        self._reported = need
         log.warning(
-            "the memory limit is too small",
+            "memory limit too small",
             extra={
                 "fields": {
                     "limit": _mib(worst.size),
@@ -210,7 +210,7 @@ def _mib(size: int) -> str:
 
 
 def is_shortage(error: BaseException | None) -> bool:
-    """Whether `error` is for want of memory: an allocation, a library that cannot be mapped, a thread."""
+    """True if memory was lacking: for an allocation, a library to be mapped, a thread."""
     for _ in range(_CAUSES):
         if error is None:
             return False

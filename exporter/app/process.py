@@ -1,4 +1,4 @@
-"""The process: signals, the web server in its thread, and what it may ask of the service.
+"""The server process: configuration, monitor, web server, and the end in order.
 
 Probes run in the main thread's event loop. The web server has a thread and a loop of its own, so neither a slow scraper
 nor the joining of a large answer holds up a probe's clock; what it asks of the probes crosses over by
@@ -11,26 +11,30 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from socket import socket
 from typing import Final
 
 from exporter import __version__
 from exporter.app import systemd
-from exporter.app.backend import EngineBackend
-from exporter.app.engine import Engine
+from exporter.app.backend import MonitorBackend
 from exporter.app.logs import say
 from exporter.app.memory_limit import MemoryCheck, hopeless
-from exporter.app.reload import Reload
+from exporter.app.monitor import Monitor, Vantage
+from exporter.app.reload import ConfigurationReload
+from exporter.app.reload_requests import ReloadRequests
 from exporter.app.tuning import spare_the_heap
+from exporter.app.watchers import Watchers
 from exporter.app.web_options import WebOptions, page_url
 from exporter.config.domain_lists import DomainLists
 from exporter.config.load import ConfigError, load
-from exporter.config.web.load import load_web
-from exporter.egress.watch import counts_as_outside
+from exporter.config.web.load import WebConfig, load_web
+from exporter.egress.settings import counts_as_outside
 from exporter.model.configuration import Config
 from exporter.model.egress import SMTP_PORT
 from exporter.net import connection
-from exporter.net.helo_name import HostLookup, faults, in_words, local_helo, names_in
+from exporter.net.helo_name import faults, in_words, local_helo, names_in
 from exporter.net.open_files import raise_open_files
 from exporter.schedule.shard import Shard
 from exporter.web.access.active_config import ActiveWebConfig
@@ -48,101 +52,166 @@ _WEB_GRACE_SECONDS: Final = 1.0
 _ONLY_SHARD: Final = Shard()
 
 
-async def serve(
-    path: Path,
-    web_options: WebOptions,
-    shard: Shard = _ONLY_SHARD,
-    *,
-    is_outside: Callable[[str], bool] = counts_as_outside,
-    port: int = SMTP_PORT,
-    panel: Panel | None = None,
-    on_serving: Callable[[str], None] | None = None,
-) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code.
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """The options of the server: its flags, and what the demo sets beside them."""
 
-    `is_outside` tells the addresses that are reached by the way out, which is that of `port`; `panel` is shown on the
-    status page; `on_serving` is told the URL of the status page once it can be opened.
-    """
-    loop = asyncio.get_running_loop()
-    hung_up = asyncio.Event()
-    # First of all: while a large configuration loads, the signal that asks for it once more must not be the end of us.
-    loop.add_signal_handler(signal.SIGHUP, hung_up.set)
+    config_file: Path
+    web: WebOptions
+    shard: Shard = _ONLY_SHARD
+    port: int = SMTP_PORT  # whose egress is judged
+    is_outside: Callable[[str], bool] = counts_as_outside  # the addresses that are reached by the egress
+    panel: Panel | None = None  # shown on the status page
+    on_serving: Callable[[str], None] | None = None  # gets the URL of the status page once it can be opened
+
+
+async def serve(options: ServeOptions) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code."""
+    signals = _Signals()
     check_memory = MemoryCheck()
     check_memory(0)  # first, for a large configuration may be the end of us
     try:
-        lists = DomainLists()
-        config = load(path, lists)
-        web_config = None if web_options.config_file is None else load_web(web_options.config_file)
-        sockets = listen(web_options.listen_addresses)
+        sources = _read(options)
     except ConfigError as error:
         say(str(error))
         return USAGE
     except ListenError as error:
         say(f"--web.listen-address: {error}")
         return USAGE
-    connection.TcpConnection.most_files = raise_open_files(config.limits.concurrency).probes_below
+    connection.TcpConnection.most_files = raise_open_files(sources.config.limits.concurrency).probes_below
     helo = await asyncio.to_thread(local_helo)
-    service = Engine(path, config, helo, shard, lists=lists, is_outside=is_outside, port=port)
-    check_memory(len(service.targets))
-    if (reason := hopeless(len(service.targets))) is not None:
+    monitor = Monitor(sources.config, Vantage(helo, options.port, options.is_outside), options.shard)
+    targets = len(monitor.active.targets)
+    check_memory(targets)
+    if (reason := hopeless(targets)) is not None:
         say(reason)
         return FAILED
-    security = ActiveWebConfig(web_options.config_file, web_config, service.own.web_loaded)
-    reload = Reload(service, security, check_memory)
-    app = create_app(
-        EngineBackend(service, reload, loop, helo),
-        security,
-        AppOptions(
-            route_prefix=web_options.prefix,
-            external_url=web_options.external_url,
-            allowed_hosts=web_options.hosts([sock.getsockname()[0] for sock in sockets], helo),
-            probes=web_options.probes,
-            lifecycle=web_options.lifecycle,
-            panel=panel,
-        ),
-    )
-    web = WebServer(app, sockets, security)
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    service.start()
-    web.start()
-    if on_serving is not None:
-        on_serving(page_url(web_options, web.addresses[0], tls=security.config.tls is not None))
-    spare_the_heap()
-    fed = systemd.feed_watchdog(lambda: service.heartbeat.trouble)
-    tasks = [loop.create_task(work) for work in (reload.whenever(hung_up), security.watch(), fed)]
-    targets = len(service.targets)
-    systemd.notify(systemd.READY, f"STATUS=probing {targets} targets")
-    addresses = " ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in web.addresses)
-    log.info(
-        "serving",
-        extra={
-            "fields": {
-                "version": __version__,
-                "targets": targets,
-                "listen": addresses,
-                "helo": in_words(config.defaults.helo or helo),
-            }
-        },
-    )
-    tasks.append(loop.create_task(_warn_of_helo(config, helo, service.resolver)))
+    exporter = _Exporter(options, sources, monitor, helo, check_memory)
+    signals.take_stop_signals()
+    exporter.start(signals.hangup)
     try:
-        await stopping.wait()
+        await signals.stop.wait()
     finally:
         log.info("stopping")
-        # The loop's end would give the signal back its default action, and one that comes late would kill.
-        loop.remove_signal_handler(signal.SIGHUP)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        systemd.notify(systemd.STOPPING)
-        await service.stop()
-        # Last, so that the end is still to be seen from outside; in a thread, for it waits.
-        await asyncio.to_thread(web.stop, _WEB_GRACE_SECONDS)
-        for task in tasks:
-            task.cancel()
+        signals.ignore_hangup()
+        await exporter.stop()
     return 0
 
 
-async def _warn_of_helo(config: Config, helo: str, lookup: HostLookup) -> None:
-    for fault in await faults(names_in(config, helo), lookup):
-        log.warning(fault)
+class _Signals:
+    """The signals of the process, as events."""
+
+    def __init__(self) -> None:
+        """Take SIGHUP, first of all: while a large configuration loads, a request to reload must not be the end."""
+        self._loop = asyncio.get_running_loop()
+        self.hangup = asyncio.Event()
+        self.stop = asyncio.Event()
+        self._loop.add_signal_handler(signal.SIGHUP, self.hangup.set)
+
+    def take_stop_signals(self) -> None:
+        """Take SIGTERM and SIGINT from now on; before, they end the process at once."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self.stop.set)
+
+    def ignore_hangup(self) -> None:
+        """Ignore SIGHUP: the loop's end would give it back its default action, and one that comes late would kill."""
+        self._loop.remove_signal_handler(signal.SIGHUP)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """The things that the process begins with: both configurations, and the sockets that are listened on."""
+
+    config: Config
+    lists: DomainLists
+    web_config: WebConfig | None
+    sockets: list[socket] = field(default_factory=list)
+
+
+def _read(options: ServeOptions) -> _Sources:
+    """Raises ConfigError or ListenError."""
+    lists = DomainLists()
+    config = load(options.config_file, lists)
+    web_file = options.web.config_file
+    web_config = None if web_file is None else load_web(web_file)
+    return _Sources(config, lists, web_config, listen(options.web.listen_addresses))
+
+
+class _Exporter:
+    """The parts of the server, started and stopped in order."""
+
+    def __init__(
+        self, options: ServeOptions, sources: _Sources, monitor: Monitor, helo: str, check_memory: MemoryCheck
+    ) -> None:
+        self._options = options
+        self._monitor = monitor
+        self._helo = helo
+        self._security = ActiveWebConfig(options.web.config_file, sources.web_config, monitor.metrics.web_loaded)
+        self._reload = ConfigurationReload(options.config_file, monitor, sources.lists)
+        self._requests = ReloadRequests(self._reload, self._security, monitor, check_memory)
+        self._watchers = Watchers(monitor, self._reload)
+        self._web = self._web_server(sources.sockets)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _web_server(self, sockets: list[socket]) -> WebServer:
+        web = self._options.web
+        app = create_app(
+            MonitorBackend(self._monitor, self._requests.reload, asyncio.get_running_loop(), self._helo),
+            self._security,
+            AppOptions(
+                route_prefix=web.prefix,
+                external_url=web.external_url,
+                allowed_hosts=web.hosts([sock.getsockname()[0] for sock in sockets], self._helo),
+                probes=web.probes,
+                lifecycle=web.lifecycle,
+                panel=self._options.panel,
+            ),
+        )
+        return WebServer(app, sockets, self._security)
+
+    def start(self, hangup: asyncio.Event) -> None:
+        """Probe, serve, and report that to the supervisor and the log."""
+        self._reload.adopt_first()
+        self._watchers.start()
+        self._web.start()
+        if self._options.on_serving is not None:
+            tls = self._security.config.tls is not None
+            self._options.on_serving(page_url(self._options.web, self._web.addresses[0], tls=tls))
+        spare_the_heap()
+        loop = asyncio.get_running_loop()
+        works = (
+            self._requests.reload_on(hangup),
+            self._security.watch(),
+            systemd.feed_watchdog(lambda: self._monitor.heartbeat.trouble),
+            self._warn_of_helo(),
+        )
+        self._tasks = [loop.create_task(work) for work in works]
+        self._requests.report_ready()
+        self._log_serving()
+
+    async def stop(self) -> None:
+        """Stop to probe, then to serve."""
+        systemd.notify(systemd.STOPPING)
+        await self._watchers.stop()
+        await self._monitor.stop()
+        # Last, so that the end is still to be seen from outside; in a thread, for it waits.
+        await asyncio.to_thread(self._web.stop, _WEB_GRACE_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+
+    def _log_serving(self) -> None:
+        addresses = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self._web.addresses]
+        active = self._monitor.active
+        fields = {
+            "version": __version__,
+            "targets": len(active.targets),
+            "listen": " ".join(addresses),
+            "helo": in_words(active.config.defaults.helo or self._helo),
+        }
+        log.info("serving", extra={"fields": fields})
+
+    async def _warn_of_helo(self) -> None:
+        names = names_in(self._monitor.active.config, self._helo)
+        for fault in await faults(names, self._monitor.engine.resolver):
+            log.warning("EHLO name unusable", extra={"fields": {"problem": fault}})

@@ -1,44 +1,102 @@
-"""Load both configurations again, on SIGHUP or by HTTP."""
+"""The reload of the configuration: read beside the event loop, adopted in steps, whole or not at all."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
+from typing import Final
 
-from exporter.app import systemd
-from exporter.app.engine import Engine
-from exporter.app.memory_limit import MemoryCheck
-from exporter.web.access.active_config import ActiveWebConfig
+from exporter.app.active_configuration import ActiveConfiguration, active_configuration
+from exporter.app.list_problems import ListProblems, first_of
+from exporter.app.monitor import Monitor
+from exporter.concurrency.worker_thread import StuckError, WorkerThread
+from exporter.config.domain_lists import DomainLists, ListChanges
+from exporter.config.load import ConfigError, load
 
 log = logging.getLogger(__name__)
 
+# How long the file system may take for a look at the domain files, and for all that a reload reads: minutes of a server
+# that is busy. Then it counts as one that does not answer.
+_LOOK_SECONDS: Final = 30.0
+_LOAD_SECONDS: Final = 120.0
+_STUCK: Final = "the file system does not answer: what was read before holds"
 
-class Reload:
-    """Both configurations loaded again, and the supervisor told."""
 
-    def __init__(self, service: Engine, security: ActiveWebConfig, check_memory: MemoryCheck) -> None:
-        self._service = service
-        self._security = security
-        self._check_memory = check_memory
+class ConfigurationReload:
+    """Reads the configuration anew and has the monitor follow it."""
 
-    async def __call__(self) -> list[str]:
-        """What is wrong with them, a line each."""
-        systemd.notify_reloading()
+    def __init__(self, path: Path, monitor: Monitor, lists: DomainLists) -> None:
+        """`lists` are the domain files that the configuration of `monitor` was loaded with from `path`."""
+        self._path = path
+        self._monitor = monitor
+        self._lists = lists
+        self._problems = ListProblems()
+        self._files = WorkerThread("files")
+        self._lock = asyncio.Lock()
+        self._is_stuck = False  # the file system, at the last look
+
+    def adopt_first(self) -> None:
+        """Have the monitor begin with the configuration that it has."""
+        for _ in self._monitor.adopting(self._monitor.active):
+            pass
+        self._problems.report(self._monitor.active.config)
+
+    async def reload(self) -> list[str]:
+        """Read and adopt the configuration. Its problems, a line each; what a problem is about stays as it was.
+
+        A mistake in the main file leaves the whole as it was, a domain file that fails leaves its list.
+        """
+        # The client that asked may go away meanwhile: what is begun is ended, or half of the targets would be new.
+        return await asyncio.shield(asyncio.get_running_loop().create_task(self._reload()))
+
+    async def reload_changed_files(self) -> bool:
+        """Reload if the domain files have changed; whether one has changed too lately to be read."""
         try:
-            problems = [*await self._service.reload(), *await self._security.reload()]
-            self._check_memory(len(self._service.targets))
-            return problems
-        finally:
-            # Whatever came of it: what held before holds on.
-            systemd.notify(systemd.READY, f"STATUS=probing {len(self._service.targets)} targets")
+            look = await self._look()
+        except StuckError:
+            if not self._is_stuck:
+                self._refused([_STUCK])
+            self._is_stuck = True
+            return False
+        # A main file that was refused is tried again only where something else has changed.
+        if look.changed or self._is_stuck:
+            self._is_stuck = False
+            log.info("domain files changed")
+            await self.reload()
+            return False
+        return look.moving
 
-    async def whenever(self, hung_up: asyncio.Event) -> None:
-        """Each time that the signal has come, without end."""
-        while True:
-            await hung_up.wait()
-            hung_up.clear()
+    async def _look(self) -> ListChanges:
+        config = self._monitor.active.config
+        patterns = dict(enumerate(config.domain_files))
+        if not patterns:
+            return ListChanges(changed=False, moving=False)
+        folder = Path(config.files[0]).parent
+        async with self._lock:
+            return await self._files.run(lambda: self._lists.look(folder, patterns), _LOOK_SECONDS)
+
+    async def _reload(self) -> list[str]:
+        async with self._lock:
             try:
-                await self()
-            except Exception:
-                log.exception("internal error while loading the configuration")
-                self._service.own.internal_error()
+                active = await self._files.run(self._read, _LOAD_SECONDS)
+            except ConfigError as error:
+                return self._refused([str(problem) for problem in error.errors])
+            except StuckError:
+                self._is_stuck = True
+                return self._refused([_STUCK])
+            for _ in self._monitor.adopting(active):
+                await asyncio.sleep(0)  # other clocks are ticking
+        self._problems.report(active.config)
+        log.info("configuration reloaded", extra={"fields": {"targets": len(active.targets)}})
+        return first_of(active.config.failures)
+
+    def _read(self) -> ActiveConfiguration:
+        config = load(self._path, self._lists)
+        return active_configuration(self._monitor.active.number + 1, config, self._monitor.shard)
+
+    def _refused(self, problems: list[str]) -> list[str]:
+        self._monitor.metrics.load_failed()
+        for problem in problems:
+            log.error("configuration not reloaded", extra={"fields": {"problem": problem}})
+        return problems

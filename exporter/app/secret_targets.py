@@ -1,7 +1,7 @@
-"""To whom a module may hand over what was entrusted to it (a password, a message), where a stranger chooses the target.
+"""The targets that a module with secrets (a password, a message) may be used for, where a stranger chooses the target.
 
-Whoever reaches the web server may ask for a probe of any host with any module. One with `auth` or `data` is for the
-targets that the configuration gives it, each at its port: never for a host that somebody names beside them.
+Every client that reaches the web server may ask for a probe of any host with any module. A module with `auth` or `data`
+is for the targets that the configuration gives it, each at its port: never for another host that a client names.
 """
 
 from __future__ import annotations
@@ -12,26 +12,22 @@ from exporter.model.target import Target, TargetKind
 
 
 class SecretTargets:
-    """The targets of such modules, looked through once a configuration."""
+    """The targets of a configuration whose modules have secrets; of any shard."""
 
-    def __init__(self) -> None:
-        self._config: Config | None = None
-        self._targets: dict[tuple[object, ...], Target] = {}
+    def __init__(self, config: Config) -> None:
+        self._targets = {_key(target): target for target in config.targets if target.settings.module.entrusted}
 
-    def find(self, config: Config, asked: Target) -> Target | None:
-        """The target of `config` that was meant by `asked`, where it has the module asked for; of any shard.
+    def find(self, asked: Target) -> Target | None:
+        """The target that was meant by `asked`, where it is configured with the module asked for.
 
         Names are compared as they are looked up, so that two spellings of one host are that host.
         """
-        if config is not self._config:
-            self._config = config
-            self._targets = {_key(target): target for target in config.targets if target.settings.module.entrusted}
         found = self._targets.get(_key(asked))
         return found if found is not None and found.settings.module == asked.settings.module else None
 
 
 def refusal(asked: Target) -> str:
-    """Why nobody but them is probed, and what to do."""
+    """The reason why no other target is probed, and what to do."""
     module = asked.settings.module
     name = quoted(module.name)
     return (

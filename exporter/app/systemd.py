@@ -1,4 +1,4 @@
-"""What systemd is told about us: datagrams to $NOTIFY_SOCKET (sd_notify(3)). Without systemd nothing is said."""
+"""Reports to systemd: datagrams to $NOTIFY_SOCKET (sd_notify(3)). Without systemd nothing is sent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ALWAYS: Final = 1e9  # seconds
 
 
 def notify(*states: str) -> None:
-    """Tell `states`. That nobody hears it is no reason to fail: the supervisor notices by itself."""
+    """Send `states`. A supervisor that does not receive them is no reason to fail: it notices by itself."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address[:1] not in ("/", "@"):  # unset; or vsock, of a virtual machine's init
         return
@@ -30,13 +30,13 @@ def notify(*states: str) -> None:
 
 
 def notify_reloading() -> None:
-    """A reload begins; READY ends it."""
-    # sd_notify(3): the time is what tells this READY from an earlier one.
+    """Report that a reload begins; READY ends it."""
+    # sd_notify(3): the time tells this READY from an earlier one.
     notify("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
 
 def watchdog_seconds() -> float | None:
-    """Within how many seconds systemd wants to hear from us (sd_watchdog_enabled(3)); None: it does not."""
+    """Seconds within which systemd expects a sign of life (sd_watchdog_enabled(3)); None: it expects none."""
     if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None  # meant for the process that started us
     try:
@@ -47,9 +47,9 @@ def watchdog_seconds() -> float | None:
 
 
 async def feed_watchdog(trouble: Callable[[], str] = lambda: "") -> None:
-    """Say that this event loop turns, twice in the time that systemd waits for it; without end.
+    """Report that this event loop runs, twice in the time that systemd waits for it; without end.
 
-    Not while there is `trouble`, a sentence: then systemd starts the process anew.
+    Nothing is sent while there is `trouble`, a sentence: then systemd starts the process anew.
     """
     seconds = watchdog_seconds()
     while seconds is not None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from exporter.web.access.allowed_hosts import AllowedHosts
 
-# Of what listens there, this machine knows a better name.
+# A listener on all addresses has a better name on this machine.
 _EVERYWHERE: Final = frozenset({"", "::", "0.0.0.0"})  # noqa: S104 - compared with, not bound
 
 
@@ -29,11 +29,11 @@ class WebOptions:
 
     @property
     def prefix(self) -> str:
-        """What every path begins with."""
+        """The beginning of every path."""
         return (urlsplit(self.external_url).path if self.route_prefix is None else self.route_prefix) or "/"
 
     def hosts(self, addresses: Iterable[str], helo: str) -> AllowedHosts:
-        """By what we may be asked, where `addresses` are listened on and `helo` is what this machine calls itself."""
+        """The names that are answered, where `addresses` are listened on and `helo` is this machine's name."""
         named = [address.rpartition(":")[0] for address in self.listen_addresses]
         own = socket.gethostname()
         # The full name may be what a DNS server says of our address: believed as far as it has our own before it.
@@ -43,7 +43,7 @@ class WebOptions:
 
 
 def page_url(web_options: WebOptions, address: tuple[str, int], *, tls: bool) -> str:
-    """Where a person on this machine, or wherever --web.external-url says, opens the status page; without a final /."""
+    """The URL of the status page, from this machine or as --web.external-url says; without a final /."""
     if web_options.external_url:
         return web_options.external_url.rstrip("/")
     host, port = address

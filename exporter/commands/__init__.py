@@ -1,1 +1,1 @@
-"""What a person does by hand, done for them: `mx-exporter probe` and `mx-exporter trace`."""
+"""The commands that a person runs by hand: `mx-exporter probe`, `mx-exporter trace` and `--config.check`."""

@@ -1,4 +1,4 @@
-"""What the user wrote on the command line -> targets, or what is wrong with it."""
+"""The arguments of the command line -> targets, or the mistakes in them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _MAX_PORT: Final = 65535
 
 
 class ManualError(ValueError):
-    """What the user asked for cannot be done; the message says why."""
+    """An argument that cannot be followed; the message says why."""
 
 
 def settings_of(config: Config, flags: argparse.Namespace) -> Settings:
-    """What holds for every name: the configuration, then the flags. Raises ManualError."""
+    """The settings of every name: the configuration, then the flags. Raises ManualError."""
     try:
         settings = config.settings(flags.module)
     except KeyError:
@@ -34,7 +34,7 @@ def settings_of(config: Config, flags: argparse.Namespace) -> Settings:
 
 
 def as_configured(targets: list[Target], config: Config, flags: argparse.Namespace) -> list[Target]:
-    """What the configuration says of a target holds here too, unless a flag says otherwise; as with `/probe`."""
+    """The targets with their configured settings, unless a flag says otherwise; as with `/probe`."""
     if flags.module is not None:
         return targets
     configured = {target.key: target.settings for target in config.targets}
@@ -50,7 +50,7 @@ def as_configured(targets: list[Target], config: Config, flags: argparse.Namespa
 
 
 def _with_flags(settings: Settings, flags: argparse.Namespace) -> Settings:
-    """`settings` with what the flags say instead. Raises ManualError."""
+    """`settings`, changed by the flags. Raises ManualError."""
     if flags.port is not None:
         if not 1 <= flags.port <= _MAX_PORT:
             raise ManualError(f"--port: {flags.port} is not between 1 and {_MAX_PORT}")
@@ -67,7 +67,7 @@ def _with_flags(settings: Settings, flags: argparse.Namespace) -> Settings:
 
 
 def parse_flag(parse: Callable[[str], T], text: str, flag: str) -> T:
-    """The value of a flag. Raises ManualError, which names it."""
+    """The value of a flag. Raises ManualError, which names the flag."""
     try:
         return parse(text)
     except ValueError as error:
@@ -75,7 +75,7 @@ def parse_flag(parse: Callable[[str], T], text: str, flag: str) -> T:
 
 
 def read_target(name: str, settings: Settings, place: str) -> Target:
-    """One name; `place` is where it was written. Raises ManualError."""
+    """The target of one name; `place` is where the name was written. Raises ManualError."""
     try:
         return parse_target(name, settings)
     except ValueError as error:
@@ -83,7 +83,7 @@ def read_target(name: str, settings: Settings, place: str) -> Target:
 
 
 def read_host(name: str, settings: Settings) -> Target:
-    """One host, named with or without its port. Raises ManualError."""
+    """The target of one host, named with or without its port. Raises ManualError."""
     try:
         return parse_host(name, settings)
     except ValueError as error:
@@ -91,7 +91,7 @@ def read_host(name: str, settings: Settings) -> Target:
 
 
 def read_targets(name: str, settings: Settings) -> list[Target]:
-    """One name a line; # begins a comment."""
+    """The targets of a file: one name a line; # begins a comment. Raises ManualError."""
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

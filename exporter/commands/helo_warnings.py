@@ -1,4 +1,4 @@
-"""Warnings about what EHLO says, for a person at a terminal."""
+"""Warnings about the name in EHLO, for a person at a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exporter.resolver.client import Resolver
 
 
 async def warn_of_configured(config: Config) -> None:
-    """Warn of the names in the configuration; this machine's own is another matter where it is only checked."""
+    """Warn of the names in the configuration, not of this machine's: it may be checked on another."""
     names = [name for name in names_in(config, "") if name]
     if not names:
         return
@@ -23,6 +23,6 @@ async def warn_of_configured(config: Config) -> None:
 
 
 async def warn_of(names: Iterable[str], lookup: HostLookup, command: str) -> None:
-    """One line for each fault on the standard error."""
+    """Print one line for each fault on the standard error."""
     for fault in await faults(names, lookup):
         print(f"mx-exporter{command}: warning: {fault}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What the user sees of a probe of many names: a progress bar while it lasts, a table and the counts at the end."""
+"""The report of a probe of many names: a progress bar while it lasts, a table and the counts at the end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LEAST_COLUMN: Final = 7  # the longest that needs its letters, of a terminal to
 
 
 class TableReport:
-    """Takes results, and shows all of them together."""
+    """Collects results and shows all of them together."""
 
     streams = False
 
@@ -49,7 +49,7 @@ class TableReport:
         self._verdicts: Counter[Verdict | None] = Counter()
 
     def add(self, target: Target, result: ProbeResult) -> None:
-        """Remember it."""
+        """Collect the result."""
         failure = result.failure
         verdict = None if failure is None else failure.verdict
         reason = "" if failure is None else failure.failure_class.value
@@ -58,25 +58,24 @@ class TableReport:
         self._rows.append((target.name, verdict, mark, reason, f"{result.addresses_up}/{result.addresses}"))
 
     def progress(self, result: ProbeResult) -> None:
-        """Count it."""
+        """Count the result."""
         self._probed += 1
         self._down += not result.up
 
     def know(self, side: LocalState) -> None:
-        """The first lines of what is shown at the end."""
+        """Keep the state for the first lines at the end."""
         self._side = side
 
     async def keep_drawn(self) -> None:
-        """The bar, by the clock: it moves while nothing is done, and is there before the first name is."""
+        """Draw the bar by the clock: it moves while no probe ends, and is there before the first does."""
         out = self._progress
         if out is None:
             return
         blocks = _BLOCKS if can_show("".join(_BLOCKS), out) else _PLAIN_BLOCKS
         try:
             while True:
-                # A line that wraps is not taken back by the next CR, whatever width somebody would rather have. The
-                # cursor waits at the line's beginning, so that whatever else is written meanwhile, a warning or a ^C,
-                # takes the bar's place.
+                # A line that wraps is not taken back by the next CR, whatever COLUMNS says. The cursor waits at the
+                # line's beginning, so that other output meanwhile, a warning or a ^C, takes the bar's place.
                 out.write(f"{_ERASE}{self._bar(time.monotonic() - self._began, columns_of(out, {}) - 1, blocks)}\r")
                 out.flush()
                 await asyncio.sleep(_BAR_SECONDS)
@@ -85,8 +84,8 @@ class TableReport:
             out.flush()
 
     def finish(self) -> int:
-        """Print the table; the exit code."""
-        # Down first, and alike together: that is what one looks for.
+        """Print the table; returns the exit code."""
+        # Down first, and alike together: those are looked for.
         order = sorted(self._rows, key=lambda row: (row[1] is None, _word(row[1]), row[3], row[0]))
         cells = [(name, _word(verdict) + mark, reason, up) for name, verdict, mark, reason, up in order]
         inks = [Ink.HEADING, *(VERDICT_INKS[row[1]] for row in order)]
@@ -124,8 +123,8 @@ class TableReport:
     def _bar(self, seconds: float, room: int, blocks: tuple[str, str]) -> str:
         done = self._probed
         rate = done / seconds if seconds else 0.0
-        left = f"{_time((self._total - done) / rate)} left" if rate else "? left"
-        # What matters most comes first: it is what a narrow terminal shows.
+        left = f"{_time_left((self._total - done) / rate)} left" if rate else "? left"
+        # The most important figures come first: a narrow terminal shows no more.
         figures = f"{done}/{self._total}  {rate:.{0 if rate >= 10 else 1}f}/s  {left}  {self._down} down"
         length = min(_BAR_WIDTH, room - len(figures) - 1)
         if length < _LEAST_BAR:
@@ -142,8 +141,8 @@ def _word(verdict: Verdict | None) -> str:
     return "up" if verdict is None else verdict.value
 
 
-def _time(seconds: float) -> str:
-    """For a clock that one glances at."""
+def _time_left(seconds: float) -> str:
+    """A rough time left, for a glance."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -1,7 +1,7 @@
-"""Lines for whoever looks at them: in colour and within its width on a terminal, as they are in a file or a pipe.
+"""Lines of output: in colour and within its width on a terminal, unchanged in a file or a pipe.
 
-A colour says nothing that the words beside it do not. Everything goes out through one gate, where what a stranger may
-have put in has become harmless; the only escape sequences are those of :class:`Ink`.
+A colour says nothing that the words beside it do not. All output passes :class:`Screen`, which escapes what a server
+may have put in; the only escape sequences are those of :class:`Ink`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ from exporter.model.printable import printable
 
 _USUAL_COLUMNS: Final = 80  # of a terminal that does not know its width
 _LEAST_COLUMNS: Final = 10  # narrower, nothing can be read anyway
-# What a wrapped line must have beside its indentation; where that would leave less, it is given up.
+# Columns that a wrapped line must have beside its indentation; where less would be left, it is not indented.
 _LEAST_TEXT: Final = 24
 _SMALL_INDENT: Final = 2
-# General categories (Unicode 4.5) of what stands over the character before it.
+# General categories (Unicode 4.5) of characters that stand over the one before.
 _COMBINING: Final = frozenset({"Mn", "Me"})
 _RESET: Final = "\x1b[0m"
 
 
 class Ink(Enum):
-    """What a piece of a line is, as parameters of SGR (ECMA-48 8.3.117). Of the eight colours that a user's theme has
-    made readable, none of which is black or white.
+    """The meaning of a piece of a line, as parameters of SGR (ECMA-48 8.3.117).
+
+    All are of the eight colours that a user's theme has made readable, none of which is black or white.
     """
 
     PLAIN = ""
@@ -65,14 +66,14 @@ VERDICT_INKS: Final[Mapping[Verdict | None, Ink]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line, and how far to the right it goes on where it is too long for the terminal."""
+    """A line; where it is too long for the terminal, it goes on `hang` columns to the right."""
 
     spans: tuple[Span, ...] = ()
     hang: int = 0
 
     @property
     def text(self) -> str:
-        """As it is in a file."""
+        """The line as it is in a file."""
         return "".join(text for text, _ in self.spans)
 
 
@@ -82,7 +83,7 @@ def line(*pieces: str | Span, hang: int = 0) -> Line:
 
 
 class Screen:
-    """Where lines go. Only a terminal has a width."""
+    """The destination of lines. Only a terminal has a width."""
 
     def __init__(self, out: TextIO, environ: Mapping[str, str] = os.environ) -> None:
         self._out = out
@@ -97,11 +98,11 @@ class Screen:
 
     @property
     def ellipsis(self) -> str:
-        """What stands for something left out."""
+        """The sign for something left out."""
         return "…" if can_show("…", self._out) else "~"
 
     def show(self, *lines: Line) -> None:
-        """Print them."""
+        """Print lines."""
         for one in lines:
             for spans in self._rows(one):
                 self._out.write("".join(map(self._coloured, spans)) + "\n")
@@ -124,9 +125,9 @@ class Screen:
 
 
 def wants_colours(is_terminal: bool, environ: Mapping[str, str]) -> bool:
-    """NO_COLOR (no-color.org) outranks FORCE_COLOR and CLICOLOR_FORCE (bixense.com/clicolors), they what is there.
+    """NO_COLOR (no-color.org) outranks FORCE_COLOR and CLICOLOR_FORCE (bixense.com/clicolors), and they the terminal.
 
-    A variable that is empty is as if it were not; one that forces and is 0 forces nothing.
+    An empty variable is as if it were not set; one that forces and is 0 forces nothing.
     """
     if environ.get("NO_COLOR"):
         return False
@@ -136,7 +137,7 @@ def wants_colours(is_terminal: bool, environ: Mapping[str, str]) -> bool:
 
 
 def columns_of(terminal: TextIO, environ: Mapping[str, str] = os.environ) -> int:
-    """The width of a terminal as it is now, or what somebody would rather have (POSIX.1-2017 XBD 8.3).
+    """The width of a terminal as it is now, or the width that COLUMNS asks for (POSIX.1-2017 XBD 8.3).
 
     A shell keeps its COLUMNS to itself: where there is one, it was exported on purpose.
     """
@@ -151,7 +152,7 @@ def columns_of(terminal: TextIO, environ: Mapping[str, str] = os.environ) -> int
 
 
 def can_show(text: str, out: TextIO) -> bool:
-    """Whether the encoding of `out` has all of it."""
+    """True if the encoding of `out` has every character of `text`."""
     try:
         text.encode(out.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -160,7 +161,7 @@ def can_show(text: str, out: TextIO) -> bool:
 
 
 def harmless(text: str, out: TextIO) -> str:
-    """`text` as it will stand there: control and format characters escaped, and what the encoding does not have."""
+    """`text` with control and format characters escaped, and those that the encoding does not have."""
     text = printable(text, len(text))
     if text.isascii():
         return text
@@ -169,19 +170,19 @@ def harmless(text: str, out: TextIO) -> str:
 
 
 def width_of(text: str) -> int:
-    """The columns it takes (Unicode Standard Annex 11: wide characters take two; combining ones none)."""
+    """The columns of a text (Unicode Standard Annex 11: wide characters take two; combining ones none)."""
     return len(text) if text.isascii() else sum(map(_width, text))
 
 
 def cut(text: str, width: int, ellipsis: str) -> str:
-    """Its beginning, in so many columns, with an ellipsis where it does not fit."""
+    """The beginning of a text in so many columns, with an ellipsis where it does not fit."""
     if width_of(text) <= width:
         return text
     return text[: _fitting(text, 0, max(0, width - 1))] + ellipsis
 
 
 def wrapped(text: str, width: int, hang: int) -> Iterator[tuple[int, int]]:
-    """Where its rows begin and end, all but the first `hang` columns shorter; between words, where there are any."""
+    """The begin and end of each row, all but the first `hang` columns shorter; broken between words where possible."""
     start, room = 0, width
     while (fitting := _fitting(text, start, room)) < len(text):
         end = max(fitting, start + 1)
@@ -207,7 +208,7 @@ def fitted(widths: Sequence[int], room: int, least: int) -> list[int]:
 
 
 def _fitting(text: str, start: int, width: int) -> int:
-    """Where the longest part from `start` ends that takes at most `width` columns."""
+    """The end of the longest part from `start` that takes at most `width` columns."""
     taken = 0
     for place in range(start, len(text)):
         taken += _width(text[place])

@@ -1,4 +1,4 @@
-"""`mx-exporter trace`: where on the way a port is dropped, hop by hop, without privileges."""
+"""`mx-exporter trace`: the hop of the path at which a port is dropped, found without privileges."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from exporter.model.configuration import ResolverSettings
 from exporter.model.path_trace import Hop, HopKind, PathTrace
 from exporter.model.target import Settings
 from exporter.net.special_addresses import forbidden
-from exporter.report.summary import path_sentence
+from exporter.report.path_summary import path_summary
 from exporter.resolver.client import Resolver
 
 _MAX_PORT: Final = 65535
@@ -39,7 +39,7 @@ _INKS: Final = {
 async def trace_host(flags: argparse.Namespace) -> int:
     """Trace the paths to every address of the host. Exit code 0: all were reached, 1: some were not.
 
-    Raises ManualError for what the user must mend first.
+    Raises ManualError for a mistake that the user must mend first.
     """
     for flag, port in (("--port", flags.port), ("--against", flags.against)):
         if not 1 <= port <= _MAX_PORT:
@@ -81,11 +81,11 @@ def path_lines(name: str, path: PathTrace, width: int | None) -> Iterator[Line]:
         yield from _hops(other, None, 0)
     else:
         yield from _hops(path, other, column or 0)
-    yield line(path_sentence(path))
+    yield line(path_summary(path))
 
 
 def _column(path: PathTrace, width: int | None) -> int | None:
-    """How wide the first port's column is to be for the second to fit beside it; None where it does not."""
+    """The width of the first port's column with which the second fits beside it; None where it does not fit."""
     longest = [_longest(trace) for trace in (path, path.against) if trace is not None]
     if width is None or _HOP_COLUMNS + _COLUMN + longest[-1] <= width:
         return _COLUMN
@@ -114,7 +114,7 @@ def _port(trace: PathTrace) -> str:
 
 
 def _cell(hop: Hop | None) -> tuple[Span, ...]:
-    """Who answered, after how long, and how."""
+    """The router or host that answered, its time and its answer."""
     if hop is None:
         return ()
     if hop.kind is HopKind.SILENT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from exporter.lab.smtp_host import ORDINARY_EXTENSIONS, SmtpScript, Step, ordinary
+from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, SmtpScript, Step, ordinary
 from exporter.model.failure import Confidence, FailureClass, Verdict, own_confidence, verdict_of
 from exporter.model.warning import HostWarning
 

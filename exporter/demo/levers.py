@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from exporter.demo.world import DemoWorld, WorldError
+from exporter.demo.mail_hosts import WorldError
+from exporter.demo.world import DemoWorld
 from exporter.web.pages.panel import Lever, LeverStuck, Panel
 
 # As often as everything is probed.

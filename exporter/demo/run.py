@@ -14,12 +14,13 @@ from typing import Final
 
 from exporter.app.log_writer import LogWriter, sink_of
 from exporter.app.logs import FLUSH_SECONDS, say
-from exporter.app.process import serve
+from exporter.app.process import ServeOptions, serve
 from exporter.app.web_options import WebOptions
 from exporter.demo.domains import DEMO, is_of_the_demo
 from exporter.demo.levers import panel
-from exporter.demo.world import DemoWorld, WorldError
-from exporter.egress.watch import counts_as_outside
+from exporter.demo.mail_hosts import WorldError
+from exporter.demo.world import DemoWorld
+from exporter.egress.settings import counts_as_outside
 
 _FAILED: Final = 1
 # What there is to open, and what is to be seen there.
@@ -61,12 +62,14 @@ async def demo(web_options: WebOptions) -> int:
 
             try:
                 return await serve(
-                    path,
-                    web_options,
-                    is_outside=is_outside,
-                    port=world.smtp_port,
-                    panel=panel(world),
-                    on_serving=introduce,
+                    ServeOptions(
+                        path,
+                        web_options,
+                        port=world.smtp_port,
+                        is_outside=is_outside,
+                        panel=panel(world),
+                        on_serving=introduce,
+                    )
                 )
             finally:
                 page.flush(FLUSH_SECONDS)

@@ -1,4 +1,4 @@
-"""Traces of the ways to addresses that do not answer, or refuse: few at once, each address seldom, and remembered."""
+"""Traces of the paths to addresses that do not answer, or refuse: few at once, each address seldom, and remembered."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ log = logging.getLogger(__name__)
 
 # A trace sends a dozen SYNs to each of two ports, half of which reach the host.
 AT_ONCE: Final = 4
-# The way to an address changes seldom, and a filter on it is seen by other signs sooner.
+# The path to an address changes seldom, and a filter on it is seen by other signs sooner.
 KEPT_SECONDS: Final = 600.0
-# Wishes beyond it are forgotten: whoever is still silent next time wishes again.
+# Requests beyond it are forgotten: a host that is still silent next time has its path requested again.
 MAX_WAITING: Final = 256
 # Of 5 KB each; in the time for which one counts no more than 500 are traced.
 _MAX_KEPT: Final = 2000
@@ -26,23 +26,24 @@ Key = tuple[str, int]  # address, port
 
 
 class PathTraces:
-    """Traces on request. `on_found` gets each new one with those who wished for it."""
+    """Traces on request."""
 
     def __init__(self, on_found: Callable[[str, PathTrace, frozenset[TargetKey]], None]) -> None:
+        """`on_found` gets each new trace with the targets that it was requested for."""
         self._on_found = on_found
         self._loop = asyncio.get_running_loop()
         self._kept: dict[Key, tuple[float, PathTrace]] = {}  # the oldest first
-        self._wishers: dict[Key, set[TargetKey]] = {}
+        self._requesters: dict[Key, set[TargetKey]] = {}
         self._under_way: dict[Key, asyncio.Task[PathTrace]] = {}
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._permits = asyncio.Semaphore(AT_ONCE)
 
     def known(self, address: str, port: int) -> PathTrace | None:
         """The path as it was found last."""
         kept = self._kept.get((address, port))
         return kept[1] if kept is not None else None
 
-    def wish(self, address: str, port: int, against: int | None, source: str, wisher: TargetKey) -> None:
-        """Trace it when there is a place, if it was not lately; `wisher` is named to `on_found` then."""
+    def request(self, address: str, port: int, against: int | None, source: str, requester: TargetKey) -> None:
+        """Trace a path as soon as few enough are traced, unless it was traced lately."""
         key = (address, port)
         if self._is_fresh(key):
             return
@@ -50,7 +51,7 @@ class PathTraces:
             if len(self._under_way) >= MAX_WAITING:
                 return
             self._begin(key, against, source)
-        self._wishers.setdefault(key, set()).add(wisher)
+        self._requesters.setdefault(key, set()).add(requester)
 
     async def find(self, address: str, port: int, against: int | None, source: str = "") -> PathTrace:
         """The path, traced lately or now."""
@@ -60,11 +61,11 @@ class PathTraces:
         return await asyncio.shield(self._under_way.get(key) or self._begin(key, against, source))
 
     def forget(self, address: str, port: int) -> None:
-        """The address answers now: what held it up is gone."""
+        """Forget the path of an address that answers now."""
         self._kept.pop((address, port), None)
 
     def forget_all(self) -> None:
-        """What is common to all paths has changed."""
+        """Forget every path: something common to all has changed."""
         self._kept.clear()
 
     async def close(self) -> None:
@@ -84,20 +85,21 @@ class PathTraces:
         return task
 
     async def _trace(self, key: Key, against: int | None, source: str) -> PathTrace:
-        async with self._places:
+        async with self._permits:
             return await trace(*key, against=against, source=source)
 
     def _done(self, key: Key, task: asyncio.Task[PathTrace]) -> None:
         del self._under_way[key]
-        wishers = frozenset(self._wishers.pop(key, ()))
+        requesters = frozenset(self._requesters.pop(key, ()))
         if task.cancelled():
             return
         if (error := task.exception()) is not None:
-            log.error("internal error while tracing the path to %s port %d", *key, exc_info=error)
+            fields = {"address": key[0], "port": key[1]}
+            log.error("internal error in a trace", exc_info=error, extra={"fields": fields})
             return
         path = task.result()
         self._kept.pop(key, None)
         self._kept[key] = (self._loop.time() + KEPT_SECONDS, path)
         if len(self._kept) > _MAX_KEPT:
             del self._kept[next(iter(self._kept))]
-        self._on_found(key[0], path, wishers)
+        self._on_found(key[0], path, requesters)

@@ -1,4 +1,4 @@
-"""Certificates for the demo's hosts, made at its start: an authority of its own, and what it signs."""
+"""Certificates for the lab's hosts: an authority of its own, and what it signs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-# Longer than anyone watches a demo, and far from tls_expires_soon.
+# Longer than anything of the lab runs, and far from tls_expires_soon.
 _VALID: Final = timedelta(days=365)
 # Two weeks after the end it is no longer a matter of clocks.
 _EXPIRED_SINCE: Final = timedelta(days=14)
@@ -32,12 +32,12 @@ _SIGNS_CERTIFICATES: Final = x509.KeyUsage(
 
 
 class Authority:
-    """Signs certificates for an hour's use. Nobody trusts it but who reads `pem`."""
+    """An authority that signs certificates of a year. Only a client that is given `pem` trusts it."""
 
     def __init__(self) -> None:
         self._now = datetime.now(UTC)
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name("mx-exporter demo authority")
+        self._name = _name("mx-exporter lab authority")
         until = self._now + 2 * _VALID
         self._certificate = (
             _builder(self._name, self._name, self._key, self._now - 2 * _VALID, until)
@@ -48,7 +48,7 @@ class Authority:
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     def server_context(self, *names: str, expired: bool = False) -> ssl.SSLContext:
-        """What a server called `names` presents in a handshake."""
+        """The TLS of a server that presents a certificate for `names`."""
         until = self._now - _EXPIRED_SINCE if expired else self._now + _VALID
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (

@@ -1,4 +1,4 @@
-"""A name server out of a table, over UDP and TCP on one port: the demo's DNS, and one that misbehaves on command.
+"""A name server out of a table, over UDP and TCP on one port, that misbehaves on command.
 
 It answers like a resolver that knows these names and no others: aliases followed, absent names and absent types told
 apart, each with the SOA that bounds how long that may be remembered (RFC 2308).
@@ -24,7 +24,11 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+from exporter.lab.host import LOOPBACK, require_loopback
+
 Records = Mapping[tuple[str, str], Sequence[str]]
+# The message that answers a question about a name and a type, whose id does not matter; None: the table answers.
+Messages = Callable[[str, str], bytes | None]
 
 _MAX_LINKS: Final = 20  # of a chain of aliases; longer than anybody should follow
 _MAX_SEEN: Final = 1000  # questions kept for whoever asks what was asked
@@ -62,16 +66,23 @@ BOGUS: Final = Fault(rcode=dns.rcode.SERVFAIL, extended_error=6)  # RFC 8914 4.7
 
 
 class DnsHost:
-    """`records` maps (name without final dot, type) to data in presentation format. All four may be replaced any time.
+    """`records` maps (name without final dot, type) to data in presentation format. All of it may be replaced any time.
 
-    `faults` are by name, or by (name, type) where only that is at fault; `ttl` is in seconds.
+    `faults` are by name, or by (name, type) where only that is at fault; `ttl` is in seconds. `messages` go before the
+    records and are sent as they stand, however broken; one too long for a datagram is cut over UDP, whole over TCP.
     """
 
     def __init__(
-        self, records: Records, faults: Mapping[str | tuple[str, str], Fault] | None = None, *, ttl: int = 60
+        self,
+        records: Records,
+        faults: Mapping[str | tuple[str, str], Fault] | None = None,
+        *,
+        ttl: int = 60,
+        messages: Messages | None = None,
     ) -> None:
         self.records = records
         self.faults = faults or {}
+        self.messages = messages
         self.ttl = ttl
         self.negative_ttl = ttl
         self.queries: Counter[tuple[str, str]] = Counter()  # over UDP
@@ -82,8 +93,9 @@ class DnsHost:
         self._tcp: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self, address: str = "127.0.0.1", port: int = 0) -> tuple[str, int]:
+    async def start(self, address: str = LOOPBACK, port: int = 0) -> tuple[str, int]:
         """Answer; returns the address and the port."""
+        require_loopback(address)
         loop = asyncio.get_running_loop()
         for attempt in range(_PORT_ATTEMPTS):
             self._udp_closed = asyncio.Event()
@@ -171,6 +183,11 @@ class DnsHost:
             await asyncio.sleep(fault.delay)
         if fault.raw is not None:
             return data[:2] + fault.raw
+        message = self.messages(name, kind) if self.messages is not None else None
+        if message is not None and len(message) <= _payload(query, tcp=tcp):
+            return data[:2] + message[2:]
+        if message is not None:
+            return _cut(dns.message.make_response(query, recursion_available=True), query)
         if ("tcp" if tcp else "udp") not in fault.no_edns_over:
             fault = replace(fault, no_edns=None)
         return _broken(self._response(query, name, kind, fault), query, fault, tcp)
@@ -219,16 +236,26 @@ def _broken(response: dns.message.Message, query: dns.message.Message, fault: Fa
         response.id ^= 1
     if fault.wrong_question:
         response.question[0].name = dns.name.from_text("elsewhere.example")
-    payload = _TCP_PAYLOAD if tcp else query.payload if query.edns >= 0 else _PLAIN_PAYLOAD
     if not (fault.truncated and not tcp):
         try:
-            return response.to_wire(max_size=payload)
+            return response.to_wire(max_size=_payload(query, tcp=tcp))
         except dns.exception.TooBig:
             pass
-    # RFC 2181 9: what is cut is better left out whole.
+    return _cut(response, query)
+
+
+def _cut(response: dns.message.Message, query: dns.message.Message) -> bytes:
+    """RFC 2181 9: what is cut is better left out whole."""
     response.answer.clear()
     response.flags |= dns.flags.TC
-    return response.to_wire(max_size=payload)
+    return response.to_wire(max_size=_payload(query, tcp=False))
+
+
+def _payload(query: dns.message.Message, *, tcp: bool) -> int:
+    """The most bytes that the client takes."""
+    if tcp:
+        return _TCP_PAYLOAD
+    return query.payload if query.edns >= 0 else _PLAIN_PAYLOAD
 
 
 def _plain(name: str) -> str:

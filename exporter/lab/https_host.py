@@ -1,4 +1,7 @@
-"""A policy host that does what it is told: TLS with a certificate of a lab authority, then scripted bytes."""
+"""An HTTPS server that follows a script: a handshake, perhaps, and then bytes, late, in pieces, or without an end.
+
+It is what the tests of MTA-STS have for a policy host. It reads one request and answers with the bytes it was given.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +9,52 @@ import asyncio
 import re
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from exporter.lab.host import LOOPBACK, require_loopback
+
+_HOST = re.compile(rb"\r\nhost: ([^\r]*)")
 
 
 @dataclass
-class PolicyHost:
-    """What it answers may be changed while it runs: `answer`, or by the name asked for `answers`.
+class HttpsHost:
+    """A server whose fields may be changed while it runs. Without a `context` it speaks no TLS.
 
-    `pause` comes between the pieces of an answer.
+    The answer is `answer`, or that of `answers` for the name which the Host field of the request has.
     """
 
     answer: Sequence[bytes]
-    pause: float = 0.0
-    stays_open: bool = False
-    speaks_first: bool = False
+    pause: float = 0.0  # seconds after each piece of the answer
+    stays_open: bool = False  # until the client closes
+    speaks_first: bool = False  # answers before it has read a request
+    gate: asyncio.Event | None = None  # answers only once it is set
+    answers: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    context: ssl.SSLContext | None = None
     port: int = 0
     requests: list[bytes] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)  # connections, concurrent, concurrent_max
-    gate: asyncio.Event | None = None  # answers only once it is set
-    answers: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    _server: asyncio.Server | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def start(self, address: str = LOOPBACK, port: int = 0) -> int:
+        """Listen; returns the port."""
+        require_loopback(address)
+        self._server = await asyncio.start_server(self._accept, address, port, ssl=self.context)
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self.port
+
+    async def stop(self) -> None:
+        """Stop listening and drop every connection."""
+        if self._server is not None:
+            self._server.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # in which the event loop closes what was aborted
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Serve one connection."""
         self.counts["connections"] += 1
         self.counts["concurrent"] += 1
         self.counts["concurrent_max"] = max(self.counts["concurrent_max"], self.counts["concurrent"])
@@ -45,30 +70,20 @@ class PolicyHost:
             if self.stays_open:
                 await reader.read()
         except (OSError, asyncio.IncompleteReadError):
-            pass  # they went away
+            pass  # the client has gone
         finally:
             self.counts["concurrent"] -= 1
             writer.transport.abort()
 
     def _answer(self) -> Sequence[bytes]:
-        asked = re.search(rb"\r\nhost: ([^\r]*)", self.requests[-1].lower()) if self.requests else None
+        asked = _HOST.search(self.requests[-1].lower()) if self.requests else None
         return self.answers.get(asked[1].decode(), self.answer) if asked is not None else self.answer
 
-
-@asynccontextmanager
-async def policy_host(
-    host: PolicyHost, context: ssl.SSLContext | None, address: str = "127.0.0.1", port: int = 0
-) -> AsyncIterator[PolicyHost]:
-    """`host` at work on `address`; without a context it speaks no TLS."""
-    server = await asyncio.start_server(host.serve, address, port, ssl=context)
-    host.port = server.sockets[0].getsockname()[1]
-    try:
-        yield host
-    finally:
-        if host.gate is not None:
-            host.gate.set()
-        server.close()
-        await asyncio.sleep(0)
+    # Not a coroutine: asyncio would make the task itself, and stumbles over its cancellation before Python 3.12.
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self.serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 def http(
@@ -78,7 +93,7 @@ def http(
     *more: str,
     length: int | None = None,
 ) -> bytes:
-    """An answer with its length."""
+    """Make an HTTP/1.1 answer; `length` is told in place of the true one, `more` are header lines."""
     head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}"]
     head += [f"Content-Type: {content_type}"] if content_type else []
     return "\r\n".join([*head, *more, "", ""]).encode() + body

@@ -10,6 +10,8 @@ import asyncio
 import socket
 from typing import Final
 
+from exporter.lab.host import LOOPBACK, require_loopback
+
 # Linux lets one connection more than the backlog wait. A backlog of 0 would make the kernel suspect a SYN flood.
 _BACKLOG: Final = 1
 # Generous: the queue is full after two. More would mean that this system does not drop SYNs.
@@ -19,13 +21,19 @@ _HANDSHAKE: Final = 0.1  # seconds
 
 
 class SilentHost:
-    """Accepts no SYN and refuses none."""
+    """Accepts no SYN and refuses none.
 
-    def __init__(self) -> None:
+    `beyond_loopback` lets it listen on any address: for a network namespace of one's own, from which nothing leaves.
+    """
+
+    def __init__(self, *, beyond_loopback: bool = False) -> None:
+        self._beyond_loopback = beyond_loopback
         self._sockets: list[socket.socket] = []
 
-    async def start(self, address: str = "127.0.0.1", port: int = 0) -> int:
+    async def start(self, address: str = LOOPBACK, port: int = 0) -> int:
         """Swallow what comes, on one port more with each call; returns it. OSError where the system can't do it."""
+        if not self._beyond_loopback:
+            require_loopback(address)
         try:
             return await self._start(address, port)
         except BaseException:

@@ -1,8 +1,7 @@
 """An SMTP server that follows a script: well-behaved unless told otherwise, and then as hostile as one likes.
 
-A script says what answers the connection and each verb. An answer is a step or a tuple of steps, played in order: bytes
-are sent as they stand, the other steps wait, drip, flood, close, reset, or turn the connection into TLS. What the
-client said, and how it left, is kept in :class:`Session` records. The host runs on any asyncio event loop.
+The script (:mod:`exporter.lab.smtp_script`) says what answers the connection and each verb. The commands of a client,
+and how it left, are kept in :class:`Session` records. The host runs on any asyncio event loop.
 """
 
 from __future__ import annotations
@@ -11,13 +10,25 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from types import MappingProxyType
 from typing import Final
 
 from exporter.lab.client_connection import ClientConnection
+from exporter.lab.host import LOOPBACK, require_loopback
+from exporter.lab.smtp_script import (
+    CLOSE,
+    HALF_CLOSE,
+    RESET,
+    Answer,
+    Drip,
+    End,
+    Flood,
+    SmtpScript,
+    StartTls,
+    Step,
+    Wait,
+)
 
 # Records kept of a host that is probed for days; the newest count.
 MAX_SESSIONS: Final = 1000
@@ -26,108 +37,6 @@ MAX_COMMANDS: Final = 200
 MAX_MESSAGE_BYTES: Final = 65536
 # Connections not yet accepted; the kernel silently drops a SYN beyond, which is SilentHost's business and not ours.
 BACKLOG: Final = 1024
-
-
-class End(Enum):
-    """A step that ends our side of the connection."""
-
-    CLOSE = "close"
-    RESET = "reset"  # RST in place of FIN; what was sent just before may be lost with it
-    HALF_CLOSE = "half close"  # FIN, and go on reading
-
-
-CLOSE: Final = End.CLOSE
-RESET: Final = End.RESET
-HALF_CLOSE: Final = End.HALF_CLOSE
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Do nothing for a while, or until the client has gone."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Drip:
-    """Send byte by byte."""
-
-    data: bytes
-    seconds: float = 0.0  # before each byte
-
-
-@dataclass(frozen=True, slots=True)
-class Flood:
-    """Send the same over and over until the client has gone."""
-
-    data: bytes
-    seconds: float = 0.0  # between two
-
-
-@dataclass(frozen=True, slots=True)
-class StartTls:
-    """Take a TLS handshake; afterwards `then` is the script, without its greeting. None: the same goes on."""
-
-    context: ssl.SSLContext
-    then: SmtpScript | None = None
-
-
-Step = bytes | Wait | Drip | Flood | StartTls | End
-# None: the client gets no answer, and is listened to further.
-Answer = Step | tuple[Step, ...] | None
-
-_ORDINARY: Final[Mapping[bytes, Answer]] = MappingProxyType(
-    {
-        b"EHLO": (
-            b"250-mx.example\r\n250-PIPELINING\r\n250-SIZE 10485760\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n"
-        ),
-        b"HELO": b"250 mx.example\r\n",
-        b"MAIL": b"250 2.1.0 Ok\r\n",
-        b"RCPT": b"250 2.1.5 Ok\r\n",
-        b"DATA": b"354 End data with <CR><LF>.<CR><LF>\r\n",
-        b".": b"250 2.0.0 Ok: queued\r\n",
-        b"RSET": b"250 2.0.0 Ok\r\n",
-        b"NOOP": b"250 2.0.0 Ok\r\n",
-        b"VRFY": b"252 2.0.0 Cannot VRFY user\r\n",
-        b"QUIT": (b"221 2.0.0 Bye\r\n", CLOSE),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class SmtpScript:
-    """What a host answers: `replies` by verb, over those of an ordinary ESMTP server.
-
-    The verb `.` stands for the end of a message after a 354 to DATA.
-    """
-
-    greeting: Answer = b"220 mx.example ESMTP\r\n"
-    replies: Mapping[bytes, Answer] = field(default_factory=lambda: MappingProxyType({}))
-    otherwise: Answer = b"502 5.5.1 Command not implemented\r\n"
-    implicit_tls: ssl.SSLContext | None = None  # TLS from the first byte, as on port 465
-
-    def answer(self, verb: bytes) -> Answer:
-        """What follows when the client says `verb` (upper case)."""
-        if verb in self.replies:
-            return self.replies[verb]
-        return _ORDINARY.get(verb, self.otherwise)
-
-
-ORDINARY_EXTENSIONS: Final = ("PIPELINING", "SIZE 10485760", "8BITMIME", "ENHANCEDSTATUSCODES")
-
-
-def reply(code: int, *lines: str) -> bytes:
-    """A well-formed reply of one or more lines (RFC 5321 4.2)."""
-    *first, last = lines or ("",)
-    return "".join([*(f"{code}-{line}\r\n" for line in first), f"{code} {last}\r\n"]).encode()
-
-
-def ordinary(name: str, extensions: tuple[str, ...] = ORDINARY_EXTENSIONS, /, **replies: Answer) -> SmtpScript:
-    """A well-behaved server called `name`; `RCPT=...` and the like replace its answers, `greeting=...` the greeting."""
-    spoken: dict[bytes, Answer] = {b"EHLO": reply(250, name, *extensions), b"HELO": reply(250, name)}
-    greeting = replies.pop("greeting", reply(220, f"{name} ESMTP"))
-    spoken.update({verb.encode(): answer for verb, answer in replies.items()})
-    return SmtpScript(greeting, MappingProxyType(spoken))
 
 
 class Ended(Enum):
@@ -160,10 +69,14 @@ class Session:
 
 
 class SmtpHost:
-    """A listening socket and its script. `script` may be replaced at any time, for sessions to come."""
+    """A listening socket and its script. `script` may be replaced at any time, for sessions to come.
 
-    def __init__(self, script: SmtpScript) -> None:
+    `beyond_loopback` lets it listen on any address: for a network namespace of one's own, from which nothing leaves.
+    """
+
+    def __init__(self, script: SmtpScript, *, beyond_loopback: bool = False) -> None:
         self.script = script
+        self._beyond_loopback = beyond_loopback
         self.sessions: deque[Session] = deque(maxlen=MAX_SESSIONS)
         self.connections = 0  # ever
         self.ended = 0
@@ -175,8 +88,10 @@ class SmtpHost:
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
 
-    async def start(self, address: str = "127.0.0.1", port: int = 0) -> int:
+    async def start(self, address: str = LOOPBACK, port: int = 0) -> int:
         """Listen; returns the port."""
+        if not self._beyond_loopback:
+            require_loopback(address)
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._listener = listener = socket.create_server((address, port), family=family, backlog=BACKLOG)
         listener.setblocking(False)
@@ -326,13 +241,15 @@ class _Conversation:
             case StartTls(context, then):
                 self._session.tls = await client.start_tls(context)
                 self._script = then or self._script
-            case End.HALF_CLOSE:
-                client.half_close()
-            case End.CLOSE:
-                self._closed = True
-            case End.RESET:
-                self._closed = True
-                client.reset()
+            case End():
+                self._end(step)
+
+    def _end(self, how: End) -> None:
+        self._closed = how is not HALF_CLOSE
+        if how is HALF_CLOSE:
+            self._client.half_close()
+        elif how is RESET:
+            self._client.reset()
 
     async def _send(self, data: bytes) -> None:
         await self._client.send(data)

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder, generate_latest
 
 from exporter.metrics.families import FAMILIES, MetricFamily
-from exporter.store.targets import Samples
+from exporter.store.record import Samples
 
 # Targets whose lines are joined in one go: about a megabyte of text, a millisecond.
 _TARGETS_PER_PIECE: Final = 2000

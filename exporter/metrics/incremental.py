@@ -16,7 +16,7 @@ from typing import Any, Final
 from exporter.metrics import families as f
 from exporter.metrics.samples import render, value_text
 from exporter.model.result import HostResult, HostTimings, MxHost, MxLookup, ProbeResult
-from exporter.store.targets import Samples, TargetRecord
+from exporter.store.record import Samples, TargetRecord
 
 
 def all_but(kind: type[Any], *may_differ: str) -> Callable[[Any], object]:

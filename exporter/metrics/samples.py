@@ -9,7 +9,7 @@ A new series of a host is one row: in _VALUES where it has the labels of the hos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from prometheus_client.utils import floatToGoString
@@ -18,7 +18,7 @@ from exporter.metrics import families as f
 from exporter.model.failure import Failure, FailureClass
 from exporter.model.result import HostResult, MxLookup, ProbeResult
 from exporter.model.target import TargetKind
-from exporter.store.targets import Samples, TargetRecord
+from exporter.store.record import Samples, TargetRecord
 
 # The library's own way to write a value: as Go does.
 _as_go: Callable[[float], str] = floatToGoString
@@ -223,7 +223,7 @@ _PLACED_VALUES: Final = tuple((f.PLACE[family], family.name, value_of) for famil
 _PLACED_LABELLED: Final = tuple((f.PLACE[family], family.name, samples_of) for family, samples_of in _LABELLED)
 
 
-def _host(page: _Page, labels: _HostLabels, host: HostResult, counts: dict[FailureClass, int]) -> None:
+def _host(page: _Page, labels: _HostLabels, host: HostResult, counts: Mapping[FailureClass, int]) -> None:
     lines, own = page.lines, labels.all
     for place, name, value_of in _PLACED_VALUES:
         value = value_of(host)

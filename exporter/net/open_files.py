@@ -74,7 +74,7 @@ def raise_open_files(concurrency: int) -> OpenFiles:
     files = open_files()
     if files.probes_below < 2 * concurrency:
         log.warning(
-            "few open files are allowed for so many probes at once",
+            "open files limit too low",
             extra={
                 "fields": {
                     "open_files": files.limit,

@@ -172,7 +172,7 @@ class CpuCosts(Generic[T]):
     def _tell(self, address: str, seconds: float, pause: float) -> None:
         """A line of the log, once for as long as the address is known as dear."""
         fields = {"address": printable(address), "cpu_seconds": f"{seconds:.3f}", "paused_seconds": f"{pause:.0f}"}
-        log.warning("a host costs far more CPU than others and is left alone for a while", extra={"fields": fields})
+        log.warning("host paused for its CPU cost", extra={"fields": fields})
 
 
 def _later(until: float, now: float, seconds: float) -> float:

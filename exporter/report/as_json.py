@@ -9,12 +9,12 @@ from exporter.model.policy import Dane, MtaSts
 from exporter.model.result import HostResult, ProbeResult, TlsResult
 from exporter.report.local_state import LocalState, local_state_lines
 from exporter.report.summary import summarise
-from exporter.report.transcript import dialogue_lines
+from exporter.report.transcript import transcript_lines
 
 UP: Final = "up"
 
 
-def local_state_json(side: LocalState) -> dict[str, Any]:
+def local_state_json(local: LocalState) -> dict[str, Any]:
     """Our own side as plain data: the state of each part, and how many names it hides."""
     parts: dict[str, Any] = {
         each.part: {
@@ -22,24 +22,24 @@ def local_state_json(side: LocalState) -> dict[str, Any]:
             "confidence": each.confidence,
             "since_timestamp_seconds": each.since or None,
         }
-        for each in side.states
+        for each in local.states
     }
-    return {**parts, "hidden_targets": side.hidden, "summary": " ".join(local_state_lines(side))}
+    return {**parts, "hidden_targets": local.hidden, "summary": " ".join(local_state_lines(local))}
 
 
 def as_json(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) -> dict[str, Any]:
     """A result as plain data; the names are those of the metrics. `port` and `helo` as in :func:`summarise`."""
     lookup = result.lookup
-    concluded = summarise(name, result, helo=helo, port=port)
-    path = (concluded.path,) if concluded.path else ()
+    summary = summarise(name, result, helo=helo, port=port)
+    path = (summary.path,) if summary.path else ()
     return {
         "name": name,
         "up": result.up,
         "verdict": UP if result.failure is None else result.failure.verdict,
-        "summary": concluded.summary,
-        "evidence": [*concluded.evidence, *path],
-        "next": concluded.next,
-        "section": concluded.section,
+        "summary": summary.summary,
+        "evidence": [*summary.evidence, *path],
+        "next": summary.next,
+        "section": summary.section,
         "failure": _failure_json(result.failure),
         "timestamp_seconds": result.at,
         "duration_seconds": result.duration,
@@ -95,7 +95,7 @@ def _failure_json(failure: Failure | None) -> dict[str, str | list[str]] | None:
 
 
 def _witnesses_json(host: HostResult) -> dict[str, str]:
-    """What other ports did, by port; JSON has no number for a key."""
+    """The outcomes of other ports, by port; JSON has no number for a key."""
     return {} if host.evidence is None else {str(witness.port): witness.way for witness in host.evidence.witnesses}
 
 
@@ -143,6 +143,6 @@ def _host_json(host: HostResult) -> dict[str, Any]:
         "mta_sts_match": host.facts.mta_sts_match,
         "dialogue": [
             {"seconds": at, "from": "client" if sent else "server", "text": text}
-            for at, sent, text in dialogue_lines(host.transcript)
+            for at, sent, text in transcript_lines(host.transcript)
         ],
     }

@@ -1,6 +1,6 @@
-"""Our own side, as far as it keeps the state of others from being known: the way out, and whatever else is ours. Pure.
+"""The state of our own side, the egress and the resolver, where it hides the state of others. Pure.
 
-What a person must read before anything else: every page, `probe` and its JSON begin with it.
+A person must read it before anything else: every page, `probe` and its JSON begin with it.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 from exporter.model.address import Family
-from exporter.model.egress import EgressByFamily, EgressState, EgressView
+from exporter.model.egress import EgressByFamily, EgressState, EgressStateChange
 from exporter.model.failure import Confidence, FailureClass
+from exporter.model.resolver import ResolverView
 from exporter.model.result import ProbeResult
 
-# The classes of targets of which nothing is known but that we cannot see them.
+# The failure classes that hide a target: nothing is known of it, for the fault is ours.
 HIDING: Final = frozenset(
     {
         FailureClass.EGRESS_BLOCKED,
@@ -27,9 +28,9 @@ HIDING: Final = frozenset(
 )
 _WORDS: Final = MappingProxyType(
     {
-        "blocked": "port 25 is blocked on the way out of here{over}",
-        "intercepted": "somebody on the way out answers in everybody's name{over}",
-        "offline": "nothing gets out of here{over}",
+        "blocked": "port 25 is blocked on our egress{over}",
+        "intercepted": "another machine on our egress answers for all hosts{over}",
+        "offline": "no connection leaves our network{over}",
         "failing": "our resolver fails",
         "filtering": "our resolver filters its answers",
     }
@@ -37,41 +38,9 @@ _WORDS: Final = MappingProxyType(
 _FAMILIES: Final = MappingProxyType({Family.IPV4.value: " over IPv4", Family.IPV6.value: " over IPv6"})
 
 
-class EgressChange(Protocol):
-    """When the way out of a family turned, and to what."""
-
-    @property
-    def at(self) -> float:
-        """Unix time."""
-
-    @property
-    def family(self) -> Family:
-        """The family."""
-
-    @property
-    def view(self) -> EgressView:
-        """How it is since."""
-
-
-class JudgedState(Protocol):
-    """Anything else of ours that has a state: the resolver."""
-
-    @property
-    def state(self) -> str:
-        """One of a closed list."""
-
-    @property
-    def confidence(self) -> Confidence:
-        """How sure it is."""
-
-    @property
-    def since(self) -> float:
-        """Unix time; 0: not known."""
-
-
 @dataclass(frozen=True, slots=True)
-class LocalFault:
-    """One part of our side: a family of the way out, or the resolver."""
+class LocalPart:
+    """One part of our side, the egress of a family or the resolver, and its state."""
 
     part: str
     state: str
@@ -80,31 +49,31 @@ class LocalFault:
 
     @property
     def troubled(self) -> bool:
-        """It keeps us from seeing others."""
+        """True if the fault hides other hosts."""
         return self.state in _WORDS
 
     @property
     def text(self) -> str:
-        """A sentence without its full stop, of a troubled one."""
+        """The fault as a sentence without its full stop."""
         words = _WORDS[self.state].format(over=_FAMILIES.get(self.part, ""))
         return words[0].upper() + words[1:]
 
 
 @dataclass(frozen=True, slots=True)
 class LocalState:
-    """All parts, and how many targets are not to be judged for them."""
+    """All parts, and the number of targets that their faults hide."""
 
-    states: tuple[LocalFault, ...] = ()
+    states: tuple[LocalPart, ...] = ()
     hidden: int = 0
 
     @property
-    def troubles(self) -> tuple[LocalFault, ...]:
-        """What is wrong on our side."""
+    def troubles(self) -> tuple[LocalPart, ...]:
+        """The faults of our side."""
         return tuple(state for state in self.states if state.troubled)
 
     @property
     def hides(self) -> str:
-        """How many targets, as the end of a sentence."""
+        """The number of hidden targets, as the end of a sentence."""
         if not self.hidden:
             return "no target is hidden by it"
         targets = "1 target is" if self.hidden == 1 else f"{self.hidden:,} targets are"
@@ -112,41 +81,44 @@ class LocalState:
 
 
 def local_state(
-    surroundings: EgressByFamily, turns: Iterable[EgressChange], hidden: int, resolver: JudgedState | None = None
+    egress: EgressByFamily,
+    changes: Iterable[EgressStateChange],
+    hidden: int,
+    resolver: ResolverView | None = None,
 ) -> LocalState:
-    """What is known of our side; `turns` are the last ones of the way out, the oldest first."""
-    turns = tuple(turns)
+    """The state of our side; `changes` are the last ones of the egress, the oldest first."""
+    changes = tuple(changes)
     states = [
-        LocalFault(family.value, view.state.value, view.confidence, since(family, view.state, turns))
-        for family, view in surroundings.items()
+        LocalPart(family.value, view.state.value, view.confidence, since(family, view.state, changes))
+        for family, view in egress.items()
     ]
     if resolver is not None:
-        states.append(LocalFault("resolver", str(resolver.state), resolver.confidence, resolver.since))
+        states.append(LocalPart("resolver", str(resolver.state), resolver.confidence, resolver.since))
     return LocalState(tuple(states), hidden)
 
 
 def hidden_among(results: Iterable[ProbeResult]) -> int:
-    """How many of them are not to be judged for something of ours."""
+    """The number of results that a fault of our side hides."""
     return sum(result.failure is not None and result.failure.failure_class in HIDING for result in results)
 
 
-def since(family: Family, state: EgressState, turns: Iterable[EgressChange]) -> float:
-    """When the family came to be as it is now: turns that change only the evidence do not count. 0: not known."""
+def since(family: Family, state: EgressState, changes: Iterable[EgressStateChange]) -> float:
+    """Unix time since when a family has its state; changes of the evidence alone do not count. 0: not known."""
     at = 0.0
-    for turn in turns:
-        if turn.family is family:
-            if turn.view.state is not state:
+    for change in changes:
+        if change.family is family:
+            if change.view.state is not state:
                 at = 0.0
             elif not at:
-                at = turn.at
+                at = change.at
     return at
 
 
-def local_state_lines(side: LocalState) -> Iterator[str]:
-    """What is wrong on our side as text, on one line; nothing where nothing is."""
-    told = []
-    for trouble in side.troubles:
-        at = f" since {datetime.fromtimestamp(trouble.since, UTC):%Y-%m-%d %H:%M:%S} UTC" if trouble.since else ""
-        told.append(f"{trouble.text}{at} ({trouble.confidence})")
-    if told:
-        yield f"{'; '.join(told)}: {side.hides}."
+def local_state_lines(local: LocalState) -> Iterator[str]:
+    """The faults of our side as text, on one line; nothing where there is none."""
+    faults = []
+    for fault in local.troubles:
+        at = f" since {datetime.fromtimestamp(fault.since, UTC):%Y-%m-%d %H:%M:%S} UTC" if fault.since else ""
+        faults.append(f"{fault.text}{at} ({fault.confidence})")
+    if faults:
+        yield f"{'; '.join(faults)}: {local.hides}."

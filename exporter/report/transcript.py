@@ -1,4 +1,4 @@
-"""A session's dialogue for a person: one line each, with its time, harmless to show."""
+"""The transcript of a session as text for a person: each line with its time, harmless to show."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 from typing import Final
 
 from exporter.diagnosis.advice import mark_of
-from exporter.diagnosis.domain_failure import speaker_of
 from exporter.model.failure import Failure
 from exporter.model.printable import printable
 from exporter.model.result import HostResult, ProbeResult, TlsResult, TranscriptLine
+from exporter.report.summary import deciding_host
 
-# Of one dialogue: twice the longest answer to EHLO that a test has. Empty lines would take eighty times their room on a
-# page.
+# Of one transcript: twice the longest answer to EHLO that a test has. Empty lines would take eighty times their room
+# on a page.
 MAX_LINES: Final = 1000
 # Patterns and addresses of a policy on one line.
 _SHOWN: Final = 16
 
 
-def dialogue_lines(transcript: tuple[TranscriptLine, ...]) -> Iterator[tuple[float, bool, str]]:
+def transcript_lines(transcript: tuple[TranscriptLine, ...]) -> Iterator[tuple[float, bool, str]]:
     """(seconds since the connect, sent by us, text) for the lines that went over the wire; of too many, the first."""
     count = 0
     for piece in transcript:
@@ -31,10 +31,10 @@ def dialogue_lines(transcript: tuple[TranscriptLine, ...]) -> Iterator[tuple[flo
         yield transcript[-1].at, False, f"… {count - MAX_LINES} more lines"
 
 
-def spoken(host: HostResult) -> Iterator[tuple[float, str]]:
-    """(seconds since the connect, line) of a dialogue: `>` before what we said, `<` before what was answered."""
+def marked_lines(host: HostResult) -> Iterator[tuple[float, str]]:
+    """(seconds since the connect, line) of a transcript: `>` before our lines, `<` before the server's."""
     tls, secured = host.facts.tls, host.timings.tls_at
-    for at, sent, text in dialogue_lines(host.transcript):
+    for at, sent, text in transcript_lines(host.transcript):
         if tls is not None and secured is not None and at >= secured:
             yield secured, f"* {tls_line(tls)}"
             tls = None
@@ -44,7 +44,7 @@ def spoken(host: HostResult) -> Iterator[tuple[float, str]]:
 
 
 def tls_line(tls: TlsResult) -> str:
-    """A handshake and what its certificate is worth; the certificate's words are printable already."""
+    """A handshake and its certificate on one line; the words of the certificate are printable already."""
     text = f"{tls.version} {tls.cipher}, certificate for {tls.subject or 'nobody'}"
     if tls.issuer:
         text += f" by {tls.issuer}"
@@ -53,11 +53,11 @@ def tls_line(tls: TlsResult) -> str:
     return text + (", verified" if tls.verified else ", not verified")
 
 
-def remarks(host: HostResult) -> Iterator[str]:
-    """What is wrong with a certificate, what DANE says of it, and how each of several recipients was answered."""
+def remark_lines(host: HostResult) -> Iterator[str]:
+    """Remarks on a host: faults of its certificate, the judgement by DANE, the reply to each of several recipients."""
     if host.facts.tls is not None:
         for fault in host.facts.tls.faults:
-            if fault is not host.failure:
+            if fault != host.failure:
                 yield f"{fault.failure_class}: {printable(fault.detail)}"
     yield from map(printable, host.outcome.remarks)
     yield from dane_lines(host)
@@ -67,35 +67,35 @@ def remarks(host: HostResult) -> Iterator[str]:
 
 
 def host_heading(host: HostResult) -> str:
-    """Which host and address a dialogue was with."""
+    """The host and address of a session."""
     preference = "" if host.identity.preference is None else f"{host.identity.preference} "
     return f"{preference}{host.mx} [{host.address or 'no address'}]"
 
 
-def dialogue_text(result: ProbeResult, *, concluded: bool = False) -> str:
-    """The dialogues of a whole probe as plain text; `concluded`: what is to be said of the whole follows."""
-    told = told_below(result) if concluded else None
+def transcript_text(result: ProbeResult, *, summarised: bool = False) -> str:
+    """The transcripts of a whole probe as plain text; `summarised`: the summary of the whole follows."""
+    summarised_host = deciding_host(result) if summarised else None
     blocks = []
     looked_up = result.lookup.failure if result.lookup is not None else None
-    if looked_up is not None and (not concluded or looked_up != result.failure):
-        blocks.append(f"lookup: {describe(looked_up)}")
+    if looked_up is not None and (not summarised or looked_up != result.failure):
+        blocks.append(f"lookup: {failure_line(looked_up)}")
     policies = "\n".join(policy_lines(result))
     if policies:
         blocks.append(policies)
     for host in result.hosts:
         lines = [host_heading(host)]
-        lines += [f"  {at:8.3f}s {text}" for at, text in spoken(host)]
-        lines += [f"  {remark}" for remark in remarks(host)]
-        if (outcome := outcome_of(host, result, told)) is not None:
+        lines += [f"  {at:8.3f}s {text}" for at, text in marked_lines(host)]
+        lines += [f"  {remark}" for remark in remark_lines(host)]
+        if (outcome := outcome_line(host, result, summarised_host)) is not None:
             lines.append(f"  {outcome}")
         if host.outcome.reported_warnings:
-            lines.append(f"  {warned(host)}")
+            lines.append(f"  {warnings_line(host)}")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 
 
 def policy_lines(result: ProbeResult) -> Iterator[str]:
-    """What the domain asks of those who send mail to it, as far as that was looked up."""
+    """The policies that a domain publishes for senders, as far as they were looked up."""
     mta_sts, tls_rpt = result.mta_sts, result.tls_rpt
     if mta_sts is not None:
         text = f"MTA-STS: {mta_sts.mode}"
@@ -116,7 +116,7 @@ def policy_lines(result: ProbeResult) -> Iterator[str]:
 
 
 def dane_lines(host: HostResult) -> Iterator[str]:
-    """What DANE says of a host, with the TLSA records."""
+    """The judgement of a host by DANE, with the TLSA records."""
     dane = host.facts.dane
     if dane is None:
         return
@@ -124,28 +124,23 @@ def dane_lines(host: HostResult) -> Iterator[str]:
     yield from (f"  TLSA {record}" for record in dane.records)
 
 
-def told_below(result: ProbeResult) -> HostResult | None:
-    """The host of which the conclusion tells."""
-    return None if result.failure is None else speaker_of(result.hosts, result.failure)
-
-
-def outcome_of(host: HostResult, result: ProbeResult, told: HostResult | None) -> str | None:
-    """How it went, on one line; None of the only host, where all is told below."""
+def outcome_line(host: HostResult, result: ProbeResult, summarised: HostResult | None) -> str | None:
+    """The outcome of a session on one line; None of the only host where it is `summarised` below."""
     failure = host.failure
     if failure is None:
         return "up"
-    if host is not told:
-        return describe(failure)
+    if summarised is None or host.identity != summarised.identity:
+        return failure_line(failure)
     return "down: see below" if len(result.hosts) > 1 else None
 
 
-def describe(failure: Failure) -> str:
-    """A failure on one line: whom to call, what it is, where, and what was found."""
+def failure_line(failure: Failure) -> str:
+    """A failure on one line: verdict, class, stage and detail."""
     found = "; ".join((failure.detail, *failure.evidence))
     verdict = f"{failure.verdict}{mark_of(failure.confidence)}"
     return f"{verdict}: {failure.failure_class} at {failure.stage}: {printable(found)}"
 
 
-def warned(host: HostResult) -> str:
-    """Its warnings on one line."""
+def warnings_line(host: HostResult) -> str:
+    """The warnings of a host on one line."""
     return f"{'works, yet' if host.up else 'besides'}: {', '.join(host.outcome.reported_warnings)}"

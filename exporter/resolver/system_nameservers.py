@@ -56,7 +56,7 @@ def _read(path: Path) -> tuple[tuple[str, int], ...]:
     try:
         found = _registry() if sys.platform == "win32" else _nameservers(path.read_text("utf-8", "replace"))
     except (dns.exception.DNSException, OSError) as error:
-        log.warning("no nameservers from %s: %s", path, error)
+        log.warning("nameserver file unusable", extra={"fields": {"file": str(path), "problem": str(error)}})
         return _NOTHING_CONFIGURED
     return tuple((address, _PORT) for address in found) or _NOTHING_CONFIGURED
 
@@ -75,7 +75,7 @@ def _nameservers(text: str) -> Sequence[str]:
         try:
             found[str(ip_address(words[1]))] = None
         except (IndexError, ValueError):
-            log.warning("not the address of a nameserver: %s", line)
+            log.warning("nameserver line skipped", extra={"fields": {"line": line}})
     return tuple(found)
 
 

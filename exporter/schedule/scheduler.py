@@ -212,7 +212,8 @@ class Scheduler:
                 else:
                     self._line.append((ticket, entry))
         if left_out:
-            log.warning("the clock jumped or this process stood still: %d probes left to their next turn", left_out)
+            # The clock jumped, or this process stood still.
+            log.warning("probes skipped after a stall", extra={"fields": {"probes": left_out}})
         self._fill()
         self._set_alarm()
 
@@ -254,7 +255,7 @@ class Scheduler:
         try:
             result = await self._probe(target)
         except Exception as error:
-            log.exception("internal error while probing %s", target.name)
+            log.exception("internal error in a probe", extra={"fields": {"target": target.name}})
             self._on_crash()
             result = _crashed(error)
         finally:
@@ -263,7 +264,7 @@ class Scheduler:
         try:
             self._on_result(target, result)
         except Exception:
-            log.exception("internal error with the result of %s", target.name)
+            log.exception("internal error in the record of a result", extra={"fields": {"target": target.name}})
             self._on_crash()
 
 

@@ -1,4 +1,4 @@
-"""What a target went through lately: its recent results and its changes of state, in few bytes.
+"""The history of a target: its recent results and its changes of state, in few bytes.
 
 Both are packed, for 100,000 targets have them: 160 bytes of results and 264 of changes a target at most, whatever
 happens to it. A history is immutable and replaced whole, so another thread may read it at any time.
@@ -50,7 +50,7 @@ class StateChange:
 
     @property
     def verdict(self) -> Verdict | None:
-        """Whom to call from then on; None: up."""
+        """The verdict from then on; None: up."""
         if self.failure_class is None or self.confidence is None:
             return None
         return verdict_of(self.failure_class, self.confidence)
@@ -65,23 +65,23 @@ class History:
 
     @property
     def recent(self) -> tuple[Recent, ...]:
-        """At most MAX_RECENT probes."""
+        """The last probes, at most MAX_RECENT."""
         return tuple(Recent(seconds, _VERDICTS[place]) for seconds, place in _RECENT.iter_unpack(self._results))
 
     @property
     def changes(self) -> tuple[StateChange, ...]:
-        """At most MAX_CHANGES."""
+        """The last changes of state, at most MAX_CHANGES."""
         return tuple(_change(*packed) for packed in _CHANGE.iter_unpack(self._changes))
 
     def probed(self, result: ProbeResult) -> History:
-        """With one more result."""
+        """The history with one more result."""
         verdict = None if result.failure is None else result.failure.verdict
         seconds = result.duration if math.isfinite(result.duration) else 0.0
         packed = _RECENT.pack(seconds, _VERDICT_PLACES[verdict])
         return History((self._results + packed)[-_RECENT.size * MAX_RECENT :], self._changes)
 
     def changed(self, at: float, failure: Failure | None) -> History:
-        """With one more change of state."""
+        """The history with one more change of state."""
         if failure is None:
             packed = _CHANGE.pack(at, 0, 0, 0)
         else:

@@ -1,29 +1,23 @@
-"""What is known of each target: its latest result, its counters, and its samples, rendered once per result.
+"""The records of all targets: results taken in, counters that outlive a reload, samples rendered once per result.
 
-Written by the probes' event loop alone; a scrape in another thread reads a snapshot of the records and the samples,
-which are immutable and replaced whole.
+Written by the probes' event loop alone. Another thread, a scrape or a page, reads records, which are immutable.
 """
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from exporter.concurrency import steady_clock
-from exporter.model.failure import Failure, FailureClass, Verdict
+from exporter.model.failure import FailureClass
 from exporter.model.result import ProbeResult
 from exporter.model.target import Target, TargetKey, TargetKind
-from exporter.store.history import History
+from exporter.store.record import Change, Samples, TargetRecord, change_of
 
-# One piece of text per metric family; empty where a target has no sample of it.
-Samples = tuple[bytes, ...]
-_NOTHING: Final[Samples] = ()
-_NO_HISTORY: Final = History()
-# How long the counters and the history of a target that went with a reload are kept, should it come back.
+# How long the counters and the history of a target that a reload removed are kept, should it come back.
 REMEMBERED_SECONDS: Final = 3600.0
-# Of so many targets at most, about 2 KB each, and of so many hosts of theirs that have failed, about 0.6 KB each: the
+# Of so many targets at most, about 2 KB each, and of so many of their hosts that have failed, about 0.6 KB each: the
 # domain of a stranger may have eighty.
 MAX_REMEMBERED: Final = 20_000
 MAX_REMEMBERED_HOSTS: Final = 10_000
@@ -31,42 +25,8 @@ MAX_REMEMBERED_HOSTS: Final = 10_000
 _STEP: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class LastState:
-    """How a target was; without a failure it was up."""
-
-    failure: Failure | None
-
-
-@dataclass(slots=True)
-class TargetRecord:
-    """One target. `host_failures` counts by (mx, address) and class."""
-
-    target: Target
-    result: ProbeResult | None = None
-    probes: int = 0
-    probe_failures: int = 0
-    host_failures: dict[tuple[str, str], dict[FailureClass, int]] = field(default_factory=dict)
-    # Moments of steady_clock: when the result's probe began, and when the state changed last; 0: not probed yet.
-    heard: float = 0.0
-    since: float = 0.0
-    samples: Samples = _NOTHING
-    history: History = _NO_HISTORY
-    last: LastState | None = None  # of one that went and came back: how it was, until its next result
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A target's state is another than before. `before` None: it was up, or is probed for the first time."""
-
-    target: Target
-    first: bool
-    before: Failure | None
-    now: Failure | None
-
-
 class TargetStore:
-    """The records of all targets."""
+    """The records of all targets, by kind and name."""
 
     def __init__(
         self,
@@ -75,118 +35,86 @@ class TargetStore:
     ) -> None:
         """`render` writes the samples of a record, which has those of an earlier result so far, or (None) of no use."""
         self._render = render
-        self._clock = clock
         self._records: dict[TargetKey, TargetRecord] = {}
-        self._gone: OrderedDict[TargetKey, tuple[float, TargetRecord]] = OrderedDict()  # the longest gone first
-        self._gone_hosts = 0  # that have failed
+        self._removed = _RemovedTargets(clock)
         self._failing: Counter[FailureClass] = Counter()
-
-    def replace_targets(self, targets: Iterable[Target]) -> None:
-        """From now on these; what stays keeps its result and counters, what goes and comes back its counters."""
-        for _ in self.replacing(targets):
-            pass
+        self._recorded: set[TargetKey] | None = None  # while the targets are replaced: those with a result meanwhile
 
     def replacing(self, targets: Iterable[Target]) -> Iterator[None]:
-        """The same in steps; what is there before the last one is what was there, and results may come in between."""
-        before = dict(self._records)
-        records: dict[TargetKey, TargetRecord] = {}
+        """Keep these targets alone, in steps: a target that stays keeps its record, one that comes back its counters.
+
+        Before the last step the store has the targets of before; results may come in between.
+        """
+        before, records = self._records, dict[TargetKey, TargetRecord]()
+        self._recorded = recorded = set[TargetKey]()
         for number, target in enumerate(targets, 1):
             if number % _STEP == 0:
                 yield
-            record = before.pop(target.key, None)
-            if record is not None and record.target == target:  # and so its samples stay what they are
-                record.target = target
-                records[target.key] = record
-                continue
-            if record is None:
-                record = self._come_back(target)
-            record.target = target
-            record.samples = self._render(record, None)
-            records[target.key] = record
-        self._records = records
-        for number, record in enumerate(before.values(), 1):
-            self._go(record)
+            records[target.key] = self._taken_over(before.get(target.key) or self._removed.pop(target), target)
+        for key in recorded & records.keys():
+            records[key] = self._taken_over(before[key], records[key].target)
+        self._records, self._recorded = records, None
+        for number, key in enumerate([key for key in before if key not in records], 1):
+            self._removed.add(before[key])
             if number % _STEP == 0:
                 yield
         results = [record.result for record in records.values() if record.result is not None]
         self._failing = Counter(result.failure.failure_class for result in results if result.failure is not None)
 
-    def _come_back(self, target: Target) -> TargetRecord:
-        kept = self._gone.pop(target.key, None)
-        if kept is None:
-            return TargetRecord(target)
-        self._gone_hosts -= len(kept[1].host_failures)
-        return kept[1]
-
-    def _go(self, record: TargetRecord) -> None:
-        """Keep what counts of it, in case it comes back: not how it was found, which is old by then."""
-        if record.result is not None:
-            record.last = LastState(record.result.failure)
-        record.result, record.samples = None, _NOTHING
-        if record.probes:
-            self._gone[record.target.key] = self._clock(), record
-            self._gone_hosts += len(record.host_failures)
-            while len(self._gone) > MAX_REMEMBERED or self._gone_hosts > MAX_REMEMBERED_HOSTS:
-                self._forget_oldest()
+    def _taken_over(self, record: TargetRecord | None, target: Target) -> TargetRecord:
+        if record is None:
+            record = TargetRecord(target)
+        elif record.target == target and record.samples:  # a record that has come back has none
+            return record
+        record = record._replace(target=target)
+        return record.rendered(self._render(record, None))
 
     def forget(self) -> list[Target]:
-        """Those that have been gone for so long that they are forgotten now."""
-        end = self._clock() - REMEMBERED_SECONDS
-        forgotten: list[Target] = []
-        while self._gone and next(iter(self._gone.values()))[0] <= end:
-            forgotten.append(self._forget_oldest())
-        return forgotten
-
-    def _forget_oldest(self) -> Target:
-        _, (_, record) = self._gone.popitem(last=False)
-        self._gone_hosts -= len(record.host_failures)
-        return record.target
+        """Forget the targets that were removed long ago; returns them."""
+        return self._removed.forget()
 
     def remembered(self) -> list[Target]:
-        """Those that are gone and not forgotten."""
-        return [record.target for _, record in self._gone.values()]
+        """The targets that were removed and are not forgotten."""
+        return self._removed.targets()
 
     def record(self, target: Target, result: ProbeResult) -> Change | None:
         """Take in a result; the change of state it brings. A target that is gone meanwhile changes nothing."""
-        record = self._records.get(target.key)
-        if record is None:
+        before = self._records.get(target.key)
+        if before is None:
             return None
-        _count(record, result)
-        record.history = record.history.probed(result)
         began = steady_clock.moment(result.at) if result.at else steady_clock.now()
         # In the order in which they come, whatever the clock said in between.
-        record.heard = max(record.heard, began) if record.heard else began
-        return self._replace(record, result, record.heard)
+        began = max(before.began, began) if before.began else began
+        change = change_of(before, result)
+        self._put(before, before.probed(result, began, change))
+        return change
 
-    def revise(self, record: TargetRecord, judge: Callable[[Target, ProbeResult], ProbeResult]) -> Change | None:
-        """Have the result of a record judged again; its counters stay, for nothing was probed."""
-        if record.result is None:
+    def revise(self, key: TargetKey, judge: Callable[[Target, ProbeResult], ProbeResult]) -> Change | None:
+        """Have the result of a target judged again; the change of state it brings."""
+        before = self._records.get(key)
+        if before is None or before.result is None:
             return None
-        result = judge(record.target, record.result)
-        return None if result is record.result else self._replace(record, result, steady_clock.now())
+        result = judge(before.target, before.result)
+        if result == before.result:
+            return None
+        change = change_of(before, result)
+        self._put(before, before.judged_again(result, steady_clock.now(), change))
+        return change
 
-    def _replace(self, record: TargetRecord, result: ProbeResult, at: float) -> Change | None:
-        last = record.result
-        known = record.last if last is None else LastState(last.failure)
-        first, before = known is None, known.failure if known is not None else None
-        record.last = None
-        record.result = result
-        if last is None or last.failure is not result.failure:
-            self._count_failing(last.failure if last is not None else None, -1)
-            self._count_failing(result.failure, 1)
-        changed = first or _state(before) != _state(result.failure)
-        if changed:
-            record.since = at
-            record.history = record.history.changed(at, result.failure)
-        record.samples = self._render(record, last)
-        return Change(record.target, first, before, result.failure) if changed else None
+    def _put(self, before: TargetRecord, record: TargetRecord) -> None:
+        self._count_failing(before.result, -1)
+        self._count_failing(record.result, 1)
+        key = record.target.key
+        self._records[key] = record.rendered(self._render(record, before.result))
+        if self._recorded is not None:
+            self._recorded.add(key)
 
-    def _count_failing(self, failure: Failure | None, by: int) -> None:
-        if failure is not None:
-            self._failing[failure.failure_class] += by
+    def _count_failing(self, result: ProbeResult | None, by: int) -> None:
+        if result is not None and result.failure is not None:
+            self._failing[result.failure.failure_class] += by
 
     def failing(self, classes: Iterable[FailureClass]) -> int:
-        """How many targets fail by one of these now; from any thread, and quick with any number of them."""
+        """The number of targets that fail by one of these classes now; from any thread, and quick for any number."""
         failing = self._failing
         return sum(failing[each] for each in classes)
 
@@ -199,24 +127,42 @@ class TargetStore:
         return self._records.get((kind, name))
 
 
-def _state(failure: Failure | None) -> tuple[FailureClass, Verdict] | None:
-    return None if failure is None else (failure.failure_class, failure.verdict)
+class _RemovedTargets:
+    """Records of targets that a reload removed, for a while and within bounds, the longest removed first."""
 
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._records: OrderedDict[TargetKey, tuple[float, TargetRecord]] = OrderedDict()
+        self._hosts = 0  # that have failed
 
-def _count(record: TargetRecord, result: ProbeResult) -> None:
-    record.probes += 1
-    record.probe_failures += result.failure is not None
-    if not record.host_failures and all(host.failure is None for host in result.hosts):
-        return
-    kept: dict[tuple[str, str], dict[FailureClass, int]] = {}
-    for host in result.hosts:
-        key = (host.mx, host.address)
-        counts = record.host_failures.get(key)
-        if host.failure is not None:
-            counts = counts if counts is not None else {}
-            failure_class = host.failure.failure_class
-            counts[failure_class] = counts.get(failure_class, 0) + 1
-        if counts is not None:
-            kept[key] = counts
-    # An address that is gone takes its counters along.
-    record.host_failures = kept
+    def add(self, record: TargetRecord) -> None:
+        """Keep the counters and the history of a target, not its result, which is old when the target comes back."""
+        if not record.probes:
+            return
+        self._records[record.target.key] = self._clock(), record.removed()
+        self._hosts += len(record.host_failures)
+        while len(self._records) > MAX_REMEMBERED or self._hosts > MAX_REMEMBERED_HOSTS:
+            self._forget_oldest()
+
+    def pop(self, target: Target) -> TargetRecord | None:
+        """The record of a target that has come back."""
+        kept = self._records.pop(target.key, None)
+        if kept is None:
+            return None
+        self._hosts -= len(kept[1].host_failures)
+        return kept[1]
+
+    def targets(self) -> list[Target]:
+        return [record.target for _, record in self._records.values()]
+
+    def forget(self) -> list[Target]:
+        end = self._clock() - REMEMBERED_SECONDS
+        forgotten: list[Target] = []
+        while self._records and next(iter(self._records.values()))[0] <= end:
+            forgotten.append(self._forget_oldest())
+        return forgotten
+
+    def _forget_oldest(self) -> Target:
+        _, (_, record) = self._records.popitem(last=False)
+        self._hosts -= len(record.host_failures)
+        return record.target

@@ -1,12 +1,11 @@
-"""The last dialogues with every address of every target, to be read when something has happened.
+"""The last transcripts of every address of every target, to be read when something has happened.
 
-What is worth keeping: of each address what it says now, what it said when it last worked, and what it said at each
-kind of failure. So there is one success and one failure of each class, the latest, with how often it was the same.
-A success says little that the next one does not, so where room runs out successes go first, down to a share of their
-own, and then the failures seen longest ago.
+Of each address one success and one failure of each class are kept, the latest, with the number of sessions that ended
+alike since the last one that did not. A success says little that the next one does not say, so where room runs out
+successes go first, down to a share of their own, and then the failures seen longest ago.
 
-A hundred thousand domains must not fill the memory of the machine: there is a bound for one dialogue, one for a
-target, and one for all together, in which each dialogue counts with what Python needs to keep it.
+A hundred thousand domains must not fill the memory of the machine: there is a bound for one transcript, one for a
+target, and one for all together, in which each transcript counts with what Python needs to keep it.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import struct
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from exporter.concurrency import steady_clock
@@ -22,15 +22,15 @@ from exporter.model.failure import Failure
 from exporter.model.result import HostResult, ProbeResult, TlsResult, TranscriptLine
 from exporter.model.target import Target, TargetKey
 
-# The whole dialogue with an ordinary server, STARTTLS and envelope included, is about 1 KiB; a long greeting fits too.
-MAX_DIALOGUE_BYTES: Final = 4096
-# Sixteen addresses (the default `max_addresses`) with an ordinary dialogue each.
+# The whole session with an ordinary server, STARTTLS and envelope included, is about 1 KiB; a long greeting fits too.
+MAX_STORED_BYTES: Final = 4096
+# Sixteen addresses (the default `max_addresses`) with an ordinary transcript each.
 MAX_TARGET_BYTES: Final = 16384
-# 80,000 ordinary dialogues.
+# 80,000 ordinary transcripts.
 MAX_BYTES: Final = 64 * 1024 * 1024
-# Of it, what successes keep however many failures there are.
+# The part of it that successes keep however many failures there are.
 SUCCESS_SHARE: Final = 0.25
-# What keeping one costs beside its text: the value, its places in a tuple and in the order (measured with
+# The cost of keeping one beside its text: the value, its places in a tuple and in the order (measured with
 # tracemalloc, CPython 3.11).
 OVERHEAD_BYTES: Final = 512
 
@@ -41,10 +41,15 @@ _LINE: Final = struct.Struct("<fBH")  # seconds since the connect began, whether
 _MAX_LINE: Final = 0xFFFF
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StoredTranscript:
-    """A dialogue with one address; `failure` None: it worked. Two are the same only if they are one."""
+# MX host and address.
+HostKey = tuple[str, str]
 
+
+@dataclass(frozen=True, slots=True)
+class StoredTranscript:
+    """The transcript of a session with one address; `failure` None: it worked."""
+
+    number: int  # counted from the first that was kept
     mx: str
     address: str
     at: float  # Unix time of the session, by the clock of then
@@ -52,52 +57,53 @@ class StoredTranscript:
     tls: TlsResult | None
     tls_at: float | None  # seconds from the begin of the connect to the end of the handshake
     moment: float  # the same as a moment of exporter.concurrency.steady_clock
-    first: float  # the moment when it went this way first, without another way since
-    times: int  # how often since then
+    first: float  # the moment of the first session that ended alike, with none that ended otherwise since
+    times: int  # sessions since then, this one included
     packed: bytes
     whole: bool  # nothing was cut off
 
     @property
     def first_at(self) -> float:
-        """Unix time of the first one."""
+        """Unix time of the first session that ended alike."""
         return steady_clock.unix(self.first)
 
     @property
     def transcript(self) -> tuple[TranscriptLine, ...]:
-        """Its lines; show them escaped."""
+        """The lines; show them escaped."""
         return tuple(_unpacked(self.packed))
 
     @property
     def size(self) -> int:
-        """Bytes that it counts for."""
+        """The bytes that the transcript counts for."""
         return len(self.packed) + OVERHEAD_BYTES + (len(self.failure.detail) if self.failure is not None else 0)
 
 
 class TranscriptStore:
-    """What is kept, by target. Written by the probes' event loop; :meth:`of` may be called from any thread."""
+    """Transcripts by target. Written by the probes' event loop; :meth:`of` may be called from any thread."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
+        self._numbers = count(1)
         self._kept: dict[TargetKey, tuple[StoredTranscript, ...]] = {}
         self._successes = _Order()
         self._failures = _Order()
 
     @property
     def size(self) -> int:
-        """Bytes that all of them count for."""
+        """The bytes that all transcripts count for."""
         return self._successes.size + self._failures.size
 
     def of(self, key: TargetKey) -> tuple[StoredTranscript, ...]:
-        """The dialogues of one target, the latest first: in the order in which they came, which no clock changes."""
+        """The transcripts of one target, the latest first: in the order in which they came, which no clock changes."""
         return self._kept.get(key, ())[::-1]
 
     def keep(
-        self, target: Target, result: ProbeResult, heard: Mapping[tuple[str, str], tuple[TranscriptLine, ...]]
+        self, target: Target, result: ProbeResult, transcripts: Mapping[HostKey, tuple[TranscriptLine, ...]]
     ) -> None:
-        """Keep what was `heard` of the hosts of `result`, by MX host and address."""
+        """Keep the transcripts of the hosts of `result`."""
         key = target.key
         for host in result.hosts:
-            transcript = heard.get((host.mx, host.address))
+            transcript = transcripts.get((host.mx, host.address))
             if transcript:
                 self._put(key, host, transcript)
         if len(self._kept.get(key, ())) > 1:
@@ -105,13 +111,8 @@ class TranscriptStore:
         if self.size > self._max_bytes:
             self._make_room()
 
-    def keep_targets(self, targets: Iterable[Target]) -> None:
-        """Forget those of all other targets."""
-        for _ in self.keeping(targets):
-            pass
-
     def keeping(self, targets: Iterable[Target]) -> Iterator[None]:
-        """The same in steps."""
+        """Forget the transcripts of all other targets, in steps."""
         gone = self._kept.keys() - {target.key for target in targets}
         for number, key in enumerate(gone, 1):
             self.forget((key,))
@@ -119,27 +120,38 @@ class TranscriptStore:
                 yield
 
     def forget(self, keys: Iterable[TargetKey]) -> None:
-        """Forget those of these targets."""
+        """Forget the transcripts of these targets."""
         for key in keys:
             for kept in self._kept.pop(key, ()):
                 self._order(kept).remove(kept)
 
     def _put(self, key: TargetKey, host: HostResult, transcript: tuple[TranscriptLine, ...]) -> None:
+        before = self._kept.get(key, ())
         alike: StoredTranscript | None = None
-        others: list[StoredTranscript] = []
-        same = False  # as the last time
-        for kept in self._kept.get(key, ()):
-            if _is_alike(kept, host):
-                alike, same = kept, True
-                continue
-            others.append(kept)
-            if kept.address == host.address and kept.mx == host.mx:
-                same = False
+        latest: StoredTranscript | None = None
+        for one in before:
+            if one.address == host.address and one.mx == host.mx:
+                latest = one
+                if _ended_alike(one.failure, host.failure):
+                    alike = one
         if alike is not None and alike.at == host.timings.at:
-            return  # a session that is shared for a whole interval is told of again
+            return  # a session that is shared for a whole interval is reported again
+        again = alike is not None and latest is not None and latest.number == alike.number
+        kept = self._stored(host, transcript, alike if again else None)
+        if alike is not None:
+            self._order(alike).remove(alike)
+            before = tuple(one for one in before if one.number != alike.number)
+        self._order(kept).add(kept, key)
+        self._kept[key] = (*before, kept)
+
+    def _stored(
+        self, host: HostResult, transcript: tuple[TranscriptLine, ...], again: StoredTranscript | None
+    ) -> StoredTranscript:
+        """A transcript to keep; `again`: the one of the session before, which ended alike."""
         moment = steady_clock.moment(host.timings.at)
         packed, whole = _packed(transcript)
-        kept = StoredTranscript(
+        return StoredTranscript(
+            number=next(self._numbers),
             mx=host.mx,
             address=host.address,
             at=host.timings.at,
@@ -147,15 +159,11 @@ class TranscriptStore:
             tls=host.facts.tls,
             tls_at=host.timings.tls_at,
             moment=moment,
-            first=alike.first if alike is not None and same else moment,
-            times=alike.times + 1 if alike is not None and same else 1,
+            first=moment if again is None else again.first,
+            times=1 if again is None else again.times + 1,
             packed=packed,
             whole=whole,
         )
-        if alike is not None:
-            self._order(alike).remove(alike)
-        self._order(kept).add(kept, key)
-        self._kept[key] = (*others, kept)
 
     def _make_room_in(self, key: TargetKey) -> None:
         while sum(kept.size for kept in self._kept[key]) > MAX_TARGET_BYTES:
@@ -172,7 +180,7 @@ class TranscriptStore:
 
     def _drop(self, dropped: StoredTranscript, key: TargetKey) -> None:
         self._order(dropped).remove(dropped)
-        left = tuple(kept for kept in self._kept[key] if kept is not dropped)
+        left = tuple(kept for kept in self._kept[key] if kept.number != dropped.number)
         if left:
             self._kept[key] = left
         else:
@@ -183,45 +191,42 @@ class TranscriptStore:
 
 
 class _Order:
-    """Dialogues in the order in which they were kept, and the bytes they count for."""
+    """Transcripts in the order in which they were kept, and the bytes they count for."""
 
     def __init__(self) -> None:
         self.size = 0
-        self._keys: OrderedDict[StoredTranscript, TargetKey] = OrderedDict()
+        self._kept: OrderedDict[int, tuple[StoredTranscript, TargetKey]] = OrderedDict()  # by number
 
     def add(self, kept: StoredTranscript, key: TargetKey) -> None:
-        self._keys[kept] = key
+        self._kept[kept.number] = kept, key
         self.size += kept.size
 
     def remove(self, kept: StoredTranscript) -> None:
-        del self._keys[kept]
+        del self._kept[kept.number]
         self.size -= kept.size
 
     def oldest(self) -> tuple[StoredTranscript, TargetKey]:
-        return next(iter(self._keys.items()))
+        return next(iter(self._kept.values()))
 
 
 def _oldest_failure(kept: tuple[StoredTranscript, ...]) -> StoredTranscript:
     return next(one for one in kept if one.failure is not None)
 
 
-def _is_alike(kept: StoredTranscript, host: HostResult) -> bool:
-    """One address, ending in one way."""
-    if kept.address != host.address or kept.mx != host.mx:
-        return False
-    if kept.failure is None or host.failure is None:
-        return kept.failure is host.failure
-    return kept.failure.failure_class is host.failure.failure_class
+def _ended_alike(one: Failure | None, other: Failure | None) -> bool:
+    if one is None or other is None:
+        return one is None and other is None
+    return one.failure_class is other.failure_class
 
 
 def _packed(transcript: tuple[TranscriptLine, ...]) -> tuple[bytes, bool]:
     """The lines as bytes, and whether all of them are there."""
     pieces: list[bytes] = []
-    if sum([len(data) for _, _, data in transcript]) <= MAX_DIALOGUE_BYTES:
+    if sum([len(data) for _, _, data in transcript]) <= MAX_STORED_BYTES:
         for at, sent, data in transcript:
             pieces += (_LINE.pack(at, sent, len(data)), data)
         return b"".join(pieces), True
-    left = MAX_DIALOGUE_BYTES
+    left = MAX_STORED_BYTES
     for line in transcript:
         data = line.data[: min(left, _MAX_LINE)]
         pieces += (_LINE.pack(line.at, line.sent, len(data)), data)

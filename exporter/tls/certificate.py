@@ -5,11 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Address, IPv6Address
 from typing import Final, TypeVar
 
 from cryptography import x509
-from cryptography.x509.oid import NameOID
 
 from exporter.model.printable import printable
 from exporter.tls.certificate_names import CertificateNames
@@ -43,30 +41,6 @@ def unwise_is_fine() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def names_of(certificate: x509.Certificate) -> CertificateNames:
-    """The names it is for; none where it has none that can be read."""
-    common = tuple(
-        value
-        for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        if isinstance(value := attribute.value, str)
-    )
-    extension = extension_of(certificate, x509.SubjectAlternativeName)
-    if extension is None:
-        return CertificateNames(common=common)
-    try:
-        return CertificateNames(
-            tuple(extension.get_values_for_type(x509.DNSName)),
-            tuple(
-                address
-                for address in extension.get_values_for_type(x509.IPAddress)
-                if isinstance(address, IPv4Address | IPv6Address)
-            ),
-            common,
-        )
-    except Exception:  # as above, for malformed extensions
-        return CertificateNames()
 
 
 def extension_of(certificate: x509.Certificate, kind: type[_E]) -> _E | None:

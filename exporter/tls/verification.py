@@ -20,8 +20,8 @@ from weakref import WeakKeyDictionary
 
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.printable import printable
-from exporter.tls.certificate import names_of, shown_name, shown_names, unwise_is_fine
-from exporter.tls.certificate_names import CertificateNames, NameMatch
+from exporter.tls.certificate import shown_name, shown_names, unwise_is_fine
+from exporter.tls.certificate_names import CertificateNames, NameMatch, names_of
 from exporter.tls.certification_path import Dated, NoPath, dated, find_path, wrong_purpose
 from exporter.tls.expensive_certificates import MAX_NAME_BYTES, has_endless_name
 from exporter.tls.roots import Roots

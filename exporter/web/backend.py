@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from exporter.model.egress import EgressByFamily, EgressStateChange
 from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverView
@@ -31,14 +31,28 @@ class Exposition:
     body: Iterable[bytes]
 
 
-class TargetState(NamedTuple):
-    """A target as a page shows it. Times are moments of exporter.concurrency.steady_clock; 0: not probed yet."""
+class TargetState(Protocol):
+    """A target as a page shows it: an immutable value. Times are moments of exporter.concurrency.steady_clock."""
 
-    target: Target
-    result: ProbeResult | None
-    history: History
-    probed_at: float  # the start of the last probe
-    since: float  # the last change of state
+    @property
+    def target(self) -> Target:
+        """The target."""
+
+    @property
+    def result(self) -> ProbeResult | None:
+        """The latest result; None: not probed yet."""
+
+    @property
+    def history(self) -> History:
+        """The last results and changes of state."""
+
+    @property
+    def began(self) -> float:
+        """The start of the last probe; 0: not probed yet."""
+
+    @property
+    def since(self) -> float:
+        """The last change of state; 0: not probed yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,14 +25,16 @@ def _root_restored() -> Iterator[None]:
 def _logged(format_: logs.Format, message: str, **fields: object) -> str:
     out = io.StringIO()
     logs.configure("info", format_, out)
-    logging.getLogger("exporter.app.engine").info(message, extra={"fields": fields})
+    logging.getLogger("exporter.app.state_log").info(message, extra={"fields": fields})
     assert logs.flush()
     return out.getvalue()
 
 
 def test_logfmt_quotes_what_needs_it() -> None:
     line = _logged("logfmt", "down", target="a.example", detail='said "no"', nothing="")
-    assert line.endswith(' level=info caller=service msg=down target=a.example detail="said \\"no\\"" nothing=""\n')
+    assert line.endswith(
+        ' level=info caller=app.state_log msg=down target=a.example detail="said \\"no\\"" nothing=""\n'
+    )
 
 
 @pytest.mark.parametrize(

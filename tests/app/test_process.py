@@ -11,7 +11,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from exporter.app.web_options import WebOptions, page_url
 from exporter.demo.world import DemoWorld
 from tests.support.exporter_process import FILES_WATCHED_CLOSELY, ExporterProcess, command, exporter
 from tests.support.waiting import until_sync
@@ -158,14 +157,15 @@ def test_a_change_of_state_is_one_line(path: Path, world: DemoWorld) -> None:
     assert len(lines) == 2
     assert "level=info" in lines[0]
     assert "class=connect_refused verdict=dead" in lines[0]
-    assert 'msg="up again"' in lines[1]
+    assert all('msg="target state changed"' in line for line in lines)
+    assert "state=up before=connect_refused" in lines[1]
 
 
 def test_sigterm_ends_it_cleanly_and_the_log_may_be_json(path: Path) -> None:
     with exporter(f"--config.file={path}", "--log.format=json", "--log.level=debug") as process:
         until_sync(lambda: _up(process).get("healthy.example") == 1.0)
         assert process.stop() == 0
-    assert '"msg": "probed"' in process.text
+    assert '"msg": "target probed"' in process.text
     assert "Traceback" not in process.text
 
 
@@ -176,19 +176,3 @@ def test_hangups_during_the_end_do_not_end_it_otherwise(path: Path) -> None:
         while process.process.poll() is None:
             process.process.send_signal(signal.SIGHUP)
         assert process.process.returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("options", "address", "tls", "url"),
-    [
-        (WebOptions([":0"]), ("::", 10225), False, "http://localhost:10225"),
-        (WebOptions(["0.0.0.0:0"]), ("0.0.0.0", 80), True, "https://localhost:80"),
-        (WebOptions(["[::1]:0"]), ("::1", 1), False, "http://[::1]:1"),
-        (WebOptions([":0"], route_prefix="/mx/"), ("127.0.0.1", 1), False, "http://127.0.0.1:1/mx"),
-        (WebOptions([":0"], external_url="https://mx.example/a/"), ("::", 1), False, "https://mx.example/a"),
-    ],
-)
-def test_whoever_starts_it_is_told_where_to_look(
-    options: WebOptions, address: tuple[str, int], tls: bool, url: str
-) -> None:
-    assert page_url(options, address, tls=tls) == url

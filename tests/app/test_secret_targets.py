@@ -39,19 +39,18 @@ hosts:
     ],
 )
 def test_a_target_is_meant_by_each_of_its_spellings_and_by_nothing_else(asked: str, meant: str | None) -> None:
-    found = SecretTargets().find(CONFIG, parse_target(asked, CONFIG.settings("canary")))
+    found = SecretTargets(CONFIG).find(parse_target(asked, CONFIG.settings("canary")))
     assert (None if found is None else found.name) == meant
     assert found is None or found in CONFIG.targets
 
 
 def test_another_module_of_the_kind_is_another() -> None:
     asked = parse_target("example.org", CONFIG.settings("another"))
-    assert SecretTargets().find(CONFIG, asked) is None
+    assert SecretTargets(CONFIG).find(asked) is None
     assert refusal(asked).startswith("module 'another' has data, so only targets that are configured with it")
 
 
 def test_what_a_reload_took_away_is_refused() -> None:
-    entrusted = SecretTargets()
     asked = parse_target("example.org", CONFIG.settings("canary"))
-    assert entrusted.find(CONFIG, asked) is not None
-    assert entrusted.find(parse("domains: [example.org]"), asked) is None
+    assert SecretTargets(CONFIG).find(asked) is not None
+    assert SecretTargets(parse("domains: [example.org]")).find(asked) is None

@@ -11,6 +11,8 @@ import pytest
 
 from exporter.concurrency import steady_clock
 from exporter.demo.world import DemoWorld
+from exporter.egress.listener import NoListener
+from exporter.egress.settings import WatchSettings
 from exporter.egress.watch import EgressWatch
 from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.model.address import Family
@@ -26,8 +28,8 @@ from exporter.web.pages.target_row import last_probe, since
 from exporter.web.pages.target_view import target_view
 from tests.results import changed, domain, down_host, result, up_host
 from tests.support.exporter_process import exporter
+from tests.support.steps import at_once
 from tests.support.waiting import until_sync
-from tests.web.fake_backend import target_state
 
 C = FailureClass
 SAID = (TranscriptLine(0.1, False, b"220 mx ESMTP\r\n"),)
@@ -54,7 +56,7 @@ class Known:
 
     def __init__(self) -> None:
         self.store = TargetStore(lambda record, before: ())
-        self.store.replace_targets([domain()])
+        at_once(self.store.replacing([domain()]))
         self.dialogues = TranscriptStore()
 
     def take_in(self, failure_class: FailureClass | None = None) -> ProbeResult:
@@ -68,7 +70,7 @@ class Known:
     @property
     def facts(self) -> TargetFacts:
         (record,) = self.store.records()
-        return TargetFacts(target_state(record), record.probes, record.probe_failures, self.dialogues.of(domain().key))
+        return TargetFacts(record, record.probes, record.probe_failures, self.dialogues.of(domain().key))
 
     @property
     def changes(self) -> tuple[StateChange, ...]:
@@ -126,13 +128,13 @@ def test_the_last_reload_moves_with_the_clock_and_stands_while_nobody_sets_it(cl
 
 
 async def test_turns_of_the_way_out_move_with_the_clock(clock: Clock) -> None:
-    watch = EgressWatch(Egress(), 60.0, "probe.example", takes=1.0)
+    watch = EgressWatch(WatchSettings(Egress(), 60.0, 1.0), NoListener())
     family = Family.IPV4
-    watch.turns = (EgressStateChange(time.time(), family, watch.surroundings[family]),)
+    watch._states.changes = (EgressStateChange(time.time(), family, watch.egress[family]),)
     for step in (7200.0, -86400.0):
         clock.ahead += step
         watch.tick({})
-        assert abs(time.time() - watch.turns[0].at) < 60
+        assert abs(time.time() - watch.changes[0].at) < 60
     await watch.close()
 
 

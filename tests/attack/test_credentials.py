@@ -20,7 +20,8 @@ import pytest
 from exporter.concurrency.slots import ProbeSlots
 from exporter.config.load import parse
 from exporter.lab.dns_host import DnsHost
-from exporter.lab.smtp_host import SmtpHost, SmtpScript, ordinary, reply
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import SmtpScript, ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socketserver
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -12,15 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from exporter.app.engine import Engine
+from exporter.app.monitor import Monitor, Vantage
 from exporter.config.load import load
+from exporter.lab.dns_host import DnsHost
+from exporter.lab.host import listening_in_thread
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary
 from exporter.model.target import Target, TargetKind
 from exporter.resolver import client
 from exporter.resolver.answer import read_reply
 from exporter.resolver.wire_names import MalformedReply
 from tests.support import dns_messages as dns
 from tests.support.exporter_process import ExporterProcess, exporter
-from tests.support.hostile_dns import Answers, HostileDns, hostile_dns
+from tests.support.steps import at_once
 from tests.support.waiting import until_sync
 
 EVIL = "evil.example"
@@ -28,28 +30,10 @@ PATIENCE = 60.0  # seconds; on an idle machine it takes two
 GOOD = ("one.example", "two.example", "three.example")
 
 
-class _Mail(socketserver.StreamRequestHandler):
-    """A mail host in as few words as do."""
-
-    def handle(self) -> None:
-        with contextlib.suppress(OSError):
-            self.wfile.write(b"220 mx.good.example\r\n")
-            for line in self.rfile:
-                if line.upper().startswith(b"QUIT"):
-                    self.wfile.write(b"221 bye\r\n")
-                    return
-                self.wfile.write(b"250 mx.good.example\r\n")
-
-
 @pytest.fixture(scope="module")
 def mail_port() -> Iterator[int]:
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Mail) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield int(server.server_address[1])
-        server.shutdown()
-        thread.join()
+    with listening_in_thread(SmtpHost(ordinary("mx.good.example", ()))) as port:
+        yield port
 
 
 # Domains by what is wrong with their MX answer.
@@ -103,10 +87,11 @@ def _all_kinds(name: str, kind: str) -> bytes:
 
 @contextlib.contextmanager
 def _exporter_among(
-    answers: Answers, port: int, folder: Path, evil: Iterable[str] = (EVIL,)
-) -> Iterator[tuple[ExporterProcess, HostileDns]]:
+    answers: Callable[[str, str], bytes], port: int, folder: Path, evil: Iterable[str] = (EVIL,)
+) -> Iterator[tuple[ExporterProcess, DnsHost]]:
     """An exporter that probes the good domains and the evil each second, whose questions are answered so."""
-    with hostile_dns(lambda name, kind: _good(name, kind) or answers(name, kind)) as server:
+    server = DnsHost({}, messages=lambda name, kind: _good(name, kind) or answers(name, kind))
+    with listening_in_thread(server):
         config = folder / "config.yaml"
         config.write_text(
             f"resolver: {{nameservers: ['{server.server}'], timeout: 10s}}\n"
@@ -151,7 +136,7 @@ def test_answers_of_every_kind_stop_nobody(mail_port: int, tmp_path: Path) -> No
         until_sync(lambda: all(_probes(process)[name] >= before[name] + 1 for name in GOOD), PATIENCE)
         assert all(process.value("mx_domain_up", domain=name) == 1 for name in (*GOOD, TEXTS))
         assert all(process.value("mx_domain_up", domain=name) == 0 for name in BY_ANSWER)
-        asked = {kind for name, kind in server.asked if name.endswith(TEXTS)}
+        asked = {kind for name, kind in server.queries if name.endswith(TEXTS)}
         assert asked == {"MX", "A", "AAAA", "TXT", "TLSA"}
         for name in ("chained.test", "ladder.test", "aliases.test", "header.test"):
             assert process.value("mx_domain_failure", domain=name, **{"class": "dns_malformed"}) == 1
@@ -176,19 +161,21 @@ def test_the_answers_that_a_stranger_asks_for_leave_the_memory_as_it_was(mail_po
 
     with _exporter_among(answers, mail_port, tmp_path) as (process, server):
         until_sync(lambda: all(count >= 1 for count in _probes(process).values()), PATIENCE)
-        asked = server.asked["one.example", "MX"]
+        asked = server.queries["one.example", "MX"]
         for number in range(3):
             assert process.get(f"/probe?target=warm{number}.example").status_code == 200
         before = process.value("process_resident_memory_bytes")
         for number in range(20):
             assert process.get(f"/probe?target=evil{number}.example").status_code == 200
-        assert all(server.asked[f"evil{number}.example", "MX"] == 2 for number in range(20))  # over UDP, then TCP
+        for number in range(20):
+            question = (f"evil{number}.example", "MX")
+            assert (server.queries[question], server.tcp_queries[question]) == (1, 1)
         # One alone was kept as 2.9 MB.
         after = process.value("process_resident_memory_bytes")
         assert before is not None
         assert after is not None
         assert after - before < 20_000_000
-        assert server.asked["one.example", "MX"] == asked  # it is still known
+        assert server.queries["one.example", "MX"] == asked  # it is still known
 
 
 async def test_names_that_a_stranger_chose_take_no_room_from_the_configured(
@@ -200,21 +187,23 @@ async def test_names_that_a_stranger_chose_take_no_room_from_the_configured(
     def answers(name: str, kind: str) -> bytes:
         return dns.heavy_mx(name) if kind == "MX" else dns.reply(name, kind, code=3)
 
-    with hostile_dns(answers) as server:
+    server = DnsHost({}, messages=answers)
+    with listening_in_thread(server):
         config = tmp_path / "config.yaml"
         config.write_text(f"resolver: {{nameservers: ['{server.server}']}}\ndomains: [{EVIL}]\n")
-        service = Engine(config, load(config), "me.example")
+        monitor = Monitor(load(config), Vantage("me.example"))
+        resolver = monitor.engine.resolver
         try:
-            service.store.replace_targets(service.targets)
-            configured = service.targets[0]
-            await service.probe_now(configured)
-            its_own = service.resolver.kept_bytes
+            at_once(monitor.results.targets.replacing(monitor.active.targets))
+            configured = monitor.active.targets[0]
+            await monitor.probe_now(configured)
+            its_own = resolver.kept_bytes
             for number in range(30):
                 name = f"stranger{number}.example"
-                await service.probe_now(Target(TargetKind.DOMAIN, name, name, configured.settings))
-                assert service.resolver.kept_bytes <= its_own + 900_000
-            asked = server.asked.total()
-            await service.probe_now(configured)
-            assert server.asked.total() == asked
+                await monitor.probe_now(Target(TargetKind.DOMAIN, name, name, configured.settings))
+                assert resolver.kept_bytes <= its_own + 900_000
+            asked = server.queries.total()
+            await monitor.probe_now(configured)
+            assert server.queries.total() == asked
         finally:
-            await service.stop()
+            await monitor.stop()

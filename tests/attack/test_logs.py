@@ -108,7 +108,7 @@ def test_a_demo_whose_page_nobody_reads_ends_when_it_is_told_to(tmp_path: Path) 
     os.set_blocking(writing, True)
     flags = ("demo", "--web.listen-address=127.0.0.1:0")
     # Its probes of silent hosts need not be waited for at the end.
-    hasty = "import exporter.app.engine\nexporter.app.engine.STOP_GRACE_SECONDS = 0.1"
+    hasty = "import exporter.app.monitor\nexporter.app.monitor.STOP_GRACE_SECONDS = 0.1"
     with (
         os.fdopen(reading, "rb", 0) as kept,
         subprocess.Popen(command(*flags, first=hasty), stdout=writing, stderr=subprocess.PIPE) as process,

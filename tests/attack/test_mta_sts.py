@@ -19,8 +19,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from exporter.concurrency.slots import ProbeSlots
 from exporter.lab.certificates import Authority
-from exporter.lab.https_host import PolicyHost, http, policy_host
-from exporter.lab.smtp_host import SmtpHost, ordinary
+from exporter.lab.host import listening
+from exporter.lab.https_host import HttpsHost, http
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.policy import MtaStsMode, TlsaLookup, TlsaStatus
@@ -93,13 +95,13 @@ def _target(domain: str, port: int, *policies: PolicyKind, require: bool = False
 
 
 @asynccontextmanager
-async def _prober(names: World, host: PolicyHost, *served: str) -> AsyncIterator[tuple[Prober, int]]:
+async def _prober(names: World, host: HttpsHost, *served: str) -> AsyncIterator[tuple[Prober, int]]:
     """A prober, and the port of the mail host; `host` is the policy host of the domains `served`, on 127.0.0.1."""
     mail = SmtpHost(ordinary("mx.a.example"))
     port = await mail.start("127.0.0.1", 0)
     memory = PolicyCache()
-    context = AUTHORITY.server_context(*(f"mta-sts.{name}" for name in served or ("a.example",)))
-    async with policy_host(host, context):
+    host.context = AUTHORITY.server_context(*(f"mta-sts.{name}" for name in served or ("a.example",)))
+    async with listening(host):
         policies = Policies(names, memory, host.port)
         yield Prober(names, Limits(per_address=500), "probe.example", ProbeSlots(500), policies=policies), port
         names.gate.set()
@@ -136,7 +138,7 @@ async def test_policy_hosts_that_never_answer_do_not_starve_others(
     honest = [f"honest{number}.example" for number in range(20)]
     silent = {f"silent{number}.example": addresses[number % len(addresses)] for number in range(200)}
     names = World(places=dict(silent))
-    async with _prober(names, PolicyHost([http(POLICY)]), *honest) as (prober, port):
+    async with _prober(names, HttpsHost([http(POLICY)]), *honest) as (prober, port):
         https_port = prober._policies._https_port  # type: ignore[union-attr]
         for address in addresses:
             stack.enter_context(socket.create_server((address, https_port), backlog=256))
@@ -152,7 +154,7 @@ async def test_policy_hosts_that_never_answer_do_not_starve_others(
 
 
 async def test_a_policy_that_comes_late_is_in_the_next_result_and_no_time_of_the_mail_hosts() -> None:
-    host = PolicyHost([http(POLICY)], gate=asyncio.Event())
+    host = HttpsHost([http(POLICY)], gate=asyncio.Event())
     assert host.gate is not None
     async with _prober(World(), host) as (prober, port):
         result, took = await _probe(prober, _target("a.example", port))
@@ -170,7 +172,7 @@ async def test_records_that_are_never_answered_keep_a_result_no_longer_than_a_po
     """What was known is told on; what was not is left open, and fails nobody."""
     names = World()
     every = (PolicyKind.MTA_STS, PolicyKind.TLS_RPT, PolicyKind.DANE)
-    async with _prober(names, PolicyHost([http(POLICY)])) as (prober, port):
+    async with _prober(names, HttpsHost([http(POLICY)])) as (prober, port):
         known, _ = await _probe(prober, _target("a.example", port, *every))
         names.silent_texts = names.silent_tlsa = True
         (again, took), (new, took_new) = await asyncio.gather(
@@ -222,8 +224,8 @@ async def test_what_costs_us_more_than_a_policy_is_worth_is_given_up(
 ) -> None:
     context = AUTHORITY.server_context(NAME)
     context.num_tickets = tickets
-    async with policy_host(PolicyHost(answer), context) as host:
-        fetched = await fetch(NAME, ["127.0.0.1"], _trusting(), port=host.port)
+    async with listening(HttpsHost(answer, context=context)) as port:
+        fetched = await fetch(NAME, ["127.0.0.1"], _trusting(), port=port)
     assert isinstance(fetched, FetchFault)
     assert fetched.problem is problem, fetched
 

@@ -12,13 +12,9 @@ from tests.support.waiting import until_sync
 
 # Its first result never ends; the patience is a second instead of fifteen.
 STUCK = """
-import time, exporter.app.engine
-try:
-    import exporter.heartbeat
-    exporter.app.heartbeat.STUCK_SECONDS = 1.0
-except ImportError:
-    pass
-exporter.app.engine.Service._take_in = lambda self, target, result: time.sleep(3600)
+import time, exporter.app.heartbeat, exporter.app.monitor
+exporter.app.heartbeat.STUCK_SECONDS = 1.0
+exporter.app.monitor.Monitor._record = lambda self, target, result: time.sleep(3600)
 """
 CONFIG = (
     "resolver: {nameservers: ['127.0.0.1:1'], timeout: 100ms}\ndefaults: {interval: 1s}\negress: {trace: false}\n"
@@ -40,8 +36,8 @@ def test_a_loop_that_stands_still_is_not_healthy(tmp_path: Path) -> None:
 def test_a_schedule_that_stands_still_is_not_healthy(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(CONFIG)
-    broken = STUCK.replace("lambda self, target, result: time.sleep(3600)", "exporter.app.engine.Service._take_in")
-    broken += "exporter.app.engine.STUCK_SECONDS = 1.0\nimport exporter.schedule.scheduler\n"
+    broken = STUCK.replace("lambda self, target, result: time.sleep(3600)", "exporter.app.monitor.Monitor._record")
+    broken += "import exporter.app.watchers, exporter.schedule.scheduler\nexporter.app.watchers.STUCK_SECONDS = 1.0\n"
     broken += "exporter.schedule.scheduler.Scheduler._ring = lambda self: 1 / 0\n"
     with exporter(f"--config.file={path}", first=broken) as process:
         until_sync(lambda: "the schedule of the probes stands still" in process.get("/-/healthy").text)

@@ -21,7 +21,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.lab.smtp_host import Drip, SmtpHost, ordinary, reply
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import Drip, ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage
@@ -34,7 +35,7 @@ from exporter.policies.dane.match import match_chain
 from exporter.policies.mtasts.fetch import tls_context
 from exporter.probe.cpu_cost import MAX_SECONDS
 from exporter.probe.prober import Prober
-from exporter.tls.certificate_names import CertificateNames
+from exporter.tls.certificate_names import CertificateNames, names_of
 from exporter.tls.client import MAX_IDLE_RECORDS, MAX_RECORDS, TlsClient, TlsFault
 from exporter.tls.expensive_certificates import MAX_CERTIFICATES, MAX_NAME_BYTES
 from exporter.tls.roots import Roots
@@ -401,11 +402,11 @@ def test_the_names_of_a_certificate_are_read_once_for_all_records(monkeypatch: p
     """9,000 names in 80 KB, read for each of 24 anchors and each name: 0.16 s for an address, at every probe."""
     reads: list[object] = []
 
-    def names(hosts: tuple[str, ...], *, common: tuple[str, ...]) -> CertificateNames:
-        reads.append(hosts)
-        return CertificateNames(hosts, common=common)
+    def counted(certificate: x509.Certificate) -> CertificateNames:
+        reads.append(certificate)
+        return names_of(certificate)
 
-    monkeypatch.setattr(match, "Names", names)
+    monkeypatch.setattr(match, "names_of", counted)
     anchor = chains.issue("anchor", authority=True)
     leaf = chains.issue("leaf", anchor, names=("other.example",))
     records = [Tlsa(2, selector, 0, data) for selector, data in ((0, anchor.der), (1, anchor.spki))]

@@ -16,9 +16,11 @@ from dataclasses import replace
 import httpx
 
 from exporter.model.failure import FailureClass
-from exporter.store.targets import TargetRecord, TargetStore
+from exporter.store.record import TargetRecord
+from exporter.store.targets import TargetStore
 from exporter.web.app import create_app
 from tests.results import AT, domain, down_host, result, up_host
+from tests.support.steps import at_once
 from tests.web.fake_backend import FakeBackend
 
 PAGES = (
@@ -38,7 +40,7 @@ def records(count: int) -> Sequence[TargetRecord]:
     """So many domains with a past."""
     store = TargetStore(lambda record, before: ())
     targets = [domain(f"d{number}.example", team=str(number % 20)) for number in range(count)]
-    store.replace_targets(targets)
+    at_once(store.replacing(targets))
     classes = list(FailureClass)
     for number, target in enumerate(targets):
         hosts = [

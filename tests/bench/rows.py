@@ -26,6 +26,7 @@ from exporter.store.targets import TargetStore
 from tests.bench.peers import Peers, address, domain, peers
 from tests.bench.subject import Subject, phases, rtts, shards, subject
 from tests.results import host_of
+from tests.support.steps import at_once
 
 # A day: no answer is forgotten while somebody measures.
 _REMEMBERED = 86400
@@ -270,7 +271,7 @@ ROWS: dict[str, Callable[[Scale], Iterator[Line]]] = {
 def fleet(count: int, store: TargetStore) -> TargetStore:
     """`store` with so many domains, each with a result."""
     targets = [Target(TargetKind.DOMAIN, domain(number), domain(number), Settings()) for number in range(count)]
-    store.replace_targets(targets)
+    at_once(store.replacing(targets))
     for number, target in enumerate(targets):
         store.record(target, _result(number))
     return store

@@ -187,7 +187,7 @@ def main() -> None:
 
 async def silent(hosts: Peers, count: int, *, interval: float = _INTERVAL, wait: float = _TIMEOUT) -> Need:
     """The same with mail hosts that swallow every SYN, for as long as the exporter waits."""
-    host = SilentHost()
+    host = SilentHost(beyond_loopback=True)  # one socket for every address of loopback
     port = await host.start("0.0.0.0")
     try:
         return await asyncio.to_thread(measure, hosts, count, port=port, interval=interval, timeout=wait)

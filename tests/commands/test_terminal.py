@@ -5,22 +5,21 @@ from __future__ import annotations
 import io
 import os
 import re
-import socket
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import exporter.commands.terminal as screen_of_text
-from exporter.commands.reports import DialogueReport
+from exporter.commands.reports import TranscriptReport
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Ink, Screen, cut, fitted, line, wants_colours, width_of, wrapped
 from exporter.demo.world import DemoWorld
-from exporter.lab.smtp_host import reply
+from exporter.lab.host import listening_in_thread
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import SmtpScript, reply
 from exporter.model.failure import FailureClass
 from tests.results import domain, down_host, lookup_failed, result, up_host
 from tests.support.exporter_process import command
@@ -147,7 +146,8 @@ HOSTILE = b"\x1b[31;5mred\x1b]0;title\x07\x1b[2J\x08\x9b2J\xc2\x9b2J \xe2\x80\xa
 
 @pytest.mark.parametrize("columns", [40, 300])
 def test_a_server_steers_no_terminal(columns: int) -> None:
-    with speaking(reply(554, "")[:-2] + HOSTILE + b"\r\n") as port:
+    host = SmtpHost(SmtpScript(reply(554, "")[:-2] + HOSTILE + b"\r\n"))
+    with listening_in_thread(host) as port:
         argv = command("probe", f"127.0.0.1:{port}", "--allow-address=127.0.0.0/8", "--timeout=5s", "--helo=a.example")
         shown = on_terminal(argv, columns=columns)
     assert_harmless(shown)
@@ -160,30 +160,6 @@ def assert_harmless(shown: Shown) -> None:
     ours = {"\x1b[0m", *(f"\x1b[{ink.value}m" for ink in Ink)}
     assert set(re.findall(r"\x1b[^m]*m?", shown.terminal)) <= ours
     assert not set(shown.plain.replace("\n", "")) - {"…", "\ufffd"} - set(map(chr, range(0x20, 0x7F)))
-
-
-@contextmanager
-def speaking(greeting: bytes) -> Iterator[int]:
-    """A host that greets everybody like this; its port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.sendall(greeting)
-                    connection.recv(1024)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join(10.0)
 
 
 @pytest.mark.parametrize("columns", [14, 40, 200])
@@ -230,7 +206,7 @@ def test_what_the_encoding_lacks_is_counted_as_it_is_shown() -> None:
 
 def test_in_a_file_a_dialogue_is_as_it_always_was() -> None:
     out = io.StringIO()
-    report = DialogueReport(Screen(out, {}))
+    report = TranscriptReport(Screen(out, {}))
     report.add(domain(), result(up_host(), down_host()))
     report.add(domain("absent.example"), lookup_failed(FailureClass.DNS_NXDOMAIN, "absent.example"))
     assert report.finish() == 1

@@ -9,7 +9,6 @@ import pytest
 
 from exporter.commands.trace import path_lines
 from exporter.model.path_trace import Hop, HopKind, PathTrace
-from exporter.report.summary import path_sentence
 from tests.namespaces.network import Family, Network, address, drop_port_25, reject_with
 from tests.support.exporter_process import command
 from tests.support.terminal import on_terminal, widths
@@ -67,37 +66,6 @@ def test_a_filter_on_the_way_is_named(family: Family) -> None:
         code = "icmpv6 admin-prohibited" if family == 6 else "icmp admin-prohibited"
         network.rules("provider", reject_with(code))
         assert f"{provider} rejects port 25 of {target}" in traced()
-
-
-@pytest.mark.parametrize(
-    ("path", "said"),
-    [
-        (PathTrace(TARGET, 25, (Hop(1, K.LOCAL, detail="EPERM"),)), "This host does not let"),
-        (PathTrace(TARGET, 25, (Hop(1, K.REFUSED, TARGET),)), "answers and refuses at hop 1"),
-        (PathTrace(TARGET, 25, (Hop(1, K.SILENT),)), f"Port 25 of {TARGET} is lost before the first router."),
-        (
-            PathTrace(
-                TARGET,
-                25,
-                (Hop(1, K.TIME_EXCEEDED, "198.51.100.1"), Hop(2, K.SILENT)),
-                PathTrace(TARGET, 443, (Hop(1, K.TIME_EXCEEDED, "198.51.100.1"), Hop(2, K.SILENT))),
-            ),
-            "and so is port 443: no filter of this port alone",
-        ),
-        (
-            PathTrace(
-                TARGET,
-                25,
-                (Hop(1, K.REFUSED, TARGET),),
-                PathTrace(TARGET, 443, (Hop(1, K.TIME_EXCEEDED, "198.51.100.1"), Hop(2, K.REACHED, TARGET))),
-            ),
-            "Somebody at hop 1 resets connections",
-        ),
-        (PathTrace(TARGET, 25, (Hop(1, K.REFUSED, TARGET),), reset_within=True), "This host itself resets"),
-    ],
-)
-def test_the_verdict_says_what_the_path_shows(path: PathTrace, said: str) -> None:
-    assert said in path_sentence(path)
 
 
 def test_on_a_terminal_it_has_colours_and_its_lines_fit() -> None:

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import smtplib
 import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from exporter.config.load import parse
 from exporter.demo.domain import Port
-from exporter.demo.domains import DEMO
-from exporter.demo.world import DemoWorld, State, WorldError
-from exporter.model.target import TargetKind
+from exporter.demo.mail_hosts import State, WorldError
+from exporter.demo.world import DemoWorld
 
 MX1 = "mx1.healthy.example"
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[DemoWorld]:
-    with DemoWorld() as running:
-        yield running
 
 
 def _greeting(world: DemoWorld, host: str, seconds: float = 10.0) -> bytes:
@@ -149,37 +139,6 @@ def test_many_threads_may_change_one_host(world: DemoWorld) -> None:
         thread.join(30)
     world.revive(MX1)
     assert _greeting(world, MX1).startswith(b"220 ")
-
-
-def _certificate_error(world: DemoWorld, host: str) -> str:
-    """What a client that trusts the demo's authority has against the certificate of `host`."""
-    context = ssl.create_default_context(cadata=world.authority.pem)
-    with smtplib.SMTP(world.hosts[host].address, world.smtp_port, local_hostname="me", timeout=10) as client:
-        client._host = host  # type: ignore[attr-defined] # the name that the certificate is checked against
-        try:
-            client.starttls(context=context)
-        except ssl.SSLCertVerificationError as error:
-            client.close()
-            return error.verify_message
-        return ""
-
-
-def test_hosts_with_a_certificate_speak_tls(world: DemoWorld) -> None:
-    assert _certificate_error(world, MX1) == ""
-    assert _certificate_error(world, "mx.expired.example") == "certificate has expired"
-
-
-def test_an_ordinary_exporter_reads_its_configuration(world: DemoWorld) -> None:
-    config = parse(world.config_yaml())
-    assert config.resolver.nameservers == (world.nameserver,)
-    domains = {target.name: target for target in config.targets if target.kind is TargetKind.DOMAIN}
-    assert list(domains) == [domain.name for domain in DEMO]
-    for domain in DEMO:
-        target = domains[domain.name]
-        assert target.settings.port == world.smtp_port
-        assert target.settings.module.name == domain.module
-        assert dict(target.labels) == {"group": domain.group}
-        assert target.settings.timeout < target.settings.interval
 
 
 def test_its_name_server_listens(world: DemoWorld) -> None:

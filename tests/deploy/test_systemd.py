@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from exporter.app.engine import STOP_GRACE_SECONDS
+from exporter.app.monitor import STOP_GRACE_SECONDS
 from exporter.cli import USAGE
-from exporter.lab.smtp_host import SmtpHost, ordinary
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary
 from tests.deploy.files import DEPLOY
 from tests.support.exporter_process import command, exporter
 from tests.support.require import require_program
 from tests.support.waiting import until_sync
 
-UNIT = DEPLOY / "systemd" / "mx-exporter.app.engine"
+UNIT = DEPLOY / "systemd" / "mx-exporter.service"
 # 1.1 of systemd 252: what is left is the network, which is what it is for.
 MOST_EXPOSED = 1.2
 

@@ -12,7 +12,7 @@ from typing import Final, cast
 import pytest
 from prometheus_client.samples import Sample
 
-from exporter.lab.smtp_host import CLOSE, SmtpScript, Wait
+from exporter.lab.smtp_script import CLOSE, SmtpScript, Wait
 from tests.namespaces.mail_network import DOMAINS, PROXY, REFERENCES, SMTP, MailNetwork, host_and_port
 from tests.namespaces.network import Family, address, drop_port_25, filter_rule, redirect_port_25_to, reset_port_25
 from tests.support.exporter_process import ExporterProcess, command

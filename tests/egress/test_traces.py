@@ -56,8 +56,8 @@ def jump(seconds: float) -> None:
 def test_all_who_wished_are_named_when_the_path_is_found(tracing: Tracing) -> None:
     async def main() -> None:
         found = PathTraces(tracing.on_found)
-        found.wish(ADDRESS, 25, 443, "", A)
-        found.wish(ADDRESS, 25, 443, "", B)
+        found.request(ADDRESS, 25, 443, "", A)
+        found.request(ADDRESS, 25, 443, "", B)
         assert found.known(ADDRESS, 25) is None
         await asyncio.sleep(2.0)
         assert found.known(ADDRESS, 25) is not None
@@ -72,12 +72,12 @@ def test_an_address_is_traced_again_only_after_a_while(tracing: Tracing) -> None
     async def main() -> None:
         found = PathTraces(tracing.on_found)
         await found.find(ADDRESS, 25, 443)
-        found.wish(ADDRESS, 25, 443, "", A)
+        found.request(ADDRESS, 25, 443, "", A)
         await found.find(ADDRESS, 25, 443)
         assert len(tracing.traced) == 1
         jump(KEPT_SECONDS + 1)
         assert found.known(ADDRESS, 25) is not None  # until there is a newer one
-        found.wish(ADDRESS, 25, 443, "", A)
+        found.request(ADDRESS, 25, 443, "", A)
         await asyncio.sleep(2.0)
         assert len(tracing.traced) == 2
         await found.close()
@@ -104,7 +104,7 @@ def test_few_are_under_way_at_once_and_too_many_are_not_kept_waiting(tracing: Tr
     async def main() -> None:
         found = PathTraces(tracing.on_found)
         for number in range(1000):
-            found.wish(f"192.0.{number // 250}.{number % 250}", 25, 443, "", A)
+            found.request(f"192.0.{number // 250}.{number % 250}", 25, 443, "", A)
         await asyncio.sleep(100.0)
         await found.close()
 
@@ -116,7 +116,7 @@ def test_few_are_under_way_at_once_and_too_many_are_not_kept_waiting(tracing: Tr
 def test_closing_ends_what_is_under_way(tracing: Tracing) -> None:
     async def main() -> None:
         found = PathTraces(tracing.on_found)
-        found.wish(ADDRESS, 25, 443, "", A)
+        found.request(ADDRESS, 25, 443, "", A)
         await asyncio.sleep(0.0)
         await found.close()
 
@@ -130,7 +130,7 @@ async def test_a_real_path_is_found() -> None:
     found = PathTraces(lambda address, trace, wishers: told.append(trace))
     with socket.create_server((ADDRESS, 0)) as listener:
         port = listener.getsockname()[1]
-        found.wish(ADDRESS, port, None, "", A)
+        found.request(ADDRESS, port, None, "", A)
         await until(lambda: told)
         await found.close()
     assert told[0].reached == 1

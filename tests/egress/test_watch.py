@@ -13,20 +13,22 @@ import pytest
 
 from exporter.concurrency.slots import ProbeSlots
 from exporter.egress import traces
-from exporter.egress.watch import EgressWatch, counts_as_outside, typical_interval, typical_timeout
+from exporter.egress.settings import WatchSettings
+from exporter.egress.watch import EgressWatch
 from exporter.lab.silent_host import SilentHost
-from exporter.lab.smtp_host import SmtpHost, ordinary
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary
 from exporter.model.address import Family
 from exporter.model.configuration import Egress, Limits
 from exporter.model.egress import EgressByFamily, EgressState
 from exporter.model.failure import Confidence, FailureClass
 from exporter.model.path_trace import HopKind, PathTrace
+from exporter.model.resolver import ResolverView
 from exporter.model.result import ProbeResult
 from exporter.model.target import Settings, Target, TargetKey, TargetKind
 from exporter.probe.prober import Prober
 from tests.paths import GONE_443, OPEN_443, path
 from tests.probe.test_prober import LOOPBACK, Names
-from tests.results import domain
 from tests.support.waiting import until
 
 K = HopKind
@@ -49,17 +51,23 @@ class World:
         self.prober = Prober(
             names, Limits(share_addresses=False), "probe.example", ProbeSlots(10), egress.witness_ports
         )
-        self.watch = EgressWatch(
-            egress,
-            60.0,
-            "probe.example",
-            on_turn=self.turned.append,
-            on_path=self.paths.append,
-            on_suspicion=lambda: self.suspicions.append(True),
-            on_overtaken=lambda key: self.overtaken.append(key),
-            is_outside=lambda address: True,
-            port=port,
-        )
+        self.settings = WatchSettings(egress, 60.0, 0.0, "probe.example", port, lambda address: True)
+        self.watch = EgressWatch(self.settings, self)
+
+    def egress_changed(self, states: EgressByFamily) -> None:
+        self.turned.append(states)
+
+    def resolver_changed(self, view: ResolverView) -> None:
+        pass
+
+    def evidence_found(self, keys: frozenset[TargetKey]) -> None:
+        self.paths.append(keys)
+
+    def references_wanted(self) -> None:
+        self.suspicions.append(True)
+
+    def result_outdated(self, key: TargetKey) -> None:
+        self.overtaken.append(key)
 
     def target(self, address: str, kind: TargetKind = TargetKind.HOST) -> Target:
         settings = Settings(port=self.port, timeout=0.6, allow_addresses=LOOPBACK)
@@ -89,7 +97,7 @@ class World:
             await self.running.pop().stop()
 
     def state(self) -> EgressState:
-        return self.watch.surroundings[Family.IPV4].state
+        return self.watch.egress[Family.IPV4].state
 
 
 @asynccontextmanager
@@ -122,11 +130,11 @@ async def test_all_silent_at_once_is_a_block_and_what_was_taken_in_before_is_see
             FailureClass.EGRESS_BLOCKED,
         ]
         assert found.state() is EgressState.BLOCKED
-        assert [(turn.family, turn.view) for turn in found.watch.turns] == [
-            (Family.IPV4, found.watch.surroundings[Family.IPV4])
+        assert [(turn.family, turn.view) for turn in found.watch.changes] == [
+            (Family.IPV4, found.watch.egress[Family.IPV4])
         ]
         assert len(found.turned) == 1
-        again = found.watch.see_again(found.target(ADDRESSES[0]), results[0])
+        again = found.watch.judge_again(found.target(ADDRESSES[0]), results[0])
         assert class_of(again) is FailureClass.EGRESS_BLOCKED
         assert again.at == results[0].at
 
@@ -139,11 +147,11 @@ async def test_when_it_opens_what_was_shut_off_keeps_its_class_until_it_is_probe
         await found.answer(*ADDRESSES[:2])
         await found.probe(ADDRESSES[0])
         assert found.state() is EgressState.OPEN
-        again = found.watch.see_again(found.target(ADDRESSES[3]), results[3])
+        again = found.watch.judge_again(found.target(ADDRESSES[3]), results[3])
         assert again.failure is not None
         assert again.failure.failure_class is FailureClass.EGRESS_BLOCKED
         assert any("being probed again" in text for text in again.failure.evidence)
-        assert found.watch.is_overtaken(again)
+        assert found.watch.is_outdated(again)
         await found.answer(ADDRESSES[3])
         assert (await found.probe(ADDRESSES[3])).up
         assert found.overtaken == []
@@ -192,7 +200,7 @@ async def test_a_silence_counts_against_a_host_only_once_another_has_answered_af
         await found.answer(*ADDRESSES[1:])
         await found.probe(ADDRESSES[1])
         await until(lambda: found.paths, 5.0)
-        again = found.watch.see_again(found.target(ADDRESSES[0]), silent)
+        again = found.watch.judge_again(found.target(ADDRESSES[0]), silent)
         assert again.failure is not None
         assert (again.failure.failure_class, again.failure.confidence) == (
             FailureClass.PORT_FILTERED,
@@ -235,9 +243,9 @@ async def test_references_make_it_certain_and_their_own_state_is_kept() -> None:
         await found.timed_out(*ADDRESSES)
         for address in ADDRESSES:
             await found.probe(address, TargetKind.REFERENCE)
-        view = found.watch.surroundings[Family.IPV4]
+        view = found.watch.egress[Family.IPV4]
         assert (view.state, view.confidence, view.references) == (EgressState.BLOCKED, Confidence.CERTAIN, 4)
-        found.watch.configure(Egress(), 60.0, 35.0)
+        found.watch.configure(replace(found.settings, egress=Egress()))
         assert found.watch.references_up == {}
 
 
@@ -248,7 +256,7 @@ async def test_a_path_is_traced_when_it_is_wished_for_and_seen_again_with_the_re
         target = found.target(ADDRESSES[0])
         await until(lambda: found.paths, 30.0)
         assert found.paths == [frozenset({target.key})]
-        (host,) = found.watch.see_again(target, result).hosts
+        (host,) = found.watch.judge_again(target, result).hosts
         assert host.evidence is not None
         assert host.evidence.path is not None
         assert host.evidence.path.against is not None
@@ -259,7 +267,7 @@ async def test_a_path_outlives_that_the_way_out_becomes_known_but_not_that_it_tu
     async with world(trace=True) as found:
 
         def known() -> PathTrace | None:
-            (host,) = found.watch.see_again(found.target(ADDRESSES[0]), result).hosts
+            (host,) = found.watch.judge_again(found.target(ADDRESSES[0]), result).hosts
             assert host.evidence is not None
             return host.evidence.path
 
@@ -311,9 +319,9 @@ async def test_one_speaker_for_all_is_looked_at_closely_and_then_seen_through() 
         assert all(result.up for result in results)
         # Hosts are named by their addresses here: each is its own organisation.
         found.watch.tick({})
-        await found.watch.inquire()
+        await found.watch.finish_checks()
         assert found.state() is EgressState.INTERCEPTED
-        seen = found.watch.see_again(found.target(ADDRESSES[0]), results[0])
+        seen = found.watch.judge_again(found.target(ADDRESSES[0]), results[0])
         assert class_of(seen) is FailureClass.EGRESS_INTERCEPTED
         assert seen.failure is not None
         assert PROXY in seen.failure.detail
@@ -326,24 +334,3 @@ async def test_a_nameserver_that_answers_is_something_that_gets_out() -> None:
         assert found.state() is EgressState.UNKNOWN
         found.watch.tick({"192.0.2.53": asyncio.get_running_loop().time()})
         assert found.state() is EgressState.BLOCKED
-
-
-@pytest.mark.parametrize(
-    ("address", "outside"), [("9.9.9.9", True), ("127.0.0.1", False), ("10.1.1.1", False), ("2620:fe::fe", True)]
-)
-def test_private_addresses_are_reached_without_getting_out(address: str, outside: bool) -> None:
-    assert counts_as_outside(address) is outside
-
-
-def test_the_typical_interval_is_that_of_most() -> None:
-    targets = [
-        replace(domain(), settings=replace(Settings(), interval=seconds)) for seconds in (1.0, 60.0, 60.0, 3600.0)
-    ]
-    assert typical_interval(targets, 5.0) == 60.0
-    assert typical_interval([], 5.0) == 5.0
-
-
-def test_the_typical_timeout_is_that_of_most() -> None:
-    targets = [Target(TargetKind.HOST, str(each), str(each), Settings(timeout=each)) for each in (5.0, 30.0, 30.0)]
-    assert typical_timeout(targets, 10.0) == 30.0
-    assert typical_timeout([], 10.0) == 10.0

@@ -19,9 +19,6 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from exporter.demo.domain import DnsFault
-from exporter.demo.domains import DEMO
-from exporter.demo.world import DemoWorld
 from exporter.lab.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault, Records
 
 Faults = Mapping[str | tuple[str, str], Fault]
@@ -230,6 +227,34 @@ async def test_questions_are_counted_by_transport() -> None:
         assert host.tcp_queries == {("healthy.example", "MX"): 1}
 
 
+async def test_messages_of_ones_own_go_before_the_records_byte_for_byte() -> None:
+    own = b"\0\0\x80\0" + bytes(7) + b"\xffnonsense"
+
+    def messages(name: str, kind: str) -> bytes | None:
+        return own if (name, kind) == ("odd.example", "MX") else None
+
+    async with _running() as (host, client):
+        host.messages = messages
+        question = _question("odd.example", "MX", None).to_wire()
+        assert await client.raw(question) == question[:2] + own[2:]
+        assert (await client.udp("healthy.example", "MX")).answer
+        assert host.queries["odd.example", "MX"] == 1
+
+
+async def test_a_message_too_long_for_a_datagram_is_cut_and_whole_over_tcp() -> None:
+    long = dns.message.make_response(_question("large.example", "TXT", 1232))
+    long.answer.append(
+        dns.rrset.from_text_list("large.example.", 60, "IN", "TXT", [f'"{number:0250}"' for number in range(20)])
+    )
+    async with _running() as (host, client):
+        host.messages = lambda name, kind: long.to_wire(max_size=65535)
+        cut = await client.udp("large.example", "TXT")
+        assert cut.flags & dns.flags.TC
+        assert cut.answer == []
+        whole = await client.tcp("large.example", "TXT")
+        assert whole.answer == long.answer
+
+
 async def test_flags_and_payload_of_a_question_can_be_looked_up() -> None:
     async with _running() as (host, client):
         await client.udp("healthy.example", "MX", payload=1232)
@@ -422,30 +447,3 @@ async def test_a_port_whose_tcp_is_taken_is_an_error_and_nothing_is_left_running
         await host.stop()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
             free.bind(("127.0.0.1", port))
-
-
-# The demo's
-
-
-def test_the_demo_world_serves_its_table_with_its_faults() -> None:
-    with DemoWorld() as world:
-        address, port = world.nameserver
-
-        def ask(name: str, kind: str, seconds: float = PATIENCE) -> dns.message.Message:
-            return dns.query.udp(_question(name, kind, 1232), address, seconds, port)
-
-        for domain in DEMO:
-            match domain.fault:
-                case DnsFault.SILENT:
-                    with pytest.raises(dns.exception.Timeout):
-                        ask(domain.name, "MX", SILENCE)
-                case DnsFault.SERVFAIL | DnsFault.BOGUS:
-                    answer = ask(domain.name, "MX")
-                    assert answer.rcode() == dns.rcode.SERVFAIL
-                    codes = [error.code for error in answer.extended_errors()]
-                    assert codes == ([dns.edns.EDECode.DNSSEC_BOGUS] if domain.fault is DnsFault.BOGUS else [])
-                case None:
-                    for name, kind, data in domain.all_records:
-                        expected = dns.rrset.from_text(f"{name}.", 60, "IN", kind, data)
-                        assert set(expected) <= set(ask(name, kind).answer[0])
-        assert {domain.fault for domain in DEMO} == {None, *DnsFault}

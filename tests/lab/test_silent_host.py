@@ -8,7 +8,8 @@ import socket
 import pytest
 
 from exporter.lab.silent_host import SilentHost
-from exporter.lab.smtp_host import SmtpHost, ordinary
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary
 from tests.support.loops import LoopFactory, on_every_loop, run_on
 
 # Beyond the first retransmission of the SYN (after 1 s): the silence is no single loss.

@@ -12,17 +12,14 @@ from contextlib import asynccontextmanager
 import pytest
 
 from exporter.lab.certificates import Authority
-from exporter.lab.smtp_host import (
+from exporter.lab.smtp_host import MAX_COMMANDS, Ended, Session, SmtpHost
+from exporter.lab.smtp_script import (
     CLOSE,
     HALF_CLOSE,
-    MAX_COMMANDS,
     RESET,
     Answer,
     Drip,
-    Ended,
     Flood,
-    Session,
-    SmtpHost,
     SmtpScript,
     StartTls,
     Wait,

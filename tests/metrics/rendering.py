@@ -11,6 +11,7 @@ from exporter.model.result import ProbeResult
 from exporter.model.target import Target, TargetKind
 from exporter.store.targets import TargetStore
 from tests.results import domain, down_host, lookup_failed, result, tls_host, up_host, with_policies
+from tests.support.steps import at_once
 
 PLAIN = "text/plain; version=0.0.4"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -18,7 +19,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 def store_of(*results: tuple[Target, ProbeResult | None]) -> TargetStore:
     store = TargetStore(render_after)
-    store.replace_targets([target for target, _ in results])
+    at_once(store.replacing([target for target, _ in results]))
     for target, probed in results:
         if probed is not None:
             store.record(target, probed)

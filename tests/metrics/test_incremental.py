@@ -27,8 +27,10 @@ from exporter.model.result import (
     TlsResult,
 )
 from exporter.model.target import Settings, Target, TargetKind
-from exporter.store.targets import Samples, TargetRecord, TargetStore
+from exporter.store.record import Samples, TargetRecord
+from exporter.store.targets import TargetStore
 from tests.results import changed, domain, result, tls_host, up_host, with_policies
+from tests.support.steps import at_once
 
 # A result whose every part is there, so that each of its fields has lines to change.
 _WELL = with_policies(
@@ -81,10 +83,10 @@ def test_a_result_changed_in_one_field_has_the_samples_of_a_fresh_rendering(
     changed = _with(part, name, data.draw(st.from_type(get_type_hints(part)[name])))
     for target in (domain("healthy.example", team="mail"), RELAY):
         record = TargetRecord(target, WELL, probes=1)
-        record.samples = render(record)
+        record = record.rendered(render(record))
         for before, now in pairwise((WELL, changed, changed, WELL)):
-            record.result, record.probes = now, record.probes + 1
-            record.samples = render_after(record, before)
+            record = record._replace(result=now, probes=record.probes + 1)
+            record = record.rendered(render_after(record, before))
             assert record.samples == render(record)
 
 
@@ -108,8 +110,8 @@ def test_the_series_of_a_new_fact_is_one_row_and_is_rendered_anew_with_each_valu
     for fact in (1, 2, 3):
         before, host = record.result, up_host()
         facts = newer(**{each.name: getattr(host.facts, each.name) for each in fields(HostFacts)}, fact=fact)
-        record.result = result(replace(host, facts=facts))
-        record.samples = render_after(record, before)
+        record = record._replace(result=result(replace(host, facts=facts)))
+        record = record.rendered(render_after(record, before))
         assert record.samples == render(record)
         assert record.samples[place].endswith(b"} %d.0\n" % fact)
 
@@ -129,8 +131,7 @@ def _written_anew(part: type, name: str, value: Any, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("exporter.metrics.incremental.render", counted)
     record = TargetRecord(domain(), WELL)
-    record.samples = render(record)
-    record.result = _with(part, name, value)
+    record = record._replace(samples=render(record), result=_with(part, name, value))
     render_after(record, WELL)
     return bool(written)
 
@@ -169,8 +170,8 @@ def test_a_target_changed_by_a_reload_has_the_samples_of_a_fresh_rendering(
         replace(target, **change) if part is Target else replace(target, settings=replace(target.settings, **change))
     )
     store = TargetStore(render_after)
-    store.replace_targets([target])
+    at_once(store.replacing([target]))
     store.record(target, WELL)
-    store.replace_targets([changed])
+    at_once(store.replacing([changed]))
     (record,) = store.records()
     assert record.samples == render(record)

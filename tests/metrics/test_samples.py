@@ -17,9 +17,11 @@ from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
 from exporter.model.result import HostResult
 from exporter.model.target import Target, TargetKind
-from exporter.store.targets import TargetRecord, TargetStore
+from exporter.store.record import TargetRecord
+from exporter.store.targets import TargetStore
 from tests.metrics.rendering import store_of, text_of
 from tests.results import AT, changed, domain, down_host, result, tls_host, up_host
+from tests.support.steps import at_once
 
 
 @settings(deadline=None)
@@ -69,7 +71,7 @@ def test_after_another_result_the_samples_are_the_same_as_without(next_: HostRes
             result(WELL, *beside),
         ]
         store = TargetStore(render_after)
-        store.replace_targets([target])
+        at_once(store.replacing([target]))
         for probed in results:
             store.record(target, probed)
             (record,) = store.records()
@@ -89,7 +91,7 @@ def test_after_another_lookup_the_samples_are_the_same_as_without(change: dict[s
     first = result(WELL)
     assert first.lookup is not None
     store = TargetStore(render_after)
-    store.replace_targets([domain()])
+    at_once(store.replacing([domain()]))
     for probed in (first, replace(first, lookup=replace(first.lookup, **change)), replace(first, lookup=None)):
         store.record(domain(), probed)
         (record,) = store.records()

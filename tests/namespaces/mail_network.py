@@ -15,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from exporter.lab.smtp_host import ORDINARY_EXTENSIONS, SmtpHost, SmtpScript, ordinary
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, SmtpScript, ordinary
 from tests.namespaces.network import NODES, REMOTES, Family, Network, address
 from tests.support.daemons import nsd
 from tests.support.exporter_process import command

@@ -10,12 +10,11 @@ The addresses look like those of the public internet, because the exporter refus
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +22,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, TypeVar
 
-from exporter.lab.smtp_host import CLOSE, SmtpHost, SmtpScript
+from exporter.lab.host import LoopThread
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import CLOSE, SmtpScript
 from tests.support.require import require_network_namespaces, require_program
 
 T = TypeVar("T")
@@ -172,7 +173,7 @@ class Network:
         self._ip = require_program("ip")
         self._nft = require_program("nft")
         self._namespaces: dict[str, int] = {}
-        self._loops: dict[str, asyncio.AbstractEventLoop] = {}
+        self._threads: dict[str, LoopThread] = {}
         self._closing = ExitStack()
 
     def __enter__(self) -> Network:
@@ -221,12 +222,12 @@ class Network:
         self, node: str, script: SmtpScript | None = None, *, port: int = 25, at: Sequence[str] = ()
     ) -> tuple[SmtpHost, ...]:
         """Start SMTP servers on `node`, one for each address of `at`, or of the node."""
-        loop = self._loop(node)
+        thread = self._thread(node)
         hosts = []
         for bind in at or addresses(node):
-            host = SmtpHost(script or SmtpScript())
-            _finish(loop, host.start(bind, port))
-            self._closing.callback(_stop, loop, host)
+            host = SmtpHost(script or SmtpScript(), beyond_loopback=True)
+            thread.call(host.start(bind, port))
+            self._closing.callback(_stop, thread, host)
             hosts.append(host)
         return tuple(hosts)
 
@@ -261,24 +262,18 @@ class Network:
             self.exec(node, [self._ip, "-batch", "-"], stdin="\n".join(lines))
 
     def _inside(self, node: str, function: Callable[[], T]) -> T:
-        _check(_LIBC.setns(self._namespaces[node], _CLONE_NEWNET))
+        self._enter(node)
         return function()
 
-    def _loop(self, node: str) -> asyncio.AbstractEventLoop:
-        """The event loop of the servers of `node`, in a thread of its own."""
-        if node in self._loops:
-            return self._loops[node]
-        loop = self._loops[node] = asyncio.new_event_loop()
-        thread = threading.Thread(target=self._inside, args=(node, loop.run_forever), name=f"servers of {node}")
-        thread.start()
+    def _enter(self, node: str) -> None:
+        _check(_LIBC.setns(self._namespaces[node], _CLONE_NEWNET))
 
-        def stop() -> None:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-            loop.close()
-
-        self._closing.callback(stop)
-        return loop
+    def _thread(self, node: str) -> LoopThread:
+        """The thread of the servers of `node`."""
+        if node not in self._threads:
+            thread = LoopThread(f"servers of {node}", partial(self._enter, node))
+            self._threads[node] = self._closing.enter_context(thread)
+        return self._threads[node]
 
 
 def _routes() -> dict[str, list[str]]:
@@ -340,9 +335,5 @@ def _in_thread(function: Callable[[], T]) -> T:
     return results[0]
 
 
-def _finish(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, object]) -> None:
-    asyncio.run_coroutine_threadsafe(work, loop).result(_START_SECONDS)
-
-
-def _stop(loop: asyncio.AbstractEventLoop, host: SmtpHost) -> None:
-    _finish(loop, host.stop())
+def _stop(thread: LoopThread, host: SmtpHost) -> None:
+    thread.call(host.stop())

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from exporter.lab.smtp_host import SmtpScript
+from exporter.lab.smtp_script import SmtpScript
 from exporter.model.failure import Confidence, FailureClass, Stage, Verdict
 from tests.namespaces.mail_network import REFERENCES, MailNetwork, host_and_port
 from tests.namespaces.network import Family, Hook, address, drop_port_25, reject_with, reset_port_25

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from exporter.lab.smtp_host import CLOSE, SmtpScript, Wait, ordinary, reply
+from exporter.lab.smtp_script import CLOSE, SmtpScript, Wait, ordinary, reply
 from exporter.model.failure import FailureClass, Verdict
 from tests.namespaces.mail_network import (
     DOMAINS,

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from exporter.lab.smtp_host import SmtpHost, ordinary, reply
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Config
 from exporter.model.failure import Failure, FailureClass, Stage

@@ -14,8 +14,10 @@ import pytest
 
 from exporter.concurrency.slots import ProbeSlots
 from exporter.lab.certificates import Authority
-from exporter.lab.https_host import PolicyHost, http, policy_host
-from exporter.lab.smtp_host import SmtpHost, ordinary
+from exporter.lab.host import listening
+from exporter.lab.https_host import HttpsHost, http
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import Failure, Stage
@@ -89,15 +91,16 @@ def _roots(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def _world(names: Names, host: PolicyHost, server: ssl.SSLContext = SERVER) -> AsyncIterator[Policies]:
+async def _world(names: Names, host: HttpsHost, server: ssl.SSLContext = SERVER) -> AsyncIterator[Policies]:
     memory = PolicyCache()
-    async with policy_host(host, server):
+    host.context = server
+    async with listening(host):
         yield Policies(names, memory, host.port)
         await memory.close()
 
 
-async def _found(names: Names, host: PolicyHost | None = None, target: Target | None = None) -> TargetPolicies:
-    async with _world(names, host or PolicyHost([_policy()])) as policies:
+async def _found(names: Names, host: HttpsHost | None = None, target: Target | None = None) -> TargetPolicies:
+    async with _world(names, host or HttpsHost([_policy()])) as policies:
         return await policies.find(target or _target(), ["mx.a.example"])
 
 
@@ -112,7 +115,7 @@ def _problem(found: TargetPolicies) -> P | None:
 @on_every_loop
 @pytest.mark.parametrize("mode", ["enforce", "testing", "none"])
 def test_a_policy_is_found_and_valid(mode: str, loop_factory: LoopFactory) -> None:
-    found = run_on(loop_factory, _found(Names(_sts()), PolicyHost([_policy(mode)])))
+    found = run_on(loop_factory, _found(Names(_sts()), HttpsHost([_policy(mode)])))
     assert found.mta_sts is not None
     assert (found.mta_sts.mode, found.mta_sts.valid, found.mta_sts.problem) == (mode, True, None)
     assert (found.mta_sts.id, found.mta_sts.mx, found.mta_sts.max_age) == ("1", ("mx.a.example",), 86400)
@@ -125,7 +128,7 @@ def test_a_policy_is_found_and_valid(mode: str, loop_factory: LoopFactory) -> No
 async def test_a_domain_without_a_record_has_no_mta_sts_and_its_policy_host_is_not_asked(
     texts: dict[str, DnsAnswer],
 ) -> None:
-    host = PolicyHost([_policy()])
+    host = HttpsHost([_policy()])
     found = await _found(Names(texts), host)
     assert (_mode(found), found.policy) == (MtaStsMode.ABSENT, None)
     assert found.mta_sts is not None
@@ -151,7 +154,7 @@ async def test_a_domain_without_a_record_has_no_mta_sts_and_its_policy_host_is_n
     ids=lambda value: value.value if isinstance(value, P) else "",
 )
 async def test_each_problem_has_its_class(names: Names, answer: bytes, problem: P, valid: bool | None) -> None:
-    found = await _found(names, PolicyHost([answer]))
+    found = await _found(names, HttpsHost([answer]))
     assert found.mta_sts is not None
     assert (found.mta_sts.mode, found.mta_sts.problem) == (MtaStsMode.UNKNOWN, problem)
     assert found.mta_sts.valid is valid
@@ -161,7 +164,7 @@ async def test_each_problem_has_its_class(names: Names, answer: bytes, problem: 
 
 
 async def test_the_certificate_must_be_for_the_policy_host() -> None:
-    async with _world(Names(_sts()), PolicyHost([_policy()]), AUTHORITY.server_context(DOMAIN)) as policies:
+    async with _world(Names(_sts()), HttpsHost([_policy()]), AUTHORITY.server_context(DOMAIN)) as policies:
         assert _problem(await policies.find(_target(), [])) is P.CERTIFICATE
 
 
@@ -177,14 +180,14 @@ async def test_a_system_that_trusts_nobody_accuses_nobody(monkeypatch: pytest.Mo
 
 
 async def test_a_special_address_is_never_connected_to() -> None:
-    host = PolicyHost([_policy()])
+    host = HttpsHost([_policy()])
     found = await _found(Names(_sts()), host, _target(allowed="192.0.2.0/24"))
     assert _problem(found) is P.ADDRESS_FORBIDDEN
     assert host.counts["connections"] == 0
 
 
 async def test_a_new_id_fetches_the_new_policy_and_a_failure_keeps_the_old_one() -> None:
-    names, host = Names(_sts()), PolicyHost([_policy()])
+    names, host = Names(_sts()), HttpsHost([_policy()])
     async with _world(names, host) as policies:
         await policies.find(_target(), [])
         again = await policies.find(_target(), [])
@@ -212,7 +215,7 @@ async def test_a_new_id_fetches_the_new_policy_and_a_failure_keeps_the_old_one()
 )
 async def test_a_policy_holds_though_its_record_is_lost(texts: dict[str, DnsAnswer], problem: P) -> None:
     names = Names(_sts())
-    async with _world(names, PolicyHost([_policy()])) as policies:
+    async with _world(names, HttpsHost([_policy()])) as policies:
         await policies.find(_target(), [])
         names.texts = texts
         found = await policies.find(_target(), [])
@@ -224,7 +227,7 @@ async def test_a_policy_holds_though_its_record_is_lost(texts: dict[str, DnsAnsw
 async def test_a_domain_that_has_left_with_the_mode_none_has_left() -> None:
     """RFC 8461 8.3."""
     names = Names(_sts())
-    async with _world(names, PolicyHost([_policy("none")])) as policies:
+    async with _world(names, HttpsHost([_policy("none")])) as policies:
         assert _mode(await policies.find(_target(), [])) is MtaStsMode.NONE
         names.texts = {}
         found = await policies.find(_target(), [])
@@ -232,7 +235,7 @@ async def test_a_domain_that_has_left_with_the_mode_none_has_left() -> None:
 
 
 async def test_what_is_not_known_in_time_is_left_open_and_known_the_next_time() -> None:
-    names, host = Names(_sts()), PolicyHost([_policy()], gate=asyncio.Event())
+    names, host = Names(_sts()), HttpsHost([_policy()], gate=asyncio.Event())
     assert host.gate is not None
     names.silent = {f"_smtp._tls.{DOMAIN}", "mx.a.example"}
     async with _world(names, host) as policies:
@@ -251,7 +254,7 @@ async def test_what_is_not_known_in_time_is_left_open_and_known_the_next_time() 
 
 
 async def test_domains_that_share_a_fetch_ask_once() -> None:
-    host = PolicyHost([_policy()])
+    host = HttpsHost([_policy()])
     async with _world(Names(_sts()), host) as policies:
         found = await asyncio.gather(*(policies.find(_target(), []) for _ in range(10)))
     assert {_mode(one) for one in found} == {MtaStsMode.ENFORCE}
@@ -281,7 +284,7 @@ async def test_dane_asks_once_for_each_host_with_the_port_that_is_probed() -> No
     names = Names()
     target = _target(PolicyKind.DANE)
     target = replace(target, settings=replace(target.settings, port=2525))
-    async with _world(names, PolicyHost([])) as policies:
+    async with _world(names, HttpsHost([])) as policies:
         found = await policies.find(target, ["mx1.a.example", "mx2.a.example", "mx1.a.example"])
         assert set(found.tlsa) == {"mx1.a.example", "mx2.a.example"}
         assert sorted(names.tlsa) == [("mx1.a.example", 2525, DOMAIN), ("mx2.a.example", 2525, DOMAIN)]
@@ -296,7 +299,7 @@ async def test_dane_asks_once_for_each_host_with_the_port_that_is_probed() -> No
 
 
 async def test_a_host_without_a_domain_has_no_policy_of_one() -> None:
-    host = PolicyHost([_policy()])
+    host = HttpsHost([_policy()])
     target = replace(_target(), kind=TargetKind.HOST)
     found = await _found(Names(_sts()), host, target)
     assert (found.mta_sts, found.tls_rpt) == (None, None)
@@ -305,7 +308,7 @@ async def test_a_host_without_a_domain_has_no_policy_of_one() -> None:
 
 async def test_who_waits_for_a_policy_host_holds_no_slot() -> None:
     """A slow policy host must not keep others from being probed."""
-    host, mail = PolicyHost([_policy()], gate=asyncio.Event()), SmtpHost(ordinary("mx.a.example"))
+    host, mail = HttpsHost([_policy()], gate=asyncio.Event()), SmtpHost(ordinary("mx.a.example"))
     assert host.gate is not None
     port = await mail.start("127.0.0.1", 0)
     slots = ProbeSlots(1)

@@ -14,18 +14,8 @@ import pytest
 from exporter.concurrency.slots import ProbeSlots
 from exporter.diagnosis.advice import next_step
 from exporter.lab.silent_host import SilentHost
-from exporter.lab.smtp_host import (
-    CLOSE,
-    RESET,
-    Answer,
-    SmtpHost,
-    SmtpScript,
-    StartTls,
-    Step,
-    Wait,
-    ordinary,
-    reply,
-)
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import CLOSE, RESET, Answer, SmtpScript, StartTls, Step, Wait, ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import Confidence, FailureClass, Stage, Verdict

@@ -9,7 +9,7 @@ import pytest
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
 from exporter.model.result import ProbeResult
 from exporter.report.as_json import as_json
-from exporter.report.transcript import dialogue_text, policy_lines, remarks
+from exporter.report.transcript import policy_lines, remark_lines, transcript_text
 from tests.results import changed, result, up_host, with_policies
 
 PLAIN = result(up_host())
@@ -57,17 +57,17 @@ def test_tls_reporting_is_one_line(tls_rpt: TlsRpt, line: str) -> None:
 
 def test_dane_comes_with_the_records_it_rests_on() -> None:
     host = changed(up_host(), dane=Dane(DaneState.MISMATCH, ("3 1 1 ab",), "the certificate does not match"))
-    assert list(remarks(host)) == ["DANE: mismatch: the certificate does not match", "  TLSA 3 1 1 ab"]
-    assert list(remarks(changed(host, dane=None))) == []
+    assert list(remark_lines(host)) == ["DANE: mismatch: the certificate does not match", "  TLSA 3 1 1 ab"]
+    assert list(remark_lines(changed(host, dane=None))) == []
 
 
 def test_the_dialogue_as_text_shows_them() -> None:
     whole: ProbeResult = with_policies(PLAIN)
-    text = dialogue_text(whole)
+    text = transcript_text(whole)
     assert "MTA-STS: enforce, mx mx.a.example, max_age 86400 s; not valid: certificate: expired" in text
     assert "TLS-RPT: mailto:a@b.example" in text
     assert "DANE: verified" in text
-    assert not any(word in dialogue_text(replace(PLAIN, hosts=())) for word in ("MTA-STS", "TLS-RPT", "DANE"))
+    assert not any(word in transcript_text(replace(PLAIN, hosts=())) for word in ("MTA-STS", "TLS-RPT", "DANE"))
 
 
 def test_what_a_stranger_wrote_is_escaped() -> None:

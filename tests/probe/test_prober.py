@@ -13,7 +13,8 @@ from typing import Any, cast
 import pytest
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.lab.smtp_host import CLOSE, Answer, SmtpHost, SmtpScript, Wait, ordinary, reply
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import CLOSE, Answer, SmtpScript, Wait, ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import Failure, FailureClass, Stage

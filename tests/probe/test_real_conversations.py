@@ -20,7 +20,8 @@ import pytest
 
 from exporter.concurrency.slots import ProbeSlots
 from exporter.config.load import parse
-from exporter.lab.smtp_host import SmtpHost, ordinary
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage

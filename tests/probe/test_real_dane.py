@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.lab.smtp_host import ORDINARY_EXTENSIONS, SmtpHost, SmtpScript, StartTls, ordinary, reply
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, SmtpScript, StartTls, ordinary, reply
 from exporter.model.configuration import Limits, ResolverSettings
 from exporter.model.failure import FailureClass as C
 from exporter.model.failure import Stage

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -18,8 +17,10 @@ import pytest
 
 from exporter.concurrency.slots import ProbeSlots
 from exporter.lab.certificates import Authority
-from exporter.lab.https_host import PolicyHost, http, policy_host
-from exporter.lab.smtp_host import SmtpHost, ordinary
+from exporter.lab.host import listening
+from exporter.lab.https_host import HttpsHost, http
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary
 from exporter.model.configuration import Limits, ResolverSettings
 from exporter.model.failure import FailureClass as C
 from exporter.model.policy import DaneState, MtaStsMode
@@ -87,7 +88,7 @@ def resolver_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 class World:
     prober: Prober
     settings: Settings
-    policy_host: PolicyHost
+    policy_host: HttpsHost
 
     async def probe(self, case: str, verify: str = "report", *policies: PolicyKind) -> ProbeResult:
         """What a probe shows of the domain that is named after `case`."""
@@ -98,15 +99,20 @@ class World:
         return await self.prober.probe(Target(TargetKind.DOMAIN, name, name, replace(self.settings, module=module)))
 
 
+def _policy_host() -> HttpsHost:
+    """The one of all the domains."""
+    answers = {f"mta-sts.{case}.{ZONE}": answer for case, answer in ANSWERS.items()}
+    return HttpsHost([], answers=answers, context=AUTHORITY.server_context(*NAMES))
+
+
 @pytest.fixture
 async def world(resolver_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     (tmp_path / "roots.pem").write_text(AUTHORITY.pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
-    server: ssl.SSLContext = AUTHORITY.server_context(*NAMES)
-    host = PolicyHost([], answers={f"mta-sts.{case}.{ZONE}": answer for case, answer in ANSWERS.items()})
+    host = _policy_host()
     mail = SmtpHost(ordinary(f"mx.{ZONE}"))
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(policy_host(host, server, "127.0.0.3"))
+        await stack.enter_async_context(listening(host, "127.0.0.3"))
         resolver = Resolver(ResolverSettings(nameservers=(("127.0.0.1", resolver_port),)))
         memory = PolicyCache()
         prober = Prober(
@@ -222,7 +228,7 @@ async def _output(*arguments: str) -> str:
 
 
 async def test_the_command_shows_them_to_a_person_and_a_script(world: World, as_a_user: Path) -> None:
-    async with policy_host(world.policy_host, AUTHORITY.server_context(*NAMES), "127.0.0.3", 443):
+    async with listening(_policy_host(), "127.0.0.3", 443):
         text = await _output("probe", f"enforce.{ZONE}", f"wrong-name.{ZONE}", "--config.file", str(as_a_user))
         data = json.loads(await _output("probe", f"other-mx.{ZONE}", "--json", "--config.file", str(as_a_user)))
     assert f"MTA-STS: enforce, mx *.{ZONE}, max_age 86400 s\n" in text
@@ -242,7 +248,7 @@ async def test_the_server_publishes_them(world: World, as_a_user: Path) -> None:
             lines = set(process.get("/metrics").text.splitlines())
             return lines, process.get(f"/probe?target=other-mx.{ZONE}&debug=true").text
 
-    async with policy_host(world.policy_host, AUTHORITY.server_context(*NAMES), "127.0.0.3", 443):
+    async with listening(_policy_host(), "127.0.0.3", 443):
         lines, debug = await asyncio.to_thread(scrape)
     host = f'address="127.0.0.2",domain="enforce.{ZONE}",mx="mx.{ZONE}"'
     assert {

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import pytest
 
 from exporter.lab.silent_host import SilentHost
-from exporter.lab.smtp_host import CLOSE, RESET, Answer, Drip, Ended, SmtpHost, SmtpScript, Wait, ordinary
+from exporter.lab.smtp_host import Ended, SmtpHost
+from exporter.lab.smtp_script import CLOSE, RESET, Answer, Drip, SmtpScript, Wait, ordinary
 from exporter.model.failure import Stage
 from exporter.net.poller import ENDED, READABLE, WRITABLE, Poller, Ready, poller_of
 from exporter.probe.session import MAX_TRANSCRIPT_BYTES, Session

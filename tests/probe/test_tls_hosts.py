@@ -9,23 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from exporter.lab.smtp_host import (
+from exporter.lab.smtp_host import Ended, SmtpHost
+from exporter.lab.smtp_host import Session as ServerSession
+from exporter.lab.smtp_script import (
     CLOSE,
     RESET,
     Answer,
     Drip,
-    Ended,
     Flood,
-    SmtpHost,
     SmtpScript,
     StartTls,
     Step,
     Wait,
     ordinary,
     reply,
-)
-from exporter.lab.smtp_host import (
-    Session as ServerSession,
 )
 from exporter.model.failure import FailureClass, Stage, Verdict
 from exporter.model.result import HostResult, MxHost

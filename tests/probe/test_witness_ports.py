@@ -12,7 +12,8 @@ import pytest
 
 from exporter.concurrency.slots import ProbeSlots
 from exporter.lab.silent_host import SilentHost
-from exporter.lab.smtp_host import CLOSE, SmtpHost, SmtpScript, ordinary
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import CLOSE, SmtpScript, ordinary
 from exporter.model.configuration import Limits
 from exporter.model.evidence import ConnectOutcome, Witness
 from exporter.model.failure import FailureClass

@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
-from exporter.commands.reports import DialogueReport, JsonReport
+from exporter.commands.reports import JsonReport, TranscriptReport
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Screen
 from exporter.model.address import Family
 from exporter.model.egress import EGRESS_UNKNOWN, EgressState, EgressStateChange, EgressView
 from exporter.model.failure import Confidence, FailureClass
+from exporter.model.resolver import ResolverState, ResolverView
 from exporter.report.local_state import HIDING, LocalState, hidden_among, local_state, local_state_lines
 from exporter.store.targets import TargetStore
 from tests.results import AT, domain, down_host, result, up_host
+from tests.support.steps import at_once
 
 C, E = FailureClass, EgressState
 BLOCKED = EgressView(E.BLOCKED, Confidence.CERTAIN, networks=4)
 OPEN = EgressView(E.OPEN, Confidence.CERTAIN)
 SHUT = {Family.IPV4: BLOCKED, Family.IPV6: OPEN}
 FIRST = (
-    "Port 25 is blocked on the way out of here over IPv4 since 2023-11-14 22:13:20 UTC (certain):"
-    " 2 targets are hidden by it."
+    "Port 25 is blocked on our egress over IPv4 since 2023-11-14 22:13:20 UTC (certain): 2 targets are hidden by it."
 )
-
-
-@dataclass(frozen=True)
-class Resolver:
-    state: str
-    confidence: Confidence = Confidence.LIKELY
-    since: float = AT
 
 
 def turn(after: float, view: EgressView, family: Family = Family.IPV4) -> EgressStateChange:
@@ -69,7 +63,7 @@ def test_each_state_that_hides_others_has_words(state: str) -> None:
 
 @pytest.mark.parametrize(("state", "said"), [("failing", 1), ("filtering", 1), ("working", 0), ("unknown", 0)])
 def test_the_resolver_is_a_part_of_our_side(state: str, said: int) -> None:
-    side = local_state({Family.IPV4: OPEN}, (), 3, Resolver(state))
+    side = local_state({Family.IPV4: OPEN}, (), 3, ResolverView(ResolverState(state), Confidence.LIKELY, since=AT))
     assert len([line for line in local_state_lines(side) if line.startswith("Our resolver f")]) == said
 
 
@@ -81,16 +75,16 @@ def test_hidden_are_those_whose_failure_is_ours() -> None:
 def test_the_store_counts_them_as_they_come_and_go() -> None:
     store = TargetStore(lambda record, before: ())
     targets = [domain(f"d{number}.example") for number in range(3)]
-    store.replace_targets(targets)
+    at_once(store.replacing(targets))
     assert store.failing(HIDING) == 0
     for target in targets:
         store.record(target, result(down_host(C.EGRESS_BLOCKED)))
     store.record(targets[0], result(down_host(C.EGRESS_BLOCKED)))
     assert store.failing(HIDING) == 3
     store.record(targets[0], result(up_host()))
-    store.revise(store.records()[1], lambda target, seen: result(down_host(C.OFFLINE)))
+    store.revise(targets[1].key, lambda target, seen: result(down_host(C.OFFLINE)))
     assert (store.failing(HIDING), store.failing({C.OFFLINE})) == (2, 1)
-    store.replace_targets(targets[:2])
+    at_once(store.replacing(targets[:2]))
     assert store.failing(HIDING) == 1
 
 
@@ -100,7 +94,7 @@ def shut() -> LocalState:
 
 def test_probe_says_it_first() -> None:
     out = io.StringIO()
-    report = DialogueReport(Screen(out, {}))
+    report = TranscriptReport(Screen(out, {}))
     report.know(shut())
     report.add(domain(), result(up_host()))
     assert out.getvalue().splitlines()[:3] == [FIRST, "", "healthy.example: 1 MX (4.0 ms)"]

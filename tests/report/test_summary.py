@@ -13,7 +13,7 @@ from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Ver
 from exporter.model.path_trace import HopKind
 from exporter.model.printable import printable
 from exporter.model.result import HostResult, ProbeResult
-from exporter.report.summary import MAX_WORDS, MEANING, sentence, summarise, summary_lines
+from exporter.report.summary import MAX_WORDS, MEANING, summarise, summary_lines
 from tests.paths import OPEN_443, path
 from tests.results import changed, down_host, host_of, lookup_failed, result, up_host
 
@@ -37,7 +37,7 @@ def words(text: str) -> int:
 def test_a_sentence_has_at_most_thirty_words(failure_class: C, confidence: Confidence, detail: str) -> None:
     failure = Failure(Stage.BANNER, failure_class, detail, confidence)
     for probed in (result(host(failure)), replace(lookup_failed(failure_class), failure=failure)):
-        text = sentence(NAME, probed)
+        text = summarise(NAME, probed).summary
         assert words(text) <= MAX_WORDS
         assert text.endswith(".")
 
@@ -54,12 +54,12 @@ def test_it_begins_with_the_finding() -> None:
     refused = Failure(
         Stage.BANNER, C.REPUTATION_BLOCKED, "the server said: 554 blocked using zen.example", about="zen.example"
     )
-    assert sentence(NAME, result(host(refused))) == (
+    assert summarise(NAME, result(host(refused))).summary == (
         "a-domain.example: mx.a-domain.example [192.0.2.9] said: 554 blocked using zen.example;"
         " we are kept out, others may get through."
     )
     silent = Failure(Stage.CONNECT, C.PORT_FILTERED, "port 25 does not answer, while port 443 does", Confidence.LIKELY)
-    assert sentence(NAME, result(host(silent))) == (
+    assert summarise(NAME, result(host(silent))).summary == (
         "a-domain.example: port 25 of mx.a-domain.example [192.0.2.9] does not answer, while port 443 does;"
         " likely we are kept out, others may get through."
     )
@@ -76,13 +76,14 @@ def test_it_begins_with_the_finding() -> None:
 )
 def test_a_domain_that_has_no_host_is_named_once(detail: str, begins: str) -> None:
     failure = Failure(Stage.DNS, C.DNS_NO_ADDRESS, detail)
-    text = sentence(NAME, replace(lookup_failed(C.DNS_NO_ADDRESS), failure=failure))
+    text = summarise(NAME, replace(lookup_failed(C.DNS_NO_ADDRESS), failure=failure)).summary
     assert text.startswith(begins)
     assert text.count(NAME) == 1
 
 
 def test_where_it_cannot_be_told_the_sentence_says_so() -> None:
-    text = sentence(NAME, result(host(Failure(Stage.BANNER, C.BANNER_CLOSED, "the server closed the connection"))))
+    closed = Failure(Stage.BANNER, C.BANNER_CLOSED, "the server closed the connection")
+    text = summarise(NAME, result(host(closed))).summary
     assert text == (
         "a-domain.example: mx.a-domain.example [192.0.2.9] closed the connection;"
         " whether it is dead or only we are kept out cannot be told from here."
@@ -119,13 +120,14 @@ def test_a_finding_does_not_end_within_what_it_quotes() -> None:
 
 def test_what_is_the_hosts_is_not_told_as_the_domains() -> None:
     other = Failure(Stage.TLS, C.TLS_NAME_MISMATCH, "its certificate is for b.example, not for mx.a-domain.example")
-    assert "mx.a-domain.example [192.0.2.9]: its certificate is for b.example" in sentence(NAME, result(host(other)))
+    text = summarise(NAME, result(host(other))).summary
+    assert "mx.a-domain.example [192.0.2.9]: its certificate is for b.example" in text
 
 
 def test_a_domain_that_is_its_own_host_is_named_once() -> None:
     detail = f"{NAME} has no MX record; its own address 192.0.2.9 was tried and runs no mail"
     refused = changed(host(Failure(Stage.CONNECT, C.CONNECT_REFUSED, detail)), mx=NAME)
-    assert sentence(NAME, result(refused)).startswith(f"{detail};")
+    assert summarise(NAME, result(refused)).summary.startswith(f"{detail};")
 
 
 def test_a_reply_that_is_too_long_is_evidence_whole() -> None:
@@ -202,7 +204,7 @@ def test_the_name_said_at_ehlo_is_in_the_advice_that_is_about_it() -> None:
 )
 def test_a_host_of_the_configuration_is_named_without_its_port(mx: str, address: str, who: str) -> None:
     silent = host(Failure(Stage.CONNECT, C.CONNECT_TIMEOUT, "port 25 is silent"), mx=mx, address=address)
-    assert sentence(mx, result(silent)).startswith(who)
+    assert summarise(mx, result(silent)).summary.startswith(who)
 
 
 def test_ports_that_were_named_together_are_not_named_again() -> None:

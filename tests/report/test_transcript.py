@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from exporter.model.result import TranscriptLine
-from exporter.report.as_json import as_json
-from exporter.report.transcript import MAX_LINES, dialogue_lines, dialogue_text
+from exporter.report.transcript import MAX_LINES, transcript_lines, transcript_text
 from tests.results import changed, result, tls_host
 
 SPOKEN = (
@@ -17,7 +16,7 @@ SPOKEN = (
 
 
 def test_the_handshake_stands_between_what_was_said_before_and_after() -> None:
-    lines = dialogue_text(result(replace(tls_host(), transcript=SPOKEN))).splitlines()
+    lines = transcript_text(result(replace(tls_host(), transcript=SPOKEN))).splitlines()
     assert lines == [
         "10 mx.secure.example [192.0.2.3]",
         "     0.040s > STARTTLS",
@@ -35,7 +34,7 @@ def test_the_handshake_stands_between_what_was_said_before_and_after() -> None:
 
 def test_of_thousands_of_lines_the_first_are_shown_and_the_rest_is_counted() -> None:
     pieces = (TranscriptLine(0.1, False, b"220 x\r\n"), TranscriptLine(0.2, False, b"\n" * 5000))
-    lines = list(dialogue_lines(pieces))
+    lines = list(transcript_lines(pieces))
     assert lines[0] == (0.1, False, "220 x")
     assert lines[-1] == (0.2, False, f"… {5001 - MAX_LINES} more lines")
     assert len(lines) == MAX_LINES + 1
@@ -45,18 +44,9 @@ def test_what_is_wrong_with_a_certificate_is_harmless_to_look_at() -> None:
     host = tls_host()
     assert host.facts.tls is not None
     evil = replace(host.facts.tls, faults=(replace(host.facts.tls.faults[0], detail="a\x1b[31mb\nc"),))
-    assert "tls_expired: a\\x1b[31mb\\nc\n" in dialogue_text(result(changed(host, tls=evil)))
+    assert "tls_expired: a\\x1b[31mb\\nc\n" in transcript_text(result(changed(host, tls=evil)))
 
 
 def test_a_handshake_after_which_nothing_was_said_is_shown_too() -> None:
-    text = dialogue_text(result(replace(tls_host(), transcript=SPOKEN[:2])))
+    text = transcript_text(result(replace(tls_host(), transcript=SPOKEN[:2])))
     assert text.index("< 220 go") < text.index("* TLSv1.3") < text.index("tls_expired")
-
-
-def test_json_has_the_facts_of_tls() -> None:
-    (host,) = as_json("secure.example", result(tls_host()))["hosts"]
-    assert host["tls"]["verified"] is False
-    assert [fault["class"] for fault in host["tls"]["faults"]] == ["tls_expired"]
-    assert host["tls"]["not_after_timestamp_seconds"] < host["tls"]["not_before_timestamp_seconds"] + 90 * 86400
-    assert host["recipients"][0] == {"recipient": "a@mx.secure.example", "code": 250}
-    assert host["auth_mechanisms"] == {"plaintext": ["LOGIN"], "tls": ["PLAIN", "LOGIN"]}

@@ -253,7 +253,7 @@ def test_after_a_standstill_what_was_missed_waits_for_its_next_turn(caplog: pyte
         assert len(probes.started) - before == pytest.approx(600, abs=60)
 
     run(probes, main())
-    assert "left to their next turn" in caplog.text
+    assert "probes skipped after a stall" in caplog.text
 
 
 def test_where_many_are_due_at_once_those_under_way_have_their_turn_in_between() -> None:

@@ -9,8 +9,10 @@ import pytest
 from exporter.model.failure import FailureClass, Verdict
 from exporter.model.result import ProbeResult
 from exporter.model.target import Target, TargetKind
-from exporter.store.targets import Samples, TargetRecord, TargetStore
+from exporter.store.record import Samples, TargetRecord
+from exporter.store.targets import TargetStore
 from tests.results import domain, down_host, lookup_failed, result, up_host
+from tests.support.steps import at_once
 
 C = FailureClass
 
@@ -21,7 +23,7 @@ def _render(record: TargetRecord, before: ProbeResult | None) -> Samples:
 
 def _store(*targets: Target) -> TargetStore:
     store = TargetStore(_render)
-    store.replace_targets(targets)
+    at_once(store.replacing(targets))
     return store
 
 
@@ -88,13 +90,13 @@ def test_a_reload_keeps_the_counters_of_what_stays_and_forgets_the_rest() -> Non
     store = _store(domain("a.example"), domain("b.example"))
     for name in ("a.example", "b.example"):
         store.record(domain(name), result(up_host()))
-    store.replace_targets([domain("b.example", team="mail"), domain("c.example")])
+    at_once(store.replacing([domain("b.example", team="mail"), domain("c.example")]))
     assert _samples(store) == [b"b.example (('team', 'mail'),) 1 0", b"c.example () 0 0"]
 
 
 def test_a_result_for_a_target_that_is_gone_changes_nothing() -> None:
     store = _store(domain("a.example"))
-    store.replace_targets([])
+    at_once(store.replacing([]))
     assert store.record(domain("a.example"), result(up_host())) is None
     assert list(store.records()) == []
 
@@ -111,7 +113,7 @@ def test_a_result_that_is_judged_again_is_not_counted_again() -> None:
     store.record(domain("a.example"), result(down_host(C.CONNECT_TIMEOUT)))
     (record,) = store.records()
     counted = {address: dict(classes) for address, classes in record.host_failures.items()}
-    change = store.revise(record, lambda target, before: result(down_host(C.EGRESS_BLOCKED)))
+    change = store.revise(record.target.key, lambda target, before: result(down_host(C.EGRESS_BLOCKED)))
     assert change is not None
     assert (change.first, change.before, change.now) == (
         False,
@@ -119,7 +121,7 @@ def test_a_result_that_is_judged_again_is_not_counted_again() -> None:
         down_host(C.EGRESS_BLOCKED).failure,
     )
     assert _samples(store) == [b"a.example () 1 1"]
-    assert record.host_failures == counted
+    assert store.records()[0].host_failures == counted
 
 
 def test_a_result_that_stays_as_it_is_is_not_rendered_again() -> None:
@@ -130,17 +132,20 @@ def test_a_result_that_stays_as_it_is_is_not_rendered_again() -> None:
         return _render(record, before)
 
     store = TargetStore(render)
-    store.replace_targets([domain("a.example"), domain("b.example")])
+    at_once(store.replacing([domain("a.example"), domain("b.example")]))
     store.record(domain("a.example"), result(up_host()))
     before = len(rendered)
-    assert [store.revise(record, lambda target, before: before) for record in store.records()] == [None, None]
+    assert [store.revise(record.target.key, lambda target, before: before) for record in store.records()] == [
+        None,
+        None,
+    ]
     assert len(rendered) == before
 
 
 def test_a_record_keeps_its_recent_results_and_the_changes_among_them() -> None:
     store = TargetStore(lambda record, before: ())
     target = domain()
-    store.replace_targets([target])
+    at_once(store.replacing([target]))
     for host in (up_host(), up_host(), down_host(), up_host()):
         store.record(target, result(host))
     record = store.get(*target.key)
@@ -162,24 +167,24 @@ def test_a_target_that_comes_back_within_the_hour_has_its_counters_and_its_past(
     clock = Clock()
     store = TargetStore(_render, clock)
     target = domain("a.example")
-    store.replace_targets([target])
+    at_once(store.replacing([target]))
     for host in (up_host(), down_host(C.BANNER_REJECTED), down_host(C.BANNER_REJECTED)):
         store.record(target, result(host))
     (before,) = store.records()
     history, counted, since = before.history, dict(before.host_failures), before.since
-    store.replace_targets([])
+    at_once(store.replacing([]))
     assert list(_samples(store)) == []
     assert store.failing([C.BANNER_REJECTED]) == 0
     clock.now += 3000
     assert store.forget() == []
     assert store.remembered() == [target]
-    store.replace_targets([target])
+    at_once(store.replacing([target]))
     (record,) = store.records()
     assert _samples(store) == [b"a.example () 3 2"]
     assert (record.result, record.history, record.host_failures, record.since) == (None, history, counted, since)
     # What it was before is no news, and what it has become is.
     assert store.record(target, result(down_host(C.BANNER_REJECTED))) is None
-    assert record.since == since
+    assert store.records()[0].since == since
     change = store.record(target, result(up_host()))
     assert change is not None
     assert change.before is not None
@@ -191,8 +196,8 @@ def test_a_target_that_comes_back_within_the_hour_has_its_counters_and_its_past(
 def test_a_target_that_was_up_and_comes_back_up_is_no_news() -> None:
     store = _store(domain("a.example"))
     store.record(domain("a.example"), result(up_host()))
-    store.replace_targets([])
-    store.replace_targets([domain("a.example")])
+    at_once(store.replacing([]))
+    at_once(store.replacing([domain("a.example")]))
     assert store.record(domain("a.example"), result(up_host())) is None
 
 
@@ -200,15 +205,15 @@ def test_what_went_an_hour_ago_is_forgotten_and_so_is_what_is_too_much(monkeypat
     clock = Clock()
     store = TargetStore(_render, clock)
     targets = [domain(f"d{number}.example") for number in range(10)]
-    store.replace_targets(targets)
+    at_once(store.replacing(targets))
     for target in targets:
         store.record(target, result(up_host()))
     monkeypatch.setattr("exporter.store.targets.MAX_REMEMBERED", 4)
-    store.replace_targets([])
+    at_once(store.replacing([]))
     assert store.remembered() == targets[6:]
     clock.now += 3601
     assert store.forget() == targets[6:]
-    store.replace_targets(targets)
+    at_once(store.replacing(targets))
     assert {record.probes for record in store.records()} == {0}
 
 
@@ -219,12 +224,23 @@ def test_hosts_that_failed_are_remembered_within_bounds(monkeypatch: pytest.Monk
     for target in targets:
         store.record(target, result(*(down_host(name=f"mx{number}.example") for number in range(80))))
     monkeypatch.setattr("exporter.store.targets.MAX_REMEMBERED_HOSTS", 250)
-    store.replace_targets([])
+    at_once(store.replacing([]))
     assert store.remembered() == targets[7:]
-    store.replace_targets(targets[8:])
+    at_once(store.replacing(targets[8:]))
     assert {record.probes for record in store.records()} == {1}
-    store.replace_targets([])
+    at_once(store.replacing([]))
     assert store.remembered() == targets[7:]
+
+
+def test_a_result_that_came_in_between_is_seen_in_the_light_of_the_new_target() -> None:
+    targets = [domain(f"d{number}.example") for number in range(300)]
+    store = _store(*targets)
+    steps = store.replacing([domain("d0.example", team="mail"), *targets[1:]])
+    next(steps)
+    store.record(targets[0], result(up_host()))
+    assert next(iter(_samples(store))) == b"d0.example () 1 0"
+    at_once(steps)
+    assert next(iter(_samples(store))) == b"d0.example (('team', 'mail'),) 1 0"
 
 
 def test_results_may_come_in_while_the_targets_are_replaced() -> None:

@@ -8,13 +8,14 @@ from exporter.model.failure import FailureClass
 from exporter.model.result import HostResult, ProbeResult, TranscriptLine
 from exporter.model.target import Target
 from exporter.store.transcripts import (
-    MAX_DIALOGUE_BYTES,
+    MAX_STORED_BYTES,
     MAX_TARGET_BYTES,
     OVERHEAD_BYTES,
     StoredTranscript,
     TranscriptStore,
 )
 from tests.results import AT, changed, domain, down_host, result, up_host
+from tests.support.steps import at_once
 
 C = FailureClass
 LINES = (TranscriptLine(0.25, False, b"220 mx ESMTP\r\n"), TranscriptLine(0.5, True, b"QUIT\r\n"))
@@ -108,7 +109,7 @@ def test_a_flood_is_cut_and_says_so(lines: int) -> None:
     keep(dialogues, worked(AT, "192.0.2.1", *flood))
     (one,) = kept(dialogues)
     assert not one.whole
-    assert sum(len(line.data) for line in one.transcript) == MAX_DIALOGUE_BYTES
+    assert sum(len(line.data) for line in one.transcript) == MAX_STORED_BYTES
 
 
 def test_a_target_has_a_bound_of_its_own_and_successes_go_first() -> None:
@@ -150,8 +151,8 @@ def test_what_is_no_longer_configured_is_forgotten() -> None:
     dialogues = TranscriptStore()
     keep(dialogues, worked(), failed(C.TIMEOUT))
     keep(dialogues, worked(), target=domain("other.example"))
-    dialogues.keep_targets([domain("other.example")])
+    at_once(dialogues.keeping([domain("other.example")]))
     assert kept(dialogues) == ()
     assert len(dialogues.of(domain("other.example").key)) == 1
-    dialogues.keep_targets([])
+    at_once(dialogues.keeping([]))
     assert dialogues.size == 0

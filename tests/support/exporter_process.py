@@ -23,14 +23,9 @@ _LISTENING = re.compile(r"\bserving\b.*listen(?:=|\": \")([^\s\"]+)")
 # Python that a process runs first (see `exporter`): it looks at its domain files every tenth of a second, and one that
 # has been still for a fifth counts as written. All else is as everybody runs it.
 FILES_WATCHED_CLOSELY = """
-import exporter.service, exporter.config
-exporter.app.engine._WATCH_SECONDS = 0.1
-try:
-    import exporter.config.domain_lists
-except ImportError:
-    pass
-else:
-    exporter.config.domain_lists.STILL_SECONDS = exporter.app.engine.STILL_SECONDS = 0.2
+import exporter.app.watchers, exporter.config.domain_lists
+exporter.app.watchers._FILES_SECONDS = 0.1
+exporter.config.domain_lists.STILL_SECONDS = exporter.app.watchers.STILL_SECONDS = 0.2
 """
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from exporter.lab.smtp_host import (
+from exporter.lab.smtp_script import (
     CLOSE,
     HALF_CLOSE,
     RESET,

@@ -10,15 +10,11 @@ from exporter.model.egress import EGRESS_UNKNOWN, EgressByFamily, EgressStateCha
 from exporter.model.resolver import RESOLVER_UNKNOWN
 from exporter.model.target import TargetKind
 from exporter.report.local_state import LocalState, local_state
-from exporter.store.targets import TargetRecord
+from exporter.store.record import TargetRecord
 from exporter.store.transcripts import StoredTranscript
 from exporter.web.backend import EgressFacts, Exposition, TargetFacts, TargetState
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
-
-
-def target_state(record: TargetRecord) -> TargetState:
-    return TargetState(record.target, record.result, record.history, record.heard, record.since)
 
 
 class FakeBackend:
@@ -106,20 +102,20 @@ class FakeBackend:
         return self.configuration
 
     def targets(self) -> Sequence[TargetState]:
-        return [*map(target_state, self.kept)]
+        return self.kept
 
     def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
         records = self.references if kind is TargetKind.REFERENCE else self.kept
         record = next((record for record in records if record.target.key == (kind, name)), None)
         if record is None:
             return None
-        return TargetFacts(target_state(record), record.probes, record.probe_failures, self.transcripts)
+        return TargetFacts(record, record.probes, record.probe_failures, self.transcripts)
 
     def local_state(self) -> LocalState:
         return local_state(self.families, self.changes, self.hidden, self.resolver)
 
     def egress(self) -> EgressFacts:
-        references = [*map(target_state, self.references)]
+        references = self.references
         facts = (self.families, self.changes, references, self.targets(), self.witness_ports, True)
         return EgressFacts(*facts, resolver=self.resolver)
 

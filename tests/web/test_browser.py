@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +14,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
 from exporter.demo.domains import DEMO
-from exporter.lab.smtp_host import SmtpHost, SmtpScript, ordinary, reply
+from exporter.lab.host import listening_in_thread
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary, reply
 from tests.support.browser import Browser
 from tests.support.exporter_process import ExporterProcess, exporter
 
@@ -152,7 +153,7 @@ HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>" onclick=alert(
 
 def test_a_hostile_server_does_nothing_to_who_looks_at_it(page: Browser, tmp_path: Path) -> None:
     script = ordinary("mx.evil.example", greeting=reply(554, HOSTILE), QUIT=reply(221, HOSTILE))
-    with speaking(script, "127.53.200.1") as port:
+    with listening_in_thread(SmtpHost(script), "127.53.200.1") as port:
         path = tmp_path / "config.yaml"
         path.write_text(
             "defaults: {interval: 1s, helo: probe.example, allow_addresses: [127.0.0.0/8]}\n"
@@ -204,20 +205,6 @@ def site(body: str) -> Iterator[str]:
 
     with ThreadingHTTPServer(("127.0.0.2", 0), Page) as server, in_thread(server.serve_forever, server.shutdown):
         yield f"http://127.0.0.2:{server.server_port}/"
-
-
-@contextmanager
-def speaking(script: SmtpScript, address: str) -> Iterator[int]:
-    """A mail host at `address`; its port."""
-    loop = asyncio.new_event_loop()
-    host = SmtpHost(script)
-    port = loop.run_until_complete(host.start(address, 0))
-    try:
-        with in_thread(loop.run_forever, lambda: loop.call_soon_threadsafe(loop.stop)):
-            yield port
-    finally:
-        loop.run_until_complete(host.stop())
-        loop.close()
 
 
 @contextmanager

@@ -24,10 +24,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from cryptography.x509 import Name
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from exporter.model.policy import CERT, DANE_EE, DANE_TA, FULL, SPKI, Tlsa
-from exporter.tls.certificate_names import CertificateNames
+from exporter.tls.certificate_names import names_of
 from exporter.tls.expensive_certificates import has_endless_name, has_signing_key, is_signing_key
 
 # Issuers above the leaf that are looked at. Public chains have two or three; Postfix stops at nine as well.
@@ -68,7 +68,7 @@ def match_chain(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence
     paths = _Paths(leaf, chain[1 : MAX_ISSUERS + 1])
     now = datetime.fromtimestamp(at, UTC)
     # Looked at once, and only where it counts: a certificate has room for thousands of names, which take 7 ms to read.
-    named = cache(lambda: _covers(leaf.x509, names))
+    named = cache(lambda: _is_for_one(leaf.x509, names))
     reasons: list[str] = []
     for record in records[:MAX_RECORDS]:
         if record.usage == DANE_EE:
@@ -233,11 +233,7 @@ def _extension(certificate: x509.Certificate, kind: type[_E]) -> _E | None:
         return None
 
 
-def _covers(certificate: x509.Certificate, wanted: Sequence[str]) -> bool:
+def _is_for_one(certificate: x509.Certificate, wanted: Sequence[str]) -> bool:
     """RFC 7672 3.2.3: a DNS-ID, or where the certificate has none, the common name."""
-    alternatives = _extension(certificate, x509.SubjectAlternativeName)
-    names = alternatives.get_values_for_type(x509.DNSName) if alternatives is not None else []
-    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    texts = tuple(value for attribute in common if isinstance(value := attribute.value, str))
-    found = CertificateNames(tuple(names), common=texts)
+    found = names_of(certificate)
     return any(found.match(name) is not None for name in wanted)

@@ -49,7 +49,7 @@ class ActiveWebConfig:
             if problem not in before:  # a problem is logged once, not every few seconds
                 log.error("web configuration not reloaded", extra={"fields": {"problem": problem}})
         if not self._problems:
-            log.info("web configuration loaded", extra={"fields": {"tls": int(self.config.tls is not None)}})
+            log.info("web configuration reloaded", extra={"fields": {"tls": int(self.config.tls is not None)}})
         return self._problems
 
     async def watch(self) -> None:
@@ -61,7 +61,7 @@ class ActiveWebConfig:
                 try:
                     await self.reload()
                 except Exception:
-                    log.exception("internal error while loading the web configuration")
+                    log.exception("internal error in a reload of the web configuration")
                     self._on_load(False)
 
 

@@ -16,7 +16,9 @@ from exporter.model.failure import Failure, Stage
 from exporter.model.path_trace import PathTrace
 from exporter.model.printable import printable
 from exporter.model.result import HostResult, ProbeResult, TlsResult
-from exporter.report.summary import Summary, further_path, host_evidence, is_told, path_sentence, speaker
+from exporter.report.host_evidence import further_path, host_evidence, is_mentioned
+from exporter.report.path_summary import path_summary as summary_of
+from exporter.report.summary import Summary, deciding_host
 from exporter.report.transcript import dane_lines
 from exporter.web.pages.charts import hop_text, path_chart, waterfall
 from exporter.web.pages.target_row import phases_of
@@ -101,7 +103,7 @@ def host_views(result: ProbeResult | None, concluded: Summary) -> tuple[HostView
         return ()
     # One scale for all waterfalls, so that they can be compared.
     scale = max((sum(seconds for _, seconds in phases_of(host)) for host in result.hosts), default=0.0)
-    described = speaker(result)
+    described = deciding_host(result)
     return tuple(
         _host(host, scale, concluded if described is not None and host.identity == described.identity else None)
         for host in result.hosts
@@ -113,7 +115,7 @@ def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView
     failure = host.failure
     reported = "" if failure is None else " ".join((failure.detail, *failure.evidence))
     evidence = [*map(printable, failure.evidence)] if failure is not None else []
-    evidence += [text for text, mark in host_evidence(host) if not is_told(mark, reported)]
+    evidence += [text for text, mark in host_evidence(host) if not is_mentioned(mark, reported)]
     path_summary = concluded.path if concluded is not None else None
     if concluded is None and failure is not None:
         path_summary = further_path(host, reported)
@@ -180,7 +182,7 @@ def _path(path: PathTrace, summary: str | None) -> PathView:
     pairs = zip_longest(path.hops, other.hops if other is not None else ())
     return PathView(
         chart=path_chart(path),
-        summary=path_sentence(path) if summary is None else summary,
+        summary=summary_of(path) if summary is None else summary,
         port=path.port,
         against=other.port if other is not None else None,
         hops=tuple(

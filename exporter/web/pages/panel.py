@@ -119,7 +119,7 @@ class PanelEndpoints:
                 else:
                     await run_in_threadpool(lever.throw if throws else lever.restore)
             except LeverStuck as reason:
-                log.warning("lever not moved", extra={"fields": {"lever": key, "reason": str(reason)}})
+                log.warning("lever failed", extra={"fields": {"lever": key, "reason": str(reason)}})
                 return PlainTextResponse(f"{reason}\n", 500)
         self._moved_at = time.monotonic()
         # Back to the page before; relative, because a proxy may have put all paths below one of its own. Without a

@@ -98,7 +98,7 @@ def since(seen: TargetState) -> float:
 
 def last_probe(seen: TargetState) -> float | None:
     """Unix time at which the last probe began; None before the first probe."""
-    return steady_clock.unix(seen.probed_at) if seen.result is not None else None
+    return steady_clock.unix(seen.began) if seen.result is not None else None
 
 
 def label_text(name: str, value: str) -> str:

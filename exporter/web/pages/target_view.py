@@ -16,7 +16,7 @@ from exporter.model.printable import printable
 from exporter.model.result import ProbeResult
 from exporter.model.target import Target
 from exporter.report.summary import Summary, summarise
-from exporter.report.transcript import dialogue_lines, policy_lines, tls_line
+from exporter.report.transcript import policy_lines, tls_line, transcript_lines
 from exporter.store.history import StateChange
 from exporter.store.transcripts import StoredTranscript
 from exporter.web.backend import TargetFacts
@@ -131,7 +131,7 @@ def _lookup(result: ProbeResult | None) -> Iterator[tuple[int, str, tuple[str, .
 
 
 def _transcript(stored: StoredTranscript) -> TranscriptView:
-    lines = [(at, ">" if sent else "<", text) for at, sent, text in dialogue_lines(stored.transcript)]
+    lines = [(at, ">" if sent else "<", text) for at, sent, text in transcript_lines(stored.transcript)]
     if stored.tls is not None and stored.tls_at is not None:
         secured = stored.tls_at
         place = next((place for place, line in enumerate(lines) if line[0] >= secured), len(lines))

@@ -12,7 +12,7 @@ from exporter.web.server.request_limit import BUSY
 
 log = logging.getLogger(__name__)
 
-_limit: Final = LogLimit(log, "out of memory: an answer was aborted")
+_limit: Final = LogLimit(log, "web answer dropped, memory is short")
 
 
 def report_memory_shortage(answer: str) -> None:

@@ -100,7 +100,7 @@ class WebServer:
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._server.serve(self._sockets))
         except Exception as error:  # raised by start(), in the thread that waits
-            log.exception("web server failed")
+            log.exception("internal error in the web server")
             self._error = error
         finally:
             warnings.removeFilter(limit)
@@ -123,7 +123,7 @@ class _UvicornServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen with a handshake before each connection, in place of uvicorn's own listeners."""
-        shortage = LogLimit(log, "no file descriptor left for a new connection")
+        shortage = LogLimit(log, "web client refused, no file descriptor left")
         self.servers = [
             Listener(
                 sock,

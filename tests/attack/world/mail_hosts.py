@@ -12,7 +12,7 @@ from typing import Final
 
 from cryptography import x509
 
-from exporter.lab.smtp_host import CLOSE, Answer, Drip, Flood, SmtpScript, StartTls, Step, Wait, ordinary, reply
+from exporter.lab.smtp_script import CLOSE, Answer, Drip, Flood, SmtpScript, StartTls, Step, Wait, ordinary, reply
 from tests.attack.world.dhe import dhe_context
 from tests.attack.world.kinds import Kind
 from tests.attack.world.plan import Plan

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from exporter.lab.https_host import PolicyHost, http, policy_host
+from exporter.lab.host import listening
+from exporter.lab.https_host import HttpsHost, http
 from tests.attack.world.kinds import Room
 from tests.attack.world.plan import Plan, good_domain
 from tests.support.certificates import server_context
@@ -27,8 +28,8 @@ async def start_honest(plan: Plan, stack: contextlib.AsyncExitStack) -> None:
     """The policies of the good domains."""
     names = [good_domain(number) for number in range(plan.pace.good) if plan.has_policy(number)]
     answers = {f"mta-sts.{name}": [http(_POLICY.format(name).encode())] for name in names}
-    host = PolicyHost([http(status="404 Not Found")], answers=answers)
-    await stack.enter_async_context(policy_host(host, _context(plan, "good"), plan.honest_policy_host, HTTPS_PORT))
+    host = HttpsHost([http(status="404 Not Found")], answers=answers, context=_context(plan, "good"))
+    await stack.enter_async_context(listening(host, plan.honest_policy_host, HTTPS_PORT))
 
 
 async def start_hostile(plan: Plan, stack: contextlib.AsyncExitStack, tries: Counter[str]) -> None:
@@ -44,10 +45,11 @@ async def start_hostile(plan: Plan, stack: contextlib.AsyncExitStack, tries: Cou
         head, piece = (http(length=60_000), b"x") if dripping else (http(length=10**9), _PIECE)
         host = _Counted([head, *[piece] * _MANY], tries, kind.name)
         host.pause = 0.5 if dripping else 0.0
-        await stack.enter_async_context(policy_host(host, context, where, HTTPS_PORT))
+        host.context = context
+        await stack.enter_async_context(listening(host, where, HTTPS_PORT))
 
 
-class _Counted(PolicyHost):
+class _Counted(HttpsHost):
     def __init__(self, answer: Sequence[bytes], tries: Counter[str], kind: str) -> None:
         super().__init__(answer)
         self._tries = tries

@@ -20,7 +20,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
-from exporter.lab.smtp_host import reply
+from exporter.lab.smtp_script import reply
 from tests.support.certificates import issue
 
 _NAME: Final = "mx.hostile.example"

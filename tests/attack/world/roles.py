@@ -14,7 +14,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from exporter.lab.smtp_host import SmtpHost, SmtpScript, StartTls, ordinary, reply
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import SmtpScript, StartTls, ordinary, reply
 from tests.attack.world.kinds import Kind, Room
 from tests.attack.world.mail_hosts import scripts
 from tests.attack.world.name_server import NameServer

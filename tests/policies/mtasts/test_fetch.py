@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import pytest
 
 from exporter.lab.certificates import Authority
-from exporter.lab.https_host import PolicyHost, http, policy_host
+from exporter.lab.host import listening
+from exporter.lab.https_host import HttpsHost, http
 from exporter.model.policy import MtaStsProblem as P
 from exporter.policies.mtasts.fetch import MAX_ADDRESSES, FetchFault, fetch, tls_context
 from exporter.policies.mtasts.policy import MAX_POLICY_BYTES
@@ -37,10 +38,11 @@ SERVER = AUTHORITY.server_context(NAME)
 
 
 async def _fetch(
-    host: PolicyHost, server: ssl.SSLContext | None = SERVER, seconds: float = 10.0, context: ssl.SSLContext = CONTEXT
+    host: HttpsHost, server: ssl.SSLContext | None = SERVER, seconds: float = 10.0, context: ssl.SSLContext = CONTEXT
 ) -> bytes | FetchFault:
-    async with policy_host(host, server):
-        return await fetch(NAME, ["127.0.0.1"], context, port=host.port, seconds=seconds)
+    host.context = server
+    async with listening(host) as port:
+        return await fetch(NAME, ["127.0.0.1"], context, port=port, seconds=seconds)
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ CASES = [
 @on_every_loop
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
 def test_what_a_host_answers_is_the_policy_or_a_fault(case: Case, loop_factory: LoopFactory) -> None:
-    host = PolicyHost(case.answer, case.pause, case.stays_open)
+    host = HttpsHost(case.answer, case.pause, case.stays_open)
     fetched = run_on(loop_factory, _fetch(host, seconds=case.seconds))
     if isinstance(fetched, FetchFault):
         assert fetched.problem is case.expected, fetched
@@ -107,7 +109,7 @@ def test_what_a_host_answers_is_the_policy_or_a_fault(case: Case, loop_factory: 
 
 
 def test_one_plain_get_is_sent() -> None:
-    host = PolicyHost([http(POLICY)])
+    host = HttpsHost([http(POLICY)])
     asyncio.run(_fetch(host))
     (request,) = host.requests
     lines = request.decode().split("\r\n")
@@ -129,9 +131,9 @@ def test_one_plain_get_is_sent() -> None:
     ids=["name", "parent", "expired", "untrusted", "no TLS"],
 )
 def test_a_host_must_prove_its_name(server: ssl.SSLContext | None, problem: P, loop_factory: LoopFactory) -> None:
-    host = PolicyHost([http(POLICY)])
+    host = HttpsHost([http(POLICY)])
     if server is None:
-        host = PolicyHost([b"HTTP/1.1 400 Bad Request\r\n\r\n"], stays_open=True, speaks_first=True)
+        host = HttpsHost([b"HTTP/1.1 400 Bad Request\r\n\r\n"], stays_open=True, speaks_first=True)
     result = run_on(loop_factory, _fetch(host, server))
     assert isinstance(result, FetchFault)
     assert result.problem is problem, result
@@ -139,7 +141,7 @@ def test_a_host_must_prove_its_name(server: ssl.SSLContext | None, problem: P, l
 
 
 def test_a_wildcard_certificate_is_enough() -> None:
-    host = PolicyHost([http(POLICY)])
+    host = HttpsHost([http(POLICY)])
     assert asyncio.run(_fetch(host, AUTHORITY.server_context("*.a.example"))) == POLICY
 
 
@@ -152,7 +154,7 @@ def test_the_roots_are_those_of_ssl_cert_file(
 ) -> None:
     roots = tmp_path_factory.mktemp("roots") / "roots.pem"
     roots.write_text(AUTHORITY.pem)
-    host = PolicyHost([http(POLICY)])
+    host = HttpsHost([http(POLICY)])
     assert isinstance(asyncio.run(_fetch(host, context=tls_context())), FetchFault)
     monkeypatch.setenv("SSL_CERT_FILE", str(roots))
     assert asyncio.run(_fetch(host, context=tls_context())) == POLICY
@@ -161,8 +163,8 @@ def test_the_roots_are_those_of_ssl_cert_file(
 @on_every_loop
 def test_a_dead_address_does_not_hide_a_living_one(loop_factory: LoopFactory) -> None:
     async def fetched() -> bytes | FetchFault:
-        async with policy_host(PolicyHost([http(POLICY)]), SERVER, "127.0.0.9") as host:
-            return await fetch(NAME, ["127.0.0.8", "127.0.0.9"], CONTEXT, port=host.port)
+        async with listening(HttpsHost([http(POLICY)], context=SERVER), "127.0.0.9") as port:
+            return await fetch(NAME, ["127.0.0.8", "127.0.0.9"], CONTEXT, port=port)
 
     assert run_on(loop_factory, fetched()) == POLICY
 
@@ -191,14 +193,14 @@ def test_a_handshake_that_hangs_ends_with_the_time(loop_factory: LoopFactory) ->
 def test_a_source_address_is_used() -> None:
     seen: list[str] = []
 
-    class Noting(PolicyHost):
+    class Noting(HttpsHost):
         async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             seen.append(writer.get_extra_info("peername")[0])
             await super().serve(reader, writer)
 
     async def fetched() -> bytes | FetchFault:
-        async with policy_host(Noting([http(POLICY)]), SERVER) as host:
-            return await fetch(NAME, ["127.0.0.1"], CONTEXT, port=host.port, sources=("127.0.0.5", ""))
+        async with listening(Noting([http(POLICY)], context=SERVER)) as port:
+            return await fetch(NAME, ["127.0.0.1"], CONTEXT, port=port, sources=("127.0.0.5", ""))
 
     assert asyncio.run(fetched()) == POLICY
     assert seen == ["127.0.0.5"]
@@ -206,8 +208,8 @@ def test_a_source_address_is_used() -> None:
 
 def test_a_source_address_that_is_not_ours_is_no_fault_of_theirs() -> None:
     async def fetched() -> bytes | FetchFault:
-        async with policy_host(PolicyHost([http(POLICY)]), SERVER) as host:
-            return await fetch(NAME, ["127.0.0.1"], CONTEXT, port=host.port, sources=("192.0.2.1", ""))
+        async with listening(HttpsHost([http(POLICY)], context=SERVER)) as port:
+            return await fetch(NAME, ["127.0.0.1"], CONTEXT, port=port, sources=("192.0.2.1", ""))
 
     fault = asyncio.run(fetched())
     assert isinstance(fault, FetchFault)

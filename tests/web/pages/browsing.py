@@ -14,10 +14,12 @@ from exporter.model.egress import EgressState, EgressStateChange, EgressView
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.result import HostResult, ProbeResult, TlsResult, TranscriptLine
 from exporter.model.target import Settings, Target, TargetKind
-from exporter.store.targets import TargetRecord, TargetStore
+from exporter.store.record import TargetRecord
+from exporter.store.targets import TargetStore
 from exporter.store.transcripts import TranscriptStore
 from exporter.web.app import AppOptions, create_app
 from tests.results import AT, changed, domain, down_host, lookup_failed, result, up_host
+from tests.support.steps import at_once
 from tests.web.fake_backend import FakeBackend
 
 C = FailureClass
@@ -44,7 +46,7 @@ async def get(backend: FakeBackend, path: str, status: int = 200) -> str:
 
 def known(*targets: tuple[Target, ProbeResult | None]) -> list[TargetRecord]:
     store = TargetStore(lambda record, before: ())
-    store.replace_targets([target for target, _ in targets])  # one that comes again is probed again
+    at_once(store.replacing([target for target, _ in targets]))  # one that comes again is probed again
     for target, probed in targets:
         if probed is not None:
             store.record(target, probed)

@@ -12,6 +12,7 @@ from exporter.store.targets import TargetStore
 from exporter.store.transcripts import TranscriptStore
 from tests.paths import OPEN_443, path
 from tests.results import AT, domain, down_host, host_of, result, up_host
+from tests.support.steps import at_once
 from tests.web.fake_backend import FakeBackend
 from tests.web.pages.browsing import (
     C,
@@ -72,7 +73,7 @@ async def test_a_domains_page_says_the_verdict_with_its_evidence_and_confidence(
 async def test_the_history_is_told_from_the_latest_backwards(backend: FakeBackend) -> None:
     store = TargetStore(lambda record, before: ())
     target = domain()
-    store.replace_targets([target])
+    at_once(store.replacing([target]))
     for number, each in enumerate((up_host(), down_host(), up_host())):
         store.record(target, replace(result(each), at=AT + 2000 * number))
     backend.kept = store.records()

@@ -22,4 +22,4 @@ async def test_where_memory_is_short_a_client_is_told_to_come_again(
     with caplog.at_level(logging.ERROR, "exporter.web.server.memory_shortage"):
         answer = await get(backend, path)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert [record.message for record in caplog.records] == ["out of memory: an answer was aborted"]
+    assert [record.message for record in caplog.records] == ["web answer dropped, memory is short"]

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from exporter.model.policy import Tlsa
 from exporter.policies.dane.match import match_chain
 from exporter.policies.dane.usability import unusable
-from exporter.tls.certificate import alternative_names, load, names_of, unwise_is_fine
+from exporter.tls.certificate import alternative_names, load, unwise_is_fine
+from exporter.tls.certificate_names import names_of
 from exporter.tls.certification_path import dated
 from exporter.tls.private_issuer import private_issuer
 from exporter.tls.roots import Roots

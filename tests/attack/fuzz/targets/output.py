@@ -16,7 +16,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as _openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as _plain_families
 
-from exporter.commands.reports import DialogueReport
+from exporter.commands.reports import TranscriptReport
 from exporter.commands.terminal import Screen
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.incremental import render_after
@@ -28,7 +28,7 @@ from exporter.model.result import HostResult, MxHost, ProbeResult, TlsResult, Tr
 from exporter.model.target import Target as ProbeTarget
 from exporter.model.warning import HostWarning
 from exporter.report.as_json import as_json
-from exporter.report.transcript import dialogue_text
+from exporter.report.transcript import transcript_text
 from exporter.store.targets import TargetStore
 from exporter.store.transcripts import TranscriptStore
 from exporter.web.app import create_app
@@ -36,6 +36,7 @@ from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, name_text, options
 from tests.results import AT, changed, domain, result, up_host
 from tests.support.markup import Markup
+from tests.support.steps import at_once
 from tests.web.fake_backend import FakeBackend
 
 _parse_plain: Callable[[str], Iterable[Metric]] = _plain_families
@@ -138,7 +139,7 @@ def render_pages(data: bytes) -> None:
 async def _pages(target: ProbeTarget, probed: ProbeResult) -> list[str]:
     backend = _backend()
     store = TargetStore(lambda record, before: ())
-    store.replace_targets([target])
+    at_once(store.replacing([target]))
     store.record(target, probed)
     dialogues = TranscriptStore()
     dialogues.keep(target, probed, {(host.mx, host.address): host.transcript for host in probed.hosts})
@@ -194,10 +195,10 @@ def write_texts(data: bytes) -> None:
     """On a terminal, in `debug=true` and as JSON: lines of ours, and in them nothing that acts."""
     target, probed = _result(data)
     plain = {"NO_COLOR": "1", "COLUMNS": "80"}
-    for concluded in (False, True):
-        harmless(dialogue_text(probed, concluded=concluded), "the dialogue", allowed="\n", limit=2**20)
+    for summarised in (False, True):
+        harmless(transcript_text(probed, summarised=summarised), "the dialogue", allowed="\n", limit=2**20)
     terminal = _Terminal()
-    report = DialogueReport(Screen(terminal, plain), "me.example")
+    report = TranscriptReport(Screen(terminal, plain), "me.example")
     report.add(target, probed)
     report.finish()
     harmless(terminal.getvalue(), "the report", allowed="\n", limit=2**20)
@@ -211,7 +212,7 @@ def publish(data: bytes) -> None:
     """The exposition: what was put in comes out, of two parsers, and nothing besides."""
     target, probed = _result(data)
     store = TargetStore(render_after)
-    store.replace_targets([target, domain("beside.example")])
+    at_once(store.replacing([target, domain("beside.example")]))
     store.record(target, probed)
     store.record(target, replace(probed, duration=1.5, at=probed.at + 60))
     samples = [record.samples for record in store.records()]

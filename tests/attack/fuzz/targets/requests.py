@@ -105,10 +105,11 @@ async def _asked(scope: _Message, body: bytes) -> list[_Message]:
 def _records() -> list[Any]:
     from exporter.metrics.incremental import render_after
     from exporter.store.targets import TargetStore
+    from tests.support.steps import at_once
 
     store = TargetStore(render_after)
     targets = [domain(), domain("b.example", team="mail")]
-    store.replace_targets(targets)
+    at_once(store.replacing(targets))
     store.record(targets[0], result(up_host(), down_host()))
     return [*store.records()]
 

@@ -1,0 +1,46 @@
+"""Log lines about the domain files: what has become wrong with them since the last time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from exporter.model.configuration import Config, DomainList
+
+log = logging.getLogger(__name__)
+
+# Problems reported at one reload, beyond which nobody reads on; each file has reported its own first ones up to here.
+MAX_FAILURES: Final = 10
+_MAX_LINES: Final = 100
+
+
+class ListProblems:
+    """The problems of the domain files, as they were logged last."""
+
+    def __init__(self) -> None:
+        self._lists: dict[str, DomainList] = {}
+        self._failures: tuple[str, ...] = ()
+
+    def report(self, config: Config) -> None:
+        """Log the problems that are new."""
+        changed = [each for each in config.lists if self._lists.get(each.file) != each]
+        self._lists = {each.file: each for each in config.lists}
+        for problem in first_of([problem for each in changed for problem in each.problems], _MAX_LINES):
+            log.warning("domain file line skipped", extra={"fields": {"problem": problem}})
+        for each in changed:
+            if each.skipped > len(each.problems):
+                fields = {"file": each.file, "lines": each.skipped}
+                log.warning("domain file lines skipped", extra={"fields": fields})
+        for problem in first_of([problem for each in changed for problem in each.twice], _MAX_LINES):
+            log.warning("domain listed twice, the first entry holds", extra={"fields": {"problem": problem}})
+        if config.failures != self._failures:
+            for problem in first_of(config.failures):
+                log.error("domain file failed", extra={"fields": {"problem": problem}})
+        self._failures = config.failures
+
+
+def first_of(lines: Sequence[str], most: int = MAX_FAILURES) -> list[str]:
+    """The first lines, and the number of those left out."""
+    more = [f"… and {len(lines) - most} more"] if len(lines) > most else []
+    return [*lines[:most], *more]

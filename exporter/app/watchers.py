@@ -1,0 +1,81 @@
+"""The watchers of the server: what it looks at by the clock, beside the schedule of the probes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from exporter.app.heartbeat import STUCK_SECONDS
+from exporter.app.monitor import Monitor
+from exporter.app.reload import ConfigurationReload
+from exporter.config.domain_lists import STILL_SECONDS
+
+log = logging.getLogger(__name__)
+
+# How often domain files are looked at, and removed targets forgotten.
+_FILES_SECONDS: Final = 5.0
+# How often the lag of the event loop is measured.
+_LOOP_LAG_SECONDS: Final = 0.5
+# How often the evidence about the egress is looked through for what is too old.
+_EGRESS_SECONDS: Final = 1.0
+
+
+class Watchers:
+    """Tasks without end, until stopped."""
+
+    def __init__(self, monitor: Monitor, reload: ConfigurationReload) -> None:
+        self._monitor = monitor
+        self._reload = reload
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to look."""
+        loop = asyncio.get_running_loop()
+        watchers = (self._watch_files(), self._forget_removed(), self._measure_loop_lag(), self._watch_egress())
+        self._tasks = [loop.create_task(watcher) for watcher in watchers]
+
+    async def stop(self) -> None:
+        """Look no more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _watch_egress(self) -> None:
+        while True:
+            await asyncio.sleep(_EGRESS_SECONDS)
+            try:
+                self._monitor.engine.tick()
+            except Exception:
+                log.exception("internal error in the egress watch")
+                self._monitor.metrics.internal_error()
+
+    async def _watch_files(self) -> None:
+        pause = _FILES_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            pause = _FILES_SECONDS
+            try:
+                if await self._reload.reload_changed_files():
+                    pause = STILL_SECONDS
+            except Exception:
+                log.exception("internal error in a reload")
+                self._monitor.metrics.internal_error()
+
+    async def _forget_removed(self) -> None:
+        while True:
+            await asyncio.sleep(_FILES_SECONDS)
+            self._monitor.results.forget()
+
+    async def _measure_loop_lag(self) -> None:
+        loop, monitor = asyncio.get_running_loop(), self._monitor
+        due = loop.time()
+        while True:
+            due += _LOOP_LAG_SECONDS
+            await asyncio.sleep(due - loop.time())
+            lag = loop.time() - due
+            monitor.metrics.loop_lagged(lag)
+            overdue = monitor.scheduler.overdue > STUCK_SECONDS
+            monitor.heartbeat.beat("the schedule of the probes stands still" if overdue else "")
+            if lag > _LOOP_LAG_SECONDS:
+                due = loop.time()

@@ -1,0 +1,169 @@
+"""The demo's mail hosts, each doing what its table says, or what was done to it by hand.
+
+The gateway that all of them are behind can be closed to mail. Everything here belongs to one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from exporter.demo.domain import Certificate, DemoHost, Port
+from exporter.demo.domains import DEMO, NETWORK
+from exporter.lab.certificates import Authority
+from exporter.lab.silent_host import SilentHost
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, Answer, SmtpScript, StartTls, reply
+
+# The name in the certificate of a host that presents another's.
+_ANOTHER: Final = "mx.another.example"
+# A port that one address has free may be taken on another; so many coincidences in a row are none.
+_PORT_ATTEMPTS: Final = 20
+
+
+class State(StrEnum):
+    """What is on a host's SMTP port at the moment."""
+
+    SPEAKING = "speaking"  # a server follows its script
+    REFUSING = "refusing"  # nothing listens
+    SILENT = "silent"  # SYNs vanish
+
+
+class WorldError(Exception):
+    """The world cannot be set up on this machine; the message says why."""
+
+
+class MailHosts:
+    """Every mail host of :data:`exporter.demo.domains.DEMO`, on one port. Certificates are of `authority`."""
+
+    def __init__(self, authority: Authority) -> None:
+        self.port = 0
+        self.witness_port = 0  # where only a host that is gone does not answer
+        self.by_name: Mapping[str, DemoHost] = MappingProxyType(
+            {host.name: host for domain in DEMO for host in domain.hosts}
+        )
+        self.gateway_is_closed = False
+        self._behaviours = {name: _behaviour(host, authority) for name, host in self.by_name.items()}
+        self._broken: dict[str, Port] = {}
+        self._running: dict[str, SmtpHost | SilentHost] = {}
+        self._changing = asyncio.Lock()
+
+    @property
+    def broken(self) -> Mapping[str, Port]:
+        """The hosts that are not as they were at the start, and what was done to them."""
+        return MappingProxyType(dict(self._broken))
+
+    def state(self, name: str) -> State:
+        """What is on its SMTP port now. KeyError for a name that no host has."""
+        match self._running.get(self.by_name[name].name):
+            case None:
+                return State.REFUSING
+            case SilentHost():
+                return State.SILENT
+            case SmtpHost():
+                return State.SPEAKING
+
+    async def start(self, port: int = 0) -> None:
+        """Put every host on `port`; 0: one that is free on all their addresses. Raises WorldError."""
+        for _ in range(1 if port else _PORT_ATTEMPTS):
+            if await self._listen(port):
+                return
+        what = f"port {port} is" if port else f"{_PORT_ATTEMPTS} ports in turn are"
+        raise WorldError(f"{what} in use on an address of {NETWORK}")
+
+    async def stop(self) -> None:
+        """Take every host down, and forget what was done to them."""
+        async with self._changing:
+            for name in tuple(self._running):
+                await self._take_down(name)
+            self._broken.clear()
+            self.gateway_is_closed = False
+
+    async def set_broken(self, name: str, how: Port | None) -> None:
+        """Do that to a host; None mends it. Raises WorldError."""
+        async with self._changing:
+            if how is None:
+                self._broken.pop(name, None)
+            else:
+                self._broken[name] = how
+            await self._put_all([name])
+
+    async def set_gateway(self, *, closed: bool) -> None:
+        """Swallow what goes to any host's SMTP port, or let it pass. Raises WorldError."""
+        async with self._changing:
+            self.gateway_is_closed = closed
+            await self._put_all(self.by_name)
+
+    async def _listen(self, port: int) -> bool:
+        """Put every host on one port; False where it is taken on one of their addresses."""
+        self.port = port
+        try:
+            # Speaking hosts first: with port 0 the first of them chooses for all.
+            for name, host in sorted(self.by_name.items(), key=lambda item: isinstance(item[1].behaviour, Port)):
+                if host.behaviour is Port.REFUSED:
+                    _check_free(host.address, self.port)
+                await self._put(name)
+        except OSError as error:
+            await self.stop()
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise WorldError(
+                f"the demo needs the loopback addresses {NETWORK}, which Linux has without being told: {error}"
+            ) from error
+        return True
+
+    async def _put_all(self, names: Iterable[str]) -> None:
+        """Have each do what it is to do now. Side by side: filling a queue takes its time (SilentHost)."""
+        problems = await asyncio.gather(*map(self._put, names), return_exceptions=True)
+        for problem in problems:
+            if isinstance(problem, OSError):
+                raise WorldError(f"not every host could be changed: {problem}") from problem
+            if isinstance(problem, BaseException):
+                raise problem
+
+    async def _put(self, name: str) -> None:
+        behaviour = self._broken.get(name, self._behaviours[name])
+        if self.gateway_is_closed and behaviour is not Port.GONE:
+            behaviour = Port.SILENT
+        await self._take_down(name)
+        if behaviour is Port.REFUSED:
+            return
+        host = SilentHost() if isinstance(behaviour, Port) else SmtpHost(behaviour)
+        address = self.by_name[name].address
+        self.port = await host.start(address, self.port)
+        if behaviour is Port.GONE:
+            self.witness_port = await host.start(address, self.witness_port)
+        self._running[name] = host
+
+    async def _take_down(self, name: str) -> None:
+        running = self._running.pop(name, None)
+        if running is not None:
+            await running.stop()
+
+
+def _behaviour(host: DemoHost, authority: Authority) -> SmtpScript | Port:
+    """The script of `host` with the STARTTLS that its certificate stands for."""
+    script = host.behaviour
+    if isinstance(script, Port) or host.certificate is None:
+        return script
+    names = {host.name, *(name for domain in DEMO for name in domain.aliases(host.name))}
+    if host.certificate is Certificate.OTHER_NAME:
+        names = {_ANOTHER}
+    signer = Authority() if host.certificate is Certificate.UNTRUSTED else authority
+    context = signer.server_context(*sorted(names), expired=host.certificate is Certificate.EXPIRED)
+    offered: dict[bytes, Answer] = {
+        b"EHLO": reply(250, host.name, *ORDINARY_EXTENSIONS, "STARTTLS"),
+        b"STARTTLS": (reply(220, "2.0.0 Ready to start TLS"), StartTls(context, script)),
+    }
+    return replace(script, replies=MappingProxyType({**script.replies, **offered}))
+
+
+def _check_free(address: str, port: int) -> None:
+    """Raise OSError where something listens already."""
+    socket.create_server((address, port)).close()

@@ -1,0 +1,131 @@
+"""The states of the egress and of the resolver: judged from observations, logged when they change."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from exporter.diagnosis.decision import is_intercepted
+from exporter.diagnosis.egress_state import EgressJudge
+from exporter.diagnosis.fingerprints import in_words
+from exporter.diagnosis.resolver_state import ResolverJudge, questions
+from exporter.egress.clocks import Now
+from exporter.egress.settings import WatchSettings
+from exporter.model.address import Family
+from exporter.model.egress import EgressByFamily, EgressState, EgressStateChange, EgressView
+from exporter.model.resolver import ResolverState, ResolverView
+from exporter.model.result import HostResult, ProbeResult
+
+log = logging.getLogger(__name__)
+
+# Changes are rare; one a minute for an hour is a pattern that needs no more of it.
+MAX_CHANGES: Final = 64
+_CLOSED: Final = frozenset({EgressState.BLOCKED, EgressState.INTERCEPTED, EgressState.OFFLINE})
+
+
+class JudgedStates:
+    """The state of each family's egress and of the resolver, with the last changes and the references' own state."""
+
+    def __init__(self, settings: WatchSettings) -> None:
+        self.egress_judge: Final = EgressJudge(settings.interval, settings.port, takes=settings.longest_probe)
+        self._resolver_judge = ResolverJudge(settings.interval, takes=settings.longest_probe)
+        self._references = frozenset(reference.name for reference in settings.egress.references)
+        # Somebody answers for everyone, or did when the probes under way began.
+        self.is_intercepted = False
+        self.references_up: Mapping[str, bool] = {}  # of those with a result; replaced whole
+        self.changes: tuple[EgressStateChange, ...] = ()  # the last MAX_CHANGES, the oldest first; replaced whole
+
+    @property
+    def egress(self) -> EgressByFamily:
+        """The state of the egress, by family."""
+        return self.egress_judge.surroundings
+
+    @property
+    def resolver(self) -> ResolverView:
+        """The state of the resolver."""
+        return self._resolver_judge.view
+
+    @property
+    def wants_references(self) -> bool:
+        """True if everything fails alike but for the references, which have no result yet."""
+        return self.egress_judge.waits or self._resolver_judge.waits
+
+    def configure(self, settings: WatchSettings) -> None:
+        """Judge by other settings from now on; observations stay."""
+        for judge in (self.egress_judge, self._resolver_judge):
+            judge.interval, judge.takes = settings.interval, settings.longest_probe
+        self._references = frozenset(reference.name for reference in settings.egress.references)
+        self.egress_judge.keep_references(self._references)
+        self.references_up = {name: up for name, up in self.references_up.items() if name in self._references}
+
+    def reference_probed(self, name: str, *, up: bool | None = None) -> None:
+        """A reference has a result; `up` None: not judged yet."""
+        if up is None:
+            up = self.references_up.get(name, False)
+        self.references_up = {**self.references_up, name: up}
+
+    def clock_set(self, ahead: float) -> None:
+        """Unix time was set: observations since then are no older than they were, and changes move along."""
+        self.egress_judge.set_clock(ahead)
+        self._resolver_judge.set_clock(ahead)
+        self.changes = tuple(replace(change, at=change.at + ahead) for change in self.changes)
+
+    def observe_lookup(self, result: ProbeResult, now: Now, *, reference: bool) -> bool:
+        """Take in the questions that the resolver was asked; whether its state may have changed."""
+        may_change = False
+        for asked in questions(result, reference=reference):
+            self._resolver_judge.see(asked, now.loop - max(0.0, now.unix - asked.on), now.loop)
+            may_change |= asked.failure_class is not None or self.resolver.state is not ResolverState.WORKING
+        return may_change
+
+    def proof_by_others(self, host: HostResult, now: Now) -> float:
+        """The newest Unix time at which the port is known to have got out to somebody unrelated to a host."""
+        return self.proof_since(host.address, host.mx, host.timings.at, now)
+
+    def proof_since(self, address: str, mx: str, at: float, now: Now) -> float:
+        """The same for a session with `address` that began at `at`: before `at` where nothing shows it since."""
+        return self.egress_judge.proof_by_others(address, mx, at - now.offset) + now.offset
+
+    def judge_resolver(self, now: Now) -> bool:
+        """Judge the resolver anew; whether its state has changed."""
+        changed = self._resolver_judge.judge(now.loop, now.unix, ready=self._references_are_known)
+        if changed:
+            _log_resolver(self.resolver)
+        return changed
+
+    def judge_egress(self, now: Now) -> tuple[Family, ...]:
+        """Judge the egress anew; the families whose state has changed."""
+        changed = self.egress_judge.judge(now.loop, now.unix, ready=self._references_are_known)
+        for family in changed:
+            _log_egress(family, self.egress[family])
+            change = EgressStateChange(now.unix, family, self.egress[family])
+            self.changes = (*self.changes, change)[-MAX_CHANGES:]
+        if changed:
+            self.is_intercepted = any(map(is_intercepted, self.egress.values()))
+        return changed
+
+    @property
+    def _references_are_known(self) -> bool:
+        return self._references <= self.references_up.keys()
+
+
+def _log_egress(family: Family, view: EgressView) -> None:
+    """One line, whose words a person can act on."""
+    closed = view.state in _CLOSED
+    fields: dict[str, object] = {"family": family, "state": view.state, "confidence": view.confidence}
+    if closed:
+        fields |= {"networks": view.networks, "references": view.references}
+    if view.others_out:
+        fields["others_out"] = view.others_out
+    if view.speaker:
+        fields["speaker"] = in_words(view.speaker)
+    log.log(logging.WARNING if closed else logging.INFO, "egress state changed", extra={"fields": fields})
+
+
+def _log_resolver(view: ResolverView) -> None:
+    fields: dict[str, object] = {"state": view.state, "confidence": view.confidence}
+    if view.fails:
+        fields |= {"names": view.names, "references": view.references}
+    log.log(logging.WARNING if view.fails else logging.INFO, "resolver state changed", extra={"fields": fields})

@@ -1,0 +1,100 @@
+"""Probes of targets that are named once, with the engine that the server has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from exporter.commands.one_shot import OneShotProbes
+from exporter.lab.silent_host import SilentHost
+from exporter.lab.smtp_host import SmtpHost
+from exporter.lab.smtp_script import ordinary
+from exporter.model.configuration import Config, Egress, Limits, ResolverSettings
+from exporter.model.result import ProbeResult
+from exporter.model.target import Settings, Target, TargetKind
+from exporter.report.local_state import LocalState
+from tests.probe.test_prober import LOOPBACK
+
+WELL, SILENT = "mx.well.example", "mx.silent.example"
+ADDRESSES = {WELL: "127.61.0.1", SILENT: "127.62.0.1"}
+
+
+class Recorded:
+    """A report that keeps what it gets, in its order."""
+
+    def __init__(self, *, streams: bool) -> None:
+        self.streams = streams
+        self.got: list[str] = []
+        self.drawn = False
+        self.first = asyncio.Event()
+
+    def progress(self, result: ProbeResult) -> None:
+        self.got.append("progress")
+        self.first.set()
+
+    def know(self, side: LocalState) -> None:
+        pass
+
+    def add(self, target: Target, result: ProbeResult) -> None:
+        self.got.append(target.name)
+
+    async def keep_drawn(self) -> None:
+        self.drawn = True
+        await asyncio.Event().wait()
+
+    def finish(self) -> int:
+        return 0
+
+
+@asynccontextmanager
+async def world() -> AsyncIterator[tuple[SmtpHost, int]]:
+    """A host that greets, by its own name and with STARTTLS, and one that is silent on the same port."""
+    well, silent = SmtpHost(ordinary(WELL, ("STARTTLS",))), SilentHost()
+    port = await well.start(ADDRESSES[WELL])
+    await silent.start(ADDRESSES[SILENT], port)
+    try:
+        yield well, port
+    finally:
+        await well.stop()
+        await silent.stop()
+
+
+def target(name: str, port: int) -> Target:
+    return Target(TargetKind.HOST, name, ADDRESSES[name], Settings(port=port, timeout=0.5, allow_addresses=LOOPBACK))
+
+
+async def probed(targets: list[Target], report: Recorded) -> None:
+    config = Config(limits=Limits(concurrency=1), egress=Egress(witness_ports=(), trace=False))
+    probes = OneShotProbes(config, ResolverSettings((("127.0.0.1", 1),)), "probe.example")
+    try:
+        await probes.probe_all(targets, report)
+    finally:
+        await probes.close()
+
+
+async def test_a_timeout_is_reported_last_and_after_a_host_that_answered_was_greeted_again() -> None:
+    async with world() as (well, port):
+        report = Recorded(streams=True)
+        await probed([target(WELL, port), target(SILENT, port)], report)
+        assert report.got == ["progress", WELL, "progress", SILENT]
+        assert report.drawn
+        assert well.connections == 2
+
+
+async def test_where_nothing_is_open_no_host_is_greeted_twice() -> None:
+    async with world() as (well, port):
+        report = Recorded(streams=False)
+        await probed([target(WELL, port)], report)
+        assert report.got == ["progress", WELL]
+        assert well.connections == 1
+
+
+async def test_what_was_probed_before_an_interruption_is_reported() -> None:
+    async with world() as (_, port):
+        report = Recorded(streams=False)
+        probing = asyncio.ensure_future(probed([target(WELL, port), target(SILENT, port)], report))
+        await report.first.wait()
+        probing.cancel()
+        await asyncio.gather(probing, return_exceptions=True)
+        assert report.got == ["progress", WELL]

@@ -1,0 +1,42 @@
+"""A result as plain data."""
+
+from __future__ import annotations
+
+import json
+
+from exporter.model.address import Family
+from exporter.model.egress import EgressState, EgressView
+from exporter.model.failure import Confidence
+from exporter.report.as_json import as_json, local_state_json
+from exporter.report.local_state import local_state
+from tests.results import down_host, result, tls_host, up_host
+
+
+def test_a_result_is_plain_data_with_verdict_summary_and_next_step() -> None:
+    data = json.loads(json.dumps(as_json("healthy.example", result(down_host()))))
+    assert (data["name"], data["up"], data["verdict"]) == ("healthy.example", False, "blocked")
+    assert data["failure"]["class"] == "reputation_blocked"
+    assert data["summary"].startswith("healthy.example: mx2.healthy.example [2001:db8::2] said: 554 ")
+    assert data["next"]
+    assert data["hosts"][0]["failure"] == data["failure"] | {"evidence": data["hosts"][0]["failure"]["evidence"]}
+
+
+def test_what_is_up_has_no_failure_and_no_next_step() -> None:
+    data = as_json("healthy.example", result(up_host()))
+    assert (data["verdict"], data["failure"], data["next"]) == ("up", None, "")
+
+
+def test_json_has_the_facts_of_tls() -> None:
+    (host,) = as_json("secure.example", result(tls_host()))["hosts"]
+    assert host["tls"]["verified"] is False
+    assert [fault["class"] for fault in host["tls"]["faults"]] == ["tls_expired"]
+    assert host["tls"]["not_after_timestamp_seconds"] < host["tls"]["not_before_timestamp_seconds"] + 90 * 86400
+    assert host["recipients"][0] == {"recipient": "a@mx.secure.example", "code": 250}
+    assert host["auth_mechanisms"] == {"plaintext": ["LOGIN"], "tls": ["PLAIN", "LOGIN"]}
+
+
+def test_our_own_side_has_each_part_and_a_summary() -> None:
+    shut = {Family.IPV4: EgressView(EgressState.BLOCKED, Confidence.CERTAIN)}
+    data = local_state_json(local_state(shut, (), 2))
+    assert data["ipv4"] == {"state": "blocked", "confidence": "certain", "since_timestamp_seconds": None}
+    assert (data["hidden_targets"], data["summary"].startswith("Port 25 is blocked")) == (2, True)
