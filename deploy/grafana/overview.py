@@ -1,4 +1,4 @@
-"""All domains: the number up, those blocked or dead with class and age, the egress and the resolver."""
+"""The fleet at a glance: how many are up, who is blocked or dead, why, since when, and whether it is us."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def overview() -> Json:
     return dashboard(
         "mx-overview",
         "Mail servers: overview",
-        "All domains that the exporters probe: state, failures, egress, latency.",
+        "All domains that the exporters probe: state, failures, the way out, latency.",
         [variable("job", "Job", source), variable("instance", "Instance", f'{source[:-1]},job=~"$job"}}')],
         [
             stat(
@@ -57,15 +57,15 @@ def overview() -> Json:
             ),
             stat(
                 "Down by verdict",
-                "Whom to call. blocked: the owner of the filter; dead, degraded, misconfigured: the domain; "
-                "local: ourselves; undetermined: dead, or only we are refused.",
+                "Whom to call. blocked: who refuses us; dead, degraded, misconfigured: them; local: us; undetermined: "
+                "dead, or only we are kept out.",
                 (f"count by (verdict) (mx_domain_failure{{{SERIES}}})", "{{verdict}}"),
                 width=10,
                 colours=_COLOURS,
             ),
             stat(
-                "Egress",
-                "The state of outgoing connections to port 25, by exporter and address family.",
+                "The way out",
+                "Whether port 25 gets out of here, by exporter and address family, as the exporter judges it.",
                 (
                     f"sum by (instance, family) ({numbered(EGRESS, 'mx_egress_state', 'state')})",
                     "{{instance}} {{family}}",
@@ -74,21 +74,19 @@ def overview() -> Json:
                 width=6,
                 unit="none",
             ),
-            row("Domains down"),
-            table(
-                "Blocked", "A filter on the path, or a policy of the server, refuses us.", _down("blocked"), width=12
-            ),
-            table("Dead", "No sender can deliver mail there now.", _down("dead"), width=12),
+            row("Who is down"),
+            table("Blocked", "Something between us and them, or their policy, refuses us.", _down("blocked"), width=12),
+            table("Dead", "Nobody can hand mail over there now.", _down("dead"), width=12),
             table(
                 "Undetermined",
-                "No answer, or a refusal without a reason: dead, or only we are refused.",
+                "No answer, or a refusal without a reason; whether it is dead or only we are kept out cannot be told.",
                 _down("undetermined"),
                 width=24,
                 height=6,
             ),
             table(
                 "Degraded, misconfigured, declined, local",
-                "The other verdicts: temporary, wrongly configured, mail not wanted, or a fault of our own side.",
+                "The rest: later, never by itself, not wanted, or a reason of our own.",
                 _down("degraded|misconfigured|declined|local"),
                 width=12,
             ),
@@ -123,8 +121,8 @@ def overview() -> Json:
                 colours={"up": GREEN, **_COLOURS},
             ),
             timeline(
-                "Egress",
-                "The state of each address family: while it is blocked, hosts behind it do not answer.",
+                "The way out",
+                "The state of each address family; a block of ours explains the silence of others.",
                 (
                     f"sum by (instance, family) ({numbered(EGRESS, 'mx_egress_state', 'state')})",
                     "{{instance}} {{family}}",
@@ -134,8 +132,8 @@ def overview() -> Json:
                 height=6,
             ),
             timeline(
-                "Resolver",
-                "The state of the resolver: unrelated names fail in the same way, or answers are withheld.",
+                "The resolver",
+                "Whether names that have nothing in common fail alike, or answers are kept from us.",
                 (f"sum by (instance) ({numbered(RESOLVER, 'mx_resolver_state', 'state')})", "{{instance}}"),
                 mappings=RESOLVER,
                 width=12,
@@ -150,7 +148,7 @@ def overview() -> Json:
             ),
             timeline(
                 "References",
-                "Hosts in unrelated networks that are expected to answer; the egress is judged by them.",
+                "Hosts on unrelated networks that are expected to answer, and witness for the way out.",
                 (f"mx_egress_reference_up{{{SERIES}}}", "{{instance}} {{reference}}"),
                 mappings={0: ("down", RED), 1: ("up", GREEN)},
                 width=12,
@@ -159,12 +157,12 @@ def overview() -> Json:
             row("Latency and certificates"),
             heatmap(
                 "Connect",
-                "Duration of the TCP handshake with port 25, all hosts together.",
+                "How long the handshake with port 25 takes, all hosts together.",
                 f'sum by (le) (increase({_BUCKETS},phase="connect"}}[$__rate_interval]))',
             ),
             heatmap(
                 "Banner",
-                "Duration until the greeting, all hosts together.",
+                "How long hosts take to greet, all together.",
                 f'sum by (le) (increase({_BUCKETS},phase="banner"}}[$__rate_interval]))',
             ),
             table(
