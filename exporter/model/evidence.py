@@ -22,6 +22,26 @@ class ConnectOutcome(StrEnum):
     FAILED = "failed"  # a lack of resources on this host, or an internal error
 
 
+class ErrorOrigin(Enum):
+    """The origin of an error (SO_EE_ORIGIN_*)."""
+
+    NONE = 0
+    LOCAL = 1  # this host's own stack
+    ICMP = 2
+    ICMP6 = 3
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpError:
+    """One entry of a socket's error queue (recvmsg(2), MSG_ERRQUEUE)."""
+
+    origin: ErrorOrigin
+    type: int
+    code: int
+    errno: int
+    sender: str  # address of the host that reported the error; "" where the kernel does not give it
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectEvidence:
     """The error of a failed connect. `errno` is None where nothing came until the deadline."""
@@ -59,23 +79,3 @@ class Evidence:
     path: PathTrace | None = None
     speaker: tuple[str, ...] = ()  # fingerprints of the server, see exporter.diagnosis.fingerprints
     accepted: ConnectOutcome = ConnectOutcome.ANSWERED  # after a connect that succeeded: ANSWERED, MUTE or HUNG_UP
-
-
-class ErrorOrigin(Enum):
-    """The origin of an error (SO_EE_ORIGIN_*)."""
-
-    NONE = 0
-    LOCAL = 1  # this host's own stack
-    ICMP = 2
-    ICMP6 = 3
-
-
-@dataclass(frozen=True, slots=True)
-class IcmpError:
-    """One entry of a socket's error queue (recvmsg(2), MSG_ERRQUEUE)."""
-
-    origin: ErrorOrigin
-    type: int
-    code: int
-    errno: int
-    sender: str  # address of the host that reported the error; "" where the kernel does not give it

@@ -120,7 +120,7 @@ class HostOutcome:
 class HostFacts:
     """The facts that a session showed of a host: no times, which differ from one session to the next.
 
-    A new fact is a field here, is set in exporter.probe.host_result, and is read where it is shown: in a row of
+    A new fact is a field here, is set in exporter.probe, and is read where it is shown: in a row of
     exporter.metrics.samples, on the host's page, in the JSON. Incremental rendering compares all facts as one
     value, so it needs no change.
     """

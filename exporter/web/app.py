@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from exporter.web.access.active_config import ActiveWebConfig
 from exporter.web.access.allowed_hosts import AllowedHosts
@@ -66,7 +67,7 @@ def _routes(backend: Backend, options: AppOptions) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         *ApiEndpoints(backend).routes(probes=options.probes, lifecycle=options.lifecycle),
         *PageEndpoints(backend, probes=options.probes, panel=options.panel).routes(),
-        Mount("/static", StaticFiles(directory=_STATIC)),
+        Mount("/static", _Static(directory=_STATIC)),
     ]
     prefix = options.prefix
     if not prefix:
@@ -80,6 +81,16 @@ def _routes(backend: Backend, options: AppOptions) -> list[BaseRoute]:
         Route("/", redirect, methods=["GET"]),
         Route(prefix, redirect, methods=["GET"]),
     ]
+
+
+class _Static(StaticFiles):
+    """Static files that state the allowed methods (RFC 9110 15.5.6); only the latest versions of Starlette do so."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Starlette."""
+        if scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(405, headers={"Allow": "GET, HEAD"})
+        return await super().get_response(path, scope)
 
 
 async def _out_of_memory(request: Request, error: Exception) -> Response:
