@@ -57,8 +57,8 @@ class ExporterMetrics:
         self._egress = gauge("mx_egress_state", "1 for the state of the egress.", ("family", "state"))
         self._references = gauge("mx_egress_reference_up", "1 if the reference passed its last probe.", ("reference",))
         self._resolver = gauge("mx_resolver_state", "1 for the state of the resolver.", ("state",))
-        self.egress_turned(EGRESS_UNKNOWN)
-        self.resolver_turned(RESOLVER_UNKNOWN)
+        self.egress_changed(EGRESS_UNKNOWN)
+        self.resolver_changed(RESOLVER_UNKNOWN)
         self._schedule_lag = self._lag(
             "mx_exporter_schedule_lag_seconds", "Delay of probes after their scheduled start."
         )
@@ -104,18 +104,18 @@ class ExporterMetrics:
         """Count an internal error."""
         self._internal_errors.inc()
 
-    def egress_turned(self, surroundings: EgressByFamily) -> None:
+    def egress_changed(self, surroundings: EgressByFamily) -> None:
         """Set the egress state of each family."""
         for family, view in surroundings.items():
             for state in EgressState:
                 self._egress.labels(family, state).set(state is view.state)
 
-    def resolver_turned(self, view: ResolverView) -> None:
+    def resolver_changed(self, view: ResolverView) -> None:
         """Set the state of the resolver."""
         for state in ResolverState:
             self._resolver.labels(state).set(state is view.state)
 
-    def references_seen(self, up: Mapping[str, bool]) -> None:
+    def references_probed(self, up: Mapping[str, bool]) -> None:
         """Set the results of the references that have been probed; the series of others end."""
         self._references.clear()
         for reference, passed in up.items():

@@ -21,7 +21,7 @@ def value(metrics: ExporterMetrics, name: str, **labels: str) -> float | None:
 
 def test_exactly_one_state_of_each_family_holds() -> None:
     own = ExporterMetrics()
-    own.egress_turned({Family.IPV4: EgressView(EgressState.BLOCKED), Family.IPV6: EgressView(EgressState.OPEN)})
+    own.egress_changed({Family.IPV4: EgressView(EgressState.BLOCKED), Family.IPV6: EgressView(EgressState.OPEN)})
     samples = [sample for family in own.registry.collect() for sample in family.samples]
     holding = [s.labels for s in samples if s.name == "mx_egress_state" and s.value == 1.0]
     assert holding == [{"family": "ipv4", "state": "blocked"}, {"family": "ipv6", "state": "open"}]
@@ -30,8 +30,8 @@ def test_exactly_one_state_of_each_family_holds() -> None:
 
 def test_references_that_are_gone_are_not_shown() -> None:
     own = ExporterMetrics()
-    own.references_seen({"mx.a.example": True, "192.0.2.9:25": False})
-    own.references_seen({"192.0.2.9:25": False})
+    own.references_probed({"mx.a.example": True, "192.0.2.9:25": False})
+    own.references_probed({"192.0.2.9:25": False})
     samples = [sample for family in own.registry.collect() for sample in family.samples]
     found = {s.labels["reference"]: s.value for s in samples if s.name == "mx_egress_reference_up"}
     assert found == {"192.0.2.9:25": 0.0}

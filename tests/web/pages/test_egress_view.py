@@ -19,7 +19,7 @@ from tests.web.pages.browsing import (
 )
 
 
-async def test_the_egress_page_tells_state_evidence_witnesses_and_turns(backend: FakeBackend) -> None:
+async def test_the_egress_page_shows_state_evidence_witnesses_and_changes(backend: FakeBackend) -> None:
     view = EgressView(
         EgressState.BLOCKED, Confidence.CERTAIN, frozenset({ConnectOutcome.SILENT}), 7, 2, "port 443 of 192.0.2.9"
     )
@@ -42,7 +42,7 @@ async def test_the_egress_page_tells_state_evidence_witnesses_and_turns(backend:
     assert shown.index("blocked IPv4 certain") < shown.index("open IPv4")
 
 
-async def test_the_resolver_is_told_with_the_way_out(backend: FakeBackend) -> None:
+async def test_the_resolver_is_shown_with_the_egress(backend: FakeBackend) -> None:
     backend.resolver = ResolverView(ResolverState.FAILING, Confidence.LIKELY, ResolverSymptom.NO_ANSWER, 5, since=AT)
     shown = text(await get(backend, "/egress"))
     (trouble,) = backend.local_state().troubles

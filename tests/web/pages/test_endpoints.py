@@ -104,7 +104,7 @@ async def test_every_link_leads_somewhere_whatever_is_before_it(backend: FakeBac
 
 
 @pytest.mark.parametrize("path", ["/", "/domain/healthy.example", "/egress", "/classes", "/domain/absent.example"])
-async def test_while_our_own_side_is_at_fault_every_page_says_so_first(backend: FakeBackend, path: str) -> None:
+async def test_while_our_own_side_is_at_fault_every_page_begins_with_it(backend: FakeBackend, path: str) -> None:
     backend.kept = known((domain(), result(down_host(C.EGRESS_BLOCKED))))
     async with browse(backend) as client:
         assert "hidden by it" not in (await client.get(path)).text
@@ -123,7 +123,7 @@ async def test_while_our_own_side_is_at_fault_every_page_says_so_first(backend: 
 
 
 @pytest.mark.parametrize("state", [EgressState.OPEN, EgressState.UNKNOWN])
-async def test_nothing_is_said_of_a_way_out_that_is_open_or_not_known(backend: FakeBackend, state: EgressState) -> None:
+async def test_nothing_is_said_of_an_egress_that_is_open_or_unknown(backend: FakeBackend, state: EgressState) -> None:
     backend.families = dict.fromkeys(Family, EgressView(state, Confidence.CERTAIN))
     assert "own-side" not in await get(backend, "/")
 
