@@ -38,6 +38,17 @@ FLOORS = {
     "exporter.cli": 10,
     "exporter.__main__": 11,
 }
+# The floors within a room of several: part -> floor, the first name below the room.
+INNER_FLOORS = {
+    "web": {
+        "access": 0,  # knows no page, no endpoint, no connection
+        "backend": 0,  # values and protocols
+        "server": 1,  # connections, knows no page and no endpoint
+        "api": 2,  # endpoints for programs
+        "pages": 2,  # pages for people
+        "app": 3,
+    },
+}
 # Modules of the package itself, beside the rooms: no more than these.
 LOOSE = {"__init__", "__main__", "cli"}
 
@@ -166,6 +177,28 @@ def _soils(module: str, imported: str) -> bool:
 @pytest.mark.parametrize("path", MODULES, ids=_name)
 def test_a_module_imports_only_from_floors_below(path: Path) -> None:
     assert [imported for imported in _imports(path) if _climbs(_name(path), imported)] == []
+
+
+def _part(module: str, room: str) -> str:
+    """The part of a room that a module is in, "" for the room itself."""
+    return [*module.removeprefix(f"exporter.{room}").split("."), ""][1]
+
+
+@pytest.mark.parametrize(
+    ("room", "path"), [(room, path) for room in INNER_FLOORS for path in MODULES if _room(_name(path)) == room]
+)
+def test_a_part_of_a_room_imports_only_from_parts_below(room: str, path: Path) -> None:
+    floors = INNER_FLOORS[room]
+    own = _part(_name(path), room)
+    for imported in _imports(path):
+        part = _part(imported, room) if _is_within(imported, [f"exporter.{room}"]) else own
+        assert part == own or floors[part] < floors[own], f"{_name(path)} imports {imported}"
+
+
+@pytest.mark.parametrize("room", INNER_FLOORS)
+def test_every_part_of_such_a_room_has_a_floor(room: str) -> None:
+    parts = {_part(_name(path), room) for path in MODULES if _room(_name(path)) == room}
+    assert parts - {""} == set(INNER_FLOORS[room])
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)

@@ -74,7 +74,7 @@ def one_domain() -> Json:
             ),
             stat(
                 "DNSSEC",
-                "Whether the resolver authenticated the MX answer.",
+                "The resolver authenticated the MX answer (AD bit).",
                 f"min(mx_dns_authenticated{{{_OF}}})",
                 mappings={0: ("not authenticated", GREY), 1: ("authenticated", GREEN)},
                 unit="none",
@@ -151,7 +151,9 @@ def one_domain() -> Json:
                 f"mx_host_enhanced_status{{{_OF}}}",
                 hidden=_IN_TABLE,
             ),
-            table("Warnings", "It works, yet something is wrong.", f"mx_host_warning{{{_OF}}}", hidden=_IN_TABLE),
+            table(
+                "Warnings", "Faults of an address that do not stop mail.", f"mx_host_warning{{{_OF}}}", hidden=_IN_TABLE
+            ),
             table(
                 "Extensions",
                 "What EHLO announced.",
@@ -169,21 +171,21 @@ def one_domain() -> Json:
             table("TLS", "What the last handshake settled.", f"mx_host_tls_info{{{_OF}}}", hidden=_IN_TABLE),
             timeline(
                 "Certificate verified",
-                "Whether chain, name and dates are right for the system's roots.",
+                "Chain, name and dates of the certificate are valid with the roots of this system.",
                 (f"mx_host_tls_cert_verified{{{_OF}}}", _HOST),
                 mappings=YES_OR_NO,
                 width=12,
             ),
             table(
                 "DANE",
-                "What a sender who honours DANE finds (RFC 7672).",
+                "The DANE result of a sender that honours it (RFC 7672).",
                 f"mx_host_dane_state{{{_OF}}} == 1",
                 hidden=_IN_TABLE,
                 width=8,
             ),
             table(
                 "MTA-STS",
-                "What holds for senders who honour MTA-STS (RFC 8461).",
+                "The mode that applies to senders that honour MTA-STS (RFC 8461).",
                 f"mx_domain_mta_sts_mode{{{_OF}}} == 1",
                 hidden=_IN_TABLE,
                 width=8,

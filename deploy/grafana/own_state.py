@@ -1,4 +1,4 @@
-"""The exporter itself: does it run, keep its schedule, and take its configuration?"""
+"""The exporter itself: schedule, load, configuration, scrapes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def own_state() -> Json:
         [
             stat(
                 "Exporters",
-                "Whether Prometheus gets an answer.",
+                "1 while Prometheus gets an answer.",
                 (f"up{{{SERIES}}}", "{{instance}}"),
                 mappings=UP_OR_DOWN,
                 unit="none",
@@ -61,21 +61,21 @@ def own_state() -> Json:
             ),
             stat(
                 "Configuration",
-                "Whether the last reload was taken.",
+                "The outcome of the last reload.",
                 (f"mx_exporter_config_last_reload_successful{{{SERIES}}}", "{{instance}}"),
                 mappings={0: ("refused", RED), 1: ("taken", GREEN)},
                 unit="none",
             ),
             stat(
                 "Oldest result",
-                "Since the probe of the domain that waits longest, measured in its own intervals.",
+                "Age of the oldest result of a domain, in intervals of that domain.",
                 f"max((time() - mx_domain_last_probe_timestamp_seconds{{{SERIES}}})"
                 f" / mx_domain_probe_interval_seconds{{{SERIES}}})",
                 steps=((None, GREEN), (2, ORANGE), (3, RED)),
             ),
             stat(
                 "Internal errors",
-                "Bugs that cost a result, in the chosen time.",
+                "Internal errors that cost a result, in the chosen time.",
                 f"sum(increase(mx_exporter_internal_errors_total{{{SERIES}}}[$__range]))",
                 steps=((None, GREEN), (1, RED)),
             ),
@@ -90,24 +90,24 @@ def own_state() -> Json:
             ),
             timeseries(
                 "Probes in flight",
-                "Under way; at limits.concurrency others wait.",
+                "Probes in progress; at limits.concurrency others wait.",
                 (f"mx_exporter_probes_in_flight{{{SERIES}}}", "{{instance}}"),
             ),
             timeseries(
                 "Schedule lag",
-                "How late probes start after their turn.",
+                "Delay of probes after their scheduled start.",
                 (_quantile(0.5, lag), "median"),
                 (_quantile(0.99, lag), "99 %"),
                 unit="s",
             ),
             heatmap(
                 "Schedule lag, all probes",
-                "How late probes start after their turn.",
+                "Delay of probes after their scheduled start.",
                 f"sum by (le) (increase({lag}_bucket{{{SERIES}}}[$__rate_interval]))",
             ),
             timeseries(
                 "Event loop lag",
-                "How late the event loop runs what is due: a measured latency may be wrong by as much.",
+                "Delay of the event loop: a measured latency may be wrong by as much.",
                 (_quantile(0.5, loop), "median"),
                 (_quantile(0.99, loop), "99 %"),
                 unit="s",
@@ -146,7 +146,7 @@ def own_state() -> Json:
             row("Configuration and scrapes"),
             timeline(
                 "Scraped",
-                "Whether Prometheus got an answer.",
+                "1 for each scrape that was answered.",
                 (f"up{{{SERIES}}}", "{{job}} {{instance}}"),
                 mappings=UP_OR_DOWN,
                 width=12,

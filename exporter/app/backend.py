@@ -23,8 +23,8 @@ from exporter.report.local_state import HIDING, LocalState, local_state, local_s
 from exporter.report.summary import summarise, summary_lines
 from exporter.report.transcript import transcript_text
 from exporter.store.record import TargetRecord
-from exporter.web.backend import EgressFacts, Exposition, NoTurn, ProbeRefused, TargetFacts
-from exporter.web.http_sd import CONTENT_TYPE, http_sd
+from exporter.web.api.http_sd import CONTENT_TYPE, http_sd
+from exporter.web.backend import EgressFacts, Exposition, NoFreeSlot, ProbeRefused, TargetFacts, TargetState
 
 _T = TypeVar("_T")
 
@@ -91,7 +91,7 @@ class MonitorBackend:
             async with asyncio.timeout(None if within is None else within + _PROBE_SLACK_SECONDS):
                 return await self._in_probes_loop(self._monitor.probe_now(target, within))
         except TimeoutError:
-            raise NoTurn(f"{target.name} had no turn within {within:g} s: sessions are limited") from None
+            raise NoFreeSlot(f"{target.name} had no turn within {within:g} s: sessions are limited") from None
 
     async def reload(self) -> list[str]:
         """See :class:`exporter.web.backend.Backend`."""
@@ -105,7 +105,7 @@ class MonitorBackend:
         """See :class:`exporter.web.backend.Backend`."""
         return self._effective.of(self._monitor.active)
 
-    def records(self) -> Sequence[TargetRecord]:
+    def targets(self) -> Sequence[TargetState]:
         """See :class:`exporter.web.backend.Backend`."""
         return self._monitor.results.targets.records()
 
@@ -115,7 +115,8 @@ class MonitorBackend:
         if record is None:
             return None
         target = record.target
-        return TargetFacts(record, self._monitor.results.transcripts.of(target.key), target.settings.helo or self._helo)
+        transcripts, helo = self._monitor.results.transcripts.of(target.key), target.settings.helo or self._helo
+        return TargetFacts(record, record.probes, record.probe_failures, transcripts, helo)
 
     def local_state(self) -> LocalState:
         """See :class:`exporter.web.backend.Backend`."""
@@ -137,7 +138,7 @@ class MonitorBackend:
             watch.resolver,
         )
 
-    async def probe_in_between(self, kind: TargetKind, name: str) -> None:
+    async def probe_unscheduled(self, kind: TargetKind, name: str) -> None:
         """See :class:`exporter.web.backend.Backend`."""
         record = self._monitor.results.get(kind, name)
         if record is None:
@@ -146,7 +147,7 @@ class MonitorBackend:
             async with asyncio.timeout(_PERSON_SECONDS):
                 await self._in_probes_loop(self._monitor.probe_in_between(record.target))
         except TimeoutError:
-            raise NoTurn(f"no turn within {_PERSON_SECONDS:g} s: sessions are limited") from None
+            raise NoFreeSlot(f"no turn within {_PERSON_SECONDS:g} s: sessions are limited") from None
 
     def _target(self, name: str, module: str | None) -> Target:
         """The target as it is configured, unless a module is named.

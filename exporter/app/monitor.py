@@ -80,7 +80,7 @@ class Monitor:
         config, targets = active.config, active.targets
         self.engine.configure(engine_settings(active, self._vantage))
         self.engine.resolver.make_room_for(len(targets))
-        self.metrics.references_seen(self.engine.watch.references_up)
+        self.metrics.references_probed(self.engine.watch.references_up)
         yield
         yield from self.results.replacing(targets, config.egress.references)
         scheduled = (*targets, *config.egress.references)
@@ -125,17 +125,17 @@ class Monitor:
         self.metrics.probed(result)
         self.results.record(target, result)
         if target.kind is TargetKind.REFERENCE:
-            self.metrics.references_seen(self.engine.watch.references_up)
+            self.metrics.references_probed(self.engine.watch.references_up)
         log_probe(target, result)
 
     def egress_changed(self, states: EgressByFamily) -> None:
         """See :class:`exporter.egress.listener.EgressListener`."""
-        self.metrics.egress_turned(states)
+        self.metrics.egress_changed(states)
         self._judge_all_again()
 
     def resolver_changed(self, view: ResolverView) -> None:
         """See :class:`exporter.egress.listener.EgressListener`."""
-        self.metrics.resolver_turned(view)
+        self.metrics.resolver_changed(view)
         self._judge_all_again()
 
     def evidence_found(self, keys: frozenset[TargetKey]) -> None:

@@ -38,7 +38,7 @@ from exporter.net.helo_name import faults, in_words, local_helo, names_in
 from exporter.net.open_files import raise_open_files
 from exporter.schedule.shard import Shard
 from exporter.web.access.active_config import ActiveWebConfig
-from exporter.web.app import create_app
+from exporter.web.app import AppOptions, create_app
 from exporter.web.pages.panel import Panel
 from exporter.web.server.listen import ListenError, listen
 from exporter.web.server.server import WebServer
@@ -165,13 +165,15 @@ class _Exporter:
         web = self._options.web
         app = create_app(
             MonitorBackend(self._monitor, self._requests.reload, asyncio.get_running_loop(), self._helo),
-            route_prefix=web.prefix,
-            security=self._security,
-            lifecycle=web.lifecycle,
-            probes=web.probes,
-            panel=self._options.panel,
-            hosts=web.hosts([sock.getsockname()[0] for sock in sockets], self._helo),
-            external_url=web.external_url,
+            self._security,
+            AppOptions(
+                route_prefix=web.prefix,
+                external_url=web.external_url,
+                allowed_hosts=web.hosts([sock.getsockname()[0] for sock in sockets], self._helo),
+                probes=web.probes,
+                lifecycle=web.lifecycle,
+                panel=self._options.panel,
+            ),
         )
         return WebServer(app, sockets, self._security)
 

@@ -136,7 +136,7 @@ def _transcripts(name: str, result: ProbeResult) -> Iterator[Line]:
             yield from _other_evidence(host)
         if (outcome := outcome_line(host, result, summarised)) is not None:
             yield line("  ", *_coloured(outcome, host.failure), hang=4)
-        if host.outcome.told:
+        if host.outcome.reported_warnings:
             word, _, rest = warnings_line(host).partition(":")
             yield line("  ", (word, Ink.DEGRADED), f":{rest}", hang=4)
 

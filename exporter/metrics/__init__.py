@@ -1,1 +1,1 @@
-"""Every metric name and help text; results in, exposition text out. The only room that imports prometheus_client."""
+"""Metrics: names, HELP texts, samples of results, exposition text. The only room that imports prometheus_client."""

@@ -1,4 +1,4 @@
-"""What `/probe` answers beside a target's own series: blackbox_exporter's names, so that its dashboards fit."""
+"""The series of `/probe` beside those of the target: blackbox_exporter's names, for its dashboards and alerts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 from prometheus_client.utils import floatToGoString
 
 from exporter.metrics.families import MetricFamily
+from exporter.model.address import Family, family_of
 from exporter.model.result import HostResult, ProbeResult
 
 _value: Callable[[float], str] = floatToGoString
@@ -46,9 +47,9 @@ def _line(family: MetricFamily, value: float, openmetrics: bool) -> bytes:
 
 
 def _ip_protocol(result: ProbeResult) -> int:
-    """Of the address that speaks for the target: the first that is up, else the first of all; 0 without any."""
+    """4 or 6, of the first address that is up, else of the first of all; 0 without any."""
     connected = [host for host in result.hosts if host.address]
-    speaker: HostResult | None = next((host for host in connected if host.up), connected[0] if connected else None)
-    if speaker is None:
+    first: HostResult | None = next((host for host in connected if host.up), connected[0] if connected else None)
+    if first is None:
         return 0
-    return 6 if ":" in speaker.address else 4
+    return 6 if family_of(first.address) is Family.IPV6 else 4

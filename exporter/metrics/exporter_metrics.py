@@ -1,4 +1,7 @@
-"""The exporter's metrics about itself, and the histogram over all targets: a registry of its own, no global one."""
+"""The metrics of the exporter itself, and the histograms over all targets, in a registry of their own.
+
+The families of targets are in :mod:`exporter.metrics.families`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from exporter import __version__
 from exporter.concurrency import steady_clock
-from exporter.metrics.histogram import Histogram
+from exporter.metrics.histogram import Distribution, Histogram
 from exporter.model.configuration import DomainList
 from exporter.model.egress import EGRESS_UNKNOWN, EgressByFamily, EgressState
 from exporter.model.failure import PHASES
@@ -28,69 +31,61 @@ _PHASE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 # A _created series beside each counter would double their number and say nothing about mail.
 _without_created: Callable[[], None] = disable_created_metrics
 _LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0)
-# Less is the clock being steered, which is no news.
+# A smaller difference is the slow correction of the clock (adjtime(3)), not a step.
 _CLOCK_STEP_SECONDS: Final = 1.0
 _ONLY: Final = Shard()
 
 
 class ExporterMetrics:
-    """Counts what happens; :attr:`registry` exposes it."""
+    """Counts events; :attr:`registry` exposes the counts."""
 
     def __init__(self, shard: Shard = _ONLY) -> None:
         _without_created()
         self.registry: Final = CollectorRegistry(auto_describe=True)
         self._phases = Histogram(
             "mx_probe_phase_duration_seconds",
-            "Phases of all sessions together.",
+            "Duration of the phases of all sessions together.",
             _PHASE_BUCKETS,
             self.registry,
             label="phase",
             values=PHASES,
         ).of
-        build = self._gauge("mx_exporter_build_info", "1, with the version.", ("version", "python", "implementation"))
-        build.labels(__version__, platform.python_version(), platform.python_implementation()).set(1)
-        shards = self._gauge(
-            "mx_exporter_shard_info", "1, with this shard, counted from 0, of so many.", ("shard", "total")
+        self._add_constants(shard)
+        self._configuration = _ConfigurationMetrics(self.registry)
+        gauge = self._gauge
+        self._probes_in_flight = gauge("mx_exporter_probes_in_flight", "Probes in progress.")
+        self._egress = gauge("mx_egress_state", "1 for the state of the egress.", ("family", "state"))
+        self._references = gauge("mx_egress_reference_up", "1 if the reference passed its last probe.", ("reference",))
+        self._resolver = gauge("mx_resolver_state", "1 for the state of the resolver.", ("state",))
+        self.egress_changed(EGRESS_UNKNOWN)
+        self.resolver_changed(RESOLVER_UNKNOWN)
+        self._schedule_lag = self._lag(
+            "mx_exporter_schedule_lag_seconds", "Delay of probes after their scheduled start."
         )
-        shards.labels(str(shard.index), str(shard.total)).set(1)
-        ProcessCollector(registry=self.registry)  # CPU, memory, open files and their limit
-        self._reload_successful = self._gauge(
-            "mx_exporter_config_last_reload_successful",
-            "1 if the last attempt to load the configuration succeeded.",
-        )
-        self._reload_success_time = self._gauge(
-            "mx_exporter_config_last_reload_success_timestamp_seconds", "Unix time of the last successful load."
-        )
-        self._loaded = steady_clock.now()
-        self._loaded_at = 0.0
-        self._reload_success_time.set_function(self._loaded_in_unix_time)
-        self._loads = {"configuration": True, "web": True}
-        self._targets = self._gauge("mx_exporter_targets", "Configured targets.", ("kind",))
-        self._target_errors = self._gauge(
-            "mx_exporter_target_errors", "Lines of a domain file that cannot be used and are skipped.", ("file",)
-        )
-        self._probes_in_flight = self._gauge("mx_exporter_probes_in_flight", "Probes under way.")
-        self._egress = self._gauge("mx_egress_state", "1 for the state of the way out.", ("family", "state"))
-        self._references = self._gauge(
-            "mx_egress_reference_up", "1 if the reference passed its last probe.", ("reference",)
-        )
-        self.egress_turned(EGRESS_UNKNOWN)
-        self._resolver = self._gauge("mx_resolver_state", "1 for the state of our resolver.", ("state",))
-        self.resolver_turned(RESOLVER_UNKNOWN)
-        self._schedule_lag = Histogram(
-            "mx_exporter_schedule_lag_seconds", "How late probes start after their turn.", _LAG_BUCKETS, self.registry
-        ).of[""]
-        self._loop_lag = Histogram(
-            "mx_exporter_loop_lag_seconds", "How late the event loop runs what is due.", _LAG_BUCKETS, self.registry
-        ).of[""]
+        self._loop_lag = self._lag("mx_exporter_loop_lag_seconds", "Delay of the event loop.")
         self._dropped_lines = _DroppedLines()
         self.registry.register(self._dropped_lines)
         self._internal_errors = Counter(
-            "mx_exporter_internal_errors", "Bugs of the exporter that cost a result.", registry=self.registry
+            "mx_exporter_internal_errors", "Internal errors of the exporter that cost a result.", registry=self.registry
         )
 
+    def _add_constants(self, shard: Shard) -> None:
+        build = self._gauge("mx_exporter_build_info", "1, with the version.", ("version", "python", "implementation"))
+        build.labels(__version__, platform.python_version(), platform.python_implementation()).set(1)
+        shards = self._gauge(
+            "mx_exporter_shard_info", "1, with the number of this shard, from 0, and of all shards.", ("shard", "total")
+        )
+        shards.labels(str(shard.index), str(shard.total)).set(1)
+        ProcessCollector(registry=self.registry)  # CPU, memory, open files and their limit
+
+    def _gauge(self, name: str, documentation: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(name, documentation, labels, registry=self.registry)
+
+    def _lag(self, name: str, documentation: str) -> Distribution:
+        return Histogram(name, documentation, _LAG_BUCKETS, self.registry).of[""]
+
     def probed(self, result: ProbeResult) -> None:
-        """A result: its phases."""
+        """Add the phases of a result."""
         phases = self._phases
         for host in result.hosts:
             for phase, seconds in host.timings.phases:
@@ -98,85 +93,113 @@ class ExporterMetrics:
                     phases[phase].observe(seconds)
 
     def started(self, lag: float) -> None:
-        """A probe started `lag` seconds after its turn."""
+        """Add the start of a probe, `lag` seconds after its scheduled time."""
         self._schedule_lag.observe(max(0.0, lag))
 
     def loop_lagged(self, lag: float) -> None:
-        """The event loop was `lag` seconds late."""
+        """Add a delay of the event loop in seconds."""
         self._loop_lag.observe(max(0.0, lag))
 
     def internal_error(self) -> None:
-        """A bug of ours."""
+        """Count an internal error."""
         self._internal_errors.inc()
 
-    def egress_turned(self, surroundings: EgressByFamily) -> None:
-        """The way out of each family."""
+    def egress_changed(self, surroundings: EgressByFamily) -> None:
+        """Set the egress state of each family."""
         for family, view in surroundings.items():
             for state in EgressState:
                 self._egress.labels(family, state).set(state is view.state)
 
-    def resolver_turned(self, view: ResolverView) -> None:
-        """Our resolver."""
+    def resolver_changed(self, view: ResolverView) -> None:
+        """Set the state of the resolver."""
         for state in ResolverState:
             self._resolver.labels(state).set(state is view.state)
 
-    def references_seen(self, up: Mapping[str, bool]) -> None:
-        """The references that have been probed; others are gone."""
+    def references_probed(self, up: Mapping[str, bool]) -> None:
+        """Set the results of the references that have been probed; the series of others end."""
         self._references.clear()
         for reference, passed in up.items():
             self._references.labels(reference).set(passed)
 
     def watch_in_flight(self, count: Callable[[], float]) -> None:
-        """Where the number of probes under way is to be read."""
+        """Set the function that gives the number of probes in progress."""
         self._probes_in_flight.set_function(count)
 
     def watch_dropped_log_lines(self, count: Callable[[], float]) -> None:
-        """Where the number of log lines that were lost is to be read."""
+        """Set the function that gives the number of lost log lines."""
         self._dropped_lines.count = count
 
     def loaded(self, targets: tuple[Target, ...], lists: Iterable[DomainList] = (), *, whole: bool = True) -> None:
-        """A configuration was loaded and holds from now on; not `whole`: a domain file failed."""
-        self._tell_loads(configuration=whole)
+        """A configuration was loaded and is in use; not `whole`: a domain file failed."""
+        self._configuration.loaded(targets, lists, whole=whole)
+
+    def load_failed(self) -> None:
+        """A configuration was refused; the one before stays in use."""
+        self._configuration.attempted(configuration=False)
+
+    def web_loaded(self, successful: bool) -> None:
+        """The web configuration was loaded or refused."""
+        self._configuration.attempted(web=successful)
+
+
+class _ConfigurationMetrics:
+    """The metrics of the configuration files: their last load, the targets in them, their invalid lines."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._loads = {"configuration": True, "web": True}
+        self._successful = Gauge(
+            "mx_exporter_config_last_reload_successful",
+            "1 if the last attempt to load the configuration succeeded.",
+            registry=registry,
+        )
+        self._loaded = steady_clock.now()
+        self._loaded_at = 0.0
+        Gauge(
+            "mx_exporter_config_last_reload_success_timestamp_seconds",
+            "Unix time of the last successful load of the configuration.",
+            registry=registry,
+        ).set_function(self._loaded_in_unix_time)
+        self._targets = Gauge("mx_exporter_targets", "Configured targets.", ("kind",), registry=registry)
+        self._invalid_lines = Gauge(
+            "mx_exporter_target_errors",
+            "Invalid lines of a domain file, which are skipped.",
+            ("file",),
+            registry=registry,
+        )
+
+    def attempted(self, **successful: bool) -> None:
+        """Note the outcome of a load: of the `configuration` or of the `web` configuration."""
+        self._loads |= successful
+        self._successful.set(all(self._loads.values()))
+
+    def loaded(self, targets: tuple[Target, ...], lists: Iterable[DomainList], *, whole: bool) -> None:
+        """Note a configuration that is in use from now on."""
+        self.attempted(configuration=whole)
         if whole:
             self._loaded = steady_clock.now()
-        self._target_errors.clear()
+        self._invalid_lines.clear()
         for each in lists:
-            self._target_errors.labels(each.file).set(each.skipped)
+            self._invalid_lines.labels(each.file).set(each.skipped)
         for kind, count in _by_kind(targets).items():
             self._targets.labels(kind).set(count)
 
-    def load_failed(self) -> None:
-        """A configuration was refused; the one before holds."""
-        self._tell_loads(configuration=False)
-
-    def web_loaded(self, successful: bool) -> None:
-        """The web configuration was loaded, or refused."""
-        self._tell_loads(web=successful)
-
     def _loaded_in_unix_time(self) -> float:
-        """The same value as long as nobody sets the clock."""
+        """The time of the load, the same value until the clock is set."""
         at = steady_clock.unix(self._loaded)
         if abs(at - self._loaded_at) > _CLOCK_STEP_SECONDS:
             self._loaded_at = at
         return self._loaded_at
 
-    def _tell_loads(self, **loads: bool) -> None:
-        self._loads |= loads
-        self._reload_successful.set(all(self._loads.values()))
-
-    def _gauge(self, name: str, documentation: str, labels: tuple[str, ...] = ()) -> Gauge:
-        return Gauge(name, documentation, labels, registry=self.registry)
-
 
 class _DroppedLines(Collector):
-    """A counter that somebody else keeps."""
+    """The counter of lost log lines, read from the log writer."""
 
     def __init__(self) -> None:
         self.count: Callable[[], float] = lambda: 0.0
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """Its value now."""
-        text = "Log lines lost: nobody read them, or they could not be written."
+        """The present value."""
+        text = "Log lines lost because nothing read them or a write failed."
         yield CounterMetricFamily("mx_exporter_log_lines_dropped", text, value=self.count())
 
 

@@ -1,7 +1,7 @@
-"""From samples to what a scraper reads: the format it accepts, and the text in pieces.
+"""The answer to a scrape: the format that the scraper accepts, and the samples joined to text.
 
-Nothing is rendered here, it is only joined; a scrape of many targets yields in pieces, so that the thread that joins
-them never holds up the probes' thread for longer than one piece.
+Nothing is rendered here. The text of many targets is joined in pieces, so that the joining thread never holds the
+interpreter for longer than one piece takes: the probes run in another thread.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from exporter.store.record import Samples
 _TARGETS_PER_PIECE: Final = 2000
 _EOF: Final = b"# EOF\n"
 _MAX_ACCEPT: Final = 1024  # characters of the header; Prometheus sends some 300
-# Media types and versions; without a version, the one that all who read the type can read.
+# Media types and versions; without a version, the oldest, which every reader of the type knows.
 _WRITTEN: Final = frozenset(
     {
         ("application/openmetrics-text", ""),
@@ -30,14 +30,13 @@ _WRITTEN: Final = frozenset(
         ("text/plain", "1.0.0"),
     }
 )
-# Ways to write names that leave ours as they are. The others, which are for names of any characters, the library would
-# use for those in its registry alone.
+# Escapings that leave the names used here as they are. The library would apply any other to its own registry alone.
 _ESCAPINGS: Final = frozenset({"allow-utf-8", "underscores"})
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What was agreed on with the scraper."""
+    """The format of an answer, negotiated with the scraper."""
 
     content_type: str
     openmetrics: bool
@@ -48,14 +47,16 @@ _PLAIN: Final = Format(CONTENT_TYPE_PLAIN_0_0_4, openmetrics=False, encode=gener
 
 
 def negotiate(accept: str) -> Format:
-    """The format that an Accept header prefers (RFC 9110 12.5.1); the plain text that everybody reads where it makes
-    no sense, or names only what is not written here."""
+    """The format that an Accept header prefers (RFC 9110 12.5.1).
+
+    Plain text 0.0.4 for a header that is malformed or names no supported format.
+    """
     offered = [_offer(part) for part in accept[:_MAX_ACCEPT].split(",")]
     for weight, media_type, parameters in sorted(offered, key=lambda offer: -offer[0]):
         version = parameters.get("version", "")
         if weight <= 0 or (media_type, version) not in _WRITTEN:
             continue
-        # The library is asked for one format by its name: it minds no weights, and promises any version.
+        # The library gets one format by its name: it ignores weights, and promises any version.
         escaping = parameters.get("escaping", "")
         wanted = (f"; version={version}" if version else "") + (
             f"; escaping={escaping}" if escaping in _ESCAPINGS else ""
@@ -66,7 +67,7 @@ def negotiate(accept: str) -> Format:
 
 
 def _offer(part: str) -> tuple[float, str, dict[str, str]]:
-    """One element of the header: weight, media type, parameters. Weight 0 where it cannot be read."""
+    """One element of the header: weight, media type, parameters. Weight 0 for an unreadable one."""
     media_type, *rest = (piece.strip() for piece in part.split(";"))
     pairs = (piece.partition("=") for piece in rest)
     parameters = {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
@@ -83,7 +84,7 @@ def exposition(
     format_: Format,
     families: Sequence[MetricFamily] = FAMILIES,
 ) -> Iterator[bytes]:
-    """The text, in pieces: the targets' samples by family, then what `registry` holds."""
+    """The text in pieces: the samples of the targets by family, then the metrics of `registry`."""
     for place, family in enumerate(families):
         yield from _family(family.header(format_.openmetrics), place, samples)
     if registry is not None:

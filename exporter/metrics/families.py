@@ -1,4 +1,7 @@
-"""Every metric of a target: its name, type and meaning, in the order of exposition. Names are an interface."""
+"""The metric families of targets: name, type and HELP text, in the order of exposition. Names are an interface.
+
+The metrics of the exporter itself are in :mod:`exporter.metrics.exporter_metrics`.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,27 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # each is the only one of its kind, and is found in PLACE by identity
+@dataclass(frozen=True, slots=True, eq=False)  # each is a constant of its own; hashing it for PLACE is quick so
 class MetricFamily:
-    """One metric. `name` carries the suffix `_total` where it is a counter."""
+    """One metric family. `name` has the suffix `_total` for a counter."""
 
     name: str
     type: Literal["gauge", "counter"]
     help: str
 
     def header(self, openmetrics: bool) -> bytes:
-        """HELP and TYPE. OpenMetrics names a counter's family without the suffix of its samples."""
+        """The lines HELP and TYPE. OpenMetrics names a counter's family without the suffix of its samples."""
         name = self.name.removesuffix("_total") if openmetrics else self.name
         return f"# HELP {name} {self.help}\n# TYPE {name} {self.type}\n".encode()
 
 
 DOMAIN_UP: Final = MetricFamily(
-    "mx_domain_up", "gauge", "1 if mail could be handed over: at least one address passed every stage of its module."
+    "mx_domain_up", "gauge", "1 if mail could be delivered: at least one address passed every stage of its module."
 )
 DOMAIN_FAILURE: Final = MetricFamily(
     "mx_domain_failure",
     "gauge",
-    "1 while the domain is down, with the reason that settles it, of all its hosts together.",
+    "1 while the domain is down, with the deciding reason of all its hosts together.",
 )
 DOMAIN_ADDRESSES: Final = MetricFamily(
     "mx_domain_addresses", "gauge", "Addresses of the MX hosts that were found, probed or not."
@@ -41,28 +44,28 @@ DOMAIN_LAST_PROBE: Final = MetricFamily(
     "mx_domain_last_probe_timestamp_seconds", "gauge", "Unix time at which the last probe began."
 )
 DOMAIN_PROBE_INTERVAL: Final = MetricFamily(
-    "mx_domain_probe_interval_seconds", "gauge", "From one probe to the next, as configured."
+    "mx_domain_probe_interval_seconds", "gauge", "Configured time from one probe to the next."
 )
 DOMAIN_PROBE_DURATION: Final = MetricFamily(
-    "mx_domain_probe_duration_seconds", "gauge", "What the last probe took, lookup and all addresses."
+    "mx_domain_probe_duration_seconds", "gauge", "Duration of the last probe: lookup and all addresses."
 )
 DNS_LOOKUP_DURATION: Final = MetricFamily(
     "mx_dns_lookup_duration_seconds",
     "gauge",
-    "What the last real MX and address lookup took; an answer within its TTL is not asked again.",
+    "Duration of the last real MX and address lookup; an answer within its TTL is not queried again.",
 )
 DNS_MX_RECORDS: Final = MetricFamily("mx_dns_mx_records", "gauge", "MX records of the domain; 0 with an implicit MX.")
 DNS_AUTHENTICATED: Final = MetricFamily(
     "mx_dns_authenticated", "gauge", "1 if the resolver authenticated the MX answer (AD bit)."
 )
 DOMAIN_MTA_STS_MODE: Final = MetricFamily(
-    "mx_domain_mta_sts_mode", "gauge", "1 for what holds for senders who honour MTA-STS (RFC 8461)."
+    "mx_domain_mta_sts_mode", "gauge", "1 for the mode that applies to senders that honour MTA-STS (RFC 8461)."
 )
 DOMAIN_MTA_STS_VALID: Final = MetricFamily(
-    "mx_domain_mta_sts_valid", "gauge", "1 if the MTA-STS record and policy, as published now, are right."
+    "mx_domain_mta_sts_valid", "gauge", "1 if the MTA-STS record and policy, as published now, are valid."
 )
 DOMAIN_MTA_STS_FAILURE: Final = MetricFamily(
-    "mx_domain_mta_sts_failure", "gauge", "1 while the MTA-STS record or policy is wrong or not to be had."
+    "mx_domain_mta_sts_failure", "gauge", "1 while the MTA-STS record or policy is invalid or cannot be fetched."
 )
 DOMAIN_TLS_RPT: Final = MetricFamily(
     "mx_domain_tls_rpt", "gauge", "1 if the domain has a TLS reporting record (RFC 8460)."
@@ -72,7 +75,9 @@ DOMAIN_TLS_RPT_VALID: Final = MetricFamily(
 )
 HOST_UP: Final = MetricFamily("mx_host_up", "gauge", "1 if the address passed every stage of the module.")
 HOST_FAILURE: Final = MetricFamily("mx_host_failure", "gauge", "1 while the address fails, with the reason.")
-HOST_WARNING: Final = MetricFamily("mx_host_warning", "gauge", "1 where the address works, yet something is wrong.")
+HOST_WARNING: Final = MetricFamily(
+    "mx_host_warning", "gauge", "1 for each fault of an address that does not stop mail."
+)
 HOST_FAILURES: Final = MetricFamily("mx_host_failures_total", "counter", "Failures of the address by class.")
 HOST_PREFERENCE: Final = MetricFamily("mx_host_preference", "gauge", "Preference of the MX record.")
 HOST_REPLY_CODE: Final = MetricFamily("mx_host_reply_code", "gauge", "Last SMTP reply code of each stage.")
@@ -80,45 +85,49 @@ HOST_ENHANCED_STATUS: Final = MetricFamily(
     "mx_host_enhanced_status", "gauge", "1 for the enhanced status code (RFC 3463) of a failing reply."
 )
 HOST_PHASE_DURATION: Final = MetricFamily(
-    "mx_host_phase_duration_seconds", "gauge", "What each phase of the last session took."
+    "mx_host_phase_duration_seconds", "gauge", "Duration of each phase of the last session."
 )
 HOST_TCP_RTT: Final = MetricFamily(
     "mx_host_tcp_rtt_seconds", "gauge", "Round-trip time of the TCP handshake as the kernel measured it."
 )
-HOST_ESMTP: Final = MetricFamily("mx_host_esmtp", "gauge", "1 if EHLO was understood, 0 if only HELO was.")
-HOST_EXTENSION: Final = MetricFamily("mx_host_extension", "gauge", "1 for each SMTP extension that EHLO announced.")
+HOST_ESMTP: Final = MetricFamily("mx_host_esmtp", "gauge", "1 if the server accepts EHLO, 0 if it accepts only HELO.")
+HOST_EXTENSION: Final = MetricFamily(
+    "mx_host_extension", "gauge", "1 for each SMTP extension that the reply to EHLO announces."
+)
 HOST_SIZE_LIMIT: Final = MetricFamily(
-    "mx_host_size_limit_bytes", "gauge", "Largest message the host announces to take (RFC 1870); 0 for no limit."
+    "mx_host_size_limit_bytes", "gauge", "Largest message size that the host announces (RFC 1870); 0 for no limit."
 )
 HOST_AUTH_MECHANISM: Final = MetricFamily(
-    "mx_host_auth_mechanism", "gauge", "1 for each SASL mechanism that AUTH was offered with, without TLS and with it."
+    "mx_host_auth_mechanism",
+    "gauge",
+    "1 for each SASL mechanism that the host offers for AUTH, without TLS and with it.",
 )
 HOST_TLS_INFO: Final = MetricFamily(
-    "mx_host_tls_info", "gauge", "1, with the version and cipher that a handshake settled."
+    "mx_host_tls_info", "gauge", "1, with the TLS version and cipher of the last session."
 )
 HOST_TLS_NOT_AFTER: Final = MetricFamily(
     "mx_host_tls_cert_not_after_timestamp_seconds",
     "gauge",
-    "Unix time at which the first certificate of the chain sent expires.",
+    "Unix time at which the first certificate of the verified path expires, or of the chain sent.",
 )
 HOST_TLS_NOT_BEFORE: Final = MetricFamily(
     "mx_host_tls_cert_not_before_timestamp_seconds",
     "gauge",
-    "Unix time from which on all certificates of the chain sent are valid.",
+    "Unix time from which all certificates of the verified path are valid, or of the chain sent.",
 )
 HOST_TLS_VERIFIED: Final = MetricFamily(
     "mx_host_tls_cert_verified",
     "gauge",
-    "1 if chain, name and dates of the certificate are right for this system's roots.",
+    "1 if chain, name and dates of the certificate are valid with the roots of this system.",
 )
 
 PATH_LAST_HOP: Final = MetricFamily(
     "mx_path_last_hop",
     "gauge",
-    "1 for the last router that answered on the way to a port that does not, or the one that prohibits it.",
+    "1 for the last router that answered on the path to a port without an answer, or that prohibits the port.",
 )
 HOST_DANE_STATE: Final = MetricFamily(
-    "mx_host_dane_state", "gauge", "1 for what a sender who honours DANE finds at the address (RFC 7672)."
+    "mx_host_dane_state", "gauge", "1 for the DANE result of a sender that honours it (RFC 7672)."
 )
 HOST_MTA_STS_MATCH: Final = MetricFamily(
     "mx_host_mta_sts_match", "gauge", "1 if the MTA-STS policy of the domain names the MX host."

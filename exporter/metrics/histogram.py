@@ -1,7 +1,7 @@
-"""A histogram that costs next to nothing to add to.
+"""A histogram with a cheap `observe`.
 
-The library's has a lock for each bucket and checks itself at every value: 0.8 µs, five times a probe. Here one thread
-writes and another reads, and a reader that is a value ahead in one bucket and not in the next is no harm.
+The library's histogram locks each bucket and checks its state at every value: 0.8 µs, five times a probe. Here one
+thread writes and another reads without a lock; a reader may see one value in the buckets and not yet in the sum.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from prometheus_client.utils import floatToGoString
 
 
 class Distribution:
-    """The values of one series: how many in each bucket (`le`, inclusive), and their sum."""
+    """The observed values of one series: the count of each bucket (`le`, inclusive), and the sum."""
 
     __slots__ = ("bounds", "counts", "sum")
 
@@ -27,12 +27,12 @@ class Distribution:
         self.sum = 0.0
 
     def observe(self, value: float) -> None:
-        """One more value."""
+        """Add a value."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.sum += value
 
     def buckets(self) -> list[tuple[str, float]]:
-        """(le, how many so far), up to +Inf."""
+        """Pairs of `le` and cumulative count, up to +Inf."""
         bounds = [*map(floatToGoString, self.bounds), "+Inf"]
         total = 0
         cumulated: list[tuple[str, float]] = []
@@ -43,7 +43,7 @@ class Distribution:
 
 
 class Histogram(Collector):
-    """Distributions of one name, told apart by one label or none."""
+    """The distributions of one metric, by the values of one label or without a label."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Histogram(Collector):
         label: str = "",
         values: Iterable[str] = ("",),
     ) -> None:
-        """`values` of `label`; without a label there is one distribution, that of ""."""
+        """Make a distribution for each of `values` of `label`; without a label one, for the value ""."""
         self._name = name
         self._documentation = documentation
         self._labels = [label] if label else []
@@ -62,11 +62,11 @@ class Histogram(Collector):
         registry.register(self)
 
     def describe(self) -> Iterator[HistogramMetricFamily]:
-        """The name alone."""
+        """The family without samples."""
         yield HistogramMetricFamily(self._name, self._documentation, labels=self._labels)
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """All values so far."""
+        """The family with all distributions."""
         family = HistogramMetricFamily(self._name, self._documentation, labels=self._labels)
         for value, distribution in self.of.items():
             family.add_metric([value] if self._labels else [], distribution.buckets(), distribution.sum)

@@ -21,7 +21,7 @@ def family_of(address: str) -> Family:
 
 
 def is_address(text: str) -> bool:
-    """Whether `text` is an IP address, without brackets or a port."""
+    """True for the text of an IP address, without brackets or a port."""
     try:
         ip_address(text)
     except ValueError:

@@ -1,8 +1,8 @@
 """The configuration as the rest of the program sees it: checked, complete, immutable.
 
 No key is missing here and no name is left to resolve: defaults are merged into each target, names are A-labels,
-durations are seconds. :mod:`exporter.config.schema` says what a user may write, :mod:`exporter.config.load` turns
-files into this.
+durations are seconds. :mod:`exporter.config.schema` has the keys that a user may write, :mod:`exporter.config.load`
+turns files into a :class:`Config`.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ FileState = tuple[str, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class ResolverSettings:
-    """Which DNS servers to ask. Empty `nameservers`: the system's."""
+    """The DNS servers to query. Empty `nameservers`: those of the system."""
 
     nameservers: tuple[tuple[str, int], ...] = ()  # (address, port)
-    timeout: float = 5.0  # seconds for one question, retries included
+    timeout: float = 5.0  # seconds for one query, retries included
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How hard we may press, on ourselves and on others."""
+    """Limits on the load of this host and of the servers that are probed."""
 
     concurrency: int = 1000  # probes under way
     per_address: int = 1  # sessions at once to one address
@@ -37,7 +37,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """What tells a block of ours from a death of theirs."""
+    """Settings of the checks that distinguish a blocked egress from dead hosts."""
 
     references: tuple[Target, ...] = ()
     witness_ports: tuple[int, ...] = (443, 587)
@@ -46,11 +46,11 @@ class Egress:
 
 @dataclass(frozen=True, slots=True)
 class DomainList:
-    """A file of `domain_files` as it was read last. Its lines are data: what is wrong with some fails no other."""
+    """A file of `domain_files` as it was read last. Its lines are data: an invalid line does not fail the others."""
 
     file: str
-    skipped: int = 0  # lines that cannot be used
-    problems: tuple[str, ...] = ()  # the first of them, each with its place
+    skipped: int = 0  # invalid lines
+    problems: tuple[str, ...] = ()  # the first of them, each with file, line and column
     twice: tuple[str, ...] = ()  # the first names that are listed before already, likewise
 
 
@@ -66,14 +66,14 @@ class Config:
     egress: Egress = Egress()
     files: tuple[str, ...] = ()  # every file read, the main one first
     domain_files: tuple[str, ...] = ()  # patterns, relative to the folder of the main file
-    # What came of reading them; not part of what is configured.
+    # The result of reading them; not part of the settings, so not compared.
     lists: tuple[DomainList, ...] = field(default=(), compare=False)
-    # Files of domains that could not be read, or not yet again: there an older list holds, or none.
+    # Domain files that could not be read, or not yet again: an older list remains in use, or none.
     failures: tuple[str, ...] = field(default=(), compare=False)
 
     def settings(self, module: str | None = None) -> Settings:
-        """The settings of a target that has none of its own, with another `module` where one is named.
+        """The settings of a target without settings of its own, with another `module` where one is named.
 
-        Raises KeyError for a module that does not exist.
+        Raises KeyError for an unknown module.
         """
         return with_module(self.defaults, self.defaults.module if module is None else self.modules[module])

@@ -1,4 +1,4 @@
-"""The state of our egress, by address family, with its evidence."""
+"""The state of the egress by address family, with its evidence."""
 
 from __future__ import annotations
 
@@ -14,51 +14,49 @@ from exporter.model.failure import Confidence
 
 
 class EgressState(StrEnum):
-    """What becomes of connections to port 25 on their way out of here; the `state` label of `mx_egress_state`."""
+    """The state of outgoing connections to port 25; the `state` label of `mx_egress_state`."""
 
     OPEN = "open"
-    BLOCKED = "blocked"  # on the way out, while other ports get through
-    INTERCEPTED = "intercepted"  # somebody on the way answers for everyone
-    OFFLINE = "offline"  # nothing gets out
-    UNKNOWN = "unknown"  # too little to compare
+    BLOCKED = "blocked"  # by a filter before the destination, while other ports pass
+    INTERCEPTED = "intercepted"  # one server on the path answers for all destinations
+    OFFLINE = "offline"  # no port passes
+    UNKNOWN = "unknown"  # too few results to compare
 
 
-# The port whose way out is judged.
+# The port whose egress is judged.
 SMTP_PORT: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
 class EgressView:
-    """The state of one family with the evidence it turned on: what hosts are judged by until it turns again.
+    """The state of one family with its evidence; results are judged by it until the state changes.
 
-    `before` is the view while the way was shut, kept once it has opened, at `opened` (Unix time): what was begun
-    earlier is judged by it, until it is probed again.
+    `before` is the view of the closed egress, kept after it has opened, at `opened` (Unix time): a probe that began
+    earlier is judged by it, until the target is probed again.
     """
 
     state: EgressState = EgressState.UNKNOWN
     confidence: Confidence = Confidence.UNCERTAIN
-    ways: frozenset[ConnectOutcome] = frozenset()  # how everything fails, while it does
-    networks: int = 0  # that failed, or were answered for
+    ways: frozenset[ConnectOutcome] = frozenset()  # the outcomes of all connects, while all fail
+    networks: int = 0  # networks that failed, or that the intercepting server answered for
     references: int = 0  # among them
-    others_out: str = ""  # what gets out all the same, as the subject of a sentence
-    speaker: str = ""  # the mark of who answers for everyone
+    others_out: str = ""  # the traffic that still passes, as the subject of a sentence
+    speaker: str = ""  # the fingerprint of the server that answers for all destinations
     port: int = SMTP_PORT
     before: EgressView | None = field(default=None, compare=False)
     opened: float = field(default=0.0, compare=False)
     since: float = field(default=0.0, compare=False)  # Unix time; 0: the start
 
 
-# What every host is judged by, with its family's view.
 EgressByFamily = Mapping[Family, EgressView]
+
+EGRESS_UNKNOWN: Final[EgressByFamily] = MappingProxyType({family: EgressView() for family in Family})
 
 
 @dataclass(frozen=True, slots=True)
 class EgressStateChange:
-    """The state of the egress of one family changed at `at` (Unix time)."""
+    """A change of the egress state of one family at `at` (Unix time)."""
 
     at: float
     family: Family
     view: EgressView
-
-
-EGRESS_UNKNOWN: Final[EgressByFamily] = MappingProxyType({family: EgressView() for family in Family})

@@ -1,4 +1,4 @@
-"""What was seen of one address: the raw material of the diagnosis, before any judgement."""
+"""Observations of one address: the input of the diagnosis, before any judgement."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from exporter.model.path_trace import PathTrace
 
 
 class ConnectOutcome(StrEnum):
-    """What an attempt to connect drew, or to be greeted, coarse enough to compare the attempts to many addresses."""
+    """The outcome of a connect, or of the wait for a greeting, coarse enough to compare many addresses."""
 
-    ANSWERED = "answered"  # SYN-ACK; of a session, a word
-    MUTE = "mute"  # SYN-ACK, and not a word in time
-    HUNG_UP = "hung_up"  # SYN-ACK, and closed or reset without a word
+    ANSWERED = "answered"  # SYN-ACK; of a session, at least one byte
+    MUTE = "mute"  # SYN-ACK, and no byte in time
+    HUNG_UP = "hung_up"  # SYN-ACK, and closed or reset without a byte
     RESET = "reset"  # RST, or the address's own "port unreachable"
-    SILENT = "silent"
-    PROHIBITED = "prohibited"  # an ICMP error, or this host itself, says that a filter stands in the way
-    UNREACHABLE = "unreachable"  # a router knows no further way
-    NO_ROUTE = "no_route"  # this host knows none
-    FAILED = "failed"  # this host's resources, or a bug of ours
+    SILENT = "silent"  # no answer
+    PROHIBITED = "prohibited"  # an ICMP error, or an error of this host, that a filter causes
+    UNREACHABLE = "unreachable"  # a router has no route
+    NO_ROUTE = "no_route"  # this host has no route
+    FAILED = "failed"  # a lack of resources on this host, or an internal error
 
 
 class ErrorOrigin(Enum):
-    """Where an ICMP error comes from (SO_EE_ORIGIN_*)."""
+    """The origin of an error (SO_EE_ORIGIN_*)."""
 
     NONE = 0
     LOCAL = 1  # this host's own stack
@@ -33,51 +33,49 @@ class ErrorOrigin(Enum):
 
 @dataclass(frozen=True, slots=True)
 class IcmpError:
-    """One entry of a socket's error queue."""
+    """One entry of a socket's error queue (recvmsg(2), MSG_ERRQUEUE)."""
 
     origin: ErrorOrigin
     type: int
     code: int
     errno: int
-    sender: str  # address of who reported it; "" where the kernel does not tell
+    sender: str  # address of the host that reported the error; "" where the kernel does not give it
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectEvidence:
-    """How a connect failed. `errno` is None for silence until the deadline."""
+    """The error of a failed connect. `errno` is None where nothing came until the deadline."""
 
     address: str
     errno: int | None
-    icmp: IcmpError | None = None  # what the socket's error queue held
+    icmp: IcmpError | None = None  # the entry of the socket's error queue
     own_sender: bool = False  # the ICMP error came from an address of this host
     elapsed: float = 0.0  # seconds
-    unsent: bool = False  # silence, and the kernel counts every SYN it sent again as dropped within this host
-    lost_source: str = ""  # the address to connect from by the configuration, which this host does not have
-    no_source: bool = False  # this host has no address at all to send from: IPv6 is switched off, say
+    unsent: bool = False  # no answer, and the kernel counts every repeated SYN as dropped within this host
+    lost_source: str = ""  # the configured source address, which this host does not have
+    no_source: bool = False  # this host has no source address at all, for example with IPv6 switched off
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """Another port of the same address, asked while the port in question did not answer."""
+    """The outcome of a connect to another port of the same address, tried because the mail port did not answer."""
 
     port: int
     way: ConnectOutcome
 
     @property
     def proves_host(self) -> bool:
-        """Only the host itself accepts or refuses (unless somebody forges its RST)."""
+        """The host itself answered: only it accepts or refuses (unless an RST is forged)."""
         return self.way in (ConnectOutcome.ANSWERED, ConnectOutcome.RESET)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is kept of one session with one address, for a judgement that may be passed again later."""
+    """The evidence of one session with one address, kept because the judgement may be repeated later."""
 
     port: int
-    connect: ConnectEvidence | None = None  # None: it was answered
+    connect: ConnectEvidence | None = None  # None: the connect succeeded
     witnesses: tuple[Witness, ...] = ()
     path: PathTrace | None = None
-    speaker: tuple[str, ...] = ()  # marks of who answered, see exporter.diagnosis.fingerprints
-    accepted: ConnectOutcome = (
-        ConnectOutcome.ANSWERED
-    )  # what came of a connect that was answered: a word, or MUTE, or HUNG_UP
+    speaker: tuple[str, ...] = ()  # fingerprints of the server, see exporter.diagnosis.fingerprints
+    accepted: ConnectOutcome = ConnectOutcome.ANSWERED  # after a connect that succeeded: ANSWERED, MUTE or HUNG_UP

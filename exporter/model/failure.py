@@ -1,4 +1,7 @@
-"""Failures: the stage, the class, the verdict and how sure it is."""
+"""Failures: the stage, the class, the verdict and its confidence.
+
+Order: stages, verdicts, classes, the verdict of each class, the confidence, and the value :class:`Failure`.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, cast
 
-from exporter.model.warning import HostWarning
-
 
 class Stage(StrEnum):
-    """Where in a probe something happened; the `stage` label of failures, reply codes and phases."""
+    """A stage of a probe; the `stage` label of failures, reply codes and phases."""
 
     DNS = "dns"
     CONNECT = "connect"
@@ -29,7 +30,7 @@ class Stage(StrEnum):
     RSET = "rset"
     QUIT = "quit"
 
-    # Enum's own is written in Python, and stages are looked up many times for each probe.
+    # The hash of Enum is written in Python, and stages are looked up many times for each probe.
     __hash__ = str.__hash__
 
 
@@ -50,19 +51,19 @@ PHASES: Final = (
 
 
 class Verdict(StrEnum):
-    """The operator's question, whom to call."""
+    """The answer to the operator's question, whom to call."""
 
-    UNDETERMINED = "undetermined"  # dead, or only we are kept out: from here it cannot be told
-    BLOCKED = "blocked"  # something between us and them, or their policy, refuses us
-    DEAD = "dead"  # nobody can hand mail over there now
+    UNDETERMINED = "undetermined"  # dead, or only we are refused: from here the two look the same
+    BLOCKED = "blocked"  # a filter on the path, or a policy of the server, refuses us
+    DEAD = "dead"  # no sender can deliver mail there now
     DEGRADED = "degraded"  # temporary: try later
-    MISCONFIGURED = "misconfigured"  # their DNS, TLS or protocol is wrong; it will not heal by itself
+    MISCONFIGURED = "misconfigured"  # DNS, TLS or protocol of the remote side is wrong, and stays so
     DECLINED = "declined"  # a fact, not a fault: null MX, no such mailbox
     LOCAL = "local"  # our own resolver, network, limits or configuration
 
 
 class FailureClass(StrEnum):
-    """Why a probe failed: a closed list, each with the evidence it rests on."""
+    """The reason of a failed probe: a closed list, each with the evidence for it."""
 
     DNS_NXDOMAIN = "dns_nxdomain"  # NXDOMAIN for the domain
     DNS_NO_ADDRESS = "dns_no_address"  # no MX and the domain has no A/AAAA (RFC 5321 5.1)
@@ -76,28 +77,28 @@ class FailureClass(StrEnum):
     MX_IS_ADDRESS = "mx_is_address"  # an IP address where a host name belongs
     MX_ADDRESS_FORBIDDEN = "mx_address_forbidden"  # a special address, never connected to
     CONNECT_REFUSED = "connect_refused"  # RST to the SYN
-    CONNECT_TIMEOUT = "connect_timeout"  # silence, and no sign of a block
+    CONNECT_TIMEOUT = "connect_timeout"  # no answer, and no sign of a block
     CONNECT_UNREACHABLE = "connect_unreachable"  # ICMP unreachable from a router
     CONNECT_PROHIBITED = "connect_prohibited"  # ICMP administratively prohibited, with the router
     PORT_FILTERED = "port_filtered"  # silent, while a witness port of the same address answers
     EGRESS_BLOCKED = "egress_blocked"  # every reference and unrelated network fails at once
-    OFFLINE = "offline"  # the same, and nothing else gets out either
-    RESOLVER_FAILING = "resolver_failing"  # unrelated names fail alike at once, or the answer was filtered
-    EGRESS_INTERCEPTED = "egress_intercepted"  # one foreign speaker answers for unrelated addresses
+    OFFLINE = "offline"  # the same, and no other port passes either
+    RESOLVER_FAILING = "resolver_failing"  # unrelated names fail in the same way at once, or the answer was filtered
+    EGRESS_INTERCEPTED = "egress_intercepted"  # one foreign server answers for unrelated addresses
     LOCAL_FIREWALL = "local_firewall"  # EPERM/EACCES on connect: our own output filter
     NO_ROUTE = "no_route"  # ENETUNREACH without any ICMP
     LOCAL_RESOURCE = "local_resource"  # EMFILE, ENOBUFS, EADDRNOTAVAIL
-    NO_TURN = "no_turn"  # our own limits left no turn in the time given
+    NO_TURN = "no_turn"  # our own limits left no slot in the time given
     BANNER_TIMEOUT = "banner_timeout"  # connected, and no complete greeting in time
     BANNER_CLOSED = "banner_closed"  # closed or reset before a greeting
-    BANNER_TEMPFAIL = "banner_tempfail"  # 4xx greeting with nothing finer
-    BANNER_REJECTED = "banner_rejected"  # 5xx greeting with nothing finer
-    NOT_SMTP = "not_smtp"  # another protocol speaks
+    BANNER_TEMPFAIL = "banner_tempfail"  # 4xx greeting of no finer class
+    BANNER_REJECTED = "banner_rejected"  # 5xx greeting of no finer class
+    NOT_SMTP = "not_smtp"  # the server uses another protocol
     PROTOCOL_ERROR = "protocol_error"  # malformed, contradictory, unsolicited or oversized reply
     UNEXPECTED_REPLY = "unexpected_reply"  # a positive reply the module's `expect` does not list
     EHLO_REJECTED = "ehlo_rejected"  # EHLO and then HELO refused with 5xx
     EHLO_TEMPFAIL = "ehlo_tempfail"  # the same with 4xx
-    TIMEOUT = "timeout"  # silence after the banner
+    TIMEOUT = "timeout"  # no answer after the banner
     CLOSED = "closed"  # closed or reset after the banner
     STARTTLS_NOT_OFFERED = "starttls_not_offered"
     STARTTLS_REJECTED = "starttls_rejected"
@@ -115,7 +116,7 @@ class FailureClass(StrEnum):
     REPUTATION_BLOCKED = "reputation_blocked"  # names a block list or our address's reputation
     POLICY_REJECTED = "policy_rejected"  # 5.7.x or policy wording, nothing finer
     RDNS_REQUIRED = "rdns_required"  # our address lacks (matching) reverse DNS
-    HELO_REJECTED = "helo_rejected"  # our HELO name is what they object to
+    HELO_REJECTED = "helo_rejected"  # the server refuses our HELO name
     SENDER_AUTH_FAILED = "sender_auth_failed"  # SPF, DKIM, DMARC
     TLS_REQUIRED = "tls_required"  # 530 5.7.0 must issue STARTTLS; 5.7.10
     AUTH_NOT_OFFERED = "auth_not_offered"  # neither PLAIN nor LOGIN, after TLS
@@ -129,18 +130,17 @@ class FailureClass(StrEnum):
     MAILBOX_DISABLED = "mailbox_disabled"
     SENDER_REJECTED = "sender_rejected"
     MESSAGE_TOO_LARGE = "message_too_large"
-    TEMPFAIL = "tempfail"  # 4xx with nothing finer
-    REJECTED = "rejected"  # 5xx with nothing finer
-    INTERNAL = "internal"  # our own bug
+    TEMPFAIL = "tempfail"  # 4xx of no finer class
+    REJECTED = "rejected"  # 5xx of no finer class
+    INTERNAL = "internal"  # an internal error of the exporter
 
     @property
     def verdict(self) -> Verdict:
-        """Whom to call for this class, where the evidence carries it; see :attr:`Failure.verdict`."""
+        """The verdict of this class, where the evidence supports it; see :attr:`Failure.verdict`."""
         return VERDICTS[self]
 
 
 _C, _V = FailureClass, Verdict
-
 
 _CLASSES_BY_VERDICT: dict[Verdict, tuple[FailureClass, ...]] = {
     _V.BLOCKED: (
@@ -225,24 +225,22 @@ _CLASSES_BY_VERDICT: dict[Verdict, tuple[FailureClass, ...]] = {
     ),
 }
 
-
 VERDICTS: Final = MappingProxyType({c: v for v, classes in _CLASSES_BY_VERDICT.items() for c in classes})
 
 
 class Confidence(StrEnum):
-    """How far the evidence carries a verdict."""
+    """The strength of the evidence for a verdict."""
 
-    CERTAIN = "certain"  # nothing else could have shown this
-    LIKELY = "likely"  # signs agree, and another cause is conceivable
-    UNCERTAIN = "uncertain"  # the evidence fits others as well
+    CERTAIN = "certain"  # no other cause has this evidence
+    LIKELY = "likely"  # the evidence agrees, and another cause is conceivable
+    UNCERTAIN = "uncertain"  # the evidence fits other causes as well
 
 
-# Classes of which an uncertain one fits a dead host and one that only keeps us out equally well.
+# Classes whose uncertain evidence fits a dead host and a host that refuses only us equally well.
 UNDETERMINED_CLASSES: Final = frozenset({_C.CONNECT_TIMEOUT, _C.BANNER_TIMEOUT, _C.BANNER_CLOSED, _C.BANNER_REJECTED})
 
-
-# What a failure's own evidence carries where nothing is known around it; all others are certain. A block list named by
-# the server needs no second witness, a router that knows no way may know none for us alone.
+# The confidence of a class by its own evidence, without knowledge of other hosts; all others are certain. A block list
+# named by the server needs no second witness; a router without a route may have none only for us.
 _OWN_CONFIDENCE: Final = MappingProxyType(
     {
         **dict.fromkeys(UNDETERMINED_CLASSES, Confidence.UNCERTAIN),
@@ -266,28 +264,24 @@ _OWN_CONFIDENCE: Final = MappingProxyType(
 
 
 def own_confidence(failure_class: FailureClass) -> Confidence:
-    """How far the evidence of a class carries by itself."""
+    """The confidence of a class by its own evidence alone."""
     return _OWN_CONFIDENCE.get(failure_class, Confidence.CERTAIN)
 
 
 def verdict_of(failure_class: FailureClass, confidence: Confidence) -> Verdict:
-    """Whom to call for a class that is so sure."""
+    """The verdict of a class with a confidence."""
     if confidence is Confidence.UNCERTAIN and failure_class in UNDETERMINED_CLASSES:
         return Verdict.UNDETERMINED
     return failure_class.verdict
 
 
-# What is worth telling of a host that fails, too: it is about the reply in which the reason stands, or about us.
-_ALWAYS_TOLD: Final = frozenset({HostWarning.CONTRADICTORY_CODES, HostWarning.COSTLY})
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why something failed. Its texts are for a person and may quote a server; they never become labels.
+    """The failure of a probe or a host. Its texts are for a person and may quote a server; they never become labels.
 
-    `detail` is the finding, half a sentence; `evidence` is what else speaks for it, each half a sentence too; `about`
-    the name that whoever acts on it needs: a router, a block list, a nameserver. `confidence` is that of the verdict;
-    where nothing is given, what the class carries by itself.
+    `detail` is the finding, half a sentence; `evidence` are further observations that support it, half a sentence
+    each; `about` is the name that the operator needs to act: a router, a block list, a nameserver. `confidence` is
+    that of the verdict; without one given, that of the class by its own evidence.
     """
 
     stage: Stage
@@ -303,5 +297,5 @@ class Failure:
 
     @property
     def verdict(self) -> Verdict:
-        """Whom to call."""
+        """The verdict: whom to call."""
         return verdict_of(self.failure_class, self.confidence)

@@ -1,4 +1,4 @@
-"""The path to a port, hop by hop: plain values, and what they show."""
+"""The path to a port, hop by hop, and the conclusions that follow from it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from enum import StrEnum
 
 
 class HopKind(StrEnum):
-    """What a SYN with a given TTL drew."""
+    """The answer to a SYN with a given TTL."""
 
-    TIME_EXCEEDED = "time_exceeded"  # a router on the way
+    TIME_EXCEEDED = "time_exceeded"  # a router on the path
     REACHED = "reached"  # SYN-ACK
     REFUSED = "refused"  # RST, or the target's own "port unreachable"
     PROHIBITED = "prohibited"  # an ICMP error: administratively prohibited, or a firewall's "port unreachable"
     UNREACHABLE = "unreachable"  # another ICMP error of a router
-    LOCAL = "local"  # this host did not let the SYN out
-    SILENT = "silent"
+    LOCAL = "local"  # this host did not send the SYN
+    SILENT = "silent"  # no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,16 @@ class Hop:
 
     ttl: int
     kind: HopKind
-    address: str = ""  # who answered; "" for silence
-    rtt: float | None = None  # seconds since the first SYN; a second more where the answer was to the next one
-    detail: str = ""  # a sentence, of an answer that ends the path
+    address: str = ""  # of the host that answered; "" without an answer
+    rtt: float | None = None  # seconds since the first SYN; a second more for an answer to the next SYN
+    detail: str = ""  # a sentence, for an answer that ends the path
 
 
 @dataclass(frozen=True, slots=True)
 class PathTrace:
     """The hops of one port by TTL from 1, without gaps; `against` is the trace of another port of the same address.
 
-    `reset_within`: the RST, though it bears the target's name, comes from this host itself.
+    `reset_within`: the RST has the target's address, but comes from this host itself.
     """
 
     address: str
@@ -45,7 +45,7 @@ class PathTrace:
 
     @property
     def answered(self) -> Hop | None:
-        """The first answer in the name of the target itself, be it true or forged."""
+        """The first answer with the address of the target, true or forged."""
         return _first(hop for hop in self.hops if hop.address == self.address and hop.kind is not HopKind.TIME_EXCEEDED)
 
     @property
@@ -56,15 +56,15 @@ class PathTrace:
 
     @property
     def rejected_by(self) -> Hop | None:
-        """A router's word that the SYN goes no further."""
+        """The hop of a router that rejected the SYN."""
         kinds = (HopKind.PROHIBITED, HopKind.UNREACHABLE)
         return _first(hop for hop in self.hops if hop.kind in kinds and hop.address != self.address)
 
     @property
     def last_hop(self) -> Hop | None:
-        """The last router that answered, with the first TTL that it answered to."""
+        """The last router that answered, with the lowest TTL at which it answered."""
         last = self.rejected_by or _first(hop for hop in reversed(self.hops) if hop.kind is HopKind.TIME_EXCEEDED)
-        # A router that rejects what it would forward tells of its own distance one TTL earlier.
+        # A router that rejects a packet instead of forwarding it has answered one TTL earlier already.
         return last and _first(
             hop for hop in self.hops if hop.kind is not HopKind.SILENT and hop.address == last.address
         )
@@ -76,13 +76,13 @@ class PathTrace:
 
     @property
     def forged_reset(self) -> bool:
-        """The RST comes from someone before the target, in its name."""
+        """The RST comes from a device before the target, with the target's address."""
         hop = self.answered
         return hop is not None and hop.kind is HopKind.REFUSED and (self.reset_within or self._is_forged(hop))
 
     @property
     def intercepted(self) -> bool:
-        """The SYN-ACK comes from someone before the target, in its name: a transparent proxy."""
+        """The SYN-ACK comes from a device before the target, with the target's address: a transparent proxy."""
         hop = self.answered
         return hop is not None and hop.kind is HopKind.REACHED and self._is_forged(hop)
 
@@ -92,20 +92,21 @@ class PathTrace:
         if self.against is None or self.reached is not None:
             return False
         other = self.against.answered
-        # An answer from no further than the routers that passed this port on is itself not the target's.
+        # An answer from no further than the routers that forwarded this port is itself not the target's.
         reached = other is not None and other.ttl > self._routers_passed
         return reached or self._routers_passed < self.against._routers_passed
 
     @property
     def stops_on_the_way(self) -> bool:
-        """Routers beyond the last that let this port pass let the other one pass: the filter is not the host's own."""
+        """The other port passes routers that this port does not reach: the filter is not on the target itself."""
         return self.against is not None and self.reached is None and self._routers_passed < self.against._routers_passed
 
     @property
     def never_left(self) -> bool:
-        """Nothing answered this port, while the other was answered by the first router: this host's own filter.
+        """No hop answered this port, while the first router answered the other: a filter of this host.
 
-        Or one that stands before the first router looks at the TTL; only this host's kernel can tell the two apart.
+        Or a filter that drops the packet before the first router checks the TTL; only this host's kernel can
+        distinguish the two.
         """
         if self.against is None or not self.against.hops or any(hop.kind is not HopKind.SILENT for hop in self.hops):
             return False
@@ -117,7 +118,7 @@ class PathTrace:
         return last.ttl if last else 0
 
     def _is_forged(self, hop: Hop) -> bool:
-        """Whether the target is further away than the TTL of its alleged answer."""
+        """The target is further away than the TTL of its alleged answer."""
         if self._routers_passed > hop.ttl:
             return True
         if self.against is None:

@@ -12,55 +12,55 @@ from exporter.model.failure import Failure
 
 
 class MtaStsMode(StrEnum):
-    """What holds for senders who honour MTA-STS (RFC 8461 5): the `mode` label of `mx_domain_mta_sts_mode`."""
+    """The mode for senders that honour MTA-STS (RFC 8461 5): the `mode` label of `mx_domain_mta_sts_mode`."""
 
     ENFORCE = "enforce"
     TESTING = "testing"
-    NONE = "none"  # a policy that says there is none any more
+    NONE = "none"  # a policy with the mode none, which ends an older one
     ABSENT = "absent"  # no record
-    UNKNOWN = "unknown"  # there is a record, or may be one, and no policy came of it
+    UNKNOWN = "unknown"  # there is a record, or may be one, and no policy could be fetched
 
 
 class MtaStsProblem(StrEnum):
-    """Why a domain's MTA-STS is not valid: the `class` label of `mx_domain_mta_sts_failure`."""
+    """The fault of an MTA-STS record or policy: the `class` label of `mx_domain_mta_sts_failure`."""
 
     RECORD_LOOKUP = "record_lookup"  # the TXT record cannot be looked up
     RECORD_INVALID = "record_invalid"  # malformed, or more than one
-    RECORD_ABSENT = "record_absent"  # gone, while the policy fetched before still holds
+    RECORD_ABSENT = "record_absent"  # gone, while the policy fetched before is still in force
     HOST_LOOKUP = "host_lookup"  # mta-sts.<domain> has no address
     ADDRESS_FORBIDDEN = "address_forbidden"  # only special addresses, never connected to
     CONNECT = "connect"
     TLS = "tls"  # no handshake
     CERTIFICATE = "certificate"  # not valid for mta-sts.<domain>
     TIMEOUT = "timeout"
-    HTTP = "http"  # no HTTP, or broken off
+    HTTP = "http"  # no HTTP, or an incomplete response
     HTTP_STATUS = "http_status"  # not 200
     REDIRECT = "redirect"  # RFC 8461 3.3: not followed
     CONTENT_TYPE = "content_type"  # not text/plain
     TOO_LARGE = "too_large"
     POLICY_INVALID = "policy_invalid"
-    LOCAL = "local"  # our own resolver, network or limits: says nothing about theirs
+    LOCAL = "local"  # our own resolver, network or limits: no fault of the domain
 
 
 class DaneState(StrEnum):
-    """What a sender who honours DANE finds (RFC 7672 2.2): the `state` label of `mx_host_dane_state`."""
+    """The result of DANE for a sender that honours it (RFC 7672 2.2): the `state` label of `mx_host_dane_state`."""
 
     VERIFIED = "verified"  # the certificate matches a TLSA record
-    MISMATCH = "mismatch"  # it matches none: mail is held back
-    NO_TLS = "no_tls"  # there are TLSA records, and no TLS: mail is held back
-    UNUSABLE = "unusable"  # no TLSA record can be used: TLS is demanded, whose it is is not
-    LOOKUP_FAILED = "lookup_failed"  # the TLSA records cannot be looked up: mail is held back
+    MISMATCH = "mismatch"  # it matches none: the sender keeps the mail
+    NO_TLS = "no_tls"  # there are TLSA records, and no TLS: the sender keeps the mail
+    UNUSABLE = "unusable"  # no TLSA record can be used: TLS is required, without authentication
+    LOOKUP_FAILED = "lookup_failed"  # the TLSA records cannot be looked up: the sender keeps the mail
     ABSENT = "absent"  # no TLSA records
     INSECURE = "insecure"  # the MX or address answer is not authenticated, so DANE does not apply
-    UNCHECKED = "unchecked"  # there are TLSA records, and the session did not come as far as TLS
+    UNCHECKED = "unchecked"  # there are TLSA records, and the session ended before TLS
 
 
 @dataclass(frozen=True, slots=True)
 class MtaSts:
     """A domain's MTA-STS (RFC 8461).
 
-    `valid`: record and policy, as published now, are right; None without a record, or where we could not find out.
-    `mode`, `mx` and `max_age` are those of the policy that holds, which may be an older one.
+    `valid`: record and policy, as published now, are valid; None without a record, or where this is not known.
+    `mode`, `mx` and `max_age` are those of the policy in force, which may be an older one.
     """
 
     mode: MtaStsMode
@@ -79,43 +79,28 @@ class TlsRpt:
     present: bool | None
     valid: bool | None = None  # None unless present
     detail: str = ""
-    rua: tuple[str, ...] = ()  # where reports go
+    rua: tuple[str, ...] = ()  # the addresses for reports
 
 
 @dataclass(frozen=True, slots=True)
 class Dane:
-    """What DANE (RFC 7672) means for one address of one host."""
+    """The DANE result (RFC 7672) of one address of one host."""
 
     state: DaneState
     records: tuple[str, ...] = ()  # TLSA, as in a zone file; long data cut
     detail: str = ""
 
 
-# RFC 7218: the numbers' names.
+# The usages, selectors and matching types of TLSA by their names (RFC 7218).
 PKIX_TA: Final = 0
-
-
 PKIX_EE: Final = 1
-
-
 DANE_TA: Final = 2
-
-
 DANE_EE: Final = 3
-
-
 CERT: Final = 0
-
-
 SPKI: Final = 1
-
-
 FULL: Final = 0
-
-
 _HASHES: Final = MappingProxyType({1: hashlib.sha256, 2: hashlib.sha512})
-
-
+# Of the association data in text: a digest whole, a certificate cut.
 _SHOWN_BYTES: Final = 64
 
 
@@ -133,7 +118,7 @@ class Tlsa:
         return f"{self.usage} {self.selector} {self.matching} {self.data[:_SHOWN_BYTES].hex()}{more}"
 
     def associates(self, certificate: bytes, key: bytes) -> bool:
-        """Whether it is about `certificate`, or its SubjectPublicKeyInfo `key`; both DER (RFC 6698 2.1.2, 2.1.3)."""
+        """True if the record matches `certificate` or its SubjectPublicKeyInfo `key`; DER (RFC 6698 2.1.2, 2.1.3)."""
         selected = {CERT: certificate, SPKI: key}.get(self.selector)
         if selected is None:
             return False
@@ -144,10 +129,10 @@ class Tlsa:
 
 
 class TlsaStatus(Enum):
-    """How the lookup ended."""
+    """The outcome of a TLSA lookup."""
 
-    INSECURE = "insecure"  # an answer on the way is not authenticated: DANE does not apply
-    ABSENT = "absent"  # all answers are, and there is no record
+    INSECURE = "insecure"  # an answer before it is not authenticated: DANE does not apply
+    ABSENT = "absent"  # all answers are authenticated, and there is no record
     FAILED = "failed"  # the records of a host that may have some cannot be looked up
     FOUND = "found"
 
@@ -159,5 +144,5 @@ class TlsaLookup:
     status: TlsaStatus
     records: tuple[Tlsa, ...] = ()
     names: tuple[str, ...] = ()
-    detail: str = ""  # for a person: what is insecure
+    detail: str = ""  # for a person: the answer that is insecure
     failure: Failure | None = None

@@ -1,7 +1,7 @@
-"""What a stranger sent, made harmless to look at: on a terminal, in a log line, on a page.
+"""Text from remote servers, escaped so that a terminal, a log or a page can show it safely.
 
 Control characters (ANSI escapes, CR, NUL), format characters (bidirectional overrides, zero width), line separators,
-surrogates and undecodable bytes come out as backslash escapes; everything else stays readable.
+surrogates and undecodable bytes become backslash escapes; all other characters stay readable.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ import codecs
 import unicodedata
 from typing import Final
 
-# Python reads a codec from its file when it is first used; that must not be when the process has run out of files,
-# which is a moment with something to say.
+# Python reads a codec from its file at the first use. Read now: later the process may have no file descriptor left,
+# and just then log lines are needed.
 codecs.lookup("unicode_escape")
 
-# General categories (Unicode 4.5) that can change how the text around them is shown.
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# General categories (Unicode 4.5) that can change the display of the text around them.
+_UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Characters of an invalid value in a message.
+_QUOTED: Final = 80
 
 
 def printable(raw: bytes | str, limit: int = 1024) -> str:
-    """At most `limit` bytes or characters of `raw`, escaped, with an ellipsis where something was cut."""
+    """At most `limit` bytes or characters of `raw`, escaped, with an ellipsis at a cut."""
     cut = raw[:limit]
     text = cut if isinstance(cut, str) else cut.decode("utf-8", "backslashreplace")
     if not (text.isascii() and text.isprintable()):
@@ -33,9 +35,6 @@ def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 
-_QUOTED: Final = 80  # characters of a wrong value shown in a message
-
-
 def quoted(text: str) -> str:
-    """`text` for a message: bounded, and harmless to look at."""
+    """`text` in quotes for a message: bounded and escaped."""
     return f"'{printable(text, _QUOTED)}'"

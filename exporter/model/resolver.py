@@ -1,4 +1,4 @@
-"""The state of our resolver, with its evidence."""
+"""The state of the resolver in use, with its evidence."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from exporter.model.failure import Confidence
 
 
 class ResolverState(StrEnum):
-    """What becomes of questions to our resolver; the `state` label of `mx_resolver_state`."""
+    """The state of the resolver; the `state` label of `mx_resolver_state`."""
 
     WORKING = "working"
-    FAILING = "failing"  # unrelated names fail alike at once
-    FILTERING = "filtering"  # it keeps answers from us
-    UNKNOWN = "unknown"  # too little to compare
+    FAILING = "failing"  # unrelated names fail in the same way at the same time
+    FILTERING = "filtering"  # it withholds or replaces answers
+    UNKNOWN = "unknown"  # too few results to compare
 
 
 class ResolverSymptom(StrEnum):
-    """What one cause on our side makes of all names alike."""
+    """The symptom that one cause on our side produces for all names."""
 
     NO_ANSWER = "no answer"
     ABSENT = "absent"
@@ -28,12 +28,12 @@ class ResolverSymptom(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolverView:
-    """The state of the resolver with the evidence it turned on; `before` and `opened` as in EgressView."""
+    """The state of the resolver with its evidence; `before` and `opened` as in EgressView."""
 
     state: ResolverState = ResolverState.UNKNOWN
     confidence: Confidence = Confidence.UNCERTAIN
-    look: ResolverSymptom | None = None  # how all names fail, while they do
-    names: int = 0  # unrelated ones that do
+    look: ResolverSymptom | None = None  # the symptom of all names, while they fail
+    names: int = 0  # unrelated names that fail
     references: int = 0  # among them
     before: ResolverView | None = field(default=None, compare=False)
     opened: float = field(default=0.0, compare=False)
@@ -41,11 +41,10 @@ class ResolverView:
 
     @property
     def fails(self) -> bool:
-        """Something is wrong with it."""
+        """The resolver fails or filters its answers."""
         return self.state in _WRONG
 
 
 _WRONG: Final = frozenset({ResolverState.FAILING, ResolverState.FILTERING})
-
 
 RESOLVER_UNKNOWN: Final = ResolverView()

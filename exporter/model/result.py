@@ -1,7 +1,7 @@
-"""The vocabulary every room speaks: stages, failure classes, verdicts and the values a probe hands on.
+"""Results of probes: the lookup of a domain, the result of each host in groups, and the result of the whole target.
 
-Everything here is immutable and knows no socket, no clock and no metric. A fault of a remote server is a
-:class:`Failure` inside a result, never an exception that travels. Times are seconds; `at` values are Unix time.
+All values are immutable. A fault of a remote server is a :class:`Failure` inside a result, never an exception.
+Times are seconds; `at` values are Unix time.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from exporter.model.evidence import Evidence
-from exporter.model.failure import _ALWAYS_TOLD, Failure, FailureClass, Stage
+from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, MtaSts, TlsRpt
-from exporter.model.warning import HostWarning
+from exporter.model.warning import REPORTED_OF_FAILING_HOSTS, HostWarning
 
 
 @dataclass(frozen=True, slots=True)
 class MxHost:
-    """One host that takes mail for a domain, with what its name resolved to.
+    """One MX host of a domain, with the addresses of its name.
 
     `addresses` are canonical texts (IPv4 dotted, IPv6 compressed), sorted, IPv4 before IPv6, each once;
-    `failure` says why there are none. `filtered`: the resolver put these addresses there itself, or took them away, and
-    how that is known.
+    `failure` is the reason why there are none. `filtered`: the resolver replaced or withheld these addresses, with the
+    evidence for it.
 
-    `asked_at`, `nameserver` and `cause` are about the questions for the addresses: when the first of them began (Unix
-    time; None: all answers were remembered ones), who answered last, and what was wrong with the answer itself, before
-    it became a failure of the MX host. Where nobody answered (`dns_timeout`), all who were asked are named.
+    `asked_at`, `nameserver` and `cause` are about the address queries: the start of the first query (Unix time; None:
+    all answers came from the cache), the nameserver of the last answer, and the class of a failed answer before it
+    became a failure of the MX host. Without an answer (`dns_timeout`), `nameserver` names all that were queried.
     """
 
     name: str  # lower-case A-labels without the final dot
@@ -37,15 +37,15 @@ class MxHost:
     nameserver: str = ""
     cause: FailureClass | None = None
     filtered: Failure | None = None
-    more: int = 0  # addresses that it has besides, counted and not kept
+    more: int = 0  # further addresses, counted and not kept
 
 
 @dataclass(frozen=True, slots=True)
 class MxLookup:
     """The hosts of a domain by preference, then name (RFC 5321 5.1), or the failure that left none.
 
-    `asked_at`, `nameserver` and `filtered` are about the MX question alone, as in :class:`MxHost`; its own failure is
-    `failure` where there are no hosts and none was looked for.
+    `asked_at`, `nameserver`, `cause` and `filtered` are about the MX query alone, as in :class:`MxHost`; where it
+    failed, `failure` is its failure and there are no hosts.
     """
 
     domain: str
@@ -53,7 +53,7 @@ class MxLookup:
     failure: Failure | None = None
     mx_records: int = 0  # 0 with an implicit MX
     authenticated: bool = False  # AD bit of the MX answer
-    duration: float | None = None  # seconds the last real lookup took; an answer within its TTL is not asked again
+    duration: float | None = None  # seconds of the last real lookup; an answer within its TTL is not queried again
     null_mx_among_others: bool = False
     asked_at: float | None = None
     nameserver: str = ""
@@ -63,64 +63,66 @@ class MxLookup:
 
 
 class TranscriptLine(NamedTuple):
-    """One line of a dialogue as it went over the wire, bounded by the transport; show it escaped."""
+    """One line of a dialogue as it was on the wire, bounded by the transport; show it escaped."""
 
     at: float  # seconds since the connect began
-    sent: bool  # by us; else by the server
+    sent: bool  # sent by the exporter; else by the server
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class TlsResult:
-    """The TLS of a session. Times are Unix time; texts of the certificate are a stranger's."""
+    """The TLS of a session. Times are Unix time; texts of the certificate are not trusted."""
 
-    version: str  # as OpenSSL names it: TLSv1.2, TLSv1.3
+    version: str  # by OpenSSL's name: TLSv1.2, TLSv1.3
     cipher: str
     verified: bool  # chain, name and dates
-    faults: tuple[Failure, ...] = ()  # the reasons why it is not verified
-    not_before: float | None = None  # begin of the last certificate of the path, else of those sent
-    not_after: float | None = None  # end of the first of them
+    faults: tuple[Failure, ...] = ()  # the reasons why the certificate is not verified
+    not_before: float | None = None  # the latest begin of the certificates of the path, else of those sent
+    not_after: float | None = None  # the earliest end of them
     subject: str = ""  # the names of the server's own certificate
     issuer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class HostIdentity:
-    """The name and the place of a host. `address` is empty where the name gave none."""
+    """The name, address and preference of a host. `address` is empty where the name has none."""
 
     mx: str
     address: str
-    preference: int | None  # None: no MX lookup led here
+    preference: int | None  # None: the host was not found by an MX lookup
 
 
 @dataclass(frozen=True, slots=True)
 class HostOutcome:
     """The judgement of a host.
 
-    `failure` is the diagnosis, `own_failure` the failure that the session shows by itself: the diagnosis is made anew
-    from it whenever the knowledge around the host has changed. Of `warnings` those count that are :attr:`told`.
+    `failure` is the diagnosis, `own_failure` the failure by the evidence of the session alone: the diagnosis is made
+    again from it whenever the state of the egress or of other hosts changes. Metrics, pages and reports show
+    :attr:`reported_warnings`.
     """
 
     failure: Failure | None = None
     own_failure: Failure | None = None
     warnings: tuple[HostWarning, ...] = ()
-    remarks: tuple[str, ...] = ()  # the ground of a warning, and faults that only some senders mind; for a person
-    last_hop: str = ""  # the last router on the way that answered, or the one that prohibits it
+    remarks: tuple[str, ...] = ()  # the reason of a warning, and faults that concern only some senders; for a person
+    last_hop: str = ""  # the last router on the path that answered, or the one that prohibits the port
 
     @property
-    def told(self) -> tuple[HostWarning, ...]:
-        """The warnings that count: all while the host is up, else those that are about its refusal."""
+    def reported_warnings(self) -> tuple[HostWarning, ...]:
+        """All warnings while the host is up, else those that matter of a failing host too."""
         if self.failure is None or not self.warnings:
             return self.warnings
-        return tuple(warning for warning in self.warnings if warning in _ALWAYS_TOLD)
+        return tuple(warning for warning in self.warnings if warning in REPORTED_OF_FAILING_HOSTS)
 
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """The facts that a session showed of a host: no numbers that differ from one session to the next.
+    """The facts that a session showed of a host: no times, which differ from one session to the next.
 
-    A new fact is written in exporter.probe.host_facts and read where it shows: in the samples, on the host's page, in
-    the JSON. Samples of a host with equal facts are kept, whatever facts there are.
+    A new fact is a field here, is set in exporter.probe, and is read where it is shown: in a row of
+    exporter.metrics.samples, on the host's page, in the JSON. Incremental rendering compares all facts as one
+    value, so it needs no change.
     """
 
     reply_codes: tuple[tuple[Stage, int], ...] = ()
@@ -129,10 +131,10 @@ class HostFacts:
     extensions: tuple[str, ...] = ()  # of the closed list smtp.ehlo.EXTENSIONS
     size_limit: int | None = None  # bytes, RFC 1870; 0: announced without a limit
     tls: TlsResult | None = None
-    recipients: tuple[tuple[str, int], ...] = ()  # the code each RCPT was answered with, in their order
+    recipients: tuple[tuple[str, int], ...] = ()  # the reply code of each RCPT, in their order
     auth_plaintext: tuple[str, ...] = ()  # SASL mechanisms offered without TLS, of smtp.ehlo.MECHANISMS
-    auth_tls: tuple[str, ...] = ()  # and with it
-    dane: Dane | None = None  # None: not asked for, or not known in time
+    auth_tls: tuple[str, ...] = ()  # those offered with TLS
+    dane: Dane | None = None  # None: not looked up, or not known in time
     mta_sts_match: bool | None = None  # the domain's policy names the MX host; None without a policy
 
 
@@ -143,9 +145,9 @@ class HostTimings:
     at: float = 0.0  # Unix time
     phases: tuple[tuple[Stage, float], ...] = ()
     waits: tuple[tuple[Stage, float], ...] = ()  # phases and all other waits; empty where there are no others
-    unfinished: tuple[Stage, float] | None = None  # the wait that the end of the session cut off
-    tcp_rtt: float | None = None  # the kernel's own measure
-    tls_at: float | None = None  # from the begin of the connect to the end of the TLS handshake
+    unfinished: tuple[Stage, float] | None = None  # the wait that the end of the session cut short
+    tcp_rtt: float | None = None  # measured by the kernel
+    tls_at: float | None = None  # from the start of the connect to the end of the TLS handshake
 
 
 _NO_OUTCOME: Final = HostOutcome()
@@ -161,7 +163,7 @@ class HostResult:
     outcome: HostOutcome = _NO_OUTCOME
     facts: HostFacts = _NO_FACTS
     timings: HostTimings = _NO_TIMINGS
-    evidence: Evidence | None = None  # None: no session, or none whose judgement could change
+    evidence: Evidence | None = None  # None: no session, or a session whose judgement cannot change
     transcript: tuple[TranscriptLine, ...] = ()
 
     @property
@@ -171,7 +173,7 @@ class HostResult:
 
     @property
     def address(self) -> str:
-        """The address; empty where the name gave none."""
+        """The address; empty where the name has none."""
         return self.identity.address
 
     @property
@@ -187,7 +189,7 @@ class HostResult:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """One probe of one target, whole: the value that travels from the probe to the store."""
+    """The whole result of one probe of one target."""
 
     at: float  # Unix time at its start
     duration: float  # seconds, lookup and all addresses
@@ -195,16 +197,16 @@ class ProbeResult:
     hosts: tuple[HostResult, ...]
     addresses: int  # all that were found, probed or not
     failure: Failure | None
-    mta_sts: MtaSts | None = None  # None: not asked for
+    mta_sts: MtaSts | None = None  # None: not looked up
     tls_rpt: TlsRpt | None = None
-    named: tuple[MxHost, ...] = ()  # the lookup of a target that is named by its host
+    named: tuple[MxHost, ...] = ()  # the address lookup of a target that is named by its host
 
     @property
     def up(self) -> bool:
-        """Mail could be handed over: at least one address passed every stage."""
+        """Mail could be delivered: at least one address passed every stage."""
         return self.failure is None
 
     @property
     def addresses_up(self) -> int:
-        """How many addresses passed every stage."""
+        """The number of addresses that passed every stage."""
         return sum(host.up for host in self.hosts)

@@ -1,4 +1,4 @@
-"""Targets: what is probed, and how."""
+"""Targets and the settings of their probes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ IPNetwork = IPv4Network | IPv6Network
 
 
 class TargetKind(StrEnum):
-    """How a target's addresses are found."""
+    """The kind of a target: its addresses come from an MX lookup or from its own name."""
 
     DOMAIN = "domain"  # MX lookup
     HOST = "host"  # the host itself
-    REFERENCE = "reference"  # likewise, to learn about the way out and not about the host
+    REFERENCE = "reference"  # likewise, probed to judge the egress and not the host
 
     __hash__ = str.__hash__  # as Family's
 
 
 class PolicyKind(StrEnum):
-    """What a domain may ask of those who send mail to it, looked up where a module names it."""
+    """A policy of a domain for the senders of its mail, looked up where a module names it."""
 
     DANE = "dane"  # RFC 7672
     MTA_STS = "mta_sts"  # RFC 8461
@@ -35,15 +35,15 @@ class PolicyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Starttls:
-    """What a module asks of TLS."""
+    """The TLS settings of a module."""
 
     required: bool = False
     verify: Literal["report", "require"] = "report"
-    server_name: str = ""  # asked for (SNI) and looked for in the certificate; empty: the host's own
+    server_name: str = ""  # sent as SNI and looked for in the certificate; empty: the name of the host
 
 
 class TlsMode(StrEnum):
-    """When a conversation turns to TLS."""
+    """The start of TLS in a session."""
 
     STARTTLS = "starttls"  # where the stage is listed
     IMPLICIT = "implicit"  # before the greeting (RFC 8314 3.3)
@@ -51,7 +51,7 @@ class TlsMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """Credentials for AUTH and where the password was found; it is in no representation of this value."""
+    """Credentials for AUTH and the source of the password; `repr` does not contain the password."""
 
     username: str
     password: str = field(repr=False)
@@ -73,7 +73,7 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """How far a probe goes into the conversation; banner and QUIT are always part of it."""
+    """The stages of a dialogue and their arguments; banner and QUIT are always part of a dialogue."""
 
     name: str = "default"
     stages: tuple[Stage, ...] = (Stage.EHLO,)
@@ -90,11 +90,11 @@ class Module:
     auth: Auth | None = None
     data: Canary = Canary()
     policies: tuple[PolicyKind, ...] = ()
-    proxy_protocol: bool = False  # the header of the PROXY protocol, version 1, before all else
+    proxy_protocol: bool = False  # send the header of the PROXY protocol, version 1, first
 
     @property
     def entrusted(self) -> str:
-        """What of ours it hands over, so that not everybody may choose to whom: "auth", "data" or nothing."""
+        """The stage that sends something confidential, "auth" or "data", or "": then only configured targets get it."""
         if self.auth is not None:
             return "auth"
         return "data" if Stage.DATA in self.stages else ""
@@ -102,7 +102,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything about a target but its name and labels; targets alike share one."""
+    """The settings of a target without its name and labels; targets with equal settings share one value."""
 
     interval: float = 60.0  # seconds
     timeout: float = 30.0  # seconds: one address, all stages together
@@ -116,20 +116,20 @@ class Settings:
     allow_addresses: tuple[IPNetwork, ...] = ()
 
 
-# Identity across reloads; a domain and a host of the same name are two targets.
+# The identity of a target across reloads; a domain and a host of the same name are two targets.
 TargetKey = tuple[TargetKind, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One thing to probe. `name` is its identity: a domain in A-labels, or a host as the user wrote it."""
+    """A domain, host or reference to probe. `name`: a domain in A-labels, or a host as the user wrote it."""
 
     kind: TargetKind
     name: str
-    host: str  # what to look up or connect to: the domain, the host's A-labels, or a canonical address
+    host: str  # the name to look up or to connect to: the domain, the host's A-labels, or a canonical address
     settings: Settings
     labels: tuple[tuple[str, str], ...] = ()  # sorted by name
-    # What it is known by, made once: each room that keeps something of 100,000 targets would make its own.
+    # Made once: with 100,000 targets each store would otherwise hold a tuple of its own.
     key: TargetKey = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -137,7 +137,7 @@ class Target:
 
 
 def with_module(settings: Settings, module: Module) -> Settings:
-    """`settings` with `module`, whose timeout, where it has one, counts."""
+    """`settings` with `module` and with the module's timeout, where it has one."""
     return replace(settings, module=module, timeout=settings.timeout if module.timeout is None else module.timeout)
 
 

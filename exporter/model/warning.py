@@ -1,12 +1,13 @@
-"""Warnings: hosts that work, yet not as they should."""
+"""Warnings: faults of hosts that take mail."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class HostWarning(StrEnum):
-    """Works, yet wrong: the `class` label of `mx_host_warning`."""
+    """A fault that does not stop mail: the `class` label of `mx_host_warning`."""
 
     MX_IS_CNAME = "mx_is_cname"
     NULL_MX_AMONG_OTHERS = "null_mx_among_others"
@@ -17,7 +18,7 @@ class HostWarning(StrEnum):
     TLS_NAME_MISMATCH = "tls_name_mismatch"
     TLS_UNTRUSTED = "tls_untrusted"
     TLS_EXPIRES_SOON = "tls_expires_soon"
-    TLS_HANDSHAKE = "tls_handshake"  # STARTTLS is offered and comes to no TLS; a session without it works
+    TLS_HANDSHAKE = "tls_handshake"  # STARTTLS is offered and the handshake fails; a session without TLS works
     TLS_OUTDATED = "tls_outdated"  # below TLS 1.2
     HELO_ONLY = "helo_only"
     BANNER_SLOW = "banner_slow"
@@ -27,7 +28,7 @@ class HostWarning(StrEnum):
     EXPN_ENABLED = "expn_enabled"
     BANNER_NAME_MISMATCH = "banner_name_mismatch"
     CONTRADICTORY_CODES = "contradictory_codes"  # one reply with two codes (RFC 5321 4.2.1)
-    MASKED = "masked"  # a Cisco inspection at their end overwrites the greeting or the keywords
+    MASKED = "masked"  # a Cisco inspection in front of the server overwrites the greeting or the keywords
     DANE_MISMATCH = "dane_mismatch"  # the certificate matches no TLSA record
     DANE_NO_TLS = "dane_no_tls"  # TLSA records, and no TLS
     DANE_UNUSABLE = "dane_unusable"  # TLSA records, and none is usable
@@ -35,4 +36,8 @@ class HostWarning(StrEnum):
     MTA_STS_MISMATCH = "mta_sts_mismatch"  # the policy does not name this MX host
     MTA_STS_NO_TLS = "mta_sts_no_tls"
     MTA_STS_UNTRUSTED = "mta_sts_untrusted"  # the certificate is not valid for the MX host
-    COSTLY = "costly"  # a session with it takes far more of our CPU than others, so it is seldom probed
+    COSTLY = "costly"  # a session with the host takes far more CPU than others, so it is probed less often
+
+
+# Warnings that are reported of a failing host too: about the reply that refuses, or about the cost for this exporter.
+REPORTED_OF_FAILING_HOSTS: Final = frozenset({HostWarning.CONTRADICTORY_CODES, HostWarning.COSTLY})

@@ -125,7 +125,7 @@ def _host_json(host: HostResult) -> dict[str, Any]:
         "preference": host.identity.preference,
         "up": host.up,
         "failure": _failure_json(host.failure),
-        "warnings": list(host.outcome.told),
+        "warnings": list(host.outcome.reported_warnings),
         "last_hop": host.outcome.last_hop,
         "witnesses": _witnesses_json(host),
         "reply_codes": dict(host.facts.reply_codes),

@@ -88,7 +88,7 @@ def transcript_text(result: ProbeResult, *, summarised: bool = False) -> str:
         lines += [f"  {remark}" for remark in remark_lines(host)]
         if (outcome := outcome_line(host, result, summarised_host)) is not None:
             lines.append(f"  {outcome}")
-        if host.outcome.told:
+        if host.outcome.reported_warnings:
             lines.append(f"  {warnings_line(host)}")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
@@ -143,4 +143,4 @@ def failure_line(failure: Failure) -> str:
 
 def warnings_line(host: HostResult) -> str:
     """The warnings of a host on one line."""
-    return f"{'works, yet' if host.up else 'besides'}: {', '.join(host.outcome.told)}"
+    return f"{'works, yet' if host.up else 'besides'}: {', '.join(host.outcome.reported_warnings)}"

@@ -1,4 +1,4 @@
-"""What the web server asks of the exporter. It knows nothing else of it."""
+"""The interface between the web server and the rest of the exporter: one protocol for each user, and plain values."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Protocol
 
 from exporter.model.egress import EgressByFamily, EgressStateChange
 from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverView
-from exporter.model.target import TargetKind
+from exporter.model.result import ProbeResult
+from exporter.model.target import Target, TargetKind
 from exporter.report.local_state import LocalState
-from exporter.store.record import TargetRecord
+from exporter.store.history import History
 from exporter.store.transcripts import StoredTranscript
 
 
-class ProbeRefused(Exception):  # noqa: N818 - no error of the program
-    """The probe asked for cannot be made; the message says why."""
+class ProbeRefused(Exception):  # noqa: N818 - an answer, not an error
+    """The requested probe cannot be made; the message gives the reason."""
 
 
-class NoTurn(Exception):  # noqa: N818
-    """The probe did not get its turn in time; a later one may."""
+class NoFreeSlot(Exception):  # noqa: N818
+    """The requested probe got no slot in time; a later request may get one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,66 +31,106 @@ class Exposition:
     body: Iterable[bytes]
 
 
+class TargetState(Protocol):
+    """A target as a page shows it: an immutable value. Times are moments of exporter.concurrency.steady_clock."""
+
+    @property
+    def target(self) -> Target:
+        """The target."""
+
+    @property
+    def result(self) -> ProbeResult | None:
+        """The latest result; None: not probed yet."""
+
+    @property
+    def history(self) -> History:
+        """The last results and changes of state."""
+
+    @property
+    def began(self) -> float:
+        """The start of the last probe; 0: not probed yet."""
+
+    @property
+    def since(self) -> float:
+        """The last change of state; 0: not probed yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """What is known of one target."""
+    """The facts of the page of one target."""
 
-    record: TargetRecord
-    dialogues: Sequence[StoredTranscript]  # the latest first
-    helo: str = ""  # what this host calls itself to it, where that is known
+    state: TargetState
+    probes: int
+    probe_failures: int
+    transcripts: Sequence[StoredTranscript]  # the latest first
+    helo: str = ""  # the HELO name that is sent to the target, where known
 
 
 @dataclass(frozen=True, slots=True)
 class EgressFacts:
-    """What is known of the way out, and what all of it rests on."""
+    """The facts of the egress page: the state of the egress and of the resolver, and the results behind it."""
 
-    surroundings: EgressByFamily
-    turns: Sequence[EgressStateChange]  # the oldest first
-    references: Sequence[TargetRecord]
-    records: Sequence[TargetRecord]
+    families: EgressByFamily
+    changes: Sequence[EgressStateChange]  # the oldest first
+    references: Sequence[TargetState]
+    targets: Sequence[TargetState]
     witness_ports: tuple[int, ...]
     tracing: bool
     resolver: ResolverView = RESOLVER_UNKNOWN
 
 
-class Backend(Protocol):
-    """Synchronous methods may take a while and are called in worker threads; they must be thread-safe."""
+class ApiBackend(Protocol):
+    """The backend of the endpoints for programs.
+
+    Synchronous methods may take a while and are called in worker threads, unless they are quick; all are thread-safe.
+    """
 
     def trouble(self) -> str:
-        """A sentence where the probes stand still, empty where they do not; quick."""
+        """The reason why probes stand still, empty while they run; quick."""
 
     def ready(self) -> bool:
-        """Whether a configuration is loaded and probed; quick."""
+        """A configuration is loaded and probed; quick."""
 
     def metrics(self, accept: str) -> Exposition:
-        """Everything, in a format that the Accept header allows."""
+        """All metrics, in a format that the Accept header allows."""
 
     def discovery(self) -> Exposition:
         """All configured targets, for Prometheus's http_sd."""
 
     async def probe(self, target: str, module: str | None, within: float | None, accept: str) -> Exposition:
-        """Probe `target` now, within so many seconds. Raises ProbeRefused or NoTurn."""
+        """Probe `target` now, within so many seconds. Raises ProbeRefused or NoFreeSlot."""
 
     async def probe_dialogue(self, target: str, module: str | None, within: float | None) -> str:
-        """The same for a person: the dialogue as text. Raises ProbeRefused or NoTurn."""
+        """Probe `target` now, and give the dialogue as text. Raises ProbeRefused or NoFreeSlot."""
 
     async def reload(self) -> Sequence[str]:
-        """Load the configuration anew. What is wrong with it, a line each; then the one before holds."""
+        """Load the configuration again. Its problems, a line each; with any, the one before stays in use."""
 
     def effective_config(self) -> str:
         """The configuration as YAML, secrets masked."""
 
-    def records(self) -> Sequence[TargetRecord]:
-        """All targets."""
+    def local_state(self) -> LocalState:
+        """The faults of our own side that hide the state of targets; quick."""
+
+
+class PagesBackend(Protocol):
+    """The backend of the pages; the same rules as for :class:`ApiBackend`."""
+
+    def targets(self) -> Sequence[TargetState]:
+        """All targets, in the order of the configuration."""
 
     def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
-        """One target or reference; None where none is configured by this name."""
-
-    def local_state(self) -> LocalState:
-        """What of ours keeps others from being seen; quick, for every page begins with it."""
+        """One target or reference; None if none of this name is configured."""
 
     def egress(self) -> EgressFacts:
-        """The way out."""
+        """The state of the egress."""
 
-    async def probe_in_between(self, kind: TargetKind, name: str) -> None:
-        """Probe a target or reference now, as if it were due. Raises ProbeRefused or NoTurn."""
+    def local_state(self) -> LocalState:
+        """The faults of our own side that hide the state of targets; quick, for each page begins with them."""
+
+    async def probe_unscheduled(self, kind: TargetKind, name: str) -> None:
+        """Probe a target or reference now and store the result. Raises ProbeRefused or NoFreeSlot."""
+
+
+class Backend(ApiBackend, PagesBackend, Protocol):
+    """The backend of the whole web server."""

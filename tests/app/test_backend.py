@@ -55,10 +55,10 @@ async def test_what_follows_from_the_configuration_follows_a_reload(tmp_path: Pa
         assert asked.target(TargetKind.DOMAIN, "a.example") is None
         facts = asked.target(TargetKind.DOMAIN, "b.example")
         assert facts is not None
-        assert (facts.record.probes, facts.helo) == (0, "me.example")
+        assert (facts.probes, facts.helo) == (0, "me.example")
 
 
 async def test_a_target_that_is_not_there_is_not_probed_in_between(tmp_path: Path) -> None:
     async with watched(tmp_path, TEXT) as running:
         with pytest.raises(ProbeRefused, match="no such target"):
-            await backend(running).probe_in_between(TargetKind.DOMAIN, "absent.example")
+            await backend(running).probe_unscheduled(TargetKind.DOMAIN, "absent.example")

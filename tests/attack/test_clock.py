@@ -24,7 +24,7 @@ from exporter.store.history import StateChange
 from exporter.store.targets import TargetStore
 from exporter.store.transcripts import TranscriptStore
 from exporter.web.backend import TargetFacts
-from exporter.web.pages.fleet import last_probe, since
+from exporter.web.pages.target_row import last_probe, since
 from exporter.web.pages.target_view import target_view
 from tests.results import changed, domain, down_host, result, up_host
 from tests.support.exporter_process import exporter
@@ -70,11 +70,11 @@ class Known:
     @property
     def facts(self) -> TargetFacts:
         (record,) = self.store.records()
-        return TargetFacts(record, self.dialogues.of(domain().key))
+        return TargetFacts(record, record.probes, record.probe_failures, self.dialogues.of(domain().key))
 
     @property
     def changes(self) -> tuple[StateChange, ...]:
-        return self.facts.record.history.changes
+        return self.facts.state.history.changes
 
 
 @pytest.mark.parametrize("step", [-7200.0, 7200.0, -86400.0 * 400])
@@ -92,14 +92,14 @@ def test_ages_and_order_are_those_of_what_happened(clock: Clock, step: float) ->
 
     view = target_view(known.facts)
     now = time.time()
-    dialogues = view.dialogues
+    dialogues = view.transcripts
     assert [round(now - each.at) for each in dialogues] == [60, 120, 240]
     assert [each.times for each in dialogues] == [1, 2, 1]
     assert round(now - dialogues[1].first_at) == 180
     assert [round(now - change.at) for change in view.changes] == [60, 180, 240]
     assert [round(change.lasted) for change in view.changes] == [60, 120, 60]
-    (record,) = known.store.records()
-    assert [round(now - (at or 0.0)) for at in (since(record), last_probe(record, record.result))] == [60, 60]
+    state = known.facts.state
+    assert [round(now - (at or 0.0)) for at in (since(state), last_probe(state))] == [60, 60]
 
 
 def test_a_session_that_is_told_of_again_counts_once_whatever_the_clock_does(clock: Clock) -> None:
@@ -108,7 +108,7 @@ def test_a_session_that_is_told_of_again_counts_once_whatever_the_clock_does(clo
     for step in (-3600.0, 7200.0):
         clock.ahead += step
         known.dialogues.keep(domain(), probed, {(probed.hosts[0].mx, probed.hosts[0].address): SAID})
-    assert [each.times for each in known.facts.dialogues] == [1]
+    assert [each.times for each in known.facts.transcripts] == [1]
 
 
 def test_the_last_reload_moves_with_the_clock_and_stands_while_nobody_sets_it(clock: Clock) -> None:

@@ -462,17 +462,17 @@ async def test_a_host_that_costs_too_much_is_ended_told_and_left_alone() -> None
     assert first.failure is not None
     assert (first.failure.stage, first.failure.failure_class) == (Stage.BANNER, FailureClass.PROTOCOL_ERROR)
     assert f"more than {MAX_SECONDS:g} s of CPU" in first.failure.detail
-    assert first.outcome.told == (HostWarning.COSTLY,)
+    assert first.outcome.reported_warnings == (HostWarning.COSTLY,)
     assert any("left alone for" in sentence for sentence in first.failure.evidence)
     # What was seen is told again, with its time.
-    assert [(seen.timings.at, seen.failure, seen.outcome.told) for seen in again] == [
-        (first.timings.at, first.failure, first.outcome.told)
+    assert [(seen.timings.at, seen.failure, seen.outcome.reported_warnings) for seen in again] == [
+        (first.timings.at, first.failure, first.outcome.reported_warnings)
     ] * 3
     # Of what was never asked nothing can be told again.
     assert other.failure is not None
     assert other.failure.failure_class is FailureClass.NO_TURN
     assert "it is left alone for another" in other.failure.detail
-    assert other.outcome.told == (HostWarning.COSTLY,)
+    assert other.outcome.reported_warnings == (HostWarning.COSTLY,)
 
 
 async def test_who_waits_for_a_turn_with_a_costly_host_leaves_it_alone_too() -> None:
@@ -493,7 +493,7 @@ async def test_who_waits_for_a_turn_with_a_costly_host_leaves_it_alone_too() -> 
     finally:
         await host.stop()
     first, same, *others = map(only, results)
-    assert first.outcome.told == (HostWarning.COSTLY,)
+    assert first.outcome.reported_warnings == (HostWarning.COSTLY,)
     assert (same.timings.at, same.failure) == (first.timings.at, first.failure)
     assert {other.failure and other.failure.failure_class for other in others} == {FailureClass.NO_TURN}
 

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
 from exporter.web import app
-from exporter.web.pages.fleet import FleetQuery
+from exporter.web.pages.fleet_query import FleetQuery
 from exporter.web.pages.panel import Panel
 from tests.docs.pages import HTTP, PAGES, names
 from tests.web.fake_backend import FakeBackend
@@ -26,7 +26,7 @@ def routes(monkeypatch: pytest.MonkeyPatch) -> list[BaseRoute]:
             super().__init__(routes=routes, **arguments)
 
     monkeypatch.setattr(app, "Starlette", Recorded)
-    app.create_app(FakeBackend(), panel=Panel("Break it", "", (), 5))
+    app.create_app(FakeBackend(), options=app.AppOptions(panel=Panel("Break it", "", (), 5)))
     return found
 
 

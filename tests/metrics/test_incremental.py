@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exporter.metrics import samples
+from exporter.metrics.families import HOST_SIZE_LIMIT, PLACE
 from exporter.metrics.incremental import all_but, render_after
 from exporter.metrics.samples import render
 from exporter.model.failure import Stage
@@ -94,6 +96,24 @@ def test_a_field_that_is_new_is_compared() -> None:
     here = up_host()
     assert seen(here) == seen(changed(here, at=1.0, phases=((Stage.EHLO, 1.0),)))
     assert seen(replace(here, facts=newer(fact=0))) != seen(replace(here, facts=newer(fact=1)))
+
+
+def test_the_series_of_a_new_fact_is_one_row_and_is_rendered_anew_with_each_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A field and a row are enough: nothing else has to know of a new fact, and its sample does not go stale."""
+    newer: type[Any] = make_dataclass("Newer", [("fact", int, 0)], bases=(HostFacts,), frozen=True, slots=True)
+    place, name = PLACE[HOST_SIZE_LIMIT], HOST_SIZE_LIMIT.name
+    row = (place, name, lambda host: host.facts.fact)
+    monkeypatch.setattr(samples, "_PLACED_VALUES", (*samples._PLACED_VALUES, row))
+    record = TargetRecord(domain())
+    for fact in (1, 2, 3):
+        before, host = record.result, up_host()
+        facts = newer(**{each.name: getattr(host.facts, each.name) for each in fields(HostFacts)}, fact=fact)
+        record = record._replace(result=result(replace(host, facts=facts)))
+        record = record.rendered(render_after(record, before))
+        assert record.samples == render(record)
+        assert record.samples[place].endswith(b"} %d.0\n" % fact)
 
 
 def test_what_may_differ_are_fields() -> None:

@@ -17,7 +17,7 @@ from exporter.web.server.server import MAX_CONNECTIONS, ConnectionSlots
 def test_web_clients_have_a_quarter_and_probes_leave_it_to_them(limit: int) -> None:
     files = OpenFiles(limit)
     places = ConnectionSlots.of(files)
-    assert places.connections + places.told + places.handshakes <= limit // 4
+    assert places.connections + places.refused + places.handshakes <= limit // 4
     assert places.connections <= MAX_CONNECTIONS
     assert files.probes_below + files.web + files.own <= limit
     assert files.below <= limit - files.own < limit

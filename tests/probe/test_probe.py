@@ -46,7 +46,7 @@ def test_odd_and_hostile_servers_get_their_class(hostile: HostileHost, loop_fact
         assert host.failure.detail.isprintable()
         assert hostile.says in host.failure.detail
         assert hostile.code in (None, dict(host.facts.reply_codes).get(host.failure.stage))
-    assert set(host.outcome.told) == set(hostile.warnings)
+    assert set(host.outcome.reported_warnings) == set(hostile.warnings)
 
 
 async def test_every_address_of_every_host_has_its_own_result() -> None:

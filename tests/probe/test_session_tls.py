@@ -457,10 +457,10 @@ def test_a_host_that_has_cost_much_is_told_so_whether_it_works_or_not() -> None:
     seen = run_on(asyncio.SelectorEventLoop, talk(ordinary(NAME), Plan(b"me.example")))
     dear = replace(seen.record, cost=0.31)
     result = host_result(MxHost(NAME, 10), "127.0.0.1", 25, dear)
-    assert result.outcome.told == (W.STARTTLS_NOT_OFFERED, W.COSTLY)
+    assert result.outcome.reported_warnings == (W.STARTTLS_NOT_OFFERED, W.COSTLY)
     assert any("took 0.31 s of this exporter's CPU" in remark for remark in result.outcome.remarks)
     broken = replace(dear, problem=Problem(Stage.QUIT, None, Break.TIMEOUT, "did not answer in time"))
     failing = host_result(MxHost(NAME, 10), "127.0.0.1", 25, broken)
-    assert failing.outcome.told == (W.COSTLY,)
+    assert failing.outcome.reported_warnings == (W.COSTLY,)
     assert failing.failure is not None
     assert any("took 0.31 s of this exporter's CPU" in sentence for sentence in failing.failure.evidence)

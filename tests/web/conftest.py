@@ -1,4 +1,4 @@
-"""What the tests in a real browser share: a demo of their own, and one window."""
+"""A backend made of data, and for the tests in a real browser a demo and one window."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from exporter.demo.domains import DEMO
 from tests.support.browser import Browser, browser
 from tests.support.exporter_process import ExporterProcess, running_demo
 from tests.support.waiting import until_sync
+from tests.web.fake_backend import FakeBackend
+
+
+@pytest.fixture
+def backend() -> FakeBackend:
+    return FakeBackend()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from exporter.model.target import TargetKind
 from exporter.report.local_state import LocalState, local_state
 from exporter.store.record import TargetRecord
 from exporter.store.transcripts import StoredTranscript
-from exporter.web.backend import EgressFacts, Exposition, TargetFacts
+from exporter.web.backend import EgressFacts, Exposition, TargetFacts, TargetState
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,11 +24,11 @@ class FakeBackend:
         self.is_ready = True
         self.pieces: Sequence[bytes] = (b"mx_domain_up 1\n", b"mx_domain_addresses 2\n")
         self.kept: Sequence[TargetRecord] = ()
-        self.dialogues: Sequence[StoredTranscript] = ()
-        self.surroundings: EgressByFamily = EGRESS_UNKNOWN
+        self.transcripts: Sequence[StoredTranscript] = ()
+        self.families: EgressByFamily = EGRESS_UNKNOWN
         self.hidden = 0
         self.resolver = RESOLVER_UNKNOWN
-        self.turns: Sequence[EgressStateChange] = ()
+        self.changes: Sequence[EgressStateChange] = ()
         self.references: Sequence[TargetRecord] = ()
         self.probed: list[tuple[TargetKind, str]] = []
         self.problems: Sequence[str] = ()
@@ -101,21 +101,24 @@ class FakeBackend:
             raise self.error
         return self.configuration
 
-    def records(self) -> Sequence[TargetRecord]:
+    def targets(self) -> Sequence[TargetState]:
         return self.kept
 
     def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
         records = self.references if kind is TargetKind.REFERENCE else self.kept
         record = next((record for record in records if record.target.key == (kind, name)), None)
-        return None if record is None else TargetFacts(record, self.dialogues)
+        if record is None:
+            return None
+        return TargetFacts(record, record.probes, record.probe_failures, self.transcripts)
 
     def local_state(self) -> LocalState:
-        return local_state(self.surroundings, self.turns, self.hidden, self.resolver)
+        return local_state(self.families, self.changes, self.hidden, self.resolver)
 
     def egress(self) -> EgressFacts:
-        facts = (self.surroundings, self.turns, self.references, self.kept, self.witness_ports, True)
+        references = self.references
+        facts = (self.families, self.changes, references, self.targets(), self.witness_ports, True)
         return EgressFacts(*facts, resolver=self.resolver)
 
-    async def probe_in_between(self, kind: TargetKind, name: str) -> None:
+    async def probe_unscheduled(self, kind: TargetKind, name: str) -> None:
         self.probed.append((kind, name))
         await self._probe(name, None, None)

@@ -101,7 +101,7 @@ def test_a_target_leads_to_its_page_and_back(demo: ExporterProcess, page: Browse
     assert "blocklisted.example: mx.blocklisted.example [127.54.30.1] said: 554 5.7.1 Service unavailable;" in page.text
     assert "< 554 5.7.1 Service unavailable; Client host [127.0.0.1] blocked using zen.spamhaus.org" in spoken(page)
     assert "> QUIT" in spoken(page)
-    page.leave_by(page.link("Fleet").click)
+    page.leave_by(page.link("Targets").click)
     assert page.url == f"{demo.url}/"
 
 

@@ -65,7 +65,7 @@ def test_selected_text_stays_selected(demo: ExporterProcess, page: Browser) -> N
     page.open(f"{demo.url}/domain/healthy.example")
     page.evaluate("getSelection().selectAllChildren(document.querySelector('.transcript'))")
     page.evaluate(COME_BACK)
-    page.wait(lambda: page.evaluate("document.querySelector('.late')?.textContent") == "held while text is selected")
+    page.wait(lambda: page.evaluate("document.querySelector('.late')?.textContent") == "paused while text is selected")
     assert "EHLO probe.example" in page.evaluate("getSelection().toString()")
     page.evaluate("getSelection().removeAllRanges()")
     refresh(page)

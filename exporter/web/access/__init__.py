@@ -1,1 +1,1 @@
-"""Access to the web server: names it is asked by, origins, passwords, rates."""
+"""Access checks of each request: allowed hosts, origins, passwords, the rate limit, security headers."""

@@ -1,7 +1,6 @@
-"""Who may ask: the web configuration that holds at this moment, loaded again when its files have changed.
+"""The web configuration in use: TLS, users and limits, loaded again when its files change.
 
-Read by the web server's thread for each connection and each request; written by whoever reloads. It is replaced whole,
-so a reader sees one state or the other.
+Read by the web server's thread for each connection and each request; replaced whole by a reload in another thread.
 """
 
 from __future__ import annotations
@@ -18,18 +17,17 @@ from exporter.tls.certificate import alternative_names
 
 log = logging.getLogger(__name__)
 
-# How often the files are looked at. A certificate is renewed weeks before it ends; a user that was taken out is not
-# there for much longer.
+# Between two checks of the files: a user that was removed has access for so long at most.
 _WATCH_SECONDS: Final = 5.0
 
 
 class ActiveWebConfig:
-    """Holds the configuration of `--web.config.file`; without one, nothing is asked of anybody."""
+    """Holds the configuration of `--web.config.file`; without a file, every request is allowed."""
 
     def __init__(
         self, path: Path | None = None, config: WebConfig | None = None, on_load: Callable[[bool], None] | None = None
     ) -> None:
-        """`config` is what was loaded from `path`; `on_load` hears of each further load whether it succeeded."""
+        """`config` was loaded from `path`; `on_load` is called with the success of each further load."""
         self.config = config or WebConfig()
         self._path = path
         self._on_load = on_load or (lambda _: None)
@@ -37,7 +35,7 @@ class ActiveWebConfig:
         self._problems: list[str] = []
 
     async def reload(self) -> list[str]:
-        """Load the file again. What is wrong with it, a line each; with any, the one before holds."""
+        """Load the file again. Its problems, a line each; with any, the configuration before stays in use."""
         if self._path is None:
             return []
         async with self._loading:
@@ -48,14 +46,14 @@ class ActiveWebConfig:
                 self._problems = [str(problem) for problem in error.errors]
             self._on_load(not self._problems)
         for problem in self._problems:
-            if problem not in before:  # a mistake is told once, not every few seconds
+            if problem not in before:  # a problem is logged once, not every few seconds
                 log.error("web configuration not reloaded", extra={"fields": {"problem": problem}})
         if not self._problems:
             log.info("web configuration reloaded", extra={"fields": {"tls": int(self.config.tls is not None)}})
         return self._problems
 
     async def watch(self) -> None:
-        """Reload whenever a file has changed, without end. What failed is tried again: what it lacks may have come."""
+        """Reload after each change of a file, without end. A failed load is repeated: a missing file may be there."""
         while self._path is not None:
             await asyncio.sleep(_WATCH_SECONDS)
             config = self.config
@@ -68,7 +66,7 @@ class ActiveWebConfig:
 
 
 def admits(config: WebConfig, certificate: bytes | None) -> bool:
-    """Whether a client that was verified with this certificate is one of those named."""
+    """True for a verified client certificate with an allowed name, or where all names are allowed."""
     allowed = config.client_allowed_sans
     if allowed is None:
         return True

@@ -1,9 +1,9 @@
-"""The names and addresses by which we may be asked. Pure.
+"""The host names and addresses that a request may have in its Host header. Pure.
 
-A page of another site can point a name of its own at our address, and its scripts then read what we answer: to the
-browser, all under that name is one site (DNS rebinding). It cannot do so with a name of ours, nor with an address,
-which nobody has to look up. The port is of no account: a forwarded or published one differs from ours, and a foreign
-page has to ask at the right one anyway.
+A page of another site can point a name of its own at the exporter's address, and its scripts could then read the
+answers: to the browser, one name is one site (DNS rebinding). This does not work with a name of the exporter, nor with
+an IP address, which needs no lookup. The port is not compared: a forwarded port differs, and a foreign page must use
+the right port anyway.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _AUTHORITY: Final = re.compile(
 
 
 def host_of(authority: str) -> str | Address | None:
-    """The host of `host[:port]`: an address, or a name in lower case without its final dot; None: it is neither."""
+    """The host of `host[:port]`: an address, or a name in lower case without its final dot; None: neither."""
     found = _AUTHORITY.fullmatch(authority)
     if found is None:
         return None
@@ -56,10 +56,10 @@ def parse_allowed_host(text: str) -> str:
 
 
 class AllowedHosts:
-    """What is ours. This machine itself, `localhost`, always is."""
+    """The allowed names and addresses. `localhost` and loopback addresses are always allowed."""
 
     def __init__(self, names: Iterable[str], addresses: Iterable[str], allowed: Iterable[str] = ()) -> None:
-        """`addresses` are listened on, an unspecified one for all; `allowed` are of `--web.allowed-host`."""
+        """`addresses` are those listened on, an unspecified one for all; `allowed` are of `--web.allowed-host`."""
         allowed = tuple(allowed)
         exact = (*names, *(text for text in allowed if not text.startswith(".")))
         hosts = {host for text in exact if (host := host_of(_bracketed(text))) is not None}
@@ -69,7 +69,7 @@ class AllowedHosts:
         self._suffixes = tuple(text for text in allowed if text.startswith("."))
 
     def admit(self, host: str | Address) -> bool:
-        """Whether a request for `host` is meant for us."""
+        """True for an allowed host."""
         if host in self._hosts:
             return True
         if isinstance(host, str):
@@ -89,5 +89,5 @@ def _ipv6(text: str) -> Address | None:
 
 
 def _plain(address: Address) -> Address:
-    """An IPv4 address for one that is mapped into IPv6 (RFC 4291 2.5.5.2)."""
+    """The IPv4 address of one that is mapped into IPv6 (RFC 4291 2.5.5.2), else the address itself."""
     return getattr(address, "ipv4_mapped", None) or address

@@ -1,9 +1,8 @@
 """HTTP basic authentication (RFC 7617) against bcrypt hashes.
 
-A check of a password is slow on purpose, so it runs in a worker thread, one at a time, and what was right is
-remembered: under a keyed hash with a key of this process, so that memory holds neither a password nor anything that
-could be tried elsewhere. What was wrong is not remembered, so whoever guesses pushes nobody out, and a guess takes the
-time of one check whether there is such a user or not.
+A password check is slow on purpose, so it runs in a worker thread, one at a time, and correct passwords are cached: as
+a keyed hash with a key of this process, so that memory holds neither a password nor anything usable elsewhere. Wrong
+passwords are not cached, so guesses displace no entry, and a guess takes the time of one check for an unknown user too.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.web.access.active_config import ActiveWebConfig
 
-# Right passwords remembered: one a user, and those of hashes that were replaced meanwhile.
+# Correct passwords in the cache: one a user, and those of hashes that were replaced meanwhile.
 MAX_REMEMBERED: Final = 100
-# Checks waiting for their turn; more are told to come again. At a cost of 10 the last waits about two seconds.
+# Checks in the queue; further requests get 503. At a bcrypt cost of 10 the last one waits about two seconds.
 MAX_WAITING: Final = 32
 # bcrypt takes no more of a password into account; the library refuses a longer one instead of cutting it.
 _BCRYPT_BYTES: Final = 72
@@ -37,7 +36,7 @@ _BUSY: Final = {"Retry-After": "1"}
 
 
 class PasswordCheck(Enum):
-    """What became of a request's credentials."""
+    """The result of the check of a request's credentials."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -50,13 +49,13 @@ class Passwords:
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
         self._right: BoundedDict[bytes, None] = BoundedDict(MAX_REMEMBERED)
-        self._turn = asyncio.Lock()
+        self._checking = asyncio.Lock()
         self._waiting = 0
 
     async def check(self, users: Mapping[str, str], name: str, password: bytes) -> PasswordCheck:
-        """Whether `password` is that of the user `name`."""
+        """Check the password of the user `name`."""
         known = users.get(name)
-        # The hash of another user, always the same one for a name: its answer does not count, its time does.
+        # For an unknown user, the hash of a known one, always the same for a name: only the time of the check counts.
         against = known if known is not None else sorted(users.values())[self._digest(name.encode())[0] % len(users)]
         mark = self._digest(name.encode(), against.encode(), password)
         if self._remembers(mark):
@@ -65,8 +64,8 @@ class Passwords:
             return PasswordCheck.BUSY
         self._waiting += 1
         try:
-            async with self._turn:
-                if self._remembers(mark):  # who waited before asked the same
+            async with self._checking:
+                if self._remembers(mark):  # an earlier request in the queue had the same credentials
                     return PasswordCheck.RIGHT
                 matches = await asyncio.to_thread(_matches, password, against)
         finally:
@@ -90,12 +89,12 @@ class Passwords:
 def _matches(password: bytes, hashed: str) -> bool:
     try:
         return bcrypt.checkpw(password[:_BCRYPT_BYTES], hashed.encode())
-    except ValueError:  # a NUL, to some versions of the library
+    except ValueError:  # a NUL byte, in some versions of the library
         return False
 
 
 def credentials(header: str) -> tuple[str, bytes] | None:
-    """Name and password of an Authorization header (RFC 7617 2), or None where it has none."""
+    """Name and password of an Authorization header (RFC 7617 2), or None without both."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -107,7 +106,7 @@ def credentials(header: str) -> tuple[str, bytes] | None:
 
 
 class BasicAuthentication:
-    """Lets requests through to `app` whose credentials are right, or all where no users are configured."""
+    """Passes requests with correct credentials to `app`, or all where no users are configured."""
 
     def __init__(self, app: ASGIApp, security: ActiveWebConfig) -> None:
         self._app = app

@@ -1,9 +1,8 @@
-"""Where a request comes from: a page of another site can have a browser send any, without its user's knowledge.
+"""The origin of a request: a page of another site can make a browser send one without the user's knowledge.
 
-Browsers say where a request comes from, and no page can make them lie about it. Over TLS and on loopback that is
-Sec-Fetch-Site (W3C Fetch Metadata); elsewhere it is the Origin of every POST (RFC 6454 7), and mostly the Referer, to
-be compared with the host that was asked. What says none of them is no browser, so nobody is behind it who could have
-been led here.
+Browsers report the origin, and no page can forge it. Over TLS and on loopback it is in Sec-Fetch-Site (W3C Fetch
+Metadata); elsewhere in the Origin of every POST (RFC 6454 7), and mostly in the Referer, which are compared with the
+Host of the request. A request without any of these headers is not from a browser, so no page can have caused it.
 """
 
 from __future__ import annotations
@@ -16,21 +15,21 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 
 _ORIGIN: Final = re.compile(r"(https?)://([^/?#\s]+)", re.IGNORECASE)
-# RFC 6454 6.2: an origin leaves it out, a proxy or whoever writes a URL may not.
+# RFC 6454 6.2: an origin omits the default port; a proxy or a person may write it.
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
 
 class Sender(Enum):
-    """Who had a request sent, as far as it says."""
+    """The sender of a request, by its headers."""
 
-    OURS = "a page of ours"
-    PERSON = "a person, by an address that was typed or kept"
-    PROGRAM = "no browser"
+    OURS = "a page of this exporter"
+    PERSON = "a person, by an address that was typed or bookmarked"
+    PROGRAM = "not a browser"
     ANOTHER_SITE = "a page of another site"
 
 
 def sender_of(headers: Headers, external_url: str = "") -> Sender:
-    """What all that is said of it comes to; `external_url` is one of ours, whatever Host a proxy has put."""
+    """The sender of a request; pages of `external_url` are ours, whatever Host a proxy has written."""
     sites, origins = headers.getlist("sec-fetch-site"), headers.getlist("origin")
     if len(sites) > 1 or len(origins) > 1:
         return Sender.ANOTHER_SITE
@@ -48,7 +47,7 @@ def sender_of(headers: Headers, external_url: str = "") -> Sender:
 
 
 def _is_one_of(own: set[str], found: re.Match[str] | None) -> bool:
-    """Whether `found`, the beginning of a URL, has one of these hosts and ports; None, as of `null`, has not."""
+    """True for the match of a URL with one of these hosts and ports; False for None, the match of `null`."""
     if found is None:
         return False
     port = _DEFAULT_PORTS[found[1].lower()]

@@ -1,6 +1,6 @@
-"""`rate_limit` of the web configuration: a token bucket over all requests, whoever sends them.
+"""`rate_limit` of the web configuration: one token bucket for all requests of all clients.
 
-It stands before the passwords, so a flood of guesses costs nothing but its answers.
+Checked before the passwords, so a flood of guesses costs only the answers.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from exporter.config.web.load import RateLimit
 from exporter.web.access.active_config import ActiveWebConfig
 
 
-class Bucket:
-    """Full at first; a token comes back each interval, and each request takes one."""
+class TokenBucket:
+    """A bucket that is full at first; each interval adds a token, and each request takes one."""
 
     def __init__(self, limit: RateLimit, now: float) -> None:
         self.limit = limit
@@ -25,7 +25,7 @@ class Bucket:
         self._at = now
 
     def take(self, now: float) -> bool:
-        """Whether a request at `now` (seconds of a clock that never goes back) is let through."""
+        """Take a token for a request at `now` (seconds of a monotonic clock); False without a token."""
         self._tokens = min(float(self.limit.burst), self._tokens + (now - self._at) / self.limit.interval)
         self._at = now
         if self._tokens < 1.0:
@@ -35,13 +35,13 @@ class Bucket:
 
 
 class RateLimited:
-    """Lets requests through to `app` at the pace that is configured, or all where none is."""
+    """Passes requests to `app` at the configured rate, or all where no rate is configured."""
 
     def __init__(self, app: ASGIApp, security: ActiveWebConfig, clock: Callable[[], float] = time.monotonic) -> None:
         self._app = app
         self._security = security
         self._clock = clock
-        self._bucket: Bucket | None = None
+        self._bucket: TokenBucket | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -50,7 +50,7 @@ class RateLimited:
         if limit is not None and scope["type"] == "http":
             now = self._clock()
             if self._bucket is None or self._bucket.limit != limit:
-                self._bucket = Bucket(limit, now)
+                self._bucket = TokenBucket(limit, now)
             if not self._bucket.take(now):
                 # RFC 6585 4, RFC 9110 10.2.3: whole seconds.
                 app = PlainTextResponse("Too Many Requests\n", 429, {"Retry-After": str(math.ceil(limit.interval))})

@@ -1,7 +1,8 @@
-"""What is refused before anybody looks at it: a request meant for another host, sent by another site, or with two ends.
+"""A filter for requests to a foreign host, requests that another site has caused, and requests with two lengths.
 
-A browser is in the middle of the first two (:mod:`.allowed_hosts`, :mod:`.origin`), a proxy in the
-middle of the third: where it takes one of two lengths and we the other, the rest of a body is a request of its own.
+The first two are attacks by a browser (:mod:`.allowed_hosts`, :mod:`.origin`). The third is an attack by a proxy: where
+the proxy uses one of two lengths and this server the other, the rest of a body becomes a request of its own (request
+smuggling, RFC 9112 11.2).
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from exporter.web.access.allowed_hosts import AllowedHosts, host_of
 from exporter.web.access.origin import Sender, sender_of
 
-# Nothing here reads a body. A form has a few bytes.
+# No endpoint reads a body. A form has a few bytes.
 MAX_BODY_BYTES: Final = 65536
-# Asked by whatever name: a scraper has its own for us, and a supervisor none.
+# Answered under every host name: a scraper may use a name of its own, and a supervisor none.
 _FOR_ANY_NAME: Final = ("/metrics", "/sd", "/-/healthy", "/-/ready")
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
-# RFC 9112 3.2.2: what a client sends to a proxy, and what a server has to take all the same.
+# RFC 9112 3.2.2: clients send the absolute form to a proxy, and a server must accept it as well.
 _ABSOLUTE: Final = re.compile(rb"https?://([^/]*)(/.*)?", re.IGNORECASE | re.DOTALL)
 
 _TWO_LENGTHS: Final = "a request has Content-Length or Transfer-Encoding, not both\n"
-_TOO_LARGE: Final = f"nothing here takes a body, and none over {MAX_BODY_BYTES} bytes is waited for\n"
+_TOO_LARGE: Final = f"a request body is not used here, and may not be over {MAX_BODY_BYTES} bytes\n"
 _NO_HOST: Final = "the Host header of this request is not a host name or address\n"
 _FOREIGN_HOST: Final = (
     "the Host header of this request is not a name of this exporter: if it is one, start the exporter with"
@@ -39,7 +40,7 @@ _PROBE_OF_ANOTHER_SITE: Final = (
 
 
 class RequestFilter:
-    """Lets through to `app` what is meant for us; `hosts` None: by any name."""
+    """Passes allowed requests to `app`; `hosts` None: every host name is allowed."""
 
     def __init__(self, app: ASGIApp, hosts: AllowedHosts | None, external_url: str = "", prefix: str = "") -> None:
         self._app = app
@@ -55,11 +56,11 @@ class RequestFilter:
             return
         scope = _as_origin_form(scope)
         headers = Headers(scope=scope)
-        refusal = _two_ends(headers) or self._not_for_us(scope, headers) or self._not_by_us(scope, headers)
+        refusal = _wrong_length(headers) or self._foreign_host(scope, headers) or self._foreign_sender(scope, headers)
         app = self._app if refusal is None else refusal
         await app(scope, receive, _closing(send) if "transfer-encoding" in headers else send)
 
-    def _not_for_us(self, scope: Scope, headers: Headers) -> Response | None:
+    def _foreign_host(self, scope: Scope, headers: Headers) -> Response | None:
         if self._hosts is None or (scope["path"] in self._for_any_name and scope["method"] in _SAFE):
             return None
         given = headers.get("host")
@@ -70,8 +71,8 @@ class RequestFilter:
             return PlainTextResponse(_NO_HOST, 400)
         return None if self._hosts.admit(host) else PlainTextResponse(_FOREIGN_HOST, 403)
 
-    def _not_by_us(self, scope: Scope, headers: Headers) -> Response | None:
-        """What changes something only pages of ours have a browser do; a probe, a person may ask for by its address."""
+    def _foreign_sender(self, scope: Scope, headers: Headers) -> Response | None:
+        """Refuse changes unless a page of this exporter sends them, and probes that a page of another site sends."""
         changing = scope["method"] not in _SAFE
         if not changing and scope["path"] != self._probe:
             return None
@@ -81,8 +82,8 @@ class RequestFilter:
         return None
 
 
-def _two_ends(headers: Headers) -> Response | None:
-    """RFC 9112 6.1: of both lengths neither is believed, and the connection ends."""
+def _wrong_length(headers: Headers) -> Response | None:
+    """RFC 9112 6.1: a request with both lengths is refused, and the connection ends."""
     length, close = headers.get("content-length"), {"Connection": "close"}
     if length is None:
         return None
@@ -92,7 +93,7 @@ def _two_ends(headers: Headers) -> Response | None:
 
 
 def _as_origin_form(scope: Scope) -> Scope:
-    """`scope` of a request for `http://host/path` as that for `/path` of that host, whatever its Host says."""
+    """The scope of a request for `http://host/path`, as one for `/path` with that host as its Host header."""
     found = None if scope["path"].startswith("/") else _ABSOLUTE.fullmatch(scope.get("raw_path") or b"")
     if found is None:
         return scope
@@ -107,7 +108,7 @@ def _as_origin_form(scope: Scope) -> Scope:
 
 
 def _closing(send: Send) -> Send:
-    """The connection ends with the answer: a body without a length of its own is not waited for."""
+    """End the connection with the answer, without a wait for a chunked body."""
 
     async def send_closing(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""What holds for every answer, as plain ASGI: headers that keep a browser from doing anything we did not mean."""
+"""Security headers of every answer: no foreign script, frame or form, and no cache."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from exporter.web.access.active_config import ActiveWebConfig
 
 _HEADERS: Final = (
-    # Pages are our own markup, one style sheet and one script, which asks for the page again: nothing inline, no frame,
-    # no other site.
+    # Pages are markup of this exporter, one style sheet and one script, which loads the page again: nothing inline, no
+    # frame, no other site.
     (
         "Content-Security-Policy",
         "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:;"
         " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     ("X-Content-Type-Options", "nosniff"),
-    # Nothing to other sites; with "no-referrer" a browser would not tell us either that a form is ours (Origin: null).
+    # No Referer for other sites. "no-referrer" would hide the origin of our own forms as well (Origin: null).
     ("Referrer-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 
 
 class SecurityHeaders:
-    """Adds the headers; what is shown is of this moment, so nobody keeps it but for the style sheet.
+    """Adds the headers, and forbids caching of all but static files, for every page shows the present state.
 
-    Those that the web configuration names take the place of ours.
+    Headers of the web configuration replace those given here.
     """
 
     def __init__(self, app: ASGIApp, security: ActiveWebConfig) -> None:
@@ -40,7 +40,7 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
 
-        async def send_guarded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in (*_HEADERS, *self._security.config.headers.items()):
@@ -49,4 +49,4 @@ class SecurityHeaders:
                     headers["Cache-Control"] = "no-store"
             await send(message)
 
-        await self._app(scope, receive, send_guarded)
+        await self._app(scope, receive, send_with_headers)

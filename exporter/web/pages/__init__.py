@@ -1,1 +1,1 @@
-"""The pages for people, rendered here and whole without a script."""
+"""The pages for people, rendered on the server; they work without scripts."""

@@ -1,7 +1,7 @@
-"""Pictures as inline SVG: made of numbers and of words from closed lists, with a text for who cannot see them.
+"""Charts as inline SVG, made of numbers and of words from closed lists, each with a text for screen readers.
 
-Colours are classes of the style sheet, for both its light and its dark; a style attribute would be against the pages'
-Content-Security-Policy.
+Colours are classes of the style sheet, which has light and dark ones; the Content-Security-Policy of the pages allows
+no style attribute.
 """
 
 from __future__ import annotations
@@ -15,31 +15,32 @@ from markupsafe import Markup
 from exporter.model.failure import Stage
 from exporter.model.path_trace import Hop, HopKind, PathTrace
 from exporter.store.history import MAX_RECENT, Recent
+from exporter.web.pages.times import duration
 
 # Pixels.
 _BAR: Final = 3
 _SPARK_HEIGHT: Final = 20
-_OUTLIER: Final = 4  # times as long as is usual
+_OUTLIER: Final = 4  # times the median; longer probes get no higher bar
 _ROW: Final = 22
 _LABEL: Final = 76
 _HOP: Final = 74
-_LETTER: Final = 6.5  # of an address below its hop, on average
+_LETTER: Final = 6.5  # the average width of a letter of an address
 _LANE: Final = 90
-# Of the width that there is, in per cent: a telephone shows all of a waterfall.
+# Per cent of the available width, so that a waterfall fits on a telephone.
 _NAME: Final = 22.0
 _CHART: Final = 60.0
-_LEAST: Final = 0.4  # of what took next to no time
-# Hops of a silence that goes on to the end of a path: enough to see that it does.
+_LEAST: Final = 0.4  # the narrowest bar
+# Hops without an answer that are shown at the end of a path.
 _SILENT_TAIL: Final = 3
 
 
 def sparkline(recent: Sequence[Recent]) -> Markup:
-    """The last probes, the latest at the right: a bar each, as high as it took long; a failure full, in its colour."""
+    """The last probes, the latest at the right: the height of a bar is the duration, a failure is a full bar."""
     if not recent:
         return Markup("")
     width = MAX_RECENT * (_BAR + 1)
     took = sorted(one.duration for one in recent if one.verdict is None)
-    # One that took very long is seen to, and leaves the others their differences.
+    # A single very long probe must not make all others look the same.
     longest = min(took[-1], _OUTLIER * took[len(took) // 2]) if took else 0.0
     bars: dict[str, list[str]] = {}
     left = width - len(recent) * (_BAR + 1)
@@ -71,7 +72,7 @@ def sparkline(recent: Sequence[Recent]) -> Markup:
 
 
 def waterfall(phases: Sequence[tuple[Stage, float]], scale: float, failed: Stage | None = None) -> Markup:
-    """The phases of one session, each where the last one ended, on an axis of `scale` seconds; `failed` in red."""
+    """The phases of one session, each after the one before, on an axis of `scale` seconds; `failed` in red."""
     if not phases:
         return Markup("")
     scale = _rounded(scale)
@@ -97,55 +98,52 @@ def waterfall(phases: Sequence[tuple[Stage, float]], scale: float, failed: Stage
     )
 
 
-def path_picture(path: PathTrace) -> Markup:
-    """The hops from here to the target, a lane for each port."""
+def path_chart(path: PathTrace) -> Markup:
+    """The hops from this host to the target, a lane for each port."""
     other = path.against
     lanes = [path, *([other] if other is not None else [])]
     shown = [_without_tail(lane.hops) for lane in lanes]
-    # As far from each other as the longest address needs.
+    # The distance of two hops, by the longest address.
     step = round(max(_HOP, *(len(hop.address) * _LETTER + 12 for hops in shown for hop in hops)))
     width, height = round(_LABEL + (max(map(len, shown)) + 0.6) * step), len(lanes) * _LANE
-    pieces: list[Markup] = []
-    for row, (lane, hops) in enumerate(zip(lanes, shown, strict=True)):
-        y = row * _LANE + 24
-        pieces.append(Markup('<text class="name" x="{}" y="{}">port {}</text>').format(_LABEL - 8, y + 4, lane.port))
-        pieces.append(_node(_LABEL + 10, y, "here", ["here"], ""))
-        x, open_ = _LABEL + 10, True
-        for hop in hops:
-            to = _LABEL + 10 + hop.ttl * step
-            kind = "silent" if hop.kind is HopKind.SILENT else "stopped" if _ends_badly(hop) else "passed"
-            pieces.append(
-                Markup('<path class="way {}" d="M{} {}H{}"/>').format(kind if open_ else "silent", x + 6, y, to - 6)
-            )
-            open_ = open_ and hop.kind is not HopKind.SILENT
-            pieces.append(_node(to, y, _node_kind(hop), [f"hop {hop.ttl}", *_below(hop)], hop_text(hop)))
-            x = to
-        if len(hops) < len(lane.hops):
-            pieces.append(Markup('<text class="more" x="{}" y="{}">…</text>').format(x + 12, y + 4))
+    pieces = [_lane(lane, row * _LANE + 24, step) for row, lane in enumerate(lanes)]
     text = "; ".join(f"port {lane.port}: {', '.join(hop_text(hop) for hop in lane.hops)}" for lane in lanes)
     return Markup(
         '<svg class="path" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" height="{}">{}</svg>'
     ).format(text, width, height, width, height, Markup("").join(pieces))
 
 
+def _lane(path: PathTrace, y: int, step: int) -> Markup:
+    """The hops of one port in one row."""
+    shown = _without_tail(path.hops)
+    x, open_ = _LABEL + 10, True
+    pieces = [
+        Markup('<text class="name" x="{}" y="{}">port {}</text>').format(_LABEL - 8, y + 4, path.port),
+        _node(x, y, "here", ["here"], ""),
+    ]
+    for hop in shown:
+        to = _LABEL + 10 + hop.ttl * step
+        kind = "silent" if hop.kind is HopKind.SILENT else "stopped" if _ends_badly(hop) else "passed"
+        pieces.append(
+            Markup('<path class="way {}" d="M{} {}H{}"/>').format(kind if open_ else "silent", x + 6, y, to - 6)
+        )
+        open_ = open_ and hop.kind is not HopKind.SILENT
+        pieces.append(_node(to, y, _node_kind(hop), [f"hop {hop.ttl}", *_below(hop)], hop_text(hop)))
+        x = to
+    if len(shown) < len(path.hops):
+        pieces.append(Markup('<text class="more" x="{}" y="{}">…</text>').format(x + 12, y + 4))
+    return Markup("").join(pieces)
+
+
 def _rounded(scale: float) -> float:
-    """The next number above whose quarters are good to read."""
+    """The next number above `scale` with simple quarters."""
     scale = max(scale, 1e-6)
     power = 10.0 ** math.floor(math.log10(scale))
     return next((step * power for step in (1, 2, 4, 6, 8) if step * power >= scale), 10 * power)
 
 
-def duration(seconds: float) -> str:
-    """In the unit a person would say it in."""
-    if seconds < 0.001:
-        return f"{seconds * 1e6:.0f} µs"
-    if seconds < 0.01:
-        return f"{seconds * 1000:.1f} ms"
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-
-
 def hop_text(hop: Hop) -> str:
-    """Who answered at a hop, and how."""
+    """The answer of a hop: address, kind and time."""
     if hop.kind is HopKind.SILENT:
         return "no answer"
     took = "" if hop.rtt is None else f" in {duration(hop.rtt)}"
@@ -154,7 +152,7 @@ def hop_text(hop: Hop) -> str:
 
 
 def _without_tail(hops: Sequence[Hop]) -> Sequence[Hop]:
-    """The hops but for most of the silence at their end."""
+    """The hops without most of those at the end that did not answer."""
     answered = max((place for place, hop in enumerate(hops, 1) if hop.kind is not HopKind.SILENT), default=0)
     return hops[: answered + _SILENT_TAIL]
 
@@ -172,7 +170,7 @@ def _node_kind(hop: Hop) -> str:
 
 
 def _below(hop: Hop) -> Iterator[str]:
-    """What is to be read below a hop: who it is, and what else than a router on the way."""
+    """The lines of text below a hop: its address, and its kind unless it is a router on the path."""
     if hop.kind is HopKind.SILENT:
         yield "no answer"
         return
@@ -191,7 +189,7 @@ def _node(x: int, y: int, kind: str, below: Sequence[str], title: str) -> Markup
 
 
 def _axis(scale: float, height: int) -> Markup:
-    """Four lines behind the bars, with their times below."""
+    """The lines behind the bars, with their times below."""
     pieces = []
     for part in range(5):
         x = _NAME + _CHART * part / 4

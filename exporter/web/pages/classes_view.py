@@ -1,4 +1,4 @@
-"""What the page of the failure classes says, as plain values for the template: all of it is ours, and never changes."""
+"""The content of the page of failure classes, as plain values for the template. Constant."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from exporter.model.failure import Confidence, FailureClass
 
 @dataclass(frozen=True, slots=True)
 class ClassView:
-    """One class."""
+    """The section of one failure class."""
 
     name: str
     stages: str
     seen: str
-    grounds: tuple[tuple[str, str], ...]  # confidence, and the evidence that makes it so
-    steps: tuple[tuple[str, str], ...]  # verdict, and what to do next
+    grounds: tuple[tuple[str, str], ...]  # confidence, and the evidence for it
+    steps: tuple[tuple[str, str], ...]  # verdict, and the next step of the operator
 
 
 def _view(failure_class: FailureClass, entry: ClassEntry) -> ClassView:

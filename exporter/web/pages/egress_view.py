@@ -1,6 +1,6 @@
-"""What the page of the way out says, as plain values for the template.
+"""The content of the egress page, as plain values for the template.
 
-Everything a stranger sent comes out of here printable; the templates escape markup.
+Texts of remote servers are escaped for display here; the templates escape markup.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from exporter.model.egress import EgressState, EgressStateChange, EgressView
 from exporter.model.printable import printable
 from exporter.model.resolver import ResolverState, ResolverView
 from exporter.report.local_state import since
-from exporter.store.record import TargetRecord
-from exporter.web.backend import EgressFacts
-from exporter.web.pages.fleet import FleetRow, fleet_row, target_path
+from exporter.web.backend import EgressFacts, TargetState
+from exporter.web.pages.target_row import TargetRow, target_path, target_row
 
 # Addresses with witnesses that the page lists.
 MAX_WITNESSED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class FamilyView:
-    """The way out of one family."""
+class StateCard:
+    """The state of the egress of one family, or of the resolver."""
 
-    family: str
+    key: str  # the id of the section: ipv4, ipv6, resolver
+    title: str
     state: str
     confidence: str
     meaning: str
@@ -37,22 +37,11 @@ class FamilyView:
 
 
 @dataclass(frozen=True, slots=True)
-class ResolverCard:
-    """Our resolver."""
-
-    state: str
-    confidence: str
-    meaning: str
-    evidence: tuple[str, ...]
-    since: float  # Unix time; 0: since the start
-
-
-@dataclass(frozen=True, slots=True)
-class TurnView:
-    """One turn of the way out."""
+class EgressChangeView:
+    """One change of the egress state."""
 
     at: float
-    family: str
+    family: str  # IPv4, IPv6
     state: str
     confidence: str
     evidence: tuple[str, ...]
@@ -60,14 +49,14 @@ class TurnView:
 
 @dataclass(frozen=True, slots=True)
 class WitnessedView:
-    """An address whose port did not answer, and what its other ports did."""
+    """An address whose mail port did not answer, and the outcomes of its other ports."""
 
     target: str
     path: str
     mx: str
     address: str
     port: int
-    way: str
+    outcome: str
     witnesses: str
     failure_class: str
     confidence: str
@@ -76,12 +65,11 @@ class WitnessedView:
 
 @dataclass(frozen=True, slots=True)
 class EgressPage:
-    """The page of the way out."""
+    """The egress page."""
 
-    families: tuple[FamilyView, ...]
-    resolver: ResolverCard
-    turns: tuple[TurnView, ...]  # the latest first
-    references: tuple[FleetRow, ...]
+    cards: tuple[StateCard, ...]
+    changes: tuple[EgressChangeView, ...]  # the latest first
+    references: tuple[TargetRow, ...]
     witnessed: tuple[WitnessedView, ...]
     more_witnessed: int
     witness_ports: tuple[int, ...]
@@ -89,16 +77,15 @@ class EgressPage:
 
 
 def egress_page(facts: EgressFacts) -> EgressPage:
-    """The page of the way out as it is known now."""
-    witnessed = list(_witnessed(facts.records))
+    """The egress page with the present state."""
+    witnessed = list(_witnessed(facts.targets))
     return EgressPage(
-        families=tuple(_family(family, view, facts.turns) for family, view in facts.surroundings.items()),
-        resolver=_resolver(facts.resolver),
-        turns=tuple(
-            TurnView(turn.at, turn.family, turn.view.state, turn.view.confidence, tuple(_egress_evidence(turn.view)))
-            for turn in reversed(facts.turns)
+        cards=(
+            *(_family_card(family, view, facts.changes) for family, view in facts.families.items()),
+            _resolver_card(facts.resolver),
         ),
-        references=tuple(fleet_row(record, record.result) for record in facts.references),
+        changes=tuple(map(_change, reversed(facts.changes))),
+        references=tuple(map(target_row, facts.references)),
         witnessed=tuple(witnessed[:MAX_WITNESSED]),
         more_witnessed=max(0, len(witnessed) - MAX_WITNESSED),
         witness_ports=facts.witness_ports,
@@ -106,89 +93,102 @@ def egress_page(facts: EgressFacts) -> EgressPage:
     )
 
 
-_STATES: Final = {
-    EgressState.OPEN: "Connections to port 25 get out.",
-    EgressState.BLOCKED: "Something on the way out stops connections to port 25, while other ports get through.",
-    EgressState.INTERCEPTED: "Somebody on the way out answers in everybody's name.",
-    EgressState.OFFLINE: "Nothing gets out of here.",
-    EgressState.UNKNOWN: "There is too little to compare: no public address has been probed lately, or too few.",
+_TITLES: Final = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
+_EGRESS_MEANINGS: Final = {
+    EgressState.OPEN: "Outgoing connections to port 25 work.",
+    EgressState.BLOCKED: "A filter blocks outgoing connections to port 25, while other ports work.",
+    EgressState.INTERCEPTED: "One server on the path answers for all destinations.",
+    EgressState.OFFLINE: "No outgoing connection works.",
+    EgressState.UNKNOWN: "Too few results to compare: no public address was probed lately, or too few.",
+}
+_RESOLVER_MEANINGS: Final = {
+    ResolverState.WORKING: "The resolver answers.",
+    ResolverState.FAILING: (
+        "Unrelated names fail in the same way: the cause is the resolver, its uplink, its trust anchor, or the clock."
+    ),
+    ResolverState.FILTERING: "The resolver withholds or replaces answers.",
+    ResolverState.UNKNOWN: "Too few results to compare: no name was queried lately, or none was answered.",
 }
 
 
-def _family(family: Family, view: EgressView, turns: Iterable[EgressStateChange]) -> FamilyView:
-    return FamilyView(
-        family=family.value,
+def _family_card(family: Family, view: EgressView, changes: Iterable[EgressStateChange]) -> StateCard:
+    return StateCard(
+        key=family.value,
+        title=_TITLES[family],
         state=view.state.value,
         confidence=view.confidence.value if view.state is not EgressState.UNKNOWN else "",
-        meaning=_STATES[view.state],
+        meaning=_EGRESS_MEANINGS[view.state],
         evidence=tuple(_egress_evidence(view)),
-        since=since(family, view.state, turns),
+        since=since(family, view.state, changes),
     )
 
 
-_RESOLVER_STATES: Final = {
-    ResolverState.WORKING: "Names that were asked for are answered.",
-    ResolverState.FAILING: (
-        "Names that have nothing in common fail alike: the resolver, its uplink, its trust anchor, or our clock."
-    ),
-    ResolverState.FILTERING: "The resolver keeps answers from us.",
-    ResolverState.UNKNOWN: "There is too little to compare: no name was asked for lately, or none was answered.",
-}
-
-
-def _resolver(view: ResolverView) -> ResolverCard:
+def _resolver_card(view: ResolverView) -> StateCard:
     evidence = []
     if view.names:
-        references = f", {view.references} of them of references" if view.references else ""
-        look = f": {view.look.value}" if view.look is not None else ""
-        evidence.append(f"{view.names} unrelated {'name' if view.names == 1 else 'names'}{references}{look}")
-    return ResolverCard(
+        symptom = f": {view.look.value}" if view.look is not None else ""
+        evidence.append(f"{_unrelated(view.names, 'name', view.references)}{symptom}")
+    return StateCard(
+        key="resolver",
+        title="Resolver",
         state=view.state.value,
         confidence=view.confidence.value if view.state is not ResolverState.UNKNOWN else "",
-        meaning=_RESOLVER_STATES[view.state],
+        meaning=_RESOLVER_MEANINGS[view.state],
         evidence=tuple(evidence),
         since=view.since,
     )
 
 
+def _change(change: EgressStateChange) -> EgressChangeView:
+    view = change.view
+    return EgressChangeView(
+        at=change.at,
+        family=_TITLES[change.family],
+        state=view.state.value,
+        confidence=view.confidence.value if view.state is not EgressState.UNKNOWN else "",
+        evidence=tuple(_egress_evidence(view)),
+    )
+
+
 def _egress_evidence(view: EgressView) -> Iterator[str]:
+    networks = _unrelated(view.networks, "network", view.references)
     if view.ways and view.state is not EgressState.OPEN:
-        ways = " or ".join(sorted(way.value.replace("_", " ") for way in view.ways))
-        yield f"{_networks(view)}, each {ways}"
+        outcomes = " or ".join(sorted(way.value.replace("_", " ") for way in view.ways))
+        yield f"{networks}, each {outcomes}"
     elif view.networks:
-        yield _networks(view)
+        yield networks
     if view.others_out:
-        yield f"{printable(view.others_out)} gets out all the same"
+        yield f"{printable(view.others_out)} gets through"
     if view.speaker:
         yield f"{printable(in_words(view.speaker))} answers for all of them"
     if view.state is EgressState.OPEN:
-        yield "at least one public address has greeted, or refused for itself, on the port"
+        yield "at least one public address sent a greeting, or refused the connection itself"
 
 
-def _networks(view: EgressView) -> str:
-    text = f"{view.networks} unrelated {'network' if view.networks == 1 else 'networks'}"
-    return f"{text}, {view.references} of them of references" if view.references else text
+def _unrelated(count: int, noun: str, references: int) -> str:
+    """The number of unrelated networks or names, and how many of them are of references."""
+    text = f"{count} unrelated {noun if count == 1 else f'{noun}s'}"
+    return f"{text}, {references} of them of references" if references else text
 
 
-def _witnessed(records: Iterable[TargetRecord]) -> Iterator[WitnessedView]:
-    """Each address once, however many targets share it."""
-    seen: set[tuple[str, int]] = set()
-    for record in records:
-        result = record.result
-        for host in result.hosts if result is not None else ():
-            evidence = host.evidence
-            if evidence is None or not evidence.witnesses or (host.address, evidence.port) in seen:
+def _witnessed(targets: Iterable[TargetState]) -> Iterator[WitnessedView]:
+    """Each address with witnesses once, however many targets share it."""
+    listed: set[tuple[str, int]] = set()
+    for seen in targets:
+        for host in seen.result.hosts if seen.result is not None else ():
+            evidence, failure = host.evidence, host.failure
+            if evidence is None or not evidence.witnesses or (host.address, evidence.port) in listed:
                 continue
-            seen.add((host.address, evidence.port))
+            listed.add((host.address, evidence.port))
             yield WitnessedView(
-                target=record.target.name,
-                path=target_path(record.target),
+                target=seen.target.name,
+                path=target_path(seen.target),
                 mx=host.mx,
                 address=host.address,
                 port=evidence.port,
-                way=outcome_of(evidence.connect).value.replace("_", " "),
+                outcome=outcome_of(evidence.connect).value.replace("_", " "),
                 witnesses=", ".join(f"{one.port} {one.way.value.replace('_', ' ')}" for one in evidence.witnesses),
-                failure_class=host.failure.failure_class.value if host.failure is not None else "",
-                confidence=host.failure.confidence.value if host.failure is not None else "",
+                failure_class=failure.failure_class.value if failure is not None else "",
+                confidence=failure.confidence.value if failure is not None else "",
                 last_hop=host.outcome.last_hop,
             )

@@ -1,6 +1,6 @@
-"""What a target's page says of each host, as plain values for the template.
+"""The content of the page of a target about each of its hosts, as plain values for the template.
 
-Everything a stranger sent comes out of here printable; the templates escape markup.
+Texts of remote servers are escaped for display here; the templates escape markup.
 """
 
 from __future__ import annotations
@@ -17,28 +17,29 @@ from exporter.model.path_trace import PathTrace
 from exporter.model.printable import printable
 from exporter.model.result import HostResult, ProbeResult, TlsResult
 from exporter.report.host_evidence import further_path, host_evidence, is_mentioned
-from exporter.report.path_summary import path_summary
+from exporter.report.path_summary import path_summary as summary_of
 from exporter.report.summary import Summary, deciding_host
 from exporter.report.transcript import dane_lines
-from exporter.web.pages.charts import duration, hop_text, path_picture, waterfall
-from exporter.web.pages.fleet import phases_of
+from exporter.web.pages.charts import hop_text, path_chart, waterfall
+from exporter.web.pages.target_row import phases_of
+from exporter.web.pages.times import duration
 
 
 @dataclass(frozen=True, slots=True)
 class FailureView:
-    """Why something failed, in words."""
+    """A failure in words."""
 
     failure_class: str
     stage: str
     verdict: str
     confidence: str
-    ground: str  # what makes it so sure
+    ground: str  # the evidence for the confidence
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class TlsView:
-    """A certificate and the handshake it came with. Times are Unix times."""
+    """The certificate of a server and the TLS handshake. Times are Unix times."""
 
     version: str
     cipher: str
@@ -52,10 +53,10 @@ class TlsView:
 
 @dataclass(frozen=True, slots=True)
 class PathView:
-    """A traced path: its picture, its sentence, and the hops as (number, here, there)."""
+    """A traced path: its chart, its summary, and the hops as (number, of the port, of the other port)."""
 
-    picture: Markup
-    sentence: str
+    chart: Markup
+    summary: str
     port: int
     against: int | None
     hops: tuple[tuple[int, str, str], ...]
@@ -63,14 +64,14 @@ class PathView:
 
 @dataclass(frozen=True, slots=True)
 class HostView:
-    """One address of one mail host."""
+    """One address of one MX host."""
 
     mx: str
     address: str
     preference: int | None
     state: str
     confidence: str
-    failure: FailureView | None  # None of the host that the verdict tells of, too
+    failure: FailureView | None  # None too for the host that the verdict of the target already describes
     evidence: tuple[str, ...]
     warnings: tuple[str, ...]
     waterfall: Markup
@@ -97,22 +98,27 @@ def failure_view(failure: Failure | None) -> FailureView | None:
 
 
 def host_views(result: ProbeResult | None, concluded: Summary) -> tuple[HostView, ...]:
-    """All hosts of a probe, in its order; what `concluded` tells of one is not told again."""
+    """All hosts of a probe, in its order; the content of the summary `concluded` is not repeated."""
     if result is None:
         return ()
-    # One scale for all, so that the slow one is seen to be slow.
+    # One scale for all waterfalls, so that they can be compared.
     scale = max((sum(seconds for _, seconds in phases_of(host)) for host in result.hosts), default=0.0)
-    own = deciding_host(result)
-    return tuple(_host(host, scale, concluded if host is own else None) for host in result.hosts)
+    described = deciding_host(result)
+    return tuple(
+        _host(host, scale, concluded if described is not None and host.identity == described.identity else None)
+        for host in result.hosts
+    )
 
 
 def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView:
     path = host.evidence.path if host.evidence is not None else None
     failure = host.failure
-    told = "" if failure is None else " ".join((failure.detail, *failure.evidence))
+    reported = "" if failure is None else " ".join((failure.detail, *failure.evidence))
     evidence = [*map(printable, failure.evidence)] if failure is not None else []
-    evidence += [text for text, mark in host_evidence(host) if not is_mentioned(mark, told)]
-    path_said = concluded.path if concluded is not None else further_path(host, told) if failure is not None else None
+    evidence += [text for text, mark in host_evidence(host) if not is_mentioned(mark, reported)]
+    path_summary = concluded.path if concluded is not None else None
+    if concluded is None and failure is not None:
+        path_summary = further_path(host, reported)
     return HostView(
         mx=host.mx,
         address=host.address,
@@ -121,13 +127,13 @@ def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView
         confidence="" if failure is None else failure.confidence.value,
         failure=failure_view(failure) if concluded is None else None,
         evidence=tuple(evidence) if concluded is None else (),
-        warnings=tuple(warning.value for warning in host.outcome.told),
+        warnings=tuple(warning.value for warning in host.outcome.reported_warnings),
         waterfall=waterfall(phases_of(host), scale, failure.stage if failure is not None else None),
         facts=tuple(_host_facts(host)),
         extensions=host.facts.extensions,
         tls=_tls(host.facts.tls),
         dane=tuple(printable(line.strip()) for line in dane_lines(host)),
-        path=_path(path, path_said) if path is not None else None,
+        path=_path(path, path_summary) if path is not None else None,
         at=host.timings.at,
     )
 
@@ -170,13 +176,13 @@ def _tls(tls: TlsResult | None) -> TlsView | None:
     )
 
 
-def _path(path: PathTrace, said: str | None) -> PathView:
-    """`said` is the sentence, where it was not told by the verdict."""
+def _path(path: PathTrace, summary: str | None) -> PathView:
+    """`summary`: the text for this page; None: the whole summary of the path."""
     other = path.against
     pairs = zip_longest(path.hops, other.hops if other is not None else ())
     return PathView(
-        picture=path_picture(path),
-        sentence=path_summary(path) if said is None else said,
+        chart=path_chart(path),
+        summary=summary_of(path) if summary is None else summary,
         port=path.port,
         against=other.port if other is not None else None,
         hops=tuple(

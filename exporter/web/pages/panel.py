@@ -1,6 +1,6 @@
-"""Levers on the status page: whoever serves may offer some, and knows alone what they move. An exporter has none.
+"""A panel of levers on the status page, with which the demo breaks and repairs its mail world. An exporter has none.
 
-A press is a form's POST, guarded like every other one that changes something.
+A lever is moved by the POST of a form, checked like every request that changes something.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from exporter.web.pages.fleet import FleetQuery
+from exporter.web.pages.fleet_query import FleetQuery
 from exporter.web.server.request_limit import BUSY, RequestLimit
 
 log = logging.getLogger(__name__)
 
-# One lever is moved at a time: what they move is one thing.
-_MAX_PRESSES: Final = 1
-# While something is moved, and for a while after, whoever looks wants to see what comes of it.
+# One lever is moved at a time: all change the same world.
+_MAX_MOVES: Final = 1
+# For so long after a move, and while a lever is thrown, pages reload sooner to show its effect.
 _WATCHING_SECONDS: Final = 60.0
 _ALL: Final = "all"
 
@@ -34,14 +34,14 @@ class LeverStuck(Exception):  # noqa: N818 - no error of the program
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """Something that can be thrown and restored. The callables may take a while, and raise LeverStuck."""
+    """A switch with two positions, thrown and restored. The callables may take a while, and raise LeverStuck."""
 
     key: str  # of its URL: letters and hyphens
     throw_text: str  # of the button
     restore_text: str
-    thrown_text: str  # what is so while it is thrown, in the middle of a sentence
-    effect: str  # what is to be seen then, a sentence
-    watch: tuple[str, str]  # the page where: its path, relative to the status page, and its name
+    thrown_text: str  # the state while it is thrown, for the middle of a sentence
+    effect: str  # the effect on the pages, a sentence
+    watch: tuple[str, str]  # the page that shows the effect: its path, relative to the status page, and its name
     is_thrown: Callable[[], bool]
     throw: Callable[[], None]
     restore: Callable[[], None]
@@ -49,17 +49,17 @@ class Lever:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """What the levers are for, and the levers."""
+    """The levers with their title and introduction."""
 
     title: str
     text: str
     levers: tuple[Lever, ...]
-    refresh_seconds: int  # while something happens
+    refresh_seconds: int  # between two reloads of a page while a lever has an effect
 
 
 @dataclass(frozen=True, slots=True)
 class LeverView:
-    """A lever as it stands now."""
+    """A lever and its present position."""
 
     lever: Lever
     thrown: bool
@@ -67,7 +67,7 @@ class LeverView:
 
 @dataclass(frozen=True, slots=True)
 class PanelView:
-    """The panel as it stands now."""
+    """The panel with the present positions of its levers."""
 
     title: str
     text: str
@@ -75,44 +75,44 @@ class PanelView:
 
     @property
     def thrown(self) -> Sequence[Lever]:
-        """Those that are thrown."""
+        """The levers that are thrown."""
         return [view.lever for view in self.levers if view.thrown]
 
 
 class PanelEndpoints:
-    """Where the buttons lead."""
+    """The endpoints of the levers' buttons."""
 
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
         self._levers = {lever.key: lever for lever in panel.levers}
-        self._bound = RequestLimit(_MAX_PRESSES)
-        self._pressed_at = -_WATCHING_SECONDS
+        self._moves = RequestLimit(_MAX_MOVES)
+        self._moved_at = -_WATCHING_SECONDS
 
     def routes(self) -> Iterator[BaseRoute]:
-        """Where they are."""
-        yield Route("/levers/{key}/throw", self._press, methods=["POST"])
-        yield Route("/levers/{key}/restore", self._press, methods=["POST"])
+        """The routes of the endpoints."""
+        yield Route("/levers/{key}/throw", self._move, methods=["POST"])
+        yield Route("/levers/{key}/restore", self._move, methods=["POST"])
 
     def view(self) -> PanelView:
-        """What the page shows."""
+        """The present content of the panel."""
         levers = tuple(LeverView(lever, lever.is_thrown()) for lever in self._panel.levers)
         return PanelView(self._panel.title, self._panel.text, levers)
 
     @property
     def refresh_seconds(self) -> int | None:
-        """After how long a page is to come again, where something happens."""
-        recently = time.monotonic() - self._pressed_at < _WATCHING_SECONDS
+        """Seconds between two reloads of a page while a lever has an effect, else None."""
+        recently = time.monotonic() - self._moved_at < _WATCHING_SECONDS
         moving = recently or any(lever.is_thrown() for lever in self._panel.levers)
         return self._panel.refresh_seconds if moving else None
 
-    async def _press(self, request: Request) -> Response:
+    async def _move(self, request: Request) -> Response:
         key, throws = request.path_params["key"], request.url.path.endswith("/throw")
         lever = self._levers.get(key)
         if lever is None and (key != _ALL or throws):
             return PlainTextResponse("Not Found", 404)
-        if self._bound.reached:
+        if self._moves.reached:
             return PlainTextResponse("a lever is being moved\n", 503, BUSY)
-        with self._bound:
+        with self._moves:
             try:
                 if lever is None:
                     await run_in_threadpool(self._restore_all)
@@ -121,9 +121,9 @@ class PanelEndpoints:
             except LeverStuck as reason:
                 log.warning("lever failed", extra={"fields": {"lever": key, "reason": str(reason)}})
                 return PlainTextResponse(f"{reason}\n", 500)
-        self._pressed_at = time.monotonic()
-        # Back to what was being looked at; relative, for a proxy may have put all this below a path of its own. Without
-        # a fragment: a page that was come to by one does not come again by itself in Chromium.
+        self._moved_at = time.monotonic()
+        # Back to the page before; relative, because a proxy may have put all paths below one of its own. Without a
+        # fragment: Chromium does not reload a page that was opened with one.
         query = FleetQuery.parse(request.query_params)
         back = query.url(page=query.page).removeprefix("./")
         return Response(status_code=303, headers={"Location": f"../../{back}"})

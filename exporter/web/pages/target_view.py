@@ -1,6 +1,6 @@
-"""What the page of a target says, as plain values for the template.
+"""The content of the page of a target, as plain values for the template.
 
-Everything a stranger sent comes out of here printable; the templates escape markup.
+Texts of remote servers are escaped for display here; the templates escape markup.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from exporter.model.target import Target
 from exporter.report.summary import Summary, summarise
 from exporter.report.transcript import policy_lines, tls_line, transcript_lines
 from exporter.store.history import StateChange
-from exporter.store.record import TargetRecord
 from exporter.store.transcripts import StoredTranscript
 from exporter.web.backend import TargetFacts
-from exporter.web.pages.charts import duration, sparkline
-from exporter.web.pages.fleet import last_probe, since, state_of, target_path
+from exporter.web.pages.charts import sparkline
 from exporter.web.pages.host_view import FailureView, HostView, failure_view, host_views
+from exporter.web.pages.target_row import last_probe, since, state_of, target_path
+from exporter.web.pages.times import duration
 
 
 @dataclass(frozen=True, slots=True)
-class DialogueView:
-    """One dialogue that was kept; `lines` are (time, way, text), the way being > for ours and < for theirs."""
+class TranscriptView:
+    """One stored transcript; `lines` are (time, mark, text) with > for lines sent, < for lines received, * for TLS."""
 
     heading: str
     at: float
@@ -43,7 +43,7 @@ class DialogueView:
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:
-    """One change of state; `lasted` in seconds, to the next one or until now."""
+    """One change of state; `lasted` in seconds, until the next one or now."""
 
     at: float
     state: str
@@ -62,15 +62,15 @@ class TargetView:
     path: str
     state: str
     confidence: str
-    sentence: str
+    summary: str
     evidence: tuple[str, ...]
     next: str
     failure: FailureView | None
     facts: tuple[tuple[str, str], ...]
-    lookup: tuple[tuple[int, str, tuple[str, ...]], ...]  # preference, host, its addresses or what is wrong
-    policies: tuple[str, ...]  # what the domain asks of those who send mail to it
+    lookup: tuple[tuple[int, str, tuple[str, ...]], ...]  # preference, host, its addresses or its failure
+    policies: tuple[str, ...]  # MTA-STS, TLS-RPT and DANE of the domain
     hosts: tuple[HostView, ...]
-    dialogues: tuple[DialogueView, ...]
+    transcripts: tuple[TranscriptView, ...]
     changes: tuple[ChangeView, ...]  # the latest first
     recent: Markup
     since: float
@@ -78,9 +78,9 @@ class TargetView:
 
 
 def target_view(facts: TargetFacts) -> TargetView:
-    """The page of a target as it is known now."""
-    record, target = facts.record, facts.record.target
-    result, concluded = record.result, Summary(f"{record.target.name} has not been probed yet.")
+    """The page of a target with its present state."""
+    target, result = facts.state.target, facts.state.result
+    concluded = Summary(f"{target.name} has not been probed yet.")
     if result is not None:
         concluded = summarise(target.name, result, helo=facts.helo, port=target.settings.port)
     failure = result.failure if result is not None else None
@@ -90,28 +90,28 @@ def target_view(facts: TargetFacts) -> TargetView:
         path=target_path(target),
         state=state_of(result),
         confidence=failure.confidence.value if failure is not None else "",
-        sentence=concluded.summary,
+        summary=concluded.summary,
         evidence=concluded.evidence,
         next=concluded.next,
         failure=failure_view(failure),
-        facts=tuple(_target_facts(record, target, result)),
+        facts=tuple(_target_facts(facts, target, result)),
         lookup=tuple(_lookup(result)),
         policies=tuple(printable(line) for line in policy_lines(result)) if result is not None else (),
         hosts=host_views(result, concluded),
-        dialogues=tuple(_dialogue(kept) for kept in facts.dialogues),
-        changes=tuple(_changes(record.history.changes)),
-        recent=sparkline(record.history.recent),
-        since=since(record),
-        last_probe=last_probe(record, result),
+        transcripts=tuple(map(_transcript, facts.transcripts)),
+        changes=tuple(_changes(facts.state.history.changes)),
+        recent=sparkline(facts.state.history.recent),
+        since=since(facts.state),
+        last_probe=last_probe(facts.state),
     )
 
 
-def _target_facts(record: TargetRecord, target: Target, result: ProbeResult | None) -> Iterator[tuple[str, str]]:
+def _target_facts(facts: TargetFacts, target: Target, result: ProbeResult | None) -> Iterator[tuple[str, str]]:
     settings = target.settings
     yield "module", settings.module.name
     yield "port", str(settings.port)
     yield "interval", format_duration(settings.interval)
-    yield "probes", f"{record.probes:,} ({record.probe_failures:,} failed)"
+    yield "probes", f"{facts.probes:,} ({facts.probe_failures:,} failed)"
     if result is not None:
         yield "last probe took", duration(result.duration)
         if result.lookup is not None and result.lookup.duration is not None:
@@ -130,23 +130,23 @@ def _lookup(result: ProbeResult | None) -> Iterator[tuple[int, str, tuple[str, .
         yield host.preference, host.name, (*found, "(an alias)") if host.is_cname else tuple(found)
 
 
-def _dialogue(kept: StoredTranscript) -> DialogueView:
-    lines = [(at, ">" if sent else "<", text) for at, sent, text in transcript_lines(kept.transcript)]
-    if kept.tls is not None and kept.tls_at is not None:
-        secured = kept.tls_at
+def _transcript(stored: StoredTranscript) -> TranscriptView:
+    lines = [(at, ">" if sent else "<", text) for at, sent, text in transcript_lines(stored.transcript)]
+    if stored.tls is not None and stored.tls_at is not None:
+        secured = stored.tls_at
         place = next((place for place, line in enumerate(lines) if line[0] >= secured), len(lines))
-        lines.insert(place, (secured, "*", printable(tls_line(kept.tls))))
-    failure = kept.failure
-    return DialogueView(
-        heading=kept.mx if kept.mx == kept.address else f"{kept.mx} [{kept.address}]",
-        at=steady_clock.unix(kept.moment),
+        lines.insert(place, (secured, "*", printable(tls_line(stored.tls))))
+    failure = stored.failure
+    return TranscriptView(
+        heading=stored.mx if stored.mx == stored.address else f"{stored.mx} [{stored.address}]",
+        at=steady_clock.unix(stored.moment),
         state="up" if failure is None else failure.verdict.value,
         confidence="" if failure is None else failure.confidence.value,
         outcome="worked" if failure is None else f"{failure.failure_class} at {failure.stage}",
-        times=kept.times,
-        first_at=kept.first_at,
-        lines=tuple((f"{at * 1000:,.1f} ms", way, text) for at, way, text in lines),
-        whole=kept.whole,
+        times=stored.times,
+        first_at=stored.first_at,
+        lines=tuple((f"{at * 1000:,.1f} ms", mark, text) for at, mark, text in lines),
+        whole=stored.whole,
     )
 
 

@@ -1,4 +1,4 @@
-"""Times for a person and for a machine."""
+"""Times and durations as text, for a person and for a machine."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ from datetime import UTC, datetime
 
 
 def age(then: float | None, now: float) -> str:
-    """How long ago, in the largest unit that says it."""
+    """The time since `then`, in the largest unit that fits twice: "3 min ago"; "" without a time."""
     return "" if not then else f"{span(max(0.0, now - then))} ago"
 
 
 def span(seconds: float) -> str:
-    """So long, in the largest unit that says it."""
+    """A time span in the largest unit that fits twice."""
     for unit, name in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * unit:
             return f"{seconds // unit:.0f} {name}"
     return f"{seconds:.0f} s"
 
 
+def duration(seconds: float) -> str:
+    """A short duration in µs, ms or s."""
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f} ms"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
 def clock(at: float) -> str:
-    """A Unix time for a person, in UTC, for servers are everywhere."""
+    """A Unix time for a person, in UTC, because servers and readers are in many time zones."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 

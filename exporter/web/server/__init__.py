@@ -1,1 +1,1 @@
-"""The HTTP server: connections, TLS, and the limits of both."""
+"""The HTTP server: listening sockets, connections, TLS, and their limits. Knows no page and no endpoint."""

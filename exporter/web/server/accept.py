@@ -1,8 +1,8 @@
-"""Accepting, where there may be no file left for one more connection.
+"""Accepting connections, even while the process has no file descriptor left.
 
-asyncio's own listener tries again thousands of times at once and logs each. Here it is tried again a moment later, who
-is waited for longest makes room, and a line a minute tells. Some descriptors are left to the exporter's own files
-whoever asks.
+asyncio's own listener then tries again thousands of times at once and logs each attempt. Here the listener waits a
+moment, disconnects the client that has waited longest, and logs one line a minute. Some descriptors are always left for
+the exporter's own files.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from exporter.web.server.log_limit import LogLimit
 
 log = logging.getLogger(__name__)
 
-# Accepted in one go; then the loop looks after the others.
+# Connections accepted in one step of the event loop.
 _AT_ONCE: Final = 32
 _AGAIN_SECONDS: Final = 0.25
 _NONE_WAITING: Final = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR})
-# accept(2): errors of the network that wait for the new connection come as those of accept, and concern only it.
+# accept(2): pending network errors of the new connection are reported as errors of accept, and concern only it.
 _OF_THE_CLIENT: Final = frozenset(
     {
         errno.ECONNABORTED, errno.EPERM, errno.EPROTO, errno.ENOPROTOOPT, errno.ENETDOWN, errno.EHOSTDOWN,
@@ -32,7 +32,7 @@ _OF_THE_CLIENT: Final = frozenset(
 
 
 class Listener:
-    """Accepts on one socket until closed. It is closed and waited for like an asyncio.Server."""
+    """Accepts on one socket until closed. Has the methods of asyncio.Server for its end."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Listener:
         most_files: int,
         shortage: LogLimit,
     ) -> None:
-        """A descriptor of `most_files` or more is given back, for the others may need it."""
+        """Connections with a descriptor of `most_files` or more are closed: those are for the exporter's own files."""
         self._loop = asyncio.get_running_loop()
         self._socket = sock
         self._protocol = protocol
@@ -56,14 +56,14 @@ class Listener:
         self._loop.add_reader(sock, self._accept)
 
     def close(self) -> None:
-        """Accept no more; what was accepted goes on."""
+        """Accept no more; accepted connections stay open."""
         if self._again is not None:
             self._again.cancel()
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket)
 
     async def wait_closed(self) -> None:
-        """Nothing is left to wait for."""
+        """Return at once: closing needs no wait."""
 
     def _accept(self) -> None:
         for _ in range(_AT_ONCE):
@@ -78,7 +78,7 @@ class Listener:
                 return
             if accepted.fileno() >= self._most_files:
                 accepted.close()
-                self._short(OSError(errno.EMFILE, "the rest is for the exporter's own"))
+                self._short(OSError(errno.EMFILE, "the rest is for the exporter's own files"))
                 return
             accepted.setblocking(False)
             task = self._loop.create_task(self._begin(accepted))
@@ -88,11 +88,12 @@ class Listener:
     async def _begin(self, accepted: socket.socket) -> None:
         try:
             await self._loop.connect_accepted_socket(self._protocol, accepted)
-        except OSError:  # gone already
+        except OSError:  # closed already
             accepted.close()
 
     def _short(self, error: OSError) -> None:
-        self._shortage.tell(logging.WARNING, problem=error.strerror or str(error))
+        """Report that no descriptor is left, and accept again a moment later."""
+        self._shortage.report(logging.WARNING, problem=error.strerror or str(error))
         self._make_room()
         self._loop.remove_reader(self._socket)
         self._again = self._loop.call_later(_AGAIN_SECONDS, self._resume)

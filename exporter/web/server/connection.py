@@ -1,12 +1,12 @@
-"""How long a client may keep us waiting, and how much it may leave unread.
+"""One HTTP connection, with limits on the time that its client takes and on the bytes that the client leaves unread.
 
-uvicorn's own timer runs only between an answer and the next byte, so a client that says nothing, or drips its request,
-or does not read its answer, would keep its place for good. Here a connection is either ours (a request is being
-answered) or its client's, and a client's turn is bounded. Where all places are taken, the one that has waited longest
-for its client makes room: a scraper always gets in.
+uvicorn's own timer runs only between an answer and the next byte, so a client that sends nothing, or drips its request,
+or does not read its answer, would keep its connection for ever. Here each connection waits either for the exporter (a
+request is being answered) or for its client, and the wait for a client has a timer. Where all connections are taken,
+the one that has waited longest for its client is closed: a scraper always gets in.
 
-An answer goes out in pieces, and the next piece is made once the last is on its way: what a client does not read is not
-written, neither into our memory nor into the kernel's.
+An answer is sent in pieces, and the next piece is made when the last one is sent: bytes that a client does not read
+are kept neither in our memory nor in the kernel's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import logging
 import socket
 import struct
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -23,7 +22,7 @@ import h11
 from starlette.responses import PlainTextResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from exporter.web.server.log_limit import LogLimit
+from exporter.web.server.memory_shortage import report_memory_shortage
 from exporter.web.server.request_limit import BUSY
 from exporter.web.server.unread_bytes import UnreadBytes
 
@@ -32,13 +31,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
     from uvicorn.server import ServerState
 
-log = logging.getLogger(__name__)
-
-# From an answer (or the connecting) until it is read and the next request is there. Prometheus scrapes once a minute
-# over a connection it keeps.
+# From an answer (or the connect) until the answer is read and the next request is there. Prometheus scrapes once a
+# minute over a connection that it keeps.
 CLIENT_SECONDS: Final = 75.0
-# Until a client that has something to read reads the next piece of it, and for all pieces of one answer together. A
-# scraper reads as fast as the line carries; its own timeout is ten seconds by default.
+# Until the client reads the next piece of an answer, and for all pieces of one answer together. A scraper reads as fast
+# as the line carries; its own timeout is ten seconds by default.
 STALL_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 30.0
 # Written at once; a piece of a scrape has about the same size.
@@ -46,36 +43,30 @@ PIECE_BYTES: Final = 128 * 1024
 # More is written only while less than this waits in our buffers, and in the kernel's beyond what is on the line.
 HIGH_WATER: Final = 16 * 1024
 _KERNEL_BYTES: Final = 128 * 1024
-# From one answer to the next: a head has at most 16 KiB, and no body of ours is larger than a form. Over TLS counted as
-# it comes, so that neither records of one byte nor new keys again and again (RFC 8446 4.6.3) come for nothing.
+# From one answer to the next: a head has at most 16 KiB, and the only bodies are small forms. Over TLS the encrypted
+# bytes count, so records of one byte and repeated key updates (RFC 8446 4.6.3) count too.
 MAX_REQUEST_BYTES: Final = 128 * 1024
 # Of requests that were sent before the answer to the first; no browser and no scraper does that today.
 MAX_PIPELINED_BYTES: Final = 32 * 1024
-# Answered however many others there are: a supervisor restarts what does not answer, and scrapes have their own places.
+# Answered however many connections there are: a supervisor restarts a process that does not answer, and scrapes have
+# slots of their own.
 _ALWAYS: Final = ("/-/healthy", "/-/ready", "/metrics")
 _RESET: Final = struct.pack("ii", 1, 0)  # struct linger: on, 0 s
 
-_memory = LogLimit(log, "web answer dropped, memory is short")
-
-
-def tell_of_memory(answer: str) -> None:
-    """Log that there was not enough for `answer`."""
-    _memory.tell(logging.ERROR, answer=answer)
-
 
 def abort(transport: asyncio.Transport) -> None:
-    """End `transport` at once. It may be lost already."""
-    # Closed while bytes were left to write, and these written: such a one has been taken apart without knowing it.
+    """End `transport` at once; it may be lost already."""
+    # A transport that was closed with bytes left to write, and has written them, has lost the attributes it needs here.
     with contextlib.suppress(AttributeError):
         transport.abort()
-    untie(transport)
+    break_cycle(transport)
 
 
-def untie(transport: asyncio.Transport) -> None:
-    """Let go of a transport that is lost or aborted: nothing is read from it any more.
+def break_cycle(transport: asyncio.Transport) -> None:
+    """Break the reference cycle of a transport that is lost or aborted, so that it is freed at once.
 
-    asyncio's holds itself by the method that it reads with, so only a full collection would end it. Those are seldom
-    with a heap as large as ours, and clients come by the hundred a second.
+    asyncio's transport refers to itself by its read method, so only a full garbage collection would free it. Those are
+    rare with a heap as large as ours, and clients come by the hundred a second.
     """
     lost: Any = transport
     if getattr(lost, "_read_ready_cb", None) is not None:
@@ -83,21 +74,21 @@ def untie(transport: asyncio.Transport) -> None:
 
 
 class ClientGone(OSError):  # noqa: N818 - no error of the program
-    """Nobody reads the answer any more (ASGI 2.4: what `send` raises then)."""
+    """The client of an answer is gone (ASGI 2.4: raised by `send`)."""
 
 
 class HttpConnection(H11Protocol):
-    """A connection with bounds on its client; for uvicorn's `http`."""
+    """A connection with limits on its client; for uvicorn's `http`."""
 
     client_seconds: float = CLIENT_SECONDS
     stall_seconds: float = STALL_SECONDS
     answer_seconds: float = ANSWER_SECONDS
 
-    _since: float  # the client's turn began
-    _turn: asyncio.TimerHandle | None = None
+    _since: float  # the start of the wait for the client
+    _timer: asyncio.TimerHandle | None = None  # runs while the connection waits for its client
     _received = 0  # bytes since the last answer
     _held = 0  # bytes of an answer that are not written yet
-    _read_for = 0.0  # seconds that were waited for the client while the answer was written
+    _read_for = 0.0  # seconds waited for the client while this answer was written
 
     def __init__(
         self,
@@ -108,9 +99,9 @@ class HttpConnection(H11Protocol):
         places: int,
         most: int,
     ) -> None:
-        """`raw` is the transport below all TLS.
+        """`raw` is the transport below TLS.
 
-        With `places` connections the next is told that there are too many; beyond `most` none is served at all.
+        From `places` connections on, a new one gets the answer that there are too many; beyond `most`, none at all.
         """
         super().__init__(config, server_state, {"client": self})
         self._raw = raw
@@ -121,17 +112,17 @@ class HttpConnection(H11Protocol):
         self.app = self._answer
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """asyncio."""
+        """asyncio: the connection is accepted, and its TLS handshake done."""
         super().connection_made(transport)
         for layer in {transport, self._raw}:
             layer.set_write_buffer_limits(high=HIGH_WATER)
-        _keep_little_in_the_kernel(self._raw)
-        self._clients_turn(self.client_seconds)
+        _limit_kernel_buffer(self._raw)
+        self._start_timer(self.client_seconds)
         self._make_room()
 
     def data_received(self, data: bytes) -> None:
         """asyncio."""
-        # In pieces: h11 measures only what is not yet a whole head, and one that came at once could be of any size.
+        # In pieces: h11 measures only an incomplete head, so a complete one could be of any size.
         piece = self.config.h11_max_incomplete_event_size or len(data)
         for start in range(0, len(data), piece):
             if not self.transport.is_closing():
@@ -139,20 +130,20 @@ class HttpConnection(H11Protocol):
         if self.transport is self._raw:
             self.count(len(data))
         if self.flow.read_paused and len(self.conn.trailing_data[0]) > MAX_PIPELINED_BYTES:
-            self.cut()
-        if self._answering():
-            self._end_turn()
+            self.reset()
+        if self._is_answering():
+            self._stop_timer()
 
     def count(self, received: int) -> None:
-        """So many bytes came from the client, as they are on the line."""
+        """Count bytes from the client as they are on the line, and end the connection if they are too many."""
         self._received += received
         if self._received > MAX_REQUEST_BYTES and not self.transport.is_closing():
-            self.cut()
+            self.reset()
 
     def send_400_response(self, msg: str) -> None:
-        """uvicorn: what came is no HTTP. It may be the body of a request that is being answered, or was."""
+        """uvicorn: the bytes are no HTTP. They may be the body of a request that is or was being answered."""
         if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True  # the rest of its answer goes nowhere
+            self.cycle.disconnected = True  # discard the rest of the answer
             self.cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             super().send_400_response(msg)
@@ -160,72 +151,72 @@ class HttpConnection(H11Protocol):
             self.transport.close()
 
     def on_response_complete(self) -> None:
-        """uvicorn: the answer is handed to the transport, not yet read."""
+        """uvicorn: the answer is passed to the transport, not yet read."""
         self._received = 0
         if not self.flow.write_paused:
             self._read_for = 0.0
         super().on_response_complete()
-        self._unset_keepalive_if_required()  # ours covers it
-        if not self._answering():  # a pipelined request may have begun
-            self._clients_turn(self.client_seconds)
+        self._unset_keepalive_if_required()  # the timer here covers it
+        if not self._is_answering():  # a pipelined request may have begun
+            self._start_timer(self.client_seconds)
 
     def pause_writing(self) -> None:
-        """asyncio: the client has to read before more is written."""
+        """asyncio: the client must read before more is written."""
         super().pause_writing()
-        self._clients_turn(min(self.stall_seconds, self.client_seconds, self.answer_seconds - self._read_for))
+        self._start_timer(min(self.stall_seconds, self.client_seconds, self.answer_seconds - self._read_for))
         self._unread.begin(self, self._buffered() + self._held)
 
     def resume_writing(self) -> None:
-        """asyncio: it has read, and what was asked meanwhile has its turn."""
+        """asyncio: the client has read; a request that came meanwhile is answered now."""
         super().resume_writing()
         self._unread.end(self)
-        if self._turn is not None:
+        if self._timer is not None:
             self._read_for += self.loop.time() - self._since
-        self._end_turn()
-        if not self._answering():
+        self._stop_timer()
+        if not self._is_answering():
             self._read_for = 0.0
-            self._clients_turn(self.client_seconds)
+            self._start_timer(self.client_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio."""
+        """asyncio: the connection has ended."""
         self._unread.end(self)
-        self._end_turn()
+        self._stop_timer()
         super().connection_lost(exc)
-        self._end_turn()
-        untie(self._raw)
+        self._stop_timer()
+        break_cycle(self._raw)
         self.app_state = {}
         self.app = self._app
 
     def waited(self) -> float:
-        """Seconds that this answer has waited for its client."""
-        return self._read_for + (self.loop.time() - self._since if self._turn is not None else 0.0)
+        """Seconds that this answer has waited for its client to read."""
+        return self._read_for + (self.loop.time() - self._since if self._timer is not None else 0.0)
 
     @property
     def is_reading(self) -> bool:
-        """Whether more could be written now."""
+        """More could be written now."""
         return not self.flow.write_paused
 
     @property
     def is_gone(self) -> bool:
-        """Whether the connection is closing or closed, by either side."""
+        """The connection is closing or closed, by either side."""
         return self.transport.is_closing()
 
     @property
     def idle_since(self) -> float | None:
-        """When its client's turn began, by the event loop's clock; None while it is ours."""
-        return self._since if self._turn is not None else None
+        """The start of the wait for the client, by the event loop's clock; None while a request is being answered."""
+        return self._since if self._timer is not None else None
 
-    def cut(self) -> None:
-        """End it at once, and have the kernel forget what is unread as well."""
-        self._end_turn()
+    def reset(self) -> None:
+        """End the connection with an RST, so that the kernel discards unread bytes too."""
+        self._stop_timer()
         sock = self._raw.get_extra_info("socket")
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         abort(self.transport)
-        abort(self._raw)  # TLS that is closing already does not hear of it
+        abort(self._raw)  # a TLS layer that is closing already would not abort it
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The application, its answer written in pieces."""
+        """Run the application and write its answer in pieces."""
         cycle = self.cycle
 
         async def send_in_pieces(message: Message) -> None:
@@ -245,20 +236,20 @@ class HttpConnection(H11Protocol):
         app = _TOO_MANY if self._is_crowded() and not scope["path"].endswith(_ALWAYS) else self._app
         try:
             await app(scope, receive, send_in_pieces)
-        except (ClientGone, asyncio.CancelledError):  # cancelled: the server ends, and the grace is over
-            self._give_up(cycle)
-        except MemoryError:  # half way; else the application has answered
-            tell_of_memory("the rest of one")
-            self._give_up(cycle)
+        except (ClientGone, asyncio.CancelledError):  # cancelled: the server ends, and the grace period is over
+            self._abort_answer(cycle)
+        except MemoryError:  # in the middle of an answer; before it, the application has answered
+            report_memory_shortage("the rest of one")
+            self._abort_answer(cycle)
         finally:
-            scope["state"].pop("client", None)  # no cycle that only the collector would end
+            scope["state"].pop("client", None)  # breaks a reference cycle
 
-    def _give_up(self, cycle: RequestResponseCycle) -> None:
-        cycle.disconnected = True  # so that uvicorn does not miss the rest
-        self.cut()
+    def _abort_answer(self, cycle: RequestResponseCycle) -> None:
+        cycle.disconnected = True  # so that uvicorn does not report an incomplete answer
+        self.reset()
 
     def _raise_if_gone(self, cycle: RequestResponseCycle) -> None:
-        # A client that has closed its side has closed both, to asyncio: what is written then goes nowhere.
+        # asyncio takes a client that has closed its side for one that has closed both: writes are discarded then.
         if cycle.disconnected or (self.transport.is_closing() and not cycle.response_complete):
             raise ClientGone(errno.EPIPE, "the client is gone")
 
@@ -266,41 +257,43 @@ class HttpConnection(H11Protocol):
         layers = {self.transport, self._raw}
         return sum(layer.get_write_buffer_size() for layer in layers)
 
-    def _answering(self) -> bool:
-        """Whether it is our turn. Not while an earlier answer is left unread, whatever was asked since."""
+    def _is_answering(self) -> bool:
+        """The client waits for the exporter. Not so while an earlier answer is unread, whatever was requested since."""
         return self.cycle is not None and not self.cycle.response_complete and not self.flow.write_paused
 
-    def _clients_turn(self, seconds: float) -> None:
-        if self._turn is None:
+    def _start_timer(self, seconds: float) -> None:
+        if self._timer is None:
             self._since = self.loop.time()
-            self._turn = self.loop.call_later(max(0.0, seconds), self.cut)
+            self._timer = self.loop.call_later(max(0.0, seconds), self.reset)
 
-    def _end_turn(self) -> None:
-        if self._turn is not None:
-            self._turn.cancel()
-            self._turn = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _is_crowded(self) -> bool:
         return max(len(self.connections), len(self.tasks)) >= self._places
 
     def _make_room(self) -> None:
+        """Close the connections that have waited longest for their clients, as many as are over the limit."""
         others = [cast(HttpConnection, other) for other in self.connections if other is not self]
-        # What is closing keeps its place while its answer is left unread; what was aborted is gone in a moment.
-        staying = [other for other in others if other._turn is not None or not other.transport.is_closing()]
-        # The last place is for being told. More than one may be over it, from a moment when every place was ours.
+        # A closing connection counts while its answer is unread; an aborted one is gone in a moment.
+        staying = [other for other in others if other._timer is not None or not other.transport.is_closing()]
+        # The last place is for the answer that there are too many. More than one connection may be over the limit,
+        # after a moment when requests were being answered on all of them.
         over = len(staying) + 1 - (self._places - 1)
-        waiting = sorted((other for other in staying if other._turn is not None), key=lambda other: other._since)
+        waiting = sorted((other for other in staying if other._timer is not None), key=lambda other: other._since)
         for other in waiting[: max(0, over)]:
-            other.cut()
+            other.reset()
         if len(staying) - len(waiting[: max(0, over)]) >= self._most:
-            self.cut()  # every place is ours, and those who are told so have theirs too
+            self.reset()  # requests are being answered on all connections, and too many have been refused
 
 
 _TOO_MANY: Final = PlainTextResponse("too many clients are being served\n", 503, {**BUSY, "Connection": "close"})
 
 
-def _keep_little_in_the_kernel(transport: asyncio.Transport) -> None:
-    """Leave what is not on the line yet with us: by itself the kernel takes megabytes for a client (tcp(7))."""
+def _limit_kernel_buffer(transport: asyncio.Transport) -> None:
+    """Limit the unsent bytes in the kernel: by default it takes megabytes for a client (tcp(7))."""
     sock = transport.get_extra_info("socket")
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
     if option is not None:

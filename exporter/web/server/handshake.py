@@ -1,8 +1,8 @@
-"""A connection before its first byte of HTTP: TLS as it is configured at this moment, bounded in time and number.
+"""A connection before its first byte of HTTP: the TLS handshake, limited in time and number.
 
-asyncio's own listener with TLS takes one context for good and lets a client be silent for a minute before anybody
-knows of it. Here each connection takes the context of its moment, so certificates change and the listening sockets
-stay; a handshake has a bound in time, and where too many are under way the oldest makes room: a scraper's takes
+asyncio's own listener keeps one TLS context for its whole life, and lets a client be silent for a minute. Here each
+connection uses the context that is configured at its moment, so certificates change while the listening sockets stay.
+A handshake is limited in time, and where too many are in progress the oldest is aborted: that of a scraper takes
 milliseconds.
 """
 
@@ -23,48 +23,48 @@ log = logging.getLogger(__name__)
 
 # Three round trips and some arithmetic; over the slowest of lines, and with a packet lost.
 HANDSHAKE_SECONDS: Final = 10.0
-# Handshakes at once; beside them MAX_CONNECTIONS have theirs behind them.
+# Handshakes at once, in addition to MAX_CONNECTIONS, whose handshakes are done.
 MAX_HANDSHAKES: Final = 128
-# Deciphered at once, and read at once: asyncio by itself keeps 256 KiB for each connection. A record has 16 KiB.
+# Decrypted at once, and read at once: asyncio by itself keeps 256 KiB for each connection. A record has 16 KiB.
 _READ_BYTES: Final = 16 * 1024
-# To say goodbye (close_notify) to a client that does not answer to it.
+# For the close_notify of a client that does not answer ours.
 _SHUTDOWN_SECONDS: Final = 1.0
 
 asyncio.sslproto.SSLProtocol.max_size = _READ_BYTES
 
 
 class ServerHandshakes:
-    """Those under way, the oldest first."""
+    """The handshakes in progress, the oldest first."""
 
     def __init__(self, most: int) -> None:
-        """With `most` at once, and MAX_HANDSHAKES at most."""
+        """Allow `most` at once, and never more than MAX_HANDSHAKES."""
         self._most = most
-        self._under_way: dict[ServerHandshake, None] = {}
+        self._in_progress: dict[ServerHandshake, None] = {}
 
-    def begun(self, handshake: ServerHandshake) -> None:
-        """One more; the oldest ends if that is too many."""
-        self._under_way[handshake] = None
-        if len(self._under_way) > min(self._most, MAX_HANDSHAKES):
+    def add(self, handshake: ServerHandshake) -> None:
+        """Add a handshake; abort the oldest if there are too many."""
+        self._in_progress[handshake] = None
+        if len(self._in_progress) > min(self._most, MAX_HANDSHAKES):
             self.abort_oldest()
 
-    def ended(self, handshake: ServerHandshake) -> None:
-        """Done or failed."""
-        self._under_way.pop(handshake, None)
+    def remove(self, handshake: ServerHandshake) -> None:
+        """Remove a handshake that is done or has failed."""
+        self._in_progress.pop(handshake, None)
 
     def abort_oldest(self) -> None:
-        """End the one that takes longest."""
-        oldest = next(iter(self._under_way), None)
+        """Abort the handshake that has taken longest."""
+        oldest = next(iter(self._in_progress), None)
         if oldest is not None:
             oldest.abort()
 
-    def abort(self) -> None:
-        """End all."""
-        for handshake in list(self._under_way):
+    def abort_all(self) -> None:
+        """Abort all handshakes."""
+        for handshake in list(self._in_progress):
             handshake.abort()
 
 
 class ServerHandshake(asyncio.Protocol):
-    """Shakes hands where TLS is configured, then hands the transport on to a Connection."""
+    """Makes the handshake where TLS is configured, then passes the transport to an HttpConnection."""
 
     seconds: float = HANDSHAKE_SECONDS
 
@@ -76,35 +76,35 @@ class ServerHandshake(asyncio.Protocol):
     ) -> None:
         self._config = security.config
         self._handshakes = handshakes
-        self._connection = connection
+        self._new_connection = connection
         self._early: list[bytes] = []
         self._transport: asyncio.Transport
         self._task: asyncio.Task[None]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio: accepted."""
+        """asyncio: the connection is accepted."""
         self._transport = cast(asyncio.Transport, transport)
         # Head and body of an answer are two writes: the second must not wait until the first is acknowledged. asyncio
-        # sees to it only where a socket knows its protocol, which those made of a listening one do not.
+        # sets this option only on sockets that know their protocol, and accepted ones do not.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = self._config.tls
         if context is None:
-            self._hand_on(self._transport)
+            self._start_http(self._transport)
             return
-        self._transport.pause_reading()  # what the client says first is for the handshake
-        self._handshakes.begun(self)
-        self._task = asyncio.get_running_loop().create_task(self._shake_hands(context))
+        self._transport.pause_reading()  # the first bytes of the client belong to the handshake
+        self._handshakes.add(self)
+        self._task = asyncio.get_running_loop().create_task(self._make_handshake(context))
 
     def data_received(self, data: bytes) -> None:
-        """asyncio: deciphered together with the end of the handshake, before the Connection is there."""
+        """asyncio: bytes that were decrypted together with the end of the handshake, before HTTP starts."""
         self._early.append(data)
 
     def abort(self) -> None:
-        """End it."""
-        self._handshakes.ended(self)
+        """End the connection."""
+        self._handshakes.remove(self)
         abort(self._transport)
 
-    async def _shake_hands(self, context: ssl.SSLContext) -> None:
+    async def _make_handshake(self, context: ssl.SSLContext) -> None:
         loop = asyncio.get_running_loop()
         try:
             transport = await loop.start_tls(
@@ -116,46 +116,46 @@ class ServerHandshake(asyncio.Protocol):
                 ssl_shutdown_timeout=_SHUTDOWN_SECONDS,
             )
         except (OSError, EOFError) as error:  # ssl.SSLError and the timeout are OSErrors
-            # asyncio drops the alert that would have told the client.
-            self._tell(getattr(error, "reason", None) or str(error) or type(error).__name__)
+            # asyncio drops the TLS alert that would have informed the client.
+            self._log_failure(getattr(error, "reason", None) or str(error) or type(error).__name__)
             abort(self._transport)
             return
         finally:
-            self._handshakes.ended(self)
+            self._handshakes.remove(self)
         if transport is None or transport.is_closing():
             abort(self._transport)
             return
         found = transport.get_extra_info("ssl_object")
         if admits(self._config, found.getpeercert(binary_form=True)):
-            self._hand_on(transport)
-            self._watch_the_line()
+            self._count_encrypted_bytes(self._start_http(transport))
         else:
-            self._tell("client_allowed_sans has none of the certificate's names")
+            self._log_failure("client_allowed_sans has none of the certificate's names")
             abort(transport)
             abort(self._transport)
 
-    def _tell(self, problem: str) -> None:
-        # For who looks: whoever reaches the port can make these by the thousand.
+    def _log_failure(self, problem: str) -> None:
+        # At debug level only: every client that reaches the port can cause these by the thousand.
         client = str((self._transport.get_extra_info("peername") or ("",))[0])
         log.debug("TLS handshake failed", extra={"fields": {"client": client, "problem": problem}})
 
-    def _hand_on(self, transport: asyncio.Transport) -> None:
-        connection = self._counting = self._connection(self._transport)
+    def _start_http(self, transport: asyncio.Transport) -> HttpConnection:
+        connection = self._new_connection(self._transport)
         transport.set_protocol(connection)
         connection.connection_made(transport)
         for data in self._early:
             connection.data_received(data)
         self._early.clear()
+        return connection
 
-    def _watch_the_line(self) -> None:
-        """Count what comes before it is deciphered: much of it may mean nothing."""
-        layer = self._transport.get_protocol()
-        if isinstance(layer, asyncio.BufferedProtocol) and not self._transport.is_closing():
-            self._transport.set_protocol(_HandshakeQueue(layer, self._counting))
+    def _count_encrypted_bytes(self, connection: HttpConnection) -> None:
+        """Count the bytes before decryption: records may be empty, and then no byte of HTTP comes of them."""
+        tls = self._transport.get_protocol()
+        if isinstance(tls, asyncio.BufferedProtocol) and not self._transport.is_closing():
+            self._transport.set_protocol(_CountedTls(tls, connection))
 
 
-class _HandshakeQueue(asyncio.BufferedProtocol):
-    """The line below TLS, read in small pieces, each counted for the connection above."""
+class _CountedTls(asyncio.BufferedProtocol):
+    """The TLS layer of asyncio, fed in small pieces, each counted for the connection above."""
 
     def __init__(self, tls: asyncio.BufferedProtocol, connection: HttpConnection) -> None:
         self._tls = tls

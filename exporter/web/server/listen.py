@@ -1,4 +1,4 @@
-"""Where to listen: addresses as Prometheus programs take them -> sockets that listen, or why there are none."""
+"""Listening sockets, made from addresses in the form of Prometheus programs."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import Final
 _ADDRESS: Final = re.compile(r"(?:\[(?P<ipv6>[^\[\]]*:[^\[\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
 _MAX_PORT: Final = 65535
 _BACKLOG: Final = 512
-# What binding an IPv6 address says where IPv6 is compiled out or switched off.
+# The errors of binding an IPv6 address where IPv6 is compiled out or switched off.
 _NO_SUCH_FAMILY: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
 class ListenError(ValueError):
-    """An address to listen on is wrong or taken; the message says which and why."""
+    """An address to listen on is invalid or in use; the message names the address and the reason."""
 
 
 def listen(addresses: Sequence[str]) -> list[socket.socket]:
-    """Sockets that listen on `addresses`: ":10225" (IPv4 and IPv6), "127.0.0.1:0", "[::1]:9000", "localhost:9000".
+    """Listening sockets for `addresses`: ":10225" (IPv4 and IPv6), "127.0.0.1:0", "[::1]:9000", "localhost:9000".
 
-    All or none. Raises ListenError.
+    Raises ListenError if one of them cannot be used; then none stays open.
     """
     with contextlib.ExitStack() as opened:
         sockets = [opened.enter_context(sock) for address in addresses for sock in _listen(address)]
@@ -41,14 +41,14 @@ def _listen(address: str) -> list[socket.socket]:
         if not host:
             return [_anywhere(port)]
         return _by_name(host, port)
-    except UnicodeError:  # the IDNA codec's, for a name no resolver is asked for
+    except UnicodeError:  # from the IDNA codec, before any resolver is used
         raise ListenError(f'cannot listen on "{address}": not a host name') from None
     except OSError as error:
         raise ListenError(f'cannot listen on "{address}": {_reason(error)}') from None
 
 
 def _anywhere(port: int) -> socket.socket:
-    """Both families on one socket where the host has both."""
+    """A socket for all addresses of this host, for both families where the host has both."""
     if socket.has_dualstack_ipv6():
         try:
             return socket.create_server(
@@ -61,7 +61,7 @@ def _anywhere(port: int) -> socket.socket:
 
 
 def _by_name(host: str, port: int) -> list[socket.socket]:
-    """Every address of the name. With port 0 they share the one that the first is given."""
+    """A socket for each address of the name. With port 0 all use the port that the first one gets."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     missing: OSError | None = None
     with contextlib.ExitStack() as opened:
@@ -72,7 +72,7 @@ def _by_name(host: str, port: int) -> list[socket.socket]:
             except OSError as error:
                 if error.errno not in _NO_SUCH_FAMILY:
                     raise
-                missing = error  # localhost is ::1 too by name, where IPv6 is switched off
+                missing = error  # localhost resolves to ::1 even where IPv6 is switched off
                 continue
             sockets.append(opened.enter_context(sock))
             port = port or int(sock.getsockname()[1])
@@ -83,7 +83,7 @@ def _by_name(host: str, port: int) -> list[socket.socket]:
 
 
 def _reason(error: OSError) -> str:
-    """In the system's words; `create_server` adds its own, and a resolver's numbers are not the system's."""
+    """The system's text for an error: `create_server` adds its own words, and a resolver has its own numbers."""
     if isinstance(error, socket.gaierror) or error.errno is None:
         return error.strerror or str(error)
     return os.strerror(error.errno)

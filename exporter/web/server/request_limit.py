@@ -1,15 +1,15 @@
-"""How many requests of one kind may be under way; beyond it a client is told to come again, at once."""
+"""A limit on the requests of one kind that are in progress; further ones are refused at once, to be repeated later."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# What goes with a refusal.
+# The header of a refusal (RFC 9110 10.2.3).
 BUSY: Final = {"Retry-After": "1"}
 
 
 class RequestLimit:
-    """How many may be under way. Used in one event loop."""
+    """A counter of requests in progress, as a context manager for each. Used in one event loop."""
 
     def __init__(self, limit: int) -> None:
         self._left = limit
@@ -22,5 +22,5 @@ class RequestLimit:
 
     @property
     def reached(self) -> bool:
-        """One more is too many."""
+        """The limit is reached: the next request is to be refused."""
         return self._left <= 0

@@ -1,4 +1,4 @@
-"""uvicorn in a thread and an event loop of its own, so that no scrape ever runs on the probes' clock."""
+"""uvicorn in a thread and an event loop of its own, so that no scrape delays the timers of the probes."""
 
 from __future__ import annotations
 
@@ -24,43 +24,42 @@ from exporter.web.server.unread_bytes import UnreadBytes
 
 log = logging.getLogger(__name__)
 
-# Connections at once, where the limit of open files is not low. Beyond it the one idle longest makes room.
+# Connections at once, where the limit of open files is not low. Above it, the one idle longest is closed.
 MAX_CONNECTIONS: Final = 512
-# Beyond them, to be told that there are too many.
-_MAX_TOLD: Final = 64
+# Further connections, which only get the answer that there are too many.
+_MAX_REFUSED: Final = 64
 _MAX_HEAD_BYTES: Final = 16384
 _START_SECONDS: Final = 10.0
-# After the grace, for uvicorn to end; what then still runs in a worker thread ends with the process.
+# After the grace period, for uvicorn to end; worker threads that still run then end with the process.
 _END_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSlots:
-    """How many clients there may be at once; all together have at most a quarter of the open files."""
+    """The numbers of clients at once; together they use at most a quarter of the open files."""
 
     connections: int
-    told: int  # connections beyond, which are only told that there are too many
+    refused: int  # further connections, which only get the answer that there are too many
     handshakes: int  # and MAX_HANDSHAKES at most
 
     @classmethod
     def of(cls, files: OpenFiles) -> ConnectionSlots:
-        """Where the files are few, each has its part of the quarter."""
+        """Divide the quarter, where the limit of open files is low; else the maximum of each."""
         most = files.web
         return cls(
             connections=max(2, min(MAX_CONNECTIONS, most * 5 // 8)),
-            told=max(1, min(_MAX_TOLD, most // 8)),
+            refused=max(1, min(_MAX_REFUSED, most // 8)),
             handshakes=max(1, most // 4),
         )
 
 
 class WebServer:
-    """Serves `app` on sockets that listen already, over TLS where `security` says so."""
+    """Serves `app` on listening sockets, over TLS where `security` configures it."""
 
     def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket], security: ActiveWebConfig | None = None) -> None:
         self.addresses: Sequence[tuple[str, int]] = [sock.getsockname()[:2] for sock in sockets]
         self._sockets = list(sockets)
         files = open_files()
-        places = ConnectionSlots.of(files)
         self._server = _UvicornServer(
             uvicorn.Config(
                 app,
@@ -74,20 +73,19 @@ class WebServer:
                 http=HttpConnection,
             ),
             security or ActiveWebConfig(),
-            places,
             files,
         )
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
     def start(self) -> None:
-        """Returns once requests are answered. Raises RuntimeError if they will not be."""
+        """Start the thread, and return when requests are answered. Raises RuntimeError on failure."""
         self._thread.start()
         if not self._server.serving.wait(_START_SECONDS) or not self._server.started:
             raise RuntimeError("the web server did not start") from self._error
 
     def stop(self, grace: float) -> None:
-        """Answer what is under way for `grace` seconds, then end; a second time does nothing."""
+        """Answer the requests in progress for `grace` seconds, then end; a second call does nothing."""
         self._server.config.timeout_graceful_shutdown = max(1, round(grace))
         self._server.should_exit = True
         if self._thread.is_alive():
@@ -96,36 +94,35 @@ class WebServer:
             sock.close()
 
     def _run(self) -> None:
-        chatter, seldom = logging.getLogger("uvicorn.error"), _SeldomTold()
-        chatter.addFilter(seldom)
+        warnings, limit = logging.getLogger("uvicorn.error"), _UvicornLogLimit()
+        warnings.addFilter(limit)
         try:
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._server.serve(self._sockets))
-        except Exception as error:  # for start(), in the thread that can tell
+        except Exception as error:  # raised by start(), in the thread that waits
             log.exception("internal error in the web server")
             self._error = error
         finally:
-            chatter.removeFilter(seldom)
+            warnings.removeFilter(limit)
             self._server.serving.set()
 
 
 class _UvicornServer(uvicorn.Server):
-    """Tells another thread when it serves, and leaves signals to the main thread."""
+    """uvicorn with its own listeners; sets an event when it serves, and leaves signals to the main thread."""
 
-    def __init__(
-        self, config: uvicorn.Config, security: ActiveWebConfig, places: ConnectionSlots, files: OpenFiles
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, security: ActiveWebConfig, files: OpenFiles) -> None:
         super().__init__(config)
         self.serving = threading.Event()
         self._security = security
         self._files = files
-        self._places = places.connections
-        self._most = places.connections + places.told
-        self._handshakes = ServerHandshakes(places.handshakes)
+        slots = ConnectionSlots.of(files)
+        self._places = slots.connections
+        self._most = slots.connections + slots.refused
+        self._handshakes = ServerHandshakes(slots.handshakes)
         self._unread = UnreadBytes()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen as uvicorn would, but with a handshake before each connection."""
+        """Listen with a handshake before each connection, in place of uvicorn's own listeners."""
         shortage = LogLimit(log, "web client refused, no file descriptor left")
         self.servers = [
             Listener(
@@ -151,15 +148,15 @@ class _UvicornServer(uvicorn.Server):
         connections = [cast(HttpConnection, each) for each in self.server_state.connections]
         idle = min((each for each in connections if each.idle_since is not None), key=_since, default=None)
         if idle is not None:
-            idle.cut()
+            idle.reset()
         else:
             self._handshakes.abort_oldest()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._handshakes.abort()
+        self._handshakes.abort_all()
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
-            cast(HttpConnection, connection).cut()  # not read within the grace
+            cast(HttpConnection, connection).reset()  # its answer was not read within the grace period
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -170,15 +167,15 @@ def _since(connection: HttpConnection) -> float:
     return connection.idle_since or 0.0
 
 
-class _SeldomTold(logging.Filter):
-    """uvicorn's warnings about requests, each kind once a minute: whoever reaches the port can have them written."""
+class _UvicornLogLimit(logging.Filter):
+    """Passes each kind of uvicorn's warnings once a minute: every client that reaches the port can cause them."""
 
     def __init__(self) -> None:
         super().__init__()
         self._kinds: dict[str, LogLimit] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this one is told."""
+        """True for a record that is due; its field `times` has the number since the last one."""
         kind = f"{record.msg} {record.exc_info[0] if record.exc_info else ''}"
         times = self._kinds.setdefault(kind, LogLimit(log, kind)).due()
         record.fields = {"times": times}

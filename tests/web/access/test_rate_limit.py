@@ -6,14 +6,14 @@ import pytest
 from exporter.config.web.load import RateLimit, WebConfig
 from exporter.web.access.active_config import ActiveWebConfig
 from exporter.web.access.authentication import BasicAuthentication
-from exporter.web.access.rate_limit import Bucket, RateLimited
+from exporter.web.access.rate_limit import RateLimited, TokenBucket
 from exporter.web.app import create_app
 from tests.web.access.test_authentication import USERS
 from tests.web.fake_backend import FakeBackend
 
 
 def test_a_burst_is_let_through_and_then_one_an_interval() -> None:
-    bucket = Bucket(RateLimit(interval=2.0, burst=3), now=100.0)
+    bucket = TokenBucket(RateLimit(interval=2.0, burst=3), now=100.0)
     assert [bucket.take(100.0) for _ in range(4)] == [True, True, True, False]
     assert not bucket.take(101.9)
     assert bucket.take(102.1)
@@ -21,7 +21,7 @@ def test_a_burst_is_let_through_and_then_one_an_interval() -> None:
 
 
 def test_what_was_not_used_is_kept_up_to_the_burst() -> None:
-    bucket = Bucket(RateLimit(interval=0.5, burst=2), now=0.0)
+    bucket = TokenBucket(RateLimit(interval=0.5, burst=2), now=0.0)
     assert [bucket.take(1000.0) for _ in range(3)] == [True, True, False]
 
 

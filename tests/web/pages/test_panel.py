@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from exporter.web.app import create_app
+from exporter.web.app import AppOptions, create_app
 from exporter.web.pages.panel import Lever, LeverStuck, Panel
 from tests.results import domain, result, up_host
 from tests.support.waiting import until
 from tests.web.fake_backend import FakeBackend
-from tests.web.pages.test_endpoints import known, text
+from tests.web.pages.browsing import known, text
 
 
 @dataclass
@@ -60,7 +60,7 @@ def browse(machine: Machine | None, route_prefix: str = "/") -> httpx.AsyncClien
     panel = None
     if machine is not None:
         panel = Panel("Break it", "All of it is yours.", (machine.lever("pump"), machine.lever("gate")), 5)
-    app = create_app(backend, route_prefix=route_prefix, panel=panel)
+    app = create_app(backend, options=AppOptions(route_prefix=route_prefix, panel=panel))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://client.example")
 

@@ -241,11 +241,11 @@ def test_handshakes_that_do_not_end_do_not_keep_a_scraper_out(
     clients = [site.connect(opened) for _ in range(15)]
     assert site.get().status_code == 200
     assert is_cut(clients[0])
-    until_sync(lambda: len(site.server._server._handshakes._under_way) <= 5)
+    until_sync(lambda: len(site.server._server._handshakes._in_progress) <= 5)
 
 
 def test_a_client_that_goes_amid_its_handshake_is_forgotten(site: Site, opened: ExitStack) -> None:
-    handshakes = site.server._server._handshakes._under_way
+    handshakes = site.server._server._handshakes._in_progress
     for say in (b"", b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n\r\n"):
         client = site.connect(opened)
         until_sync(lambda: len(handshakes) == 1)
@@ -267,6 +267,6 @@ def test_the_turns_of_clients_are_bounded_over_tls_too(
 
 def test_the_end_does_not_wait_for_a_handshake(site: Site, opened: ExitStack) -> None:
     client = site.connect(opened)
-    until_sync(lambda: site.server._server._handshakes._under_way)
+    until_sync(lambda: site.server._server._handshakes._in_progress)
     site.server.stop(1)
     assert is_cut(client)

@@ -13,7 +13,7 @@ def test_it_is_told_once_a_minute_with_how_often(caplog: pytest.LogCaptureFixtur
     seldom = LogLimit(log, "trouble", clock=lambda: next(moments))
     with caplog.at_level(logging.WARNING, log.name):
         for _ in range(5):
-            seldom.tell(logging.WARNING, where="here")
+            seldom.report(logging.WARNING, where="here")
     assert [record.fields for record in caplog.records] == [  # type: ignore[attr-defined]
         {"times": 1, "where": "here"},
         {"times": 3, "where": "here"},

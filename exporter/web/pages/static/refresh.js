@@ -1,6 +1,6 @@
-// The page again, every so many seconds and in place: what somebody types, reads or has the keyboard at stays where it
-// is, and while the exporter restarts, what was known last stays on the screen. A browser without scripts loads the page
-// anew instead (base.html). Everything shown is the server's own markup; nothing is made here but a note.
+// Reloads the page in place every so many seconds: typed text, the scroll position and the keyboard focus stay, and while
+// the exporter restarts, the last page stays on the screen. A browser without scripts reloads the whole page instead
+// (base.html). All markup is the server's own; only a note is made here.
 "use strict";
 
 (() => {
@@ -15,10 +15,10 @@
   }
 
   async function refresh() {
-    if (asking || document.hidden) return; // who comes back to the page sees it fresh
+    if (asking || document.hidden) return; // it is reloaded when the page is visible again
     asking = true;
     try {
-      if (isSelecting()) note("held while text is selected");
+      if (isSelecting()) note("paused while text is selected");
       else await ask();
     } finally {
       asking = false;
@@ -29,7 +29,7 @@
   async function ask() {
     let page;
     try {
-      const signal = AbortSignal.timeout?.(1000 * ANSWER_SECONDS); // an older browser waits for its own time
+      const signal = AbortSignal.timeout?.(1000 * ANSWER_SECONDS); // an older browser has only its own timeout
       const answer = await fetch(location.href, { cache: "no-store", signal });
       page = new DOMParser().parseFromString(await answer.text(), "text/html");
     } catch {
@@ -61,7 +61,7 @@
     if (document.activeElement === document.body) find("a, button, summary, [tabindex]", focused)?.focus({ preventScroll: true });
   }
 
-  // A form that somebody is at is not touched, not even moved: it would lose the cursor.
+  // A form in use is not touched, not even moved: it would lose the cursor.
   function fill(main, fresh) {
     const children = [...fresh.childNodes];
     const place = children.findIndex((child) => child.nodeName === "FORM");
@@ -90,7 +90,7 @@
     return selection !== null && !selection.isCollapsed && selection.toString().trim() !== "";
   }
 
-  // What makes an element the same one on the next page: what it is, where it leads, and what it is part of.
+  // The identity of an element across pages: its kind, its link, and the part of the page around it.
   function keyOf(element) {
     const part = element.closest("[data-key], tr, form, section, header");
     const link = part?.nodeName === "TR" ? part.querySelector("a")?.getAttribute("href") : undefined;

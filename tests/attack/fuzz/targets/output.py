@@ -144,10 +144,10 @@ async def _pages(target: ProbeTarget, probed: ProbeResult) -> list[str]:
     dialogues = TranscriptStore()
     dialogues.keep(target, probed, {(host.mx, host.address): host.transcript for host in probed.hosts})
     backend.kept = backend.references = store.records()
-    backend.dialogues = dialogues.of(target.key)
+    backend.transcripts = dialogues.of(target.key)
     said = probed.hosts[0].outcome.remarks[0]
     view = EgressView(EgressState.INTERCEPTED, speaker=f"name:{said}", others_out=said, networks=4)
-    backend.surroundings = dict.fromkeys(target.settings.families, view)
+    backend.families = dict.fromkeys(target.settings.families, view)
     return [await _page(path) for path in _PATHS]
 
 

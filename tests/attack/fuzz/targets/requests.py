@@ -20,7 +20,7 @@ from exporter.web.access.authentication import credentials
 from exporter.web.access.origin import Sender, sender_of
 from exporter.web.app import create_app
 from exporter.web.backend import Exposition, ProbeRefused
-from exporter.web.pages.fleet import FleetQuery
+from exporter.web.pages.fleet_query import FleetQuery
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless
 from tests.results import domain, down_host, result, up_host

@@ -5,7 +5,7 @@ from typing import Any
 
 from exporter.config.load import parse
 from exporter.schedule.shard import owner
-from exporter.web.http_sd import http_sd
+from exporter.web.api.http_sd import http_sd
 
 CONFIG = parse("""
 modules: {full: {stages: [ehlo, starttls]}}

@@ -1,4 +1,4 @@
-"""The way out closed while somebody looks: the pages tell it, in a browser on the exporter's own machine of the lab."""
+"""The egress is blocked while a page is open: the pages show it, in a browser on the exporter's machine of the lab."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.browser import Browser, browser
 from tests.support.exporter_process import ExporterProcess, command
 
 
-def test_a_closed_way_out_is_told_with_its_evidence_and_the_path_to_where_it_ends(tmp_path: Path) -> None:
+def test_a_blocked_egress_is_shown_with_its_evidence_and_the_path_to_its_end(tmp_path: Path) -> None:
     with MailNetwork() as mail_network:
         network = mail_network.network
         path = tmp_path / "config.yaml"
@@ -38,7 +38,7 @@ def _look(page: Browser, url: str, close: Callable[[], None]) -> None:
     close()
     page.until(lambda: _states(page) == ["blocked", "blocked"])
     assert "unrelated networks" in page.text_of(".egress .evidence")
-    assert "gets out all the same" in page.text_of(".egress .evidence")
+    assert "gets through" in page.text_of(".egress .evidence")
     turns = page.texts(".history .badge")  # in between too little may have been known
     assert (turns[0], turns.count("open"), turns.count("blocked")) == ("blocked", 2, 2)
     # Each silent address is named with its witnesses and the router after which it is lost.

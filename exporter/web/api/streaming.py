@@ -1,9 +1,9 @@
-"""Large answers, made as they are read.
+"""Large answers, made piece by piece while the client reads.
 
-A scrape of many targets is megabytes of text. It is joined, and packed, a piece at a time in a worker thread, each
-piece when the client has taken the one before (what `send` waits for), so an answer that nobody reads costs one piece.
-What is held beside is the samples as they were when it began: of all answers under way together at most what was
-probed in ANSWER_SECONDS.
+A scrape of many targets is megabytes of text. It is joined and compressed a piece at a time in a worker thread, each
+piece after the client has taken the one before (`send` waits for that), so an answer that is not read costs one piece.
+The samples themselves are kept as they were at the begin of the answer: for all answers in progress together at most
+the samples of the probes of ANSWER_SECONDS.
 """
 
 from __future__ import annotations
@@ -17,46 +17,46 @@ from typing import Final
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from exporter.web.api.scrape_slots import ScrapeSlots, TooManyScrapesError
 from exporter.web.backend import Exposition
-from exporter.web.server.connection import tell_of_memory
+from exporter.web.server.memory_shortage import memory_shortage_response, report_memory_shortage
 from exporter.web.server.request_limit import BUSY
-from exporter.web.server.scrape_slots import ScrapeSlots, TooManyScrapesError
 
 _GZIP_LEVEL: Final = 1  # level 6 makes it a quarter smaller and takes five times as long
-_GZIP_WINDOW: Final = 31  # zlib's way to say: the largest window, in gzip's format
-# Made at once, so that the way into another thread is worth it; sent in smaller pieces.
+_GZIP_WINDOW: Final = 31  # zlib's code for the largest window in gzip's format
+# Made at once in another thread, so that the switch pays; sent in smaller pieces.
 _MADE_BYTES: Final = 512 * 1024
-# What is packed at once, and how much of it is sent at once; text of ours becomes a sixteenth.
-_PACKED_AT_ONCE: Final = 256 * 1024
-_PACKED_BYTES: Final = 256 * 1024
+# Text compressed at once, and compressed bytes sent at once; exposition text becomes a sixteenth.
+_TEXT_AT_ONCE: Final = 256 * 1024
+_COMPRESSED_BYTES: Final = 256 * 1024
 
 
 def worker_threads(count: int) -> Executor:
-    """The threads in which answers are made; none is there before it is needed."""
+    """The threads in which answers are made; each is started when it is first needed."""
     return ThreadPoolExecutor(count, "scrape")
 
 
-class StreamedApp(Response):
-    """An exposition, in pieces. What it needs of `expose` is asked for in a worker thread."""
+class StreamedResponse(Response):
+    """An exposition in pieces. `expose` and the pieces run in a worker thread."""
 
     def __init__(
-        self, expose: Callable[[], Exposition], workers: Executor, *, gzip: bool, scrapes: ScrapeSlots | None = None
+        self, expose: Callable[[], Exposition], workers: Executor, *, gzip: bool, slots: ScrapeSlots | None = None
     ) -> None:
-        """With `scrapes` it needs a place there, from its first piece to its last."""
+        """With `slots` the answer takes one of them, from its first piece to its last."""
         self._expose = expose
         self._workers = workers
         self._gzip = gzip
-        self._scrapes = scrapes
+        self._slots = slots
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if self._scrapes is None:
+        if self._slots is None:
             await self._send(scope, receive, send)
             return
         try:
             address = (scope.get("client") or ("",))[0]
-            async with self._scrapes.place(scope.get("state", {}).get("client"), address):
+            async with self._slots.slot(scope.get("state", {}).get("client"), address):
                 await self._send(scope, receive, send)
         except TooManyScrapesError as reason:
             await PlainTextResponse(f"{reason}\n", 503, BUSY)(scope, receive, send)
@@ -66,10 +66,10 @@ class StreamedApp(Response):
         try:
             content_type, pieces, first, second = await loop.run_in_executor(self._workers, self._begin)
         except (MemoryError, RuntimeError) as error:
-            if not _is_for_want_of_memory(error):
+            if not _is_memory_shortage(error):
                 raise
-            tell_of_memory("a scrape")
-            await PlainTextResponse("memory is short\n", 503, BUSY)(scope, receive, send)
+            report_memory_shortage("a scrape")
+            await memory_shortage_response()(scope, receive, send)
             return
         headers = {"Vary": "Accept, Accept-Encoding", **({"Content-Encoding": "gzip"} if self._gzip else {})}
         if not second:
@@ -87,9 +87,9 @@ class StreamedApp(Response):
         await send({"type": "http.response.body", "body": b""})
 
     def _begin(self) -> tuple[str, Iterator[bytes | memoryview], bytes | memoryview, bytes | memoryview]:
-        """The format, and the pieces with the first two taken from them: many answers have no second."""
+        """The content type, the pieces, and the first two of them: many answers have no second."""
         exposition = self._expose()
-        pieces = _packed(exposition.body) if self._gzip else _plain(exposition.body)
+        pieces = _compressed(exposition.body) if self._gzip else _plain(exposition.body)
         first = next(pieces, b"")
         return exposition.content_type, pieces, first, next(pieces, b"")
 
@@ -98,8 +98,8 @@ def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
-def _is_for_want_of_memory(error: Exception) -> bool:
-    # threading says so where the system has no memory (or no number) for one more.
+def _is_memory_shortage(error: Exception) -> bool:
+    # The text of threading where the system has no memory, or no free process number, for one more thread.
     return isinstance(error, MemoryError) or "can't start new thread" in str(error)
 
 
@@ -120,18 +120,18 @@ def _plain(body: Iterable[bytes]) -> Iterator[bytes | memoryview]:
         yield b"".join(small)
 
 
-def _packed(body: Iterable[bytes]) -> Iterator[bytes | memoryview]:
-    """`body` packed, in pieces; the whole text is never in memory, and zlib lets other threads run while it works."""
-    packer = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_WINDOW)
-    packed = bytearray()
+def _compressed(body: Iterable[bytes]) -> Iterator[bytes | memoryview]:
+    """`body` compressed in pieces; the whole text is never in memory, and other threads run while zlib works."""
+    compressor = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_WINDOW)
+    compressed = bytearray()
     for piece in body:
-        for part in _sliced(piece, _PACKED_AT_ONCE):
-            packed += packer.compress(part)
-            if len(packed) >= _PACKED_BYTES:
-                yield bytes(packed)
-                packed.clear()
-    packed += packer.flush()
-    yield bytes(packed)
+        for part in _sliced(piece, _TEXT_AT_ONCE):
+            compressed += compressor.compress(part)
+            if len(compressed) >= _COMPRESSED_BYTES:
+                yield bytes(compressed)
+                compressed.clear()
+    compressed += compressor.flush()
+    yield bytes(compressed)
 
 
 def _sliced(piece: bytes, size: int) -> Iterator[memoryview]:

@@ -1,9 +1,9 @@
-"""The configured targets as Prometheus's http_sd takes them (`/sd`).
+"""The configured targets in the format of Prometheus's http_sd (`/sd`).
 
-Every target of the configuration is listed, whatever the shard of this process: any of several exporters behind one
-address gives the same answer, and `/probe` of any of them probes what it is asked for. Who scrapes the shards one by
-one keeps those of `__meta_mx_shard`. The labels are all `__meta_…`, which Prometheus drops after relabelling: the
-series of a target carry its own labels already, and a target label of the same name would only rename those.
+The list has every target of the configuration, whatever the shard of this process: all exporters behind one address
+give the same answer, and `/probe` of each probes any target. A Prometheus server that scrapes the shards one by one
+selects by `__meta_mx_shard`. All labels are `__meta_…`, which Prometheus drops after relabelling: the series of a
+target have its configured labels already, and a target label of the same name would only rename those.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from exporter.schedule.shard import owner
 
 CONTENT_TYPE = "application/json"
 
-# Kind, module, port, labels, shard: what the targets of one group have in common.
+# Kind, module, port, labels and shard of the targets of one group.
 _Group = tuple[str, str, int, tuple[tuple[str, str], ...], int]
 
 
 def http_sd(targets: Iterable[Target], total_shards: int) -> Iterator[bytes]:
-    """The list, a piece for each group of targets whose labels are the same."""
+    """The list, in a piece for each group of targets with the same labels."""
     groups: defaultdict[_Group, list[str]] = defaultdict(list)
     for target in targets:
         shard = owner(target.name, total_shards)

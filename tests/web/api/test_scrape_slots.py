@@ -5,9 +5,9 @@ import contextlib
 
 import pytest
 
-from exporter.web.server import scrape_slots as scrapes_module
-from exporter.web.server.scrape_slots import MAX_WAITING, ScrapeSlots, TooManyScrapesError
-from exporter.web.server.unread_bytes import MAX_UNREAD_BYTES, Client, UnreadBytes
+from exporter.web.api import scrape_slots as scrapes_module
+from exporter.web.api.scrape_slots import MAX_WAITING, ScrapeSlots, TooManyScrapesError
+from exporter.web.server.unread_bytes import Client
 from tests.support.waiting import until
 
 
@@ -16,22 +16,22 @@ class FakeClient:
         self.seconds = waited
         self.is_reading = reading
         self.is_gone = False
-        self.was_cut = asyncio.Event()
+        self.was_reset = asyncio.Event()
 
     def waited(self) -> float:
         return self.seconds
 
-    def cut(self) -> None:
+    def reset(self) -> None:
         self.is_gone = True
-        self.was_cut.set()
+        self.was_reset.set()
 
 
 _: type[Client] = FakeClient
 
 
 async def hold(scrapes: ScrapeSlots, client: FakeClient, address: str = "a") -> None:
-    async with scrapes.place(client, address):
-        await client.was_cut.wait()
+    async with scrapes.slot(client, address):
+        await client.was_reset.wait()
 
 
 async def test_the_one_that_has_kept_its_answer_waiting_for_longest_is_cut_for_the_next() -> None:
@@ -40,25 +40,25 @@ async def test_the_one_that_has_kept_its_answer_waiting_for_longest_is_cut_for_t
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(hold(scrapes, client)) for client in clients]
         await asyncio.sleep(0)
-        async with scrapes.place(FakeClient(), "b"):
-            assert [client.was_cut.is_set() for client in clients] == [False, True, False]
+        async with scrapes.slot(FakeClient(), "b"):
+            assert [client.was_reset.is_set() for client in clients] == [False, True, False]
         for task in tasks:
             task.cancel()
 
 
 async def test_who_reads_is_not_cut_and_the_next_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scrapes_module, "PLACE_SECONDS", 0.05)
+    monkeypatch.setattr(scrapes_module, "SLOT_SECONDS", 0.05)
     scrapes = ScrapeSlots(1)
     client = FakeClient(9.0, reading=True)
     holding = asyncio.ensure_future(hold(scrapes, client))
     await asyncio.sleep(0)
-    with pytest.raises(TooManyScrapesError, match="1 scrapes are under way"):
-        async with scrapes.place(FakeClient()):
+    with pytest.raises(TooManyScrapesError, match="1 scrapes are in progress"):
+        async with scrapes.slot(FakeClient()):
             pass
-    assert not client.was_cut.is_set()
-    client.cut()
+    assert not client.was_reset.is_set()
+    client.reset()
     await holding
-    async with scrapes.place(FakeClient()):
+    async with scrapes.slot(FakeClient()):
         pass
 
 
@@ -67,7 +67,7 @@ async def test_addresses_take_turns_and_of_one_the_newest_comes_first() -> None:
     first, order = FakeClient(reading=True), []
 
     async def scrape(name: str) -> None:
-        async with scrapes.place(FakeClient(), name[0]):
+        async with scrapes.slot(FakeClient(), name[0]):
             order.append(name)
 
     holding = asyncio.ensure_future(hold(scrapes, first))
@@ -76,7 +76,7 @@ async def test_addresses_take_turns_and_of_one_the_newest_comes_first() -> None:
     for name in ("a1", "a2", "a3", "b1"):
         waiting.append(asyncio.ensure_future(scrape(name)))
         await asyncio.sleep(0)
-    first.cut()
+    first.reset()
     await asyncio.gather(holding, *waiting)
     assert order == ["a3", "b1", "a2", "a1"]
 
@@ -90,14 +90,14 @@ async def test_many_that_wait_from_one_address_leave_room_for_another() -> None:
 
     async def scrape(address: str) -> None:
         with contextlib.suppress(TooManyScrapesError):
-            async with scrapes.place(FakeClient(), address):
+            async with scrapes.slot(FakeClient(), address):
                 done.append(address)
 
     crowd = [asyncio.ensure_future(scrape("a")) for _ in range(2 * MAX_WAITING)]
     await asyncio.sleep(0)
     other = asyncio.ensure_future(scrape("b"))
     await until(lambda: sum(task.done() for task in crowd) == MAX_WAITING + 1)
-    first.cut()
+    first.reset()
     await asyncio.gather(holding, other, *crowd)
     assert done.count("b") == 1
     assert done.count("a") == MAX_WAITING - 1
@@ -112,21 +112,10 @@ async def test_who_is_gone_waits_no_more_and_nobody_is_cut_for_it() -> None:
     await asyncio.sleep(0)
     gone.is_gone = True
     slow.seconds = 9.0
-    await asyncio.sleep(3 * scrapes_module._LOOK_SECONDS)
-    assert not slow.was_cut.is_set()
+    await asyncio.sleep(3 * scrapes_module._CHECK_SECONDS)
+    assert not slow.was_reset.is_set()
     for task in (holding, waiting):
         task.cancel()
-
-
-def test_the_longest_unread_is_cut_where_all_together_are_too_much() -> None:
-    unread, clients = UnreadBytes(), [FakeClient() for _ in range(3)]
-    for client in clients:
-        unread.begin(client, MAX_UNREAD_BYTES // 3)
-    assert not any(client.is_gone for client in clients)
-    unread.end(clients[0])
-    unread.begin(clients[0], MAX_UNREAD_BYTES // 2)
-    assert [client.is_gone for client in clients] == [False, True, False]
-    assert unread.total <= MAX_UNREAD_BYTES
 
 
 async def test_who_has_hung_up_in_line_waits_no_longer() -> None:
@@ -142,7 +131,7 @@ async def test_who_has_hung_up_in_line_waits_no_longer() -> None:
     # Long before their time is over, and though the place is never free.
     await until(lambda: all(task.done() for task in tasks), 2.0)
     assert {type(task.exception()) for task in tasks} == {TooManyScrapesError}
-    client.cut()
+    client.reset()
     await holding
 
 
@@ -153,9 +142,9 @@ async def test_places_that_were_just_handed_on_are_no_reason_to_send_the_next_aw
     await asyncio.sleep(0)
     # Both end in one turn of the loop, and who comes in the same one finds nobody under way.
     for client in first:
-        client.was_cut.set()
+        client.was_reset.set()
     late = [asyncio.ensure_future(hold(scrapes, client)) for client in third]
     await asyncio.gather(*tasks[:2])
     for client in (*second, *third):
-        client.was_cut.set()
+        client.was_reset.set()
     await asyncio.gather(*tasks, *late)

@@ -1,0 +1,1 @@
+"""Endpoints for programs: scrapes, probes, service discovery, health checks, reload, the configuration."""

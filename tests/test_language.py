@@ -1,0 +1,132 @@
+"""The form of the source: docstrings, sizes, class names, and a test file for each module."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import exporter
+
+ROOT = Path(exporter.__file__).parent
+TESTS = Path(__file__).parent
+MODULES = sorted(ROOT.rglob("*.py"))
+
+# A docstring names its subject or gives an order; a question word hides the subject until the end of the sentence.
+QUESTION_WORDS = "who|whoever|what|whatever|whether|which|where|how|why|those|it|that"
+OPENS_WITH_A_QUESTION_WORD = re.compile(rf"\s*(?:{QUESTION_WORDS})\b", re.IGNORECASE)
+MAX_LINES = 40
+MAX_PARAMETERS = 6
+
+# Modules without a test file of their own name, with the reason. The list only shrinks: a module that has got its test
+# file, or is gone, must not stand here.
+UNTESTED: dict[str, str] = {
+    "exporter": "the version alone",
+    "exporter.__main__": "starts exporter.cli: tests/test_cli.py",
+    "exporter.model.warning": "a table of names",
+    "exporter.web.backend": "values and protocols alone",
+}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _functions(path: Path) -> Iterator[Function]:
+    return (node for node in ast.walk(_tree(path)) if isinstance(node, Function))
+
+
+def _docstrings(path: Path) -> Iterator[tuple[str, str]]:
+    """The names of the things that have a docstring, with it."""
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, Function | ast.ClassDef | ast.Module):
+            text = ast.get_docstring(node)
+            if text is not None:
+                yield getattr(node, "name", "module"), text
+
+
+def _parameters(function: Function) -> int:
+    """The number of parameters that a caller gives."""
+    arguments = function.args
+    given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    return sum(each is not None and each.arg not in ("self", "cls") for each in given)
+
+
+def _test_file(path: Path) -> Path:
+    inside = path.relative_to(ROOT)
+    return TESTS / inside.parent / f"test_{inside.stem.strip('_')}.py"
+
+
+def _has_only_a_docstring(path: Path) -> bool:
+    return all(isinstance(node, ast.Expr) for node in _tree(path).body)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_no_docstring_opens_with_a_question_word(path: Path) -> None:
+    found = [f"{name}: {text.splitlines()[0]}" for name, text in _docstrings(path)]
+    assert [each for each in found if OPENS_WITH_A_QUESTION_WORD.match(each.partition(": ")[2])] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_no_function_is_longer_than_a_screen_or_takes_more_parameters_than_a_hand_holds(path: Path) -> None:
+    sizes = [
+        (each.name, (each.end_lineno or each.lineno) - each.lineno + 1, _parameters(each)) for each in _functions(path)
+    ]
+    assert [each for each in sizes if each[1] > MAX_LINES or each[2] > MAX_PARAMETERS] == []
+
+
+@cache
+def _modules_of_classes() -> dict[str, list[str]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for path in MODULES:
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(_name(path))
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_no_class_name_stands_in_two_modules(path: Path) -> None:
+    twice = {name: places for name, places in _modules_of_classes().items() if len(set(places)) > 1}
+    assert {name: places for name, places in twice.items() if _name(path) in places} == {}
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if not _has_only_a_docstring(path)], ids=_name)
+def test_each_module_has_a_test_file_of_its_name(path: Path) -> None:
+    assert _test_file(path).exists() or _name(path) in UNTESTED, _test_file(path).relative_to(TESTS.parent)
+
+
+@pytest.mark.parametrize("name", UNTESTED)
+def test_an_exception_is_a_module_that_has_no_test_file_yet(name: str) -> None:
+    found = {_name(path): path for path in MODULES}
+    assert name in found, f"{name} is gone"
+    assert not _test_file(found[name]).exists(), f"{name} has a test file now"
+    assert UNTESTED[name]
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("Whether a name is ours.", True),
+        ("  What is left.", True),
+        ("whoever asks", True),
+        ("The name.", False),
+        ("Items in order.", False),  # begins like "it"
+        ("When the session began.", False),
+    ],
+)
+def test_a_question_word_is_a_whole_word(text: str, refused: bool) -> None:
+    assert bool(OPENS_WITH_A_QUESTION_WORD.match(text)) is refused

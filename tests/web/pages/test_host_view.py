@@ -1,0 +1,59 @@
+"""The page of a target: its hosts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from exporter.model.evidence import ConnectEvidence, Evidence
+from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, TlsRpt
+from tests.results import changed, domain, down_host, result, tls_host, up_host
+from tests.web.fake_backend import FakeBackend
+from tests.web.pages.browsing import (
+    C,
+    get,
+    known,
+    text,
+)
+
+
+async def test_a_domains_page_shows_hosts_phases_replies_extensions_and_certificate(backend: FakeBackend) -> None:
+    probed = result(up_host(), changed(tls_host(), preference=20), down_host(preference=30))
+    backend.kept = known((domain("healthy.example"), probed))
+    page = await get(backend, "/domain/healthy.example")
+    shown = text(page)
+    assert re.findall(r'<h2 id="host\d"><span class="preference" title="MX preference">(\d+)</span> (\S+)', page) == [
+        ("10", "mx1.healthy.example"),
+        ("20", "mx.secure.example"),
+        ("30", "mx2.healthy.example"),
+    ]
+    assert 'aria-label="phases: connect 10 ms, banner 250 ms, ehlo 11 ms, quit 12 ms"' in page
+    assert "banner 220, ehlo 250, quit 221" in shown
+    assert "banner 554 5.7.1" in shown
+    assert "PIPELINING SIZE" in shown
+    assert "size limit 10,240,000 bytes" in shown
+    assert "Certificate not verified" in shown
+    assert "issuer CN=Authority" in shown
+    assert "tls_expired : the server's certificate has expired" in shown
+    assert "valid until 2023-11-13 22:13:20 UTC expired" in shown
+    assert "AUTH with TLS PLAIN LOGIN" in shown
+
+
+async def test_without_a_path_the_last_router_is_named(backend: FakeBackend) -> None:
+    silent = changed(
+        down_host(C.PORT_FILTERED),
+        evidence=Evidence(25, ConnectEvidence("192.0.2.9", None, elapsed=9.0)),
+        last_hop="203.0.113.9",
+    )
+    backend.kept = known((domain(), result(silent)))
+    shown = text(await get(backend, "/domain/healthy.example"))
+    assert "the last router that answered on the way is 203.0.113.9" in shown
+
+
+async def test_policies_and_dane_are_told(backend: FakeBackend) -> None:
+    host = changed(tls_host(), dane=Dane(DaneState.MISMATCH, ("3 1 1 AB",), "no TLSA record matches"))
+    probed = replace(result(host), mta_sts=MtaSts(MtaStsMode.ENFORCE, mx=("*.example",)), tls_rpt=TlsRpt(False))
+    backend.kept = known((domain(), probed))
+    shown = text(await get(backend, "/domain/healthy.example"))
+    assert "MTA-STS: enforce, mx *.example TLS-RPT: absent" in shown
+    assert "DANE: mismatch: no TLSA record matches TLSA 3 1 1 AB" in shown
