@@ -185,7 +185,8 @@ def _part(module: str, room: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("room", "path"), [(room, path) for room in INNER_FLOORS for path in MODULES if _room(_name(path)) == room]
+    ("room", "path"),
+    [(room, path) for room in INNER_FLOORS for path in MODULES if _room(_name(path)) == f"exporter.{room}"],
 )
 def test_a_part_of_a_room_imports_only_from_parts_below(room: str, path: Path) -> None:
     floors = INNER_FLOORS[room]
@@ -197,7 +198,7 @@ def test_a_part_of_a_room_imports_only_from_parts_below(room: str, path: Path) -
 
 @pytest.mark.parametrize("room", INNER_FLOORS)
 def test_every_part_of_such_a_room_has_a_floor(room: str) -> None:
-    parts = {_part(_name(path), room) for path in MODULES if _room(_name(path)) == room}
+    parts = {_part(_name(path), room) for path in MODULES if _room(_name(path)) == f"exporter.{room}"}
     assert parts - {""} == set(INNER_FLOORS[room])
 
 

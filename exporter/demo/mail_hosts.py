@@ -19,7 +19,7 @@ from exporter.demo.domains import DEMO, NETWORK
 from exporter.lab.certificates import Authority
 from exporter.lab.silent_host import SilentHost
 from exporter.lab.smtp_host import SmtpHost
-from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, Answer, SmtpScript, StartTls, reply
+from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, Answer, SmtpScript, SwitchToTls, reply
 
 # The name in the certificate of a host that presents another's.
 _ANOTHER: Final = "mx.another.example"
@@ -27,7 +27,7 @@ _ANOTHER: Final = "mx.another.example"
 _PORT_ATTEMPTS: Final = 20
 
 
-class State(StrEnum):
+class HostState(StrEnum):
     """The state of the SMTP port of a host."""
 
     SPEAKING = "speaking"  # a server follows its script
@@ -59,15 +59,15 @@ class MailHosts:
         """The hosts that are not as they were at the start, and what was done to them."""
         return MappingProxyType(dict(self._broken))
 
-    def state(self, name: str) -> State:
+    def state(self, name: str) -> HostState:
         """The state of its SMTP port. KeyError for a name that no host has."""
         match self._running.get(self.by_name[name].name):
             case None:
-                return State.REFUSING
+                return HostState.REFUSING
             case SilentHost():
-                return State.SILENT
+                return HostState.SILENT
             case SmtpHost():
-                return State.SPEAKING
+                return HostState.SPEAKING
 
     async def start(self, port: int = 0) -> None:
         """Put every host on `port`; 0: one that is free on all their addresses. Raises WorldError."""
@@ -159,7 +159,7 @@ def _behaviour(host: DemoHost, authority: Authority) -> SmtpScript | Port:
     context = signer.server_context(*sorted(names), expired=host.certificate is Certificate.EXPIRED)
     offered: dict[bytes, Answer] = {
         b"EHLO": reply(250, host.name, *ORDINARY_EXTENSIONS, "STARTTLS"),
-        b"STARTTLS": (reply(220, "2.0.0 Ready to start TLS"), StartTls(context, script)),
+        b"STARTTLS": (reply(220, "2.0.0 Ready to start TLS"), SwitchToTls(context, script)),
     }
     return replace(script, replies=MappingProxyType({**script.replies, **offered}))
 

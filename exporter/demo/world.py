@@ -14,7 +14,7 @@ from typing import Final, Self
 from exporter.demo.configuration import HELO, configuration
 from exporter.demo.domain import DemoHost, DnsFault, Port
 from exporter.demo.domains import DEMO
-from exporter.demo.mail_hosts import MailHosts, State
+from exporter.demo.mail_hosts import HostState, MailHosts
 from exporter.lab.certificates import Authority
 from exporter.lab.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
 from exporter.lab.host import LOOPBACK, LoopThread
@@ -76,7 +76,7 @@ class DemoWorld:
         """Every mail host by name."""
         return self._mail_hosts.by_name
 
-    def state(self, host: str) -> State:
+    def state(self, host: str) -> HostState:
         """The state of the SMTP port of `host`. KeyError for a name that is none of :attr:`hosts`."""
         return self._mail_hosts.state(host)
 

@@ -24,18 +24,18 @@ nothing at all              refuse connections: take a free port and listen on n
 
 A script (:mod:`~.smtp_script`) has an answer for the greeting and for each verb. An answer is bytes, or a tuple of:
 
-==========================  ===============================================================================
-step                        what happens
-==========================  ===============================================================================
-`bytes`, `reply(250, ...)`  sent as they stand, well formed or not
-`None` (as the answer)      nothing is said, and the client is listened to further
-`Wait(seconds)`             nothing for so long, or until the client has gone
-`Drip(data, seconds)`       byte by byte, with a pause before each
-`Flood(data, seconds)`      the same again and again, until the client has gone
-`StartTls(context, then)`   a TLS handshake; `then` is the script under TLS
-`CLOSE`, `RESET`            FIN, RST
-`HALF_CLOSE`                FIN, and the client is listened to further
-==========================  ===============================================================================
+============================  ===============================================================================
+step                          what happens
+============================  ===============================================================================
+`bytes`, `reply(250, ...)`    sent as they stand, well formed or not
+`None` (as the answer)        nothing is said, and the client is listened to further
+`Wait(seconds)`               nothing for so long, or until the client has gone
+`Drip(data, seconds)`         byte by byte, with a pause before each
+`Flood(data, seconds)`        the same again and again, until the client has gone
+`SwitchToTls(context, then)`  a TLS handshake; `then` is the script under TLS
+`CLOSE`, `RESET`              FIN, RST
+`HALF_CLOSE`                  FIN, and the client is listened to further
+============================  ===============================================================================
 
 `SmtpScript(implicit_tls=context)` has TLS from the first byte, as on port 465. Certificates, valid, expired, or of an
 authority that the client does not trust, come from :mod:`~.certificates`.

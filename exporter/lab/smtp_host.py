@@ -1,7 +1,7 @@
 """An SMTP server that follows a script: well-behaved unless told otherwise, and then as hostile as one likes.
 
 The script (:mod:`exporter.lab.smtp_script`) says what answers the connection and each verb. The commands of a client,
-and how it left, are kept in :class:`Session` records. The host runs on any asyncio event loop.
+and how it left, are kept in :class:`ServerSession` records. The host runs on any asyncio event loop.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from exporter.lab.smtp_script import (
     End,
     Flood,
     SmtpScript,
-    StartTls,
     Step,
+    SwitchToTls,
     Wait,
 )
 
@@ -40,7 +40,7 @@ BACKLOG: Final = 1024
 
 
 class Ended(Enum):
-    """How a session ended."""
+    """The end of a session."""
 
     QUIT = "quit"  # the client said QUIT
     EOF = "eof"  # the client closed without a word
@@ -50,7 +50,7 @@ class Ended(Enum):
 
 
 @dataclass(slots=True)
-class Session:
+class ServerSession:
     """The record of one connection. Times are those of the clock of the event loop."""
 
     client: str
@@ -77,7 +77,7 @@ class SmtpHost:
     def __init__(self, script: SmtpScript, *, beyond_loopback: bool = False) -> None:
         self.script = script
         self._beyond_loopback = beyond_loopback
-        self.sessions: deque[Session] = deque(maxlen=MAX_SESSIONS)
+        self.sessions: deque[ServerSession] = deque(maxlen=MAX_SESSIONS)
         self.connections = 0  # ever
         self.ended = 0
         self.concurrent = 0
@@ -150,7 +150,7 @@ class SmtpHost:
 
     async def _serve(self, client: ClientConnection) -> None:
         loop = asyncio.get_running_loop()
-        session = Session(client.peer, loop.time(), tls=client.tls_version)
+        session = ServerSession(client.peer, loop.time(), tls=client.tls_version)
         self.sessions.append(session)
         self.connections += 1
         self.concurrent += 1
@@ -173,7 +173,7 @@ class SmtpHost:
 class _Conversation:
     """The script played against one client."""
 
-    def __init__(self, script: SmtpScript, client: ClientConnection, session: Session) -> None:
+    def __init__(self, script: SmtpScript, client: ClientConnection, session: ServerSession) -> None:
         self._script = script
         self._client = client
         self._session = session
@@ -238,7 +238,7 @@ class _Conversation:
             case Flood(data, seconds):
                 while not await client.wait_gone(seconds):
                     await self._send(data)
-            case StartTls(context, then):
+            case SwitchToTls(context, then):
                 self._session.tls = await client.start_tls(context)
                 self._script = then or self._script
             case End():

@@ -51,14 +51,14 @@ class Flood:
 
 
 @dataclass(frozen=True, slots=True)
-class StartTls:
+class SwitchToTls:
     """Take a TLS handshake; afterwards `then` is the script, without its greeting. None: the same goes on."""
 
     context: ssl.SSLContext
     then: SmtpScript | None = None
 
 
-Step = bytes | Wait | Drip | Flood | StartTls | End
+Step = bytes | Wait | Drip | Flood | SwitchToTls | End
 # None: the client gets no answer, and is listened to further.
 Answer = Step | tuple[Step, ...] | None
 

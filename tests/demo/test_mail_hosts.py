@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from exporter.demo.domain import Port
-from exporter.demo.mail_hosts import MailHosts, State, WorldError
+from exporter.demo.mail_hosts import HostState, MailHosts, WorldError
 from exporter.lab.certificates import Authority
 
 AUTHORITY = Authority()
@@ -37,8 +37,8 @@ async def _greeting(hosts: MailHosts, name: str) -> bytes:
 
 async def test_all_share_one_port_and_each_state_is_there() -> None:
     async with _started() as hosts:
-        assert {hosts.state(name) for name in hosts.by_name} == set(State)
-        speaking = [name for name in hosts.by_name if hosts.state(name) is State.SPEAKING]
+        assert {hosts.state(name) for name in hosts.by_name} == set(HostState)
+        speaking = [name for name in hosts.by_name if hosts.state(name) is HostState.SPEAKING]
         assert await _greeting(hosts, MX1) == b"220 mx1.healthy.example ESMTP\r\n"
         assert len({hosts.by_name[name].address for name in speaking}) == len(speaking)
 
@@ -58,14 +58,14 @@ async def test_a_port_that_is_taken_on_one_address_is_no_port_for_all() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(WorldError, match=f"port {port} is in use on an address of 127"):
             await hosts.start(port)
-    assert {hosts.state(name) for name in hosts.by_name} == {State.REFUSING}
+    assert {hosts.state(name) for name in hosts.by_name} == {HostState.REFUSING}
 
 
 async def test_changes_at_the_same_time_are_made_one_after_the_other() -> None:
     async with _started() as hosts:
         await asyncio.gather(*(hosts.set_broken(MX1, how) for how in (Port.REFUSED, Port.SILENT, Port.GONE) * 3))
         assert hosts.broken == {MX1: Port.GONE}
-        assert hosts.state(MX1) is State.SILENT
+        assert hosts.state(MX1) is HostState.SILENT
         await hosts.set_broken(MX1, None)
         assert hosts.broken == {}
         assert (await _greeting(hosts, MX1)).startswith(b"220 ")
@@ -74,7 +74,7 @@ async def test_changes_at_the_same_time_are_made_one_after_the_other() -> None:
 async def test_a_closed_gateway_makes_every_host_silent_and_stopping_opens_it() -> None:
     async with _started() as hosts:
         await hosts.set_gateway(closed=True)
-        assert {hosts.state(name) for name in hosts.by_name} == {State.SILENT}
+        assert {hosts.state(name) for name in hosts.by_name} == {HostState.SILENT}
         await hosts.set_broken(MX1, Port.REFUSED)
     assert not hosts.gateway_is_closed
     assert hosts.broken == {}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from exporter.demo.domain import Port
-from exporter.demo.mail_hosts import State, WorldError
+from exporter.demo.mail_hosts import HostState, WorldError
 from exporter.demo.world import DemoWorld
 
 MX1 = "mx1.healthy.example"
@@ -23,10 +23,10 @@ def _greeting(world: DemoWorld, host: str, seconds: float = 10.0) -> bytes:
 
 
 def test_every_host_is_in_the_state_of_the_table(world: DemoWorld) -> None:
-    expected = {Port.REFUSED: State.REFUSING, Port.SILENT: State.SILENT, Port.GONE: State.SILENT}
+    expected = {Port.REFUSED: HostState.REFUSING, Port.SILENT: HostState.SILENT, Port.GONE: HostState.SILENT}
     for name, host in world.hosts.items():
         behaviour = host.behaviour
-        assert world.state(name) is (expected[behaviour] if isinstance(behaviour, Port) else State.SPEAKING)
+        assert world.state(name) is (expected[behaviour] if isinstance(behaviour, Port) else HostState.SPEAKING)
 
 
 def test_all_hosts_share_one_port(world: DemoWorld) -> None:
@@ -43,16 +43,16 @@ def test_all_hosts_share_one_port(world: DemoWorld) -> None:
 def test_a_host_can_be_killed_silenced_and_revived(world: DemoWorld) -> None:
     try:
         world.kill(MX1)
-        assert world.state(MX1) is State.REFUSING
+        assert world.state(MX1) is HostState.REFUSING
         with pytest.raises(ConnectionRefusedError):
             _greeting(world, MX1)
         world.timed_out(MX1)
-        assert world.state(MX1) is State.SILENT
+        assert world.state(MX1) is HostState.SILENT
         with pytest.raises(TimeoutError):
             _greeting(world, MX1, 0.2)
     finally:
         world.revive(MX1)
-    assert world.state(MX1) is State.SPEAKING
+    assert world.state(MX1) is HostState.SPEAKING
     assert _greeting(world, MX1) == b"220 mx1.healthy.example ESMTP\r\n"
 
 
@@ -76,7 +76,7 @@ def test_a_closed_gateway_swallows_mail_to_everybody_and_nothing_else(world: Dem
     try:
         world.close_gateway()
         assert world.gateway_is_closed
-        assert {world.state(name) for name in world.hosts} == {State.SILENT}
+        assert {world.state(name) for name in world.hosts} == {HostState.SILENT}
         for host in (MX1, "mx.refused.example"):
             with pytest.raises(TimeoutError):
                 _greeting(world, host, 0.2)
@@ -92,10 +92,10 @@ def test_what_is_broken_behind_a_closed_gateway_is_seen_when_it_opens(world: Dem
     try:
         world.close_gateway()
         world.kill(MX1)
-        assert world.state(MX1) is State.SILENT
+        assert world.state(MX1) is HostState.SILENT
         assert world.broken == {MX1: Port.REFUSED}
         world.open_gateway()
-        assert world.state(MX1) is State.REFUSING
+        assert world.state(MX1) is HostState.REFUSING
     finally:
         world.open_gateway()
         world.revive(MX1)
@@ -105,7 +105,7 @@ def test_what_is_broken_behind_a_closed_gateway_is_seen_when_it_opens(world: Dem
 def test_a_host_that_was_broken_from_the_start_is_revived_broken(world: DemoWorld) -> None:
     world.timed_out("mx.refused.example")
     world.revive("mx.refused.example")
-    assert world.state("mx.refused.example") is State.REFUSING
+    assert world.state("mx.refused.example") is HostState.REFUSING
 
 
 def test_killing_drops_the_connections_under_way(world: DemoWorld) -> None:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from exporter.lab.certificates import Authority
-from exporter.lab.smtp_host import MAX_COMMANDS, Ended, Session, SmtpHost
+from exporter.lab.smtp_host import MAX_COMMANDS, Ended, ServerSession, SmtpHost
 from exporter.lab.smtp_script import (
     CLOSE,
     HALF_CLOSE,
@@ -21,7 +21,7 @@ from exporter.lab.smtp_script import (
     Drip,
     Flood,
     SmtpScript,
-    StartTls,
+    SwitchToTls,
     Wait,
     ordinary,
     reply,
@@ -42,7 +42,7 @@ async def listening(script: SmtpScript) -> AsyncIterator[tuple[SmtpHost, int]]:
         await host.stop()
 
 
-async def converse(script: SmtpScript, said: bytes) -> tuple[bytes, Session]:
+async def converse(script: SmtpScript, said: bytes) -> tuple[bytes, ServerSession]:
     """Say everything at once, read until the end, close."""
     async with listening(script) as (host, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -58,7 +58,7 @@ async def converse(script: SmtpScript, said: bytes) -> tuple[bytes, Session]:
         return heard, host.sessions[0]
 
 
-def _heard(loop_factory: LoopFactory, script: SmtpScript, said: bytes = b"") -> tuple[bytes, Session]:
+def _heard(loop_factory: LoopFactory, script: SmtpScript, said: bytes = b"") -> tuple[bytes, ServerSession]:
     return run_on(loop_factory, converse(script, said))
 
 
@@ -301,7 +301,7 @@ def test_a_client_cannot_make_the_record_grow_without_end(loop_factory: LoopFact
     assert heard.count(b"250 ") <= MAX_COMMANDS
 
 
-async def _tls_session(script: SmtpScript, talk: Callable[[int], None]) -> Session:
+async def _tls_session(script: SmtpScript, talk: Callable[[int], None]) -> ServerSession:
     async with listening(script) as (host, port):
         await asyncio.to_thread(talk, port)
         await host.sessions_ended(1)
@@ -311,7 +311,7 @@ async def _tls_session(script: SmtpScript, talk: Callable[[int], None]) -> Sessi
 @on_every_loop
 def test_starttls_secures_the_conversation_and_changes_the_script(loop_factory: LoopFactory) -> None:
     authority = Authority()
-    step = StartTls(authority.server_context(NAME), ordinary("inside.example"))
+    step = SwitchToTls(authority.server_context(NAME), ordinary("inside.example"))
     script = ordinary(NAME, ("STARTTLS",), STARTTLS=(reply(220, "go"), step))
 
     def talk(port: int) -> None:
@@ -334,7 +334,7 @@ def test_starttls_secures_the_conversation_and_changes_the_script(loop_factory: 
 @on_every_loop
 @pytest.mark.parametrize("said", [b"QUIT\r\n" * 10, b""], ids=["garbage", "nothing"])
 def test_a_failed_handshake_ends_the_session(loop_factory: LoopFactory, said: bytes) -> None:
-    script = ordinary(NAME, STARTTLS=(reply(220, "go"), StartTls(Authority().server_context(NAME))))
+    script = ordinary(NAME, STARTTLS=(reply(220, "go"), SwitchToTls(Authority().server_context(NAME))))
 
     def talk(port: int) -> None:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as sock, sock.makefile("rb") as lines:

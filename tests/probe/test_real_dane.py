@@ -19,7 +19,7 @@ import pytest
 
 from exporter.concurrency.slots import ProbeSlots
 from exporter.lab.smtp_host import SmtpHost
-from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, SmtpScript, StartTls, ordinary, reply
+from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, SmtpScript, SwitchToTls, ordinary, reply
 from exporter.model.configuration import Limits, ResolverSettings
 from exporter.model.failure import FailureClass as C
 from exporter.model.failure import Stage
@@ -147,7 +147,7 @@ def _with_tls(folder: Path, *chain: Issued) -> SmtpScript:
     return ordinary(
         "mx.signed.example",
         (*ORDINARY_EXTENSIONS, "STARTTLS"),
-        STARTTLS=(reply(220, "go ahead"), StartTls(server_context(folder, *chain))),
+        STARTTLS=(reply(220, "go ahead"), SwitchToTls(server_context(folder, *chain))),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter.lab.smtp_host import Ended, SmtpHost
-from exporter.lab.smtp_host import Session as ServerSession
+from exporter.lab.smtp_host import ServerSession as ServerSession
 from exporter.lab.smtp_script import (
     CLOSE,
     RESET,
@@ -18,8 +18,8 @@ from exporter.lab.smtp_script import (
     Drip,
     Flood,
     SmtpScript,
-    StartTls,
     Step,
+    SwitchToTls,
     Wait,
     ordinary,
     reply,
@@ -63,7 +63,7 @@ def offering(*steps: Step, **answers: Answer) -> SmtpScript:
 def secured(issued: Issued | ssl.SSLContext, **answers: Answer) -> SmtpScript:
     """A host that does it well, with this certificate; `answers` are those under TLS."""
     context = issued if isinstance(issued, ssl.SSLContext) else issued.context()
-    return offering(GO_AHEAD, StartTls(context, ordinary(NAME, **answers)))
+    return offering(GO_AHEAD, SwitchToTls(context, ordinary(NAME, **answers)))
 
 
 @dataclass(frozen=True)
@@ -301,8 +301,8 @@ def test_a_demand_for_a_certificate_of_ours_in_tls_1_3_is_a_failed_handshake(loo
     "steps",
     [
         (GO_AHEAD + reply(250, "injected"),),
-        (GO_AHEAD + b"x", StartTls(GOOD.context())),
-        (GO_AHEAD, reply(250, "injected"), StartTls(GOOD.context())),
+        (GO_AHEAD + b"x", SwitchToTls(GOOD.context())),
+        (GO_AHEAD, reply(250, "injected"), SwitchToTls(GOOD.context())),
         (GO_AHEAD, Wait(0.1), reply(250, NAME, "AUTH PLAIN"), Wait(5)),
     ],
 )

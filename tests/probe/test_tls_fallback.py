@@ -13,7 +13,7 @@ import pytest
 from exporter.concurrency.slots import ProbeSlots
 from exporter.diagnosis.advice import next_step
 from exporter.lab.smtp_host import SmtpHost
-from exporter.lab.smtp_script import CLOSE, RESET, Answer, SmtpScript, StartTls, Step, Wait, ordinary, reply
+from exporter.lab.smtp_script import CLOSE, RESET, Answer, SmtpScript, Step, SwitchToTls, Wait, ordinary, reply
 from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import Confidence, FailureClass, Stage, Verdict
@@ -117,8 +117,8 @@ BROKEN: dict[str, tuple[Step, ...]] = {
     "without a reason that OpenSSL knows": (GO_AHEAD, Wait(0.05), b"\x15\x03\x03\x00\x02\x02\xc8", Wait(5)),
     "sent warnings without end": (GO_AHEAD, Wait(0.05), b"\x15\x03\x03\x00\x02\x01\x5a" * 99, Wait(5)),
     "something else than TLS": (GO_AHEAD, Wait(0.05), b"500 5.5.1 what?\r\n", Wait(5)),
-    "wants a client certificate": (GO_AHEAD, StartTls(demanding(ssl.TLSVersion.TLSv1_3))),
-    "wants a client certificate, and": (GO_AHEAD, StartTls(demanding(ssl.TLSVersion.TLSv1_2))),
+    "wants a client certificate": (GO_AHEAD, SwitchToTls(demanding(ssl.TLSVersion.TLSv1_3))),
+    "wants a client certificate, and": (GO_AHEAD, SwitchToTls(demanding(ssl.TLSVersion.TLSv1_2))),
 }
 
 

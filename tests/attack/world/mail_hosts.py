@@ -12,7 +12,18 @@ from typing import Final
 
 from cryptography import x509
 
-from exporter.lab.smtp_script import CLOSE, Answer, Drip, Flood, SmtpScript, StartTls, Step, Wait, ordinary, reply
+from exporter.lab.smtp_script import (
+    CLOSE,
+    Answer,
+    Drip,
+    Flood,
+    SmtpScript,
+    Step,
+    SwitchToTls,
+    Wait,
+    ordinary,
+    reply,
+)
 from tests.attack.world.dhe import dhe_context
 from tests.attack.world.kinds import Kind
 from tests.attack.world.plan import Plan
@@ -46,7 +57,7 @@ def offering(*steps: Step, **answers: Answer) -> SmtpScript:
 
 def secured(context: ssl.SSLContext, **answers: Answer) -> SmtpScript:
     """A host that takes the handshake; `answers` are those under TLS."""
-    return offering(_GO_AHEAD, StartTls(context, ordinary(_NAME, **answers)))
+    return offering(_GO_AHEAD, SwitchToTls(context, ordinary(_NAME, **answers)))
 
 
 def _injection(folder: Path) -> list[SmtpScript]:
@@ -62,7 +73,7 @@ def _starttls_injection(folder: Path) -> list[SmtpScript]:
     context = _plain_context()
     return [
         offering(_GO_AHEAD + reply(250, _NAME, "AUTH PLAIN")),
-        offering(_GO_AHEAD + reply(250, "injected"), StartTls(context, ordinary(_NAME))),
+        offering(_GO_AHEAD + reply(250, "injected"), SwitchToTls(context, ordinary(_NAME))),
         offering(_GO_AHEAD + _EMPTY_HANDSHAKE[:3], Wait(0.1), reply(250, "injected")),
     ]
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from exporter.lab.smtp_host import SmtpHost
-from exporter.lab.smtp_script import SmtpScript, StartTls, ordinary, reply
+from exporter.lab.smtp_script import SmtpScript, SwitchToTls, ordinary, reply
 from tests.attack.world.kinds import Kind, Room
 from tests.attack.world.mail_hosts import scripts
 from tests.attack.world.name_server import NameServer
@@ -94,7 +94,7 @@ def _good_script(plan: Plan, number: int) -> SmtpScript:
     if not plan.has_tls(number):
         return ordinary(name)
     context = server_context(*(plan.path(f"good.{end}") for end in ("pem", "key")))
-    secured = (reply(220, "2.0.0 Ready"), StartTls(context, ordinary(name)))
+    secured = (reply(220, "2.0.0 Ready"), SwitchToTls(context, ordinary(name)))
     return ordinary(name, ("SIZE 10485760", "STARTTLS"), STARTTLS=secured)
 
 

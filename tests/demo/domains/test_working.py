@@ -8,7 +8,7 @@ import pytest
 
 from exporter.demo.domain import Certificate, DemoDomain
 from exporter.demo.domains.working import WORKING
-from exporter.demo.mail_hosts import State
+from exporter.demo.mail_hosts import HostState
 from exporter.demo.world import DemoWorld
 from exporter.model.warning import HostWarning
 from tests.demo.domains.client import only_host, session
@@ -29,7 +29,7 @@ def _of(name: str) -> DemoDomain:
 @pytest.mark.parametrize("domain", WORKING, ids=lambda domain: domain.name)
 def test_one_of_its_hosts_at_least_takes_mail(world: DemoWorld, domain: DemoDomain) -> None:
     assert domain.expected is None
-    speaking = [host.name for host in domain.hosts if world.state(host.name) is State.SPEAKING]
+    speaking = [host.name for host in domain.hosts if world.state(host.name) is HostState.SPEAKING]
     assert speaking
     for host in speaking:
         with session(world, host) as client:
@@ -39,7 +39,7 @@ def test_one_of_its_hosts_at_least_takes_mail(world: DemoWorld, domain: DemoDoma
 @pytest.mark.parametrize("domain", WORKING, ids=lambda domain: domain.name)
 def test_a_host_with_a_certificate_offers_tls_and_no_other(world: DemoWorld, domain: DemoDomain) -> None:
     for host in domain.hosts:
-        if world.state(host.name) is State.SPEAKING:
+        if world.state(host.name) is HostState.SPEAKING:
             with session(world, host.name) as client:
                 client.ehlo_or_helo_if_needed()
                 assert client.has_extn("starttls") is (host.certificate is not None)
