@@ -34,7 +34,7 @@ from exporter.egress.settings import counts_as_outside
 from exporter.model.configuration import Config
 from exporter.model.egress import SMTP_PORT
 from exporter.net import connection
-from exporter.net.helo_name import faults, in_words, local_helo, names_in
+from exporter.net.helo_name import describe_mark, faults, local_helo, names_in
 from exporter.net.open_files import raise_open_files
 from exporter.schedule.shard import Shard
 from exporter.web.access.active_config import ActiveWebConfig
@@ -214,7 +214,7 @@ class _Exporter:
             "version": __version__,
             "targets": len(active.targets),
             "listen": " ".join(addresses),
-            "helo": in_words(active.config.defaults.helo or self._helo),
+            "helo": describe_mark(active.config.defaults.helo or self._helo),
         }
         log.info("serving", extra={"fields": fields})
 

@@ -65,13 +65,13 @@ class ConfigurationReload:
             log.info("domain files changed")
             await self.reload()
             return False
-        return look.moving
+        return look.unsettled
 
     async def _look(self) -> ListChanges:
         config = self._monitor.active.config
         patterns = dict(enumerate(config.domain_files))
         if not patterns:
-            return ListChanges(changed=False, moving=False)
+            return ListChanges(changed=False, unsettled=False)
         folder = Path(config.files[0]).parent
         async with self._lock:
             return await self._files.run(lambda: self._lists.look(folder, patterns), _LOOK_SECONDS)

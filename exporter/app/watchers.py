@@ -9,7 +9,7 @@ from typing import Final
 from exporter.app.heartbeat import STUCK_SECONDS
 from exporter.app.monitor import Monitor
 from exporter.app.reload import ConfigurationReload
-from exporter.config.domain_lists import STILL_SECONDS
+from exporter.config.domain_lists import SETTLE_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Watchers:
             pause = _FILES_SECONDS
             try:
                 if await self._reload.reload_changed_files():
-                    pause = STILL_SECONDS
+                    pause = SETTLE_SECONDS
             except Exception:
                 log.exception("internal error in a reload")
                 self._monitor.metrics.internal_error()

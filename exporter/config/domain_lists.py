@@ -28,7 +28,7 @@ from exporter.config.domain_files import (
 from exporter.model.printable import printable
 
 # Seconds without a change after which a file is read.
-STILL_SECONDS: Final = 2.0
+SETTLE_SECONDS: Final = 2.0
 # Seconds between two checks of a file that is not settled.
 _LOOK_SECONDS: Final = 0.1
 # Seconds beyond that for a check and the reading itself.
@@ -69,7 +69,7 @@ class ListChanges:
     """The result of one check: files to read now, and files to check again soon."""
 
     changed: bool
-    moving: bool
+    unsettled: bool
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class DomainLists:
         """Check whether there is a reason to read again."""
         found, now = _find(folder, patterns), self._clock()
         observed = self._observe(found, patterns, now)
-        changed, moving = found.troubles != self._read_troubles, False
+        changed, unsettled = found.troubles != self._read_troubles, False
         # A file that never was a list and is gone leaves only its failure.
         changed |= any(shown not in observed and state != ABSENT for shown, state in self._read.items())
         changed |= any(can_be_read(path) for shown, path in self._unread.items() if shown in observed)
@@ -117,8 +117,8 @@ class DomainLists:
             if state != self._read.get(shown, ABSENT):
                 settled = self._is_settled(shown, now)
                 changed |= settled
-                moving |= not settled
-        return ListChanges(changed, moving)
+                unsettled |= not settled
+        return ListChanges(changed, unsettled)
 
     def read(self, folder: Path, patterns: Mapping[int, str]) -> Reading:
         """Read the settled files; wait for the others, for as long as a file needs to settle."""
@@ -165,7 +165,7 @@ class DomainLists:
 
     def _wait(self, folder: Path, patterns: Mapping[int, str]) -> tuple[_MatchedFiles, frozenset[str]]:
         """The matched files, and the names of the settled ones, once all are settled or have had the time for it."""
-        end = self._clock() + STILL_SECONDS + _SLACK_SECONDS
+        end = self._clock() + SETTLE_SECONDS + _SLACK_SECONDS
         while True:
             found, now = _find(folder, patterns), self._clock()
             observed = self._observe(found, patterns, now)
@@ -199,13 +199,13 @@ class DomainLists:
 
     def _is_settled(self, shown: str, now: float) -> bool:
         state, since = self._seen[shown]
-        if now - since >= STILL_SECONDS:
+        if now - since >= SETTLE_SECONDS:
             return True
         if state.error:
             return shown not in self._kept  # never read: nothing can be cut
         # By the times of the file, which makes most waits unnecessary. A time in the future proves nothing, nor does a
         # clock that was set just now.
-        return self._clock_is_steady and time.time() - state.touched >= STILL_SECONDS
+        return self._clock_is_steady and time.time() - state.touched >= SETTLE_SECONDS
 
 
 def _shown(path: Path) -> str:

@@ -14,7 +14,7 @@ from exporter.diagnosis.connect_errors import judge_connect, outcome_of_session
 from exporter.diagnosis.decision import decide
 from exporter.diagnosis.domain_failure import domain_failure
 from exporter.diagnosis.failed_connect import FailedConnect
-from exporter.diagnosis.fingerprints import in_words, is_foreign, stage_of
+from exporter.diagnosis.fingerprints import describe_mark, is_foreign, stage_of
 from exporter.diagnosis.resolver_state import judge_lookup
 from exporter.model.address import family_of
 from exporter.model.egress import EgressByFamily, EgressState, EgressView
@@ -27,19 +27,19 @@ _C = FailureClass
 _INTERCEPTED: Final = EgressState.INTERCEPTED
 _ANSWERED: Final = ConnectOutcome.ANSWERED
 # Classes that name a cause common to all hosts: the egress.
-BY_SCOPE: Final = frozenset({_C.EGRESS_BLOCKED, _C.OFFLINE, _C.EGRESS_INTERCEPTED})
+EGRESS_CLASSES: Final = frozenset({_C.EGRESS_BLOCKED, _C.OFFLINE, _C.EGRESS_INTERCEPTED})
 AGAIN: Final = "the way out has opened since: it is being probed again"
 
-# The last success of a host unrelated to this one, in Unix time; -inf: none. See EgressJudge.proof_by_others.
-ProofByOthers = Callable[[HostResult], float]
+# The last success of a host unrelated to this one, in Unix time; -inf: none. See EgressJudge.success_by_others.
+SuccessByOthers = Callable[[HostResult], float]
 
 
-def unrelated_evidence(host: HostResult) -> float:
+def no_success_by_others(host: HostResult) -> float:
     """No unrelated host is known to have answered."""
     return -math.inf
 
 
-def diagnose(host: HostResult, around: EgressByFamily, proof: ProofByOthers = unrelated_evidence) -> HostResult:
+def diagnose(host: HostResult, around: EgressByFamily, proof: SuccessByOthers = no_success_by_others) -> HostResult:
     """`host` with its failure under these egress states; the same object where nothing changes."""
     evidence = host.evidence
     if evidence is None:
@@ -56,7 +56,7 @@ def diagnose(host: HostResult, around: EgressByFamily, proof: ProofByOthers = un
     else:
         attempt = _failed_connect(host, evidence, egress, outcome, proof(host))
         failure, last_hop = decide(attempt), attempt.last_hop
-    if reopened and failure is not None and failure.failure_class in BY_SCOPE:
+    if reopened and failure is not None and failure.failure_class in EGRESS_CLASSES:
         failure = replace(failure, evidence=(*failure.evidence, AGAIN))
     if (failure, last_hop) == (host.failure, host.outcome.last_hop):
         return host
@@ -66,7 +66,7 @@ def diagnose(host: HostResult, around: EgressByFamily, proof: ProofByOthers = un
 def diagnose_all(
     result: ProbeResult,
     around: EgressByFamily,
-    proof: ProofByOthers = unrelated_evidence,
+    proof: SuccessByOthers = no_success_by_others,
     resolver: ResolverView = RESOLVER_UNKNOWN,
 ) -> ProbeResult:
     """`result` with the failures of its hosts and of its domain; the same object where nothing changes."""
@@ -109,7 +109,7 @@ def _intercepted(host: HostResult, evidence: Evidence, egress: EgressView) -> Fa
     if egress.state is not _INTERCEPTED or mark not in evidence.speaker or not is_foreign(mark, host.mx):
         return None
     detail = (
-        f"{in_words(mark)} answers in place of hosts on {egress.networks} unrelated networks:"
+        f"{describe_mark(mark)} answers in place of hosts on {egress.networks} unrelated networks:"
         " a transparent proxy or mail inspection of our own firewall or provider"
     )
     return Failure(stage_of(mark), _C.EGRESS_INTERCEPTED, detail, egress.confidence)

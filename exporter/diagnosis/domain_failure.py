@@ -108,7 +108,7 @@ def without_mx(lookup: MxLookup, failure: Failure) -> Failure:
     return replace(failure, detail=detail, evidence=(failure.detail, *failure.evidence), about=failure.about or domain)
 
 
-def speaker_of(hosts: tuple[HostResult, ...], failure: Failure) -> HostResult | None:
+def decisive_host(hosts: tuple[HostResult, ...], failure: Failure) -> HostResult | None:
     """The host whose failure is the domain's."""
     return next((host for host in hosts if host.failure is not None and _is_source(host.failure, failure)), None)
 

@@ -50,7 +50,7 @@ class EgressJudge:
         # Address -> its reference, the latest last.
         self._references: BoundedDict[str, str] = BoundedDict(MAX_REFERENCE_ADDRESSES)
 
-    def see(self, observation: EgressObservation) -> bool:
+    def record(self, observation: EgressObservation) -> bool:
         """Record a session with a public address; True for the first failure at an address that succeeded."""
         evidence, address = observation.evidence, observation.address
         family = self._families[family_of(address)]
@@ -72,7 +72,7 @@ class EgressJudge:
             )
         return is_first_failure
 
-    def proof_by_others(self, address: str, mx: str, began: float) -> float:
+    def success_by_others(self, address: str, mx: str, began: float) -> float:
         """The last moment at which the port is known to have got out to an unrelated host; -inf if none is known.
 
         The moment lies before `began` where nothing shows that the port got out at that time.
@@ -80,7 +80,7 @@ class EgressJudge:
         owner = SourceOwner(organisation(mx), network_of(address))
         return self._families[family_of(address)].outcomes.success_by_others(owner, began)
 
-    def prove(self, address: str, offset: float) -> None:
+    def confirm_reset(self, address: str, offset: float) -> None:
         """The last reset of an address is the host's own: the port gets out.
 
         `offset`: seconds by which Unix time is ahead of the clock of the outcomes.
@@ -93,14 +93,14 @@ class EgressJudge:
             family.set_clock(seconds)
         self.surroundings = self._views()
 
-    def other_got_out(self, family: Family, at: float, subject: str, *, lasts: float = 0.0) -> None:
+    def record_other_egress(self, family: Family, at: float, subject: str, *, lasts: float = 0.0) -> None:
         """Record egress beside the port, `subject` being the subject of a sentence about it.
 
         `lasts`: seconds for which it counts, where it is looked for less often than sessions are.
         """
         self._families[family].record_other_egress(at + max(self.window, lasts), subject)
 
-    def listen(self, now: float) -> Iterable[tuple[Family, Suspect]]:
+    def suspects(self, now: float) -> Iterable[tuple[Family, Suspect]]:
         """Look for fingerprints that unrelated hosts share, and yield those without an interception check.
 
         The cost is higher than that of an observation: once a second is enough.
@@ -110,11 +110,11 @@ class EgressJudge:
             if judge.suspect is not None and judge.suspect.mark not in judge.findings:
                 yield family, judge.suspect
 
-    def find(self, family: Family, mark: str, finding: InspectionResult, at: float) -> None:
+    def record_check(self, family: Family, mark: str, finding: InspectionResult, at: float) -> None:
         """Record the result of an interception check."""
         self._families[family].findings[mark] = (at, finding)
 
-    def forget_findings(self, before: float) -> None:
+    def forget_interception_checks(self, before: float) -> None:
         """Forget the results of checks before then, so that the suspects are checked again."""
         for family in self._families.values():
             family.findings = {mark: found for mark, found in family.findings.items() if found[0] >= before}

@@ -114,7 +114,7 @@ class FamilyEgressJudge:
         self.view = replace(self.view, opened=self.view.opened + back, since=since + seconds if since else since)
 
     def confirm_reset(self, address: str, offset: float) -> None:
-        """See EgressJudge.prove."""
+        """See EgressJudge.confirm_reset."""
         outcome = self.outcomes.newest(address)
         if outcome is not None and outcome.failure_kind == FailureKind.RESET:
             self.outcomes.record(address, replace(outcome, failure_kind=None))

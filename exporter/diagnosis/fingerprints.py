@@ -108,7 +108,7 @@ def is_foreign(mark: str, mx: str) -> bool:
     return not mark.startswith(_NAMED) or organisation(mark.removeprefix(_NAMED)) != organisation(mx)
 
 
-def in_words(mark: str) -> str:
+def describe_mark(mark: str) -> str:
     """The server with this mark, as the subject in the middle of a sentence."""
     if mark == MASKED:
         return "a speaker that masks its greeting or its keywords"

@@ -86,7 +86,7 @@ class ResolverJudge:
         self._success_before_failing = -math.inf
         self.waits = False  # for the references
 
-    def see(self, asked: Asked, began: float, seen: float) -> None:
+    def record(self, asked: Asked, began: float, seen: float) -> None:
         """Record an outcome; `began` and `seen` by the clock of :meth:`judge`."""
         found = asked.failure_class
         if found in _INCONCLUSIVE:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.diagnosis.egress_state import InspectionResult
-from exporter.diagnosis.fingerprints import Suspect, in_words
+from exporter.diagnosis.fingerprints import Suspect, describe_mark
 from exporter.egress.paths import HostPaths
 from exporter.egress.settings import WatchSettings, source_of
 from exporter.model.address import Family
@@ -112,6 +112,8 @@ class InterceptionChecks:
         try:
             self._on_result(family, suspect.mark, await check_interception(suspect, options))
         except Exception:
-            log.exception("internal error in the interception check", extra={"fields": {"of": in_words(suspect.mark)}})
+            log.exception(
+                "internal error in the interception check", extra={"fields": {"of": describe_mark(suspect.mark)}}
+            )
         finally:
             del self._tasks[family, suspect.mark]

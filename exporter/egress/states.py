@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.diagnosis.diagnose import is_intercepted
 from exporter.diagnosis.egress_state import EgressJudge
-from exporter.diagnosis.fingerprints import in_words
+from exporter.diagnosis.fingerprints import describe_mark
 from exporter.diagnosis.resolver_state import ResolverJudge, questions
 from exporter.egress.clocks import Now
 from exporter.egress.settings import WatchSettings
@@ -76,17 +76,17 @@ class JudgedStates:
         """Take in the questions that the resolver was asked; whether its state may have changed."""
         may_change = False
         for asked in questions(result, reference=reference):
-            self._resolver_judge.see(asked, now.loop - max(0.0, now.unix - asked.on), now.loop)
+            self._resolver_judge.record(asked, now.loop - max(0.0, now.unix - asked.on), now.loop)
             may_change |= asked.failure_class is not None or self.resolver.state is not ResolverState.WORKING
         return may_change
 
-    def proof_by_others(self, host: HostResult, now: Now) -> float:
+    def success_by_others(self, host: HostResult, now: Now) -> float:
         """The newest Unix time at which the port is known to have got out to a host that is unrelated."""
         return self.proof_since(host.address, host.mx, host.timings.at, now)
 
     def proof_since(self, address: str, mx: str, at: float, now: Now) -> float:
         """The same for a session with `address` that began at `at`: before `at` where nothing shows it since."""
-        return self.egress_judge.proof_by_others(address, mx, at - now.offset) + now.offset
+        return self.egress_judge.success_by_others(address, mx, at - now.offset) + now.offset
 
     def judge_resolver(self, now: Now) -> bool:
         """Judge the resolver anew; whether its state has changed."""
@@ -120,7 +120,7 @@ def _log_egress(family: Family, view: EgressView) -> None:
     if view.others_out:
         fields["others_out"] = view.others_out
     if view.speaker:
-        fields["speaker"] = in_words(view.speaker)
+        fields["speaker"] = describe_mark(view.speaker)
     log.log(logging.WARNING if closed else logging.INFO, "egress state changed", extra={"fields": fields})
 
 

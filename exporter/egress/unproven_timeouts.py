@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.diagnosis.connect_errors import outcome_of_session
-from exporter.diagnosis.diagnose import BY_SCOPE
+from exporter.diagnosis.diagnose import EGRESS_CLASSES
 from exporter.egress.clocks import Clocks
 from exporter.egress.states import JudgedStates
 from exporter.model.evidence import ConnectOutcome
@@ -56,9 +56,9 @@ class UnprovenTimeouts:
                 continue
             if not is_outside(host.address):
                 continue
-            if host.failure is not None and host.failure.failure_class in BY_SCOPE:
+            if host.failure is not None and host.failure.failure_class in EGRESS_CLASSES:
                 continue  # judged again, with all others, when the egress opens
-            if self._states.proof_by_others(host, now) < host.timings.at:
+            if self._states.success_by_others(host, now) < host.timings.at:
                 self._waiting[key] = _Timeout(host.timings.at, host.address, host.mx)
                 return
         self.drop(key)

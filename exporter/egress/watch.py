@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from exporter.diagnosis.connect_errors import outcome_of_session
-from exporter.diagnosis.diagnose import BY_SCOPE, diagnose_all
+from exporter.diagnosis.diagnose import EGRESS_CLASSES, diagnose_all
 from exporter.diagnosis.egress_state import InspectionResult
 from exporter.egress.clocks import Clocks, Now
 from exporter.egress.evidence import is_own_reset, is_recent, observation_of
@@ -128,9 +128,9 @@ class EgressWatch:
         judge = self._states.egress_judge
         for nameserver, at in answered.items():
             if self._settings.is_outside(nameserver):
-                judge.other_got_out(family_of(nameserver), at, f"the nameserver {nameserver}")
-        judge.forget_findings(now.loop - _CHECKED_SECONDS)
-        for family, suspect in judge.listen(now.loop):
+                judge.record_other_egress(family_of(nameserver), at, f"the nameserver {nameserver}")
+        judge.forget_interception_checks(now.loop - _CHECKED_SECONDS)
+        for family, suspect in judge.suspects(now.loop):
             self._checks.begin(family, suspect, self._settings)
         self._judge(now)
 
@@ -161,7 +161,7 @@ class EgressWatch:
         return judged
 
     def _proof_by_others(self, host: HostResult) -> float:
-        return self._states.proof_by_others(host, self._clocks.now())
+        return self._states.success_by_others(host, self._clocks.now())
 
     def _observe(self, host: HostResult, now: Now, reference: str) -> bool:
         """Take the evidence of a host in; whether the state of the egress may have changed by it."""
@@ -176,7 +176,7 @@ class EgressWatch:
             return False
         path = self._paths.known(host.address, evidence.port) if outcome is ConnectOutcome.RESET else None
         proof = is_own_reset(host.address, evidence, outcome, path)
-        if judge.see(observation_of(host, evidence, outcome, now, reference=reference, proof=proof)):
+        if judge.record(observation_of(host, evidence, outcome, now, reference=reference, proof=proof)):
             self._want_references(now)
         if outcome is _ANSWERED or proof:
             self._timeouts.host_answered()
@@ -215,17 +215,17 @@ class EgressWatch:
             reached = other.reached is not None
             if reached or path.stops_on_the_way:
                 what = f"port {other.port} {'of' if reached else 'towards'} {address}"
-                judge.other_got_out(family_of(address), now.loop, what, lasts=KEPT_SECONDS)
+                judge.record_other_egress(family_of(address), now.loop, what, lasts=KEPT_SECONDS)
                 self._judge(now)
         if path.reached is not None and path.answered is not None and path.answered.kind is HopKind.REFUSED:
             self._follow_clock(now)
-            judge.prove(address, now.offset)
+            judge.confirm_reset(address, now.offset)
             self._timeouts.host_answered()
             self._judge(now)
         self._listener.evidence_found(keys)
 
     def _interception_checked(self, family: Family, mark: str, result: InspectionResult) -> None:
-        self._states.egress_judge.find(family, mark, result, self._clocks.now().loop)
+        self._states.egress_judge.record_check(family, mark, result, self._clocks.now().loop)
 
 
 def _is_from_before_opening(host: HostResult, egress: EgressByFamily) -> bool:
@@ -233,7 +233,7 @@ def _is_from_before_opening(host: HostResult, egress: EgressByFamily) -> bool:
     view = egress[family_of(host.address)] if host.address else None
     if view is None or view.before is None or host.failure is None:
         return False
-    return host.timings.at < view.opened and host.failure.failure_class in BY_SCOPE
+    return host.timings.at < view.opened and host.failure.failure_class in EGRESS_CLASSES
 
 
 def _is_from_before_answers(result: ProbeResult, resolver: ResolverView) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 
 from exporter.diagnosis.advice import AdviceNames, mark_of, next_step, section_of
 from exporter.diagnosis.catalogue import CATALOGUE
-from exporter.diagnosis.domain_failure import speaker_of
+from exporter.diagnosis.domain_failure import decisive_host
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
 from exporter.model.printable import printable
 from exporter.model.result import HostResult, ProbeResult
@@ -111,7 +111,7 @@ def deciding_host(result: ProbeResult) -> HostResult | None:
     failure = result.failure
     if failure is None:
         return None
-    return speaker_of(result.hosts, failure)
+    return decisive_host(result.hosts, failure)
 
 
 def _consequence(failure: Failure) -> str:

@@ -27,7 +27,7 @@ async def looked(running: Watched, condition: Callable[[], object]) -> None:
 async def test_a_list_that_has_changed_is_read_when_it_is_still(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(domain_lists, "STILL_SECONDS", 0.05)
+    monkeypatch.setattr(domain_lists, "SETTLE_SECONDS", 0.05)
     names = tmp_path / "names.txt"
     names.write_text("a.example\n")
     async with watched(tmp_path, "domain_files: [names.txt]\n") as running:
@@ -41,7 +41,7 @@ async def test_a_list_that_has_changed_is_read_when_it_is_still(
 async def test_a_file_system_that_hangs_is_one_problem_and_a_reload_when_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(domain_lists, "STILL_SECONDS", 0.05)
+    monkeypatch.setattr(domain_lists, "SETTLE_SECONDS", 0.05)
     monkeypatch.setattr(reload, "_LOOK_SECONDS", 0.05)
     (tmp_path / "names.txt").write_text("a.example\n")
     async with watched(tmp_path, "domain_files: [names.txt]\n") as running:

@@ -160,8 +160,7 @@ def peers(folder: Path, count: int) -> Iterator[Peers]:
 def versions() -> str:
     """Of all that is measured."""
     parts = [f"mx-exporter {__version__}", f"Python {platform.python_version()}"]
-    for name in ("uvloop", "dnspython", "prometheus-client"):
-        parts.append(f"{name} {_distribution(name)}")
+    parts += [f"{name} {_distribution(name)}" for name in ("uvloop", "dnspython", "prometheus-client")]
     for title, program, flag in (
         ("blackbox_exporter", "prometheus-blackbox-exporter", "--version"),
         ("nsd", "nsd", "-v"),

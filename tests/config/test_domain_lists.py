@@ -52,7 +52,7 @@ def test_a_change_is_seen_once_the_file_is_settled(lists: Lists) -> None:
     assert not lists.changed()
     lists.write("a.txt", "a.example\nb.exa")
     look = lists.lists.look(lists.folder, {0: "*.txt"})
-    assert (look.changed, look.moving) == (False, True)
+    assert (look.changed, look.unsettled) == (False, True)
     while not lists.changed():
         assert lists.now < 60.0
     assert [file.raw for file in lists.read().files] == [b"a.example\nb.exa"]

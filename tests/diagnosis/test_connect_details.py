@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.diagnosis.diagnose import diagnose, unrelated_evidence
+from exporter.diagnosis.diagnose import diagnose, no_success_by_others
 from exporter.model.egress import EgressView
 from exporter.model.evidence import ConnectEvidence, Witness
 from exporter.model.path_trace import PathTrace
@@ -46,7 +46,7 @@ def test_the_sentence_names_the_evidence(
     words: tuple[str, ...],
 ) -> None:
     failure = diagnose(
-        host(connect, witnesses, found), around(egress), someone if egress is OPEN else unrelated_evidence
+        host(connect, witnesses, found), around(egress), someone if egress is OPEN else no_success_by_others
     ).failure
     assert failure is not None
     assert [word for word in words if word not in failure.detail] == []

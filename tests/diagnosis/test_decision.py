@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from exporter.diagnosis.diagnose import diagnose, unrelated_evidence
+from exporter.diagnosis.diagnose import diagnose, no_success_by_others
 from exporter.model.egress import EgressView
 from exporter.model.evidence import ConnectEvidence, Witness
 from exporter.model.failure import Confidence, FailureClass, Stage
@@ -106,7 +106,9 @@ def test_a_row(
     confidence: Confidence,
     hop: str,
 ) -> None:
-    seen = diagnose(host(connect, witnesses, found), around(egress), someone if egress is OPEN else unrelated_evidence)
+    seen = diagnose(
+        host(connect, witnesses, found), around(egress), someone if egress is OPEN else no_success_by_others
+    )
     assert seen.failure is not None
     assert (seen.failure.failure_class, seen.failure.confidence, seen.outcome.last_hop) == (
         failure_class,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.diagnosis.connect_errors import judge_connect
-from exporter.diagnosis.diagnose import AGAIN, diagnose, diagnose_all, unrelated_evidence
+from exporter.diagnosis.diagnose import AGAIN, diagnose, diagnose_all, no_success_by_others
 from exporter.model.egress import EGRESS_UNKNOWN, EgressView
 from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import Failure, Stage, Verdict
@@ -104,11 +104,11 @@ def test_accepted_and_not_a_word_is_undetermined_unless_everything_fails_so(way:
     assert alone is not None
     assert (alone.failure_class, alone.verdict) == (failure_class, Verdict.UNDETERMINED)
     wordless = EgressView(S.BLOCKED, CERTAIN, frozenset({W.MUTE, W.HUNG_UP}), 9, 3, "port 443 of 192.0.2.9")
-    shared = diagnose(mute, around(wordless), unrelated_evidence).failure
+    shared = diagnose(mute, around(wordless), no_success_by_others).failure
     assert shared is not None
     assert (shared.failure_class, shared.stage, shared.verdict) == (C.EGRESS_BLOCKED, Stage.BANNER, Verdict.BLOCKED)
     assert "accepts and says nothing" in shared.detail
-    assert diagnose(mute, around(BLOCKED), unrelated_evidence).failure == alone
+    assert diagnose(mute, around(BLOCKED), no_success_by_others).failure == alone
 
 
 def test_the_state_of_port_25_says_nothing_of_another_port() -> None:

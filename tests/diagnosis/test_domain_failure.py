@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from exporter.diagnosis.domain_failure import domain_failure, speaker_of
+from exporter.diagnosis.domain_failure import decisive_host, domain_failure
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
 from exporter.model.result import HostResult
 from tests.results import host_of, up_host
@@ -44,7 +44,7 @@ def test_a_reason_that_says_more_speaks_whatever_the_preferences(place: int) -> 
         failure = domain_failure(hosts, None)
         assert failure is not None
         assert failure.failure_class is more
-        speaker = speaker_of(hosts, failure)
+        speaker = decisive_host(hosts, failure)
         assert speaker is not None
         assert speaker.failure is not None
         assert speaker.failure.failure_class is more

@@ -44,7 +44,7 @@ class Story:
     def tell(
         self, address: str, mx: str, way: ConnectOutcome, evidence: Evidence, *, reference: str = "", on: float = 0.0
     ) -> None:
-        self.book.see(EgressObservation(address, mx, evidence, way, self.now, on or self.now, self.now, reference))
+        self.book.record(EgressObservation(address, mx, evidence, way, self.now, on or self.now, self.now, reference))
 
     def judge(self) -> EgressView:
         self.book.judge(self.now, self.now)
@@ -64,7 +64,7 @@ class Story:
         return self.judge()
 
     def listen(self) -> list[str]:
-        return [suspect.mark for _, suspect in self.book.listen(self.now)]
+        return [suspect.mark for _, suspect in self.book.suspects(self.now)]
 
 
 def test_nothing_seen_is_nothing_known() -> None:
@@ -107,7 +107,7 @@ def test_a_router_that_says_so_only_now_and_then_is_silent_in_between() -> None:
 def test_resets_everywhere_are_a_block_once_another_port_is_known_to_get_out() -> None:
     story = Story()
     assert story.all_see(W.RESET).state is S.UNKNOWN
-    story.book.other_got_out(Family.IPV4, story.now, "the nameserver 9.9.9.9")
+    story.book.record_other_egress(Family.IPV4, story.now, "the nameserver 9.9.9.9")
     assert story.judge().state is S.BLOCKED
 
 
@@ -134,7 +134,7 @@ def test_what_is_looked_for_seldom_counts_for_longer() -> None:
     """A trace is kept for minutes; meanwhile mail hosts that are silent on other ports do not make us offline."""
     story = Story()
     story.all_see(W.SILENT, SILENT_443)
-    story.book.other_got_out(Family.IPV4, story.now, "port 443 towards 60.1.0.1", lasts=10 * INTERVAL)
+    story.book.record_other_egress(Family.IPV4, story.now, "port 443 towards 60.1.0.1", lasts=10 * INTERVAL)
     assert story.judge().state is S.BLOCKED
     story.now += 5 * INTERVAL
     assert story.all_see(W.SILENT, SILENT_443).state is S.BLOCKED
@@ -197,7 +197,7 @@ def test_a_reset_that_is_the_hosts_own_proves_it_open() -> None:
     story.all_see(W.SILENT, count=3)
     story.see(90, W.RESET)
     assert story.judge().state is S.UNKNOWN
-    story.book.prove("90.1.0.1", 0.0)
+    story.book.confirm_reset("90.1.0.1", 0.0)
     assert story.judge().state is S.OPEN
 
 
@@ -253,7 +253,7 @@ def test_a_proxy_is_seen_after_a_closer_look() -> None:
     assert story.all_see(W.ANSWERED, speaker=PROXY).state is S.OPEN
     assert story.listen() == list(PROXY)
     assert story.judge().state is S.OPEN
-    story.book.find(Family.IPV4, PROXY[0], InspectionResult.FOREIGN, story.now)
+    story.book.record_check(Family.IPV4, PROXY[0], InspectionResult.FOREIGN, story.now)
     view = story.judge()
     assert (view.state, view.confidence, view.speaker) == (S.INTERCEPTED, Confidence.CERTAIN, PROXY[0])
     assert story.listen() == []
@@ -269,7 +269,7 @@ def test_what_the_closer_look_says_decides(
     story = Story()
     story.all_see(W.ANSWERED, speaker=PROXY)
     story.listen()
-    story.book.find(Family.IPV4, PROXY[0], finding, story.now)
+    story.book.record_check(Family.IPV4, PROXY[0], finding, story.now)
     assert (story.judge().state, story.judge().confidence) == (state, confidence)
 
 
@@ -277,7 +277,7 @@ def test_a_reference_that_bears_the_mark_too_makes_it_certain() -> None:
     story = Story()
     story.all_see(W.ANSWERED, speaker=PROXY, reference="mx.reference.example")
     story.listen()
-    story.book.find(Family.IPV4, PROXY[0], InspectionResult.OPEN, story.now)
+    story.book.record_check(Family.IPV4, PROXY[0], InspectionResult.OPEN, story.now)
     assert (story.judge().state, story.judge().confidence) == (S.INTERCEPTED, Confidence.CERTAIN)
 
 
@@ -286,7 +286,7 @@ def test_a_look_without_result_convicts_nobody_who_has_an_alibi() -> None:
     story.all_see(W.ANSWERED, speaker=PROXY)
     story.see(90, W.ANSWERED, speaker=("name:mx.domain90.example",))
     story.listen()
-    story.book.find(Family.IPV4, PROXY[0], InspectionResult.OPEN, story.now)
+    story.book.record_check(Family.IPV4, PROXY[0], InspectionResult.OPEN, story.now)
     assert story.judge().state is S.OPEN
 
 
@@ -294,7 +294,7 @@ def test_a_proxy_that_is_gone_is_forgotten() -> None:
     story = Story()
     story.all_see(W.ANSWERED, speaker=PROXY)
     story.listen()
-    story.book.find(Family.IPV4, PROXY[0], InspectionResult.FOREIGN, story.now)
+    story.book.record_check(Family.IPV4, PROXY[0], InspectionResult.FOREIGN, story.now)
     assert story.judge().state is S.INTERCEPTED
     for number in range(4):
         story.see(60 + number, W.ANSWERED, speaker=(f"name:mx.domain{60 + number}.example",))

@@ -22,7 +22,7 @@ class Story:
 
     def ask(self, name: str, failure_class: FailureClass | None, *, reference: bool = False) -> ResolverView:
         self.now += 1.0
-        self.book.see(Asked(name, self.now, failure_class, reference), self.now, self.now)
+        self.book.record(Asked(name, self.now, failure_class, reference), self.now, self.now)
         self.book.judge(self.now, self.now)
         return self.book.view
 
@@ -174,6 +174,6 @@ def test_of_filtered_names_without_end_so_many_are_remembered() -> None:
     story.ask("well.example.net", None)
     for number in range(3000):
         name = f"mx.invented{number}.example"
-        story.book.see(Asked(name, story.now, C.RESOLVER_FAILING), story.now, story.now)
+        story.book.record(Asked(name, story.now, C.RESOLVER_FAILING), story.now, story.now)
     story.book.judge(story.now, story.now)
     assert (story.book.view.state, story.book.view.names) == (S.FILTERING, 1000)

@@ -26,7 +26,9 @@ SETTINGS = WatchSettings(Egress(), 60.0, 35.0)
 
 def answered(judged: JudgedStates, now: Now) -> None:
     host = changed(up_host(), at=now.unix)
-    judged.egress_judge.see(observation_of(host, Evidence(25), ConnectOutcome.ANSWERED, now, reference="", proof=False))
+    judged.egress_judge.record(
+        observation_of(host, Evidence(25), ConnectOutcome.ANSWERED, now, reference="", proof=False)
+    )
 
 
 def test_a_change_is_logged_and_remembered(caplog: pytest.LogCaptureFixture) -> None:

@@ -45,7 +45,7 @@ class Waiting:
         host = changed(up_host("mx.well.example", "198.51.100.1"), at=now.unix, evidence=Evidence(25))
         evidence = host.evidence
         assert evidence is not None
-        self.states.egress_judge.see(
+        self.states.egress_judge.record(
             observation_of(host, evidence, ConnectOutcome.ANSWERED, now, reference="", proof=False)
         )
         self.timeouts.host_answered()

@@ -232,8 +232,7 @@ async def test_a_lookup_tells_when_it_was_asked_for_of_whom_and_that_the_next_on
     async def look(resolver: Resolver, host: DnsHost) -> MxLookup:
         nonlocal server
         server = host.server
-        for _ in range(2):
-            lookups.append(await resolver.lookup_mx("a.example", BOTH))
+        lookups.extend([await resolver.lookup_mx("a.example", BOTH) for _ in range(2)])
         lookups.append(await resolver.lookup_mx("dead.example", BOTH))
         return lookups[0]
 

@@ -25,7 +25,7 @@ _LISTENING = re.compile(r"\bserving\b.*listen(?:=|\": \")([^\s\"]+)")
 FILES_WATCHED_CLOSELY = """
 import exporter.app.watchers, exporter.config.domain_lists
 exporter.app.watchers._FILES_SECONDS = 0.1
-exporter.config.domain_lists.STILL_SECONDS = exporter.app.watchers.STILL_SECONDS = 0.2
+exporter.config.domain_lists.SETTLE_SECONDS = exporter.app.watchers.SETTLE_SECONDS = 0.2
 """
 
 

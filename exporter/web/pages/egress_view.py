@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.diagnosis.connect_errors import outcome_of
-from exporter.diagnosis.fingerprints import in_words
+from exporter.diagnosis.fingerprints import describe_mark
 from exporter.model.address import Family
 from exporter.model.egress import EgressState, EgressStateChange, EgressView
 from exporter.model.printable import printable
@@ -160,7 +160,7 @@ def _egress_evidence(view: EgressView) -> Iterator[str]:
     if view.others_out:
         yield f"{printable(view.others_out)} gets through"
     if view.speaker:
-        yield f"{printable(in_words(view.speaker))} answers for all of them"
+        yield f"{printable(describe_mark(view.speaker))} answers for all of them"
     if view.state is EgressState.OPEN:
         yield "at least one public address sent a greeting, or refused the connection itself"
 

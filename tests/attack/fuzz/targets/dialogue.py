@@ -10,7 +10,7 @@ from typing import Final
 
 from exporter.diagnosis.fingerprints import mark_of_failure, marks
 from exporter.diagnosis.problems import judge_farewell, judge_problem
-from exporter.model.failure import Stage
+from exporter.model.failure import Failure, Stage
 from exporter.smtp.commands import encoded
 from exporter.smtp.dialogue import Answered, Break, Dialogue, Event, Finished, Listen, Send, StartTls
 from exporter.smtp.ehlo import EXTENSIONS, MECHANISMS, parse_ehlo
@@ -167,9 +167,7 @@ def _well_behaved(conversation: _Conversation, plan: Plan) -> None:
     agree(sum(isinstance(event, Finished) for event in events) == 1, "not finished once")
     if dialogue.problem is not None:
         failure = judge_problem(dialogue.problem, dialogue.refusals)
-        for text in (failure.detail, failure.about, *failure.evidence):
-            harmless(text, "a failure", limit=2048)
-            agree(plan.credentials is None or PASSWORD not in text, f"the password: {text}")
+        _harmless_failure(failure, plan)
         reply = dialogue.problem.reply
         harmless(mark_of_failure(failure, "" if reply is None else reply.text) or "", "a mark", limit=1024)
     for event in events:
@@ -179,6 +177,12 @@ def _well_behaved(conversation: _Conversation, plan: Plan) -> None:
     if greeting is not None and dialogue.ehlo is not None:
         for mark in marks(greeting.lines[0], dialogue.ehlo.lines, parse_ehlo(dialogue.ehlo)):
             harmless(mark, "a mark", limit=1024)
+
+
+def _harmless_failure(failure: Failure, plan: Plan) -> None:
+    for text in (failure.detail, failure.about, *failure.evidence):
+        harmless(text, "a failure", limit=2048)
+        agree(plan.credentials is None or PASSWORD not in text, f"the password: {text}")
 
 
 def read_replies(data: bytes) -> None:
