@@ -97,9 +97,9 @@ class Monitor:
         slots = self.scheduler.slots
         await slots.take()
         # A client that asks for names of its own choice pushes nothing out that the configured targets ask for.
-        passing = self.engine.resolver.passing() if self.find(*target.key) is None else nullcontext()
+        cache = self.engine.resolver.for_unconfigured_target() if self.find(*target.key) is None else nullcontext()
         try:
-            with passing:
+            with cache:
                 result = await self.engine.probe(target, fresh=True, transcript=True, within=within)
         finally:
             slots.free()

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 # How long the file system may take for a look at the domain files, and for all that a reload reads: minutes of a server
 # that is busy. Then it counts as one that does not answer.
-_LOOK_SECONDS: Final = 30.0
+_CHECK_SECONDS: Final = 30.0
 _LOAD_SECONDS: Final = 120.0
 _STUCK: Final = "the file system does not answer: what was read before holds"
 
@@ -53,28 +53,28 @@ class ConfigurationReload:
     async def reload_changed_files(self) -> bool:
         """Reload if the domain files have changed; whether one has changed too lately to be read."""
         try:
-            look = await self._look()
+            changes = await self._check_files()
         except StuckError:
             if not self._is_stuck:
                 self._refused([_STUCK])
             self._is_stuck = True
             return False
         # A main file that was refused is tried again only where something else has changed.
-        if look.changed or self._is_stuck:
+        if changes.changed or self._is_stuck:
             self._is_stuck = False
             log.info("domain files changed")
             await self.reload()
             return False
-        return look.unsettled
+        return changes.unsettled
 
-    async def _look(self) -> ListChanges:
+    async def _check_files(self) -> ListChanges:
         config = self._monitor.active.config
         patterns = dict(enumerate(config.domain_files))
         if not patterns:
             return ListChanges(changed=False, unsettled=False)
         folder = Path(config.files[0]).parent
         async with self._lock:
-            return await self._files.run(lambda: self._lists.look(folder, patterns), _LOOK_SECONDS)
+            return await self._files.run(lambda: self._lists.check(folder, patterns), _CHECK_SECONDS)
 
     async def _reload(self) -> list[str]:
         async with self._lock:

@@ -116,4 +116,4 @@ def _may_change(host: HostResult, evidence: Evidence) -> bool:
     # A server that bears another's name may be answering for others as well.
     if outcome_of_session(evidence) is not ConnectOutcome.ANSWERED:
         return True
-    return any(is_foreign(mark, host.mx) for mark in evidence.speaker)
+    return any(is_foreign(mark, host.mx) for mark in evidence.fingerprints)

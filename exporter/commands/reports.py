@@ -180,7 +180,7 @@ def _other_evidence(host: HostResult) -> Iterator[Line]:
     if host.evidence is None:
         return
     for witness in host.evidence.witnesses:
-        yield line(" " * _WITNESS, f"port {witness.port}: {witness.way}", hang=_WITNESS + 2)
+        yield line(" " * _WITNESS, f"port {witness.port}: {witness.outcome}", hang=_WITNESS + 2)
     if host.evidence.path is not None:
         yield line(" " * _WITNESS, f"path: {path_summary(host.evidence.path)}", hang=_WITNESS + 2)
 

@@ -105,7 +105,7 @@ class DomainLists:
         self._unread: dict[str, Path] = {}  # could not be read then; a change of permissions need not show in the state
         self._began = False
 
-    def look(self, folder: Path, patterns: Mapping[int, str]) -> ListChanges:
+    def check(self, folder: Path, patterns: Mapping[int, str]) -> ListChanges:
         """Check whether there is a reason to read again."""
         found, now = _find(folder, patterns), self._clock()
         observed = self._observe(found, patterns, now)

@@ -43,7 +43,7 @@ def egress_blocked(attempt: FailedConnect) -> str:
     egress = attempt.egress
     references = f", {egress.references} of them references" if egress.references else ""
     router = f" ({attempt.own_failure.detail})" if attempt.is_of(FailureClass.CONNECT_PROHIBITED) else ""
-    out = f", while {egress.others_out} gets through" if egress.others_out else ""
+    out = f", while {egress.passing_traffic} gets through" if egress.passing_traffic else ""
     return (
         f"the port {_common_outcome(attempt)} on all {egress.networks} unrelated networks at once{references}{out}:"
         f" our own firewall or provider blocks it on the way out, as most clouds do by default{router}"
@@ -73,7 +73,7 @@ def port_filtered(attempt: FailedConnect) -> str:
     text = _timed_out(attempt)
     if attempt.live_witness is not None:
         witness = attempt.live_witness
-        text += f", while port {witness.port} of the same address {_ANSWERS[witness.way]}"
+        text += f", while port {witness.port} of the same address {_ANSWERS[witness.outcome]}"
     if attempt.stops_earlier:
         text += f"; it is lost {_last_router(attempt)}, and {_compared_port(attempt)} gets further"
     return f"{text}: {_BEYOND_US if attempt.others_answered_since else _ANYWHERE}"
@@ -103,10 +103,10 @@ def _timed_out(attempt: FailedConnect) -> str:
 
 def _common_outcome(attempt: FailedConnect) -> str:
     """The way in which all networks fail."""
-    outcomes = attempt.egress.ways
+    outcomes = attempt.egress.outcomes
     if ConnectOutcome.RESET in outcomes:
         return "is reset"
-    return "accepts and says nothing" if ConnectOutcome.MUTE in outcomes else "is silent or prohibited"
+    return "accepts and says nothing" if ConnectOutcome.NO_GREETING in outcomes else "is silent or prohibited"
 
 
 def _compared_port(attempt: FailedConnect) -> str:

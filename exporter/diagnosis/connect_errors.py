@@ -65,7 +65,7 @@ _ERRNO: Final = MappingProxyType(
 _OUTCOMES: Final = MappingProxyType(
     {
         _C.CONNECT_REFUSED: ConnectOutcome.RESET,
-        _C.CONNECT_TIMEOUT: ConnectOutcome.SILENT,
+        _C.CONNECT_TIMEOUT: ConnectOutcome.NO_ANSWER,
         _C.CONNECT_PROHIBITED: ConnectOutcome.PROHIBITED,
         _C.LOCAL_FIREWALL: ConnectOutcome.PROHIBITED,
         _C.CONNECT_UNREACHABLE: ConnectOutcome.UNREACHABLE,

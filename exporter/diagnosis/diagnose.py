@@ -39,7 +39,9 @@ def no_success_by_others(host: HostResult) -> float:
     return -math.inf
 
 
-def diagnose(host: HostResult, around: EgressByFamily, proof: SuccessByOthers = no_success_by_others) -> HostResult:
+def diagnose(
+    host: HostResult, around: EgressByFamily, success_by_others: SuccessByOthers = no_success_by_others
+) -> HostResult:
     """`host` with its failure under these egress states; the same object where nothing changes."""
     evidence = host.evidence
     if evidence is None:
@@ -54,7 +56,7 @@ def diagnose(host: HostResult, around: EgressByFamily, proof: SuccessByOthers = 
     if outcome is _ANSWERED:
         failure, last_hop = _intercepted(host, evidence, egress) or host.outcome.own_failure, ""
     else:
-        attempt = _failed_connect(host, evidence, egress, outcome, proof(host))
+        attempt = _failed_connect(host, evidence, egress, outcome, success_by_others(host))
         failure, last_hop = decide(attempt), attempt.last_hop
     if reopened and failure is not None and failure.failure_class in EGRESS_CLASSES:
         failure = replace(failure, evidence=(*failure.evidence, AGAIN))
@@ -66,14 +68,14 @@ def diagnose(host: HostResult, around: EgressByFamily, proof: SuccessByOthers = 
 def diagnose_all(
     result: ProbeResult,
     around: EgressByFamily,
-    proof: SuccessByOthers = no_success_by_others,
+    success_by_others: SuccessByOthers = no_success_by_others,
     resolver: ResolverView = RESOLVER_UNKNOWN,
 ) -> ProbeResult:
     """`result` with the failures of its hosts and of its domain; the same object where nothing changes."""
     if result.failure is None and not _has_failing(result) and not any(map(is_intercepted, around.values())):
         return result
     hosts = tuple(
-        diagnose(host, around, proof) if host.address else _diagnose_name(host, result, resolver)
+        diagnose(host, around, success_by_others) if host.address else _diagnose_name(host, result, resolver)
         for host in result.hosts
     )
     failure = domain_failure(hosts, _lookup_failure(result, hosts, resolver), result.lookup)
@@ -105,8 +107,8 @@ def _failed_connect(
 
 def _intercepted(host: HostResult, evidence: Evidence, egress: EgressView) -> Failure | None:
     """The failure of a host in whose place the interceptor answers, by the fingerprint that both share."""
-    mark = egress.speaker
-    if egress.state is not _INTERCEPTED or mark not in evidence.speaker or not is_foreign(mark, host.mx):
+    mark = egress.common_fingerprint
+    if egress.state is not _INTERCEPTED or mark not in evidence.fingerprints or not is_foreign(mark, host.mx):
         return None
     detail = (
         f"{describe_mark(mark)} answers in place of hosts on {egress.networks} unrelated networks:"

@@ -24,10 +24,10 @@ class FailureKind(StrEnum):
 
 OUTCOMES: Final[Mapping[str, frozenset[ConnectOutcome]]] = MappingProxyType(
     {
-        FailureKind.DROPPED: frozenset({ConnectOutcome.SILENT, ConnectOutcome.PROHIBITED}),
+        FailureKind.DROPPED: frozenset({ConnectOutcome.NO_ANSWER, ConnectOutcome.PROHIBITED}),
         FailureKind.RESET: frozenset({ConnectOutcome.RESET}),
         FailureKind.NO_ROUTE: frozenset({ConnectOutcome.NO_ROUTE}),
-        FailureKind.WORDLESS: frozenset({ConnectOutcome.MUTE, ConnectOutcome.HUNG_UP}),
+        FailureKind.WORDLESS: frozenset({ConnectOutcome.NO_GREETING, ConnectOutcome.HUNG_UP}),
     }
 )
 KINDS: Final = MappingProxyType({outcome: kind for kind, outcomes in OUTCOMES.items() for outcome in outcomes})
@@ -44,10 +44,10 @@ class EgressObservation:
     evidence: Evidence
     outcome: ConnectOutcome
     began: float  # of the connect
-    on: float  # the same in Unix time; identifies the session, for all domains that share a session report it
-    seen: float
+    began_unix: float  # the same in Unix time; identifies the session, for all domains that share a session report it
+    recorded_at: float
     reference: str = ""  # name of the reference that the address belongs to
-    proof: bool = False  # the RST is known to be the host's own: the port gets out
+    is_own_reset: bool = False  # the RST is known to be the host's own: the port gets out
 
     @property
     def owner(self) -> SourceOwner:
@@ -62,7 +62,7 @@ class EgressObservation:
     @property
     def succeeded(self) -> bool:
         """True where the port is known to get out."""
-        return self.outcome is ConnectOutcome.ANSWERED or self.proof
+        return self.outcome is ConnectOutcome.ANSWERED or self.is_own_reset
 
     @property
     def failure_kind(self) -> FailureKind | None:

@@ -5,7 +5,7 @@ recent sessions fail in one way (:mod:`exporter.diagnosis.common_cause`) the cau
 prohibitions, resets, or connects that are accepted and then neither greeted nor held open.
 
 The state is that of one port. An answer from another port is a witness: it proves that packets get out, and no more.
-Times are seconds of one clock that never jumps; `on` values are Unix time, the time of results.
+Times are seconds of one clock that never jumps; `unix` values are Unix time, the time of results.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class EgressJudge:
         self.takes = takes
         self.port = port
         self._families = {family: FamilyEgressJudge(port) for family in Family}
-        self.surroundings: EgressByFamily = self._views()
+        self.views: EgressByFamily = self._views()
         # Address -> its reference, the latest last.
         self._references: BoundedDict[str, str] = BoundedDict(MAX_REFERENCE_ADDRESSES)
 
@@ -55,20 +55,20 @@ class EgressJudge:
         evidence, address = observation.evidence, observation.address
         family = self._families[family_of(address)]
         if observation.witness:
-            family.record_other_egress(observation.seen + self.window, observation.witness)
+            family.record_other_egress(observation.recorded_at + self.window, observation.witness)
         if evidence.port != self.port:
             if evidence.connect is None:
-                family.record_other_egress(observation.seen + self.window, f"port {evidence.port} of {address}")
+                family.record_other_egress(observation.recorded_at + self.window, f"port {evidence.port} of {address}")
             return False
         if observation.reference:
             self._references[address] = observation.reference
         elif address in self._references:  # a domain's mail host that is a reference as well
             observation = replace(observation, reference=self._references[address])
         is_first_failure = family.record(observation)
-        if observation.outcome is ConnectOutcome.ANSWERED and evidence.speaker:
+        if observation.outcome is ConnectOutcome.ANSWERED and evidence.fingerprints:
             is_reference = bool(observation.reference)
             family.fingerprints.record(
-                address, observation.mx, evidence.speaker, observation.seen, reference=is_reference
+                address, observation.mx, evidence.fingerprints, observation.recorded_at, reference=is_reference
             )
         return is_first_failure
 
@@ -91,7 +91,7 @@ class EgressJudge:
         """Correct all kept Unix times after the clock was set: ahead by `seconds`, back where they are below 0."""
         for family in self._families.values():
             family.set_clock(seconds)
-        self.surroundings = self._views()
+        self.views = self._views()
 
     def record_other_egress(self, family: Family, at: float, subject: str, *, lasts: float = 0.0) -> None:
         """Record egress beside the port, `subject` being the subject of a sentence about it.
@@ -129,10 +129,10 @@ class EgressJudge:
         """True where all sessions fail in one way, and references have not been probed yet."""
         return any(family.waits for family in self._families.values())
 
-    def judge(self, now: float, on: float, *, ready: bool = True) -> tuple[Family, ...]:
-        """Judge anew; the families whose view has changed. :attr:`surroundings` holds the views.
+    def judge(self, now: float, unix: float, *, ready: bool = True) -> tuple[Family, ...]:
+        """Judge anew; the families whose view has changed. :attr:`views` holds the views.
 
-        `on` is now in Unix time; `ready`: the references have been probed, if there are any.
+        `unix` is now in Unix time; `ready`: the references have been probed, if there are any.
         """
         # Outcomes that are seen only once are judged by the state at the end.
         repeats = math.isfinite(self.interval)
@@ -141,10 +141,10 @@ class EgressJudge:
         changed = tuple(
             family
             for family, judge in self._families.items()
-            if judge.judge(self._references, on, ready=ready, repeats=repeats)
+            if judge.judge(self._references, unix, ready=ready, repeats=repeats)
         )
         if changed:
-            self.surroundings = self._views()
+            self.views = self._views()
         return changed
 
     def _views(self) -> EgressByFamily:

@@ -46,7 +46,7 @@ class FailedConnect:
     def other_ports_time_out(self) -> bool:
         """No other port of the host answers: no witness port, or without one not the port that the trace compares."""
         if self.evidence.witnesses:
-            return all(witness.way is ConnectOutcome.SILENT for witness in self.evidence.witnesses)
+            return all(witness.outcome is ConnectOutcome.NO_ANSWER for witness in self.evidence.witnesses)
         return self.path is not None and self.path.against is not None and not self.stops_earlier
 
     @property
@@ -95,7 +95,7 @@ class FailedConnect:
 
     def timed_out(self) -> bool:
         """No answer of any kind came."""
-        return self.outcome is ConnectOutcome.SILENT
+        return self.outcome is ConnectOutcome.NO_ANSWER
 
     def kernel_drops_every_syn(self) -> bool:
         """The kernel counts each SYN that it sent again as dropped within this host."""
@@ -106,7 +106,7 @@ class FailedConnect:
         if not self.timed_out() or self.connect is None or self.path is None:
             return False
         left = self.connect.elapsed > _SENT_AGAIN_SECONDS and not self.connect.unsent
-        return self.path.never_left and not left
+        return self.path.stops_at_this_host and not left
 
     def reset_by_this_host(self) -> bool:
         """The RST comes from this host itself."""
@@ -153,7 +153,7 @@ class FailedConnect:
         return self.timed_out() and self.other_ports_time_out and self.others_answered_since
 
     def _fails_like_all(self, state: EgressState) -> bool:
-        return self.egress.state is state and self.outcome in self.egress.ways
+        return self.egress.state is state and self.outcome in self.egress.outcomes
 
     def _rejected_in_trace(self, kind: HopKind) -> bool:
         return self.rejecting_hop is not None and self.rejecting_hop.kind is kind
@@ -169,8 +169,8 @@ class FailedConnect:
 
         Uncertain where others answered before the attempt and not since: the egress may be blocked meanwhile.
         """
-        stops_on_path = self.path is not None and self.path.stops_on_the_way
-        if self.others_answered_since and self.live_witness is not None and stops_on_path:
+        stops_at_a_router = self.path is not None and self.path.stops_at_a_router
+        if self.others_answered_since and self.live_witness is not None and stops_at_a_router:
             return Confidence.CERTAIN
         egress_may_have_closed = self.others_ever_answered and not self.others_answered_since
         return Confidence.UNCERTAIN if egress_may_have_closed else Confidence.LIKELY

@@ -47,7 +47,7 @@ class FamilyEgressJudge:
         self._without_witness: set[str] = set()  # addresses on which no other port answered
         # Another port, or the like, that got out, with the time until which that counts.
         self._other_egress: tuple[float, str] | None = None
-        self._success_on = 0.0  # Unix time of the last success
+        self._success_unix = 0.0  # Unix time of the last success
         self._success_before_closing = -math.inf
         self.waits = False  # for the references, without which no common failure is called ours
 
@@ -55,20 +55,20 @@ class FamilyEgressJudge:
         """Record a session; True for the first failure after a success, at an address that succeeded."""
         address = observation.address
         before = self.outcomes.newest(address)
-        is_known = self._sessions.get(address) == observation.on and not observation.proof
+        is_known = self._sessions.get(address) == observation.began_unix and not observation.is_own_reset
         # A session that a domain shares with a reference is reported by both, in either order.
         adds_reference = before is not None and not before.reference and bool(observation.reference)
         if observation.is_inconclusive or (is_known and not adds_reference):
             return False
         # A greeting proves the egress open at the moment when the connect was answered.
         began, kind = observation.began, observation.failure_kind
-        outcome = SourceOutcome(observation.owner, began, observation.seen, kind, bool(observation.reference))
+        outcome = SourceOutcome(observation.owner, began, observation.recorded_at, kind, bool(observation.reference))
         if self.outcomes.record(address, outcome) is None:
             return False
-        self._sessions[address] = observation.on
+        self._sessions[address] = observation.began_unix
         self._without_witness.discard(address)
         if kind is None:
-            self._success_on = max(self._success_on, observation.on)
+            self._success_unix = max(self._success_unix, observation.began_unix)
             return False
         if observation.evidence.witnesses and not observation.witness:
             self._without_witness.add(address)
@@ -83,12 +83,12 @@ class FamilyEgressJudge:
         """Forget what was seen before `seen`, and other egress that no longer counts."""
         self.outcomes.forget_before(seen)
         if len(self._sessions) > 2 * len(self.outcomes) + _SPARE_SESSIONS:
-            self._sessions = {address: on for address, on in self._sessions.items() if address in self.outcomes}
+            self._sessions = {address: began for address, began in self._sessions.items() if address in self.outcomes}
             self._without_witness &= self._sessions.keys()
         if self._other_egress is not None and self._other_egress[0] < now:
             self._other_egress = None
 
-    def judge(self, references: Iterable[str], on: float, *, ready: bool, repeats: bool) -> bool:
+    def judge(self, references: Iterable[str], unix: float, *, ready: bool, repeats: bool) -> bool:
         """Judge anew; True where the view has changed. See EgressJudge.judge."""
         view = self._judged(references, ready=ready)
         if _decisive(view) == _decisive(self.view):
@@ -98,11 +98,11 @@ class FamilyEgressJudge:
         elif not repeats:
             pass
         elif self.view.state in _NOT_OPEN and view.state not in _NOT_OPEN:
-            opened = self._success_on if view.state is EgressState.OPEN else on
+            opened = self._success_unix if view.state is EgressState.OPEN else unix
             view = replace(view, before=replace(self.view, before=None), opened=opened)
         elif self.view.before is not None and view.state is EgressState.OPEN:
-            view = replace(view, before=self.view.before, opened=self._success_on)
-        self.view = replace(view, since=on if view.state is not self.view.state else self.view.since)
+            view = replace(view, before=self.view.before, opened=self._success_unix)
+        self.view = replace(view, since=unix if view.state is not self.view.state else self.view.since)
         return True
 
     def set_clock(self, seconds: float) -> None:
@@ -110,7 +110,7 @@ class FamilyEgressJudge:
         since = self.view.since
         # Set ahead, a session begun before is older than the opening without any correction.
         back = min(0.0, seconds)
-        self._success_on += back
+        self._success_unix += back
         self.view = replace(self.view, opened=self.view.opened + back, since=since + seconds if since else since)
 
     def confirm_reset(self, address: str, offset: float) -> None:
@@ -118,7 +118,7 @@ class FamilyEgressJudge:
         outcome = self.outcomes.newest(address)
         if outcome is not None and outcome.failure_kind == FailureKind.RESET:
             self.outcomes.record(address, replace(outcome, failure_kind=None))
-            self._success_on = max(self._success_on, outcome.began + offset)
+            self._success_unix = max(self._success_unix, outcome.began + offset)
 
     def _judged(self, references: Iterable[str], *, ready: bool) -> EgressView:
         common = self.outcomes.common_failure()
@@ -136,12 +136,12 @@ class FamilyEgressJudge:
                 self._unknown,
                 state=EgressState.OFFLINE,
                 confidence=confidence,
-                ways=OUTCOMES[kind],
+                outcomes=OUTCOMES[kind],
                 networks=failing,
                 references=sum(reference in self.outcomes for reference in references),
             )
         # Fewer outcomes are left than it took, and all of them fail as before: no reason to judge otherwise.
-        if self.view.state in _CLOSED and kind is not None and self.view.ways == OUTCOMES[kind]:
+        if self.view.state in _CLOSED and kind is not None and self.view.outcomes == OUTCOMES[kind]:
             return self.view
         return self._unknown
 
@@ -152,7 +152,7 @@ class FamilyEgressJudge:
         view = replace(
             self._unknown,
             confidence=confidence,
-            ways=OUTCOMES[kind],
+            outcomes=OUTCOMES[kind],
             networks=common.owners,
             references=common.references,
         )
@@ -160,7 +160,7 @@ class FamilyEgressJudge:
             return replace(view, state=EgressState.OFFLINE, confidence=Confidence.CERTAIN)
         other = self._other_egress[1] if self._other_egress is not None else ""
         if other or kind == FailureKind.WORDLESS:
-            return replace(view, state=EgressState.BLOCKED, others_out=other)
+            return replace(view, state=EgressState.BLOCKED, passing_traffic=other)
         if kind == FailureKind.RESET and self.outcomes.last_success > -math.inf:
             # RSTs come back, so this host is not offline; and hosts that answered before did not all close at once.
             return replace(view, state=EgressState.BLOCKED, confidence=Confidence.LIKELY)
@@ -182,11 +182,11 @@ class FamilyEgressJudge:
                     confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
                     networks=len(suspect.addresses),
                     references=suspect.references,
-                    speaker=suspect.mark,
+                    common_fingerprint=suspect.mark,
                 )
         return replace(self._unknown, state=EgressState.OPEN, confidence=Confidence.CERTAIN)
 
 
 def _decisive(view: EgressView) -> tuple[object, ...]:
     """The parts of a view that change the diagnosis of hosts."""
-    return view.state, view.confidence, view.ways, view.speaker
+    return view.state, view.confidence, view.outcomes, view.common_fingerprint

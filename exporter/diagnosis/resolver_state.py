@@ -41,10 +41,10 @@ _INCONCLUSIVE: Final = frozenset({_C.LOCAL_RESOURCE, _C.INTERNAL})
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One query that was sent to the resolver. `on` is Unix time."""
+    """One query that was sent to the resolver. `sent_unix` is Unix time."""
 
     name: str
-    on: float
+    sent_unix: float
     failure_class: FailureClass | None  # None: a useful answer
     reference: bool = False
 
@@ -82,7 +82,7 @@ class ResolverJudge:
         self._outcomes = SourceOutcomes(conclusive_if_new={ResolverSymptom.ABSENT, ResolverSymptom.FILTERED})
         # Name -> time of the filtered answer.
         self._filtered: BoundedDict[str, float] = BoundedDict(_MAX_FILTERED)
-        self._success_on = 0.0
+        self._success_unix = 0.0
         self._success_before_failing = -math.inf
         self.waits = False  # for the references
 
@@ -100,18 +100,21 @@ class ResolverJudge:
         else:
             self._filtered.pop(asked.name)
         if symptom is None:
-            self._success_on = max(self._success_on, asked.on)
+            self._success_unix = max(self._success_unix, asked.sent_unix)
 
     def set_clock(self, seconds: float) -> None:
         """Correct all kept Unix times after the clock was set: ahead by `seconds`, back where they are below 0."""
         since = self.view.since
         # Set ahead, a query sent before is older than the recovery without any correction.
         back = min(0.0, seconds)
-        self._success_on += back
+        self._success_unix += back
         self.view = replace(self.view, opened=self.view.opened + back, since=since + seconds if since else since)
 
-    def judge(self, now: float, on: float, *, ready: bool = True) -> bool:
-        """Judge anew; True where the view has changed. `on`: now in Unix time; `ready`: the references were probed."""
+    def judge(self, now: float, unix: float, *, ready: bool = True) -> bool:
+        """Judge anew; True where the view has changed.
+
+        `unix`: now in Unix time; `ready`: the references have been probed, if there are any.
+        """
         since = now - window_of(self.interval, self.takes)
         self._outcomes.forget_before(since)
         if self._filtered:
@@ -122,9 +125,9 @@ class ResolverJudge:
         if view.state is ResolverState.FAILING:
             self._success_before_failing = self._outcomes.last_success
         elif self.view.state is ResolverState.FAILING and math.isfinite(self.interval):
-            opened = self._success_on if view.state is not ResolverState.UNKNOWN else on
+            opened = self._success_unix if view.state is not ResolverState.UNKNOWN else unix
             view = replace(view, before=replace(self.view, before=None), opened=opened)
-        self.view = replace(view, since=on if view.state is not self.view.state else self.view.since)
+        self.view = replace(view, since=unix if view.state is not self.view.state else self.view.since)
         return True
 
     def _judged(self, *, ready: bool) -> ResolverView:
@@ -139,7 +142,7 @@ class ResolverJudge:
         if (
             failing
             and self._outcomes.last_success <= self._success_before_failing
-            and self._outcomes.only_kind == self.view.look
+            and self._outcomes.only_kind == self.view.symptom
         ):
             return self.view
         if self._filtered:
@@ -159,7 +162,7 @@ class ResolverJudge:
 
 def _decisive(view: ResolverView) -> tuple[object, ...]:
     """The parts of a view that change the diagnosis of lookups."""
-    return view.state, view.look, view.confidence
+    return view.state, view.symptom, view.confidence
 
 
 _DESCRIPTIONS: Final = MappingProxyType(
@@ -184,7 +187,7 @@ def judge_lookup(failure: Failure, cause: FailureClass | None, asked_at: float, 
     recovered = view.before is not None and asked_at < view.opened
     if view.before is not None and recovered:
         view = view.before
-    symptom = view.look
+    symptom = view.symptom
     if view.state is not ResolverState.FAILING or symptom is None:
         return failure
     if (cause or failure.failure_class) not in _CLASSES[symptom]:

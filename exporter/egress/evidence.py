@@ -20,9 +20,9 @@ def is_recent(host: HostResult, evidence: Evidence, now: Now, window: float) -> 
 
 
 def observation_of(
-    host: HostResult, evidence: Evidence, outcome: ConnectOutcome, now: Now, *, reference: str, proof: bool
+    host: HostResult, evidence: Evidence, outcome: ConnectOutcome, now: Now, *, reference: str, is_own_reset: bool
 ) -> EgressObservation:
-    """The observation of a session. `reference`: its name; `proof`: a reset that is known to be the host's own."""
+    """The observation of a session. `reference`: its name; `is_own_reset`: the host itself sent the RST."""
     began = now.loop - _age(host, now)
     if outcome is ConnectOutcome.ANSWERED:
         # An answer proves the egress open at the moment when the connect was answered.
@@ -33,10 +33,10 @@ def observation_of(
         evidence,
         outcome,
         began=began,
-        on=host.timings.at,
-        seen=now.loop,
+        began_unix=host.timings.at,
+        recorded_at=now.loop,
         reference=reference,
-        proof=proof,
+        is_own_reset=is_own_reset,
     )
 
 

@@ -19,7 +19,7 @@ from exporter.model.target import Settings, Target, TargetKey
 # Without a witness port, a trace is compared with the port that is open most often.
 _USUAL_PORT: Final = 443
 # The outcomes whose path is worth a trace: it shows where packets are lost, and if a reset is the host's own.
-_TRACED: Final = frozenset({ConnectOutcome.SILENT, ConnectOutcome.RESET})
+_TRACED: Final = frozenset({ConnectOutcome.NO_ANSWER, ConnectOutcome.RESET})
 
 
 class HostPaths:

@@ -40,7 +40,7 @@ class JudgedStates:
     @property
     def egress(self) -> EgressByFamily:
         """The state of the egress, by family."""
-        return self.egress_judge.surroundings
+        return self.egress_judge.views
 
     @property
     def resolver(self) -> ResolverView:
@@ -76,15 +76,15 @@ class JudgedStates:
         """Take in the questions that the resolver was asked; whether its state may have changed."""
         may_change = False
         for asked in questions(result, reference=reference):
-            self._resolver_judge.record(asked, now.loop - max(0.0, now.unix - asked.on), now.loop)
+            self._resolver_judge.record(asked, now.loop - max(0.0, now.unix - asked.sent_unix), now.loop)
             may_change |= asked.failure_class is not None or self.resolver.state is not ResolverState.WORKING
         return may_change
 
     def success_by_others(self, host: HostResult, now: Now) -> float:
         """The newest Unix time at which the port is known to have got out to a host that is unrelated."""
-        return self.proof_since(host.address, host.mx, host.timings.at, now)
+        return self.success_since(host.address, host.mx, host.timings.at, now)
 
-    def proof_since(self, address: str, mx: str, at: float, now: Now) -> float:
+    def success_since(self, address: str, mx: str, at: float, now: Now) -> float:
         """The same for a session with `address` that began at `at`: before `at` where nothing shows it since."""
         return self.egress_judge.success_by_others(address, mx, at - now.offset) + now.offset
 
@@ -117,10 +117,10 @@ def _log_egress(family: Family, view: EgressView) -> None:
     fields: dict[str, object] = {"family": family, "state": view.state, "confidence": view.confidence}
     if closed:
         fields |= {"networks": view.networks, "references": view.references}
-    if view.others_out:
-        fields["others_out"] = view.others_out
-    if view.speaker:
-        fields["speaker"] = describe_mark(view.speaker)
+    if view.passing_traffic:
+        fields["passing_traffic"] = view.passing_traffic
+    if view.common_fingerprint:
+        fields["server"] = describe_mark(view.common_fingerprint)
     log.log(logging.WARNING if closed else logging.INFO, "egress state changed", extra={"fields": fields})
 
 

@@ -52,7 +52,7 @@ class UnprovenTimeouts:
         """Take in the hosts of the newest result of a target, judged; hosts that are not outside do not wait."""
         now = self._clocks.now()
         for host in hosts:
-            if host.evidence is None or outcome_of_session(host.evidence) is not ConnectOutcome.SILENT:
+            if host.evidence is None or outcome_of_session(host.evidence) is not ConnectOutcome.NO_ANSWER:
                 continue
             if not is_outside(host.address):
                 continue
@@ -75,7 +75,7 @@ class UnprovenTimeouts:
         proven: set[TargetKey] = set()
         for _ in range(min(_AT_ONCE, len(self._waiting))):
             key, timeout = self._waiting.pop_oldest()
-            if self._states.proof_since(timeout.address, timeout.mx, timeout.at, now) >= timeout.at:
+            if self._states.success_since(timeout.address, timeout.mx, timeout.at, now) >= timeout.at:
                 proven.add(key)
             else:
                 self._waiting[key] = timeout  # to the end of the line

@@ -155,12 +155,12 @@ class EgressWatch:
 
     def _judged(self, target: Target, result: ProbeResult, *, request: bool) -> ProbeResult:
         result = self._paths.joined(target, result, request=request)
-        judged = diagnose_all(result, self.egress, self._proof_by_others, self.resolver)
+        judged = diagnose_all(result, self.egress, self._success_by_others, self.resolver)
         if not judged.up or judged.addresses_up < len(judged.hosts):
             self._timeouts.see(target.key, judged.hosts, self._settings.is_outside)
         return judged
 
-    def _proof_by_others(self, host: HostResult) -> float:
+    def _success_by_others(self, host: HostResult) -> float:
         return self._states.success_by_others(host, self._clocks.now())
 
     def _observe(self, host: HostResult, now: Now, reference: str) -> bool:
@@ -175,10 +175,10 @@ class EgressWatch:
         if not is_recent(host, evidence, now, judge.window) or not self._settings.is_outside(host.address):
             return False
         path = self._paths.known(host.address, evidence.port) if outcome is ConnectOutcome.RESET else None
-        proof = is_own_reset(host.address, evidence, outcome, path)
-        if judge.record(observation_of(host, evidence, outcome, now, reference=reference, proof=proof)):
+        reset_is_own = is_own_reset(host.address, evidence, outcome, path)
+        if judge.record(observation_of(host, evidence, outcome, now, reference=reference, is_own_reset=reset_is_own)):
             self._want_references(now)
-        if outcome is _ANSWERED or proof:
+        if outcome is _ANSWERED or reset_is_own:
             self._timeouts.host_answered()
         # One more answer while the egress is open is no news; hosts that no longer answer are looked for at each tick.
         return outcome is not _ANSWERED or self.egress[family_of(host.address)].state is not _OPEN
@@ -213,7 +213,7 @@ class EgressWatch:
             # Witness ports are not asked where the port is reset, and time out on most mail hosts; the trace has
             # asked one all the same, and seen how far it gets.
             reached = other.reached is not None
-            if reached or path.stops_on_the_way:
+            if reached or path.stops_at_a_router:
                 what = f"port {other.port} {'of' if reached else 'towards'} {address}"
                 judge.record_other_egress(family_of(address), now.loop, what, lasts=KEPT_SECONDS)
                 self._judge(now)

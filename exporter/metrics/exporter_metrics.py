@@ -104,9 +104,9 @@ class ExporterMetrics:
         """Count an internal error."""
         self._internal_errors.inc()
 
-    def egress_changed(self, surroundings: EgressByFamily) -> None:
+    def egress_changed(self, views: EgressByFamily) -> None:
         """Set the egress state of each family."""
-        for family, view in surroundings.items():
+        for family, view in views.items():
             for state in EgressState:
                 self._egress.labels(family, state).set(state is view.state)
 

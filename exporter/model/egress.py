@@ -37,11 +37,11 @@ class EgressView:
 
     state: EgressState = EgressState.UNKNOWN
     confidence: Confidence = Confidence.UNCERTAIN
-    ways: frozenset[ConnectOutcome] = frozenset()  # the outcomes of all connects, while all fail
+    outcomes: frozenset[ConnectOutcome] = frozenset()  # the outcomes of all connects, while all fail
     networks: int = 0  # networks that failed, or that the intercepting server answered for
     references: int = 0  # among them
-    others_out: str = ""  # the traffic that still passes, as the subject of a sentence
-    speaker: str = ""  # the fingerprint of the server that answers for all destinations
+    passing_traffic: str = ""  # the traffic that still passes, as the subject of a sentence
+    common_fingerprint: str = ""  # the fingerprint of the server that answers for all destinations
     port: int = SMTP_PORT
     before: EgressView | None = field(default=None, compare=False)
     opened: float = field(default=0.0, compare=False)

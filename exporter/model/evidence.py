@@ -12,10 +12,10 @@ class ConnectOutcome(StrEnum):
     """The outcome of a connect, or of the wait for a greeting, coarse enough to compare many addresses."""
 
     ANSWERED = "answered"  # SYN-ACK; of a session, at least one byte
-    MUTE = "mute"  # SYN-ACK, and no byte in time
+    NO_GREETING = "mute"  # SYN-ACK, and no byte in time
     HUNG_UP = "hung_up"  # SYN-ACK, and closed or reset without a byte
     RESET = "reset"  # RST, or the address's own "port unreachable"
-    SILENT = "silent"  # no answer
+    NO_ANSWER = "silent"
     PROHIBITED = "prohibited"  # an ICMP error, or an error of this host, that a filter causes
     UNREACHABLE = "unreachable"  # a router has no route
     NO_ROUTE = "no_route"  # this host has no route
@@ -61,12 +61,12 @@ class Witness:
     """The outcome of a connect to another port of the same address, tried because the mail port did not answer."""
 
     port: int
-    way: ConnectOutcome
+    outcome: ConnectOutcome
 
     @property
     def proves_host(self) -> bool:
         """The host itself answered: only it accepts or refuses (unless an RST is forged)."""
-        return self.way in (ConnectOutcome.ANSWERED, ConnectOutcome.RESET)
+        return self.outcome in (ConnectOutcome.ANSWERED, ConnectOutcome.RESET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +77,7 @@ class Evidence:
     connect: ConnectEvidence | None = None  # None: the connect succeeded
     witnesses: tuple[Witness, ...] = ()
     path: PathTrace | None = None
-    speaker: tuple[str, ...] = ()  # fingerprints of the server, see exporter.diagnosis.fingerprints
-    accepted: ConnectOutcome = ConnectOutcome.ANSWERED  # after a connect that succeeded: ANSWERED, MUTE or HUNG_UP
+    fingerprints: tuple[str, ...] = ()  # fingerprints of the server, see exporter.diagnosis.fingerprints
+    accepted: ConnectOutcome = (
+        ConnectOutcome.ANSWERED
+    )  # after a connect that succeeded: ANSWERED, NO_GREETING or HUNG_UP

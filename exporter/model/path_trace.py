@@ -97,12 +97,12 @@ class PathTrace:
         return reached or self._routers_passed < self.against._routers_passed
 
     @property
-    def stops_on_the_way(self) -> bool:
+    def stops_at_a_router(self) -> bool:
         """The other port passes routers that this port does not reach: the filter is not on the target itself."""
         return self.against is not None and self.reached is None and self._routers_passed < self.against._routers_passed
 
     @property
-    def never_left(self) -> bool:
+    def stops_at_this_host(self) -> bool:
         """No hop answered this port, while the first router answered the other: a filter of this host.
 
         Or a filter that drops the packet before the first router checks the TTL; only this host's kernel can

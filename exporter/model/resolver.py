@@ -32,7 +32,7 @@ class ResolverView:
 
     state: ResolverState = ResolverState.UNKNOWN
     confidence: Confidence = Confidence.UNCERTAIN
-    look: ResolverSymptom | None = None  # the symptom of all names, while they fail
+    symptom: ResolverSymptom | None = None  # the symptom of all names, while they fail
     names: int = 0  # unrelated names that fail
     references: int = 0  # among them
     before: ResolverView | None = field(default=None, compare=False)

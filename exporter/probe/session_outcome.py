@@ -15,7 +15,7 @@ from exporter.smtp.events import Break
 # Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
 _BANNER, _QUIT, _ANSWERED = Stage.BANNER, Stage.QUIT, ConnectOutcome.ANSWERED
 # An address may accept and still give no word.
-_WORDLESS: Final = MappingProxyType({Break.TIMEOUT: ConnectOutcome.MUTE, Break.CLOSED: ConnectOutcome.HUNG_UP})
+_WORDLESS: Final = MappingProxyType({Break.TIMEOUT: ConnectOutcome.NO_GREETING, Break.CLOSED: ConnectOutcome.HUNG_UP})
 
 
 def connect_outcome(record: SessionRecord) -> ConnectOutcome:

@@ -20,7 +20,7 @@ from exporter.smtp.plan import State
 
 # Outcomes that leave open whether the host is dead or we are blocked.
 _UNDECIDED: Final = frozenset(
-    {ConnectOutcome.SILENT, ConnectOutcome.PROHIBITED, ConnectOutcome.MUTE, ConnectOutcome.HUNG_UP}
+    {ConnectOutcome.NO_ANSWER, ConnectOutcome.PROHIBITED, ConnectOutcome.NO_GREETING, ConnectOutcome.HUNG_UP}
 )
 # A session that got its permit at the last moment still has so long.
 LEAST_SECONDS: Final = 0.1

@@ -96,7 +96,7 @@ def _failure_json(failure: Failure | None) -> dict[str, str | list[str]] | None:
 
 def _witnesses_json(host: HostResult) -> dict[str, str]:
     """The outcomes of other ports, by port; JSON has no number for a key."""
-    return {} if host.evidence is None else {str(witness.port): witness.way for witness in host.evidence.witnesses}
+    return {} if host.evidence is None else {str(witness.port): witness.outcome for witness in host.evidence.witnesses}
 
 
 def _dane_json(dane: Dane | None) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ _WITNESS: Final = MappingProxyType(
     {
         ConnectOutcome.ANSWERED: "answers",
         ConnectOutcome.RESET: "refuses, so the host is there",
-        ConnectOutcome.SILENT: "is silent",
+        ConnectOutcome.NO_ANSWER: "is silent",
         ConnectOutcome.PROHIBITED: "is prohibited",
     }
 )
@@ -59,4 +59,4 @@ def further_path(host: HostResult, text: str) -> str:
 
 
 def _witness_word(witness: Witness) -> str:
-    return _WITNESS.get(witness.way, witness.way.value.replace("_", " "))
+    return _WITNESS.get(witness.outcome, witness.outcome.value.replace("_", " "))

@@ -25,10 +25,10 @@ LEAST_BYTES: Final = 16 * 1024 * 1024
 # … and for each configured target: its MX answer, and A and AAAA of two hosts of its own, are some 3,000 bytes.
 BYTES_PER_TARGET: Final = 4096
 # Answers for targets that are not configured. The largest has 40 KB, an ordinary one 0.7.
-PASSING_BYTES: Final = 4 * 1024 * 1024
+UNCONFIGURED_BYTES: Final = 4 * 1024 * 1024
 
 # True while the queries are for a target that is not configured.
-PASSING: Final[ContextVar[bool]] = ContextVar("passing", default=False)
+UNCONFIGURED: Final[ContextVar[bool]] = ContextVar("unconfigured", default=False)
 
 # Bytes that Python needs (measured with tracemalloc, CPython 3.11): an answer without records and its place; each
 # record beside its text; a failure beside its texts.
@@ -47,16 +47,16 @@ class CachedAnswer(NamedTuple):
 class AnswerCache:
     """The answers by name and type."""
 
-    def __init__(self, max_bytes: int = LEAST_BYTES, passing_bytes: int = PASSING_BYTES) -> None:
+    def __init__(self, max_bytes: int = LEAST_BYTES, unconfigured_bytes: int = UNCONFIGURED_BYTES) -> None:
         self._loop = asyncio.get_running_loop()
         self._answers: ByteLimitedCache[Key, DnsAnswer] = ByteLimitedCache(max_bytes)
-        self._passing: ByteLimitedCache[Key, DnsAnswer] = ByteLimitedCache(passing_bytes)
+        self._unconfigured: ByteLimitedCache[Key, DnsAnswer] = ByteLimitedCache(unconfigured_bytes)
         self._flights: dict[Key, SingleFlight[CachedAnswer]] = {}
 
     @property
     def size(self) -> int:
         """Bytes that all answers count for."""
-        return self._answers.size + self._passing.size
+        return self._answers.size + self._unconfigured.size
 
     def make_room_for(self, targets: int) -> None:
         """Set the number of configured targets, by which the limit goes."""
@@ -64,17 +64,17 @@ class AnswerCache:
 
     def known(self, key: Key) -> DnsAnswer | None:
         """The answer, within its TTL."""
-        kept = self._answers.get(key) or self._unconfigured(key)
+        kept = self._answers.get(key) or self._get_unconfigured(key)
         return kept.value if kept is not None and kept.until > self._loop.time() else None
 
     def until(self, key: Key) -> float:
         """The end of the answer for `key` by the loop's clock; 0: there is none."""
-        kept = self._answers.get(key) or self._passing.get(key)
+        kept = self._answers.get(key) or self._unconfigured.get(key)
         return 0.0 if kept is None else kept.until
 
     def forget_failures(self) -> None:
         """Forget all failures, so that new queries are sent."""
-        for cache in (self._answers, self._passing):
+        for cache in (self._answers, self._unconfigured):
             cache.drop_all(lambda answer: answer.failure is not None)
 
     async def learn(self, key: Key, ask: Callable[[str, str], Awaitable[DnsAnswer]]) -> CachedAnswer:
@@ -96,7 +96,7 @@ class AnswerCache:
         with one hash.
         """
         digest = hash(message)
-        last = self._answers.get(key) or self._unconfigured(key)
+        last = self._answers.get(key) or self._get_unconfigured(key)
         answer = last.value if last is not None and last.digest == digest else reading()
         self._keep(key, 0.0, answer, digest)
         return answer
@@ -104,24 +104,24 @@ class AnswerCache:
     async def _ask(self, key: Key, ask: Callable[[str, str], Awaitable[DnsAnswer]]) -> CachedAnswer:
         at = time.time()
         answer = await ask(*key)
-        read = self._answers.get(key) or self._passing.get(key)
+        read = self._answers.get(key) or self._unconfigured.get(key)
         if read is not None and read.value is answer:
             self._keep(key, self._loop.time() + answer.ttl, answer, read.digest)
         elif answer.ttl > 0:
             self._keep(key, self._loop.time() + answer.ttl, answer, 0)
         return CachedAnswer(answer, at)
 
-    def _unconfigured(self, key: Key) -> SizedEntry[DnsAnswer] | None:
+    def _get_unconfigured(self, key: Key) -> SizedEntry[DnsAnswer] | None:
         """An answer for targets that are not configured; when a configured target needs it, it is kept as its own."""
-        kept = self._passing.get(key)
-        if kept is not None and not PASSING.get():
-            self._passing.drop(key)
+        kept = self._unconfigured.get(key)
+        if kept is not None and not UNCONFIGURED.get():
+            self._unconfigured.drop(key)
             self._answers.put(key, kept, self._loop.time())
         return kept
 
     def _keep(self, key: Key, until: float, answer: DnsAnswer, digest: int) -> None:
-        passes = PASSING.get() and self._answers.get(key) is None
-        cache = self._passing if passes else self._answers
+        is_unconfigured = UNCONFIGURED.get() and self._answers.get(key) is None
+        cache = self._unconfigured if is_unconfigured else self._answers
         cache.put(key, SizedEntry(until, answer, size_of(key, answer), digest), self._loop.time())
 
 

@@ -22,7 +22,7 @@ from exporter.model.result import MxHost, MxLookup
 from exporter.resolver import mx, tlsa
 from exporter.resolver.answer import DnsAnswer, failed, read_reply, unanswered
 from exporter.resolver.byte_limited_cache import ByteLimitedCache, SizedEntry
-from exporter.resolver.cache import BYTES_PER_TARGET, LEAST_BYTES, PASSING, PASSING_BYTES, AnswerCache, Key
+from exporter.resolver.cache import BYTES_PER_TARGET, LEAST_BYTES, UNCONFIGURED, UNCONFIGURED_BYTES, AnswerCache, Key
 from exporter.resolver.domain_names import MalformedReply
 from exporter.resolver.nameservers import Nameservers
 from exporter.resolver.query import OUR_LIMITS
@@ -47,7 +47,7 @@ class Resolver:
         nameservers = settings.nameservers
         self._exchange = Nameservers((lambda: nameservers) if nameservers else SystemNameservers(), settings.timeout)
         self._loop = asyncio.get_running_loop()
-        self._memory = AnswerCache(LEAST_BYTES, PASSING_BYTES)
+        self._memory = AnswerCache(LEAST_BYTES, UNCONFIGURED_BYTES)
         # Each until the first of its answers ends: before that the result would be the same.
         self._lookups: ByteLimitedCache[_LookupKey, MxLookup] = ByteLimitedCache(LEAST_BYTES // _LOOKUPS_SHARE)
 
@@ -64,7 +64,7 @@ class Resolver:
         if queries.asked:
             took = time.perf_counter() - began
         lookup = queries.timed(lookup, took)
-        if took is not None and not PASSING.get():
+        if took is not None and not UNCONFIGURED.get():
             self._keep(key, queries.until, lookup)
         return lookup
 
@@ -80,13 +80,13 @@ class Resolver:
 
     @staticmethod
     @contextmanager
-    def passing() -> Iterator[None]:
+    def for_unconfigured_target() -> Iterator[None]:
         """A context for lookups of a target that is not configured: they displace no answers of configured ones."""
-        token = PASSING.set(True)
+        token = UNCONFIGURED.set(True)
         try:
             yield
         finally:
-            PASSING.reset(token)
+            UNCONFIGURED.reset(token)
 
     def _keep(self, key: _LookupKey, until: float, lookup: MxLookup) -> None:
         addresses = sum(len(host.addresses) for host in lookup.hosts)

@@ -1,4 +1,4 @@
-"""The certification path from a server's certificate to a root, as OpenSSL finds it; the only user of its X.509 calls.
+"""The certification path from a server's certificate to a root, as OpenSSL finds it.
 
 Senders verify with OpenSSL, and two libraries differ in many a chain: cross-signed and expired spares, two issuers of
 one name, names in two encodings of one text, constraints, the rights of issuers. So the path is OpenSSL's. pyOpenSSL
@@ -8,10 +8,8 @@ has no call for the purpose `sslserver`: its rules are checked here on the path 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import Final
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
@@ -22,14 +20,11 @@ from OpenSSL.crypto import (
     X509StoreContext,
     X509StoreContextError,
     dump_certificate,
-    load_certificate,
 )
 
-from exporter.tls.certificate import extension_of, load
-from exporter.tls.expensive_certificates import brings_own_curve
-
-if TYPE_CHECKING:
-    from exporter.tls.roots import Roots
+from exporter.tls.certificate import extension_of
+from exporter.tls.dated_certificate import DatedCertificate, with_dates
+from exporter.tls.roots import Roots
 
 # RFC 5280 4.2.1.12, and the older purposes for the same: OpenSSL takes no anyExtendedKeyUsage for a server.
 _SERVER_PURPOSES: Final = frozenset(
@@ -45,21 +40,6 @@ _NETSCAPE_SERVER: Final = 0x40
 _NETSCAPE_ISSUER: Final = 0x04
 
 
-@dataclass(frozen=True)
-class DatedCertificate:
-    """A certificate as OpenSSL reads it, with its dates in Unix time. To read it takes a moment, so it is read once."""
-
-    der: bytes
-    not_before: float
-    not_after: float
-    read: X509 = field(repr=False, compare=False)
-
-    @cached_property
-    def parsed(self) -> x509.Certificate | None:
-        """The certificate with its names; None where only OpenSSL can read it."""
-        return load(self.der)
-
-
 @dataclass(frozen=True, slots=True)
 class NoPath:
     """The reason why there is no path: OpenSSL's number and words; the certificate at fault, and its depth."""
@@ -68,22 +48,6 @@ class NoPath:
     words: str
     depth: int
     certificate: DatedCertificate | None
-
-
-def certificate_of(der: bytes) -> X509 | None:
-    """The certificate, or None where OpenSSL cannot read it, or not in time."""
-    if brings_own_curve(der):
-        return None
-    try:
-        return load_certificate(FILETYPE_ASN1, der)
-    except Error:
-        return None
-
-
-def dated(der: bytes) -> DatedCertificate | None:
-    """The certificate with its dates, or None where OpenSSL cannot read them."""
-    certificate = certificate_of(der)
-    return None if certificate is None else _read(certificate, der)
 
 
 def find_path(
@@ -145,19 +109,4 @@ def _dated(certificate: X509, known: Mapping[bytes, DatedCertificate]) -> DatedC
         der = dump_certificate(FILETYPE_ASN1, certificate)
     except (Error, RuntimeError, ValueError):
         return None
-    return known.get(der) or _read(certificate, der)
-
-
-def _read(certificate: X509, der: bytes) -> DatedCertificate | None:
-    try:
-        before, after = certificate.get_notBefore(), certificate.get_notAfter()
-        if before is None or after is None:
-            return None
-        return DatedCertificate(der, _unix(before), _unix(after), certificate)
-    except (Error, RuntimeError, ValueError):  # no date, or none that the calendar knows
-        return None
-
-
-def _unix(time: bytes) -> float:
-    """RFC 5280 4.1.2.5.2: YYYYMMDDHHMMSSZ, which OpenSSL makes of the shorter form, too."""
-    return datetime.strptime(time.decode("ascii"), "%Y%m%d%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    return known.get(der) or with_dates(certificate, der)

@@ -16,7 +16,7 @@ from typing import Final
 
 from OpenSSL.crypto import X509Store
 
-from exporter.tls.certification_path import certificate_of
+from exporter.tls.dated_certificate import certificate_of
 
 _PEM: Final = re.compile(
     rb"-----BEGIN ((?:X509 )?CERTIFICATE)-----(\s[A-Za-z0-9+/=\s]*)-----END \1-----",

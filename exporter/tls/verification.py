@@ -23,7 +23,8 @@ from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.printable import printable
 from exporter.tls.certificate import library_warnings_ignored, shown_name, shown_names
 from exporter.tls.certificate_names import CertificateNames, NameMatch, names_of
-from exporter.tls.certification_path import DatedCertificate, NoPath, dated, find_path, wrong_purpose
+from exporter.tls.certification_path import NoPath, find_path, wrong_purpose
+from exporter.tls.dated_certificate import DatedCertificate, dated
 from exporter.tls.expensive_certificates import MAX_NAME_BYTES, has_endless_name
 from exporter.tls.roots import Roots
 

@@ -182,7 +182,7 @@ def test_the_answers_that_a_stranger_asks_for_leave_the_memory_as_it_was(mail_po
 async def test_names_that_a_stranger_chose_take_no_room_from_the_configured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "PASSING_BYTES", 900_000)
+    monkeypatch.setattr(client, "UNCONFIGURED_BYTES", 900_000)
 
     @cache
     def answers(name: str, kind: str) -> bytes:

@@ -37,7 +37,7 @@ class Lists:
         return reading
 
     def changed(self) -> bool:
-        return self.lists.look(self.folder, {0: "*.txt"}).changed
+        return self.lists.check(self.folder, {0: "*.txt"}).changed
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_change_is_seen_once_the_file_is_settled(lists: Lists) -> None:
     assert [file.raw for file in lists.read().files] == [b"a.example\n"]
     assert not lists.changed()
     lists.write("a.txt", "a.example\nb.exa")
-    look = lists.lists.look(lists.folder, {0: "*.txt"})
+    look = lists.lists.check(lists.folder, {0: "*.txt"})
     assert (look.changed, look.unsettled) == (False, True)
     while not lists.changed():
         assert lists.now < 60.0

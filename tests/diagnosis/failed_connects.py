@@ -32,11 +32,11 @@ UNREACHABLE = replace(PROHIBITED, icmp=IcmpError(ErrorOrigin.ICMP, 3, 1, errno.E
 NO_ROUTE = ConnectEvidence(TARGET, errno.ENETUNREACH)
 
 ANSWERS = (Witness(443, W.ANSWERED),)
-REFUSES = (Witness(443, W.SILENT), Witness(587, W.RESET))
-QUIET = (Witness(443, W.SILENT), Witness(587, W.SILENT))
+REFUSES = (Witness(443, W.NO_ANSWER), Witness(587, W.RESET))
+QUIET = (Witness(443, W.NO_ANSWER), Witness(587, W.NO_ANSWER))
 REJECTED = (Witness(443, W.PROHIBITED),)
 
-DROPPED = frozenset({W.SILENT, W.PROHIBITED})
+DROPPED = frozenset({W.NO_ANSWER, W.PROHIBITED})
 OPEN = EgressView(S.OPEN, CERTAIN)
 BLOCKED = EgressView(S.BLOCKED, CERTAIN, DROPPED, 7, 3, "port 443 of 192.0.2.9")
 RESET_OUT = EgressView(S.BLOCKED, LIKELY, frozenset({W.RESET}), 4, 0, "the nameserver 192.0.2.53")
@@ -73,8 +73,8 @@ def host(
     connect: ConnectEvidence | None,
     witnesses: tuple[Witness, ...] = (),
     found: PathTrace | None = None,
-    speaker: tuple[str, ...] = (),
+    fingerprints: tuple[str, ...] = (),
 ) -> HostResult:
-    evidence = Evidence(25, connect, witnesses, found, speaker)
+    evidence = Evidence(25, connect, witnesses, found, fingerprints)
     failure = None if connect is None else judge_connect(connect)
     return host_of("mx.a.example", TARGET, 10, failure=failure, own_failure=failure, evidence=evidence)

@@ -46,14 +46,14 @@ def test_a_verdict_turns_with_the_surroundings_and_back() -> None:
 
 
 def test_who_speaks_like_the_proxy_is_intercepted_and_who_does_not_is_not() -> None:
-    proxy = EgressView(S.INTERCEPTED, LIKELY, networks=5, speaker="name:proxy.isp.example")
-    caught = diagnose(host(None, speaker=("name:proxy.isp.example",)), around(proxy))
+    proxy = EgressView(S.INTERCEPTED, LIKELY, networks=5, common_fingerprint="name:proxy.isp.example")
+    caught = diagnose(host(None, fingerprints=("name:proxy.isp.example",)), around(proxy))
     assert caught.failure is not None
     assert (caught.failure.stage, caught.failure.failure_class) == (Stage.BANNER, C.EGRESS_INTERCEPTED)
     assert "proxy.isp.example" in caught.failure.detail
     assert diagnose(caught, around(OPEN)).up
-    assert diagnose(host(None, speaker=("name:mx.a.example",)), around(proxy)).up
-    own = changed(host(None, speaker=("name:proxy.isp.example",)), mx="mx.isp.example")
+    assert diagnose(host(None, fingerprints=("name:mx.a.example",)), around(proxy)).up
+    own = changed(host(None, fingerprints=("name:proxy.isp.example",)), mx="mx.isp.example")
     assert diagnose(own, around(proxy)).up
 
 
@@ -93,9 +93,9 @@ def test_what_began_before_the_way_opened_keeps_its_class_and_is_marked() -> Non
     assert later.failure_class is C.PORT_FILTERED
 
 
-@pytest.mark.parametrize("way", [W.MUTE, W.HUNG_UP])
+@pytest.mark.parametrize("way", [W.NO_GREETING, W.HUNG_UP])
 def test_accepted_and_not_a_word_is_undetermined_unless_everything_fails_so(way: ConnectOutcome) -> None:
-    failure_class = C.BANNER_TIMEOUT if way is W.MUTE else C.BANNER_CLOSED
+    failure_class = C.BANNER_TIMEOUT if way is W.NO_GREETING else C.BANNER_CLOSED
     own = Failure(Stage.BANNER, failure_class, "no greeting came")
     mute = host_of(
         "mx.a.example", TARGET, 10, failure=own, own_failure=own, evidence=Evidence(25, witnesses=ANSWERS, accepted=way)
@@ -103,7 +103,7 @@ def test_accepted_and_not_a_word_is_undetermined_unless_everything_fails_so(way:
     alone = diagnose(mute, around(OPEN), someone).failure
     assert alone is not None
     assert (alone.failure_class, alone.verdict) == (failure_class, Verdict.UNDETERMINED)
-    wordless = EgressView(S.BLOCKED, CERTAIN, frozenset({W.MUTE, W.HUNG_UP}), 9, 3, "port 443 of 192.0.2.9")
+    wordless = EgressView(S.BLOCKED, CERTAIN, frozenset({W.NO_GREETING, W.HUNG_UP}), 9, 3, "port 443 of 192.0.2.9")
     shared = diagnose(mute, around(wordless), no_success_by_others).failure
     assert shared is not None
     assert (shared.failure_class, shared.stage, shared.verdict) == (C.EGRESS_BLOCKED, Stage.BANNER, Verdict.BLOCKED)
@@ -123,11 +123,11 @@ def test_the_state_of_port_25_says_nothing_of_another_port() -> None:
 
 def test_an_inspection_of_tls_shows_at_tls() -> None:
     mark = "issuer:CN=Corp, key 01"
-    view = EgressView(S.INTERCEPTED, LIKELY, networks=5, speaker=mark)
-    failure = diagnose(host(None, speaker=(mark,)), around(view)).failure
+    view = EgressView(S.INTERCEPTED, LIKELY, networks=5, common_fingerprint=mark)
+    failure = diagnose(host(None, fingerprints=(mark,)), around(view)).failure
     assert failure is not None
     assert (failure.stage, failure.failure_class) == (Stage.TLS, C.EGRESS_INTERCEPTED)
-    assert diagnose(host(None, speaker=("issuer:",)), around(view)).up
+    assert diagnose(host(None, fingerprints=("issuer:",)), around(view)).up
 
 
 FAILING = ResolverView(ResolverState.FAILING, LIKELY, ResolverSymptom.NO_ANSWER, 5)

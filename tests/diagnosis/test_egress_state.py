@@ -13,7 +13,7 @@ from exporter.model.failure import Confidence
 INTERVAL = 60.0
 S, W = EgressState, ConnectOutcome
 ANSWERING_443 = (Witness(443, W.ANSWERED),)
-SILENT_443 = (Witness(443, W.SILENT),)
+SILENT_443 = (Witness(443, W.NO_ANSWER),)
 PROXY = ("name:proxy.isp.example",)
 
 
@@ -32,12 +32,14 @@ class Story:
         *,
         host: int = 1,
         reference: str = "",
-        speaker: tuple[str, ...] = (),
+        fingerprints: tuple[str, ...] = (),
         port: int = 25,
     ) -> EgressView:
         """An address of the network `network` did this."""
         self.now += 1.0
-        evidence = Evidence(port, witnesses=() if way in (W.ANSWERED, W.RESET) else witnesses, speaker=speaker)
+        evidence = Evidence(
+            port, witnesses=() if way in (W.ANSWERED, W.RESET) else witnesses, fingerprints=fingerprints
+        )
         self.tell(f"{network}.1.0.{host}", f"mx.domain{network}.example", way, evidence, reference=reference)
         return self.judge()
 
@@ -48,7 +50,7 @@ class Story:
 
     def judge(self) -> EgressView:
         self.book.judge(self.now, self.now)
-        return self.book.surroundings[Family.IPV4]
+        return self.book.views[Family.IPV4]
 
     def all_see(
         self,
@@ -57,10 +59,10 @@ class Story:
         *,
         count: int = 4,
         reference: str = "",
-        speaker: tuple[str, ...] = (),
+        fingerprints: tuple[str, ...] = (),
     ) -> EgressView:
         for number in range(count):
-            self.see(60 + number, way, witnesses, reference=reference, speaker=speaker)
+            self.see(60 + number, way, witnesses, reference=reference, fingerprints=fingerprints)
         return self.judge()
 
     def listen(self) -> list[str]:
@@ -73,34 +75,34 @@ def test_nothing_seen_is_nothing_known() -> None:
 
 def test_one_that_answers_proves_it_open() -> None:
     story = Story()
-    story.all_see(W.SILENT, count=3)
+    story.all_see(W.NO_ANSWER, count=3)
     assert story.see(90, W.ANSWERED).state is S.OPEN
 
 
-@pytest.mark.parametrize("way", [W.SILENT, W.PROHIBITED])
+@pytest.mark.parametrize("way", [W.NO_ANSWER, W.PROHIBITED])
 def test_four_networks_that_fail_in_one_way_while_other_ports_get_out_are_a_block(way: ConnectOutcome) -> None:
     story = Story()
     assert story.all_see(way, count=3).state is S.UNKNOWN
     view = story.see(90, way)
     assert (view.state, view.confidence, view.networks) == (S.BLOCKED, Confidence.LIKELY, 4)
-    assert view.others_out == "port 443 of 90.1.0.1"
+    assert view.passing_traffic == "port 443 of 90.1.0.1"
 
 
 def test_with_a_reference_it_is_certain() -> None:
-    view = Story().all_see(W.SILENT, reference="mx.reference.example")
+    view = Story().all_see(W.NO_ANSWER, reference="mx.reference.example")
     assert (view.state, view.confidence, view.references) == (S.BLOCKED, Confidence.CERTAIN, 4)
 
 
 def test_four_hosts_of_one_network_are_one() -> None:
     story = Story()
     for host in range(1, 9):
-        view = story.see(60, W.SILENT, host=host)
+        view = story.see(60, W.NO_ANSWER, host=host)
     assert view.state is S.UNKNOWN
 
 
 def test_a_router_that_says_so_only_now_and_then_is_silent_in_between() -> None:
     story = Story()
-    story.all_see(W.SILENT)
+    story.all_see(W.NO_ANSWER)
     assert story.see(90, W.PROHIBITED).state is S.BLOCKED
 
 
@@ -120,39 +122,39 @@ def test_resets_by_all_that_answered_a_moment_ago_need_no_other_port() -> None:
 
 def test_failures_of_different_kinds_have_no_common_cause() -> None:
     story = Story()
-    for network, way in enumerate((W.SILENT, W.RESET, W.SILENT, W.RESET, W.SILENT), 60):
+    for network, way in enumerate((W.NO_ANSWER, W.RESET, W.NO_ANSWER, W.RESET, W.NO_ANSWER), 60):
         view = story.see(network, way)
     assert view.state is S.UNKNOWN
 
 
 def test_if_nothing_else_gets_out_either_this_host_is_offline() -> None:
-    view = Story().all_see(W.SILENT, SILENT_443)
+    view = Story().all_see(W.NO_ANSWER, SILENT_443)
     assert view.state is S.OFFLINE
 
 
 def test_what_is_looked_for_seldom_counts_for_longer() -> None:
     """A trace is kept for minutes; meanwhile mail hosts that are silent on other ports do not make us offline."""
     story = Story()
-    story.all_see(W.SILENT, SILENT_443)
+    story.all_see(W.NO_ANSWER, SILENT_443)
     story.book.record_other_egress(Family.IPV4, story.now, "port 443 towards 60.1.0.1", lasts=10 * INTERVAL)
     assert story.judge().state is S.BLOCKED
     story.now += 5 * INTERVAL
-    assert story.all_see(W.SILENT, SILENT_443).state is S.BLOCKED
+    assert story.all_see(W.NO_ANSWER, SILENT_443).state is S.BLOCKED
     story.now += 5 * INTERVAL
-    assert story.all_see(W.SILENT, SILENT_443).state is S.OFFLINE
+    assert story.all_see(W.NO_ANSWER, SILENT_443).state is S.OFFLINE
 
 
 def test_without_witnesses_nobody_can_tell() -> None:
-    assert Story().all_see(W.SILENT, ()).state is S.UNKNOWN
+    assert Story().all_see(W.NO_ANSWER, ()).state is S.UNKNOWN
 
 
 def test_no_route_is_offline_for_its_family_alone() -> None:
     story = Story()
     story.tell("2a01:4f00::1", "mx.example", W.NO_ROUTE, Evidence(25))
     story.see(60, W.ANSWERED)
-    view = story.book.surroundings[Family.IPV6]
+    view = story.book.views[Family.IPV6]
     assert (view.state, view.confidence) == (S.OFFLINE, Confidence.LIKELY)
-    assert story.book.surroundings[Family.IPV4].state is S.OPEN
+    assert story.book.views[Family.IPV4].state is S.OPEN
 
 
 @pytest.mark.parametrize("way", [W.UNREACHABLE, W.FAILED])
@@ -163,24 +165,24 @@ def test_a_far_router_or_our_own_shortage_says_nothing(way: ConnectOutcome) -> N
 def test_one_slow_reference_flips_nothing() -> None:
     story = Story()
     story.all_see(W.ANSWERED)
-    assert story.see(90, W.SILENT, reference="mx.slow.example").state is S.OPEN
+    assert story.see(90, W.NO_ANSWER, reference="mx.slow.example").state is S.OPEN
 
 
 def test_it_turns_as_soon_as_each_network_was_seen_again() -> None:
     story = Story()
     story.all_see(W.ANSWERED)
-    assert story.all_see(W.SILENT, count=3).state is S.OPEN
-    assert story.see(63, W.SILENT).state is S.BLOCKED
+    assert story.all_see(W.NO_ANSWER, count=3).state is S.OPEN
+    assert story.see(63, W.NO_ANSWER).state is S.BLOCKED
 
 
 def test_one_greeting_proves_it_open_and_what_was_begun_before_is_judged_as_before() -> None:
     story = Story()
-    shut = story.all_see(W.SILENT)
+    shut = story.all_see(W.NO_ANSWER)
     view = story.see(60, W.ANSWERED)
     assert (view.state, view.before, view.opened) == (S.OPEN, shut, story.now)
 
 
-@pytest.mark.parametrize("way", [W.MUTE, W.HUNG_UP])
+@pytest.mark.parametrize("way", [W.NO_GREETING, W.HUNG_UP])
 def test_accepted_and_not_a_word_everywhere_is_a_block(way: ConnectOutcome) -> None:
     view = Story().all_see(way, reference="mx.reference.example")
     assert (view.state, view.confidence) == (S.BLOCKED, Confidence.CERTAIN)
@@ -188,13 +190,13 @@ def test_accepted_and_not_a_word_everywhere_is_a_block(way: ConnectOutcome) -> N
 
 def test_accepted_and_not_a_word_is_no_proof_of_an_open_way() -> None:
     story = Story()
-    assert story.all_see(W.MUTE, count=3).state is S.UNKNOWN
+    assert story.all_see(W.NO_GREETING, count=3).state is S.UNKNOWN
     assert story.see(90, W.HUNG_UP).state is S.BLOCKED
 
 
 def test_a_reset_that_is_the_hosts_own_proves_it_open() -> None:
     story = Story()
-    story.all_see(W.SILENT, count=3)
+    story.all_see(W.NO_ANSWER, count=3)
     story.see(90, W.RESET)
     assert story.judge().state is S.UNKNOWN
     story.book.confirm_reset("90.1.0.1", 0.0)
@@ -204,15 +206,15 @@ def test_a_reset_that_is_the_hosts_own_proves_it_open() -> None:
 def test_another_port_is_a_witness_and_no_more() -> None:
     story = Story()
     assert story.see(90, W.ANSWERED, port=587).state is S.UNKNOWN
-    view = story.all_see(W.SILENT, ())
-    assert (view.state, view.others_out) == (S.BLOCKED, "port 587 of 90.1.0.1")
-    assert story.see(91, W.SILENT, port=587).state is S.BLOCKED
+    view = story.all_see(W.NO_ANSWER, ())
+    assert (view.state, view.passing_traffic) == (S.BLOCKED, "port 587 of 90.1.0.1")
+    assert story.see(91, W.NO_ANSWER, port=587).state is S.BLOCKED
 
 
 def test_one_who_fails_otherwise_ends_it() -> None:
     story = Story()
-    story.all_see(W.SILENT)
-    view = story.see(90, W.MUTE)
+    story.all_see(W.NO_ANSWER)
+    view = story.see(90, W.NO_GREETING)
     assert view.state is S.UNKNOWN
     assert view.before is not None
     assert story.all_see(W.ANSWERED).state is S.OPEN
@@ -220,9 +222,9 @@ def test_one_who_fails_otherwise_ends_it() -> None:
 
 def test_one_session_that_many_domains_share_counts_once() -> None:
     story = Story()
-    story.all_see(W.SILENT)
+    story.all_see(W.NO_ANSWER)
     for _ in range(5):
-        story.tell("60.1.0.1", "mx.domain60.example", W.SILENT, Evidence(25), on=1.5)
+        story.tell("60.1.0.1", "mx.domain60.example", W.NO_ANSWER, Evidence(25), on=1.5)
     assert story.judge().state is S.BLOCKED
     assert story.judge().networks == 4
 
@@ -236,26 +238,26 @@ def test_what_was_seen_too_long_ago_does_not_count() -> None:
 
 def test_from_blocked_to_offline_when_the_other_ports_fall_silent_too() -> None:
     story = Story()
-    story.all_see(W.SILENT)
+    story.all_see(W.NO_ANSWER)
     story.now += 2 * INTERVAL
-    assert story.all_see(W.SILENT, SILENT_443).state is S.OFFLINE
+    assert story.all_see(W.NO_ANSWER, SILENT_443).state is S.OFFLINE
 
 
 def test_a_view_stays_the_same_object_while_nothing_turns() -> None:
     story = Story()
-    view = story.all_see(W.SILENT)
-    assert story.see(90, W.SILENT) is view
+    view = story.all_see(W.NO_ANSWER)
+    assert story.see(90, W.NO_ANSWER) is view
     assert story.book.judge(story.now, story.now) == ()
 
 
 def test_a_proxy_is_seen_after_a_closer_look() -> None:
     story = Story()
-    assert story.all_see(W.ANSWERED, speaker=PROXY).state is S.OPEN
+    assert story.all_see(W.ANSWERED, fingerprints=PROXY).state is S.OPEN
     assert story.listen() == list(PROXY)
     assert story.judge().state is S.OPEN
     story.book.record_check(Family.IPV4, PROXY[0], InspectionResult.FOREIGN, story.now)
     view = story.judge()
-    assert (view.state, view.confidence, view.speaker) == (S.INTERCEPTED, Confidence.CERTAIN, PROXY[0])
+    assert (view.state, view.confidence, view.common_fingerprint) == (S.INTERCEPTED, Confidence.CERTAIN, PROXY[0])
     assert story.listen() == []
 
 
@@ -267,7 +269,7 @@ def test_what_the_closer_look_says_decides(
     finding: InspectionResult, state: EgressState, confidence: Confidence
 ) -> None:
     story = Story()
-    story.all_see(W.ANSWERED, speaker=PROXY)
+    story.all_see(W.ANSWERED, fingerprints=PROXY)
     story.listen()
     story.book.record_check(Family.IPV4, PROXY[0], finding, story.now)
     assert (story.judge().state, story.judge().confidence) == (state, confidence)
@@ -275,7 +277,7 @@ def test_what_the_closer_look_says_decides(
 
 def test_a_reference_that_bears_the_mark_too_makes_it_certain() -> None:
     story = Story()
-    story.all_see(W.ANSWERED, speaker=PROXY, reference="mx.reference.example")
+    story.all_see(W.ANSWERED, fingerprints=PROXY, reference="mx.reference.example")
     story.listen()
     story.book.record_check(Family.IPV4, PROXY[0], InspectionResult.OPEN, story.now)
     assert (story.judge().state, story.judge().confidence) == (S.INTERCEPTED, Confidence.CERTAIN)
@@ -283,8 +285,8 @@ def test_a_reference_that_bears_the_mark_too_makes_it_certain() -> None:
 
 def test_a_look_without_result_convicts_nobody_who_has_an_alibi() -> None:
     story = Story()
-    story.all_see(W.ANSWERED, speaker=PROXY)
-    story.see(90, W.ANSWERED, speaker=("name:mx.domain90.example",))
+    story.all_see(W.ANSWERED, fingerprints=PROXY)
+    story.see(90, W.ANSWERED, fingerprints=("name:mx.domain90.example",))
     story.listen()
     story.book.record_check(Family.IPV4, PROXY[0], InspectionResult.OPEN, story.now)
     assert story.judge().state is S.OPEN
@@ -292,12 +294,12 @@ def test_a_look_without_result_convicts_nobody_who_has_an_alibi() -> None:
 
 def test_a_proxy_that_is_gone_is_forgotten() -> None:
     story = Story()
-    story.all_see(W.ANSWERED, speaker=PROXY)
+    story.all_see(W.ANSWERED, fingerprints=PROXY)
     story.listen()
     story.book.record_check(Family.IPV4, PROXY[0], InspectionResult.FOREIGN, story.now)
     assert story.judge().state is S.INTERCEPTED
     for number in range(4):
-        story.see(60 + number, W.ANSWERED, speaker=(f"name:mx.domain{60 + number}.example",))
+        story.see(60 + number, W.ANSWERED, fingerprints=(f"name:mx.domain{60 + number}.example",))
     story.listen()
     assert story.judge().state is S.OPEN
 
@@ -306,7 +308,7 @@ def test_an_outcome_counts_until_the_next_slow_failure_is_known() -> None:
     """Probes that meet silence take longer than the interval: no moment in which nothing is known lies between."""
     story = Story()
     story.book.interval, story.book.takes = 5.0, 30.0
-    story.all_see(W.SILENT)
+    story.all_see(W.NO_ANSWER)
     story.now += 32.0
     assert story.judge().state is S.BLOCKED
     story.now += 6.0
@@ -316,7 +318,7 @@ def test_an_outcome_counts_until_the_next_slow_failure_is_known() -> None:
 def test_a_host_without_a_route_does_not_hide_that_the_way_out_is_shut() -> None:
     """One on our own network that is gone, or a network that we have blackholed: nothing of it leaves."""
     story = Story()
-    for way in (W.ANSWERED, W.SILENT):
+    for way in (W.ANSWERED, W.NO_ANSWER):
         story.see(99, W.NO_ROUTE)
         story.all_see(way)
     assert story.judge().state is S.BLOCKED
@@ -327,7 +329,7 @@ def test_a_host_without_a_route_does_not_hide_that_the_way_out_is_shut() -> None
 @pytest.mark.parametrize("domain_first", [True, False])
 def test_a_reference_that_is_a_domains_mail_host_too_is_a_reference(domain_first: bool) -> None:
     story = Story()
-    for way in (W.ANSWERED, W.SILENT):
+    for way in (W.ANSWERED, W.NO_ANSWER):
         story.all_see(way)
         for reference in ("", "mx.domain90.example") if domain_first else ("mx.domain90.example", ""):
             evidence = Evidence(25, witnesses=() if way is W.ANSWERED else ANSWERING_443)
@@ -338,10 +340,10 @@ def test_a_reference_that_is_a_domains_mail_host_too_is_a_reference(domain_first
 
 def test_one_session_told_as_a_domains_and_then_as_a_references_is_one_of_a_reference() -> None:
     story = Story()
-    story.all_see(W.SILENT)
+    story.all_see(W.NO_ANSWER)
     for reference in ("", "mx.domain60.example"):
         evidence = Evidence(25, witnesses=ANSWERING_443)
-        story.tell("60.1.0.1", "mx.domain60.example", W.SILENT, evidence, reference=reference, on=story.now)
+        story.tell("60.1.0.1", "mx.domain60.example", W.NO_ANSWER, evidence, reference=reference, on=story.now)
     assert story.judge().confidence is Confidence.CERTAIN
 
 
@@ -354,7 +356,7 @@ def test_of_a_references_addresses_without_end_the_first_are_forgotten() -> None
         for number in range(invented):
             address = f"44.0.{number // 256}.{number % 256}"
             story.tell(address, "mx.example.net", W.UNREACHABLE, Evidence(25), reference="r")
-        return story.all_see(W.SILENT).references  # asked for as the hosts of domains
+        return story.all_see(W.NO_ANSWER).references  # asked for as the hosts of domains
 
     assert references_after(10) == 4
     assert references_after(3000) == 0

@@ -43,7 +43,7 @@ def test_the_same_for_all_names_at_once_is_the_resolver(failure_class: FailureCl
     story = Story()
     story.ask_all(None)
     view = story.ask_all(failure_class, references=NAMES[:1])
-    assert (view.state, view.confidence, view.look) == (S.FAILING, Confidence.CERTAIN, ResolverSymptom.NO_ANSWER)
+    assert (view.state, view.confidence, view.symptom) == (S.FAILING, Confidence.CERTAIN, ResolverSymptom.NO_ANSWER)
     view = story.ask(NAMES[0], None)
     assert (view.state, view.opened) == (S.WORKING, story.now)
 
@@ -67,7 +67,7 @@ def test_no_such_name_for_all_the_world_is_the_resolver_where_one_of_them_was_th
     captive.ask_all(None)
     assert captive.ask_all(C.DNS_NXDOMAIN).state is S.FAILING
     with_reference = Story()
-    assert with_reference.ask_all(C.DNS_NXDOMAIN, references=NAMES[:1]).look is ResolverSymptom.ABSENT
+    assert with_reference.ask_all(C.DNS_NXDOMAIN, references=NAMES[:1]).symptom is ResolverSymptom.ABSENT
 
 
 def test_a_handful_of_broken_names_is_not_the_resolver_while_all_others_are_remembered() -> None:
@@ -159,7 +159,7 @@ def test_a_name_that_failed_otherwise_before_does_not_hide_it(own: FailureClass)
     story.ask("typo.exmaple", own)
     story.ask_all(C.DNS_SERVFAIL)
     view = story.ask("typo.exmaple", own)
-    assert (view.state, view.look, view.names) == (S.FAILING, ResolverSymptom.NO_ANSWER, len(NAMES))
+    assert (view.state, view.symptom, view.names) == (S.FAILING, ResolverSymptom.NO_ANSWER, len(NAMES))
 
 
 def test_one_that_fails_otherwise_for_the_first_time_shows_that_it_is_asked() -> None:

@@ -18,7 +18,7 @@ from tests.results import changed, up_host
 
 NOW = Now(loop=100.0, unix=2000.0)
 ADDRESS = "192.0.2.1"
-ANSWERED, SILENT, RESET = ConnectOutcome.ANSWERED, ConnectOutcome.SILENT, ConnectOutcome.RESET
+ANSWERED, SILENT, RESET = ConnectOutcome.ANSWERED, ConnectOutcome.NO_ANSWER, ConnectOutcome.RESET
 TIMED_OUT = ConnectEvidence(ADDRESS, None, elapsed=30.0)
 
 
@@ -46,9 +46,9 @@ def test_a_session_counts_while_its_end_lies_within_the_window(
 
 def test_an_answer_proves_the_egress_open_when_the_connect_was_answered() -> None:
     host = session(10.0, connect=3.0, banner=2.0)
-    answered = observation_of(host, Evidence(25), ANSWERED, NOW, reference="", proof=False)
-    silent = observation_of(host, Evidence(25, TIMED_OUT), SILENT, NOW, reference="ref.example", proof=False)
-    assert (answered.began, answered.seen, answered.on) == (93.0, 100.0, 1990.0)
+    answered = observation_of(host, Evidence(25), ANSWERED, NOW, reference="", is_own_reset=False)
+    silent = observation_of(host, Evidence(25, TIMED_OUT), SILENT, NOW, reference="ref.example", is_own_reset=False)
+    assert (answered.began, answered.recorded_at, answered.began_unix) == (93.0, 100.0, 1990.0)
     assert (silent.began, silent.reference) == (90.0, "ref.example")
 
 

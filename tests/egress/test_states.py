@@ -27,7 +27,7 @@ SETTINGS = WatchSettings(Egress(), 60.0, 35.0)
 def answered(judged: JudgedStates, now: Now) -> None:
     host = changed(up_host(), at=now.unix)
     judged.egress_judge.record(
-        observation_of(host, Evidence(25), ConnectOutcome.ANSWERED, now, reference="", proof=False)
+        observation_of(host, Evidence(25), ConnectOutcome.ANSWERED, now, reference="", is_own_reset=False)
     )
 
 

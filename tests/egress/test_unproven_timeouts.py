@@ -46,7 +46,7 @@ class Waiting:
         evidence = host.evidence
         assert evidence is not None
         self.states.egress_judge.record(
-            observation_of(host, evidence, ConnectOutcome.ANSWERED, now, reference="", proof=False)
+            observation_of(host, evidence, ConnectOutcome.ANSWERED, now, reference="", is_own_reset=False)
         )
         self.timeouts.host_answered()
         for _ in range(5):

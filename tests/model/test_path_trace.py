@@ -96,8 +96,8 @@ def test_a_target_that_prohibits_is_reached() -> None:
 
 def test_a_port_without_a_first_hop_never_left_where_another_port_did() -> None:
     silent = (_K.SILENT, _K.SILENT)
-    assert path(*silent, against=OPEN_443).never_left
-    assert not path(*silent).never_left
-    assert not path(_K.TIME_EXCEEDED, *silent, against=OPEN_443).never_left
-    assert not path(*silent, against=path(*silent, port=443)).never_left
-    assert not path(*silent, against=path(_K.LOCAL, port=443)).never_left
+    assert path(*silent, against=OPEN_443).stops_at_this_host
+    assert not path(*silent).stops_at_this_host
+    assert not path(_K.TIME_EXCEEDED, *silent, against=OPEN_443).stops_at_this_host
+    assert not path(*silent, against=path(*silent, port=443)).stops_at_this_host
+    assert not path(*silent, against=path(_K.LOCAL, port=443)).stops_at_this_host

@@ -25,7 +25,7 @@ LISTED = Reply(554, (b"5.7.1 Service unavailable; client [192.0.2.1] blocked usi
     ("record", "outcome", "failure_class"),
     [
         (SessionRecord(0.0, connect=REFUSED), ConnectOutcome.RESET, C.CONNECT_REFUSED),
-        (SessionRecord(0.0, problem=MUTE), ConnectOutcome.MUTE, C.BANNER_TIMEOUT),
+        (SessionRecord(0.0, problem=MUTE), ConnectOutcome.NO_GREETING, C.BANNER_TIMEOUT),
         (SessionRecord(0.0, problem=CLOSED), ConnectOutcome.HUNG_UP, C.BANNER_CLOSED),
         (SessionRecord(0.0, problem=CLOSED, spoke=True), ConnectOutcome.ANSWERED, C.BANNER_CLOSED),
         (SessionRecord(0.0, replies=((Stage.EHLO, OK), (Stage.QUIT, BYE)), spoke=True), ConnectOutcome.ANSWERED, None),

@@ -70,7 +70,7 @@ async def test_a_port_that_does_not_answer_either_is_silent_too() -> None:
         finally:
             await other.stop()
     assert host.evidence is not None
-    assert host.evidence.witnesses == (Witness(also_silent, ConnectOutcome.SILENT),)
+    assert host.evidence.witnesses == (Witness(also_silent, ConnectOutcome.NO_ANSWER),)
 
 
 async def test_the_port_itself_is_no_witness() -> None:

@@ -148,7 +148,7 @@ def test_evidence_is_a_list_that_says_nothing_again() -> None:
         evidence=Evidence(
             25,
             ConnectEvidence("192.0.2.9", None, elapsed=9.0),
-            (Witness(443, ConnectOutcome.ANSWERED), Witness(587, ConnectOutcome.SILENT)),
+            (Witness(443, ConnectOutcome.ANSWERED), Witness(587, ConnectOutcome.NO_ANSWER)),
             path(HopKind.TIME_EXCEEDED, against=OPEN_443),
         ),
     )
@@ -214,9 +214,9 @@ def test_ports_that_were_named_together_are_not_named_again() -> None:
             25,
             None,
             (
-                Witness(443, ConnectOutcome.SILENT),
-                Witness(587, ConnectOutcome.SILENT),
-                Witness(58, ConnectOutcome.SILENT),
+                Witness(443, ConnectOutcome.NO_ANSWER),
+                Witness(587, ConnectOutcome.NO_ANSWER),
+                Witness(58, ConnectOutcome.NO_ANSWER),
             ),
         ),
     )

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.model.failure import FailureClass as C
 from exporter.resolver.answer import DnsAnswer, failed, read_reply
-from exporter.resolver.cache import LEAST_BYTES, PASSING, AnswerCache, size_of
+from exporter.resolver.cache import LEAST_BYTES, UNCONFIGURED, AnswerCache, size_of
 from tests.support import dns_messages as dns
 
 LARGE = DnsAnswer(tuple(f"192.0.2.{n % 256}" for n in range(100)), ttl=300.0)
@@ -21,9 +21,9 @@ async def _learn(memory: AnswerCache, name: str, answer: DnsAnswer, *, passing: 
     async def ask(_name: str, _kind: str) -> DnsAnswer:
         return answer
 
-    token = PASSING.set(passing)
+    token = UNCONFIGURED.set(passing)
     await memory.learn((name, "A"), ask)
-    PASSING.reset(token)
+    UNCONFIGURED.reset(token)
 
 
 def _known(memory: AnswerCache, name: str) -> bool:
@@ -41,7 +41,7 @@ async def test_all_answers_together_take_no_more_than_they_may() -> None:
 
 
 async def test_who_passes_by_pushes_nothing_out() -> None:
-    memory = AnswerCache(max_bytes=200_000, passing_bytes=200_000)
+    memory = AnswerCache(max_bytes=200_000, unconfigured_bytes=200_000)
     await _learn(memory, "configured.example", SMALL)
     for number in range(300):
         await _learn(memory, f"d{number}.example", LARGE, passing=True)
@@ -50,7 +50,7 @@ async def test_who_passes_by_pushes_nothing_out() -> None:
 
 
 async def test_what_a_target_asks_for_as_well_is_kept_like_its_own() -> None:
-    memory = AnswerCache(max_bytes=200_000, passing_bytes=200_000)
+    memory = AnswerCache(max_bytes=200_000, unconfigured_bytes=200_000)
     await _learn(memory, "shared.example", SMALL, passing=True)
     assert _known(memory, "shared.example")  # asked for a target
     for number in range(300):
@@ -75,7 +75,11 @@ async def test_failures_are_forgotten_of_both() -> None:
     await _learn(memory, "passing.example", failure, passing=True)
     await _learn(memory, "well.example", SMALL)
     memory.forget_failures()
-    assert [_known(memory, f"{name}.example") for name in ("configured", "passing", "well")] == [False, False, True]
+    assert [_known(memory, f"{name}.example") for name in ("configured", "unconfigured", "well")] == [
+        False,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.unmeasured

@@ -5,10 +5,10 @@ from __future__ import annotations
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from exporter.tls.certification_path import DatedCertificate, NoPath, certificate_of, dated, find_path, wrong_purpose
+from exporter.tls.certification_path import NoPath, find_path, wrong_purpose
+from exporter.tls.dated_certificate import DatedCertificate, dated
 from exporter.tls.roots import Roots
 from tests.support.certificates import DAY, NOW, Issued, authority, issue
-from tests.support.der import certificate_with, key_on_own_curve
 
 ROOT = authority()
 MIDDLE = issue(by=ROOT, ca=True, subject="Lab Intermediate")
@@ -49,8 +49,3 @@ def test_a_certificate_for_clients_has_the_wrong_purpose() -> None:
     client = issue("mx.example.org", by=ROOT, extensions=[x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])])
     chain = _chain(client, ROOT)
     assert wrong_purpose(chain) == chain[0]
-
-
-def test_bytes_that_are_no_certificate_and_keys_on_their_own_curve_are_not_read() -> None:
-    assert dated(b"no certificate") is None
-    assert certificate_of(certificate_with(key_on_own_curve(3))) is None

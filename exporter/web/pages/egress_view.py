@@ -126,7 +126,7 @@ def _family_card(family: Family, view: EgressView, changes: Iterable[EgressState
 def _resolver_card(view: ResolverView) -> StateCard:
     evidence = []
     if view.names:
-        symptom = f": {view.look.value}" if view.look is not None else ""
+        symptom = f": {view.symptom.value}" if view.symptom is not None else ""
         evidence.append(f"{_unrelated(view.names, 'name', view.references)}{symptom}")
     return StateCard(
         key="resolver",
@@ -152,15 +152,15 @@ def _change(change: EgressStateChange) -> EgressChangeView:
 
 def _egress_evidence(view: EgressView) -> Iterator[str]:
     networks = _unrelated(view.networks, "network", view.references)
-    if view.ways and view.state is not EgressState.OPEN:
-        outcomes = " or ".join(sorted(way.value.replace("_", " ") for way in view.ways))
+    if view.outcomes and view.state is not EgressState.OPEN:
+        outcomes = " or ".join(sorted(way.value.replace("_", " ") for way in view.outcomes))
         yield f"{networks}, each {outcomes}"
     elif view.networks:
         yield networks
-    if view.others_out:
-        yield f"{printable(view.others_out)} gets through"
-    if view.speaker:
-        yield f"{printable(describe_mark(view.speaker))} answers for all of them"
+    if view.passing_traffic:
+        yield f"{printable(view.passing_traffic)} gets through"
+    if view.common_fingerprint:
+        yield f"{printable(describe_mark(view.common_fingerprint))} answers for all of them"
     if view.state is EgressState.OPEN:
         yield "at least one public address sent a greeting, or refused the connection itself"
 
@@ -187,7 +187,7 @@ def _witnessed(targets: Iterable[TargetState]) -> Iterator[WitnessedView]:
                 address=host.address,
                 port=evidence.port,
                 outcome=outcome_of(evidence.connect).value.replace("_", " "),
-                witnesses=", ".join(f"{one.port} {one.way.value.replace('_', ' ')}" for one in evidence.witnesses),
+                witnesses=", ".join(f"{one.port} {one.outcome.value.replace('_', ' ')}" for one in evidence.witnesses),
                 failure_class=failure.failure_class.value if failure is not None else "",
                 confidence=failure.confidence.value if failure is not None else "",
                 last_hop=host.outcome.last_hop,

@@ -117,7 +117,9 @@ def hostile_fleet(backend: FakeBackend) -> None:
     dialogues.keep(target, probed, heard_of(probed))
     backend.kept = known((target, probed))
     backend.transcripts = dialogues.of(target.key)
-    view = EgressView(EgressState.INTERCEPTED, speaker=f"name:{HOSTILE}", others_out=HOSTILE, networks=4)
+    view = EgressView(
+        EgressState.INTERCEPTED, common_fingerprint=f"name:{HOSTILE}", passing_traffic=HOSTILE, networks=4
+    )
     backend.families = dict.fromkeys(Family, view)
     backend.changes = [EgressStateChange(AT, Family.IPV4, view)]
     backend.references = backend.kept

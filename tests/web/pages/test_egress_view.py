@@ -21,7 +21,7 @@ from tests.web.pages.browsing import (
 
 async def test_the_egress_page_shows_state_evidence_witnesses_and_changes(backend: FakeBackend) -> None:
     view = EgressView(
-        EgressState.BLOCKED, Confidence.CERTAIN, frozenset({ConnectOutcome.SILENT}), 7, 2, "port 443 of 192.0.2.9"
+        EgressState.BLOCKED, Confidence.CERTAIN, frozenset({ConnectOutcome.NO_ANSWER}), 7, 2, "port 443 of 192.0.2.9"
     )
     silent = changed(
         down_host(C.EGRESS_BLOCKED),

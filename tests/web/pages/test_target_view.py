@@ -34,7 +34,7 @@ async def test_a_domains_page_says_the_verdict_with_its_evidence_and_confidence(
         evidence=Evidence(
             25,
             ConnectEvidence("192.0.2.9", None, elapsed=9.0),
-            (Witness(443, ConnectOutcome.ANSWERED), Witness(587, ConnectOutcome.SILENT)),
+            (Witness(443, ConnectOutcome.ANSWERED), Witness(587, ConnectOutcome.NO_ANSWER)),
             path(HopKind.TIME_EXCEEDED, HopKind.TIME_EXCEEDED, against=OPEN_443),
         ),
         last_hop="203.0.113.9",

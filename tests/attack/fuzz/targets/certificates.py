@@ -14,7 +14,7 @@ from exporter.policies.dane.match import match_chain
 from exporter.policies.dane.usability import unusable
 from exporter.tls.certificate import alternative_names, library_warnings_ignored, load
 from exporter.tls.certificate_names import names_of
-from exporter.tls.certification_path import dated
+from exporter.tls.dated_certificate import dated
 from exporter.tls.private_issuer import private_issuer
 from exporter.tls.roots import Roots
 from exporter.tls.verification import Trust, examine

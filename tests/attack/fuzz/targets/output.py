@@ -146,7 +146,7 @@ async def _pages(target: ProbeTarget, probed: ProbeResult) -> list[str]:
     backend.kept = backend.references = store.records()
     backend.transcripts = dialogues.of(target.key)
     said = probed.hosts[0].outcome.remarks[0]
-    view = EgressView(EgressState.INTERCEPTED, speaker=f"name:{said}", others_out=said, networks=4)
+    view = EgressView(EgressState.INTERCEPTED, common_fingerprint=f"name:{said}", passing_traffic=said, networks=4)
     backend.families = dict.fromkeys(target.settings.families, view)
     return [await _page(path) for path in _PATHS]
 
