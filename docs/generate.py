@@ -46,7 +46,7 @@ A fault of a certificate fails a host with `verify: require`; otherwise it is a 
 _CONFIDENCE_HEAD: Final = """
 ## Confidence
 
-The confidence tells how sure the verdict is, by the evidence at hand:
+The confidence shows how sure the verdict is, by the evidence at hand:
 
 - `certain`: nothing else could have produced this evidence.
 - `likely`: the signs agree, but another cause is conceivable.

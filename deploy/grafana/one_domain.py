@@ -109,7 +109,7 @@ def one_domain() -> Json:
             ),
             table(
                 "Last hop",
-                "The last router that answered on the way to a port that does not, or the one that prohibits it.",
+                "The last router that answered on the path to a port that does not, or the one that prohibits it.",
                 f"mx_path_last_hop{{{_OF}}}",
                 hidden=_IN_TABLE,
             ),
@@ -123,7 +123,7 @@ def one_domain() -> Json:
             ),
             timeseries(
                 "Round-trip time",
-                "Of the TCP handshake, as the kernel measured it: the way alone, without the server.",
+                "Of the TCP handshake, as the kernel measured it: the network path alone, without the server.",
                 (f"mx_host_tcp_rtt_seconds{{{_OF}}}", _HOST),
                 unit="s",
             ),

@@ -79,7 +79,7 @@ def overview() -> Json:
             table("Dead", "Nobody can hand mail over there now.", _down("dead"), width=12),
             table(
                 "Undetermined",
-                "No answer, or a refusal without a reason; whether it is dead or only we are kept out cannot be told.",
+                "No answer, or a refusal without a reason; it may be dead, or only we are kept out.",
                 _down("undetermined"),
                 width=24,
                 height=6,

@@ -91,7 +91,7 @@ class MonitorBackend:
             async with asyncio.timeout(None if within is None else within + _PROBE_SLACK_SECONDS):
                 return await self._in_probes_loop(self._monitor.probe_now(target, within))
         except TimeoutError:
-            raise NoFreeSlot(f"{target.name} had no turn within {within:g} s: sessions are limited") from None
+            raise NoFreeSlot(f"{target.name} had no free slot within {within:g} s: sessions are limited") from None
 
     async def reload(self) -> list[str]:
         """See :class:`exporter.web.backend.Backend`."""
@@ -147,7 +147,7 @@ class MonitorBackend:
             async with asyncio.timeout(_PERSON_SECONDS):
                 await self._in_probes_loop(self._monitor.probe_in_between(record.target))
         except TimeoutError:
-            raise NoFreeSlot(f"no turn within {_PERSON_SECONDS:g} s: sessions are limited") from None
+            raise NoFreeSlot(f"no free slot within {_PERSON_SECONDS:g} s: sessions are limited") from None
 
     def _target(self, name: str, module: str | None) -> Target:
         """The target as it is configured, unless a module is named.
@@ -168,7 +168,7 @@ class MonitorBackend:
         return configured
 
     def _named_target(self, name: str, module: str | None, settings: Settings) -> Target:
-        # A host that is configured without its port cannot be told from a domain by its name.
+        # A host that is configured without its port cannot be distinguished from a domain by its name.
         host = self._monitor.find(TargetKind.HOST, name)
         if host is not None and self._monitor.find(TargetKind.DOMAIN, name) is None:
             return host if module is None else replace(host, settings=replace(settings, port=host.settings.port))

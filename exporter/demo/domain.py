@@ -11,7 +11,7 @@ from exporter.model.warning import HostWarning
 
 
 class Port(Enum):
-    """A host on whose SMTP port nobody speaks."""
+    """A host without a server on its SMTP port."""
 
     REFUSED = "refused"  # nothing listens: RST
     SILENT = "silent"  # SYNs to it vanish, those to other ports are answered

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-# With the process id, for a person who wonders whose it is; ids come again, so the lock alone tells.
+# With the process id, for a person who wonders whose it is; ids are reused, so only the lock proves it.
 _PREFIX: Final = "mx-exporter-demo-"
 _NAME: Final = re.compile(rf"{re.escape(_PREFIX)}\d+-\w+")
 # A new folder may be taken for a dead demo's in the moment before its lock; more often than once is no accident.

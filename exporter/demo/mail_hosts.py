@@ -114,7 +114,7 @@ class MailHosts:
             if error.errno == errno.EADDRINUSE:
                 return False
             raise WorldError(
-                f"the demo needs the loopback addresses {NETWORK}, which Linux has without being told: {error}"
+                f"the demo needs the loopback addresses {NETWORK}, which Linux has by default: {error}"
             ) from error
         return True
 

@@ -1,4 +1,4 @@
-"""`mx-exporter demo`: the mail world on loopback, and the exporter as everybody runs it, probing it."""
+"""`mx-exporter demo`: the mail world on loopback, and the exporter as users run it, probing it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PAGES: Final = (
     ("/domain/healthy.example", "two mail hosts: phases, certificate and the whole dialogue of each"),
     ("/domain/blocklisted.example", "refused by a block list: what the server said, and when"),
     ("/domain/filtered.example", "blocked, not dead: another port of the silent host answers"),
-    ("/egress", "the way out: references, and the addresses that witness ports had to be asked on"),
+    ("/egress", "the egress: references, and the addresses that witness ports had to be asked on"),
 )
 
 
@@ -64,7 +64,7 @@ def _stopped_by_signals() -> asyncio.Event:
 async def _serve(web_options: WebOptions, world: DemoWorld, folder: Path, stopping: asyncio.Event) -> int:
     path = folder / "config.yaml"
     path.write_text(world.config_yaml(), encoding="utf-8")
-    # In this world the demo's authority is the one that everybody trusts.
+    # In this world the demo's authority is the one that all clients trust.
     roots = folder / "roots.pem"
     roots.write_text(world.authority.pem, encoding="ascii")
     os.environ["SSL_CERT_FILE"] = str(roots)

@@ -80,9 +80,9 @@ _LINES: Final = {
         f"call {_ADMINISTRATOR}, with `dig MX {{target|NAME}}` (fails) and `dig +cd MX {{target|NAME}}` (works)"
     ),
     _C.DNS_REFUSED: Advice(
-        "call whoever runs {about|our resolver}: its access list must name this machine; or set `resolver`"
+        "call the operator of {about|our resolver}: its access list must name this machine; or set `resolver`"
     ),
-    _C.DNS_TIMEOUT: Advice(f"see whether {{about|our resolver}} answers at all with {_DIG}; call whoever runs it"),
+    _C.DNS_TIMEOUT: Advice(f"see whether {{about|our resolver}} answers at all with {_DIG}; call its operator"),
     _C.DNS_MALFORMED: Advice(f"send {_ADMINISTRATOR} what {_DIG} shows"),
     _C.MX_UNRESOLVABLE: Advice(f"send {_ADMINISTRATOR} what {_DIG} shows: no address is found for its MX hosts"),
     _C.MX_IS_ADDRESS: Advice(f"tell {_ADMINISTRATOR}: an MX record names a host, which has the address"),
@@ -93,9 +93,9 @@ _LINES: Final = {
         f"call {_POSTMASTER}: nothing listens on port {{port|25}} of {{address|its address}}",
         f"see with {_TRACE} that the refusal is the host's own; call {_POSTMASTER}",
     ),
-    _C.CONNECT_TIMEOUT: Advice(f"call {_POSTMASTER}, by another way than mail: host or network is gone", _SETTLE),
+    _C.CONNECT_TIMEOUT: Advice(f"call {_POSTMASTER}, by other means than mail: host or network is gone", _SETTLE),
     _C.CONNECT_UNREACHABLE: Advice(
-        f"call {_POSTMASTER} or its network; {{router|a router}} knows no way to {{address|the address}}: {_TRACE}"
+        f"call {_POSTMASTER} or its network; {{router|a router}} has no route to {{address|the address}}: {_TRACE}"
     ),
     _C.CONNECT_PROHIBITED: Advice(
         f"call the owner of {{router|the router that forbids it}}: {_TRACE} shows where it stands"
@@ -105,7 +105,7 @@ _LINES: Final = {
         f"see with {_TRACE} where port {{port|25}} is lost; call the owner of {_RELAY}",
     ),
     _C.EGRESS_BLOCKED: Advice(
-        f"call our provider, or the owner of {_RELAY}, and have port {{port|25}} opened on the way out: {_TRACE}",
+        f"call our provider, or the owner of {_RELAY}, and have outgoing port {{port|25}} opened: {_TRACE}",
         f"set `egress.references` to be certain; then call our provider, or the owner of {_RELAY}: {_TRACE}",
     ),
     _C.OFFLINE: Advice("look at our own link, gateway and uplink: `ip route get {address|ADDRESS}`"),
@@ -142,7 +142,7 @@ _LINES: Final = {
     _C.STARTTLS_NOT_OFFERED: Advice(f"call {_POSTMASTER}; if others see STARTTLS there, a firewall rewrites EHLO"),
     _C.STARTTLS_REJECTED: Advice(f"call {_POSTMASTER}"),
     _C.TLS_HANDSHAKE: Advice(f"compare {_S_CLIENT}; call {_POSTMASTER}"),
-    _C.TLS_INJECTION: Advice(f"call {_POSTMASTER} at once: anybody on the way can slip commands in"),
+    _C.TLS_INJECTION: Advice(f"call {_POSTMASTER} at once: any device on the path can insert commands"),
     _C.TLS_EXPIRED: Advice(f"call {_POSTMASTER}: a certificate is to be renewed, and loaded"),
     _C.TLS_NOT_YET_VALID: Advice(f"look at our own clock with `date -u`; call {_POSTMASTER}"),
     _C.TLS_NAME_MISMATCH: Advice(f"call {_POSTMASTER}: the certificate has to name {{host|the mail host}}"),
@@ -157,7 +157,7 @@ _LINES: Final = {
     _C.REPUTATION_BLOCKED: Advice(
         "find what was sent from our address; then ask {about|the list that the reply names} to remove it"
     ),
-    _C.POLICY_REJECTED: Advice(f"ask {_POSTMASTER}, with the reply, by another way than from this address"),
+    _C.POLICY_REJECTED: Advice(f"ask {_POSTMASTER}, with the reply, by other means than mail from this address"),
     _C.RDNS_REQUIRED: Advice(
         "mend the PTR record of our address: it has to name {helo|our EHLO name}, and that our address"
     ),

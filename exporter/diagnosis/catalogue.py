@@ -67,7 +67,7 @@ _DNS: Final = {
     ),
     _C.DNS_REFUSED: _answer("the resolver refuses to answer us", "REFUSED"),
     _C.DNS_TIMEOUT: ClassEntry(
-        (_S.DNS,), "the resolver is silent", likely="no answer to any try; the way to it may be lost"
+        (_S.DNS,), "the resolver does not answer", likely="no answer to any try; packets may be lost on the path to it"
     ),
     _C.DNS_MALFORMED: _answer("an answer that cannot be read, or a chain of aliases that does not end"),
     _C.MX_UNRESOLVABLE: _answer("no name among its MX records has an address"),
@@ -87,18 +87,18 @@ _CONNECT: Final = {
         (_S.CONNECT,),
         "the port is closed: RST of the host",
         "a trace reaches the host itself, or its own ICMP says so",
-        "a RST in its name; somebody on the way could have forged it",
+        "a RST in its name; a device on the path could have forged it",
     ),
     _C.CONNECT_TIMEOUT: ClassEntry(
         (_S.CONNECT,),
-        "silence, and no sign of a block",
-        likely="every witness port is silent too, while unrelated networks greet in sessions begun after it",
+        "no answer, and no sign of a block",
+        likely="no witness port answers either, while unrelated networks greet in sessions begun after it",
         uncertain="nothing to compare with: no witness port was asked, or no other network has greeted since",
     ),
     _C.CONNECT_UNREACHABLE: ClassEntry(
         (_S.CONNECT,),
         "a router says that the address cannot be reached",
-        likely="ICMP network or host unreachable; the router may know no way for us alone",
+        likely="ICMP network or host unreachable; the router may lack a route for us alone",
     ),
     _C.CONNECT_PROHIBITED: ClassEntry(
         (_S.CONNECT,),
@@ -108,10 +108,10 @@ _CONNECT: Final = {
     ),
     _C.PORT_FILTERED: ClassEntry(
         (_S.CONNECT,),
-        "port 25 is silent while another port of the host, or the way there, answers",
-        "a witness port answers, the trace ends on the way, and other networks have answered on the port since",
+        "port 25 does not answer, while another port of the host answers or gets further on the path",
+        "a witness port answers, the trace ends before the host, and other networks have answered on the port since",
         "a witness port answers or refuses, or the trace of another port gets further",
-        "others answered before, and none has since: the way out may have shut meanwhile",
+        "others answered before, and none has since: the egress may have been blocked meanwhile",
     ),
     _C.EGRESS_BLOCKED: ClassEntry(
         (_S.CONNECT, _S.BANNER),
@@ -127,9 +127,9 @@ _CONNECT: Final = {
     ),
     _C.EGRESS_INTERCEPTED: ClassEntry(
         (_S.BANNER, _S.TLS),
-        "one foreign speaker answers for unrelated networks",
-        "other ports of the same hosts speak otherwise, or the answer comes from nearer than the hosts",
-        "one speaker on at least four unrelated networks, and no closer look proves it foreign",
+        "one foreign server answers for unrelated networks",
+        "other ports of the same hosts show another server, or the answer comes from nearer than the hosts",
+        "one server on at least four unrelated networks, and no interception check proves it foreign",
     ),
     _C.LOCAL_FIREWALL: ClassEntry(
         (_S.CONNECT,),
@@ -141,7 +141,7 @@ _CONNECT: Final = {
     _C.LOCAL_RESOURCE: ClassEntry((_S.CONNECT,), "out of ports, files or memory", "the kernel says so"),
     _C.NO_TURN: ClassEntry(
         (_S.CONNECT,),
-        "our limits left no turn in the time of `/probe`, or the host is `costly`",
+        "our limits left no free session in the time of `/probe`, or the host is `costly`",
         "our own clock",
     ),
 }
@@ -149,7 +149,7 @@ _GREETING: Final = {
     _C.BANNER_TIMEOUT: ClassEntry(
         (_S.BANNER,),
         "connected, and no complete greeting in time",
-        uncertain="always: it may be dead, slow (RFC 5321 4.5.3.2.1 grants five minutes), or silent to us alone",
+        uncertain="always: it may be dead, slow (RFC 5321 4.5.3.2.1 grants five minutes), or answer all but us",
     ),
     _C.BANNER_CLOSED: ClassEntry(
         (_S.BANNER,),
@@ -164,7 +164,7 @@ _GREETING: Final = {
         uncertain="521 or another 5xx without such words: most of them are about the client",
     ),
     _C.NOT_SMTP: ClassEntry(
-        (_S.BANNER,), "SSH, HTTP, TLS or another protocol speaks", "what it says belongs to no mail host"
+        (_S.BANNER,), "SSH, HTTP, TLS or another protocol answers", "its bytes belong to no mail host"
     ),
 }
 _DIALOGUE: Final = {
@@ -172,7 +172,9 @@ _DIALOGUE: Final = {
     _C.UNEXPECTED_REPLY: ClassEntry((), "a positive reply that the module's `expect` does not list", "the code"),
     _C.EHLO_REJECTED: ClassEntry(_EHLO, "EHLO, and then HELO, refused for good", _WORDS, _CODE),
     _C.EHLO_TEMPFAIL: ClassEntry(_EHLO, "EHLO, and then HELO, refused for now", _WORDS, _CODE),
-    _C.TIMEOUT: ClassEntry((), "silence after the greeting", likely="no reply in time; the way may be lost, too"),
+    _C.TIMEOUT: ClassEntry(
+        (), "no answer after the greeting", likely="no reply in time; packets may be lost on the path, too"
+    ),
     _C.CLOSED: ClassEntry((), "closed or reset after the greeting", likely="always: it gives no reason"),
     _C.STARTTLS_NOT_OFFERED: ClassEntry(
         (_S.STARTTLS,), "EHLO lacks STARTTLS, and the module requires it", "the answer to EHLO"
@@ -184,7 +186,7 @@ _DIALOGUE: Final = {
 _TLS: Final = {
     _C.TLS_HANDSHAKE: ClassEntry(
         (_S.TLS,),
-        "no handshake, where TLS is required or nobody could see whether mail goes on without",
+        "no handshake, where TLS is required or a session without TLS could not be tried",
         likely="how the handshake ended; either side may be the one that cannot",
     ),
     _C.TLS_INJECTION: ClassEntry((_S.STARTTLS,), "plaintext between the 220 and the handshake", "the plaintext itself"),
@@ -214,7 +216,7 @@ _REPLIES: Final = {
     _C.AUTH_REQUIRED: _reply("a login is demanded: a submission server, or a policy"),
     _C.RELAY_DENIED: _reply("the MX host does not take mail for the domain"),
     _C.RATE_LIMITED: _reply("too many connections, messages or recipients, or too fast"),
-    _C.GREYLISTED: _reply("a stranger is told to come again"),
+    _C.GREYLISTED: _reply("an unknown sender has to come again later"),
     _C.MAILBOX_UNKNOWN: _reply("there is no such mailbox"),
     _C.MAILBOX_FULL: _reply("the mailbox is full"),
     _C.MAILBOX_DISABLED: _reply("the mailbox is out of use"),

@@ -12,7 +12,7 @@ from exporter.diagnosis.failed_connect import FailedConnect
 from exporter.model.evidence import ConnectOutcome
 from exporter.model.failure import FailureClass
 
-_BEYOND_US: Final = "a filter on the way or at their end, for other networks answer on this port"
+_BEYOND_US: Final = "a filter on the path or at their end, for other networks answer on this port"
 _ANYWHERE: Final = "a filter, be it theirs or ours"
 _ANSWERS: Final = MappingProxyType({ConnectOutcome.ANSWERED: "accepts", ConnectOutcome.RESET: "refuses"})
 
@@ -30,7 +30,7 @@ def kernel_drops_every_syn(attempt: FailedConnect) -> str:
 def no_router_sees_the_port(attempt: FailedConnect) -> str:
     """The first router answers the other port and not this one."""
     port = attempt.evidence.port
-    return f"port {port} draws nothing even from the first router, which answers {_compared_port(attempt)}"
+    return f"port {port} gets no answer even from the first router, which answers {_compared_port(attempt)}"
 
 
 def reset_by_this_host(attempt: FailedConnect) -> str:
@@ -46,7 +46,7 @@ def egress_blocked(attempt: FailedConnect) -> str:
     out = f", while {egress.passing_traffic} gets through" if egress.passing_traffic else ""
     return (
         f"the port {_common_outcome(attempt)} on all {egress.networks} unrelated networks at once{references}{out}:"
-        f" our own firewall or provider blocks it on the way out, as most clouds do by default{router}"
+        f" our own firewall or provider blocks it for outgoing connections, as most clouds do by default{router}"
     )
 
 
@@ -64,8 +64,10 @@ def icmp_in_trace(attempt: FailedConnect) -> str:
 def reset_is_forged(attempt: FailedConnect) -> str:
     """The RST comes from a place before the host."""
     hop = attempt.path.answered if attempt.path is not None else None
-    place = attempt.forging_router or (f"somebody {hop.ttl} hops away" if hop is not None else "somebody on the way")
-    return f"the connection is reset in the host's name, though not by the host: by {place}, or a device beside it"
+    place = attempt.forging_router or (f"a device {hop.ttl} hops away" if hop is not None else "a device on the path")
+    return (
+        f"the connection is reset in the host's name, though not by the host: by {place}, or another device beside it"
+    )
 
 
 def port_filtered(attempt: FailedConnect) -> str:
@@ -102,7 +104,7 @@ def _timed_out(attempt: FailedConnect) -> str:
 
 
 def _common_outcome(attempt: FailedConnect) -> str:
-    """The way in which all networks fail."""
+    """The outcome that all networks share, as the predicate of a sentence."""
     outcomes = attempt.egress.outcomes
     if ConnectOutcome.RESET in outcomes:
         return "is reset"

@@ -119,7 +119,7 @@ def _judge_icmp(evidence: ConnectEvidence, icmp: IcmpError) -> tuple[FailureClas
         if icmp.sender == evidence.address:
             return _C.CONNECT_REFUSED, f"the port is closed ({said})"
         if icmp.sender:
-            return _C.CONNECT_PROHIBITED, f"a firewall on the way rejects the connection ({said})"
+            return _C.CONNECT_PROHIBITED, f"a firewall on the path rejects the connection ({said})"
         return _C.CONNECT_REFUSED, f"the port is unreachable ({said})"
     return _C.CONNECT_UNREACHABLE, f"a router reports the address unreachable ({said})"
 

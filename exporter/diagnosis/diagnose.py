@@ -28,7 +28,7 @@ _INTERCEPTED: Final = EgressState.INTERCEPTED
 _ANSWERED: Final = ConnectOutcome.ANSWERED
 # Classes that name a cause common to all hosts: the egress.
 EGRESS_CLASSES: Final = frozenset({_C.EGRESS_BLOCKED, _C.OFFLINE, _C.EGRESS_INTERCEPTED})
-AGAIN: Final = "the way out has opened since: it is being probed again"
+AGAIN: Final = "the egress has opened since: it is being probed again"
 
 # The last success of a host unrelated to this one, in Unix time; -inf: none. See EgressJudge.success_by_others.
 SuccessByOthers = Callable[[HostResult], float]

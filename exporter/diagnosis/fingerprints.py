@@ -111,18 +111,18 @@ def is_foreign(mark: str, mx: str) -> bool:
 def describe_mark(mark: str) -> str:
     """The server with this mark, as the subject in the middle of a sentence."""
     if mark == MASKED:
-        return "a speaker that masks its greeting or its keywords"
+        return "a server that masks its greeting or its keywords"
     if mark.startswith(_NAMED):
-        return f"one speaker called {mark.removeprefix(_NAMED)}"
+        return f"one server called {mark.removeprefix(_NAMED)}"
     if mark.startswith(_REPLIES):
-        return f'one reply to the letter ("{mark.removeprefix(_REPLIES)}")'
+        return f'one identical reply ("{mark.removeprefix(_REPLIES)}")'
     if mark.startswith(_ISSUER):
         return f"one issuer of certificates that no authority vouches for ({mark.removeprefix(_ISSUER)})"
     if mark.startswith(_SPEAKS):
-        return f"a speaker of another protocol ({mark.removeprefix(_SPEAKS)})"
+        return f"a server of another protocol ({mark.removeprefix(_SPEAKS)})"
     if mark.startswith(_BREAKS):
-        return f"one way to break off ({mark.removeprefix(_BREAKS)})"
-    return "a speaker with one list of capabilities, without STARTTLS,"
+        return f"one way to end the session ({mark.removeprefix(_BREAKS)})"
+    return "a server with one list of capabilities, without STARTTLS,"
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ _CAUSES: Final = MappingProxyType(
     {
         ResolverSymptom.NO_ANSWER: "the resolver itself, its uplink, its trust anchor for DNSSEC, "
         "or the clock of either machine",
-        ResolverSymptom.ABSENT: "the resolver itself, or a network that lets nobody out before a login",
+        ResolverSymptom.ABSENT: "the resolver itself, or a network that blocks all traffic before a login",
         ResolverSymptom.FILTERED: "the resolver's own lists",
     }
 )

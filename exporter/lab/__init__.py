@@ -10,10 +10,10 @@ and in one without, `with listening_in_thread(host) as port:`. Port 0 is the def
 `host.sessions` tells what each client said, and how it left.
 
 Everything stays on this machine: a host listens on loopback addresses only, and raises ValueError for another; none of
-them opens a connection to anybody else. (A test that has a network namespace of its own says `beyond_loopback=True`.)
+them opens a connection to another host. (A test that has a network namespace of its own says `beyond_loopback=True`.)
 
 ==========================  ===============================================================================
-host                        what it can be told to do
+host                        its scripted behaviour
 ==========================  ===============================================================================
 :mod:`~.smtp_host`          speak SMTP by a script; see below
 :mod:`~.silent_host`        swallow every SYN, as a packet filter does that drops; no root needed

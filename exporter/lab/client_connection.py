@@ -27,7 +27,7 @@ class ClientConnection(asyncio.Protocol):
         self._news = asyncio.Event()
         self._writable = asyncio.Event()
         self._gone = asyncio.Event()  # the client will say nothing more
-        self.lost = asyncio.Event()  # and can be told nothing more
+        self.lost = asyncio.Event()  # and can be sent nothing more
         self.error: Exception | None = None
         self.peer = ""
         self.tls_version = ""  # where the connection has been TLS from its beginning
@@ -111,7 +111,7 @@ class ClientConnection(asyncio.Protocol):
         try:
             secured = await asyncio.get_running_loop().start_tls(self._transport, self, context, server_side=True)
         except BaseException as error:
-            # After a failed handshake the event loop tells the protocol nothing more.
+            # After a failed handshake the event loop calls the protocol no more.
             self._transport.abort()
             self.connection_lost(error if isinstance(error, Exception) else None)
             raise

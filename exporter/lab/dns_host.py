@@ -30,8 +30,8 @@ Records = Mapping[tuple[str, str], Sequence[str]]
 # The message that answers a question about a name and a type, whose id does not matter; None: the table answers.
 Messages = Callable[[str, str], bytes | None]
 
-_MAX_LINKS: Final = 20  # of a chain of aliases; longer than anybody should follow
-_MAX_SEEN: Final = 1000  # questions kept for whoever asks what was asked
+_MAX_LINKS: Final = 20  # of a chain of aliases; longer than a resolver should follow
+_MAX_SEEN: Final = 1000  # queries kept for tests
 _PLAIN_PAYLOAD: Final = 512  # RFC 1035 4.2.1
 _TCP_PAYLOAD: Final = 65535
 _TCP_IDLE_SECONDS: Final = 10.0
@@ -47,9 +47,9 @@ class Fault:
     extended_text: str | None = None
     silent: bool = False
     delay: float = 0.0  # seconds
-    no_edns: dns.rcode.Rcode | None = None  # the answer to whoever asks with EDNS
+    no_edns: dns.rcode.Rcode | None = None  # the answer to a query with EDNS
     no_edns_over: tuple[str, ...] = ("udp", "tcp")
-    drops_edns: bool = False  # no answer to whoever asks with EDNS
+    drops_edns: bool = False  # no answer to a query with EDNS
     returns_edns: bool = False  # with `no_edns`: the OPT record comes back all the same
     truncated: bool = False  # over UDP always
     tcp_closed: bool = False

@@ -93,7 +93,7 @@ def http(
     *more: str,
     length: int | None = None,
 ) -> bytes:
-    """Make an HTTP/1.1 answer; `length` is told in place of the true one, `more` are header lines."""
+    """Make an HTTP/1.1 answer; `length` is sent in place of the true one, `more` are header lines."""
     head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}"]
     head += [f"Content-Type: {content_type}"] if content_type else []
     return "\r\n".join([*head, *more, "", ""]).encode() + body

@@ -57,7 +57,7 @@ class SilentHost:
                 await asyncio.wait_for(asyncio.get_running_loop().sock_connect(filler, (address, bound)), _HANDSHAKE)
             except TimeoutError:
                 return bound
-        raise OSError(f"{address}:{bound} still accepts connections that nobody takes: a silent host needs Linux")
+        raise OSError(f"{address}:{bound} still accepts connections that no process takes: a silent host needs Linux")
 
     def _socket(self, address: str) -> socket.socket:
         sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)

@@ -85,7 +85,7 @@ def cost_in_words(seconds: float, at: float) -> str:
     began = f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
     return (
         f"the session of {began} took {seconds:.2f} s of this exporter's CPU, others take 0.005 s: the address is left"
-        f" alone for {pause_after(seconds):.0f} s and more after it, and what it showed is told until then"
+        f" alone for {pause_after(seconds):.0f} s and more after it, and its last result is reported until then"
     )
 
 

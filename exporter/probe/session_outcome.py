@@ -19,7 +19,7 @@ _WORDLESS: Final = MappingProxyType({Break.TIMEOUT: ConnectOutcome.NO_GREETING, 
 
 
 def connect_outcome(record: SessionRecord) -> ConnectOutcome:
-    """The way in which the connect failed, or in which it was answered."""
+    """The outcome of a connect that failed or was answered."""
     return outcome_of(record.connect) if record.connect is not None else answered_outcome(record)
 
 

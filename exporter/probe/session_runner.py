@@ -24,7 +24,9 @@ _UNDECIDED: Final = frozenset(
 )
 # A session that got its permit at the last moment still has so long.
 LEAST_SECONDS: Final = 0.1
-_NO_PERMIT: Final = "our own limits (per_address, one session at a time with an MX name) left no turn in the time given"
+_NO_PERMIT: Final = (
+    "our own limits (per_address, one session at a time with an MX name) left no free session in the time given"
+)
 
 
 class NoPermitError(Exception):

@@ -35,7 +35,7 @@ LISTEN_SECONDS: Final = 1.0
 # three times by then (at 0, 1 and 3 s). The witness ports can be asked while the rest of the time runs.
 _NO_ANSWER_SECONDS: Final = 3.5
 # A connect without an answer for so long, or for this part of a short timeout, lets others of its MX name go first.
-# Twice the way round the world: a host that is up has answered by then.
+# Twice a round trip around the world: a host that is up has answered by then.
 _LEND_SECONDS: Final = 0.5
 _LEND_SHARE: Final = 0.05
 

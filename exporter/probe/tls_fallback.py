@@ -49,7 +49,7 @@ class TlsFallback:
         if second is None:
             return untried(first, f"the timeout of {request.timeout:g} s left no time for such a session")
         if isinstance(second, NoPermitError):
-            return untried(first, "our own limits left no turn in time for such a session")
+            return untried(first, "our own limits left no free session in time for it")
         return joined(first, second)
 
     async def _with_cause(

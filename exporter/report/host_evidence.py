@@ -47,7 +47,7 @@ def host_evidence(host: HostResult) -> Iterator[tuple[str, str]]:
     for witness in evidence.witnesses:
         yield f"port {witness.port} of the same address {_witness_word(witness)}", str(witness.port)
     if host.outcome.last_hop and evidence.path is None:  # the path says it with the rest
-        yield f"the last router that answered on the way is {host.outcome.last_hop}", host.outcome.last_hop
+        yield f"the last router that answered on the path is {host.outcome.last_hop}", host.outcome.last_hop
 
 
 def further_path(host: HostResult, text: str) -> str:

@@ -24,7 +24,7 @@ def path_summary(path: PathTrace) -> str:
         return f"Another machine at hop {answered.ttl} answers for {what} in its name; the host is further away."
     if answered is not None:
         refused = " and refuses" if answered.kind is HopKind.REFUSED else ""
-        return f"The host answers{refused} at hop {answered.ttl}: nothing on the way holds {what} up."
+        return f"The host answers{refused} at hop {answered.ttl}: nothing on the path blocks {what}."
     last = path.last_hop
     where = "before the first router" if last is None else f"after {last.address} (hop {last.ttl})"
     what = what.capitalize()

@@ -23,8 +23,8 @@ MAX_WORDS: Final = 30
 MEANING: Final = MappingProxyType(
     {
         Verdict.UNDETERMINED: (
-            "does not answer, or refuses without a reason; whether it is dead or only we are kept out cannot be told"
-            " from here"
+            "does not answer, or refuses without a reason; whether it is dead or only we are kept out cannot be"
+            " determined from here"
         ),
         Verdict.BLOCKED: "something between us and them, or their policy, refuses us; others may well get through",
         Verdict.DEAD: "nobody can hand mail over there now",
@@ -37,7 +37,7 @@ MEANING: Final = MappingProxyType(
 # The same behind a finding.
 _CONSEQUENCES: Final = MappingProxyType(
     {
-        Verdict.UNDETERMINED: "whether it is dead or only we are kept out cannot be told from here",
+        Verdict.UNDETERMINED: "whether it is dead or only we are kept out cannot be determined from here",
         Verdict.BLOCKED: "we are kept out, others may get through",
         Verdict.DEAD: "nobody can hand mail over there now",
         Verdict.DEGRADED: "a temporary state",

@@ -45,7 +45,7 @@ def marked_lines(host: HostResult) -> Iterator[tuple[float, str]]:
 
 def tls_line(tls: TlsResult) -> str:
     """A handshake and its certificate on one line; the words of the certificate are printable already."""
-    text = f"{tls.version} {tls.cipher}, certificate for {tls.subject or 'nobody'}"
+    text = f"{tls.version} {tls.cipher}, certificate for {tls.subject or 'no name'}"
     if tls.issuer:
         text += f" by {tls.issuer}"
     if tls.not_after is not None:

@@ -58,7 +58,7 @@ _RCODES: Final = MappingProxyType(
         dns.rcode.FORMERR: (_C.DNS_REFUSED, "the resolver does not understand the question"),
         dns.rcode.NOTIMP: (_C.DNS_REFUSED, "the resolver does not do such questions"),
         dns.rcode.BADVERS: (_C.DNS_REFUSED, "the resolver speaks another version of EDNS, and none without it"),
-        dns.rcode.NOTAUTH: (_C.DNS_REFUSED, "the nameserver is not authoritative, and asks nobody else"),
+        dns.rcode.NOTAUTH: (_C.DNS_REFUSED, "the nameserver is not authoritative, and asks no other server"),
         dns.rcode.YXDOMAIN: (_C.DNS_MALFORMED, "a DNAME leads to a name that is too long"),  # RFC 6672 2.2
     }
 )

@@ -66,7 +66,7 @@ class NameReader:
         while length := data[place]:
             self._left -= 1
             if self._left < 0:
-                raise MalformedReply("its names have more labels than anybody needs")
+                raise MalformedReply("its names have more labels than real names have")
             if length <= _MAX_LABEL:
                 following = place + 1 + length
                 size += 1 + length
@@ -76,7 +76,7 @@ class NameReader:
                 place = following
                 continue
             if length < POINTER:
-                raise MalformedReply("a label is of a kind that nobody uses")
+                raise MalformedReply("a label is of an unknown kind")
             target = (length & 0x3F) << 8 | data[place + 1]
             pointers += 1
             behind = behind or place + 2

@@ -68,7 +68,7 @@ def judge(
         detail = f"{resolver} answers {said} for {name}, as a filter does, or its zone says so itself"
     evidence = []
     if below:
-        evidence.append(f"it answers the same for {CONTROL_LABEL}.{name}, a name that nobody has")
+        evidence.append(f"it answers the same for {CONTROL_LABEL}.{name}, a name that does not exist")
     if both:
         evidence.append("it does so for both families, which filters do and zones do not")
     if not sure:

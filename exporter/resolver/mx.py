@@ -18,10 +18,10 @@ from exporter.resolver.mx_faults import (
     final_dot,
     is_address,
     is_doubled,
-    means_nobody,
+    means_no_host,
     no_host_name,
     no_mx_nor_address,
-    nobody,
+    null_mx_by_name,
     unresolvable,
     without_suffix,
 )
@@ -67,17 +67,17 @@ async def lookup_mx(queries: DnsQueries, domain: str, families: tuple[Family, ..
     if not answer.records:
         return await _implicit(queries, lookup, families)
     exchanges = _exchanges(answer)
-    nobodies = [name for _, name in _pairs(answer) if means_nobody(name)]
+    no_hosts = [name for _, name in _pairs(answer) if means_no_host(name)]
     if not exchanges:
         # RFC 7505 3: the domain takes no mail.
         detail = f"the null MX record says that {domain} takes no mail"
-        failure = nobody(domain, nobodies[0]) if nobodies else Failure(Stage.DNS, _C.DNS_NULL_MX, detail)
+        failure = null_mx_by_name(domain, no_hosts[0]) if no_hosts else Failure(Stage.DNS, _C.DNS_NULL_MX, detail)
         return replace(lookup, failure=failure)
     hosts = await _hosts(queries, domain, exchanges[:MAX_HOSTS], families)
-    if all(_is_nobody_here(domain, host) for host in hosts):
-        return replace(lookup, failure=nobody(domain, hosts[0].name))
+    if all(_is_no_host(domain, host) for host in hosts):
+        return replace(lookup, failure=null_mx_by_name(domain, hosts[0].name))
     hosts = await _explained(queries, domain, hosts, families)
-    null_mx = bool(nobodies) or any(not name for _, name in _pairs(answer))
+    null_mx = bool(no_hosts) or any(not name for _, name in _pairs(answer))
     return replace(lookup, hosts=hosts, failure=_no_host(hosts), null_mx_among_others=null_mx)
 
 
@@ -202,9 +202,9 @@ def _is_absent(host: MxHost) -> bool:
     return host.cause is _C.DNS_NXDOMAIN and not host.is_cname
 
 
-def _is_nobody_here(domain: str, host: MxHost) -> bool:
+def _is_no_host(domain: str, host: MxHost) -> bool:
     """True of the domain's own `localhost`, which does not exist or is loopback."""
-    if not any(means_nobody(meant) for meant in without_suffix(domain, host.name)):
+    if not any(means_no_host(meant) for meant in without_suffix(domain, host.name)):
         return False
     if host.filtered is not None:
         return False
@@ -221,7 +221,7 @@ def _exchanges(answer: DnsAnswer) -> list[tuple[int, str]]:
     """Each host once with its best preference, without names that mean "no host", such as the root."""
     best: dict[str, int] = {}
     for preference, name in _pairs(answer):
-        if name and not means_nobody(name):
+        if name and not means_no_host(name):
             best[name] = min(preference, best.get(name, preference))
     return sorted((preference, name) for name, preference in best.items())
 

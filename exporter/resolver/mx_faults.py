@@ -18,12 +18,12 @@ _COLLISION: Final = "127.0.53.53"
 _INTERNAL: Final = ("private", "shared", "link-local", "site-local", "local translation")
 
 
-def means_nobody(name: str) -> bool:
+def means_no_host(name: str) -> bool:
     """True of a name with which an MX record means the same as a null MX record."""
     return name in _LOCALHOST or name.endswith(".localhost")
 
 
-def nobody(domain: str, name: str) -> Failure:
+def null_mx_by_name(domain: str, name: str) -> Failure:
     """The failure of a domain that takes no mail, by an MX record with a name that means "no host"."""
     detail = f"the MX record {name} says that {domain} takes no mail, as a null MX record would"
     return Failure(Stage.DNS, _C.DNS_NULL_MX, detail, Confidence.LIKELY, about=domain)
@@ -37,7 +37,7 @@ def forbidden_address(name: str, address: str, reason: str) -> Failure:
         evidence = ("rename the internal domain, or ask the internal resolver (SAC 062)",)
     elif ip_address(address).is_loopback:
         detail = f"{address} is {reason}"
-        evidence = (f"every host means itself by it, so {name} takes no mail from anybody",)
+        evidence = (f"every host means itself by it, so {name} takes no mail at all",)
     else:
         detail = f"{address} is {reason}"
     if any(word in reason for word in _INTERNAL):
@@ -57,7 +57,7 @@ def is_address(domain: str, name: str, address: str) -> Failure:
 def no_host_name(name: str) -> Failure:
     """The failure of the MX record `name`, with characters that no host name has."""
     detail = f"the MX record names {name}, which is no host name (RFC 5321 2.3.5)"
-    evidence = ("it has other characters than letters, digits and hyphens: nobody looks it up",)
+    evidence = ("it has other characters than letters, digits and hyphens: resolvers do not look it up",)
     return Failure(Stage.DNS, _C.MX_UNRESOLVABLE, detail, evidence=evidence, about=name)
 
 

@@ -38,7 +38,7 @@ __all__ = [
 _HANDSHAKES: Final = frozenset({State.TLS, State.IMPLICIT_TLS})
 _GREETED_BACK: Final = frozenset({State.EHLO, State.HELO})
 _INJECTED: Final = "sent plaintext after its answer to STARTTLS and before the handshake"
-_OUT_OF_TURN: Final = "spoke before it was its turn"
+_UNSOLICITED: Final = "sent a reply before a command asked for one"
 # RFC 5321 4.2.2: "bad sequence of commands" is our fault, unless a refusal came before it; that is the reason then.
 _BAD_SEQUENCE: Final = 503
 # Another protocol shows in its first bytes or its first line; a server that sends more a byte at a time is not read
@@ -251,7 +251,7 @@ class Dialogue:
         if refusal is None and self.state is _STARTTLS and answer is _ACCEPTED:
             return self._break(Break.INJECTION, _INJECTED)
         self._note(stage, reply, answer)
-        self._queue.insert(0, self._listen(Problem(stage, reply, Break.VIOLATION, _OUT_OF_TURN), refusal))
+        self._queue.insert(0, self._listen(Problem(stage, reply, Break.VIOLATION, _UNSOLICITED), refusal))
         return Answered(stage, reply)
 
     def _listen(self, violation: Problem | None, refusal: Reply | None = None) -> Event:

@@ -1,4 +1,4 @@
-"""The events of a dialogue for the session around it, and the ways in which a dialogue fails."""
+"""The events of a dialogue for the session around it, and the failures of a dialogue."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Answered:
 
 
 class Break(StrEnum):
-    """The ways in which a dialogue ends otherwise than by a reply; the stage is the awaited one."""
+    """The events that end a dialogue without a reply; the stage is the awaited one."""
 
     CLOSED = "closed"
     TIMEOUT = "timeout"

@@ -16,7 +16,7 @@ CLOSED_UNHEARD: Final = (
 FINITE_FIELD_ALONE: Final = (
     "offers finite-field Diffie-Hellman (DHE) alone, which this exporter does not compute: senders of today use curves"
 )
-WANTS_CERTIFICATE: Final = "wants a client certificate, and takes nobody without one"
+WANTS_CERTIFICATE: Final = "wants a client certificate, and accepts no client without one"
 _MALFORMED: Final = "sent a malformed handshake"
 _BAD_KEY: Final = "has a certificate with a key of an unsupported kind or size"
 _NO_CIPHER: Final = "has no cipher in common with us (alert handshake_failure): it may offer DHE alone, or older ones"

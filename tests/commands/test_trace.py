@@ -26,7 +26,7 @@ def test_a_host_that_answers_exits_with_0() -> None:
         port = listener.getsockname()[1]
         done = _run(f"127.0.0.1:{port}", "--allow-address=127.0.0.0/8")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "The host answers at hop 1: nothing on the way holds" in done.stdout
+    assert "The host answers at hop 1: nothing on the path blocks" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_on_a_terminal_it_has_colours_and_its_lines_fit() -> None:
     assert shown.returncode == 0
     assert "\x1b[32m  reached\x1b[0m" in shown.terminal
     assert max(widths(shown.plain)) <= 38
-    assert "nothing on the way" in " ".join(shown.plain.split())
+    assert "nothing on the path" in " ".join(shown.plain.split())
 
 
 PATHS = PathTrace(

@@ -1,4 +1,4 @@
-"""Whether one foreign speaker answers for everyone."""
+"""Whether one foreign server answers for everyone."""
 
 from __future__ import annotations
 

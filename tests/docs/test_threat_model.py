@@ -17,7 +17,7 @@ BOUNDS = re.findall(r"\[`(_?[A-Z][A-Z0-9_]+)`\]\(\.\./\.\./(exporter/[\w/]+)\.py
 TESTS = re.findall(r"\[`(test_\w+)`\]\(\.\./\.\./(tests/[\w/]+\.py)\)", PAGE)
 UNITS = {"KiB": 1024, "MiB": 1024**2, "%": 0.01}
 ACTORS = (
-    "a domain's owner", "a policy host", "a mail host", "a router on the way", "a resolver", "a web client",
+    "a domain's owner", "a policy host", "a mail host", "a router on the path", "a resolver", "a web client",
     "a scraper", "the author of a domain file",
 )  # fmt: skip
 

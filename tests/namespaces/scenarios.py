@@ -116,7 +116,7 @@ _ONE_HOST: Final = (
         references=(),
     ),
     Scenario(
-        "an address that nobody has",
+        "an address that no host has",
         unreachable("edge-a"),
         names=tuple(map(host_and_port, VACANT.values())),
         compared=True,
@@ -246,7 +246,7 @@ _FAMILIES: Final = (
         names=(DOMAINS["remote-a"],),
     ),
     Scenario(
-        "IPv6 alone is blocked on the way out",
+        "outgoing port 25 is blocked over IPv6 alone",
         UP,
         at("gateway", filter_rule("forward", "meta nfproto ipv6 tcp dport 25 drop")),
         by_family={6: egress_blocked("gateway")},
@@ -267,26 +267,24 @@ def _egress(name: str, outcome: Outcome, rules: tuple[Rule, ...], *, compared: b
 _EVERYTHING_BUT_DNS: Final = filter_rule("forward", "meta l4proto tcp drop")
 _EGRESS: Final = (
     *_egress(
-        "port 25 dropped on the way out by the gateway",
+        "outgoing port 25 dropped by the gateway",
         egress_blocked("gateway"),
         at("gateway", drop_port_25()),
         compared=True,
     ),
     *_egress(
-        "port 25 prohibited on the way out by the gateway",
+        "outgoing port 25 prohibited by the gateway",
         egress_blocked("gateway"),
         at("gateway", reject_with("icmpx admin-prohibited")),
         compared=True,
     ),
     *_egress(
-        "port 25 reset on the way out by the gateway",
+        "outgoing port 25 reset by the gateway",
         egress_blocked("gateway"),
         at("gateway", reset_port_25()),
         compared=True,
     ),
-    Scenario(
-        "port 25 dropped on the way out by the provider", egress_blocked("provider"), at("provider", drop_port_25())
-    ),
+    Scenario("outgoing port 25 dropped by the provider", egress_blocked("provider"), at("provider", drop_port_25())),
     Scenario(
         "port 25 dropped at the edge of a cloud that hides itself",
         egress_blocked(""),
@@ -325,13 +323,13 @@ def _everywhere(script: SmtpScript, *ports: int) -> Mapping[Place, SmtpScript]:
     return {(remote, port): script for remote in REMOTES for port in ports}
 
 
-# Everybody has this list by name, and none has STARTTLS.
+# All hosts have this list under their own names, and none has STARTTLS.
 _STRIPPED: Final[Mapping[Place, SmtpScript]] = {
     (remote, SMTP): ordinary(f"mx.{domain}", ("SIZE 20000000", "8BITMIME")) for remote, domain in DOMAINS.items()
 }
 
 
-def _speaker(
+def _one_server(
     name: str,
     outcome: Outcome,
     speech: Mapping[Place, SmtpScript],
@@ -347,59 +345,59 @@ def _speaker(
 
 
 _INTERCEPTION: Final = (
-    _speaker(
-        "a proxy answers for everyone, other ports greet by their own names",
+    _one_server(
+        "a proxy answers for all hosts, other ports greet by their own names",
         intercepted(),
         _ONE_PROXY,
         _PROXIED,
         trace=False,
         compared=True,
     ),
-    _speaker(
-        "a proxy answers for everyone, the path shows it", intercepted(), {**_ONE_PROXY, **_NO_SUBMISSION}, _PROXIED
+    _one_server(
+        "a proxy answers for all hosts, the path shows it", intercepted(), {**_ONE_PROXY, **_NO_SUBMISSION}, _PROXIED
     ),
-    _speaker(
-        "a proxy answers for everyone, nothing else shows it",
+    _one_server(
+        "a proxy answers for all hosts, nothing else shows it",
         intercepted(LIKELY),
         {**_ONE_PROXY, **_NO_SUBMISSION},
         _PROXIED,
         trace=False,
     ),
-    _speaker(
+    _one_server(
         "a firewall masks every greeting, other ports greet by their own names",
         intercepted(),
         _everywhere(_MASKED, SMTP),
         compared=True,
     ),
-    _speaker(
+    _one_server(
         "a firewall masks every greeting, nothing else shows it",
         intercepted(LIKELY),
         {**_everywhere(_MASKED, SMTP), **_NO_SUBMISSION},
     ),
-    _speaker("a mail inspection takes STARTTLS from everyone, other ports offer it", intercepted(), _STRIPPED),
-    # Who speaks alike with good reason is not intercepted.
-    _speaker("no host offers STARTTLS, and nothing else shows why", UP, {**_STRIPPED, **_NO_SUBMISSION}),
-    _speaker(
+    _one_server("a mail inspection removes STARTTLS from all hosts, other ports offer it", intercepted(), _STRIPPED),
+    # Servers that answer alike with good reason are no interception.
+    _one_server("no host offers STARTTLS, and nothing else shows why", UP, {**_STRIPPED, **_NO_SUBMISSION}),
+    _one_server(
         "a provider whose addresses share a greeting",
         UP,
         _everywhere(mail_host(f"inbound.{PROVIDER}"), SMTP, SUBMISSION),
         names=TENANTS,
     ),
-    _speaker(
+    _one_server(
         "a provider whose addresses share a greeting, without STARTTLS",
         UP,
         _everywhere(ordinary(f"inbound.{PROVIDER}"), SMTP, SUBMISSION),
         names=TENANTS,
     ),
-    _speaker(
+    _one_server(
         "a hoster whose customers have mail hosts of their own name",
         UP,
         _everywhere(mail_host("mail.hoster.example"), SMTP, SUBMISSION),
     ),
-    _speaker("one host behind a firewall that masks its greeting", UP, {("remote-a", SMTP): _MASKED}),
+    _one_server("one host behind a firewall that masks its greeting", UP, {("remote-a", SMTP): _MASKED}),
 )
 
-# Somebody on the way accepts for everyone, and then there is no word: the port is open only in appearance.
+# A device on the path accepts for all hosts, and then sends nothing: the port is open only in appearance.
 _MUTE: Final = SmtpScript(greeting=(Wait(60.0),))
 _ANTIVIRUS: Final = ordinary("", greeting=reply(421, "Cannot connect to SMTP server (connect error 10060)"))
 _FOREIGN: Final = SmtpScript(greeting=(b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\n\r\n", CLOSE))
@@ -419,13 +417,13 @@ _WORDLESS: Final = (
         for name, script in (("says nothing", _MUTE), ("closes", _UNANSWERED))
         for scenario in (
             Scenario(
-                f"somebody on the way accepts and {name}, with references",
+                f"a device on the path accepts and {name}, with references",
                 egress_wordless(),
                 _PROXIED,
                 speech=_in_front(script),
             ),
             Scenario(
-                f"somebody on the way accepts and {name}, with four domains alone",
+                f"a device on the path accepts and {name}, with four domains alone",
                 egress_wordless(LIKELY),
                 _PROXIED,
                 speech=_in_front(script),
@@ -448,9 +446,11 @@ _WORDLESS: Final = (
         speech={(remote, SMTP): _MUTE for remote in REMOTES},
         names=FOUR_DOMAINS,
     ),
-    _speaker("one reply for everyone: an antivirus", intercepted(LIKELY), _in_front(_ANTIVIRUS), _PROXIED, trace=False),
-    _speaker("another protocol for everyone: a login page", intercepted(), _in_front(_FOREIGN), _PROXIED),
-    _speaker("one reply for everyone, the path shows it", intercepted(), _in_front(_ANTIVIRUS), _PROXIED),
+    _one_server(
+        "one reply for all hosts: an antivirus", intercepted(LIKELY), _in_front(_ANTIVIRUS), _PROXIED, trace=False
+    ),
+    _one_server("another protocol for all hosts: a login page", intercepted(), _in_front(_FOREIGN), _PROXIED),
+    _one_server("one reply for all hosts, the path shows it", intercepted(), _in_front(_ANTIVIRUS), _PROXIED),
 )
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (

@@ -237,7 +237,7 @@ async def test_a_scrape_that_cannot_wait_for_the_second_is_told_so() -> None:
     (found,) = result.hosts
     assert found.failure is not None
     assert found.failure.failure_class is C.TLS_HANDSHAKE
-    assert any("no turn" in said for said in found.failure.evidence)
+    assert any("no free session" in said for said in found.failure.evidence)
 
 
 async def test_a_shared_session_is_shared_with_its_second() -> None:

@@ -86,11 +86,11 @@ def test_where_it_cannot_be_told_the_sentence_says_so() -> None:
     text = summarise(NAME, result(host(closed))).summary
     assert text == (
         "a-domain.example: mx.a-domain.example [192.0.2.9] closed the connection;"
-        " whether it is dead or only we are kept out cannot be told from here."
+        " whether it is dead or only we are kept out cannot be determined from here."
     )
     assert MEANING[Verdict.UNDETERMINED] == (
         "does not answer, or refuses without a reason;"
-        " whether it is dead or only we are kept out cannot be told from here"
+        " whether it is dead or only we are kept out cannot be determined from here"
     )
 
 

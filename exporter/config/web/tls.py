@@ -91,7 +91,7 @@ def _own_certificate(context: ssl.SSLContext, section: TlsServerSection, folder:
             context.load_cert_chain(certificate_path, key_path, password=_no_password)
         except _EncryptedKeyError:
             raise TlsError(
-                _given(section, "key"), "the key is encrypted: there is nobody to ask for a password"
+                _given(section, "key"), "the key is encrypted: the exporter cannot ask for a password"
             ) from None
         except ssl.SSLError as error:
             if error.reason == "KEY_VALUES_MISMATCH":

@@ -1,7 +1,7 @@
 """The domains of the demo's mail world: a table of what happens to each, and what a probe must call it.
 
 Every host has an address of its own, which a Linux loopback interface answers for without being told. They are spread
-over eight networks of a size (/16) that the diagnosis takes for unrelated, so that it can judge the way out by them.
+over eight networks of a size (/16) that the diagnosis takes for unrelated, so that it can judge the egress by them.
 Address records follow from `hosts`, and so do MX records where `records` has none: preference 10, 20, ... in their
 order, and none for a host that bears the domain's own name (RFC 5321 5.1: the implicit MX).
 """

@@ -33,7 +33,7 @@ DIALOGUE: Final = (
     DemoDomain(
         "greylisting.example",
         "dialogue",
-        "greylists: each first recipient is told to come back later",
+        "greylists: the first attempt for each recipient is deferred",
         _C.GREYLISTED,
         alone(
             "greylisting.example",

@@ -42,7 +42,7 @@ GREETING: Final = (
     DemoDomain(
         "closed.example",
         "banner",
-        "554: takes no mail from anybody",
+        "554: takes no mail at all",
         _C.BANNER_REJECTED,
         alone(
             "closed.example",

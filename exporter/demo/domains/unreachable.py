@@ -1,4 +1,4 @@
-"""Domains that nobody comes as far as speaking to: their DNS is at fault, or no connection comes about."""
+"""Domains without an SMTP dialogue: their DNS is at fault, or no connection succeeds."""
 
 from __future__ import annotations
 

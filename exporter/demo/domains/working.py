@@ -105,7 +105,7 @@ WORKING: Final = (
     DemoDomain(
         "unknownca.example",
         "works",
-        "offers STARTTLS with a certificate of an authority that nobody knows",
+        "offers STARTTLS with a certificate of an unknown authority",
         hosts=alone("unknownca.example", "127.53.13.1", ordinary("mx.unknownca.example"), Certificate.UNTRUSTED),
         warnings=(_W.TLS_UNTRUSTED,),
         module="tls",
@@ -113,7 +113,7 @@ WORKING: Final = (
     DemoDomain(
         "talkative.example",
         "works",
-        "tells everybody who asks which mailboxes it has (VRFY)",
+        "tells every client which mailboxes it has (VRFY)",
         hosts=alone(
             "talkative.example",
             "127.52.12.1",

@@ -229,6 +229,6 @@ def _refusal(response: h11.Response) -> FetchFault | None:
     encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
     if encoding != "identity":
         return FetchFault(
-            MtaStsProblem.HTTP, f"the policy is sent as {printable(encoding, 128)!r}, which nobody asked for"
+            MtaStsProblem.HTTP, f"the policy is sent as {printable(encoding, 128)!r}, which was not asked for"
         )
     return None

@@ -20,7 +20,7 @@ def report_addresses(texts: Sequence[bytes]) -> tuple[str, ...] | None:
     """The addresses for reports, from the texts of all TXT records of the name; None if none is about TLS reporting.
 
     Addresses of other schemes than `mailto` and `https` are well formed but useless, so they are left out. Raises
-    ValueError with a sentence where the records are wrong, so that nobody reports.
+    ValueError with a sentence where the records are wrong, so that no sender reports.
     """
     found = only_record(texts, b"TLSRPT")
     if found is None:

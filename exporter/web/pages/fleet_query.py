@@ -29,7 +29,7 @@ class FleetQuery:
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str]) -> FleetQuery:
-        """Read the query of a URL, which anybody may have written; invalid values are ignored."""
+        """Read the query of a URL, which any client may have written; invalid values are ignored."""
         page = parameters.get("page", "")
         state, failure_class = parameters.get("verdict", ""), parameters.get("class", "")
         return cls(

@@ -174,10 +174,10 @@ async def test_where_probing_is_switched_off_there_is_no_button_and_no_probe(bac
 
 
 async def test_a_probe_that_has_no_turn_says_so(backend: FakeBackend) -> None:
-    backend.error = NoFreeSlot("no turn within 60 s")
+    backend.error = NoFreeSlot("no free slot within 60 s")
     async with browse(backend) as client:
         answer = await client.post("/domain/healthy.example/probe", headers=OURS)
-        assert (answer.status_code, answer.text) == (503, "no turn within 60 s\n")
+        assert (answer.status_code, answer.text) == (503, "no free slot within 60 s\n")
         assert (await client.get("/domain/healthy.example/probe")).status_code == 405
 
 

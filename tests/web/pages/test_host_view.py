@@ -47,7 +47,7 @@ async def test_without_a_path_the_last_router_is_named(backend: FakeBackend) -> 
     )
     backend.kept = known((domain(), result(silent)))
     shown = text(await get(backend, "/domain/healthy.example"))
-    assert "the last router that answered on the way is 203.0.113.9" in shown
+    assert "the last router that answered on the path is 203.0.113.9" in shown
 
 
 async def test_policies_and_dane_are_told(backend: FakeBackend) -> None:

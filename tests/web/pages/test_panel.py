@@ -42,7 +42,7 @@ class Machine:
             restore_text=f"Mend {key}",
             thrown_text=f"{key} is broken",
             effect=f"See {key} fail.",
-            watch=("egress", "The way out"),
+            watch=("egress", "The egress"),
             is_thrown=lambda: key in self.thrown,
             throw=lambda: move("throw"),
             restore=lambda: move("restore"),
@@ -82,7 +82,7 @@ async def test_a_lever_is_thrown_and_restored_by_the_forms_of_the_page(machine: 
         page = await client.get(prefix)
         assert actions(page.text) == [("levers/pump/throw", "Break pump"), ("levers/gate/throw", "Break gate")]
         assert "Break it All of it is yours." in text(page.text)
-        assert "See pump fail. The way out" in text(page.text)
+        assert "See pump fail. The egress" in text(page.text)
         assert "Nothing is broken now." in text(page.text)
         pressed = await client.post(page.url.join("levers/gate/throw"))
         assert pressed.status_code == 303
