@@ -29,7 +29,7 @@ def main() -> int:
     except Exception as error:
         if not is_shortage(error):
             raise
-        warnings.simplefilter("ignore")  # what was begun and not awaited is part of the same
+        warnings.simplefilter("ignore")  # unawaited coroutines are part of the same
         problem = str(error) or type(error).__name__
     sys.stderr.write(f"mx-exporter: memory is short ({problem}): raise the memory limit\n")
     sys.stderr.flush()

@@ -185,7 +185,7 @@ def _add_shard_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_network_flags(parser: argparse.ArgumentParser, verb: str) -> None:
-    """The flags of a command that a person runs by hand; `verb`: what is done to an allowed address."""
+    """The flags of a command that a person runs by hand; `verb`: the action on an allowed address."""
     parser.add_argument("--resolver", metavar="IP[:PORT]", help="DNS server to ask (default: the system's)")
     parser.add_argument(
         "--allow-address",

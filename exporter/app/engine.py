@@ -55,7 +55,7 @@ class Engine:
         self._prober = self._new_prober()
 
     def configure(self, settings: EngineSettings) -> None:
-        """Follow other settings from now on; what is remembered of names, hosts and the egress stays where it can."""
+        """Follow other settings from now on; the memory of names, hosts and the egress stays where it can."""
         before, self._settings = self._settings, settings
         if settings.resolver != before.resolver:
             self._retire(self.resolver)

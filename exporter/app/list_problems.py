@@ -1,4 +1,4 @@
-"""Log lines about the domain files: what has become wrong with them since the last time."""
+"""Log lines about the domain files: their new problems since the last reading."""
 
 from __future__ import annotations
 

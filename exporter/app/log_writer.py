@@ -109,7 +109,7 @@ class LogWriter:
 
     def _write(self, batch: bytes) -> int:
         """Write a batch, waiting as long as the reader does; the number of its lines that were lost."""
-        # What was cut off in a line must not run into the next one.
+        # A line that was cut must not run into the next one.
         data = b"\n" + batch if self._cut else batch
         written = 0
         try:

@@ -157,7 +157,7 @@ class Monitor:
         self._revision = asyncio.get_running_loop().create_task(self._revise())
 
     async def _revise(self) -> None:
-        """Judge every result again, with pauses: other clocks are ticking. What is outdated by now is probed again."""
+        """Judge every result again, with pauses: other clocks are ticking. Targets with an outdated result are probed."""
         watch = self.engine.watch
         for number, each in enumerate(self.results.records(), 1):
             key = each.target.key

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 # that is busy. Then it counts as one that does not answer.
 _CHECK_SECONDS: Final = 30.0
 _LOAD_SECONDS: Final = 120.0
-_STUCK: Final = "the file system does not answer: what was read before holds"
+_STUCK: Final = "the file system does not answer: the configuration before holds"
 
 
 class ConfigurationReload:
@@ -43,11 +43,11 @@ class ConfigurationReload:
         self._problems.report(self._monitor.active.config)
 
     async def reload(self) -> list[str]:
-        """Read and adopt the configuration. Its problems, a line each; what a problem is about stays as it was.
+        """Read and adopt the configuration. Its problems, a line each; the part with a problem stays as it was.
 
         A mistake in the main file leaves the whole as it was, a domain file that fails leaves its list.
         """
-        # The client that asked may go away meanwhile: what is begun is ended, or half of the targets would be new.
+        # The client may go away meanwhile: a reload that has begun is ended, or half of the targets would be new.
         return await asyncio.shield(asyncio.get_running_loop().create_task(self._reload()))
 
     async def reload_changed_files(self) -> bool:

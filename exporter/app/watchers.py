@@ -1,4 +1,4 @@
-"""The watchers of the server: what it looks at by the clock, beside the schedule of the probes."""
+"""The watchers of the server: checks by the clock, beside the schedule of the probes."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class OneShotProbes:
         self._at_once = config.limits.concurrency
         self._references = config.egress.references
         self._slots = ProbeSlots(config.limits.concurrency)
-        # Whatever is seen counts to the end, and no next result reports a policy that comes late.
+        # Every observation counts to the end, and no next result reports a policy that comes late.
         watch = WatchSettings(config.egress, interval=math.inf, helo=helo)
         settings = EngineSettings(resolver, config.limits, watch, helo, patience=math.inf)
         self._engine = Engine(settings, self._slots, NoListener())

@@ -43,7 +43,7 @@ async def probe_names(flags: argparse.Namespace) -> int:
         await probes.probe_all(targets, report)
         await warning
     except asyncio.CancelledError:
-        report.finish()  # Ctrl-C: what is known by then is worth its time
+        report.finish()  # Ctrl-C: the results so far are worth showing
         raise
     finally:
         warning.cancel()

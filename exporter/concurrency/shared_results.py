@@ -76,10 +76,10 @@ class SharedResults(Generic[T]):
         if entry.flight.under_way:
             entry.wanted = True
             async with while_waiting():
-                return await entry.flight.join(begin)
+                return await entry.flight.run(begin)
         keep, entry.wanted = entry.wanted, False
         entry.interval = interval
-        result = await entry.flight.join(begin)
+        result = await entry.flight.run(begin)
         entry.began = now
         entry.result = result if keep or entry.wanted else None
         return result

@@ -24,10 +24,10 @@ class SingleFlight(Generic[T]):
 
     @property
     def under_way(self) -> bool:
-        """:meth:`join` would wait for work that another task has begun."""
+        """:meth:`run` would wait for work that another task has begun."""
         return self._waiting is not None
 
-    async def join(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """The result of the work that is under way, or is begun now. An exception of it is raised to all."""
         while self._waiting is not None:
             outcome: asyncio.Future[tuple[T] | None] = asyncio.get_running_loop().create_future()

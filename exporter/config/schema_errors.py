@@ -75,13 +75,13 @@ def _note(model: type[Section], detail: ErrorDetails, document: Document, path: 
     elif detail["type"] == "missing":
         document.problem(full[:-1], f"{full[-1]} is missing")
     elif location and location[-1] == _KEY and document.existing(full) != full:
-        document.problem(full[:-1], _sentence(detail), key=True)
+        document.problem(full[:-1], _message(detail), key=True)
     else:
         # A single value in place of a list has no place inside it.
-        document.problem(document.existing(full), _sentence(detail))
+        document.problem(document.existing(full), _message(detail))
 
 
-def _sentence(detail: ErrorDetails) -> str:
+def _message(detail: ErrorDetails) -> str:
     value, context = detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case "value_error":

@@ -58,7 +58,7 @@ class DemoDomain:
     fault: DnsFault | None = None
     warnings: tuple[HostWarning, ...] = ()  # of its hosts that are up
     module: str = "default"
-    confidence: Confidence | None = None  # of the verdict; None: what the class carries by itself
+    confidence: Confidence | None = None  # of the verdict; None: that of the class
 
     @property
     def verdict(self) -> Verdict | None:

@@ -24,7 +24,7 @@ from exporter.demo.world import DemoWorld
 from exporter.egress.settings import counts_as_outside
 
 _FAILED: Final = 1
-# What there is to open, and what is to be seen there.
+# The pages, each with its contents.
 _PAGES: Final = (
     ("/", "every domain, the worst first: search, filters, and buttons to break things"),
     ("/domain/healthy.example", "two mail hosts: phases, certificate and the whole dialogue of each"),

@@ -66,7 +66,7 @@ _SETTLE: Final = (
     f" {_TRACE}, or probe from another network"
 )
 _SETTLE_ELSEWHERE: Final = f"settle it before you call: run {_PROBE} from another network"
-_TELL_IF_IT_STAYS: Final = f"wait; if it stays, call {_POSTMASTER}"
+_CALL_IF_IT_STAYS: Final = f"wait; if it stays, call {_POSTMASTER}"
 _DANE: Final = f"call {_POSTMASTER}: senders who honour DANE keep their mail"
 
 _LINES: Final = {
@@ -127,7 +127,7 @@ _LINES: Final = {
         f"settle it before you call: raise `timeout` (five minutes are granted), or run {_PROBE} from another network",
     ),
     _C.BANNER_CLOSED: Advice(f"call {_POSTMASTER}", _SETTLE_ELSEWHERE),
-    _C.BANNER_TEMPFAIL: Advice(_TELL_IF_IT_STAYS),
+    _C.BANNER_TEMPFAIL: Advice(_CALL_IF_IT_STAYS),
     _C.BANNER_REJECTED: Advice(
         f"call {_POSTMASTER}: the host says that it takes no mail, so the MX record is wrong or the server is",
         f"{_SETTLE_ELSEWHERE}; its postmaster can tell whether our address is refused",
@@ -136,9 +136,9 @@ _LINES: Final = {
     _C.PROTOCOL_ERROR: Advice(f"send {_POSTMASTER} the dialogue: {_PROBE}"),
     _C.UNEXPECTED_REPLY: Advice(f"mend `expect` of the module, or ask {_POSTMASTER}"),
     _C.EHLO_REJECTED: Advice(f"send {_POSTMASTER} the dialogue: {_PROBE}"),
-    _C.EHLO_TEMPFAIL: Advice(_TELL_IF_IT_STAYS),
+    _C.EHLO_TEMPFAIL: Advice(_CALL_IF_IT_STAYS),
     _C.TIMEOUT: Advice(f"wait, or raise `timeout`; if it stays, call {_POSTMASTER}"),
-    _C.CLOSED: Advice(_TELL_IF_IT_STAYS),
+    _C.CLOSED: Advice(_CALL_IF_IT_STAYS),
     _C.STARTTLS_NOT_OFFERED: Advice(f"call {_POSTMASTER}; if others see STARTTLS there, a firewall rewrites EHLO"),
     _C.STARTTLS_REJECTED: Advice(f"call {_POSTMASTER}"),
     _C.TLS_HANDSHAKE: Advice(f"compare {_S_CLIENT}; call {_POSTMASTER}"),
@@ -176,7 +176,7 @@ _LINES: Final = {
     _C.MAILBOX_DISABLED: Advice("mend `rcpt_to` of the module"),
     _C.SENDER_REJECTED: Advice("mend `mail_from` of the module"),
     _C.MESSAGE_TOO_LARGE: Advice("mend `size` of the module"),
-    _C.TEMPFAIL: Advice(_TELL_IF_IT_STAYS),
+    _C.TEMPFAIL: Advice(_CALL_IF_IT_STAYS),
     _C.REJECTED: Advice(f"ask {_POSTMASTER}, with the reply"),
     _C.INTERNAL: Advice("report the traceback of the exporter's log"),
 }

@@ -108,7 +108,7 @@ _CONNECT: Final = {
     ),
     _C.PORT_FILTERED: ClassEntry(
         (_S.CONNECT,),
-        "port 25 does not answer, while another port of the host answers or gets further on the path",
+        "port 25 does not answer, another port of the host answers or gets further",
         "a witness port answers, the trace ends before the host, and other networks have answered on the port since",
         "a witness port answers or refuses, or the trace of another port gets further",
         "others answered before, and none has since: the egress may have been blocked meanwhile",
@@ -141,7 +141,7 @@ _CONNECT: Final = {
     _C.LOCAL_RESOURCE: ClassEntry((_S.CONNECT,), "out of ports, files or memory", "the kernel says so"),
     _C.NO_TURN: ClassEntry(
         (_S.CONNECT,),
-        "our limits left no free session in the time of `/probe`, or the host is `costly`",
+        "our limits left no session in time for `/probe`, or the host is `costly`",
         "our own clock",
     ),
 }

@@ -72,5 +72,5 @@ class EgressObservation:
     @property
     def witness(self) -> str:
         """Another port of the address that proves that packets get out; "" without one."""
-        proof = next((witness for witness in self.evidence.witnesses if witness.proves_host), None)
-        return f"port {proof.port} of {self.address}" if proof is not None else ""
+        live = next((witness for witness in self.evidence.witnesses if witness.proves_host), None)
+        return f"port {live.port} of {self.address}" if live is not None else ""

@@ -42,7 +42,7 @@ class HostPaths:
         """Forget every path: the egress, which all have in common, has changed."""
         self._traces.forget_all()
 
-    def joined(self, target: Target, result: ProbeResult, *, request: bool) -> ProbeResult:
+    def with_paths(self, target: Target, result: ProbeResult, *, request: bool) -> ProbeResult:
         """`result` with the paths that are known; `request`: have the others traced."""
         if not any(map(self._is_wanted, result.hosts)):
             return result

@@ -154,7 +154,7 @@ class EgressWatch:
         return True
 
     def _judged(self, target: Target, result: ProbeResult, *, request: bool) -> ProbeResult:
-        result = self._paths.joined(target, result, request=request)
+        result = self._paths.with_paths(target, result, request=request)
         judged = diagnose_all(result, self.egress, self._success_by_others, self.resolver)
         if not judged.up or judged.addresses_up < len(judged.hosts):
             self._timeouts.see(target.key, judged.hosts, self._settings.is_outside)
@@ -203,7 +203,7 @@ class EgressWatch:
         if not changed:
             return
         if any(before[family].state is not EgressState.UNKNOWN for family in changed):
-            # Whatever a path showed of a filter, it was the filter of before.
+            # A filter that a path showed was the filter of before.
             self._paths.forget_all()
         self._listener.egress_changed(self.egress)
 

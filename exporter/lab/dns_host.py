@@ -245,7 +245,7 @@ def _broken(response: dns.message.Message, query: dns.message.Message, fault: Fa
 
 
 def _cut(response: dns.message.Message, query: dns.message.Message) -> bytes:
-    """RFC 2181 9: what is cut is better left out whole."""
+    """RFC 2181 9: a record set that does not fit is left out whole."""
     response.answer.clear()
     response.flags |= dns.flags.TC
     return response.to_wire(max_size=_payload(query, tcp=False))

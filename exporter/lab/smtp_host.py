@@ -157,7 +157,7 @@ class SmtpHost:
         self.concurrent_max = max(self.concurrent_max, self.concurrent)
         ended = Ended.STOPPED
         try:
-            ended = await _Conversation(self.script, client, session).run()
+            ended = await _SmtpSession(self.script, client, session).run()
             client.close()
             await client.lost.wait()
         finally:
@@ -170,7 +170,7 @@ class SmtpHost:
             self._clients.discard(client)
 
 
-class _Conversation:
+class _SmtpSession:
     """The script played against one client."""
 
     def __init__(self, script: SmtpScript, client: ClientConnection, session: ServerSession) -> None:

@@ -18,7 +18,7 @@ class End(Enum):
     """A step that ends our side of the connection."""
 
     CLOSE = "close"
-    RESET = "reset"  # RST in place of FIN; what was sent just before may be lost with it
+    RESET = "reset"  # RST in place of FIN; data sent just before may be lost with it
     HALF_CLOSE = "half close"  # FIN, and go on reading
 
 

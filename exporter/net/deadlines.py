@@ -42,20 +42,20 @@ class Deadlines:
         self._waits.add(wait)
         if not self._looking:
             self._looking = True
-            asyncio.get_running_loop().call_later(_SECONDS, self._look)
+            asyncio.get_running_loop().call_later(_SECONDS, self._check)
 
     def remove(self, wait: Timed) -> None:
         """Report nothing more to `wait`."""
         self._waits.discard(wait)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = time.perf_counter()
         if any(wait.due <= now for wait in self._waits) and self._poller.dispatch():
             for late in [wait for wait in self._waits if wait.due <= now]:
                 late.deadline_passed(now)
         self._looking = bool(self._waits)
         if self._looking:
-            asyncio.get_running_loop().call_later(_SECONDS, self._look)
+            asyncio.get_running_loop().call_later(_SECONDS, self._check)
 
 
 def deadlines_of(loop: asyncio.AbstractEventLoop) -> Deadlines:

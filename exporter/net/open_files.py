@@ -1,7 +1,7 @@
 """Open files: the limit as high as it may be, and the parts of it for web clients, probes and the exporter itself.
 
 Sockets are most of them. Web clients have at most a quarter, probes leave that quarter alone, and some are left to
-what the exporter opens for itself (its configuration, questions to the resolver, policies), so that no stranger
+files of the exporter itself (its configuration, questions to the resolver, policies), so that no stranger
 can take the file that a reload needs. The kernel gives the lowest number that is free: a descriptor's number shows that
 so many are open.
 """

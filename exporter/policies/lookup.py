@@ -53,7 +53,7 @@ class Policies:
         `within`: seconds that the probe has left.
         """
         key = key_of(target)
-        search = self._searches.join(key, partial(self.find, target, hosts))
+        search = self._searches.get_or_start(key, partial(self.find, target, hosts))
         patience = self._patience if within is None else min(self._patience, within)
         due = asyncio.get_running_loop().time() + patience
         return PolicySearch(search, due, partial(self._known, target, hosts, key))

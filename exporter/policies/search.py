@@ -69,7 +69,7 @@ class Searches:
         self._running: SharedTasks[SearchKey, TargetPolicies] = SharedTasks(self._end)
         self._last: BoundedDict[SearchKey, TargetPolicies] = BoundedDict(MAX_REMEMBERED)
 
-    def join(
+    def get_or_start(
         self, key: SearchKey, search: Callable[[], Coroutine[Any, Any, TargetPolicies]]
     ) -> asyncio.Task[TargetPolicies] | None:
         """The search of `key` that is under way, or begins now; None if there are too many."""

@@ -1,7 +1,7 @@
 """The CPU that sessions with a host cost, and the pause of an address that costs too much.
 
 All probes share one loop. A session is bounded in bytes, records and certificates, so it costs a few milliseconds; one
-that costs ten times as much is odd, whatever found its way around the bounds. So the CPU of all that could be expensive
+that costs ten times as much is odd, whichever limit failed to hold. So the CPU of all that could be expensive
 is measured: TLS, and a dialogue in many small pieces. A costly host has the warning `costly`, a very costly session is
 ended, and the host's address is left alone for so long that its share of a core stays small; so is that of all costly
 hosts together. CPU time counts and not that of a clock, so a busy machine makes no host costly.

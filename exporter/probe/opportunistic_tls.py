@@ -37,7 +37,7 @@ def untried(first: SessionRecord, why: str) -> SessionRecord:
     return replace(first, failed_tls=FailedTls(_detail(first), why))
 
 
-def joined(first: SessionRecord, second: SessionRecord) -> SessionRecord:
+def merged(first: SessionRecord, second: SessionRecord) -> SessionRecord:
     """Both sessions as one record."""
     shift = second.at - first.at
     later = tuple(line._replace(at=line.at + shift) for line in second.transcript)

@@ -147,7 +147,7 @@ class Session:
         if self._permit is None or self._permit.regain_name(lambda: self._resume(now)):
             self._begin(now)
         else:
-            # What the server says meanwhile waits in the kernel, with the time at which it came.
+            # A reply that arrives meanwhile waits in the kernel, with the time at which it came.
             self._connection.pause()
             self.due = math.inf
 

@@ -27,7 +27,7 @@ class FailedTls:
 
 @dataclass(frozen=True, slots=True)
 class TlsRecord:
-    """A handshake that was done: what it settled, and the trust in its certificates."""
+    """A handshake that was done: its result, and the trust in its certificates."""
 
     handshake: TlsHandshake
     trust: Trust

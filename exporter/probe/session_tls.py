@@ -94,7 +94,7 @@ class SessionTls:
         if self._client.handshake is None:
             self.fail(self._client.ended())
         elif self._client.unheard:
-            # What the server said last may be lost with the reset that followed it.
+            # The last reply of the server may be lost with the reset that followed it.
             self.fail(TlsFault(handshake_failures.CLOSED_UNHEARD))
 
     def fail(self, fault: TlsFault) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from exporter.concurrency.bounded_dict import BoundedDict
-from exporter.probe.opportunistic_tls import joined, named, plan_in_the_clear, question, takes_finite_field, untried
+from exporter.probe.opportunistic_tls import merged, named, plan_in_the_clear, question, takes_finite_field, untried
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.session_request import SessionRequest, TimeBudget
 from exporter.probe.session_runner import LEAST_SECONDS, NoPermitError, SessionRunner
@@ -50,7 +50,7 @@ class TlsFallback:
             return untried(first, f"the timeout of {request.timeout:g} s left no time for such a session")
         if isinstance(second, NoPermitError):
             return untried(first, "our own limits left no free session in time for it")
-        return joined(first, second)
+        return merged(first, second)
 
     async def _with_cause(
         self, request: SessionRequest, budget: TimeBudget, record: SessionRecord, ask: Plan

@@ -13,7 +13,7 @@ from exporter.model.printable import printable
 from exporter.model.result import HostResult
 from exporter.report.path_summary import path_summary
 
-_SILENCE: Final = "does not answer within"
+_NO_ANSWER: Final = "does not answer within"
 _WITNESS: Final = MappingProxyType(
     {
         ConnectOutcome.ANSWERED: "answers",
@@ -38,7 +38,7 @@ def host_evidence(host: HostResult) -> Iterator[tuple[str, str]]:
         yield "RFC 5321 4.5.3.2.1 grants five minutes for the greeting", "five minutes"
     if own is not None and own.failure_class is not host.failure.failure_class:
         silent = own.failure_class is FailureClass.CONNECT_TIMEOUT
-        mark = _SILENCE if silent else printable(own.detail)
+        mark = _NO_ANSWER if silent else printable(own.detail)
         yield f"by itself the session showed {own.failure_class}: {printable(own.detail)}", mark
     if evidence is None:
         return

@@ -227,7 +227,7 @@ def _pair_or_name(section: RecordSection, data: bytes, begins: int, ends: int) -
     if section.kind == CNAME:
         return text_of(name_in(section.names, begins, ends))
     if section.kind != MX:
-        raise TypeError(f"nobody asks for {dns.rdatatype.to_text(dns.rdatatype.RdataType.make(section.kind))}")
+        raise TypeError(f"no query asks for {dns.rdatatype.to_text(dns.rdatatype.RdataType.make(section.kind))}")
     if ends - begins < 3:
         raise MalformedReply("an MX record is too short")
     host = text_of(name_in(section.names, begins + 2, ends))

@@ -51,7 +51,7 @@ class AnswerCache:
         self._loop = asyncio.get_running_loop()
         self._answers: ByteLimitedCache[Key, DnsAnswer] = ByteLimitedCache(max_bytes)
         self._unconfigured: ByteLimitedCache[Key, DnsAnswer] = ByteLimitedCache(unconfigured_bytes)
-        self._flights: dict[Key, SingleFlight[CachedAnswer]] = {}
+        self._single_flights: dict[Key, SingleFlight[CachedAnswer]] = {}
 
     @property
     def size(self) -> int:
@@ -79,14 +79,14 @@ class AnswerCache:
 
     async def learn(self, key: Key, ask: Callable[[str, str], Awaitable[DnsAnswer]]) -> CachedAnswer:
         """Send a query with `ask`, or wait for the one that is under way."""
-        flight = self._flights.get(key)
+        flight = self._single_flights.get(key)
         if flight is None:
-            flight = self._flights[key] = SingleFlight()
+            flight = self._single_flights[key] = SingleFlight()
         try:
-            return await flight.join(lambda: self._ask(key, ask))
+            return await flight.run(lambda: self._ask(key, ask))
         finally:
             if not flight.under_way:
-                self._flights.pop(key, None)
+                self._single_flights.pop(key, None)
 
     def read(self, key: Key, message: tuple[bytes, str], reading: Callable[[], DnsAnswer]) -> DnsAnswer:
         """The answer in `message`: parsed by `reading`, unless the message is the same as the last one for `key`.

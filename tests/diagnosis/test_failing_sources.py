@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +35,9 @@ def test_a_source_that_is_removed_takes_its_owner_and_its_reference_along() -> N
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from("abcdef"), st.integers(0, 5)), max_size=60))
-def test_fewer_owners_than_needed_are_counted_exactly(changes: list[tuple[int, str, int]]) -> None:
+def test_all_owners_are_related_to_a_counted_one_while_fewer_than_needed_are_counted(
+    changes: list[tuple[int, str, int]],
+) -> None:
     """A source that comes again is removed, so that owners come and go."""
     sources: FailingSources = FailingSources()
     there: dict[int, SourceOwner] = {}
@@ -47,8 +51,14 @@ def test_fewer_owners_than_needed_are_counted_exactly(changes: list[tuple[int, s
     bound = min(len({owner.organisation for owner in there.values()}), len({owner.network for owner in there.values()}))
     assert sources.unrelated_owners <= bound
     assert (sources.unrelated_owners > 0) is bool(there)
-    assert sources.unrelated_owners >= min(2, OWNERS_NEEDED) or _all_related(list(there.values()))
+    counted = sources.unrelated_owners
+    assert counted >= OWNERS_NEEDED or _is_cover_of(counted, list(there.values()))
 
 
-def _all_related(owners: list[SourceOwner]) -> bool:
-    return not any(one.is_unrelated_to(owners[0]) for one in owners[1:]) if owners else True
+def _is_cover_of(size: int, owners: list[SourceOwner]) -> bool:
+    """True where `size` of the owners, unrelated to each other, are related to all others."""
+    return any(
+        all(one.is_unrelated_to(other) for one, other in combinations(chosen, 2))
+        and not any(all(map(owner.is_unrelated_to, chosen)) for owner in owners)
+        for chosen in combinations(owners, size)
+    )

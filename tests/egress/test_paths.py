@@ -49,15 +49,15 @@ async def test_a_path_is_requested_once_and_joined_when_it_is_known(compared: li
     found: list[tuple[str, frozenset[TargetKey]]] = []
     paths = HostPaths(Egress(witness_ports=(25, 587)), lambda address, _, keys: found.append((address, keys)))
     silent = failing(errno=None)
-    assert path_of(paths.joined(domain(), silent, request=True).hosts[0]) is None
+    assert path_of(paths.with_paths(domain(), silent, request=True).hosts[0]) is None
     await until(lambda: found)
     assert found == [(ADDRESS, frozenset({domain().key}))]
-    joined = paths.joined(domain(), silent, request=False)
-    assert path_of(joined.hosts[0]) == TRACED
-    assert paths.joined(domain(), joined, request=True) == joined
+    result = paths.with_paths(domain(), silent, request=False)
+    assert path_of(result.hosts[0]) == TRACED
+    assert paths.with_paths(domain(), result, request=True) == result
     assert compared == [587]  # not with the port itself
     paths.forget(ADDRESS, 25)
-    assert path_of(paths.joined(domain(), joined, request=False).hosts[0]) is None
+    assert path_of(paths.with_paths(domain(), result, request=False).hosts[0]) is None
     await paths.close()
 
 
@@ -75,6 +75,6 @@ async def test_no_path_is_traced_where_it_would_show_nothing(
 ) -> None:
     paths = HostPaths(Egress(trace=trace), lambda *_: None)
     await paths.trace_all(domain(), probed)
-    assert paths.joined(domain(), probed, request=True) == probed
+    assert paths.with_paths(domain(), probed, request=True) == probed
     assert compared == []
     await paths.close()

@@ -21,9 +21,9 @@ async def test_probes_of_one_target_share_a_search_and_its_result_is_remembered(
         await gate.wait()
         return TargetPolicies(tlsa={"mx1": SMALL, "mx2": LARGE})
 
-    task = searches.join(KEY, search)
+    task = searches.get_or_start(KEY, search)
     assert task is not None
-    assert searches.join(KEY, search) is task
+    assert searches.get_or_start(KEY, search) is task
     assert searches.last(KEY) is None
     gate.set()
     await task
@@ -31,7 +31,7 @@ async def test_probes_of_one_target_share_a_search_and_its_result_is_remembered(
     last = searches.last(KEY)
     assert last is not None
     assert set(last.tlsa) == {"mx1"}
-    assert searches.join(KEY, search) is not task
+    assert searches.get_or_start(KEY, search) is not task
     await searches.close()
 
 

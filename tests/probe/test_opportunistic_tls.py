@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.model.failure import Stage
-from exporter.probe.opportunistic_tls import joined, named, plan_in_the_clear, question, takes_finite_field, untried
+from exporter.probe.opportunistic_tls import merged, named, plan_in_the_clear, question, takes_finite_field, untried
 from exporter.probe.session_record import SessionRecord
 from exporter.smtp.events import Break, Problem
 from exporter.smtp.plan import Plan, State, TlsPlan
@@ -46,7 +46,7 @@ def test_the_record_of_both_is_that_of_the_second_with_what_the_first_learned() 
     second = SessionRecord(
         6.5, replies=((S.EHLO, OK), (S.MAIL, OK)), phases=((S.EHLO, 0.1),), took=0.5, quit_clean=True
     )
-    both = joined(FIRST, second)
+    both = merged(FIRST, second)
     assert [stage for stage, _ in both.replies] == [S.EHLO, S.STARTTLS, S.MAIL]
     assert both.phases == ((S.EHLO, 0.1), (S.STARTTLS, 0.5))
     assert (both.at, both.took, both.plan, both.problem) == (5.0, 1.5, OFFERED, None)

@@ -153,7 +153,7 @@ def _change(change: EgressStateChange) -> EgressChangeView:
 def _egress_evidence(view: EgressView) -> Iterator[str]:
     networks = _unrelated(view.networks, "network", view.references)
     if view.outcomes and view.state is not EgressState.OPEN:
-        outcomes = " or ".join(sorted(way.value.replace("_", " ") for way in view.outcomes))
+        outcomes = " or ".join(sorted(outcome.value.replace("_", " ") for outcome in view.outcomes))
         yield f"{networks}, each {outcomes}"
     elif view.networks:
         yield networks

@@ -17,4 +17,4 @@ async def test_every_class_has_a_section_with_what_makes_it_sure_and_what_to_do(
     assert re.findall(r'<section class="card" id="(\w+)"', page) == list(FailureClass)
     shown = text(page)
     assert "undetermined? settle it before you call: set egress.references and egress.witness_ports" in shown
-    assert "likely every witness port is silent too, while unrelated networks greet" in shown
+    assert "likely no witness port answers either, while unrelated networks greet" in shown
