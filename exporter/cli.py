@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _serve(arguments: Sequence[str]) -> int:
     parser = _parser(
         "",
-        "Probe the mail hosts of many domains and expose what they say to Prometheus. "
+        "Probe the mail hosts of many domains and expose the results to Prometheus. "
         "Other commands: `mx-exporter probe NAME…`, `mx-exporter trace HOST`, `mx-exporter demo`; "
         "each has its own --help.",
     )
@@ -134,7 +134,7 @@ def _trace(arguments: Sequence[str]) -> int:
         "Where on the path a port is dropped, hop by hop, beside another port that gets through; no root needed. "
         "Exit code 0: the host answers; 1: it does not, or another machine answers in its name; 2: usage error.",
     )
-    parser.add_argument("host", metavar="HOST", help="a host name or an address, perhaps with :port")
+    parser.add_argument("host", metavar="HOST", help="a host name or an address, optionally with :port")
     parser.add_argument("--port", type=int, default=25, help="default: 25")
     parser.add_argument("--against", metavar="PORT", type=int, default=443, help="port to compare with (default: 443)")
     _add_network_flags(parser, "trace the path to")
@@ -181,7 +181,7 @@ def _add_shard_flags(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         help="probe only the targets of this shard, counted from 0; auto: the number at the end of the host name",
     )
-    group.add_argument("--total-shards", metavar="N", type=int, help="how many shards there are")
+    group.add_argument("--total-shards", metavar="N", type=int, help="number of shards")
 
 
 def _add_network_flags(parser: argparse.ArgumentParser, verb: str) -> None:

@@ -1,7 +1,7 @@
 """The engine: resolver, prober and egress watch, joined. The server and the one-shot commands have the same.
 
-It probes a target and judges the result by what is known around its hosts. Who probes when, and what becomes of the
-results, is the owner's part.
+It probes a target and judges the result by the state of the egress and the resolver. The owner decides the time of each
+probe and the use of its result.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class EngineSettings:
 
 
 class Engine:
-    """Probes and judges, and remembers what all probes share. Create it in the event loop it lives in."""
+    """Probes and judges, and keeps the state that all probes share. Create it in the event loop it lives in."""
 
     def __init__(self, settings: EngineSettings, slots: ProbeSlots, listener: EgressListener) -> None:
         """`slots`: the probes that may be under way; `listener`: the owner of the results."""
@@ -84,7 +84,7 @@ class Engine:
         )
 
     def judge(self, target: Target, result: ProbeResult) -> ProbeResult:
-        """A new result, taken in and judged by what is known around its hosts."""
+        """A new result, recorded and judged by the state of the egress and the resolver."""
         return self.watch.take_in(target, result)
 
     def tick(self) -> None:
@@ -92,7 +92,7 @@ class Engine:
         self.watch.tick(self.resolver.answered())
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Cancel all tasks under way."""
         await self.watch.close()
         await self._policy_searches.close()
         await self._policy_cache.close()

@@ -144,7 +144,7 @@ def flush(seconds: float = FLUSH_SECONDS) -> bool:
 
 
 def say(text: str) -> None:
-    """Write a text for the person who started us, beside the log lines and like them without waiting for a reader."""
+    """Write a text for the user at the terminal, like the log lines without waiting for a reader."""
     written = False
     for writer in _writers():
         writer.put(f"{text}\n")
@@ -155,7 +155,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def everything_logged() -> Iterator[None]:
-    """Have what Python itself would print to standard error logged instead: there it could wait for a reader."""
+    """Log the text that Python itself would print to standard error: there it could wait for a reader."""
     unraisable, in_thread = sys.unraisablehook, threading.excepthook
     sys.unraisablehook, threading.excepthook = _log_unraisable, _log_of_thread
     logging.captureWarnings(True)

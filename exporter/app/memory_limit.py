@@ -1,4 +1,4 @@
-"""The memory that this process may use, beside what it needs: a limit that is too small is reported before it kills.
+"""The memory that this process may use and needs: a limit that is too small is reported before it kills.
 
 Limits are those of the control groups the process is in, up to the root (a unit's MemoryMax, a container's limit), and
 of the process itself (setrlimit(2)). The need is that of docs/reference/sizing.md.
@@ -41,7 +41,7 @@ _UNIT: Final = "MemoryMax= or MemoryHigh= of the unit, or the container's memory
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One limit. `base` is what is needed without any target, `least` what is needed to begin at all."""
+    """One limit. `base`: the need without any target; `least`: the need to begin at all."""
 
     size: int
     name: str

@@ -28,7 +28,7 @@ from exporter.probe.prober import Transcripts
 from exporter.schedule.scheduler import Scheduler
 from exporter.schedule.shard import Shard
 
-# At the end, what is under way may finish within this time; then it says QUIT and goes. Supervisors kill after 10 s.
+# At the end, probes under way may finish within this time; then they send QUIT and end. Supervisors kill after 10 s.
 STOP_GRACE_SECONDS: Final = 5.0
 # Results judged again in one go: most are not changed by it, those that are have to be rendered.
 _JUDGED_AT_ONCE: Final = 50
@@ -67,7 +67,7 @@ class Monitor:
         self.metrics.watch_dropped_log_lines(dropped_lines)
 
     async def stop(self) -> None:
-        """End gracefully: nothing starts any more, what is under way gets a moment, then says QUIT."""
+        """End gracefully: nothing starts any more, probes under way get a moment, then send QUIT."""
         if self._revision is not None:
             self._revision.cancel()
             await asyncio.gather(self._revision, return_exceptions=True)
@@ -157,7 +157,7 @@ class Monitor:
         self._revision = asyncio.get_running_loop().create_task(self._revise())
 
     async def _revise(self) -> None:
-        """Judge every result again, with pauses: other clocks are ticking. Targets with an outdated result are probed."""
+        """Judge every result again, with pauses: the loop goes on. Targets with an outdated result are probed."""
         watch = self.engine.watch
         for number, each in enumerate(self.results.records(), 1):
             key = each.target.key

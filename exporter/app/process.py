@@ -1,7 +1,7 @@
 """The server process: configuration, monitor, web server, and the end in order.
 
 Probes run in the main thread's event loop. The web server has a thread and a loop of its own, so neither a slow scraper
-nor the joining of a large answer holds up a probe's clock; what it asks of the probes crosses over by
+nor the joining of a large answer holds up a probe's clock; its requests to the probes cross over by
 `run_coroutine_threadsafe`.
 """
 
@@ -54,7 +54,7 @@ _ONLY_SHARD: Final = Shard()
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """The options of the server: its flags, and what the demo sets beside them."""
+    """The options of the server: its flags, and the further settings of the demo."""
 
     config_file: Path
     web: WebOptions

@@ -31,7 +31,7 @@ class Results:
         return self._store(kind).get(kind, name)
 
     def records(self) -> list[TargetRecord]:
-        """All records now, those of the references first: targets are judged by what references show."""
+        """All records now, those of the references first: targets are judged by the results of references."""
         return [*self.references.records(), *self.targets.records()]
 
     def keep_transcripts(self, target: Target, result: ProbeResult, transcripts: Transcripts) -> None:

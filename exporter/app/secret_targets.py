@@ -27,7 +27,7 @@ class SecretTargets:
 
 
 def refusal(asked: Target) -> str:
-    """The reason why no other target is probed, and what to do."""
+    """The reason why no other target is probed, and the remedy."""
     module = asked.settings.module
     name = quoted(module.name)
     return (

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 _FILES_SECONDS: Final = 5.0
 # How often the lag of the event loop is measured.
 _LOOP_LAG_SECONDS: Final = 0.5
-# How often the evidence about the egress is looked through for what is too old.
+# How often the evidence about the egress is searched for outdated records.
 _EGRESS_SECONDS: Final = 1.0
 
 

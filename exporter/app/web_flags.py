@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LISTEN_ADDRESS: Final = ":10225"
 
-# What argparse shows in a list of flags, and takes.
+# The names that argparse shows in a list of flags, and takes.
 _Group = argparse._ArgumentGroup
 
 
@@ -104,7 +104,7 @@ def _add_access_flags(web: _Group) -> None:
 
 
 def _url(text: str) -> str:
-    """`http://HOST…` or a path alone; an international name becomes what browsers ask for."""
+    """`http://HOST…` or a path alone; an international name becomes its A-label, as browsers send it."""
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port  # either may be wrong

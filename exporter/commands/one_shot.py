@@ -66,7 +66,7 @@ class OneShotProbes:
             self._report_open(report)
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Cancel all tasks under way."""
         await self._engine.close()
 
     async def _probe_each(self, targets: Iterator[Target], report: Report, *, trace: bool) -> None:
@@ -106,7 +106,7 @@ class OneShotProbes:
 
 
 def _is_open(result: ProbeResult) -> bool:
-    """True if a path or the results of other targets may still change what a result means."""
+    """True if a path or the results of other targets may still change the judgement of a result."""
     if result.failure is not None and result.failure.stage is Stage.DNS:
         return True  # all names at once may be the resolver's doing
     return any(host.evidence is not None and _may_change(host, host.evidence) for host in result.hosts)

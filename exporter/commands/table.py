@@ -19,7 +19,7 @@ from exporter.report.local_state import LocalState, local_state_lines
 _BAR_WIDTH: Final = 30  # characters
 _LEAST_BAR: Final = 5  # below, the figures have the room to themselves
 _BAR_SECONDS: Final = 0.1  # between two drawings
-# Characters of a filled and an empty part, and what they are where the encoding has no others.
+# Characters of a filled and an empty part, and their ASCII replacements.
 _BLOCKS: Final = ("█", "░")
 _PLAIN_BLOCKS: Final = ("#", "-")
 # Erases the line that the cursor is on (ECMA-48 8.3.41), from its beginning.

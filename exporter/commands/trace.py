@@ -25,7 +25,7 @@ from exporter.resolver.client import Resolver
 _MAX_PORT: Final = 65535
 _COLUMN: Final = 52  # characters: the longest IPv6 address, a time and a word
 _INDENT: Final = "  "
-_HOP_COLUMNS: Final = 6  # the number of a hop, and what is between it and the first cell
+_HOP_COLUMNS: Final = 6  # the number of a hop, and the space between it and the first cell
 _GAP: Final = 2  # least characters between the two ports
 _INKS: Final = {
     HopKind.REACHED: Ink.UP,

@@ -1,6 +1,6 @@
 """The effective configuration as YAML: every default filled in, for a person to read.
 
-Targets show what differs from the defaults. The text is made when asked for, and bounded; it can be loaded again,
+Targets show the keys that differ from the defaults. The text is made on request, and bounded; it can be loaded again,
 except that targets of domain files appear under `domains`.
 """
 

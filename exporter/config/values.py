@@ -2,7 +2,7 @@
 
 Each parser takes a string and returns the value, or raises ValueError with a plain sentence about that string; the
 command line uses the same ones. Names come out as lower-case A-labels without the final dot (IDNA 2008, with the
-mapping of UTS 46 for what people type), addresses in their canonical text.
+mapping of UTS 46 for typed names), addresses in their canonical text.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class DemoHost:
 
 @dataclass(frozen=True, slots=True)
 class DemoDomain:
-    """One domain: `shows` says in words what is to be seen, `expected` what the probe calls it (None: up)."""
+    """One domain: `shows` describes it in words, `expected` is the class of its failure (None: up)."""
 
     name: str
     group: str  # published as a label

@@ -56,7 +56,7 @@ def _remove_if_stale(path: Path) -> None:
 
 
 def _locked_folder() -> tuple[Path, int]:
-    """A new folder, and what holds its lock for as long as it is open."""
+    """A new folder, and the file that holds its lock while it is open."""
     for _ in range(_ATTEMPTS):
         path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         try:

@@ -78,7 +78,7 @@ def panel(world: DemoWorld) -> Panel:
     return Panel(
         "Break this demo",
         "Everything here is a mail world on this machine's loopback, yours to break. It is probed every 5 seconds, "
-        "and what becomes of it is diagnosed within about 10.",
+        "and its effect is diagnosed within about 10.",
         tuple(_levers(world)),
         _REFRESH_SECONDS,
     )

@@ -1,4 +1,4 @@
-"""The demo's mail hosts, each doing what its table says, or what was done to it by hand.
+"""The demo's mail hosts, each as its table says, or as the user has changed it.
 
 The gateway that all of them are behind can be closed to mail. Everything here belongs to one event loop.
 """
@@ -56,7 +56,7 @@ class MailHosts:
 
     @property
     def broken(self) -> Mapping[str, Port]:
-        """The hosts that are not as they were at the start, and what was done to them."""
+        """The hosts that are not as they were at the start, and the changes to them."""
         return MappingProxyType(dict(self._broken))
 
     def state(self, name: str) -> HostState:
@@ -78,7 +78,7 @@ class MailHosts:
         raise WorldError(f"{what} in use on an address of {NETWORK}")
 
     async def stop(self) -> None:
-        """Take every host down, and forget what was done to them."""
+        """Take every host down, and forget the changes to them."""
         async with self._changing:
             for name in tuple(self._running):
                 await self._take_down(name)
@@ -95,7 +95,7 @@ class MailHosts:
             await self._put_all([name])
 
     async def set_gateway(self, *, closed: bool) -> None:
-        """Swallow what goes to any host's SMTP port, or let it pass. Raises WorldError."""
+        """Swallow packets to any host's SMTP port, or let it pass. Raises WorldError."""
         async with self._changing:
             self.gateway_is_closed = closed
             await self._put_all(self.by_name)
@@ -119,7 +119,7 @@ class MailHosts:
         return True
 
     async def _put_all(self, names: Iterable[str]) -> None:
-        """Have each do what it is to do now. Side by side: filling a queue takes its time (SilentHost)."""
+        """Bring each into its present state. Side by side: filling a queue takes its time (SilentHost)."""
         problems = await asyncio.gather(*map(self._put, names), return_exceptions=True)
         for problem in problems:
             if isinstance(problem, OSError):

@@ -109,7 +109,7 @@ def own_command() -> str:
 
 
 def _introduction(base: str, world: DemoWorld, by_hand: str) -> Iterator[str]:
-    """The text that tells a person what runs, where to look, and how to break it."""
+    """The greeting on the terminal: the addresses of the demo, its pages and its levers."""
     width = max(len(domain.name) for domain in DEMO)
     yield f"A mail world of {len(DEMO)} domains and {len(world.hosts)} mail hosts on loopback, probed every 5 seconds."
     yield ""

@@ -82,7 +82,7 @@ class DemoWorld:
 
     @property
     def broken(self) -> Mapping[str, Port]:
-        """The hosts that are not as they were at the start, and what was done to them."""
+        """The hosts that are not as they were at the start, and the changes to them."""
         return self._mail_hosts.broken
 
     @property
@@ -95,7 +95,7 @@ class DemoWorld:
         self._break(host, Port.REFUSED)
 
     def timed_out(self, host: str) -> None:
-        """Put a filter before it that swallows what comes to its SMTP port; connections under way are dropped."""
+        """Put a filter before it that swallows packets to its SMTP port; connections under way are dropped."""
         self._break(host, Port.SILENT)
 
     def switch_off(self, host: str) -> None:
@@ -107,7 +107,7 @@ class DemoWorld:
         self._break(host, None)
 
     def close_gateway(self) -> None:
-        """Swallow what goes to any host's SMTP port; other ports are reached as before."""
+        """Swallow packets to any host's SMTP port; other ports are reached as before."""
         self._thread.call(self._mail_hosts.set_gateway(closed=True))
 
     def open_gateway(self) -> None:

@@ -80,7 +80,7 @@ class FamilyEgressJudge:
             self._other_egress = (until, subject)
 
     def forget_before(self, seen: float, now: float) -> None:
-        """Forget what was seen before `seen`, and other egress that no longer counts."""
+        """Forget outcomes recorded before `seen`, and other egress that no longer counts."""
         self.outcomes.forget_before(seen)
         if len(self._sessions) > 2 * len(self.outcomes) + _SPARE_SESSIONS:
             self._sessions = {address: began for address, began in self._sessions.items() if address in self.outcomes}

@@ -1,4 +1,4 @@
-"""The owner of the results that the egress watch judges: it learns what bears on all of them."""
+"""The owner of the results that the egress watch judges: it is informed of changes that affect all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The watch over the egress and the resolver: every result is judged by what is known around its hosts.
+"""The watch over the egress and the resolver: every result is judged by their states.
 
 A result goes through :meth:`EgressWatch.take_in` once, when it is new: it adds to the evidence and is judged by it.
 When a state changes, the listener, which owns the results, has them judged again. Nothing is probed again for that; but
@@ -44,7 +44,7 @@ _ANSWERED, _OPEN = ConnectOutcome.ANSWERED, EgressState.OPEN
 
 
 class EgressWatch:
-    """Takes results in, judges them, and keeps what is known around them. One event loop's."""
+    """Takes results in, judges them, and keeps the states that they show. One event loop's."""
 
     def __init__(self, settings: WatchSettings, listener: EgressListener) -> None:
         self._settings = settings
@@ -105,7 +105,7 @@ class EgressWatch:
         return judged
 
     def judge_again(self, target: Target, result: ProbeResult) -> ProbeResult:
-        """A result that was taken in before, judged by what is known now."""
+        """A result that was taken in before, judged by the states now."""
         return self._judged(target, result, request=False)
 
     def is_outdated(self, result: ProbeResult) -> bool:
@@ -140,7 +140,7 @@ class EgressWatch:
         self._judge(self._clocks.now())
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Cancel all tasks under way."""
         await self._checks.close()
         await self._paths.close()
 

@@ -7,7 +7,7 @@ A host is made, started, and stopped. In a test with an event loop::
         result = await probe("127.0.0.1", port)
 
 and in one without, `with listening_in_thread(host) as port:`. Port 0 is the default: one that is free. Afterwards
-`host.sessions` tells what each client said, and how it left.
+`host.sessions` has the lines of each client, and the end of its session.
 
 Everything stays on this machine: a host listens on loopback addresses only, and raises ValueError for another; none of
 them opens a connection to another host. (A test that has a network namespace of its own says `beyond_loopback=True`.)

@@ -1,4 +1,4 @@
-"""Certificates for the lab's hosts: an authority of its own, and what it signs."""
+"""Certificates for the lab's hosts: an authority of its own, and the certificates that it signs."""
 
 from __future__ import annotations
 

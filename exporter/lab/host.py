@@ -42,7 +42,7 @@ def require_loopback(address: str) -> None:
 
 @contextlib.asynccontextmanager
 async def listening(host: Host[Started], address: str = LOOPBACK, port: int = 0) -> AsyncIterator[Started]:
-    """Keep `host` up for the block, on the event loop that runs; gives what its `start` tells."""
+    """Keep `host` up for the block, on the event loop that runs; gives the result of its `start`."""
     started = await host.start(address, port)
     try:
         yield started
@@ -52,7 +52,7 @@ async def listening(host: Host[Started], address: str = LOOPBACK, port: int = 0)
 
 @contextlib.contextmanager
 def listening_in_thread(host: Host[Started], address: str = LOOPBACK, port: int = 0) -> Iterator[Started]:
-    """Keep `host` up for the block, in a thread of its own; gives what its `start` tells."""
+    """Keep `host` up for the block, in a thread of its own; gives the result of its `start`."""
     with LoopThread("lab host") as thread:
         started = thread.call(host.start(address, port))
         try:

@@ -1,6 +1,6 @@
 """An HTTPS server that follows a script: a handshake, perhaps, and then bytes, late, in pieces, or without an end.
 
-It is what the tests of MTA-STS have for a policy host. It reads one request and answers with the bytes it was given.
+The tests of MTA-STS use it as the policy host. It reads one request and answers with the bytes it was given.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class HttpsHost:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # in which the event loop closes what was aborted
+        await asyncio.sleep(0)  # in which the event loop closes aborted connections
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""

@@ -31,7 +31,7 @@ class SilentHost:
         self._sockets: list[socket.socket] = []
 
     async def start(self, address: str = LOOPBACK, port: int = 0) -> int:
-        """Swallow what comes, on one port more with each call; returns it. OSError where the system can't do it."""
+        """Swallow SYNs, on one port more with each call; returns it. OSError where the system can't do it."""
         if not self._beyond_loopback:
             require_loopback(address)
         try:

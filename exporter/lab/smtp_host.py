@@ -1,7 +1,7 @@
 """An SMTP server that follows a script: well-behaved unless scripted otherwise, and then as hostile as one likes.
 
-The script (:mod:`exporter.lab.smtp_script`) says what answers the connection and each verb. The commands of a client,
-and how it left, are kept in :class:`ServerSession` records. The host runs on any asyncio event loop.
+The script (:mod:`exporter.lab.smtp_script`) has the answers to the connection and each verb. The commands of a client,
+and the end of its session, are kept in :class:`ServerSession` records. The host runs on any asyncio event loop.
 """
 
 from __future__ import annotations

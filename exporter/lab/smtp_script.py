@@ -1,4 +1,4 @@
-"""Scripts of SMTP servers: what answers the connection and each verb, well-behaved unless scripted otherwise.
+"""Scripts of SMTP servers: the answers to the connection and to each verb, well-behaved unless scripted otherwise.
 
 An answer is a step or a tuple of steps, played in order: bytes are sent as they stand, the other steps wait, drip,
 flood, close, reset, or turn the connection into TLS. :class:`exporter.lab.smtp_host.SmtpHost` plays a script.

@@ -51,7 +51,7 @@ PHASES: Final = (
 
 
 class Verdict(StrEnum):
-    """The answer to the operator's question, whom to call."""
+    """The answer to the operator's question: the party to call."""
 
     UNDETERMINED = "undetermined"  # dead, or only we are refused: from here the two look the same
     BLOCKED = "blocked"  # a filter on the path, or a policy of the server, refuses us
@@ -297,5 +297,5 @@ class Failure:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict: whom to call."""
+        """The verdict: the party to call."""
         return verdict_of(self.failure_class, self.confidence)

@@ -1,6 +1,6 @@
 """The deadlines of all sessions of an event loop, looked at twenty times a second.
 
-No deadline counts as passed while what the peer sent lies unread: a busy loop would run its timers first.
+No deadline counts as passed while bytes of the peer lie unread: a busy loop would run its timers first.
 
 A timer for each stage of each session, nearly always cancelled before it fires, costs more than the look: with a
 thousand sessions under way it takes a tenth of a percent of a core. A deadline is reported a twentieth of a second

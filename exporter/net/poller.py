@@ -79,7 +79,7 @@ class LoopPoller:
         asyncio.get_running_loop().add_writer(descriptor, self._writable, descriptor)
 
     def dispatch(self) -> bool:
-        """See Poller: the loop reports by itself what it has found."""
+        """See Poller: the loop reports events by itself."""
         return True
 
     def _connected(self, descriptor: int) -> None:

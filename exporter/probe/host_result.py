@@ -54,13 +54,13 @@ def host_result(
 
 
 def _with_hints(failure: Failure | None, port: int, record: SessionRecord) -> Failure | None:
-    """`failure` with what else bears on it: a handshake that failed before, or one that the port may wait for."""
+    """`failure` with further evidence: a handshake that failed before, or one that the port may wait for."""
     if failure is None:
         return None
     hints: list[str] = []
     failed_tls = record.failed_tls
     if failed_tls is not None and failure.failure_class is FailureClass.TLS_REQUIRED:
-        # The server demands what came to nothing: only other hosts show on which side the fault is.
+        # The server demands TLS, and its handshake failed: only other hosts show on which side the fault is.
         failure = replace(failure, confidence=Confidence.LIKELY)
     if failed_tls is not None and failed_tls.untried:
         hints.append(f"a sender would go on without TLS, which is not known to work: {failed_tls.untried}")

@@ -21,7 +21,7 @@ BANNER_SLOW_SECONDS: Final = 10.0
 # half is left to act.
 EXPIRES_SOON_SECONDS: Final = 14 * 86400.0
 EXPIRES_SOON_SHARE: Final = 1 / 3
-# As OpenSSL names what is below TLS 1.2 (RFC 8996).
+# OpenSSL's names of versions below TLS 1.2 (RFC 8996).
 _OUTDATED: Final = MappingProxyType({"SSLv3": "SSL 3.0", "TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1"})
 # RFC 5321 3.5.3: the user or list exists. 252 says neither yes nor no.
 _REVEALING: Final = frozenset({250, 251})

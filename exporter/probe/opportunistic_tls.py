@@ -4,7 +4,7 @@ The sender goes on in the clear, unless TLS is required. So the host is up if a 
 all stages, with a warning that says why there is no TLS; if that session fails, its failure counts. A server that takes
 nothing of the offer does not say why: once a day a further session asks about the likeliest cause.
 
-The record of both is that of the second, which shows what becomes of mail, with what the first had learned: the answer
+The record of both is that of the second, which shows whether mail passes, with the findings of the first: the answer
 to STARTTLS and its time, the dialogue of both one after the other, the plan that asked for TLS.
 """
 

@@ -1,6 +1,6 @@
 """One SMTP session with one address: a connection and a dialogue joined, under deadlines.
 
-The session feeds the sans-IO dialogue, sends what it wants sent, takes the times, and ends with a
+The session feeds the sans-IO dialogue, sends its commands, takes the times, and ends with a
 :class:`SessionRecord`. A remote fault is part of the record; only our own bugs raise. From the handshake on all goes
 through :class:`SessionTls`.
 """
@@ -94,7 +94,7 @@ class Session:
         permit: NamePermit | None = None,
         cpu_limit: float = MAX_SECONDS,
     ) -> None:
-        """`message` is what DATA delivers, where `plan` has it. `cpu_limit`: CPU seconds after which it is ended.
+        """`message`: the text for DATA, where `plan` has it. `cpu_limit`: CPU seconds after which it is ended.
 
         `on_no_answer` is called, once, while the connect has drawn nothing so far, or no word after it. `permit` holds
         a place of the MX name, which is lent to others while the connect is unanswered.
@@ -328,7 +328,7 @@ class Session:
     # CPU
 
     def _receive_measured(self, data: bytes, now: float) -> None:
-        """Handle what may be expensive, and end the session where it has been too expensive."""
+        """Handle an event that may be expensive, and end the session where it has been too expensive."""
         meter = self._meter
         if meter is None:
             meter = self._meter = CpuMeter()

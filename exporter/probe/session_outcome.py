@@ -24,7 +24,7 @@ def connect_outcome(record: SessionRecord) -> ConnectOutcome:
 
 
 def answered_outcome(record: SessionRecord) -> ConnectOutcome:
-    """The outcome of a session whose connect was answered: a word came after it, or none."""
+    """The outcome of a session whose connect was answered: bytes came after it, or none."""
     problem = record.problem
     if record.spoke or problem is None or problem.stage is not _BANNER or problem.broken is None:
         return _ANSWERED

@@ -62,8 +62,8 @@ class SessionRecord:
     spoke: bool = False  # the server sent something, be it no reply
     took: float = 0.0  # seconds, without the wait for the place of its MX name
     failed_tls: FailedTls | None = None
-    refused_hello: bool = False  # the handshake ended before the server had chosen of what was offered
-    cost: float = 0.0  # CPU seconds of what could be expensive: TLS, and many small pieces
+    refused_hello: bool = False  # the handshake ended before the server had chosen from the offer
+    cost: float = 0.0  # CPU seconds of the expensive parts: TLS, and many small pieces
 
     @property
     def implicit_tls(self) -> bool:

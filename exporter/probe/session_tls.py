@@ -46,7 +46,7 @@ class SessionTls:
         self._roots = roots
         self._client = TlsClient(plan.tls.server_name, finite_field=plan.tls.finite_field)
         self.record: TlsRecord | None = None
-        self.refused_hello = False  # the handshake ended before the server had chosen of what was offered
+        self.refused_hello = False  # the handshake ended before the server had chosen from the offer
 
     @property
     def is_shaking_hands(self) -> bool:

@@ -22,7 +22,7 @@ class TranscriptRecorder:
         self._left = MAX_TRANSCRIPT_BYTES
 
     def record(self, at: float, data: bytes, *, sent: bool) -> None:
-        """Add what was sent or received `at` seconds after the connect began, as far as there is room."""
+        """Add bytes sent or received `at` seconds after the connect began, as far as there is room."""
         if self._left > 0:
             kept = data[: self._left]
             self._left -= len(kept)

@@ -1,4 +1,4 @@
-"""Other ports of an address whose SMTP port does not answer: do they answer? A connect each, and no word said."""
+"""Other ports of an address whose SMTP port does not answer: a connect to each, and no bytes sent."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def _connect(address: str, port: int, source: str, seconds: float) -> Conn
 
 
 class _WitnessConnect:
-    """The receiver of one connection: its outcome, and nothing of what the peer says."""
+    """The receiver of one connection: its outcome, without the bytes of the peer."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -100,7 +100,7 @@ class _WitnessConnect:
         self._settle(outcome_of(evidence))
 
     def data_received(self, data: bytes, now: float) -> None:
-        """Ignore what the peer says."""
+        """Ignore bytes of the peer."""
 
     def eof_received(self, now: float) -> None:
         """Ignore the end."""

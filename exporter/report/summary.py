@@ -68,7 +68,7 @@ class Summary:
     summary: str  # a sentence of at most MAX_WORDS words that begins with the finding
     evidence: tuple[str, ...] = ()
     path: str = ""  # the finding of a trace beyond that, a sentence
-    next: str = ""  # whom to call, or what to do or run first; "" where nothing is wrong
+    next: str = ""  # the next step: a call or a command; "" where nothing is wrong
     section: str = ""  # of the documentation, with more about it
 
 

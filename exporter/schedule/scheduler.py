@@ -198,7 +198,7 @@ class Scheduler:
             self._timer = self._loop.call_at(self._heap[0] * _BIN_SECONDS, self._take_due)
 
     def _take_due(self) -> None:
-        """Move what is due from its bins to the queue."""
+        """Move the due targets from their bins to the queue."""
         now = self._loop.time()
         left_out = 0
         while self._heap and self._heap[0] * _BIN_SECONDS <= now:
@@ -229,7 +229,7 @@ class Scheduler:
         self._start_due()
 
     def _start_due(self) -> None:
-        """Start what is due while slots are free, some at once."""
+        """Start due probes while slots are free, some at once."""
         if self._starting:
             return
         started = 0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-# A process each; far beyond what a fleet of them is asked to carry.
+# A process each; far more than a fleet of them needs.
 MAX_SHARDS: Final = 4096
 AUTO: Final = "auto"
 

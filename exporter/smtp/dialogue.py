@@ -1,7 +1,7 @@
 """The client's side of an SMTP dialogue, driven: bytes in, events out; no socket, no clock.
 
 Feed it with :meth:`Dialogue.receive_data` and :meth:`Dialogue.receive_eof`, then take events until None, which means
-"need more". The session around it sends what a :class:`Send` holds, times a stage from its Send (or from the connect)
+"need more". The session around it sends the bytes of a :class:`Send`, times a stage from its Send (or from the connect)
 to its :class:`Answered`, shakes hands at :class:`StartTls` and reports how that ended, and closes at :class:`Finished`.
 Nothing is sent before the server's last reply is complete, and bytes the server sends before we spoke are a violation:
 pipelining is the client's choice, and we never choose it.
@@ -9,7 +9,7 @@ pipelining is the client's choice, and we never choose it.
 The meaning of a reply is decided in exporter.smtp.meaning, the next step in exporter.smtp.steps by the table of
 exporter.smtp.transitions.
 
-Words of refusal are never thrown away for what is vaguer: cut off by the end, behind a broken line, or unasked behind a
+Words of refusal are never thrown away for vaguer ones: cut off by the end, behind a broken line, or unasked behind a
 positive reply they are the refusal that they say. So after a violation the dialogue says nothing and listens on for a
 moment (:class:`Listen`).
 """
@@ -48,7 +48,7 @@ _FOREIGN_BYTES: Final = 4096
 _REPLY: Final = re.compile(rb"[23][0-9][0-9][ \t\r\n-]")
 _REFUSAL: Final = re.compile(rb"[45][0-9][0-9](?:[ \t\r\n-]|$)")
 
-# For what runs at every reply: looking a member up in its Enum takes Python 3.11 twenty times as long as a name here.
+# For code that runs at every reply: looking a member up in its Enum takes Python 3.11 twenty times as long as a name here.
 _BANNER, _EHLO, _HELO, _QUIT = State.BANNER, State.EHLO, State.HELO, State.QUIT
 _STARTTLS, _EHLO_TLS, _FINISHED = State.STARTTLS, State.EHLO_TLS, State.FINISHED
 _ACCEPTED, _TOLERATED = Answer.ACCEPTED, Answer.TOLERATED
@@ -78,7 +78,7 @@ class Dialogue:
     )
 
     def __init__(self, plan: Plan, message: bytes = b"") -> None:
-        """`message` is what DATA delivers, where the plan has it."""
+        """`message`: the text for DATA, where the plan has it."""
         self.state = _BANNER
         self.problem: Problem | None = None
         self.ehlo: Reply | None = None  # the answer to EHLO, once accepted
@@ -120,7 +120,7 @@ class Dialogue:
 
     @property
     def listening(self) -> bool:
-        """The last line is broken, and what else comes is awaited for a moment."""
+        """The last line is broken, and further bytes are awaited for a moment."""
         return self._listening
 
     def receive_data(self, data: bytes) -> None:
@@ -295,7 +295,7 @@ class Dialogue:
         return self._break(Break.VIOLATION, f"{how} with {self._reader.violation().detail}")
 
     def _refused_after_all(self, refusal: Reply) -> Event:
-        """Words of refusal, unasked or among what is broken: they are the refusal of this stage."""
+        """Words of refusal, unasked or among broken lines: they are the refusal of this stage."""
         stage = STAGES[self.state]
         self._listening = False
         if not self._outranked(stage, refusal):
@@ -342,7 +342,7 @@ class Dialogue:
         self._steps.answered(state, answer)
 
     def _outranked(self, stage: Stage, reply: Reply) -> bool:
-        """Of several refused recipients the worst counts, and what follows from one refusal is no worse one."""
+        """Of several refused recipients the worst counts, and the consequences of one refusal are no worse one."""
         known = self.problem
         if known is None:
             return False

@@ -23,7 +23,7 @@ _CODES: Final = MappingProxyType(
 # Replies before the one that codes are expected of.
 _INTERMEDIATE: Final = frozenset({State.AUTH_LOGIN, State.AUTH_USERNAME, State.DATA})
 QUESTIONS: Final = frozenset({State.VRFY, State.EXPN})
-# For what runs at every reply: looking a member up in its Enum takes Python 3.11 twenty times as long as a name here.
+# For code that runs at every reply: looking a member up in its Enum takes Python 3.11 twenty times as long as a name here.
 _STARTTLS, _QUIT = State.STARTTLS, State.QUIT
 _ACCEPTED, _TOLERATED, _REFUSED, _UNEXPECTED = Answer.ACCEPTED, Answer.TOLERATED, Answer.REFUSED, Answer.UNEXPECTED
 
@@ -50,7 +50,7 @@ def meaning(plan: Plan, state: State, reply: Reply) -> Answer | None:
 
 
 def tolerates_refusal(plan: Plan, state: State) -> bool:
-    """A refusal fails nothing: a server need not answer questions, nor offer what is not required."""
+    """A refusal fails nothing: a server need not answer questions, nor offer optional extensions."""
     if state is _STARTTLS:
         return plan.tls is None or not plan.tls.required
     return state in QUESTIONS

@@ -63,7 +63,7 @@ class TlsPlan:
     server_name: str
     implicit: bool = False
     required: bool = False  # a dialogue without TLS has failed
-    finite_field: bool = False  # ask whether finite-field Diffie-Hellman is what it takes, and go no further
+    finite_field: bool = False  # test whether the server accepts finite-field Diffie-Hellman, and go no further
     verify: bool = False  # so has one with a certificate that does not verify; nothing but QUIT is said after it
     identity: str = ""
 

@@ -234,7 +234,7 @@ class ReplyReader:
         return max(0, min(MAX_LINE_BYTES, MAX_REPLY_BYTES - self._reply_bytes))
 
     def violation(self) -> Violation:
-        """The fault of Broken bytes: the line, and what is wrong with it."""
+        """The fault of Broken bytes: the line, and its fault in words."""
         number, line = len(self._lines) + 1, self._behind.split(b"\n", 1)[0].removesuffix(b"\r")
         if self._broken is not Broken.LIMIT:
             wrong = _fault(line)

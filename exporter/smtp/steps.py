@@ -1,4 +1,4 @@
-"""The steps of a dialogue: what follows an answer, by the plan, the transition table and the server's offer."""
+"""The steps of a dialogue: the step after an answer, by the plan, the transition table and the server's offer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WITHOUT_ARGUMENT: Final = MappingProxyType(
         for state in (State.STARTTLS, State.DATA, State.RSET, State.QUIT)
     }
 )
-# For what runs at every reply: looking a member up in its Enum takes Python 3.11 twenty times as long as a name here.
+# For code that runs at every reply: looking a member up in its Enum takes Python 3.11 twenty times as long as a name here.
 _EHLO, _EHLO_TLS, _MAIL, _RCPT = State.EHLO, State.EHLO_TLS, State.MAIL, State.RCPT
 _QUIT, _RSET = State.QUIT, State.RSET
 _ACCEPTED: Final = Answer.ACCEPTED
@@ -36,7 +36,7 @@ class Steps:
     __slots__ = ("_message", "_plan", "_recipient", "_step", "_transaction", "announced", "helo", "leaving", "secure")
 
     def __init__(self, plan: Plan, message: bytes) -> None:
-        """`message` is what DATA delivers."""
+        """`message`: the text for DATA."""
         self._plan = plan
         self._message = message
         self._step = 0
@@ -48,7 +48,7 @@ class Steps:
         self.secure = False  # a handshake is done
 
     def answered(self, state: State, answer: Answer) -> None:
-        """Note what an answer means for the transaction.
+        """Note the meaning of an answer for the transaction.
 
         RFC 5321 4.1.1.4, 4.1.1.5: a message received, well or not, and RSET end it.
         """
@@ -114,7 +114,7 @@ class Steps:
                 raise ValueError(f"{state} has no command")
 
     def _next_step(self, state: State, *, failed: bool) -> tuple[State, Problem | None]:
-        """The next of the plan's steps that can be taken; of what has failed only further recipients."""
+        """The next of the plan's steps that can be taken; after a failure only further recipients."""
         steps = self._plan.steps
         while self._step < len(steps):
             step = steps[self._step]

@@ -1,4 +1,4 @@
-"""The dialogue as one table: the awaited reply, its meaning, and what follows."""
+"""The dialogue as one table: the awaited reply, its meaning, and the next state."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ alike since the last one that did not. A success says little that the next one d
 successes go first, down to a share of their own, and then the failures seen longest ago.
 
 A hundred thousand domains must not fill the memory of the machine: there is a bound for one transcript, one for a
-target, and one for all together, in which each transcript counts with what Python needs to keep it.
+target, and one for all together, in which each transcript counts with the overhead of Python.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def measure(hosts: Peers, count: int, *, port: int, interval: float = _INTERVAL,
         config.write_text(
             f"defaults: {{interval: {interval:g}s, timeout: {timeout:g}s, port: {port}, helo: probe.{ZONE},"
             " allow_addresses: [127.0.0.0/8]}\n"
-            "egress: {witness_ports: [], trace: false}\n"  # every host is this machine, which has no way out
+            "egress: {witness_ports: [], trace: false}\n"  # every host is this machine, which has no egress
             f'resolver: {{nameservers: ["127.0.0.1:{relay.port}"]}}\n'
             f"domains:\n{names}"
         )

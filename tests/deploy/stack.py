@@ -213,5 +213,5 @@ _EGRESS = re.compile(rb'(mx_egress_state\{family="ipv4",state="(\w+)"\}) \S+')
 
 
 def with_egress(exposition: bytes, state: str) -> bytes:
-    """The same, but IPv4's way out is in that state."""
+    """The same, but the egress of IPv4 is in that state."""
     return _EGRESS.sub(lambda found: b"%s %d" % (found[1], found[2] == state.encode()), exposition)

@@ -49,7 +49,7 @@ def test_each_target_is_probed_by_its_scrape_and_known_by_the_exporter_that_did(
                 assert _labels(seen, "group by (job, instance) (mx_egress_state)", "job", "instance") == [
                     ("mx", address)
                 ]
-                # So that an alert of the way out, which has no target, silences those of the targets.
+                # So that an alert of the egress, which has no target, silences those of the targets.
                 dead = 'ALERTS{alertname="MxDomainDead",alertstate="firing"}'
                 until_sync(lambda: seen.query(dead), 60.0)
                 assert _labels(seen, dead, "domain", "instance", "family") == [("refused.example", address, "ipv4")]

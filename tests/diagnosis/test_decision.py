@@ -64,7 +64,7 @@ from tests.paths import ROUTERS, TARGET
         (ConnectEvidence(TARGET, errno.EPERM), (), None, BLOCKED, C.LOCAL_FIREWALL, CERTAIN, ""),
         # A SYN that left refutes the trace: the filter stands right behind this host.
         (SILENCE, ANSWERS, NO_HOP, UNKNOWN, C.PORT_FILTERED, LIKELY, ""),
-        # The way out.
+        # The egress.
         (SILENCE, ANSWERS, None, BLOCKED, C.EGRESS_BLOCKED, CERTAIN, ""),
         (SILENCE, QUIET, LOST_AT_1, BLOCKED, C.EGRESS_BLOCKED, CERTAIN, ROUTERS[0]),
         (PROHIBITED, ANSWERS, None, BLOCKED, C.EGRESS_BLOCKED, CERTAIN, ROUTERS[1]),

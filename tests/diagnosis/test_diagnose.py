@@ -71,7 +71,7 @@ def test_a_result_without_evidence_is_left_alone() -> None:
 
 
 def test_an_answer_from_before_the_silence_counts_against_nobody() -> None:
-    """The way out may have shut meanwhile: nothing is more than uncertain until somebody else is heard."""
+    """The egress may have shut meanwhile: nothing is more than uncertain until somebody else is heard."""
     for witnesses in (ANSWERS, QUIET):
         failure = diagnose(host(SILENCE, witnesses), around(OPEN), someone_before).failure
         assert failure is not None

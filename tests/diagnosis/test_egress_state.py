@@ -1,4 +1,4 @@
-"""How the way out is judged from what unrelated networks drew, and when that turns."""
+"""How the egress is judged from what unrelated networks drew, and when that turns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way out is closed and opened again while the exporter runs: the state turns, and every silent host with it."""
+"""The egress is closed and opened again while the exporter runs: the state turns, and every silent host with it."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def test_what_is_beyond_all_measure_is_not_kept(clock: Clock) -> None:
 
 
 def test_what_is_out_of_date_is_not_told_again_and_the_pause_goes_on(clock: Clock) -> None:
-    """The way out has turned: a failure that was ours is not theirs any more."""
+    """The egress has turned: a failure that was ours is not theirs any more."""
     book = costs()
     book.settle(A, PLAIN, 0.1, "dear")
     book.forget_seen()

@@ -1,4 +1,4 @@
-"""The domains of the demo's mail world: a table of what happens to each, and what a probe must call it.
+"""The domains of the demo's mail world: a table of the fault of each, and of the class that a probe must find.
 
 Every host has an address of its own, which a Linux loopback interface answers for without being told. They are spread
 over eight networks of a size (/16) that the diagnosis takes for unrelated, so that it can judge the egress by them.

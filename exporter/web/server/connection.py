@@ -40,7 +40,7 @@ STALL_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 30.0
 # Written at once; a piece of a scrape has about the same size.
 PIECE_BYTES: Final = 128 * 1024
-# More is written only while less than this waits in our buffers, and in the kernel's beyond what is on the line.
+# More is written only while less than this waits in our buffers, and in the kernel's beyond the bytes on the line.
 HIGH_WATER: Final = 16 * 1024
 _KERNEL_BYTES: Final = 128 * 1024
 # From one answer to the next: a head has at most 16 KiB, and the only bodies are small forms. Over TLS the encrypted
