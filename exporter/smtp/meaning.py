@@ -23,7 +23,7 @@ _CODES: Final = MappingProxyType(
 # Replies before the one that codes are expected of.
 _INTERMEDIATE: Final = frozenset({State.AUTH_LOGIN, State.AUTH_USERNAME, State.DATA})
 QUESTIONS: Final = frozenset({State.VRFY, State.EXPN})
-# For code that runs at every reply: looking a member up in its Enum takes Python 3.11 twenty times as long as a name here.
+# For code that runs at every reply: to look up a member in its Enum takes Python 3.11 20 times as long as a name here.
 _STARTTLS, _QUIT = State.STARTTLS, State.QUIT
 _ACCEPTED, _TOLERATED, _REFUSED, _UNEXPECTED = Answer.ACCEPTED, Answer.TOLERATED, Answer.REFUSED, Answer.UNEXPECTED
 

@@ -24,7 +24,7 @@ _WITHOUT_ARGUMENT: Final = MappingProxyType(
         for state in (State.STARTTLS, State.DATA, State.RSET, State.QUIT)
     }
 )
-# For code that runs at every reply: looking a member up in its Enum takes Python 3.11 twenty times as long as a name here.
+# For code that runs at every reply: to look up a member in its Enum takes Python 3.11 20 times as long as a name here.
 _EHLO, _EHLO_TLS, _MAIL, _RCPT = State.EHLO, State.EHLO_TLS, State.MAIL, State.RCPT
 _QUIT, _RSET = State.QUIT, State.RSET
 _ACCEPTED: Final = Answer.ACCEPTED

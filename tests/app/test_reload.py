@@ -42,7 +42,7 @@ async def test_a_file_system_that_hangs_is_one_problem_and_a_reload_when_it_is_b
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(domain_lists, "SETTLE_SECONDS", 0.05)
-    monkeypatch.setattr(reload, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(reload, "_CHECK_SECONDS", 0.05)
     (tmp_path / "names.txt").write_text("a.example\n")
     async with watched(tmp_path, "domain_files: [names.txt]\n") as running:
         goes_on, look = threading.Event(), running.lists.check
@@ -53,6 +53,6 @@ async def test_a_file_system_that_hangs_is_one_problem_and_a_reload_when_it_is_b
         finally:
             goes_on.set()
         assert [record.message for record in caplog.records].count("configuration not reloaded") == 1
-        monkeypatch.setattr(reload, "_LOOK_SECONDS", 30.0)
+        monkeypatch.setattr(reload, "_CHECK_SECONDS", 30.0)
         number = running.monitor.active.number
         await looked(running, lambda: running.monitor.active.number > number)

@@ -1,6 +1,6 @@
 """The status page: the targets that match the filters, in order, and the number of targets for each filter value.
 
-One pass over all targets, whatever their number, reads of each only the fields that the filters need; a row is made only for the
+One pass over all targets reads only the fields that the filters need; a row is made only for the
 targets on the page.
 """
 
