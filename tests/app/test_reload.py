@@ -45,8 +45,8 @@ async def test_a_file_system_that_hangs_is_one_problem_and_a_reload_when_it_is_b
     monkeypatch.setattr(reload, "_CHECK_SECONDS", 0.05)
     (tmp_path / "names.txt").write_text("a.example\n")
     async with watched(tmp_path, "domain_files: [names.txt]\n") as running:
-        goes_on, look = threading.Event(), running.lists.check
-        monkeypatch.setattr(running.lists, "look", lambda *arguments: goes_on.wait(30) and look(*arguments))
+        goes_on, check = threading.Event(), running.lists.check
+        monkeypatch.setattr(running.lists, "check", lambda *arguments: goes_on.wait(30) and check(*arguments))
         try:
             for _ in range(3):
                 assert await running.reload.reload_changed_files() is False
