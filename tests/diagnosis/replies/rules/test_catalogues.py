@@ -11,6 +11,9 @@ from tests.diagnosis.replies.told import Table, each_of, finding
 
 NAMED: Table = {
     C.REPUTATION_BLOCKED: (
+        "R 554 CXRBL: see our page",
+        "M 554 HL:REP 163 smtp3,abc",
+        "M 550 see our page (S3140).",
         "M 550 5.7.1 Unfortunately messages from [192.0.2.40] weren't sent. Ask your provider, part of their network is on our block list (S3140).",
         "M 421 4.7.0 [TSS09] All messages from 192.0.2.8 will be permanently deferred; retrying will NOT succeed.",
         "M 553 5.7.1 [BL22] Connections are not accepted from 192.0.2.8, it is on a Spamhaus list",
@@ -36,11 +39,13 @@ NAMED: Table = {
         "B 554 5.7.1 AUP#In-1130: refused",
     ),
     C.SENDER_AUTH_FAILED: (
+        "D 550 5.7.515 see our page",
         "D 550 5.7.509 Access denied, sending domain b.example does not pass DMARC verification and has a policy of reject",
         "D 550 5.7.515 Access denied, sending domain b.example does not meet the required authentication level",
         "M 554 CXSNDR: see our page",
     ),
     C.RATE_LIMITED: (
+        "D 421 RL000003 see our page",
         "M 451 4.7.650 The mail server [192.0.2.1] has been temporarily rate limited due to IP reputation (S775)",
         "R 451 RP:CEL 163 mx14,too much, please see the help",
         "D 421 RL000003 message rate too high",

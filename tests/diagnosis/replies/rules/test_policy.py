@@ -11,6 +11,7 @@ from tests.diagnosis.replies.told import Table, each_of, finding
 
 NAMED: Table = {
     C.POLICY_REJECTED: (
+        "D 554 5.7.1 spam contents",
         "B 550 Access from your country is not permitted",
         "E 550 Administrative prohibition",
         "M 550 5.7.1 Connection rejected by local policy",

@@ -11,6 +11,7 @@ from tests.diagnosis.replies.told import Table, each_of, finding
 
 NAMED: Table = {
     C.RELAY_DENIED: (
+        "R 550 Unknown host",
         "R 554 5.7.1 <a@b.example>: Relay access denied",
         "R 550 5.7.1 <a@b.example>... Relaying denied",
         "R 550 relay not permitted",
@@ -58,6 +59,7 @@ NAMED: Table = {
         "R 550 Forwarding from your host is not permitted",
     ),
     C.MAILBOX_UNKNOWN: (
+        "R 554 5.7.1 The account is inactive",
         "R 550 5.1.1 <blacklist@b.example>: Recipient address rejected: User unknown in virtual mailbox table",
         "R 550 5.1.1 <spam@spam.example.com>... User unknown",
         "R 550-5.1.1 The email account that you tried to reach does not exist. Please try double-checking the address for typos. gsmtp",

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from exporter.diagnosis.replies.classify import ReplyClass
-from exporter.model.failure import Confidence
+from exporter.model.failure import Confidence, Stage
 from exporter.model.failure import FailureClass as C
-from exporter.model.failure import Stage
 from tests.diagnosis.replies.real_replies import class_of
 from tests.diagnosis.replies.told import Table, each_of, finding
 

@@ -11,6 +11,8 @@ from tests.diagnosis.replies.told import Table, each_of, finding
 
 NAMED: Table = {
     C.SENDER_REJECTED: (
+        "R 550 This mail address is banned: <a@b.example>",
+        "M 550 sender address blacklisted",
         "M 550 5.1.8 <a@b.example>: Sender address rejected: Domain not found",
         "M 553 5.1.8 <a@b.example>... Domain of sender address a@b.example does not exist",
         "M 550 5.1.7 <>: Sender address rejected: null senders are not accepted here",

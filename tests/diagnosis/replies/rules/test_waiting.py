@@ -11,6 +11,7 @@ from tests.diagnosis.replies.told import Table, each_of, finding
 
 NAMED: Table = {
     C.REPUTATION_BLOCKED: (
+        "R 550 Too much unwanted stuff",
         "R 550 5.7.1 Mail from your network is refused, too many spam complaints about it",
         "M 421 4.7.1 Too many spam complaints were received about 192.0.2.1",
     ),
@@ -105,6 +106,7 @@ NAMED: Table = {
         "R 451 Bitte versuchen Sie es in 5 Minuten nochmals",
     ),
     C.MAILBOX_FULL: (
+        "R 550 Insufficient disk space",
         "R 452 4.2.2 <a@b.example>: mailbox is full",
         "R 552 5.2.2 Over quota",
         "R 552-5.2.2 The recipient's inbox is out of storage space. Please direct them to https://support.google.com/mail/?p=OverQuotaPerm gsmtp",
