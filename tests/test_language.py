@@ -28,9 +28,13 @@ MAX_PARAMETERS = 6
 UNTESTED: dict[str, str] = {
     "exporter": "the version alone",
     "exporter.__main__": "starts exporter.cli: tests/test_cli.py",
+    "exporter.egress.listener": "a protocol, and one listener that does nothing",
     "exporter.model.warning": "a table of names",
+    "exporter.smtp.events": "values alone",
     "exporter.web.backend": "values and protocols alone",
 }
+# The number of these exceptions. Lower it with each one that goes; it may not be raised.
+MOST_UNTESTED = 6
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -66,8 +70,10 @@ def _parameters(function: Function) -> int:
 
 
 def _test_file(path: Path) -> Path:
+    """The file of a module's tests; that of a package has the package's name and stands in its folder."""
     inside = path.relative_to(ROOT)
-    return TESTS / inside.parent / f"test_{inside.stem.strip('_')}.py"
+    name = inside.parent.name if inside.name == "__init__.py" else inside.stem
+    return TESTS / inside.parent / f"test_{name}.py"
 
 
 def _has_only_a_docstring(path: Path) -> bool:
@@ -107,6 +113,16 @@ def test_no_class_name_stands_in_two_modules(path: Path) -> None:
 @pytest.mark.parametrize("path", [path for path in MODULES if not _has_only_a_docstring(path)], ids=_name)
 def test_each_module_has_a_test_file_of_its_name(path: Path) -> None:
     assert _test_file(path).exists() or _name(path) in UNTESTED, _test_file(path).relative_to(TESTS.parent)
+
+
+def test_the_exceptions_only_become_fewer() -> None:
+    assert len(UNTESTED) == MOST_UNTESTED, "lower MOST_UNTESTED" if len(UNTESTED) < MOST_UNTESTED else "write the test"
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("test_*.py")), ids=lambda path: str(path.relative_to(TESTS)))
+def test_a_test_file_has_tests(path: Path) -> None:
+    """An empty file of the right name would be no test of its module."""
+    assert any(each.name.startswith("test_") for each in _functions(path))
 
 
 @pytest.mark.parametrize("name", UNTESTED)
