@@ -117,7 +117,7 @@ async def test_a_configured_name_is_probed_as_configured_and_flags_outrank_it(
         f"resolver: {{nameservers: ['{world.resolver}']}}\n"
         f"domains: [{{domain: a.example, port: {world.port}, helo: own.example, allow_addresses: [127.0.0.0/8]}}]\n"
     )
-    bare = {"resolver": None, "port": None, "helo": None, "allow_addresses": [], "config_file": path}
+    bare: dict[str, Any] = {"resolver": None, "port": None, "helo": None, "allow_addresses": [], "config_file": path}
     await probe_names(flags(world, "a.example", **bare))
     assert "> EHLO own.example" in capsys.readouterr().out
     await probe_names(flags(world, "a.example", **{**bare, "helo": "flag.example"}))

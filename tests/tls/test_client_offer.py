@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
+from typing import cast
 
 import pytest
 
 from exporter.tls.client_offer import MODERN, NO_FINITE_FIELD, OPPORTUNISTIC
 
 
-def offered(ciphers: str) -> list[dict[str, object]]:
+def offered(ciphers: str) -> list[Mapping[str, object]]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_ciphers(ciphers)
-    return [cipher for cipher in context.get_ciphers() if cipher["protocol"] != "TLSv1.3"]
+    return [cast(Mapping[str, object], cipher) for cipher in context.get_ciphers() if cipher["protocol"] != "TLSv1.3"]
 
 
 @pytest.mark.parametrize("ciphers", [MODERN, OPPORTUNISTIC, f"ALL:{NO_FINITE_FIELD}"])

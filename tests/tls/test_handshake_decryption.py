@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from exporter.tls.handshake_decryption import HandshakeDecryption
 
-SUITES = {
+Aead = type[AESGCM] | type[ChaCha20Poly1305]
+SUITES: dict[int, tuple[hashes.HashAlgorithm, Aead, int]] = {
     0x1301: (hashes.SHA256(), AESGCM, 16),
     0x1302: (hashes.SHA384(), AESGCM, 32),
     0x1303: (hashes.SHA256(), ChaCha20Poly1305, 32),
