@@ -61,7 +61,8 @@ def test_the_context_serves_the_certificate_over_http_1_1_and_gives_no_tickets(f
     client = met(made)
     assert client.selected_alpn_protocol() == "http/1.1"
     assert client.getpeercert(binary_form=True) == WEB.der
-    assert client.session is None or not client.session.has_ticket
+    assert made.num_tickets == 0
+    assert made.options & ssl.OP_NO_TICKET
 
 
 def test_suites_and_versions_are_those_that_are_named(folder: Path) -> None:
