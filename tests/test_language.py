@@ -20,6 +20,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 # A docstring names its subject or gives an order; a question word hides the subject until the end of the sentence.
 QUESTION_WORDS = "who|whoever|what|whatever|whether|which|where|how|why|those|it|that"
 OPENS_WITH_A_QUESTION_WORD = re.compile(rf"\s*(?:{QUESTION_WORDS})\b", re.IGNORECASE)
+HAS_A_TEST = re.compile(r"^ *(?:async )?def test_", re.MULTILINE)
 MAX_LINES = 40
 MAX_PARAMETERS = 6
 
@@ -28,9 +29,13 @@ MAX_PARAMETERS = 6
 UNTESTED: dict[str, str] = {
     "exporter": "the version alone",
     "exporter.__main__": "starts exporter.cli: tests/test_cli.py",
+    "exporter.egress.listener": "a protocol, and one listener that does nothing",
     "exporter.model.warning": "a table of names",
+    "exporter.smtp.events": "values alone",
     "exporter.web.backend": "values and protocols alone",
 }
+# The number of these exceptions. Lower it with each one that goes; it may not be raised.
+MOST_UNTESTED = 6
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -66,8 +71,9 @@ def _parameters(function: Function) -> int:
 
 
 def _test_file(path: Path) -> Path:
-    inside = path.relative_to(ROOT)
-    return TESTS / inside.parent / f"test_{inside.stem.strip('_')}.py"
+    """The file of a module's tests; that of a package has the package's name and stands in its folder."""
+    name = path.parent.name if path.name == "__init__.py" else path.stem.strip("_")
+    return TESTS / path.relative_to(ROOT).parent / f"test_{name}.py"
 
 
 def _has_only_a_docstring(path: Path) -> bool:
@@ -107,6 +113,16 @@ def test_no_class_name_stands_in_two_modules(path: Path) -> None:
 @pytest.mark.parametrize("path", [path for path in MODULES if not _has_only_a_docstring(path)], ids=_name)
 def test_each_module_has_a_test_file_of_its_name(path: Path) -> None:
     assert _test_file(path).exists() or _name(path) in UNTESTED, _test_file(path).relative_to(TESTS.parent)
+
+
+def test_the_exceptions_only_become_fewer() -> None:
+    assert len(UNTESTED) == MOST_UNTESTED, "lower MOST_UNTESTED" if len(UNTESTED) < MOST_UNTESTED else "write the test"
+
+
+def test_each_test_file_has_tests() -> None:
+    """An empty file of the right name would be no test of its module."""
+    texts = {path: path.read_text(encoding="utf-8") for path in TESTS.rglob("test_*.py")}
+    assert [path for path, text in texts.items() if HAS_A_TEST.search(text) is None] == []
 
 
 @pytest.mark.parametrize("name", UNTESTED)

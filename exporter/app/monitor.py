@@ -6,12 +6,14 @@ Everything here lives in one event loop, that of the probes.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
 from exporter.app.active_configuration import ActiveConfiguration, active_configuration
+from exporter.app.background_tasks import BackgroundTasks
 from exporter.app.engine import Engine, EngineSettings
 from exporter.app.heartbeat import Heartbeat
 from exporter.app.logs import dropped_lines
@@ -28,7 +30,9 @@ from exporter.probe.prober import Transcripts
 from exporter.schedule.scheduler import Scheduler
 from exporter.schedule.shard import Shard
 
-# At the end, probes under way may finish within this time; then they send QUIT and end. Supervisors kill after 10 s.
+log = logging.getLogger(__name__)
+
+# At the end, probes may finish within this time; then their sessions send QUIT. Supervisors kill after 10 s.
 STOP_GRACE_SECONDS: Final = 5.0
 # Results judged again in one go: most are not changed by it, those that are have to be rendered.
 _JUDGED_AT_ONCE: Final = 50
@@ -55,6 +59,7 @@ class Monitor:
         self.heartbeat = Heartbeat()
         self._vantage = vantage
         self._revision: asyncio.Task[None] | None = None
+        self._tasks = BackgroundTasks(self.metrics.internal_error)
         self.scheduler = Scheduler(
             self._probe,
             config.limits.concurrency,
@@ -67,10 +72,8 @@ class Monitor:
         self.metrics.watch_dropped_log_lines(dropped_lines)
 
     async def stop(self) -> None:
-        """End gracefully: nothing starts any more, probes under way get a moment, then send QUIT."""
-        if self._revision is not None:
-            self._revision.cancel()
-            await asyncio.gather(self._revision, return_exceptions=True)
+        """End gracefully: start no probe, give those in progress some seconds, then have their sessions send QUIT."""
+        await self._tasks.stop()
         await self.scheduler.stop(STOP_GRACE_SECONDS)
         await self.engine.close()
 
@@ -154,19 +157,25 @@ class Monitor:
     def _judge_all_again(self) -> None:
         if self._revision is not None:
             self._revision.cancel()  # the new one comes past all that it has left
-        self._revision = asyncio.get_running_loop().create_task(self._revise())
+        self._revision = self._tasks.start("judgement", self._revise())
 
     async def _revise(self) -> None:
-        """Judge every result again, with pauses: the loop goes on. Targets with an outdated result are probed."""
-        watch = self.engine.watch
+        """Judge every result again, some at a time. A target whose result is outdated is probed again."""
         for number, each in enumerate(self.results.records(), 1):
-            key = each.target.key
-            self.results.judge_again(key, watch.judge_again)
-            record = self.results.get(*key)
-            if record is not None and record.result is not None and watch.is_outdated(record.result):
-                self.scheduler.probe_soon((key,))
+            try:
+                self._revise_one(each.target.key)
+            except Exception:  # of one target; the others are judged all the same
+                log.exception("internal error in a judgement", extra={"fields": {"target": each.target.name}})
+                self.metrics.internal_error()
             if number % _JUDGED_AT_ONCE == 0:
                 await asyncio.sleep(0)
+
+    def _revise_one(self, key: TargetKey) -> None:
+        watch = self.engine.watch
+        self.results.judge_again(key, watch.judge_again)
+        record = self.results.get(*key)
+        if record is not None and record.result is not None and watch.is_outdated(record.result):
+            self.scheduler.probe_soon((key,))
 
 
 def engine_settings(active: ActiveConfiguration, vantage: Vantage) -> EngineSettings:

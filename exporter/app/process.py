@@ -19,6 +19,7 @@ from typing import Final
 from exporter import __version__
 from exporter.app import systemd
 from exporter.app.backend import MonitorBackend
+from exporter.app.background_tasks import BackgroundTasks
 from exporter.app.logs import say
 from exporter.app.memory_limit import MemoryCheck, hopeless
 from exporter.app.monitor import Monitor, Vantage
@@ -34,7 +35,7 @@ from exporter.egress.settings import counts_as_outside
 from exporter.model.configuration import Config
 from exporter.model.egress import SMTP_PORT
 from exporter.net import connection
-from exporter.net.helo_name import describe_mark, faults, local_helo, names_in
+from exporter.net.helo_name import ehlo_argument, faults, local_helo, names_in
 from exporter.net.open_files import raise_open_files
 from exporter.schedule.shard import Shard
 from exporter.web.access.active_config import ActiveWebConfig
@@ -159,7 +160,7 @@ class _Exporter:
         self._requests = ReloadRequests(self._reload, self._security, monitor, check_memory)
         self._watchers = Watchers(monitor, self._reload)
         self._web = self._web_server(sources.sockets)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = BackgroundTasks(monitor.metrics.internal_error)
 
     def _web_server(self, sockets: list[socket]) -> WebServer:
         web = self._options.web
@@ -186,14 +187,10 @@ class _Exporter:
             tls = self._security.config.tls is not None
             self._options.on_serving(page_url(self._options.web, self._web.addresses[0], tls=tls))
         spare_the_heap()
-        loop = asyncio.get_running_loop()
-        works = (
-            self._requests.reload_on(hangup),
-            self._security.watch(),
-            systemd.feed_watchdog(lambda: self._monitor.heartbeat.trouble),
-            self._warn_of_helo(),
-        )
-        self._tasks = [loop.create_task(work) for work in works]
+        self._tasks.start("reload on SIGHUP", self._requests.reload_on(hangup))
+        self._tasks.start("web configuration", self._security.watch())
+        self._tasks.start("systemd watchdog", systemd.feed_watchdog(lambda: self._monitor.heartbeat.trouble))
+        self._tasks.start("EHLO name", self._warn_of_helo())
         self._requests.report_ready()
         self._log_serving()
 
@@ -204,8 +201,7 @@ class _Exporter:
         await self._monitor.stop()
         # Last, so that the end is still to be seen from outside; in a thread, for it waits.
         await asyncio.to_thread(self._web.stop, _WEB_GRACE_SECONDS)
-        for task in self._tasks:
-            task.cancel()
+        await self._tasks.stop()
 
     def _log_serving(self) -> None:
         addresses = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self._web.addresses]
@@ -214,7 +210,7 @@ class _Exporter:
             "version": __version__,
             "targets": len(active.targets),
             "listen": " ".join(addresses),
-            "helo": describe_mark(active.config.defaults.helo or self._helo),
+            "helo": ehlo_argument(active.config.defaults.helo or self._helo),
         }
         log.info("serving", extra={"fields": fields})
 

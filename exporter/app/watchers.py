@@ -1,11 +1,13 @@
-"""The watchers of the server: checks by the clock, beside the schedule of the probes."""
+"""The watchers of the server: its periodic tasks beside the schedule of the probes."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
+from exporter.app.background_tasks import BackgroundTasks
 from exporter.app.heartbeat import STUCK_SECONDS
 from exporter.app.monitor import Monitor
 from exporter.app.reload import ConfigurationReload
@@ -27,27 +29,27 @@ class Watchers:
     def __init__(self, monitor: Monitor, reload: ConfigurationReload) -> None:
         self._monitor = monitor
         self._reload = reload
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = BackgroundTasks(monitor.metrics.internal_error)
 
     def start(self) -> None:
         """Begin to look."""
-        loop = asyncio.get_running_loop()
-        watchers = (self._watch_files(), self._forget_removed(), self._measure_loop_lag(), self._watch_egress())
-        self._tasks = [loop.create_task(watcher) for watcher in watchers]
+        monitor = self._monitor
+        self._tasks.start("domain files", self._watch_files())
+        self._tasks.start("loop lag", self._measure_loop_lag())
+        self._tasks.start("egress watch", self._repeat(_EGRESS_SECONDS, "the egress watch", monitor.engine.tick))
+        self._tasks.start("removed targets", self._repeat(_FILES_SECONDS, "removed targets", monitor.results.forget))
 
     async def stop(self) -> None:
         """Look no more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.stop()
 
-    async def _watch_egress(self) -> None:
+    async def _repeat(self, seconds: float, name: str, work: Callable[[], object]) -> None:
         while True:
-            await asyncio.sleep(_EGRESS_SECONDS)
+            await asyncio.sleep(seconds)
             try:
-                self._monitor.engine.tick()
+                work()
             except Exception:
-                log.exception("internal error in the egress watch")
+                log.exception("internal error in a watcher", extra={"fields": {"watcher": name}})
                 self._monitor.metrics.internal_error()
 
     async def _watch_files(self) -> None:
@@ -61,11 +63,6 @@ class Watchers:
             except Exception:
                 log.exception("internal error in a reload")
                 self._monitor.metrics.internal_error()
-
-    async def _forget_removed(self) -> None:
-        while True:
-            await asyncio.sleep(_FILES_SECONDS)
-            self._monitor.results.forget()
 
     async def _measure_loop_lag(self) -> None:
         loop, monitor = asyncio.get_running_loop(), self._monitor

@@ -39,7 +39,7 @@ _OWN_ADDRESS: Final = MappingProxyType(
         _C.CONNECT_REFUSED: "runs no mail",
         _C.CONNECT_TIMEOUT: "does not answer",
         _C.CONNECT_UNREACHABLE: "is not to be reached",
-        _C.PORT_FILTERED: "does not answer on port 25",
+        _C.PORT_FILTERED: "does not answer on its mail port",
     }
 )
 # The same after "none".
@@ -47,7 +47,7 @@ _NONE: Final = MappingProxyType(
     {
         "does not answer": "answers",
         "is not to be reached": "is to be reached",
-        "does not answer on port 25": "answers on port 25",
+        "does not answer on its mail port": "answers on its mail port",
         "runs no mail": "runs mail",
     }
 )

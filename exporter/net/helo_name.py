@@ -81,7 +81,7 @@ def own_address(target: str, source: str = "") -> str:
         return ""
 
 
-def describe_mark(helo: str) -> str:
+def ehlo_argument(helo: str) -> str:
     """The argument of EHLO, for a log line."""
     return helo or "the address literal of each connection"
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import pytest
 
 from exporter.app.active_configuration import active_configuration
 from exporter.app.monitor import Monitor, Vantage
@@ -14,7 +17,8 @@ from exporter.config.domain_lists import DomainLists
 from exporter.config.load import load
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import ordinary
-from exporter.model.target import TargetKind
+from exporter.model.result import ProbeResult
+from exporter.model.target import Target, TargetKind
 from exporter.schedule.shard import Shard
 from tests.support.steps import at_once
 from tests.support.waiting import until
@@ -119,3 +123,26 @@ async def test_results_are_judged_again_when_the_egress_opens(tmp_path: Path) ->
         await until(lambda: judged)
         await asyncio.sleep(0)
         assert judged == ["again"]
+
+
+async def test_an_error_in_one_judgement_is_logged_and_counted_and_the_others_are_made(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with watched(tmp_path, "domains: [a.example, b.example, c.example]\n") as running:
+        monitor = running.monitor
+        judged: list[str] = []
+
+        def judge(target: Target, result: ProbeResult) -> ProbeResult:
+            judged.append(target.name)
+            if target.name == "b.example":
+                raise RuntimeError("a bug")
+            return result
+
+        for target in monitor.active.targets:
+            await monitor.probe_in_between(target)
+        monitor.engine.watch.judge_again = judge  # type: ignore[method-assign]
+        with caplog.at_level(logging.ERROR):
+            monitor.egress_changed(monitor.engine.watch.egress)
+            await until(lambda: len(judged) == 3)
+        assert [record.getMessage() for record in caplog.records] == ["internal error in a judgement"]
+        assert monitor.metrics.registry.get_sample_value("mx_exporter_internal_errors_total") == 1

@@ -143,7 +143,14 @@ def test_stalled_scrapes_do_not_keep_a_scraper_out(large: Served, opened: ExitSt
     clients = [connect(large, opened) for _ in range(100)]
     for client in clients:
         client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    until_sync(lambda: len(large.scrape()) > 5_000_000)
+
+    def scraped() -> bool:
+        try:
+            return len(large.scrape()) > 5_000_000
+        except ConnectionError:  # on a busy machine the scraper may be taken for the slowest; the next scrape counts
+            return False
+
+    until_sync(scraped)
 
 
 def test_the_kernel_does_not_take_for_a_client_what_it_does_not_read(large: Served, opened: ExitStack) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.docs.pages import ROOT, Page, names
+from tests.test_floors import FLOORS
 
 PAGE = Page("docs/explanation/architecture.md")
 
@@ -15,6 +16,11 @@ def _rooms() -> set[str]:
 
 def test_every_room_has_a_row_and_there_is_no_other() -> None:
     assert {name for cells in PAGE.rows("Rooms by floors") for name in names(cells[1])} == _rooms()
+
+
+def test_the_floors_are_those_of_the_code() -> None:
+    rows = {name: int(cells[0]) for cells in PAGE.rows("Rooms by floors") for name in names(cells[1])}
+    assert rows == {room: FLOORS[f"exporter.{room}"] for room in _rooms()}
 
 
 def test_every_box_of_the_picture_that_is_a_room_is_one() -> None:

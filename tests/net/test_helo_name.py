@@ -16,7 +16,7 @@ from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.result import MxHost
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.net import helo_name
-from exporter.net.helo_name import address_literal, describe_mark, fault_of, faults, local_helo, names_in, own_address
+from exporter.net.helo_name import address_literal, ehlo_argument, fault_of, faults, local_helo, names_in, own_address
 from exporter.probe.module_plan import canary_message, plan_of
 from exporter.probe.session import Session
 from exporter.smtp.plan import Plan
@@ -180,4 +180,4 @@ def test_all_names_of_a_configuration_are_looked_at_once() -> None:
     )
     config = Config(targets=targets)
     assert names_in(config, "me.example.net") == ("me.example.net", "a.example.net", "localhost")
-    assert describe_mark("") == "the address literal of each connection"
+    assert ehlo_argument("") == "the address literal of each connection"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import dns.flags
 import dns.message
 import dns.rcode
@@ -107,6 +109,9 @@ def test_records_are_those_that_dnspython_reads(data: bytes) -> None:
         return  # what is wrong with it may have more than one name
     records, ttl, canonical = expected
     # A signature may be broken: nobody looks at it. But what dnspython can read is read.
+    if read is MalformedReply:  # a name that continues in the header, which no server writes, is refused
+        assert re.search(rb"\xc0[\x00-\x0b]", data)
+        return
     assert isinstance(read, DnsAnswer)
     if read.failure is not None:
         assert read.failure.failure_class is FailureClass.DNS_MALFORMED

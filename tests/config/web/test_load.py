@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import subprocess
 from pathlib import Path
 
@@ -229,35 +228,6 @@ def test_no_message_repeats_a_secret(files: Path) -> None:
     text = "basic_auth_users: {a: hunter2}\ntls_server_config: {key: hunter2, cert: hunter2}\n"
     assert "hunter2" not in "".join(problems(files, text))
     assert HASH not in repr(loaded(files, f"basic_auth_users: {{a: {HASH}}}"))
-
-
-def test_certificate_and_key_may_stand_in_the_file_itself(files: Path) -> None:
-    def inline(name: str) -> str:
-        return "".join(f"    {line}\n" for line in (files / name).read_text().splitlines())
-
-    config = loaded(
-        files,
-        f"tls_server_config:\n  cert: |\n{inline('server.pem')}  key: |\n{inline('server.key')}"
-        f"  client_auth_type: RequireAndVerifyClientCert\n  client_ca: |\n{inline('ca.pem')}",
-    )
-    assert config.tls is not None
-    assert config.tls.verify_mode is ssl.CERT_REQUIRED
-    assert len(config.tls.get_ca_certs()) == 1
-
-
-def test_what_the_context_is_told(files: Path) -> None:
-    config = loaded(files, ACCEPTED["ciphers"] + "  min_version: TLS12\n  max_version: TLS12\n")
-    assert config.tls is not None
-    assert (config.tls.minimum_version, config.tls.maximum_version) == (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
-    suites = {cipher["name"] for cipher in config.tls.get_ciphers() if cipher["protocol"] != "TLSv1.3"}
-    assert suites == {"ECDHE-ECDSA-AES128-GCM-SHA256"}
-    assert not config.tls.options & ssl.OP_CIPHER_SERVER_PREFERENCE
-
-
-def test_the_old_versions_of_tls_are_taken_from_who_writes_them_down(files: Path) -> None:
-    config = loaded(files, TLS + "  min_version: TLS10\n")
-    assert config.tls is not None
-    assert config.tls.minimum_version is ssl.TLSVersion.TLSv1
 
 
 def test_a_change_of_any_file_is_seen(files: Path) -> None:

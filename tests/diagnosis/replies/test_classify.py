@@ -6,15 +6,73 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.diagnosis.replies.classify import classify
+from exporter.diagnosis.replies.classify import ReplyClass, classify
 from exporter.diagnosis.replies.words import MAX_EXAMINED_CHARS
+from exporter.model.failure import Confidence, Stage
 from exporter.model.failure import FailureClass as C
-from exporter.model.failure import Stage
 from tests.diagnosis.replies.real_replies import FILES, class_of, read
+from tests.diagnosis.replies.told import Table, each_of, finding
 
 # A few debatable labels are what is missing, most of them where the label is a bounce's reason by its source.
 LEAST_RIGHT = {"replies-sisimai.jsonl": (0.95, 0.97)}
 LEAST_RIGHT_ELSEWHERE = (0.975, 0.98)
+
+# No word of these names a reason: the class is that of the stage.
+BARE: Table = {
+    C.BANNER_TEMPFAIL: (
+        "B 421 mx.example too busy, load average is 42",
+        "B 421 mx.rate.example not ready",
+        "B 421 mx.b.example is under maintenance",
+        "B 421 4.3.2 overloaded",
+    ),
+    C.EHLO_REJECTED: (
+        "E 500 Command unrecognized",
+        "E 502 unimplemented (#5.5.1)",
+    ),
+    C.EHLO_TEMPFAIL: (
+        "E 421 4.4.2 mx.example Error: timeout exceeded",
+        "E 421 mx.b.example going down",
+    ),
+    C.STARTTLS_REJECTED: (
+        "S 454 4.7.0 TLS not available due to local problem",
+        "S 502 5.5.1 STARTTLS is not supported",
+        "S 554 5.7.3 Unable to initialize security subsystem",
+    ),
+    C.TEMPFAIL: (
+        "D 451 qq internal error (#4.3.0)",
+        "M 452 space shortage, please try later",
+        "R 421 4.3.2 Service not active",
+        "D 451 Requested action aborted: local error in processing",
+        "R 421 mx.b.example closing connection",
+        "R 454 4.3.0 Try again",
+    ),
+    C.REJECTED: (
+        "R 550 I cannot deliver mail for a@b.example",
+        "R 554 Transaction failed",
+        "D 550 5.0.0 Requested action not taken",
+        "R 501 Syntax error in parameters",
+        "M 501 5.5.4 Syntax: MAIL FROM:<address>",
+        "M 555 5.5.4 Unsupported option: SIZEX",
+        "D 554 5.0.0 Service unavailable",
+        "R 500 5.5.2 Error: bad syntax",
+        "D 554 5.3.0 unknown mailer error 1",
+        "R 554 5.3.0 Unspecified failure",
+        "D 554 Transaction failed: invalid data",
+        "R 500 Unknown command",
+        "R 550 5.0.0 Denied",
+        "D 554 5.6.0 Mail format error",
+        "R 550 not accepted",
+    ),
+}
+BARE_UNCERTAIN: Table = {
+    C.BANNER_REJECTED: (
+        "B 554 mx.spam.example",
+        "B 550 Go elsewhere",
+        "B 554 mx.example ESMTP unavailable",
+        "B 550 5.3.2 Service currently unavailable",
+        "B 554 5.5.0 no service",
+    ),
+}
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -52,6 +110,16 @@ def test_most_real_replies_get_a_class_that_counts_as_right(file: str) -> None:
 )
 def test_what_servers_say_in_other_words(stage: Stage, code: int, text: str, expected: C) -> None:
     assert class_of(stage, code, text) is expected
+
+
+@pytest.mark.parametrize(("expected", "reply"), each_of(BARE))
+def test_a_refusal_without_a_reason_is_likely_the_class_of_its_stage(expected: C, reply: str) -> None:
+    assert finding(reply) == ReplyClass(expected, Confidence.LIKELY)
+
+
+@pytest.mark.parametrize(("expected", "reply"), each_of(BARE_UNCERTAIN))
+def test_a_greeting_that_refuses_without_a_reason_may_refuse_us_alone(expected: C, reply: str) -> None:
+    assert finding(reply) == ReplyClass(expected, Confidence.UNCERTAIN)
 
 
 @pytest.mark.parametrize("mailbox", ["spam@a.example", "greylist@a.example", "blacklist.spf@a.example"])

@@ -1,0 +1,11 @@
+"""Each word for the statements of a refusal is found in its own words."""
+
+from __future__ import annotations
+
+from exporter.diagnosis.replies.concepts.lexicon.statements import STATEMENTS
+from tests.diagnosis.replies.concepts.lexicon.entries import assert_found_in_its_own_words, each_entry
+
+
+@each_entry(STATEMENTS)
+def test_an_entry_is_found_in_its_own_words(concept: str, entry: str) -> None:
+    assert_found_in_its_own_words(concept, entry)
