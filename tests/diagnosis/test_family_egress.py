@@ -53,10 +53,10 @@ def four(outcome: ConnectOutcome, witness: ConnectOutcome | None = None, at: flo
     [
         ([], S.UNKNOWN),
         ([seen(60, W.ANSWERED)], S.OPEN),
-        (four(W.SILENT), S.UNKNOWN),  # a block and being offline look alike
-        (four(W.SILENT, W.SILENT), S.OFFLINE),
+        (four(W.NO_ANSWER), S.UNKNOWN),  # a block and being offline look alike
+        (four(W.NO_ANSWER, W.NO_ANSWER), S.OFFLINE),
         (four(W.RESET), S.UNKNOWN),
-        (four(W.MUTE), S.BLOCKED),  # connects that are accepted show that packets get out
+        (four(W.NO_GREETING), S.BLOCKED),  # connects that are accepted show that packets get out
         (four(W.UNREACHABLE), S.UNKNOWN),
         ([seen(60, W.NO_ROUTE)], S.OFFLINE),
         (four(W.NO_ROUTE), S.OFFLINE),
@@ -74,21 +74,21 @@ def test_one_address_without_a_route_is_likely_and_four_are_certain() -> None:
 
 
 def test_other_egress_tells_a_block_from_being_offline_until_its_time_is_over() -> None:
-    judge = told(*four(W.SILENT))
+    judge = told(*four(W.NO_ANSWER))
     judge.record_other_egress(3000.0, "the nameserver 9.9.9.9")
     judge.record_other_egress(2500.0, "one that counts for less long")
     judge.forget_before(0.0, 2999.0)
     assert state(judge) is S.BLOCKED
-    assert judge.view.others_out == "the nameserver 9.9.9.9"
+    assert judge.view.passing_traffic == "the nameserver 9.9.9.9"
     assert judge.view.networks == 4
-    fresh = told(*four(W.SILENT))
+    fresh = told(*four(W.NO_ANSWER))
     fresh.record_other_egress(3000.0, "the nameserver 9.9.9.9")
     fresh.forget_before(0.0, 3001.0)
     assert state(fresh) is S.UNKNOWN
 
 
 def test_a_common_failure_waits_for_the_references() -> None:
-    judge = told(*four(W.MUTE))
+    judge = told(*four(W.NO_GREETING))
     assert state(judge, ready=False) is S.UNKNOWN
     assert judge.waits
     assert state(judge) is S.BLOCKED
@@ -96,17 +96,17 @@ def test_a_common_failure_waits_for_the_references() -> None:
 
 
 def test_what_is_forgotten_does_not_count() -> None:
-    judge = told(*four(W.MUTE))
+    judge = told(*four(W.NO_GREETING))
     judge.forget_before(1062.5, 1100.0)
     assert state(judge) is S.UNKNOWN
 
 
 def test_the_first_failure_after_a_success_is_told_once() -> None:
     judge = told(seen(60, W.ANSWERED, 1000.0))
-    assert judge.record(seen(60, W.SILENT, 1010.0))
-    assert not judge.record(seen(60, W.SILENT, 1010.0)), "the same session, by another domain"
-    assert not judge.record(seen(60, W.SILENT, 1020.0))
-    assert not judge.record(seen(61, W.SILENT, 1030.0)), "an address that never succeeded"
+    assert judge.record(seen(60, W.NO_ANSWER, 1010.0))
+    assert not judge.record(seen(60, W.NO_ANSWER, 1010.0)), "the same session, by another domain"
+    assert not judge.record(seen(60, W.NO_ANSWER, 1020.0))
+    assert not judge.record(seen(61, W.NO_ANSWER, 1030.0)), "an address that never succeeded"
 
 
 def test_a_reset_that_proves_to_be_the_hosts_own_is_a_success() -> None:
@@ -139,7 +139,7 @@ def test_a_suspect_is_judged_by_its_inspection(
         judge.findings[suspect.mark] = (1000.0, finding)
     assert state(judge) is expected
     assert judge.view.confidence is sure
-    assert judge.view.speaker == (suspect.mark if expected is S.INTERCEPTED else "")
+    assert judge.view.common_fingerprint == (suspect.mark if expected is S.INTERCEPTED else "")
 
 
 def test_a_clock_that_is_set_moves_the_times_that_are_shown() -> None:
