@@ -176,7 +176,7 @@ def _hanging(look):
     return looking
 import exporter.config.domain_lists as _module, exporter.app.reload
 _module.state_of = _hanging(_module.state_of)
-exporter.app.reload._LOOK_SECONDS = 0.3
+exporter.app.reload._CHECK_SECONDS = 0.3
 """
 
 

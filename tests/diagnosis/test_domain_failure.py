@@ -44,10 +44,10 @@ def test_a_reason_that_says_more_speaks_whatever_the_preferences(place: int) -> 
         failure = domain_failure(hosts, None)
         assert failure is not None
         assert failure.failure_class is more
-        speaker = decisive_host(hosts, failure)
-        assert speaker is not None
-        assert speaker.failure is not None
-        assert speaker.failure.failure_class is more
+        decisive = decisive_host(hosts, failure)
+        assert decisive is not None
+        assert decisive.failure is not None
+        assert decisive.failure.failure_class is more
 
 
 def test_one_that_is_up_makes_the_domain_up() -> None:

@@ -25,10 +25,10 @@ def spoken(greeting: str, *ehlo: str) -> tuple[str, ...]:
     return marks(greeting.encode(), lines, parse_ehlo(Reply(250, lines)) if lines else None)
 
 
-def heard(*speakers: tuple[str, str, tuple[str, ...]], at: float = 1.0, since: float = 0.0) -> Suspect | None:
+def shared_by(*servers: tuple[str, str, tuple[str, ...]], at: float = 1.0, since: float = 0.0) -> Suspect | None:
     """Of (address, mx, marks) each."""
     found = SharedFingerprints()
-    for address, mx, its_marks in speakers:
+    for address, mx, its_marks in servers:
         found.record(address, mx, its_marks, at)
     return found.suspect(since)
 
@@ -48,55 +48,55 @@ def everywhere(its_marks: tuple[str, ...], count: int = 4) -> list[tuple[str, st
         ("mx.example.com", ("mx.example.com", "SIZE 1", "XCLIENT NAME"), ("name:mx.example.com", "ehlo:SIZE")),
     ],
 )  # fmt: skip
-def test_the_marks_of_a_speaker(greeting: str, ehlo: tuple[str, ...], expected: tuple[str, ...]) -> None:
+def test_the_marks_of_a_server(greeting: str, ehlo: tuple[str, ...], expected: tuple[str, ...]) -> None:
     assert spoken(greeting, *ehlo) == expected
 
 
 def test_one_foreign_name_on_four_unrelated_networks_is_suspect() -> None:
-    found = heard(*everywhere(spoken(f"{PROXY} ESMTP")))
+    found = shared_by(*everywhere(spoken(f"{PROXY} ESMTP")))
     assert found is not None
     assert (found.mark, found.everywhere, found.needs_proof) == (f"name:{PROXY}", True, False)
     assert found.addresses[0] == ("60.1.0.1", "mx.domain0.example")
 
 
 def test_three_networks_are_too_few() -> None:
-    assert heard(*everywhere(spoken(f"{PROXY} ESMTP"), 3)) is None
+    assert shared_by(*everywhere(spoken(f"{PROXY} ESMTP"), 3)) is None
 
 
 def test_one_network_is_heard_once() -> None:
-    speakers = [(f"60.1.{number}.1", f"mx.domain{number}.example", spoken(PROXY)) for number in range(8)]
-    assert heard(*speakers) is None
+    servers = [(f"60.1.{number}.1", f"mx.domain{number}.example", spoken(PROXY)) for number in range(8)]
+    assert shared_by(*servers) is None
 
 
 def test_a_provider_answers_for_its_own_hosts() -> None:
-    speakers = [
+    servers = [
         (f"{60 + number}.1.0.1", f"customer{number}.mail.protection.provider.example", spoken("eu1.provider.example"))
         for number in range(8)
     ]
-    assert heard(*speakers) is None
+    assert shared_by(*servers) is None
 
 
 def test_customers_of_one_organisation_are_one() -> None:
-    speakers = [(f"{60 + number}.1.0.1", f"mx{number}.shop.example", spoken(PROXY)) for number in range(8)]
-    assert heard(*speakers) is None
+    servers = [(f"{60 + number}.1.0.1", f"mx{number}.shop.example", spoken(PROXY)) for number in range(8)]
+    assert shared_by(*servers) is None
 
 
-def test_a_speaker_among_others_is_a_provider_of_some() -> None:
+def test_a_server_among_others_is_a_provider_of_some() -> None:
     others = [
         (f"{90 + number}.1.0.1", f"mx.else{number}.example", spoken(f"mx.else{number}.example")) for number in range(3)
     ]
-    assert heard(*everywhere(spoken(PROXY)), *others) is None
+    assert shared_by(*everywhere(spoken(PROXY)), *others) is None
 
 
 def test_one_exception_does_not_clear_it() -> None:
     other = ("90.1.0.1", "mx.else.example", spoken("mx.else.example"))
-    found = heard(*everywhere(spoken(PROXY)), other)
+    found = shared_by(*everywhere(spoken(PROXY)), other)
     assert found is not None
     assert not found.everywhere
 
 
 def test_masked_greetings_are_foreign_to_all() -> None:
-    found = heard(*everywhere(spoken("****************0*2******0***")))
+    found = shared_by(*everywhere(spoken("****************0*2******0***")))
     assert found is not None
     assert found.mark == MASKED
 
@@ -111,16 +111,16 @@ def test_equal_capabilities_are_weaker_than_an_equal_name() -> None:
         )
         for number in range(4)
     ]
-    found = heard(*each)
+    found = shared_by(*each)
     assert found is not None
     assert found.needs_proof
-    named = heard(*everywhere(spoken(PROXY, PROXY, *extensions)))
+    named = shared_by(*everywhere(spoken(PROXY, PROXY, *extensions)))
     assert named is not None
     assert named.mark == f"name:{PROXY}"
 
 
 def test_what_was_heard_long_ago_does_not_count() -> None:
-    assert heard(*everywhere(spoken(PROXY)), at=1.0, since=2.0) is None
+    assert shared_by(*everywhere(spoken(PROXY)), at=1.0, since=2.0) is None
 
 
 def test_few_are_remembered_and_those_are_the_latest() -> None:
@@ -140,13 +140,13 @@ def refused(said: str, failure_class: FailureClass = FailureClass.BANNER_TEMPFAI
     return mark
 
 
-def test_one_refusal_to_the_letter_is_that_of_one_speaker() -> None:
+def test_one_refusal_to_the_letter_is_that_of_one_server() -> None:
     """An antivirus on our own machine or gateway answers in the name of everybody."""
     replies = [
         refused(f"421 Cannot connect to SMTP server 192.0.2.{number}:25, connect error {number}") for number in range(4)
     ]
     assert len(set(replies)) == 1
-    found = heard(*everywhere((replies[0],)))
+    found = shared_by(*everywhere((replies[0],)))
     assert found is not None
     assert (found.everywhere, found.may_be_own) == (True, False)
 
@@ -157,28 +157,28 @@ def test_a_refusal_that_names_us_is_the_hosts_own_word() -> None:
 
 
 def test_hosts_that_name_themselves_in_it_refuse_each_by_themselves() -> None:
-    speakers = [
+    servers = [
         (f"{60 + number}.1.0.1", f"mx.{name}.example", (refused(f"554 mx.{name}.example"),))
         for number, name in enumerate("abcdef")
     ]
-    assert len({marks_[0] for *_, marks_ in speakers}) > 1
-    assert heard(*speakers) is None
+    assert len({marks_[0] for *_, marks_ in servers}) > 1
+    assert shared_by(*servers) is None
 
 
 def test_who_is_spared_proves_that_it_is_not_on_the_way_out() -> None:
     others = ("90.1.0.1", "mx.else.example", spoken("mx.else.example"))
-    assert heard(*everywhere((refused("421 Service not available"),), 8), others) is None
+    assert shared_by(*everywhere((refused("421 Service not available"),), 8), others) is None
 
 
 def test_one_private_issuer_under_every_certificate_is_an_inspection() -> None:
     private = mark_of_issuer("CN=Example Corp Inspection CA, key 0123456789abcdef")
     without_tls = ("90.1.0.1", "mx.else.example", spoken("mx.else.example"))
-    found = heard(*everywhere((private,)), without_tls)
+    found = shared_by(*everywhere((private,)), without_tls)
     assert found is not None
     assert (found.everywhere, found.shows_elsewhere, stage_of(found.mark)) == (True, False, Stage.TLS)
     public = ("91.1.0.1", "mx.public.example", (mark_of_issuer(""),))
-    assert heard(*everywhere((private,)), public) is None
-    assert heard(*everywhere((mark_of_issuer(""),), 9)) is None
+    assert shared_by(*everywhere((private,)), public) is None
+    assert shared_by(*everywhere((mark_of_issuer(""),), 9)) is None
 
 
 @pytest.mark.parametrize(
@@ -193,5 +193,5 @@ def test_one_private_issuer_under_every_certificate_is_an_inspection() -> None:
 def test_one_way_to_break_off_everywhere_is_no_coincidence(failure_class: FailureClass, stage: Stage) -> None:
     mark = mark_of_failure(Failure(stage, failure_class, "the server closed the connection"), "")
     assert mark is not None
-    assert heard(*everywhere((mark,))) is not None
-    assert heard(*everywhere((mark,)), ("90.1.0.1", "mx.else.example", spoken("mx.else.example"))) is None
+    assert shared_by(*everywhere((mark,))) is not None
+    assert shared_by(*everywhere((mark,)), ("90.1.0.1", "mx.else.example", spoken("mx.else.example"))) is None

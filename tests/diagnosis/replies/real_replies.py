@@ -26,7 +26,7 @@ FILES: Final = (
 )
 # What the data calls a reply that is no failure.
 NO_FAILURE: Final = "ok"
-# An interception shows when one speaker answers for unrelated networks: no single reply can tell.
+# An interception shows when one server answers for unrelated networks: no single reply can tell.
 UNDECIDABLE: Final = frozenset({FailureClass.EGRESS_INTERCEPTED.value})
 
 _CODE: Final = re.compile(r"\s*(\d{3})[ -]?")
