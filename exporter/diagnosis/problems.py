@@ -11,7 +11,7 @@ from exporter.diagnosis.replies.block_lists import named_list
 from exporter.diagnosis.replies.classify import ReplyClass, classify
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage
 from exporter.model.printable import printable
-from exporter.smtp.dialogue import Break, Problem
+from exporter.smtp.events import Break, Problem
 from exporter.smtp.reply import Reply
 
 _C = FailureClass

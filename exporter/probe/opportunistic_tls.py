@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from exporter.model.failure import Stage
 from exporter.probe.session_record import FailedTls, SessionRecord
-from exporter.smtp.dialogue import Break
+from exporter.smtp.events import Break
 from exporter.smtp.plan import Plan, State, TlsPlan
 from exporter.tls.handshake_failures import FINITE_FIELD_ALONE
 

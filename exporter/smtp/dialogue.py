@@ -23,17 +23,12 @@ from typing import Final
 
 from exporter.model.failure import Stage
 from exporter.smtp import commands, other_protocols
-from exporter.smtp.events import Answered, Break, Event, Finished, Listen, Problem, Send, StartTls
+from exporter.smtp.events import Answered, Break, Event, Finished, Listen, Problem, StartTls
 from exporter.smtp.meaning import CLOSING_CODE, meaning
 from exporter.smtp.plan import STAGES, Plan, State
 from exporter.smtp.reply import Broken, Reply, ReplyReader
 from exporter.smtp.steps import Steps
-from exporter.smtp.transitions import TRANSITIONS, Answer
-
-__all__ = [
-    "TRANSITIONS", "Answer", "Answered", "Break", "Dialogue", "Event", "Finished", "Listen", "Plan", "Problem", "Send",
-    "StartTls", "State",
-]  # fmt: skip
+from exporter.smtp.transitions import Answer
 
 _HANDSHAKES: Final = frozenset({State.TLS, State.IMPLICIT_TLS})
 _GREETED_BACK: Final = frozenset({State.EHLO, State.HELO})

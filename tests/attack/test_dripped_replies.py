@@ -7,7 +7,8 @@ import re
 import pytest
 
 from exporter.smtp import other_protocols, reply
-from exporter.smtp.dialogue import Break, Dialogue, Listen
+from exporter.smtp.dialogue import Dialogue
+from exporter.smtp.events import Break, Listen
 from exporter.smtp.plan import Plan
 
 

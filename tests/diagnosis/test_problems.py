@@ -8,7 +8,7 @@ from exporter.diagnosis.problems import classify_reply, judge_farewell, judge_pr
 from exporter.diagnosis.replies.classify import ReplyClass
 from exporter.model.failure import Confidence, Stage, Verdict
 from exporter.model.failure import FailureClass as C
-from exporter.smtp.dialogue import Break, Problem
+from exporter.smtp.events import Break, Problem
 from exporter.smtp.reply import Reply
 
 B = Stage.BANNER

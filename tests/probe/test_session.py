@@ -19,7 +19,7 @@ from exporter.net.poller import ENDED, READABLE, WRITABLE, Poller, Ready, poller
 from exporter.probe.session import Session
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.transcript_recorder import MAX_TRANSCRIPT_BYTES
-from exporter.smtp.dialogue import Break
+from exporter.smtp.events import Break
 from exporter.smtp.plan import Plan
 from tests.support.daemons import free_port
 from tests.support.loops import LoopFactory, on_every_loop, run_on

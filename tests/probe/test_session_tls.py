@@ -30,7 +30,7 @@ from exporter.model.warning import HostWarning
 from exporter.probe.host_result import host_result
 from exporter.probe.session import Session
 from exporter.probe.session_record import SessionRecord
-from exporter.smtp.dialogue import Break, Problem
+from exporter.smtp.events import Break, Problem
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 from tests.support.certificates import DAY, Issued, authority, issue, only_tls_1_0, sha1_context
 from tests.support.loops import LoopFactory, on_every_loop, run_on

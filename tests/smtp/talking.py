@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from exporter.smtp.dialogue import Answered, Dialogue, Event, Finished, Listen, Send, StartTls
+from exporter.smtp.dialogue import Dialogue
+from exporter.smtp.events import Answered, Event, Finished, Listen, Send, StartTls
 from exporter.smtp.plan import Plan
 from tests.smtp.feeding import Feed, whole
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model.failure import Stage
-from exporter.smtp.dialogue import Break, Dialogue
+from exporter.smtp.dialogue import Dialogue
+from exporter.smtp.events import Break
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 from tests.smtp.feeding import FEEDS, Feed
 from tests.smtp.talking import BYE, EOF, GREETING, converse

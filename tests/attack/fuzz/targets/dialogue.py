@@ -12,8 +12,9 @@ from exporter.diagnosis.fingerprints import mark_of_failure, marks
 from exporter.diagnosis.problems import judge_farewell, judge_problem
 from exporter.model.failure import Failure, Stage
 from exporter.smtp.commands import encoded
-from exporter.smtp.dialogue import Answered, Break, Dialogue, Event, Finished, Listen, Send, StartTls
+from exporter.smtp.dialogue import Dialogue
 from exporter.smtp.ehlo import EXTENSIONS, MECHANISMS, parse_ehlo
+from exporter.smtp.events import Answered, Break, Event, Finished, Listen, Send, StartTls
 from exporter.smtp.other_protocols import by_ehlo_answer, by_greeting, guess, recognise
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 from exporter.smtp.reply import MAX_REPLY_BYTES, Reply, Violation
