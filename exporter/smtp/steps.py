@@ -61,11 +61,9 @@ class Steps:
         `failed`: something has gone wrong in the dialogue.
         """
         following = TRANSITIONS[state, answer]
-        if following == NEXT:
+        if following is NEXT:
             return self._next_step(state, failed=failed)
-        if following == END:
-            return self.end(), None
-        return (following if isinstance(following, State) else State(following)), None
+        return (self.end() if following is END else following), None
 
     def end(self) -> State:
         """Leave: the state in which the transaction is reset, or QUIT is said."""
