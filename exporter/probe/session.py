@@ -346,7 +346,7 @@ class Session:
         if self._tls is not None and self._tls.is_shaking_hands:
             self._tls.fail(TlsFault(detail))
         else:
-            self._dialogue.violated(detail)
+            self._dialogue.abort(detail)
         self._advance(now)
 
     # The end

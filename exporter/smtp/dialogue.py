@@ -23,16 +23,17 @@ from typing import Final
 
 from exporter.model.failure import Stage
 from exporter.smtp import commands, other_protocols
-from exporter.smtp.events import Answered, Break, Event, Finished, Listen, Problem, StartTls
+from exporter.smtp.events import Answered, Event, Finished, Listen, Problem, ProblemKind, StartTls
 from exporter.smtp.meaning import CLOSING_CODE, meaning
 from exporter.smtp.plan import STAGES, Plan, State
-from exporter.smtp.reply import Broken, Reply, ReplyReader
+from exporter.smtp.reply import ReadError, Reply, ReplyReader
 from exporter.smtp.steps import Steps
 from exporter.smtp.transitions import Answer
 
 _HANDSHAKES: Final = frozenset({State.TLS, State.IMPLICIT_TLS})
 _GREETED_BACK: Final = frozenset({State.EHLO, State.HELO})
 _INJECTED: Final = "sent plaintext after its answer to STARTTLS and before the handshake"
+_NO_TLS: Final = "answered the handshake with something else than TLS"
 _OUT_OF_TURN: Final = "spoke before it was its turn"
 # RFC 5321 4.2.2: "bad sequence of commands" is our fault, unless a refusal came before it; that is the reason then.
 _BAD_SEQUENCE: Final = 503
@@ -133,7 +134,9 @@ class Dialogue:
         """
         if self.state is _FINISHED:
             return
-        ended = self._stop_listening() if self._listening else self._cut_off(Break.TIMEOUT, "did not answer in time")
+        ended = (
+            self._stop_listening() if self._listening else self._cut_off(ProblemKind.TIMEOUT, "did not answer in time")
+        )
         self._queue.insert(0, ended)
 
     def secured(self) -> None:
@@ -145,22 +148,22 @@ class Dialogue:
 
     def distrust(self, detail: str) -> None:
         """The handshake is done, but the certificate is not one to go on with."""
-        self.problem = Problem(Stage.TLS, None, Break.CERTIFICATE, detail)
+        self.problem = Problem(Stage.TLS, None, ProblemKind.CERTIFICATE, detail)
         self._reader = self._new_reader()
         self._follow(Answer.UNEXPECTED)
 
     def handshake_failed(self, detail: str) -> None:
         """There is no TLS, though it may have seemed so (RFC 8446 4.4.2.4); nothing can be said any more."""
-        self.problem = Problem(Stage.TLS, None, Break.HANDSHAKE, detail)
+        self.problem = Problem(Stage.TLS, None, ProblemKind.HANDSHAKE, detail)
         self._enter(_FINISHED)
 
     def answered_in_clear(self, data: bytes) -> None:
         """Plaintext came where the handshake belongs: an injected reply, a refusal after all, or no TLS at all."""
         stage = STAGES[self.state]
         if self.state is State.TLS and _REPLY.match(data):
-            self.problem = Problem(Stage.STARTTLS, None, Break.INJECTION, _INJECTED)
+            self.problem = Problem(Stage.STARTTLS, None, ProblemKind.INJECTION, _INJECTED)
         else:
-            self.problem = Problem(stage, None, Break.HANDSHAKE, "answered the handshake with something else than TLS")
+            self.problem = Problem(stage, None, ProblemKind.HANDSHAKE, _NO_TLS)
         self._reader.receive_data(data)
         refusal = self._reader.refusal() if _REFUSAL.match(data) else None
         if refusal is not None:
@@ -169,9 +172,9 @@ class Dialogue:
             self._queue.append(Answered(said_at, replace(refusal, cut=True)))
         self._follow(Answer.REFUSED)
 
-    def violated(self, detail: str) -> None:
-        """The server broke the layer beneath; nothing can be said any more."""
-        self._queue.append(self._break(Break.VIOLATION, detail))
+    def abort(self, detail: str) -> None:
+        """End at once: the TLS beneath is broken or the session costs too much, both by the fault of the server."""
+        self._queue.append(self._fail(ProblemKind.VIOLATION, detail))
 
     def next_event(self) -> Event | None:
         """The next event, or None while more data is needed."""
@@ -183,8 +186,8 @@ class Dialogue:
             return self._listen_on()
         reply = self._reader.next_reply()
         if reply is None:
-            return self._cut_off(Break.CLOSED, "closed the connection") if self._eof else None
-        if isinstance(reply, Broken):
+            return self._cut_off(ProblemKind.CLOSED, "closed the connection") if self._eof else None
+        if isinstance(reply, ReadError):
             return self._listen(None)
         return self._take(reply)
 
@@ -197,7 +200,7 @@ class Dialogue:
         stage = STAGES[self.state]
         if answer is None:
             detail = f"answered {reply.code} where that code has no meaning"
-            return self._listen(Problem(stage, reply, Break.VIOLATION, detail), reply.refusal)
+            return self._listen(Problem(stage, reply, ProblemKind.VIOLATION, detail), reply.refusal)
         if self._reader.pending and self.state is not _QUIT:
             if answer is _REFUSED or answer is Answer.CLOSING:
                 return self._refused_and_more(stage, reply, answer)
@@ -218,9 +221,9 @@ class Dialogue:
     def _not_smtp(self, name: str, reply: Reply) -> Event:
         """Another protocol with numbered replies, known by its greeting or by its answer to EHLO."""
         if self.state is _BANNER:
-            return self._break(Break.NOT_SMTP, f"speaks {name}", reply)
+            return self._fail(ProblemKind.NOT_SMTP, f"speaks {name}", reply)
         stage = STAGES[self.state]
-        self.problem = Problem(Stage.BANNER, reply, Break.NOT_SMTP, f"speaks {name}")
+        self.problem = Problem(Stage.BANNER, reply, ProblemKind.NOT_SMTP, f"speaks {name}")
         self._enter(_FINISHED if reply.code == 421 else self._steps.end())
         return Answered(stage, reply)
 
@@ -244,15 +247,15 @@ class Dialogue:
         """More stands behind a positive reply, before we spoke: a refusal, or a violation."""
         refusal = self._reader.refusal(ended=False)
         if refusal is None and self.state is _STARTTLS and answer is _ACCEPTED:
-            return self._break(Break.INJECTION, _INJECTED)
+            return self._fail(ProblemKind.INJECTION, _INJECTED)
         self._note(stage, reply, answer)
-        self._queue.insert(0, self._listen(Problem(stage, reply, Break.VIOLATION, _OUT_OF_TURN), refusal))
+        self._queue.insert(0, self._listen(Problem(stage, reply, ProblemKind.VIOLATION, _OUT_OF_TURN), refusal))
         return Answered(stage, reply)
 
     def _listen(self, violation: Problem | None, refusal: Reply | None = None) -> Event:
         """Go on listening for a refusal, unless there is one already. `violation` None: a line is broken."""
         if self._steps.leaving:
-            return self._break(Break.VIOLATION, "")
+            return self._fail(ProblemKind.VIOLATION, "")
         if refusal is not None:
             return self._refused_after_all(refusal)
         self._listening, self._violation = True, violation
@@ -263,7 +266,7 @@ class Dialogue:
             said = self._reader.raw
             self._foreign_until = len(said)
             if (name := other_protocols.recognise(said)) is not None:
-                return self._break(Break.NOT_SMTP, f"speaks {name}")
+                return self._fail(ProblemKind.NOT_SMTP, f"speaks {name}")
         refusal = self._reader.refusal(ended=False)
         if refusal is not None:
             return self._refused_after_all(refusal)
@@ -283,11 +286,11 @@ class Dialogue:
             return self._refused_after_all(refusal)
         name = name or (other_protocols.guess(said) if said else None)
         if name is not None:
-            return self._break(Break.NOT_SMTP, f"speaks {name}")
+            return self._fail(ProblemKind.NOT_SMTP, f"speaks {name}")
         if self._violation is not None:
-            return self._break(Break.VIOLATION, self._violation.detail, self._violation.reply)
+            return self._fail(ProblemKind.VIOLATION, self._violation.detail, self._violation.reply)
         how = "greeted" if self.state is _BANNER else "answered"
-        return self._break(Break.VIOLATION, f"{how} with {self._reader.violation().detail}")
+        return self._fail(ProblemKind.VIOLATION, f"{how} with {self._reader.error_detail()}")
 
     def _refused_after_all(self, refusal: Reply) -> Event:
         """Words of refusal, unasked or among what is broken: they are the refusal of this stage."""
@@ -300,15 +303,15 @@ class Dialogue:
         self._enter(_FINISHED if gone else self._steps.end())
         return Answered(stage, refusal)
 
-    def _cut_off(self, broken: Break, detail: str) -> Event:
+    def _cut_off(self, kind: ProblemKind, detail: str) -> Event:
         """The dialogue ends within a reply, or before it; words of refusal that came are the reason."""
         refusal = None if self._steps.leaving else self._reader.refusal()
         if refusal is None:
             missing = self._reader.unfinished()
-            return self._break(broken, f"{detail}: {missing}" if missing else detail)
+            return self._fail(kind, f"{detail}: {missing}" if missing else detail)
         stage = STAGES[self.state]
         self._note(stage, refusal, meaning(self._plan, self.state, refusal) or _REFUSED)
-        self._queue.append(self._break(broken, detail))
+        self._queue.append(self._fail(kind, detail))
         return Answered(stage, refusal)
 
     def _new_reader(self) -> ReplyReader:
@@ -362,10 +365,10 @@ class Dialogue:
         elif state is not _BANNER:
             self._queue.append(self._steps.command(state))
 
-    def _break(self, broken: Break, detail: str, reply: Reply | None = None) -> Event:
+    def _fail(self, kind: ProblemKind, detail: str, reply: Reply | None = None) -> Event:
         """End without a further word. RSET and QUIT fail no dialogue that was complete, nor outrank why it was not."""
         if not self._steps.leaving and self.problem is None:
-            self.problem = Problem(STAGES[self.state], reply, broken, detail)
+            self.problem = Problem(STAGES[self.state], reply, kind, detail)
         self.state = State.FINISHED
         return Finished()
 
@@ -373,4 +376,4 @@ class Dialogue:
 def _refusal_or_unexpected(stage: Stage, reply: Reply, answer: Answer) -> Problem:
     if answer is not _UNEXPECTED:
         return Problem(stage, reply)
-    return Problem(stage, reply, Break.UNEXPECTED, f"answered {reply.code}, which is not expected")
+    return Problem(stage, reply, ProblemKind.UNEXPECTED, f"answered {reply.code}, which is not expected")

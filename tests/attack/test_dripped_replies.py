@@ -8,7 +8,7 @@ import pytest
 
 from exporter.smtp import other_protocols, reply
 from exporter.smtp.dialogue import Dialogue
-from exporter.smtp.events import Break, Listen
+from exporter.smtp.events import Listen, ProblemKind
 from exporter.smtp.plan import Plan
 
 
@@ -49,7 +49,7 @@ def test_what_follows_a_broken_line_is_read_once_in_whatever_pieces(
     dialogue.expire()
     assert dialogue.next_event() is not None
     assert dialogue.problem is not None
-    assert dialogue.problem.broken is (None if b"450" in line else Break.VIOLATION)
+    assert dialogue.problem.kind is (ProblemKind.REFUSED if b"450" in line else ProblemKind.VIOLATION)
 
 
 def test_a_refusal_that_is_dripped_behind_a_broken_line_is_still_heard() -> None:

@@ -19,7 +19,7 @@ from exporter.net.poller import ENDED, READABLE, WRITABLE, Poller, Ready, poller
 from exporter.probe.session import Session
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.transcript_recorder import MAX_TRANSCRIPT_BYTES
-from exporter.smtp.events import Break
+from exporter.smtp.events import ProblemKind
 from exporter.smtp.plan import Plan
 from tests.support.daemons import free_port
 from tests.support.loops import LoopFactory, on_every_loop, run_on
@@ -206,7 +206,7 @@ def test_a_silent_port_is_silence_until_the_deadline(loop_factory: LoopFactory) 
 def test_after_a_timeout_nothing_more_is_said(loop_factory: LoopFactory, script: SmtpScript, stage: Stage) -> None:
     record, host = run_on(loop_factory, talk(script, seconds=0.5))
     assert record.problem is not None
-    assert (record.problem.stage, record.problem.broken) == (stage, Break.TIMEOUT)
+    assert (record.problem.stage, record.problem.kind) == (stage, ProblemKind.TIMEOUT)
     assert stage not in dict(record.phases)
     assert record.unfinished is not None
     assert record.unfinished[0] is stage
@@ -223,7 +223,7 @@ def test_a_closed_and_a_reset_connection_are_the_same(
 ) -> None:
     record, _ = run_on(loop_factory, talk(ordinary("mx.example", **dict.fromkeys(replies, end))))
     assert record.problem is not None
-    assert (record.problem.stage, record.problem.broken) == (stage, Break.CLOSED)
+    assert (record.problem.stage, record.problem.kind) == (stage, ProblemKind.CLOSED)
 
 
 @on_every_loop
@@ -378,7 +378,7 @@ def test_a_host_that_accepts_and_says_nothing_is_called_silent_before_the_time_i
     record, told = run_on(loop_factory, main())
     assert told == ["silent"]
     assert record.problem is not None
-    assert (record.problem.stage, record.problem.broken, record.spoke) == (Stage.BANNER, Break.TIMEOUT, False)
+    assert (record.problem.stage, record.problem.kind, record.spoke) == (Stage.BANNER, ProblemKind.TIMEOUT, False)
 
 
 class LentTurn:

@@ -30,7 +30,7 @@ from exporter.model.warning import HostWarning
 from exporter.probe.host_result import host_result
 from exporter.probe.session import Session
 from exporter.probe.session_record import SessionRecord
-from exporter.smtp.events import Break, Problem
+from exporter.smtp.events import Problem, ProblemKind
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 from tests.support.certificates import DAY, Issued, authority, issue, only_tls_1_0, sha1_context
 from tests.support.loops import LoopFactory, on_every_loop, run_on
@@ -459,7 +459,7 @@ def test_a_host_that_has_cost_much_is_told_so_whether_it_works_or_not() -> None:
     result = host_result(MxHost(NAME, 10), "127.0.0.1", 25, dear)
     assert result.outcome.reported_warnings == (W.STARTTLS_NOT_OFFERED, W.COSTLY)
     assert any("took 0.31 s of this exporter's CPU" in remark for remark in result.outcome.remarks)
-    broken = replace(dear, problem=Problem(Stage.QUIT, None, Break.TIMEOUT, "did not answer in time"))
+    broken = replace(dear, problem=Problem(Stage.QUIT, None, ProblemKind.TIMEOUT, "did not answer in time"))
     failing = host_result(MxHost(NAME, 10), "127.0.0.1", 25, broken)
     assert failing.outcome.reported_warnings == (W.COSTLY,)
     assert failing.failure is not None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.model.failure import Stage
 from exporter.smtp.dialogue import Dialogue
-from exporter.smtp.events import Break, Finished, Listen, Problem
+from exporter.smtp.events import Finished, Listen, Problem, ProblemKind
 from exporter.smtp.plan import Plan, State
 from exporter.smtp.reply import Reply
 from tests.smtp.feeding import FEEDS, Feed, bytewise, whole
@@ -86,30 +86,30 @@ def test_421_ends_the_conversation_without_another_word(turns: tuple[bytes, ...]
 
 @pytest.mark.parametrize("feed", FEEDS)
 @pytest.mark.parametrize(
-    ("turns", "stage", "broken"),
+    ("turns", "stage", "kind"),
     [
-        ((EOF,), Stage.BANNER, Break.CLOSED),
-        ((b"220 mx", EOF), Stage.BANNER, Break.CLOSED),
-        ((GREETING, EOF), Stage.EHLO, Break.CLOSED),
-        ((GREETING, b"250-mx\r\n", EOF), Stage.EHLO, Break.CLOSED),
-        ((b"22\r\n",), Stage.BANNER, Break.VIOLATION),
-        ((b"250 hello\r\n",), Stage.BANNER, Break.VIOLATION),
-        ((b"354 go on\r\n",), Stage.BANNER, Break.VIOLATION),
-        ((GREETING, b"354 go on\r\n"), Stage.EHLO, Break.VIOLATION),
-        ((GREETING, b"221 goodbye then\r\n"), Stage.EHLO, Break.VIOLATION),
-        ((GREETING, b"250-a\r\n150 b\r\n"), Stage.EHLO, Break.VIOLATION),
-        ((b"SSH-2.0-OpenSSH\r\n",), Stage.BANNER, Break.NOT_SMTP),
-        ((b"220 (vsFTPd 3.0.5)\r\n",), Stage.BANNER, Break.NOT_SMTP),
-        ((b"router login: ",), Stage.BANNER, Break.NOT_SMTP),
-        ((b"\x16\x03\x01",), Stage.BANNER, Break.NOT_SMTP),
+        ((EOF,), Stage.BANNER, ProblemKind.CLOSED),
+        ((b"220 mx", EOF), Stage.BANNER, ProblemKind.CLOSED),
+        ((GREETING, EOF), Stage.EHLO, ProblemKind.CLOSED),
+        ((GREETING, b"250-mx\r\n", EOF), Stage.EHLO, ProblemKind.CLOSED),
+        ((b"22\r\n",), Stage.BANNER, ProblemKind.VIOLATION),
+        ((b"250 hello\r\n",), Stage.BANNER, ProblemKind.VIOLATION),
+        ((b"354 go on\r\n",), Stage.BANNER, ProblemKind.VIOLATION),
+        ((GREETING, b"354 go on\r\n"), Stage.EHLO, ProblemKind.VIOLATION),
+        ((GREETING, b"221 goodbye then\r\n"), Stage.EHLO, ProblemKind.VIOLATION),
+        ((GREETING, b"250-a\r\n150 b\r\n"), Stage.EHLO, ProblemKind.VIOLATION),
+        ((b"SSH-2.0-OpenSSH\r\n",), Stage.BANNER, ProblemKind.NOT_SMTP),
+        ((b"220 (vsFTPd 3.0.5)\r\n",), Stage.BANNER, ProblemKind.NOT_SMTP),
+        ((b"router login: ",), Stage.BANNER, ProblemKind.NOT_SMTP),
+        ((b"\x16\x03\x01",), Stage.BANNER, ProblemKind.NOT_SMTP),
     ],
 )
 def test_a_broken_conversation_names_its_stage_and_says_nothing_more(
-    turns: tuple[bytes, ...], stage: Stage, broken: Break, feed: Feed
+    turns: tuple[bytes, ...], stage: Stage, kind: ProblemKind, feed: Feed
 ) -> None:
     dialogue, log = converse(EHLO, *turns, feed=feed)
     assert dialogue.problem is not None
-    assert (dialogue.problem.stage, dialogue.problem.broken) == (stage, broken)
+    assert (dialogue.problem.stage, dialogue.problem.kind) == (stage, kind)
     assert log[-1] == "."
     assert "> QUIT" not in log
 
@@ -118,7 +118,7 @@ def test_a_server_that_speaks_before_its_turn_is_a_violation() -> None:
     dialogue, log = converse(EHLO, GREETING + CAPABILITIES)
     assert log == ["< banner 220", "."]
     assert dialogue.problem is not None
-    assert dialogue.problem.broken is Break.VIOLATION
+    assert dialogue.problem.kind is ProblemKind.VIOLATION
 
 
 @pytest.mark.parametrize("end", [EOF, b"250 ok\r\n", b"500 no\r\n", b"221 bye\r\nmore", b"garbage\r\n", b"421 bye\r\n"])
@@ -136,7 +136,7 @@ def test_expected_codes_replace_the_standards() -> None:
     assert "> EHLO probe.example" in log
     greeted, log = converse(plan, GREETING, BYE)
     assert greeted.problem is not None
-    assert greeted.problem.broken is Break.UNEXPECTED
+    assert greeted.problem.kind is ProblemKind.UNEXPECTED
     assert log[1] == "> QUIT"
 
 
@@ -144,7 +144,7 @@ def test_silence_ends_it_with_the_awaited_stage() -> None:
     dialogue, _ = converse(EHLO, GREETING)
     dialogue.expire()
     assert dialogue.problem is not None
-    assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.EHLO, Break.TIMEOUT)
+    assert (dialogue.problem.stage, dialogue.problem.kind) == (Stage.EHLO, ProblemKind.TIMEOUT)
     assert dialogue.next_event() == Finished()
     dialogue.receive_data(CAPABILITIES)
     assert dialogue.next_event() is None  # a late reply must not be answered
@@ -284,7 +284,7 @@ def test_who_refuses_ehlo_as_another_protocol_would_is_asked_nothing_more(
 ) -> None:
     dialogue, log = converse(EHLO, greeting, *answers, BYE)
     assert dialogue.problem is not None
-    assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.BANNER, Break.NOT_SMTP)
+    assert (dialogue.problem.stage, dialogue.problem.kind) == (Stage.BANNER, ProblemKind.NOT_SMTP)
     assert [line.split()[1] for line in log if line.startswith(">")] == spoken
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from exporter.model.failure import Stage
 from exporter.smtp.dialogue import Dialogue
-from exporter.smtp.events import Break
+from exporter.smtp.events import ProblemKind
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 from tests.smtp.feeding import FEEDS, Feed
 from tests.smtp.talking import BYE, EOF, GREETING, converse
@@ -126,7 +126,7 @@ def test_a_size_over_the_announced_limit_is_not_even_tried(limit: str, too_large
     assert ("> MAIL FROM:<> SIZE=1001" not in log) == too_large
     if too_large:
         assert dialogue.problem is not None
-        assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.MAIL, Break.TOO_LARGE)
+        assert (dialogue.problem.stage, dialogue.problem.kind) == (Stage.MAIL, ProblemKind.TOO_LARGE)
         assert log[-3:] == ["> QUIT", "< quit 221", "."]
 
 
@@ -134,7 +134,7 @@ def test_an_international_address_is_sent_only_where_smtputf8_is_offered() -> No
     asked = envelope("ü@b.example")
     refused, log = converse(asked, GREETING, PLAIN_EHLO, BYE)
     assert refused.problem is not None
-    assert (refused.problem.stage, refused.problem.broken) == (Stage.MAIL, Break.INTERNATIONAL)
+    assert (refused.problem.stage, refused.problem.kind) == (Stage.MAIL, ProblemKind.INTERNATIONAL)
     assert "> QUIT" in log
     _, log = converse(asked, GREETING, b"250-mx\r\n250 SMTPUTF8\r\n", OK, OK)
     assert log[3] == "> MAIL FROM:<> SMTPUTF8"
@@ -148,7 +148,7 @@ def test_an_expected_refusal_is_success() -> None:
     assert log[-6:] == ["< rcpt 550", "> RSET", "< rset 250", "> QUIT", "< quit 221", "."]
     taken, _ = converse(asked, GREETING, PLAIN_EHLO, OK, OK, OK, BYE)
     assert taken.problem is not None
-    assert taken.problem.broken is Break.UNEXPECTED
+    assert taken.problem.kind is ProblemKind.UNEXPECTED
 
 
 # Questions
@@ -212,7 +212,7 @@ def test_a_message_is_never_sent_to_who_did_not_say_354(answer: bytes) -> None:
     dialogue, log = converse(envelope("a@b", after=(S.DATA,)), GREETING, PLAIN_EHLO, OK, OK, answer, message=b"x")
     assert log[-1] == "."
     assert dialogue.problem is not None
-    assert dialogue.problem.broken is Break.VIOLATION
+    assert dialogue.problem.kind is ProblemKind.VIOLATION
 
 
 # STARTTLS
@@ -241,7 +241,7 @@ def test_starttls_that_is_not_offered_is_not_said(tls: TlsPlan) -> None:
     assert (dialogue.problem is not None) == tls.required
     assert ("> MAIL FROM:<>" in log) != tls.required
     if dialogue.problem is not None:
-        assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.STARTTLS, Break.NOT_OFFERED)
+        assert (dialogue.problem.stage, dialogue.problem.kind) == (Stage.STARTTLS, ProblemKind.NOT_OFFERED)
 
 
 @pytest.mark.parametrize("tls", [TLS, REQUIRED])
@@ -257,7 +257,7 @@ def test_starttls_answered_250_is_no_invitation() -> None:
     dialogue, log = converse(plan(S.STARTTLS, tls=TLS), GREETING, EHLO_STARTTLS, OK)
     assert "tls" not in log
     assert dialogue.problem is not None
-    assert dialogue.problem.broken is Break.VIOLATION
+    assert dialogue.problem.kind is ProblemKind.VIOLATION
 
 
 def test_plaintext_before_the_handshake_is_an_injection() -> None:
@@ -265,7 +265,7 @@ def test_plaintext_before_the_handshake_is_an_injection() -> None:
     assert log[-1] == "."
     assert "tls" not in log
     assert dialogue.problem is not None
-    assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.STARTTLS, Break.INJECTION)
+    assert (dialogue.problem.stage, dialogue.problem.kind) == (Stage.STARTTLS, ProblemKind.INJECTION)
 
 
 def test_a_certificate_that_is_not_trusted_ends_it_with_quit() -> None:
@@ -273,7 +273,7 @@ def test_a_certificate_that_is_not_trusted_ends_it_with_quit() -> None:
     dialogue, log = converse(asked, GREETING, EHLO_STARTTLS, GO_ON, BYE, trust=False)
     assert log[-4:] == ["tls", "> QUIT", "< quit 221", "."]
     assert dialogue.problem is not None
-    assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.TLS, Break.CERTIFICATE)
+    assert (dialogue.problem.stage, dialogue.problem.kind) == (Stage.TLS, ProblemKind.CERTIFICATE)
 
 
 @pytest.mark.parametrize("break_it", [Dialogue.receive_eof, Dialogue.expire, lambda d: d.handshake_failed("alert")])
@@ -350,7 +350,7 @@ def test_no_mechanism_of_ours_is_a_problem() -> None:
     asked = plan(S.AUTH, tls=IMPLICIT, credentials=CREDENTIALS)
     dialogue, _ = converse(asked, GREETING, b"250-mx\r\n250 AUTH GSSAPI\r\n", BYE)
     assert dialogue.problem is not None
-    assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.AUTH, Break.NOT_OFFERED)
+    assert (dialogue.problem.stage, dialogue.problem.kind) == (Stage.AUTH, ProblemKind.NOT_OFFERED)
 
 
 def test_a_password_never_goes_without_tls() -> None:

@@ -14,10 +14,10 @@ from exporter.model.failure import Failure, Stage
 from exporter.smtp.commands import encoded
 from exporter.smtp.dialogue import Dialogue
 from exporter.smtp.ehlo import EXTENSIONS, MECHANISMS, parse_ehlo
-from exporter.smtp.events import Answered, Break, Event, Finished, Listen, Send, StartTls
+from exporter.smtp.events import Answered, Event, Finished, Listen, ProblemKind, Send, StartTls
 from exporter.smtp.other_protocols import by_ehlo_answer, by_greeting, guess, recognise
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
-from exporter.smtp.reply import MAX_REPLY_BYTES, Reply, Violation
+from exporter.smtp.reply import MAX_REPLY_BYTES, Reply
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, options, pieces
 from tests.smtp.feeding import replies
@@ -67,7 +67,7 @@ class _Outcome:
             return (said,)
         known = (talk.ehlo, talk.ehlo_tls, talk.helo_only, talk.quit_clean, talk.secure)
         problem = talk.problem
-        if problem is not None and problem.broken is Break.VIOLATION:
+        if problem is not None and problem.kind is ProblemKind.VIOLATION:
             problem = replace(problem, detail="")  # of two faults in one line the first to be seen is told
         return (said, problem, talk.refusals, *known)
 
@@ -195,11 +195,11 @@ def read_replies(data: bytes) -> None:
 
     whole, parts = replies(said), replies(said, cut)
     # Of two faults in one line the first to be seen is told.
-    facts = [["wrong" if isinstance(each, Violation) else each for each in found] for found in (whole, parts)]
+    facts = [["wrong" if isinstance(each, str) else each for each in found] for found in (whole, parts)]
     agree(facts[0] == facts[1], f"whole {whole}\nin pieces {parts}")
     for reply in whole:
-        if isinstance(reply, Violation):
-            harmless(reply.detail, "a violation", limit=512)
+        if isinstance(reply, str):
+            harmless(reply, "a violation", limit=512)
             continue
         agree(200 <= reply.code < 600 and reply.lines, f"no reply: {reply}")
         agree(sum(map(len, reply.lines)) <= MAX_REPLY_BYTES, "a reply without bound")
