@@ -46,8 +46,8 @@ _AT_AUTH: Final = MappingProxyType({**_LATER, ProblemKind.NOT_OFFERED: _C.AUTH_N
 _FAILURE_CLASSES: Final = MappingProxyType({Stage.BANNER: _AT_BANNER, Stage.TLS: _IN_HANDSHAKE, Stage.AUTH: _AT_AUTH})
 
 # How vague a class is about the reason: the finest wins. A policy is named where there is no finer reason, a bare
-# refusal says that there is a reason, and a break not even that.
-_POLICY, _BARE, _CONNECTION_LOST, _UNKNOWN_COMMAND = range(1, 5)
+# refusal says that there is a reason, and the end of a connection not even that.
+_POLICY, _BARE, _NO_REASON, _UNKNOWN_COMMAND = range(1, 5)
 _VAGUENESS: Final = MappingProxyType(
     {
         _C.POLICY_REJECTED: _POLICY,
@@ -73,7 +73,7 @@ _VAGUENESS: Final = MappingProxyType(
                 _C.UNEXPECTED_REPLY,
                 _C.TLS_HANDSHAKE,
             ),
-            _CONNECTION_LOST,
+            _NO_REASON,
         ),
     }
 )
@@ -99,7 +99,7 @@ def judge_problem(problem: Problem, refusals: Sequence[tuple[Stage, Reply]] = ()
     if problem.kind is ProblemKind.VIOLATION:
         vagueness = _BARE  # a fault of the server, and no consequence of a refusal, unless it answers HELO
     elif problem.reply is not None and problem.reply.code == _CLOSING and vagueness == _BARE:
-        vagueness = _CONNECTION_LOST
+        vagueness = _NO_REASON
     for stage, reply in reversed(refusals):
         earlier = _refused(stage, reply)
         its_vagueness = _vagueness(earlier.failure_class)

@@ -26,6 +26,7 @@ from exporter.smtp import commands, other_protocols
 from exporter.smtp.events import Answered, Event, Finished, Listen, Problem, ProblemKind, StartTls
 from exporter.smtp.meaning import CLOSING_CODE, meaning
 from exporter.smtp.plan import STAGES, Plan, State
+from exporter.smtp.refusal_listener import RefusalListener
 from exporter.smtp.reply import ReadError, Reply, ReplyReader
 from exporter.smtp.steps import Steps
 from exporter.smtp.transitions import Answer
@@ -37,9 +38,6 @@ _NO_TLS: Final = "answered the handshake with something else than TLS"
 _OUT_OF_TURN: Final = "spoke before it was its turn"
 # RFC 5321 4.2.2: "bad sequence of commands" is our fault, unless a refusal came before it; that is the reason then.
 _BAD_SEQUENCE: Final = 503
-# Another protocol shows in its first bytes or its first line; a server that sends more a byte at a time is not read
-# anew each time.
-_FOREIGN_BYTES: Final = 4096
 # In place of a handshake: a reply, and one that refuses.
 _REPLY: Final = re.compile(rb"[23][0-9][0-9][ \t\r\n-]")
 _REFUSAL: Final = re.compile(rb"[45][0-9][0-9](?:[ \t\r\n-]|$)")
@@ -56,14 +54,12 @@ class Dialogue:
 
     __slots__ = (
         "_eof",
-        "_foreign_until",
-        "_listening",
+        "_listener",
         "_plan",
         "_queue",
         "_reader",
         "_steps",
         "_suspect",
-        "_violation",
         "ehlo",
         "ehlo_tls",
         "helo_only",
@@ -88,9 +84,7 @@ class Dialogue:
         # Refusals that did not end the dialogue, or that followed one that did: the one that ends it may be vaguer.
         self.refusals: list[tuple[Stage, Reply]] = []
         self._suspect: str | None = None  # another protocol that greets so, too
-        self._listening = False  # a line is broken; a refusal may follow
-        self._foreign_until = 0  # bytes in which no other protocol was recognised
-        self._violation: Problem | None = None  # the problem if none does; None: a broken line
+        self._listener: RefusalListener | None = None  # after a violation
         self._queue: list[Event] = []
         if plan.tls is not None and plan.tls.implicit:
             self._enter(State.IMPLICIT_TLS)
@@ -114,11 +108,6 @@ class Dialogue:
         """The stage whose reply is awaited; None once finished."""
         return STAGES.get(self.state)
 
-    @property
-    def listening(self) -> bool:
-        """The last line is broken, and what else comes is awaited for a moment."""
-        return self._listening
-
     def receive_data(self, data: bytes) -> None:
         """Buffer bytes of the server; after a handshake, those that were in its records."""
         self._reader.receive_data(data)
@@ -134,9 +123,10 @@ class Dialogue:
         """
         if self.state is _FINISHED:
             return
-        ended = (
-            self._stop_listening() if self._listening else self._cut_off(ProblemKind.TIMEOUT, "did not answer in time")
-        )
+        if self._listener is not None:
+            ended = self._conclude(self._listener.stop())
+        else:
+            ended = self._cut_off(ProblemKind.TIMEOUT, "did not answer in time")
         self._queue.insert(0, ended)
 
     def secured(self) -> None:
@@ -182,8 +172,8 @@ class Dialogue:
             return self._queue.pop(0)
         if self.state is _FINISHED:
             return None
-        if self._listening:
-            return self._listen_on()
+        if self._listener is not None:
+            return self._listen_on(self._listener)
         reply = self._reader.next_reply()
         if reply is None:
             return self._cut_off(ProblemKind.CLOSED, "closed the connection") if self._eof else None
@@ -253,49 +243,26 @@ class Dialogue:
         return Answered(stage, reply)
 
     def _listen(self, violation: Problem | None, refusal: Reply | None = None) -> Event:
-        """Go on listening for a refusal, unless there is one already. `violation` None: a line is broken."""
+        """Go on listening for a refusal, unless there is one already. `violation` None: the reader gave an error."""
         if self._steps.leaving:
             return self._fail(ProblemKind.VIOLATION, "")
         if refusal is not None:
             return self._refused_after_all(refusal)
-        self._listening, self._violation = True, violation
-        return self._listen_on() or Listen()
+        self._listener = RefusalListener(self._reader, STAGES[self.state], violation)
+        return self._listen_on(self._listener) or Listen()
 
-    def _listen_on(self) -> Event | None:
-        if self._greeting_is_broken and self._foreign_until < _FOREIGN_BYTES:
-            said = self._reader.raw
-            self._foreign_until = len(said)
-            if (name := other_protocols.recognise(said)) is not None:
-                return self._fail(ProblemKind.NOT_SMTP, f"speaks {name}")
-        refusal = self._reader.refusal(ended=False)
-        if refusal is not None:
-            return self._refused_after_all(refusal)
-        return self._stop_listening() if self._eof or self._reader.full else None
+    def _listen_on(self, listener: RefusalListener) -> Event | None:
+        finding = listener.finding(eof=self._eof)
+        return None if finding is None else self._conclude(finding)
 
-    @property
-    def _greeting_is_broken(self) -> bool:
-        """The first bytes are no reply at all: they may be of any protocol."""
-        return self.state is _BANNER and self._violation is None
-
-    def _stop_listening(self) -> Event:
-        """End the moment of listening with the problem that the broken words show."""
-        said = self._reader.raw if self._greeting_is_broken else b""
-        name = other_protocols.recognise(said + b"\n") if said else None
-        refusal = self._reader.refusal() if name is None else None
-        if refusal is not None:
-            return self._refused_after_all(refusal)
-        name = name or (other_protocols.guess(said) if said else None)
-        if name is not None:
-            return self._fail(ProblemKind.NOT_SMTP, f"speaks {name}")
-        if self._violation is not None:
-            return self._fail(ProblemKind.VIOLATION, self._violation.detail, self._violation.reply)
-        how = "greeted" if self.state is _BANNER else "answered"
-        return self._fail(ProblemKind.VIOLATION, f"{how} with {self._reader.error_detail()}")
+    def _conclude(self, finding: Reply | Problem) -> Event:
+        """End the listening."""
+        self._listener = None
+        return self._refused_after_all(finding) if isinstance(finding, Reply) else self._fail_with(finding)
 
     def _refused_after_all(self, refusal: Reply) -> Event:
         """Words of refusal, unasked or among what is broken: they are the refusal of this stage."""
         stage = STAGES[self.state]
-        self._listening = False
         if not self._outranked(stage, refusal):
             self.problem = Problem(stage, refusal)
         gone = refusal.cut or self._eof or refusal.code == CLOSING_CODE
@@ -366,9 +333,12 @@ class Dialogue:
             self._queue.append(self._steps.command(state))
 
     def _fail(self, kind: ProblemKind, detail: str, reply: Reply | None = None) -> Event:
+        return self._fail_with(Problem(STAGES[self.state], reply, kind, detail))
+
+    def _fail_with(self, problem: Problem) -> Event:
         """End without a further word. RSET and QUIT fail no dialogue that was complete, nor outrank why it was not."""
         if not self._steps.leaving and self.problem is None:
-            self.problem = Problem(STAGES[self.state], reply, kind, detail)
+            self.problem = problem
         self.state = State.FINISHED
         return Finished()
 

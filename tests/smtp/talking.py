@@ -21,9 +21,11 @@ def converse(
     """
     dialogue = Dialogue(plan, message)
     log: list[str] = []
+    events: list[Event] = []
 
     def drain() -> None:
         while (event := dialogue.next_event()) is not None:
+            events.append(event)
             if not isinstance(event, Listen):
                 log.append(shown(event))
             if isinstance(event, StartTls) and shake:
@@ -40,7 +42,7 @@ def converse(
         for piece in feed(turn):
             dialogue.receive_data(piece)
             drain()
-    if dialogue.listening:
+    if events and isinstance(events[-1], Listen):
         dialogue.expire()
         drain()
     return dialogue, log
