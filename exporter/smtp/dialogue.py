@@ -7,11 +7,11 @@ Nothing is sent before the server's last reply is complete, and bytes the server
 pipelining is the client's choice, and we never choose it.
 
 The meaning of a reply is decided in exporter.smtp.meaning, the next step in exporter.smtp.steps by the table of
-exporter.smtp.transitions.
+exporter.smtp.transitions; exporter.smtp.dialogue_result keeps what the replies settle.
 
-Words of refusal are never thrown away for what is vaguer: cut off by the end, behind a broken line, or unasked behind a
-positive reply they are the refusal that they say. So after a violation the dialogue says nothing and listens on for a
-moment (:class:`Listen`).
+Words of refusal are never thrown away for what is vaguer: cut off by the end, behind a malformed line, or unasked
+behind a positive reply they are the refusal that they say. So after a violation the dialogue says nothing and listens
+on for a moment (:class:`Listen`, exporter.smtp.refusal_listener).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Final
 
 from exporter.model.failure import Stage
 from exporter.smtp import commands, other_protocols
+from exporter.smtp.dialogue_result import DialogueResult
 from exporter.smtp.events import Answered, Event, Finished, Listen, Problem, ProblemKind, StartTls
 from exporter.smtp.meaning import CLOSING_CODE, meaning
 from exporter.smtp.plan import STAGES, Plan, State
@@ -36,8 +37,6 @@ _GREETED_BACK: Final = frozenset({State.EHLO, State.HELO})
 _INJECTED: Final = "sent plaintext after its answer to STARTTLS and before the handshake"
 _NO_TLS: Final = "answered the handshake with something else than TLS"
 _OUT_OF_TURN: Final = "spoke before it was its turn"
-# RFC 5321 4.2.2: "bad sequence of commands" is our fault, unless a refusal came before it; that is the reason then.
-_BAD_SEQUENCE: Final = 503
 # In place of a handshake: a reply, and one that refuses.
 _REPLY: Final = re.compile(rb"[23][0-9][0-9][ \t\r\n-]")
 _REFUSAL: Final = re.compile(rb"[45][0-9][0-9](?:[ \t\r\n-]|$)")
@@ -50,7 +49,7 @@ _REFUSED, _UNEXPECTED = Answer.REFUSED, Answer.UNEXPECTED
 
 
 class Dialogue:
-    """One dialogue. After Finished, `problem` is its failure, if it has one."""
+    """One dialogue. After Finished, `result` is final."""
 
     __slots__ = (
         "_eof",
@@ -60,29 +59,18 @@ class Dialogue:
         "_reader",
         "_steps",
         "_suspect",
-        "ehlo",
-        "ehlo_tls",
-        "helo_only",
-        "problem",
-        "quit_clean",
-        "refusals",
+        "result",
         "state",
     )
 
     def __init__(self, plan: Plan, message: bytes = b"") -> None:
         """`message` is what DATA delivers, where the plan has it."""
         self.state = _BANNER
-        self.problem: Problem | None = None
-        self.ehlo: Reply | None = None  # the answer to EHLO, once accepted
-        self.ehlo_tls: Reply | None = None  # and to that after STARTTLS
-        self.helo_only = False  # HELO was accepted where EHLO was not
-        self.quit_clean = False  # 221 and nothing after it
+        self.result = DialogueResult()
         self._plan = plan
         self._steps = Steps(plan, message)
         self._reader = self._new_reader()
         self._eof = False
-        # Refusals that did not end the dialogue, or that followed one that did: the one that ends it may be vaguer.
-        self.refusals: list[tuple[Stage, Reply]] = []
         self._suspect: str | None = None  # another protocol that greets so, too
         self._listener: RefusalListener | None = None  # after a violation
         self._queue: list[Event] = []
@@ -138,27 +126,27 @@ class Dialogue:
 
     def distrust(self, detail: str) -> None:
         """The handshake is done, but the certificate is not one to go on with."""
-        self.problem = Problem(Stage.TLS, None, ProblemKind.CERTIFICATE, detail)
+        self.result.problem = Problem(Stage.TLS, None, ProblemKind.CERTIFICATE, detail)
         self._reader = self._new_reader()
         self._follow(Answer.UNEXPECTED)
 
     def handshake_failed(self, detail: str) -> None:
         """There is no TLS, though it may have seemed so (RFC 8446 4.4.2.4); nothing can be said any more."""
-        self.problem = Problem(Stage.TLS, None, ProblemKind.HANDSHAKE, detail)
+        self.result.problem = Problem(Stage.TLS, None, ProblemKind.HANDSHAKE, detail)
         self._enter(_FINISHED)
 
     def answered_in_clear(self, data: bytes) -> None:
         """Plaintext came where the handshake belongs: an injected reply, a refusal after all, or no TLS at all."""
         stage = STAGES[self.state]
         if self.state is State.TLS and _REPLY.match(data):
-            self.problem = Problem(Stage.STARTTLS, None, ProblemKind.INJECTION, _INJECTED)
+            self.result.problem = Problem(Stage.STARTTLS, None, ProblemKind.INJECTION, _INJECTED)
         else:
-            self.problem = Problem(stage, None, ProblemKind.HANDSHAKE, _NO_TLS)
+            self.result.problem = Problem(stage, None, ProblemKind.HANDSHAKE, _NO_TLS)
         self._reader.receive_data(data)
         refusal = self._reader.refusal() if _REFUSAL.match(data) else None
         if refusal is not None:
             said_at = Stage.STARTTLS if self.state is State.TLS else stage
-            self.refusals.append((said_at, refusal))
+            self.result.refusals.append((said_at, refusal))
             self._queue.append(Answered(said_at, replace(refusal, cut=True)))
         self._follow(Answer.REFUSED)
 
@@ -195,7 +183,7 @@ class Dialogue:
             if answer is _REFUSED or answer is Answer.CLOSING:
                 return self._refused_and_more(stage, reply, answer)
             return self._interrupted(stage, reply, answer)
-        self._note(stage, reply, answer)
+        self._note(reply, answer)
         self._follow(answer)
         return Answered(stage, reply)
 
@@ -213,21 +201,21 @@ class Dialogue:
         if self.state is _BANNER:
             return self._fail(ProblemKind.NOT_SMTP, f"speaks {name}", reply)
         stage = STAGES[self.state]
-        self.problem = Problem(Stage.BANNER, reply, ProblemKind.NOT_SMTP, f"speaks {name}")
+        self.result.problem = Problem(Stage.BANNER, reply, ProblemKind.NOT_SMTP, f"speaks {name}")
         self._enter(_FINISHED if reply.code == 421 else self._steps.end())
         return Answered(stage, reply)
 
-    # Unasked words, and broken ones
+    # Unsolicited and malformed data
 
     def _refused_and_more(self, stage: Stage, reply: Reply, answer: Answer) -> Event:
         """More stands behind a refusal: another reason perhaps, which answers no command."""
-        self._note(stage, reply, answer)
-        if self.problem is None and not self._steps.leaving:  # EHLO's refusal: HELO would draw nothing new
-            self.problem = Problem(stage, reply)
+        self._note(reply, answer)
+        if self.result.problem is None and not self._steps.leaving:  # EHLO's refusal: HELO would draw nothing new
+            self.result.problem = Problem(stage, reply)
         further = self._reader.refusal(ended=False)
-        known = self.problem
+        known = self.result.problem
         if further is not None and known is not None and (known.stage, known.reply) == (stage, reply):
-            self.problem = replace(known, further=(further,))
+            self.result.problem = replace(known, further=(further,))
         closing = answer is Answer.CLOSING or (further is not None and further.code == CLOSING_CODE)
         self._reader = self._new_reader()
         self._enter(_FINISHED if closing else self._steps.end())
@@ -238,7 +226,7 @@ class Dialogue:
         refusal = self._reader.refusal(ended=False)
         if refusal is None and self.state is _STARTTLS and answer is _ACCEPTED:
             return self._fail(ProblemKind.INJECTION, _INJECTED)
-        self._note(stage, reply, answer)
+        self._note(reply, answer)
         self._queue.insert(0, self._listen(Problem(stage, reply, ProblemKind.VIOLATION, _OUT_OF_TURN), refusal))
         return Answered(stage, reply)
 
@@ -261,10 +249,9 @@ class Dialogue:
         return self._refused_after_all(finding) if isinstance(finding, Reply) else self._fail_with(finding)
 
     def _refused_after_all(self, refusal: Reply) -> Event:
-        """Words of refusal, unasked or among what is broken: they are the refusal of this stage."""
+        """Words of refusal, unasked or in malformed data: they are the refusal of this stage."""
         stage = STAGES[self.state]
-        if not self._outranked(stage, refusal):
-            self.problem = Problem(stage, refusal)
+        self.result.note_problem(stage, refusal)
         gone = refusal.cut or self._eof or refusal.code == CLOSING_CODE
         self._reader = self._new_reader()
         self._enter(_FINISHED if gone else self._steps.end())
@@ -277,7 +264,7 @@ class Dialogue:
             missing = self._reader.unfinished()
             return self._fail(kind, f"{detail}: {missing}" if missing else detail)
         stage = STAGES[self.state]
-        self._note(stage, refusal, meaning(self._plan, self.state, refusal) or _REFUSED)
+        self._note(refusal, meaning(self._plan, self.state, refusal) or _REFUSED)
         self._queue.append(self._fail(kind, detail))
         return Answered(stage, refusal)
 
@@ -285,42 +272,28 @@ class Dialogue:
         credentials = self._plan.credentials
         return ReplyReader(None if credentials is None else partial(commands.masked, credentials=credentials))
 
-    # The result
-
-    def _note(self, stage: Stage, reply: Reply, answer: Answer) -> None:
-        """Note the parts of the result that a reply settles."""
-        state = self.state
-        if state is _QUIT:
-            self.quit_clean = reply.code == 221 and not self._reader.pending
-        elif answer is _ACCEPTED:
-            if state is _EHLO:
-                self.ehlo = self._steps.announced = reply
-            elif state is _EHLO_TLS:
-                self.ehlo_tls = self._steps.announced = reply
-            self.helo_only |= state is _HELO and _EHLO in self._plan.steps
-        elif self._steps.leaving:
-            pass
-        elif (state is _STARTTLS and answer is _TOLERATED) or (state is _EHLO and answer is _REFUSED):
-            self.refusals.append((stage, reply))  # which ends nothing
-        elif answer is not _TOLERATED and not self._outranked(stage, reply):
-            self.problem = _refusal_or_unexpected(stage, reply, answer)
-        self._steps.answered(state, answer)
-
-    def _outranked(self, stage: Stage, reply: Reply) -> bool:
-        """Of several refused recipients the worst counts, and what follows from one refusal is no worse one."""
-        known = self.problem
-        if known is None:
-            return False
-        if known.stage is not stage or known.reply is None:
-            return True
-        return known.reply.code >= reply.code or reply.code == _BAD_SEQUENCE
-
     # The next state
 
+    def _note(self, reply: Reply, answer: Answer) -> None:
+        """Note the parts of the result that a reply settles."""
+        state, steps = self.state, self._steps
+        if state is _QUIT:
+            self.result.quit_clean = reply.code == 221 and not self._reader.pending
+        elif answer is _ACCEPTED:
+            if state is _EHLO:
+                self.result.ehlo = steps.announced = reply
+            elif state is _EHLO_TLS:
+                self.result.ehlo_tls = steps.announced = reply
+            elif state is _HELO:
+                self.result.helo_only = _EHLO in self._plan.steps
+        elif not steps.leaving:
+            self.result.note_unaccepted(state, reply, answer)
+        steps.answered(state, answer)
+
     def _follow(self, answer: Answer) -> None:
-        state, obstacle = self._steps.following(self.state, answer, failed=self.problem is not None)
+        state, obstacle = self._steps.following(self.state, answer, failed=self.result.problem is not None)
         if obstacle is not None:
-            self.problem = obstacle
+            self.result.problem = obstacle
         self._enter(state)
 
     def _enter(self, state: State) -> None:
@@ -337,13 +310,7 @@ class Dialogue:
 
     def _fail_with(self, problem: Problem) -> Event:
         """End without a further word. RSET and QUIT fail no dialogue that was complete, nor outrank why it was not."""
-        if not self._steps.leaving and self.problem is None:
-            self.problem = problem
+        if not self._steps.leaving and self.result.problem is None:
+            self.result.problem = problem
         self.state = State.FINISHED
         return Finished()
-
-
-def _refusal_or_unexpected(stage: Stage, reply: Reply, answer: Answer) -> Problem:
-    if answer is not _UNEXPECTED:
-        return Problem(stage, reply)
-    return Problem(stage, reply, ProblemKind.UNEXPECTED, f"answered {reply.code}, which is not expected")

@@ -65,11 +65,11 @@ class _Outcome:
         said = [event for event in self.events if not isinstance(event, Listen)]
         if talk is None:
             return (said,)
-        known = (talk.ehlo, talk.ehlo_tls, talk.helo_only, talk.quit_clean, talk.secure)
-        problem = talk.problem
+        known = (talk.result.ehlo, talk.result.ehlo_tls, talk.result.helo_only, talk.result.quit_clean, talk.secure)
+        problem = talk.result.problem
         if problem is not None and problem.kind is ProblemKind.VIOLATION:
             problem = replace(problem, detail="")  # of two faults in one line the first to be seen is told
-        return (said, problem, talk.refusals, *known)
+        return (said, problem, talk.result.refusals, *known)
 
 
 class _Conversation:
@@ -166,17 +166,17 @@ def _well_behaved(conversation: _Conversation, plan: Plan) -> None:
         elif isinstance(event, Answered) and plan.credentials is not None:
             agree(not any(secret in line for line in event.reply.lines for secret in _SECRETS), "the password")
     agree(sum(isinstance(event, Finished) for event in events) == 1, "not finished once")
-    if dialogue.problem is not None:
-        failure = judge_problem(dialogue.problem, dialogue.refusals)
+    if dialogue.result.problem is not None:
+        failure = judge_problem(dialogue.result.problem, dialogue.result.refusals)
         _harmless_failure(failure, plan)
-        reply = dialogue.problem.reply
+        reply = dialogue.result.problem.reply
         harmless(mark_of_failure(failure, "" if reply is None else reply.text) or "", "a mark", limit=1024)
     for event in events:
         if isinstance(event, Answered):
             judge_farewell(event.stage, event.reply)
     greeting = next((event.reply for event in events if isinstance(event, Answered)), None)
-    if greeting is not None and dialogue.ehlo is not None:
-        for mark in marks(greeting.lines[0], dialogue.ehlo.lines, parse_ehlo(dialogue.ehlo)):
+    if greeting is not None and dialogue.result.ehlo is not None:
+        for mark in marks(greeting.lines[0], dialogue.result.ehlo.lines, parse_ehlo(dialogue.result.ehlo)):
             harmless(mark, "a mark", limit=1024)
 
 
