@@ -21,7 +21,8 @@ from exporter.model.result import ProbeResult
 from exporter.model.target import Target, TargetKey
 from exporter.policies.lookup import PATIENCE_SECONDS, Policies, Searches
 from exporter.policies.mtasts.cache import PolicyCache
-from exporter.probe.prober import Prober, Transcripts
+from exporter.probe.probe_options import SCHEDULED, ProbeOptions
+from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
 
 # After a reload has changed the resolver, probes under way still ask the old one for at most about this long.
@@ -69,19 +70,9 @@ class Engine:
             self._slots.limit = settings.limits.concurrency
         self.watch.configure(settings.watch)
 
-    async def probe(
-        self,
-        target: Target,
-        *,
-        fresh: bool = False,
-        transcript: bool = False,
-        transcripts: Transcripts | None = None,
-        within: float | None = None,
-    ) -> ProbeResult:
-        """The result of one probe, for :meth:`judge`; see :meth:`Prober.probe`. The caller holds a slot."""
-        return await self._prober.probe(
-            target, fresh=fresh, transcript=transcript, transcripts=transcripts, within=within
-        )
+    async def probe(self, target: Target, options: ProbeOptions = SCHEDULED) -> ProbeResult:
+        """The result of one probe, for :meth:`judge`. The caller holds a slot."""
+        return await self._prober.probe(target, options)
 
     def judge(self, target: Target, result: ProbeResult) -> ProbeResult:
         """A new result, taken in and judged by what is known around its hosts."""

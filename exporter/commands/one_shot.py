@@ -19,6 +19,7 @@ from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import Stage
 from exporter.model.result import HostResult, ProbeResult
 from exporter.model.target import Target
+from exporter.probe.probe_options import ProbeOptions
 from exporter.report.local_state import LocalState, hidden_among, local_state
 from exporter.resolver.client import Resolver
 
@@ -86,7 +87,7 @@ class OneShotProbes:
     async def _probe(self, target: Target, *, fresh: bool = False) -> ProbeResult:
         await self._slots.take()
         try:
-            result = await self._engine.probe(target, fresh=fresh, transcript=True)
+            result = await self._engine.probe(target, ProbeOptions(fresh=fresh, transcript=True))
         finally:
             self._slots.free()
         # Before the last timeout is judged, not after: a nameserver that answers has shown that something gets out.
