@@ -7,6 +7,7 @@ probe and the use of its result.
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +22,8 @@ from exporter.model.result import ProbeResult
 from exporter.model.target import Target, TargetKey
 from exporter.policies.lookup import PATIENCE_SECONDS, Policies, Searches
 from exporter.policies.mtasts.cache import PolicyCache
-from exporter.probe.prober import Prober, Transcripts
+from exporter.probe.probe_options import SCHEDULED, ProbeOptions
+from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
 
 # After a reload has changed the resolver, probes under way still ask the old one for at most about this long.
@@ -36,7 +38,8 @@ class EngineSettings:
     limits: Limits
     watch: WatchSettings
     helo: str  # said where a target has no name of its own; empty: the address
-    patience: float = PATIENCE_SECONDS  # for which a probe waits for policies; inf: there is no next result
+    # Every target is probed once: no next result reports a policy that comes late, and sessions stay shared to the end.
+    once: bool = False
 
 
 class Engine:
@@ -69,19 +72,9 @@ class Engine:
             self._slots.limit = settings.limits.concurrency
         self.watch.configure(settings.watch)
 
-    async def probe(
-        self,
-        target: Target,
-        *,
-        fresh: bool = False,
-        transcript: bool = False,
-        transcripts: Transcripts | None = None,
-        within: float | None = None,
-    ) -> ProbeResult:
-        """The result of one probe, for :meth:`judge`; see :meth:`Prober.probe`. The caller holds a slot."""
-        return await self._prober.probe(
-            target, fresh=fresh, transcript=transcript, transcripts=transcripts, within=within
-        )
+    async def probe(self, target: Target, options: ProbeOptions = SCHEDULED) -> ProbeResult:
+        """The result of one probe, for :meth:`judge`. The caller holds a slot."""
+        return await self._prober.probe(target, options)
 
     def judge(self, target: Target, result: ProbeResult) -> ProbeResult:
         """A new result, recorded and judged by the state of the egress and the resolver."""
@@ -103,14 +96,14 @@ class Engine:
 
     def egress_changed(self, states: EgressByFamily) -> None:
         """See :class:`EgressListener`."""
-        self._prober.share_afresh(routes_changed=True)
+        self._share_afresh(routes_changed=True)
         self._listener.egress_changed(states)
 
     def resolver_changed(self, view: ResolverView) -> None:
         """See :class:`EgressListener`."""
-        if view.before is not None and not view.fails:
+        if view.before is not None and not view.fails and not self._settings.once:
             self.resolver.forget_failures()
-        self._prober.share_afresh(routes_changed=True)
+        self._share_afresh(routes_changed=True)
         self._listener.resolver_changed(view)
 
     def evidence_found(self, keys: frozenset[TargetKey]) -> None:
@@ -119,18 +112,21 @@ class Engine:
 
     def references_wanted(self) -> None:
         """See :class:`EgressListener`."""
-        self._prober.share_afresh()
+        self._share_afresh()
         self._listener.references_wanted()
 
     def result_outdated(self, key: TargetKey) -> None:
         """See :class:`EgressListener`."""
         self._listener.result_outdated(key)
 
+    def _share_afresh(self, *, routes_changed: bool = False) -> None:
+        if not self._settings.once:
+            self._prober.share_afresh(routes_changed=routes_changed)
+
     def _new_prober(self) -> Prober:
         settings = self._settings
-        policies = Policies(
-            self.resolver, self._policy_cache, patience=settings.patience, searches=self._policy_searches
-        )
+        patience = math.inf if settings.once else PATIENCE_SECONDS
+        policies = Policies(self.resolver, self._policy_cache, patience=patience, searches=self._policy_searches)
         witness_ports = settings.watch.egress.witness_ports
         return Prober(self.resolver, settings.limits, settings.helo, self._slots, witness_ports, policies)
 

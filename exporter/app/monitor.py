@@ -26,7 +26,7 @@ from exporter.model.egress import SMTP_PORT, EgressByFamily
 from exporter.model.resolver import ResolverView
 from exporter.model.result import ProbeResult
 from exporter.model.target import Target, TargetKey, TargetKind
-from exporter.probe.prober import Transcripts
+from exporter.probe.probe_options import ProbeOptions, Transcripts
 from exporter.schedule.scheduler import Scheduler
 from exporter.schedule.shard import Shard
 
@@ -103,7 +103,7 @@ class Monitor:
         cache = self.engine.resolver.for_unconfigured_target() if self.find(*target.key) is None else nullcontext()
         try:
             with cache:
-                result = await self.engine.probe(target, fresh=True, transcript=True, within=within)
+                result = await self.engine.probe(target, ProbeOptions(fresh=True, transcript=True, within=within))
         finally:
             slots.free()
         return self.engine.judge(target, result)
@@ -120,7 +120,8 @@ class Monitor:
 
     async def _probe(self, target: Target, *, fresh: bool = False) -> ProbeResult:
         transcripts: Transcripts = {}
-        result = self.engine.judge(target, await self.engine.probe(target, fresh=fresh, transcripts=transcripts))
+        options = ProbeOptions(fresh=fresh, transcripts=transcripts)
+        result = self.engine.judge(target, await self.engine.probe(target, options))
         self.results.keep_transcripts(target, result, transcripts)
         return result
 

@@ -9,7 +9,7 @@ from exporter.app.state_log import log_change
 from exporter.metrics.incremental import render_after
 from exporter.model.result import ProbeResult
 from exporter.model.target import Target, TargetKey, TargetKind
-from exporter.probe.prober import Transcripts
+from exporter.probe.probe_options import Transcripts
 from exporter.store.record import TargetRecord
 from exporter.store.targets import TargetStore
 from exporter.store.transcripts import TranscriptStore

@@ -19,11 +19,15 @@ from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import Stage
 from exporter.model.result import HostResult, ProbeResult
 from exporter.model.target import Target
+from exporter.probe.probe_options import ProbeOptions
 from exporter.report.local_state import LocalState, hidden_among, local_state
 from exporter.resolver.client import Resolver
 
 # From here on a person wants the summary, not each dialogue, and no traces.
 MANY_NAMES: Final = 5
+# For the second probe of a host that answered. A host that its limits pause for longer is not waited for.
+_AGAIN_SECONDS: Final = 10.0
+_ONCE: Final = ProbeOptions(transcript=True)
 
 
 class OneShotProbes:
@@ -33,9 +37,9 @@ class OneShotProbes:
         self._at_once = config.limits.concurrency
         self._references = config.egress.references
         self._slots = ProbeSlots(config.limits.concurrency)
-        # Every observation counts to the end, and no next result reports a policy that comes late.
+        # Every observation counts to the end.
         watch = WatchSettings(config.egress, interval=math.inf, helo=helo)
-        settings = EngineSettings(resolver, config.limits, watch, helo, patience=math.inf)
+        settings = EngineSettings(resolver, config.limits, watch, helo, once=True)
         self._engine = Engine(settings, self._slots, NoListener())
         self._open: list[tuple[Target, ProbeResult]] = []
         self._up: list[Target] = []
@@ -53,10 +57,11 @@ class OneShotProbes:
         try:
             workers = range(min(self._at_once, len(targets)))
             await asyncio.gather(*(self._probe_each(left, report, trace=few) for _ in workers))
-            if any(_is_open(result) for _, result in self._open):
+            if any(_has_timed_out(result) for _, result in self._open):
                 # Without references a host that answered is greeted again: whether the egress is still open.
                 others = self._references or self._up[:1]
-                await asyncio.gather(*(self._probe(other, fresh=True) for other in others))
+                again = ProbeOptions(fresh=True, transcript=True, within=_AGAIN_SECONDS)
+                await asyncio.gather(*(self._probe(other, again) for other in others))
             await asyncio.gather(*self._traces)
             self._engine.tick()
             await self._engine.watch.finish_checks()
@@ -83,10 +88,10 @@ class OneShotProbes:
             if trace:
                 self._traces.append(asyncio.create_task(self._engine.watch.trace_all(target, result)))
 
-    async def _probe(self, target: Target, *, fresh: bool = False) -> ProbeResult:
+    async def _probe(self, target: Target, options: ProbeOptions = _ONCE) -> ProbeResult:
         await self._slots.take()
         try:
-            result = await self._engine.probe(target, fresh=fresh, transcript=True)
+            result = await self._engine.probe(target, options)
         finally:
             self._slots.free()
         # Before the last timeout is judged, not after: a nameserver that answers has shown that something gets out.
@@ -110,6 +115,13 @@ def _is_open(result: ProbeResult) -> bool:
     if result.failure is not None and result.failure.stage is Stage.DNS:
         return True  # all names at once may be the resolver's doing
     return any(host.evidence is not None and _may_change(host, host.evidence) for host in result.hosts)
+
+
+def _has_timed_out(result: ProbeResult) -> bool:
+    return any(
+        host.evidence is not None and outcome_of_session(host.evidence) is ConnectOutcome.NO_ANSWER
+        for host in result.hosts
+    )
 
 
 def _may_change(host: HostResult, evidence: Evidence) -> bool:

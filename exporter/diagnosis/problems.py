@@ -1,4 +1,4 @@
-"""The problem of a dialogue -> failure: breaks by a table, refusals by the words of the reply. Pure."""
+"""The problem of a dialogue -> failure: refusals by the words of the reply, other kinds by a table. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exporter.diagnosis.replies.block_lists import named_list
 from exporter.diagnosis.replies.classify import ReplyClass, classify
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage
 from exporter.model.printable import printable
-from exporter.smtp.dialogue import Break, Problem
+from exporter.smtp.events import Problem, ProblemKind
 from exporter.smtp.reply import Reply
 
 _C = FailureClass
@@ -19,30 +19,35 @@ _C = FailureClass
 # A break means one thing before the greeting and another after it.
 _AT_BANNER: Final = MappingProxyType(
     {
-        Break.CLOSED: _C.BANNER_CLOSED,
-        Break.TIMEOUT: _C.BANNER_TIMEOUT,
-        Break.VIOLATION: _C.PROTOCOL_ERROR,
-        Break.NOT_SMTP: _C.NOT_SMTP,
-        Break.UNEXPECTED: _C.UNEXPECTED_REPLY,
-        Break.NOT_OFFERED: _C.STARTTLS_NOT_OFFERED,
-        Break.TOO_LARGE: _C.MESSAGE_TOO_LARGE,
-        Break.INTERNATIONAL: _C.REJECTED,
-        Break.INJECTION: _C.TLS_INJECTION,
-        Break.HANDSHAKE: _C.TLS_HANDSHAKE,
-        Break.CERTIFICATE: _C.TLS_UNTRUSTED,  # unless the certificate itself is known, which says more
+        ProblemKind.CLOSED: _C.BANNER_CLOSED,
+        ProblemKind.TIMEOUT: _C.BANNER_TIMEOUT,
+        ProblemKind.VIOLATION: _C.PROTOCOL_ERROR,
+        ProblemKind.NOT_SMTP: _C.NOT_SMTP,
+        ProblemKind.UNEXPECTED: _C.UNEXPECTED_REPLY,
+        ProblemKind.NOT_OFFERED: _C.STARTTLS_NOT_OFFERED,
+        ProblemKind.TOO_LARGE: _C.MESSAGE_TOO_LARGE,
+        ProblemKind.INTERNATIONAL: _C.REJECTED,
+        ProblemKind.INJECTION: _C.TLS_INJECTION,
+        ProblemKind.HANDSHAKE: _C.TLS_HANDSHAKE,
+        ProblemKind.CERTIFICATE: _C.TLS_UNTRUSTED,  # unless the certificate itself is known, which says more
     }
 )
-_LATER: Final = MappingProxyType({**_AT_BANNER, Break.CLOSED: _C.CLOSED, Break.TIMEOUT: _C.TIMEOUT})
+_LATER: Final = MappingProxyType({**_AT_BANNER, ProblemKind.CLOSED: _C.CLOSED, ProblemKind.TIMEOUT: _C.TIMEOUT})
 # A handshake has no replies that could be late: a timeout and a close are a failed handshake.
 _IN_HANDSHAKE: Final = MappingProxyType(
-    {**_LATER, Break.CLOSED: _C.TLS_HANDSHAKE, Break.TIMEOUT: _C.TLS_HANDSHAKE, Break.VIOLATION: _C.TLS_HANDSHAKE}
+    {
+        **_LATER,
+        ProblemKind.CLOSED: _C.TLS_HANDSHAKE,
+        ProblemKind.TIMEOUT: _C.TLS_HANDSHAKE,
+        ProblemKind.VIOLATION: _C.TLS_HANDSHAKE,
+    }
 )
-_AT_AUTH: Final = MappingProxyType({**_LATER, Break.NOT_OFFERED: _C.AUTH_NOT_OFFERED})
-_BREAKS: Final = MappingProxyType({Stage.BANNER: _AT_BANNER, Stage.TLS: _IN_HANDSHAKE, Stage.AUTH: _AT_AUTH})
+_AT_AUTH: Final = MappingProxyType({**_LATER, ProblemKind.NOT_OFFERED: _C.AUTH_NOT_OFFERED})
+_FAILURE_CLASSES: Final = MappingProxyType({Stage.BANNER: _AT_BANNER, Stage.TLS: _IN_HANDSHAKE, Stage.AUTH: _AT_AUTH})
 
 # How vague a class is about the reason: the finest wins. A policy is named where there is no finer reason, a bare
-# refusal says that there is a reason, and a break not even that.
-_POLICY, _BARE, _BREAK, _UNKNOWN_COMMAND = range(1, 5)
+# refusal says that there is a reason, and the end of a connection not even that.
+_POLICY, _BARE, _NO_REASON, _UNKNOWN_COMMAND = range(1, 5)
 _VAGUENESS: Final = MappingProxyType(
     {
         _C.POLICY_REJECTED: _POLICY,
@@ -68,7 +73,7 @@ _VAGUENESS: Final = MappingProxyType(
                 _C.UNEXPECTED_REPLY,
                 _C.TLS_HANDSHAKE,
             ),
-            _BREAK,
+            _NO_REASON,
         ),
     }
 )
@@ -91,10 +96,10 @@ def judge_problem(problem: Problem, refusals: Sequence[tuple[Stage, Reply]] = ()
     """
     own = _own_failure(problem)
     found, vagueness = own, _vagueness(own.failure_class)
-    if problem.broken is Break.VIOLATION:
+    if problem.kind is ProblemKind.VIOLATION:
         vagueness = _BARE  # a fault of the server, and no consequence of a refusal, unless it answers HELO
     elif problem.reply is not None and problem.reply.code == _CLOSING and vagueness == _BARE:
-        vagueness = _BREAK
+        vagueness = _NO_REASON
     for stage, reply in reversed(refusals):
         earlier = _refused(stage, reply)
         its_vagueness = _vagueness(earlier.failure_class)
@@ -112,12 +117,12 @@ def _vagueness(failure_class: FailureClass) -> int:
 
 
 def _own_failure(problem: Problem) -> Failure:
-    if problem.broken is not None:
-        table = _BREAKS.get(problem.stage, _LATER)
-        detail = problem.detail if problem.broken is Break.CERTIFICATE else f"the server {problem.detail}"
+    if problem.kind is not ProblemKind.REFUSED:
+        table = _FAILURE_CLASSES.get(problem.stage, _LATER)
+        detail = problem.detail if problem.kind is ProblemKind.CERTIFICATE else f"the server {problem.detail}"
         if problem.reply is not None:
             detail += f": {quote(problem.reply)}"
-        return Failure(problem.stage, table[problem.broken], detail)
+        return Failure(problem.stage, table[problem.kind], detail)
     if problem.reply is None:
         raise ValueError(f"a problem without a reason: {problem}")
     said = [_refused(problem.stage, reply) for reply in (problem.reply, *problem.further)]

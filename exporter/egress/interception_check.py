@@ -23,6 +23,7 @@ from exporter.model.target import Settings
 from exporter.probe.session import Session
 from exporter.probe.session_fingerprint import fingerprint
 from exporter.probe.session_record import SessionRecord
+from exporter.probe.session_request import Endpoint
 from exporter.smtp.ehlo import parse_ehlo
 from exporter.smtp.plan import Plan
 
@@ -68,7 +69,8 @@ async def check_interception(suspect: Suspect, options: CheckOptions) -> Inspect
 
 
 async def _session(address: str, options: CheckOptions) -> SessionRecord:
-    return await Session(options.plan).run(address, options.port, _SECONDS, options.source(address))
+    endpoint = Endpoint(address, options.port, options.source(address))
+    return await Session(options.plan, endpoint, _SECONDS).run()
 
 
 class InterceptionChecks:

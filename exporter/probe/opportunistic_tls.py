@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from exporter.model.failure import Stage
 from exporter.probe.session_record import FailedTls, SessionRecord
-from exporter.smtp.dialogue import Break
+from exporter.smtp.events import ProblemKind
 from exporter.smtp.plan import Plan, State, TlsPlan
 from exporter.tls.handshake_failures import FINITE_FIELD_ALONE
 
@@ -27,7 +27,7 @@ def plan_in_the_clear(record: SessionRecord) -> Plan | None:
     plan, problem = record.plan, record.problem
     if plan is None or plan.tls is None or plan.tls.required or problem is None:
         return None
-    if problem.stage is not Stage.TLS or problem.broken is Break.CERTIFICATE:
+    if problem.stage is not Stage.TLS or problem.kind is ProblemKind.CERTIFICATE:
         return None
     return replace(plan, tls=None, steps=tuple(step for step in plan.steps if step is not State.STARTTLS))
 
@@ -75,7 +75,7 @@ def named(record: SessionRecord, cause: str) -> SessionRecord:
     """`record` with the cause of the failed handshake."""
     if record.failed_tls is not None:
         record = replace(record, failed_tls=replace(record.failed_tls, detail=cause))
-    if record.problem is not None and record.problem.broken is Break.HANDSHAKE:
+    if record.problem is not None and record.problem.kind is ProblemKind.HANDSHAKE:
         record = replace(record, problem=replace(record.problem, detail=cause))
     return record
 

@@ -23,7 +23,6 @@ from exporter.model.result import (
     MxHost,
     MxLookup,
     ProbeResult,
-    TranscriptLine,
 )
 from exporter.model.target import Target, TargetKind
 from exporter.model.warning import HostWarning
@@ -33,6 +32,7 @@ from exporter.probe.address_choice import AddressChoice, choose_addresses
 from exporter.probe.greeting_name import greets_as_another
 from exporter.probe.host_result import host_result
 from exporter.probe.module_plan import PlanCache
+from exporter.probe.probe_options import ProbeOptions
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.session_request import SessionRequest, TimeBudget
 from exporter.probe.session_runner import CostPauseError, NoPermitError
@@ -42,9 +42,6 @@ from exporter.probe.shared_sessions import SharedSessions
 _LEAST_TIMEOUT: Final = 0.5
 # Read at every probe: looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
 _DOMAIN: Final = TargetKind.DOMAIN
-
-# The transcripts of a probe, by MX host and address.
-Transcripts = dict[tuple[str, str], tuple[TranscriptLine, ...]]
 
 
 class MxResolver(Protocol):
@@ -74,36 +71,29 @@ class Probe:
     __slots__ = (
         "_budget",
         "_ends",
-        "_fresh",
+        "_options",
         "_search",
         "_slot",
         "_target",
         "_timeout",
         "_tools",
-        "_transcript",
-        "_transcripts",
     )
 
-    def __init__(
-        self, tools: ProbeTools, target: Target, *, fresh: bool, transcript: bool, transcripts: Transcripts | None
-    ) -> None:
-        """`fresh`: with sessions of its own. `transcript`: in the result; `transcripts`: put them there instead."""
+    def __init__(self, tools: ProbeTools, target: Target, options: ProbeOptions) -> None:
         self._tools = tools
         self._target = target
-        self._fresh = fresh
-        self._transcript = transcript
-        self._transcripts = transcripts
+        self._options = options
         self._ends: float | None = None  # time.perf_counter()
         self._timeout = target.settings.timeout
         self._search: PolicySearch | None = None  # of the target, where its module asks for policies
         self._slot: HeldSlot
         self._budget: TimeBudget
 
-    async def run(self, within: float | None) -> ProbeResult:
-        """The result, `within` so many seconds. The caller holds a slot."""
+    async def run(self) -> ProbeResult:
+        """The result. The caller holds a slot."""
         at, began = time.time(), time.perf_counter()
-        settings = self._target.settings
-        lookup, hosts = await self._hosts(within)
+        settings, within = self._target.settings, self._options.within
+        lookup, hosts = await self._hosts()
         if within is not None:
             self._ends = began + within
             self._timeout = min(settings.timeout, self._ends - time.perf_counter())
@@ -116,8 +106,7 @@ class Probe:
         ordered = _in_order(results, self._target.kind, lookup)
         return ProbeResult(
             at=at,
-            # The wait for a policy is no time of the mail hosts.
-            duration=((search.waited_since if search is not None else 0.0) or time.perf_counter()) - began,
+            duration=_end_of_sessions(search) - began,
             lookup=lookup,
             hosts=ordered,
             addresses=sum([len(host.addresses) + host.more for host in hosts]),
@@ -127,8 +116,9 @@ class Probe:
             named=() if lookup is not None else hosts,
         )
 
-    async def _hosts(self, within: float | None) -> tuple[MxLookup | None, tuple[MxHost, ...]]:
+    async def _hosts(self) -> tuple[MxLookup | None, tuple[MxHost, ...]]:
         """The hosts of the target, for a domain with the lookup that gave them."""
+        within = self._options.within
         if within is None:
             return await self._look_up()
         seconds = within - min(_LEAST_TIMEOUT, within / 2)
@@ -174,8 +164,9 @@ class Probe:
 
     async def _probe_address(self, host: MxHost, address: str) -> HostResult:
         tools, settings, search = self._tools, self._target.settings, self._search
+        options = self._options
         try:
-            record = await tools.sessions.record(self._request(host, address), self._budget, fresh=self._fresh)
+            record = await tools.sessions.record(self._request(host, address), self._budget, fresh=options.fresh)
             if search is not None:
                 # The slot is free for others during the wait for a policy host.
                 await search.wait(self._slot.paused)
@@ -183,9 +174,9 @@ class Probe:
             return _no_session(host, address, error)
         finally:
             self._slot.part_ended()
-        result = host_result(host, address, settings.port, record, transcript=self._transcript)
-        if self._transcripts is not None:
-            self._transcripts[host.name, address] = record.transcript
+        result = host_result(host, address, settings.port, record, transcript=options.transcript)
+        if options.transcripts is not None:
+            options.transcripts[host.name, address] = record.transcript
         if result.up and await greets_as_another(tools.resolver, host, address, record, self._budget):
             result = _warned(result, HostWarning.BANNER_NAME_MISMATCH)
         if search is None:
@@ -199,16 +190,22 @@ class Probe:
         # A target named by its host counts with the domains that have it as their MX; the port is part of the name.
         name = host.name if target.kind is _DOMAIN else target.host
         return SessionRequest(
-            address,
-            settings.port,
-            f"{name}:{settings.port}",
-            settings.source_ipv6 if ":" in address else settings.source_ipv4,
-            self._tools.plans.plan(target, host),
-            settings.module.data,
-            self._timeout,
-            settings.interval,
-            self._transcript or self._transcripts is not None,
+            address=address,
+            port=settings.port,
+            name=f"{name}:{settings.port}",
+            source=settings.source_ipv6 if ":" in address else settings.source_ipv4,
+            plan=self._tools.plans.plan(target, host),
+            canary=settings.module.data,
+            timeout=self._timeout,
+            interval=settings.interval,
+            transcript=self._options.records_transcripts,
         )
+
+
+def _end_of_sessions(search: PolicySearch | None) -> float:
+    """The moment, near the end of a probe, up to which it took the time of mail hosts: not that of policy hosts."""
+    waited_since = search.waited_since if search is not None else 0.0
+    return waited_since or time.perf_counter()
 
 
 def _tls_seen(record: SessionRecord) -> TlsSeen | None:

@@ -10,14 +10,13 @@ from exporter.model.target import Target
 from exporter.policies.lookup import Policies
 from exporter.probe.cpu_cost import CpuCosts
 from exporter.probe.module_plan import PlanCache
-from exporter.probe.probe import MxResolver, Probe, ProbeTools, Transcripts
+from exporter.probe.probe import MxResolver, Probe, ProbeTools
+from exporter.probe.probe_options import SCHEDULED, ProbeOptions
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.session_runner import SessionRunner
 from exporter.probe.shared_sessions import SharedSessions, weight
 from exporter.probe.tls_fallback import TlsFallback
 from exporter.probe.witness_ports import WitnessPorts
-
-__all__ = ["MxResolver", "Prober", "Transcripts"]
 
 
 class Prober:
@@ -42,22 +41,9 @@ class Prober:
         sessions = SharedSessions(TlsFallback(runner), costs, share=limits.share_addresses)
         self._tools = ProbeTools(resolver, slots, sessions, PlanCache(helo), policies)
 
-    async def probe(
-        self,
-        target: Target,
-        *,
-        fresh: bool = False,
-        transcript: bool = False,
-        transcripts: Transcripts | None = None,
-        within: float | None = None,
-    ) -> ProbeResult:
-        """Probe `target` now. The caller holds a slot.
-
-        `fresh`: take no other target's session for it. `transcript`: with the transcripts in the result;
-        `transcripts`: put them there instead. `within`: seconds for everything together, the lookup too.
-        """
-        probe = Probe(self._tools, target, fresh=fresh, transcript=transcript, transcripts=transcripts)
-        return await probe.run(within)
+    async def probe(self, target: Target, options: ProbeOptions = SCHEDULED) -> ProbeResult:
+        """Probe `target` now. The caller holds a slot."""
+        return await Probe(self._tools, target, options).run()
 
     def share_afresh(self, *, routes_changed: bool = False) -> None:
         """Share no session any more that began before now: the routes to all hosts may have changed.

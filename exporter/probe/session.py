@@ -19,15 +19,15 @@ from exporter.net.connection import TcpConnection
 from exporter.net.deadlines import deadlines_of
 from exporter.net.helo_name import address_literal
 from exporter.net.proxy_protocol import proxy_header
-from exporter.probe.cpu_cost import MAX_SECONDS, CpuMeter
+from exporter.probe.cpu_cost import CpuMeter
 from exporter.probe.session_record import SessionRecord
+from exporter.probe.session_recorder import SessionRecorder
+from exporter.probe.session_request import Endpoint, SessionOptions
 from exporter.probe.session_tls import SessionTls, handshake_deadline
 from exporter.probe.stage_timeouts import LISTEN_SECONDS, STAGE_SECONDS, lends_name_after, no_answer_after
-from exporter.probe.transcript_recorder import TranscriptRecorder
 from exporter.smtp.dialogue import Dialogue
 from exporter.smtp.events import Answered, Finished, Listen, Send, StartTls
 from exporter.smtp.plan import Plan, State
-from exporter.smtp.reply import Reply
 from exporter.tls.client import TlsFault
 from exporter.tls.roots import Roots, system_roots
 
@@ -53,79 +53,69 @@ class NamePermit(Protocol):
         """Take the place again: at once, or call `on_regained` when it is free."""
 
 
+_DEFAULT_OPTIONS: Final = SessionOptions()
+
+
 class Session:
     """One session: :meth:`run` once."""
 
     __slots__ = (
-        "_at",
-        "_connect",
         "_connection",
         "_cpu_limit",
         "_deadline",
         "_dialogue",
+        "_endpoint",
         "_has_lent_name",
-        "_held",
         "_loop",
         "_meter",
         "_on_no_answer",
         "_permit",
-        "_phases",
         "_plan",
         "_reads",
         "_record",
-        "_replies",
-        "_spoke",
-        "_stage",
-        "_stage_began",
-        "_started",
+        "_recorder",
+        "_timeout",
         "_tls",
-        "_transcript",
-        "_waiting",
         "due",
     )
 
     def __init__(
         self,
         plan: Plan,
-        *,
-        transcript: bool = False,
-        message: bytes = b"",
+        endpoint: Endpoint,
+        timeout: float,
+        options: SessionOptions = _DEFAULT_OPTIONS,
         on_no_answer: Callable[[], None] | None = None,
         permit: NamePermit | None = None,
-        cpu_limit: float = MAX_SECONDS,
     ) -> None:
-        """`message`: the text for DATA, where `plan` has it. `cpu_limit`: CPU seconds after which it is ended.
+        """`timeout`: seconds for all stages together.
 
         `on_no_answer` is called, once, while the connect has drawn nothing so far, or no word after it. `permit` holds
         a place of the MX name, which is lent to others while the connect is unanswered.
         """
         self._loop = asyncio.get_running_loop()
         self._plan = plan
-        self._dialogue = Dialogue(plan, message)
+        self._endpoint = endpoint
+        self._timeout = timeout
+        self._dialogue = Dialogue(plan, options.message)
         self._connection = TcpConnection(self._loop, self)
-        self._at = time.time()
-        self._phases: list[tuple[Stage, float]] = []
-        self._replies: list[tuple[Stage, Reply]] = []
-        self._connect: ConnectEvidence | None = None
+        self._recorder = SessionRecorder(plan, transcript=options.transcript)
+        self._record: asyncio.Future[SessionRecord] = self._loop.create_future()
+        self._deadline = self.due = math.inf  # until it runs
         self._tls: SessionTls | None = None
-        self._transcript = TranscriptRecorder() if transcript else None
         self._on_no_answer = on_no_answer
-        self._spoke = False
         self._permit = permit
         self._has_lent_name = False
-        self._held = 0.0  # seconds in which the connected session waited for the place of its name
-        self._cpu_limit = cpu_limit
+        self._cpu_limit = options.cpu_limit
         self._reads = 0
         self._meter: CpuMeter | None = None  # from the first part that is measured
 
-    async def run(self, address: str, port: int, seconds: float, source: str = "") -> SessionRecord:
-        """Connect and go through the dialogue within `seconds` for all stages. Cancelled, it says goodbye."""
-        self._record: asyncio.Future[SessionRecord] = self._loop.create_future()
-        self._stage = _CONNECT
-        self._waiting = False
-        self._started = self._stage_began = self._connection.open(address, port, source)
-        self._deadline = self._started + seconds
-        self.due = self._connect_due(seconds)
+    async def run(self) -> SessionRecord:
+        """Connect and go through the dialogue. Cancelled, it says goodbye."""
+        started = self._connection.open(*self._endpoint)
+        self._recorder.start(started)
+        self._deadline = started + self._timeout
+        self.due = self._connect_due()
         deadlines = deadlines_of(self._loop)
         deadlines.add(self)
         try:
@@ -143,7 +133,7 @@ class Session:
         """The TCP handshake is complete; the greeting is awaited."""
         if not self._dialogue.helo:
             self._dialogue.helo = address_literal(self._connection.own_address or _UNKNOWN_ADDRESS).encode("ascii")
-        self._phases.append((_CONNECT, now - self._stage_began))
+        self._recorder.end_phase(_CONNECT, now)
         if self._permit is None or self._permit.regain_name(lambda: self._resume(now)):
             self._begin(now)
         else:
@@ -153,13 +143,14 @@ class Session:
 
     def connect_failed(self, evidence: ConnectEvidence) -> None:
         """There will be no dialogue."""
-        self._connect = evidence
+        self._recorder.connect = evidence
         self._finish()
 
     def data_received(self, data: bytes, now: float) -> None:
         """Part of a reply, a whole one, or too much; or TLS records."""
-        now = max(now, self._stage_began)  # two clocks may differ by a hair
-        self._spoke = True
+        recorder = self._recorder
+        now = max(now, recorder.stage_began)  # two clocks may differ by a hair
+        recorder.spoke = True
         self._reads += 1
         if self._tls is not None or self._reads > _FREE_READS:
             self._receive_measured(data, now)
@@ -182,17 +173,16 @@ class Session:
 
     def deadline_passed(self, now: float) -> None:
         """The moment `due` has come."""
+        stage = self._recorder.stage
         try:
-            if self._stage is _TLS:
-                waited = time.perf_counter() - self._stage_began
+            if stage is _TLS:
+                waited = time.perf_counter() - self._recorder.stage_began
                 self._dialogue.handshake_failed(f"did not answer the handshake within {waited:.1f} s")
                 self._advance(now)
-            elif self._stage is _CONNECT and now >= self._deadline:
-                self._connect = self._connection.timed_out()
+            elif stage is _CONNECT and now >= self._deadline:
+                self._recorder.connect = self._connection.timed_out()
                 self._finish()
-            elif self._stage is _CONNECT or (
-                self._stage is _BANNER and self._on_no_answer is not None and now < self._deadline
-            ):
+            elif stage is _CONNECT or (stage is _BANNER and self._on_no_answer is not None and now < self._deadline):
                 self._unanswered()
             else:
                 self._dialogue.expire()
@@ -200,18 +190,19 @@ class Session:
         except Exception as error:
             self.internal_error(error)
 
-    def _connect_due(self, seconds: float) -> float:
+    def _connect_due(self) -> float:
         """The next moment at which an unanswered connect matters to others, else its end."""
+        started = self._recorder.started
         if self._permit is not None and not self._has_lent_name:
-            return self._started + lends_name_after(seconds)
-        return self._deadline if self._on_no_answer is None else self._started + no_answer_after(seconds)
+            return started + lends_name_after(self._timeout)
+        return self._deadline if self._on_no_answer is None else started + no_answer_after(self._timeout)
 
     def _unanswered(self) -> None:
         """The connect has drawn nothing so far, or no word after it: let others go first, then ask others."""
-        if self._stage is _CONNECT and self._permit is not None and not self._has_lent_name:
+        if self._recorder.stage is _CONNECT and self._permit is not None and not self._has_lent_name:
             self._has_lent_name = True
             self._permit.lend_name()
-            self.due = self._connect_due(self._deadline - self._started)
+            self.due = self._connect_due()
             return
         self.due = self._deadline
         report, self._on_no_answer = self._on_no_answer, None
@@ -219,11 +210,11 @@ class Session:
             report()
 
     def _enter(self, stage: Stage, now: float) -> None:
-        self._stage, self._stage_began, self._waiting = stage, now, True
+        self._recorder.enter(stage, now)
         self.due = min(self._deadline, now + STAGE_SECONDS[stage])
         if stage is _BANNER and self._on_no_answer is not None:
             # Many greet after ten seconds and more: witnesses are not asked before the time is nearly over.
-            timeout = self._deadline - self._started
+            timeout = self._deadline - self._recorder.started
             self.due = min(self.due, max(now, self._deadline - no_answer_after(timeout)))
 
     # The dialogue
@@ -231,8 +222,8 @@ class Session:
     def _resume(self, since: float) -> None:
         """The place of the name is there again; connected `since`. The wait until now was ours, not the server's."""
         try:
-            self._held = time.perf_counter() - since
-            self._deadline += self._held
+            held = self._recorder.held = time.perf_counter() - since
+            self._deadline += held
             self._begin(since)
             self._connection.resume()
         except Exception as error:
@@ -242,15 +233,14 @@ class Session:
         if self._plan.proxy_protocol:
             header = proxy_header(self._connection.ends())
             self._connection.send(header)
-            self._note(time.perf_counter(), header, sent=True)
+            self._recorder.note_data(header, time.perf_counter(), sent=True)
         if self._plan.tls is not None and self._plan.tls.implicit:
             self._advance(now)
         else:
             self._enter(_BANNER, now)
 
     def _receive(self, data: bytes, now: float) -> None:
-        if self._transcript is not None:
-            self._transcript.record(now - self._started, data, sent=False)
+        self._recorder.note_data(data, now, sent=False)
         self._dialogue.receive_data(data)
         self._advance(now)
 
@@ -258,14 +248,11 @@ class Session:
         while (event := self._dialogue.next_event()) is not None:
             match event:
                 case Answered(stage, reply):
-                    if not reply.cut:
-                        self._phases.append((stage, now - self._stage_began))
-                        self._waiting = False
-                    self._replies.append((stage, reply))
+                    self._recorder.note_reply(stage, reply, now)
                 case Send(stage, data, shown):
                     sent_at = time.perf_counter()
                     self._send(data)
-                    self._note(sent_at, data if shown is None else shown, sent=True)
+                    self._recorder.note_data(data if shown is None else shown, sent_at, sent=True)
                     self._enter(stage, sent_at)
                 case StartTls():
                     self._start_tls()
@@ -283,13 +270,8 @@ class Session:
         Not before the greeting: a client that speaks first is taken for a spammer (RFC 5321 4.3.1; Postfix remembers a
         PREGREET). And not after a message of which the server may have half.
         """
-        if self._stage not in _UNINTERRUPTED:
+        if self._recorder.stage not in _UNINTERRUPTED:
             self._send(b"QUIT\r\n")
-
-    def _note(self, at: float, data: bytes, *, sent: bool) -> None:
-        """Record `data` in the transcript, if there is one."""
-        if self._transcript is not None:
-            self._transcript.record(at - self._started, data, sent=sent)
 
     # TLS
 
@@ -299,20 +281,19 @@ class Session:
         self._connection.send(self._tls.outgoing())
         self._enter(_TLS, began)
         if self._plan.tls is not None and not self._plan.tls.required:
-            took = began - self._started - self._held
+            took = began - self._recorder.started - self._recorder.held
             self.due = min(self.due, handshake_deadline(began, self._deadline, took))
 
     def _receive_records(self, tls: SessionTls, data: bytes, now: float) -> None:
         was_secured = tls.record is not None
-        said = tls.receive(data, now - self._started)
+        said = tls.receive(data, now - self._recorder.started)
         self._connection.send(tls.outgoing())
         if tls.record is not None and not was_secured:
-            self._phases.append((_TLS, now - self._stage_began))
-            self._waiting = False
+            self._recorder.end_phase(_TLS, now)
             if self._dialogue.state is State.BANNER:  # which no command precedes
                 self._enter(_BANNER, now)
         if said:
-            self._note(now, said, sent=False)
+            self._recorder.note_data(said, now, sent=False)
         self._advance(now)
 
     def _roots(self) -> Roots:
@@ -346,7 +327,7 @@ class Session:
         if self._tls is not None and self._tls.is_shaking_hands:
             self._tls.fail(TlsFault(detail))
         else:
-            self._dialogue.violated(detail)
+            self._dialogue.abort(detail)
         self._advance(now)
 
     # The end
@@ -354,28 +335,5 @@ class Session:
     def _finish(self) -> None:
         if self._record.done():
             return
-        dialogue, tls = self._dialogue, self._tls
-        now = time.perf_counter()
-        self._record.set_result(
-            SessionRecord(
-                at=self._at,
-                phases=tuple(self._phases),
-                unfinished=(self._stage, now - self._stage_began) if self._waiting else None,
-                replies=tuple(self._replies),
-                connect=self._connect,
-                problem=dialogue.problem,
-                ehlo=dialogue.ehlo,
-                refusals=tuple(dialogue.refusals),
-                helo_only=dialogue.helo_only,
-                quit_clean=dialogue.quit_clean,
-                tcp_rtt=self._connection.tcp_rtt,
-                transcript=() if self._transcript is None else self._transcript.lines(self._plan.credentials),
-                ehlo_tls=dialogue.ehlo_tls,
-                tls=None if tls is None else tls.record,
-                plan=self._plan,
-                spoke=self._spoke,
-                took=now - self._started - self._held,
-                refused_hello=tls is not None and tls.refused_hello,
-                cost=0.0 if self._meter is None else self._meter.seconds,
-            )
-        )
+        cost = 0.0 if self._meter is None else self._meter.seconds
+        self._record.set_result(self._recorder.record(self._dialogue.result, self._tls, self._connection.tcp_rtt, cost))

@@ -10,12 +10,14 @@ from exporter.diagnosis.problems import judge_farewell, judge_problem
 from exporter.model.evidence import ConnectOutcome
 from exporter.model.failure import Failure, Stage
 from exporter.probe.session_record import SessionRecord
-from exporter.smtp.events import Break
+from exporter.smtp.events import ProblemKind
 
 # Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
 _BANNER, _QUIT, _ANSWERED = Stage.BANNER, Stage.QUIT, ConnectOutcome.ANSWERED
 # An address may accept and still give no word.
-_WORDLESS: Final = MappingProxyType({Break.TIMEOUT: ConnectOutcome.NO_GREETING, Break.CLOSED: ConnectOutcome.HUNG_UP})
+_WORDLESS: Final = MappingProxyType(
+    {ProblemKind.TIMEOUT: ConnectOutcome.NO_GREETING, ProblemKind.CLOSED: ConnectOutcome.HUNG_UP}
+)
 
 
 def connect_outcome(record: SessionRecord) -> ConnectOutcome:
@@ -26,9 +28,9 @@ def connect_outcome(record: SessionRecord) -> ConnectOutcome:
 def answered_outcome(record: SessionRecord) -> ConnectOutcome:
     """The outcome of a session whose connect was answered: bytes came after it, or none."""
     problem = record.problem
-    if record.spoke or problem is None or problem.stage is not _BANNER or problem.broken is None:
+    if record.spoke or problem is None or problem.stage is not _BANNER or problem.kind is ProblemKind.REFUSED:
         return _ANSWERED
-    return _WORDLESS.get(problem.broken, _ANSWERED)
+    return _WORDLESS.get(problem.kind, _ANSWERED)
 
 
 def failure_of_session(record: SessionRecord) -> Failure | None:
@@ -36,7 +38,7 @@ def failure_of_session(record: SessionRecord) -> Failure | None:
     if record.connect is not None:
         return judge_connect(record.connect)
     if record.problem is not None:
-        if record.problem.broken is Break.CERTIFICATE and record.tls is not None:
+        if record.problem.kind is ProblemKind.CERTIFICATE and record.tls is not None:
             return record.tls.trust.faults[0]
         return judge_problem(record.problem, record.refusals)
     if record.replies and record.replies[-1][0] is _QUIT and record.replies[-1][1].code >= 400:

@@ -9,7 +9,24 @@ from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 from exporter.model.target import Canary
+from exporter.probe.cpu_cost import MAX_SECONDS
 from exporter.smtp.plan import Plan
+
+
+class Endpoint(NamedTuple):
+    """The address and port to connect to, and the address to connect from; empty: the system's choice."""
+
+    address: str
+    port: int
+    source: str = ""
+
+
+class SessionOptions(NamedTuple):
+    """The settings of a session beside its plan."""
+
+    transcript: bool = False
+    message: bytes = b""  # delivered by DATA, where the plan has it
+    cpu_limit: float = MAX_SECONDS  # CPU seconds after which the session is ended
 
 
 class SessionRequest(NamedTuple):

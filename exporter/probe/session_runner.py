@@ -14,7 +14,7 @@ from exporter.probe.module_plan import canary_message
 from exporter.probe.session import Session
 from exporter.probe.session_outcome import connect_outcome
 from exporter.probe.session_record import SessionRecord
-from exporter.probe.session_request import SessionRequest, TimeBudget
+from exporter.probe.session_request import Endpoint, SessionOptions, SessionRequest, TimeBudget
 from exporter.probe.witness_ports import WitnessCheck, WitnessPorts
 from exporter.smtp.plan import State
 
@@ -82,16 +82,16 @@ class SessionRunner:
         check = WitnessCheck(self._witnesses, request) if self._witnesses.ports else None
         session = Session(
             request.plan,
-            transcript=request.transcript,
-            message=_message(request),
+            Endpoint(request.address, request.port, request.source),
+            request.timeout,
+            SessionOptions(request.transcript, _message(request), self._costs.limit),
             on_no_answer=None if check is None else check.start,
             permit=permit,
-            cpu_limit=self._costs.limit,
         )
         if check is None:
-            return await session.run(request.address, request.port, request.timeout, request.source)
+            return await session.run()
         try:
-            record = await session.run(request.address, request.port, request.timeout, request.source)
+            record = await session.run()
             if connect_outcome(record) not in _UNDECIDED:
                 return record
             return replace(record, witnesses=await check.result())

@@ -79,7 +79,7 @@ class SessionTls:
             if received.of_handshake:
                 self.fail(received)
             else:
-                dialogue.violated(received.detail)
+                dialogue.abort(received.detail)
             return b""
         if is_shaking and client.handshake is not None:
             self._secured(client.handshake, at)

@@ -7,11 +7,11 @@ Nothing is sent before the server's last reply is complete, and bytes the server
 pipelining is the client's choice, and we never choose it.
 
 The meaning of a reply is decided in exporter.smtp.meaning, the next step in exporter.smtp.steps by the table of
-exporter.smtp.transitions.
+exporter.smtp.transitions; exporter.smtp.dialogue_result keeps what the replies settle.
 
-Words of refusal are never thrown away for vaguer ones: cut off by the end, behind a broken line, or unasked behind a
-positive reply they are the refusal that they say. So after a violation the dialogue says nothing and listens on for a
-moment (:class:`Listen`).
+Words of refusal are never thrown away for what is vaguer: cut off by the end, behind a malformed line, or unasked
+behind a positive reply they are the refusal that they say. So after a violation the dialogue says nothing and listens
+on for a moment (:class:`Listen`, exporter.smtp.refusal_listener).
 """
 
 from __future__ import annotations
@@ -23,27 +23,20 @@ from typing import Final
 
 from exporter.model.failure import Stage
 from exporter.smtp import commands, other_protocols
-from exporter.smtp.events import Answered, Break, Event, Finished, Listen, Problem, Send, StartTls
+from exporter.smtp.dialogue_result import DialogueResult
+from exporter.smtp.events import Answered, Event, Finished, Listen, Problem, ProblemKind, StartTls
 from exporter.smtp.meaning import CLOSING_CODE, meaning
 from exporter.smtp.plan import STAGES, Plan, State
-from exporter.smtp.reply import Broken, Reply, ReplyReader
+from exporter.smtp.refusal_listener import RefusalListener
+from exporter.smtp.reply import ReadError, Reply, ReplyReader
 from exporter.smtp.steps import Steps
-from exporter.smtp.transitions import TRANSITIONS, Answer
-
-__all__ = [
-    "TRANSITIONS", "Answer", "Answered", "Break", "Dialogue", "Event", "Finished", "Listen", "Plan", "Problem", "Send",
-    "StartTls", "State",
-]  # fmt: skip
+from exporter.smtp.transitions import Answer
 
 _HANDSHAKES: Final = frozenset({State.TLS, State.IMPLICIT_TLS})
 _GREETED_BACK: Final = frozenset({State.EHLO, State.HELO})
 _INJECTED: Final = "sent plaintext after its answer to STARTTLS and before the handshake"
-_UNSOLICITED: Final = "sent a reply before a command asked for one"
-# RFC 5321 4.2.2: "bad sequence of commands" is our fault, unless a refusal came before it; that is the reason then.
-_BAD_SEQUENCE: Final = 503
-# Another protocol shows in its first bytes or its first line; a server that sends more a byte at a time is not read
-# anew each time.
-_FOREIGN_BYTES: Final = 4096
+_NO_TLS: Final = "answered the handshake with something else than TLS"
+_OUT_OF_TURN: Final = "spoke before it was its turn"
 # In place of a handshake: a reply, and one that refuses.
 _REPLY: Final = re.compile(rb"[23][0-9][0-9][ \t\r\n-]")
 _REFUSAL: Final = re.compile(rb"[45][0-9][0-9](?:[ \t\r\n-]|$)")
@@ -56,45 +49,30 @@ _REFUSED, _UNEXPECTED = Answer.REFUSED, Answer.UNEXPECTED
 
 
 class Dialogue:
-    """One dialogue. After Finished, `problem` is its failure, if it has one."""
+    """One dialogue. After Finished, `result` is final."""
 
     __slots__ = (
         "_eof",
-        "_foreign_until",
-        "_listening",
+        "_listener",
         "_plan",
         "_queue",
         "_reader",
         "_steps",
         "_suspect",
-        "_violation",
-        "ehlo",
-        "ehlo_tls",
-        "helo_only",
-        "problem",
-        "quit_clean",
-        "refusals",
+        "result",
         "state",
     )
 
     def __init__(self, plan: Plan, message: bytes = b"") -> None:
         """`message`: the text for DATA, where the plan has it."""
         self.state = _BANNER
-        self.problem: Problem | None = None
-        self.ehlo: Reply | None = None  # the answer to EHLO, once accepted
-        self.ehlo_tls: Reply | None = None  # and to that after STARTTLS
-        self.helo_only = False  # HELO was accepted where EHLO was not
-        self.quit_clean = False  # 221 and nothing after it
+        self.result = DialogueResult()
         self._plan = plan
         self._steps = Steps(plan, message)
         self._reader = self._new_reader()
         self._eof = False
-        # Refusals that did not end the dialogue, or that followed one that did: the one that ends it may be vaguer.
-        self.refusals: list[tuple[Stage, Reply]] = []
         self._suspect: str | None = None  # another protocol that greets so, too
-        self._listening = False  # a line is broken; a refusal may follow
-        self._foreign_until = 0  # bytes in which no other protocol was recognised
-        self._violation: Problem | None = None  # the problem if none does; None: a broken line
+        self._listener: RefusalListener | None = None  # after a violation
         self._queue: list[Event] = []
         if plan.tls is not None and plan.tls.implicit:
             self._enter(State.IMPLICIT_TLS)
@@ -118,11 +96,6 @@ class Dialogue:
         """The stage whose reply is awaited; None once finished."""
         return STAGES.get(self.state)
 
-    @property
-    def listening(self) -> bool:
-        """The last line is broken, and further bytes are awaited for a moment."""
-        return self._listening
-
     def receive_data(self, data: bytes) -> None:
         """Buffer bytes of the server; after a handshake, those that were in its records."""
         self._reader.receive_data(data)
@@ -138,7 +111,10 @@ class Dialogue:
         """
         if self.state is _FINISHED:
             return
-        ended = self._stop_listening() if self._listening else self._cut_off(Break.TIMEOUT, "did not answer in time")
+        if self._listener is not None:
+            ended = self._conclude(self._listener.stop())
+        else:
+            ended = self._cut_off(ProblemKind.TIMEOUT, "did not answer in time")
         self._queue.insert(0, ended)
 
     def secured(self) -> None:
@@ -150,33 +126,33 @@ class Dialogue:
 
     def distrust(self, detail: str) -> None:
         """The handshake is done, but the certificate is not one to go on with."""
-        self.problem = Problem(Stage.TLS, None, Break.CERTIFICATE, detail)
+        self.result.problem = Problem(Stage.TLS, None, ProblemKind.CERTIFICATE, detail)
         self._reader = self._new_reader()
         self._follow(Answer.UNEXPECTED)
 
     def handshake_failed(self, detail: str) -> None:
         """There is no TLS, though it may have seemed so (RFC 8446 4.4.2.4); nothing can be said any more."""
-        self.problem = Problem(Stage.TLS, None, Break.HANDSHAKE, detail)
+        self.result.problem = Problem(Stage.TLS, None, ProblemKind.HANDSHAKE, detail)
         self._enter(_FINISHED)
 
     def answered_in_clear(self, data: bytes) -> None:
         """Plaintext came where the handshake belongs: an injected reply, a refusal after all, or no TLS at all."""
         stage = STAGES[self.state]
         if self.state is State.TLS and _REPLY.match(data):
-            self.problem = Problem(Stage.STARTTLS, None, Break.INJECTION, _INJECTED)
+            self.result.problem = Problem(Stage.STARTTLS, None, ProblemKind.INJECTION, _INJECTED)
         else:
-            self.problem = Problem(stage, None, Break.HANDSHAKE, "answered the handshake with something else than TLS")
+            self.result.problem = Problem(stage, None, ProblemKind.HANDSHAKE, _NO_TLS)
         self._reader.receive_data(data)
         refusal = self._reader.refusal() if _REFUSAL.match(data) else None
         if refusal is not None:
             said_at = Stage.STARTTLS if self.state is State.TLS else stage
-            self.refusals.append((said_at, refusal))
+            self.result.refusals.append((said_at, refusal))
             self._queue.append(Answered(said_at, replace(refusal, cut=True)))
         self._follow(Answer.REFUSED)
 
-    def violated(self, detail: str) -> None:
-        """The server broke the layer beneath; nothing can be said any more."""
-        self._queue.append(self._break(Break.VIOLATION, detail))
+    def abort(self, detail: str) -> None:
+        """End at once: the TLS beneath is broken or the session costs too much, both by the fault of the server."""
+        self._queue.append(self._fail(ProblemKind.VIOLATION, detail))
 
     def next_event(self) -> Event | None:
         """The next event, or None while more data is needed."""
@@ -184,12 +160,12 @@ class Dialogue:
             return self._queue.pop(0)
         if self.state is _FINISHED:
             return None
-        if self._listening:
-            return self._listen_on()
+        if self._listener is not None:
+            return self._listen_on(self._listener)
         reply = self._reader.next_reply()
         if reply is None:
-            return self._cut_off(Break.CLOSED, "closed the connection") if self._eof else None
-        if isinstance(reply, Broken):
+            return self._cut_off(ProblemKind.CLOSED, "closed the connection") if self._eof else None
+        if isinstance(reply, ReadError):
             return self._listen(None)
         return self._take(reply)
 
@@ -202,12 +178,12 @@ class Dialogue:
         stage = STAGES[self.state]
         if answer is None:
             detail = f"answered {reply.code} where that code has no meaning"
-            return self._listen(Problem(stage, reply, Break.VIOLATION, detail), reply.refusal)
+            return self._listen(Problem(stage, reply, ProblemKind.VIOLATION, detail), reply.refusal)
         if self._reader.pending and self.state is not _QUIT:
             if answer is _REFUSED or answer is Answer.CLOSING:
                 return self._refused_and_more(stage, reply, answer)
             return self._interrupted(stage, reply, answer)
-        self._note(stage, reply, answer)
+        self._note(reply, answer)
         self._follow(answer)
         return Answered(stage, reply)
 
@@ -223,23 +199,23 @@ class Dialogue:
     def _not_smtp(self, name: str, reply: Reply) -> Event:
         """Another protocol with numbered replies, known by its greeting or by its answer to EHLO."""
         if self.state is _BANNER:
-            return self._break(Break.NOT_SMTP, f"speaks {name}", reply)
+            return self._fail(ProblemKind.NOT_SMTP, f"speaks {name}", reply)
         stage = STAGES[self.state]
-        self.problem = Problem(Stage.BANNER, reply, Break.NOT_SMTP, f"speaks {name}")
+        self.result.problem = Problem(Stage.BANNER, reply, ProblemKind.NOT_SMTP, f"speaks {name}")
         self._enter(_FINISHED if reply.code == 421 else self._steps.end())
         return Answered(stage, reply)
 
-    # Unasked words, and broken ones
+    # Unsolicited and malformed data
 
     def _refused_and_more(self, stage: Stage, reply: Reply, answer: Answer) -> Event:
         """More stands behind a refusal: another reason perhaps, which answers no command."""
-        self._note(stage, reply, answer)
-        if self.problem is None and not self._steps.leaving:  # EHLO's refusal: HELO would draw nothing new
-            self.problem = Problem(stage, reply)
+        self._note(reply, answer)
+        if self.result.problem is None and not self._steps.leaving:  # EHLO's refusal: HELO would draw nothing new
+            self.result.problem = Problem(stage, reply)
         further = self._reader.refusal(ended=False)
-        known = self.problem
+        known = self.result.problem
         if further is not None and known is not None and (known.stage, known.reply) == (stage, reply):
-            self.problem = replace(known, further=(further,))
+            self.result.problem = replace(known, further=(further,))
         closing = answer is Answer.CLOSING or (further is not None and further.code == CLOSING_CODE)
         self._reader = self._new_reader()
         self._enter(_FINISHED if closing else self._steps.end())
@@ -249,113 +225,75 @@ class Dialogue:
         """More stands behind a positive reply, before we spoke: a refusal, or a violation."""
         refusal = self._reader.refusal(ended=False)
         if refusal is None and self.state is _STARTTLS and answer is _ACCEPTED:
-            return self._break(Break.INJECTION, _INJECTED)
-        self._note(stage, reply, answer)
-        self._queue.insert(0, self._listen(Problem(stage, reply, Break.VIOLATION, _UNSOLICITED), refusal))
+            return self._fail(ProblemKind.INJECTION, _INJECTED)
+        self._note(reply, answer)
+        self._queue.insert(0, self._listen(Problem(stage, reply, ProblemKind.VIOLATION, _OUT_OF_TURN), refusal))
         return Answered(stage, reply)
 
     def _listen(self, violation: Problem | None, refusal: Reply | None = None) -> Event:
-        """Go on listening for a refusal, unless there is one already. `violation` None: a line is broken."""
+        """Go on listening for a refusal, unless there is one already. `violation` None: the reader gave an error."""
         if self._steps.leaving:
-            return self._break(Break.VIOLATION, "")
+            return self._fail(ProblemKind.VIOLATION, "")
         if refusal is not None:
             return self._refused_after_all(refusal)
-        self._listening, self._violation = True, violation
-        return self._listen_on() or Listen()
+        self._listener = RefusalListener(self._reader, STAGES[self.state], violation)
+        return self._listen_on(self._listener) or Listen()
 
-    def _listen_on(self) -> Event | None:
-        if self._greeting_is_broken and self._foreign_until < _FOREIGN_BYTES:
-            said = self._reader.raw
-            self._foreign_until = len(said)
-            if (name := other_protocols.recognise(said)) is not None:
-                return self._break(Break.NOT_SMTP, f"speaks {name}")
-        refusal = self._reader.refusal(ended=False)
-        if refusal is not None:
-            return self._refused_after_all(refusal)
-        return self._stop_listening() if self._eof or self._reader.full else None
+    def _listen_on(self, listener: RefusalListener) -> Event | None:
+        finding = listener.finding(eof=self._eof)
+        return None if finding is None else self._conclude(finding)
 
-    @property
-    def _greeting_is_broken(self) -> bool:
-        """The first bytes are no reply at all: they may be of any protocol."""
-        return self.state is _BANNER and self._violation is None
-
-    def _stop_listening(self) -> Event:
-        """End the moment of listening with the problem that the broken words show."""
-        said = self._reader.raw if self._greeting_is_broken else b""
-        name = other_protocols.recognise(said + b"\n") if said else None
-        refusal = self._reader.refusal() if name is None else None
-        if refusal is not None:
-            return self._refused_after_all(refusal)
-        name = name or (other_protocols.guess(said) if said else None)
-        if name is not None:
-            return self._break(Break.NOT_SMTP, f"speaks {name}")
-        if self._violation is not None:
-            return self._break(Break.VIOLATION, self._violation.detail, self._violation.reply)
-        how = "greeted" if self.state is _BANNER else "answered"
-        return self._break(Break.VIOLATION, f"{how} with {self._reader.violation().detail}")
+    def _conclude(self, finding: Reply | Problem) -> Event:
+        """End the listening."""
+        self._listener = None
+        return self._refused_after_all(finding) if isinstance(finding, Reply) else self._fail_with(finding)
 
     def _refused_after_all(self, refusal: Reply) -> Event:
-        """Words of refusal, unasked or among broken lines: they are the refusal of this stage."""
+        """Words of refusal, unasked or in malformed data: they are the refusal of this stage."""
         stage = STAGES[self.state]
-        self._listening = False
-        if not self._outranked(stage, refusal):
-            self.problem = Problem(stage, refusal)
+        self.result.note_problem(stage, refusal)
         gone = refusal.cut or self._eof or refusal.code == CLOSING_CODE
         self._reader = self._new_reader()
         self._enter(_FINISHED if gone else self._steps.end())
         return Answered(stage, refusal)
 
-    def _cut_off(self, broken: Break, detail: str) -> Event:
+    def _cut_off(self, kind: ProblemKind, detail: str) -> Event:
         """The dialogue ends within a reply, or before it; words of refusal that came are the reason."""
         refusal = None if self._steps.leaving else self._reader.refusal()
         if refusal is None:
             missing = self._reader.unfinished()
-            return self._break(broken, f"{detail}: {missing}" if missing else detail)
+            return self._fail(kind, f"{detail}: {missing}" if missing else detail)
         stage = STAGES[self.state]
-        self._note(stage, refusal, meaning(self._plan, self.state, refusal) or _REFUSED)
-        self._queue.append(self._break(broken, detail))
+        self._note(refusal, meaning(self._plan, self.state, refusal) or _REFUSED)
+        self._queue.append(self._fail(kind, detail))
         return Answered(stage, refusal)
 
     def _new_reader(self) -> ReplyReader:
         credentials = self._plan.credentials
         return ReplyReader(None if credentials is None else partial(commands.masked, credentials=credentials))
 
-    # The result
-
-    def _note(self, stage: Stage, reply: Reply, answer: Answer) -> None:
-        """Note the parts of the result that a reply settles."""
-        state = self.state
-        if state is _QUIT:
-            self.quit_clean = reply.code == 221 and not self._reader.pending
-        elif answer is _ACCEPTED:
-            if state is _EHLO:
-                self.ehlo = self._steps.announced = reply
-            elif state is _EHLO_TLS:
-                self.ehlo_tls = self._steps.announced = reply
-            self.helo_only |= state is _HELO and _EHLO in self._plan.steps
-        elif self._steps.leaving:
-            pass
-        elif (state is _STARTTLS and answer is _TOLERATED) or (state is _EHLO and answer is _REFUSED):
-            self.refusals.append((stage, reply))  # which ends nothing
-        elif answer is not _TOLERATED and not self._outranked(stage, reply):
-            self.problem = _refusal_or_unexpected(stage, reply, answer)
-        self._steps.answered(state, answer)
-
-    def _outranked(self, stage: Stage, reply: Reply) -> bool:
-        """Of several refused recipients the worst counts, and the consequences of one refusal are no worse one."""
-        known = self.problem
-        if known is None:
-            return False
-        if known.stage is not stage or known.reply is None:
-            return True
-        return known.reply.code >= reply.code or reply.code == _BAD_SEQUENCE
-
     # The next state
 
+    def _note(self, reply: Reply, answer: Answer) -> None:
+        """Note the parts of the result that a reply settles."""
+        state, steps = self.state, self._steps
+        if state is _QUIT:
+            self.result.quit_clean = reply.code == 221 and not self._reader.pending
+        elif answer is _ACCEPTED:
+            if state is _EHLO:
+                self.result.ehlo = steps.announced = reply
+            elif state is _EHLO_TLS:
+                self.result.ehlo_tls = steps.announced = reply
+            elif state is _HELO:
+                self.result.helo_only = _EHLO in self._plan.steps
+        elif not steps.leaving:
+            self.result.note_unaccepted(state, reply, answer)
+        steps.answered(state, answer)
+
     def _follow(self, answer: Answer) -> None:
-        state, obstacle = self._steps.following(self.state, answer, failed=self.problem is not None)
+        state, obstacle = self._steps.following(self.state, answer, failed=self.result.problem is not None)
         if obstacle is not None:
-            self.problem = obstacle
+            self.result.problem = obstacle
         self._enter(state)
 
     def _enter(self, state: State) -> None:
@@ -367,15 +305,12 @@ class Dialogue:
         elif state is not _BANNER:
             self._queue.append(self._steps.command(state))
 
-    def _break(self, broken: Break, detail: str, reply: Reply | None = None) -> Event:
+    def _fail(self, kind: ProblemKind, detail: str, reply: Reply | None = None) -> Event:
+        return self._fail_with(Problem(STAGES[self.state], reply, kind, detail))
+
+    def _fail_with(self, problem: Problem) -> Event:
         """End without a further word. RSET and QUIT fail no dialogue that was complete, nor outrank why it was not."""
-        if not self._steps.leaving and self.problem is None:
-            self.problem = Problem(STAGES[self.state], reply, broken, detail)
+        if not self._steps.leaving and self.result.problem is None:
+            self.result.problem = problem
         self.state = State.FINISHED
         return Finished()
-
-
-def _refusal_or_unexpected(stage: Stage, reply: Reply, answer: Answer) -> Problem:
-    if answer is not _UNEXPECTED:
-        return Problem(stage, reply)
-    return Problem(stage, reply, Break.UNEXPECTED, f"answered {reply.code}, which is not expected")

@@ -27,7 +27,7 @@ class StartTls:
 class Listen:
     """Say nothing and wait for a moment: call `expire` when it is over.
 
-    The last line is broken already; a refusal behind it would be the reason.
+    The last line is unreadable already; a refusal behind it would be the reason.
     """
 
 
@@ -39,9 +39,10 @@ class Answered:
     reply: Reply
 
 
-class Break(StrEnum):
-    """The events that end a dialogue without a reply; the stage is the awaited one."""
+class ProblemKind(StrEnum):
+    """The ways in which a dialogue fails: by a refusing reply, or in the stage whose reply is awaited."""
 
+    REFUSED = "refused"  # 4xx or 5xx
     CLOSED = "closed"
     TIMEOUT = "timeout"
     VIOLATION = "violation"
@@ -57,11 +58,11 @@ class Break(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The first thing that went wrong, of several recipients the worst: a refusing reply, or a break."""
+    """The first thing that went wrong, of several recipients the worst."""
 
     stage: Stage
     reply: Reply | None = None  # a refusal, or the unexpected reply
-    broken: Break | None = None
+    kind: ProblemKind = ProblemKind.REFUSED
     detail: str = ""
     further: tuple[Reply, ...] = ()  # refusals that stood behind the reply, unasked
 

@@ -1,7 +1,7 @@
 """SMTP replies from bytes (RFC 5321 4.2), with the tolerance of a receiver and bounds, for servers are strangers.
 
-`receive_data` only buffers, `next_reply` gives a :class:`Reply`, a :class:`Broken`, or None for "need more".
-Broken or cut off bytes are not thrown away: `refusal` finds the words of refusal in them, and `violation` the fault.
+`receive_data` only buffers, `next_reply` gives a :class:`Reply`, a :class:`ReadError`, or None for "need more".
+Unreadable or cut off bytes are not thrown away: `refusal` finds the words of refusal in them, `error_detail` the fault.
 Lines are kept as bytes; nothing is decoded before it is matched or shown.
 """
 
@@ -21,7 +21,7 @@ MAX_LINE_BYTES: Final = 4096
 MAX_REPLY_BYTES: Final = 65536
 # The part of a reply's text that is matched or shown; block-list texts with URLs stay under 1 KiB.
 MAX_TEXT_CHARS: Final = 2048
-# Bytes looked at behind a broken line.
+# Bytes looked at behind an unreadable line.
 MAX_BEHIND_BYTES: Final = 4096
 # Bytes of a wrong line that a report quotes.
 _QUOTED_BYTES: Final = 60
@@ -41,18 +41,11 @@ _DIGITS: Final = re.compile(rb"[0-9]+")
 _ENHANCED: Final = re.compile(rb"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![.0-9])")
 
 
-class Broken(Enum):
+class ReadError(Enum):
     """The reasons why no reply can be read any more."""
 
     LINE = "line"  # one that belongs to no reply
     LIMIT = "limit"  # too much for one
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """The fault that broke the protocol: the middle of a sentence for a person."""
-
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +91,15 @@ class _ReplyLine:
 
 
 class ReplyReader:
-    """Collects bytes until a reply is whole. Once something is Broken it reads no more, and only collects."""
+    """Collects bytes until a reply is whole. After a ReadError it reads no more, and only collects."""
 
-    __slots__ = ("_bare_lf", "_broken", "_buffer", "_conceal", "_lines", "_looked", "_reply_bytes")
+    __slots__ = ("_bare_lf", "_buffer", "_conceal", "_error", "_lines", "_looked", "_reply_bytes")
 
     def __init__(self, conceal: Callable[[bytes], bytes] | None = None) -> None:
         """`conceal` takes the secrets out of a line; whole replies are handed out as they came."""
         self._buffer = b""
         self._conceal = conceal
-        self._broken: Broken | None = None
+        self._error: ReadError | None = None
         self._looked = 0  # bytes outside of replies that have no whole refusal in them
         self._clear()
 
@@ -133,9 +126,9 @@ class ReplyReader:
     @property
     def full(self) -> bool:
         """Nothing that comes now would be looked at."""
-        return self._broken is Broken.LIMIT or len(self._buffer) >= MAX_BEHIND_BYTES
+        return self._error is ReadError.LIMIT or len(self._buffer) >= MAX_BEHIND_BYTES
 
-    def next_reply(self) -> Reply | Broken | None:
+    def next_reply(self) -> Reply | ReadError | None:
         """The next whole reply; why there will be none; or None while more bytes are needed."""
         if not self._buffer:
             return None
@@ -144,24 +137,24 @@ class ReplyReader:
             return Reply(int(ordinary[1]), tuple([line[4:] for line in ordinary[0][:-2].split(b"\r\n")]))
         return self._by_line()
 
-    def _by_line(self) -> Reply | Broken | None:
+    def _by_line(self) -> Reply | ReadError | None:
         """Read line by line a reply that is not ordinary: in pieces, too long, or wrong."""
         buffer, begin = self._buffer, 0
         try:
-            while self._broken is None:
+            while self._error is None:
                 end = buffer.find(b"\n", begin)
                 if (end if end >= 0 else len(buffer)) - begin > self._allowed:
-                    self._broken = Broken.LIMIT
+                    self._error = ReadError.LIMIT
                     break
                 if end < 0:
                     if _POSSIBLE.fullmatch(buffer, begin) is None:
-                        self._broken = Broken.LINE
+                        self._error = ReadError.LINE
                     break
                 bare_lf = end == begin or buffer[end - 1] != 0x0D
                 line = buffer[begin : end if bare_lf else end - 1]
                 parsed = _LINE.fullmatch(line)
                 if parsed is None:
-                    self._broken = Broken.LINE
+                    self._error = ReadError.LINE
                     break
                 self._reply_bytes += end + 1 - begin
                 begin = end + 1
@@ -169,7 +162,7 @@ class ReplyReader:
                 self._lines.append(_ReplyLine(int(parsed[1]), parsed[3] or b"", line))
                 if parsed[2] != b"-":
                     return self._whole()
-            return self._broken
+            return self._error
         finally:
             if begin:
                 self._buffer, self._looked = buffer[begin:], 0
@@ -182,7 +175,7 @@ class ReplyReader:
     # Rests that never became a reply
 
     def refusal(self, *, ended: bool = True) -> Reply | None:
-        """The words of refusal in broken or cut off bytes. `ended` False: only with their last line, whole."""
+        """The words of refusal in unreadable or cut off bytes. `ended` False: only with their last line, whole."""
         if not ended and not self._refused():
             return None
         said = [(line.code, line.text) for line in self._lines]
@@ -226,23 +219,23 @@ class ReplyReader:
     @property
     def _behind(self) -> bytes:
         """The bytes looked at behind the lines that were right: of too many only as many as were allowed."""
-        return self._buffer[: self._allowed if self._broken is Broken.LIMIT else MAX_BEHIND_BYTES]
+        return self._buffer[: self._allowed if self._error is ReadError.LIMIT else MAX_BEHIND_BYTES]
 
     @property
     def _allowed(self) -> int:
         """The bytes that the next line may have."""
         return max(0, min(MAX_LINE_BYTES, MAX_REPLY_BYTES - self._reply_bytes))
 
-    def violation(self) -> Violation:
-        """The fault of Broken bytes: the line, and its fault in words."""
+    def error_detail(self) -> str:
+        """The line of a ReadError, and what is wrong with it: the middle of a sentence for a person."""
         number, line = len(self._lines) + 1, self._behind.split(b"\n", 1)[0].removesuffix(b"\r")
-        if self._broken is not Broken.LIMIT:
+        if self._error is not ReadError.LIMIT:
             wrong = _fault(line)
         elif self._allowed == MAX_LINE_BYTES:
             wrong = f"is longer than {MAX_LINE_BYTES} bytes"
         else:
             wrong = f"makes it longer than {MAX_REPLY_BYTES} bytes"
-        return Violation(f"a malformed reply: line {number} {wrong}{self._quoted(line, ': ')}")
+        return f"a malformed reply: line {number} {wrong}{self._quoted(line, ': ')}"
 
     def unfinished(self) -> str:
         """The line after which the end of a reply never came, in half a sentence; empty where none had begun."""

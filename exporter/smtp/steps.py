@@ -8,7 +8,7 @@ from typing import Final
 from exporter.model.failure import Stage
 from exporter.smtp import commands
 from exporter.smtp.ehlo import Ehlo, parse_ehlo
-from exporter.smtp.events import Break, Problem, Send
+from exporter.smtp.events import Problem, ProblemKind, Send
 from exporter.smtp.meaning import QUESTIONS, tolerates_refusal
 from exporter.smtp.plan import STAGES, Credentials, Plan, State
 from exporter.smtp.reply import Reply
@@ -61,11 +61,9 @@ class Steps:
         `failed`: something has gone wrong in the dialogue.
         """
         following = TRANSITIONS[state, answer]
-        if following == NEXT:
+        if following is NEXT:
             return self._next_step(state, failed=failed)
-        if following == END:
-            return self.end(), None
-        return (following if isinstance(following, State) else State(following)), None
+        return (self.end() if following is END else following), None
 
     def end(self) -> State:
         """Leave: the state in which the transaction is reset, or QUIT is said."""
@@ -150,15 +148,16 @@ class Steps:
     def _obstacle(self, step: State, offer: Ehlo) -> Problem | None:
         """The reason why the server's offer does not allow the step."""
         if step is State.STARTTLS and "STARTTLS" not in offer:
-            return Problem(Stage.STARTTLS, None, Break.NOT_OFFERED, "does not offer STARTTLS")
+            return Problem(Stage.STARTTLS, None, ProblemKind.NOT_OFFERED, "does not offer STARTTLS")
         if step in _AUTHENTICATION and not self.secure:
-            return Problem(Stage.STARTTLS, None, Break.NOT_OFFERED, "was not asked for AUTH, for there is no TLS")
+            return Problem(Stage.STARTTLS, None, ProblemKind.NOT_OFFERED, "was not asked for AUTH, for there is no TLS")
         if step is State.AUTH and "PLAIN" not in offer.mechanisms:
-            return Problem(Stage.AUTH, None, Break.NOT_OFFERED, "offers neither AUTH PLAIN nor AUTH LOGIN")
+            return Problem(Stage.AUTH, None, ProblemKind.NOT_OFFERED, "offers neither AUTH PLAIN nor AUTH LOGIN")
         if step is State.MAIL and self._plan.needs_smtputf8 and "SMTPUTF8" not in offer:
-            return Problem(Stage.MAIL, None, Break.INTERNATIONAL, "does not offer SMTPUTF8, which an address needs")
+            detail = "does not offer SMTPUTF8, which an address needs"
+            return Problem(Stage.MAIL, None, ProblemKind.INTERNATIONAL, detail)
         limit = offer.size_limit
         if step is State.MAIL and limit and self._plan.size > limit:  # RFC 1870 6.1
             detail = f"takes messages of up to {limit} bytes, not of {self._plan.size}"
-            return Problem(Stage.MAIL, None, Break.TOO_LARGE, detail)
+            return Problem(Stage.MAIL, None, ProblemKind.TOO_LARGE, detail)
         return None

@@ -1,9 +1,26 @@
-"""The dialogue as one table: the awaited reply, its meaning, and the next state."""
+"""The dialogue as one table: the awaited reply, its meaning, and what follows.
+
+Theory of operation. A dialogue is always in one State (exporter.smtp.plan): the reply that it awaits; in TLS and
+IMPLICIT_TLS the end of the handshake. It begins in BANNER or IMPLICIT_TLS and ends in FINISHED. To enter a state is to
+send its command. A reply has one meaning in its state, the Answer (exporter.smtp.meaning); so has the end of a
+handshake. A row of the table names, for one state, what follows each Answer: a state, NEXT or END. CLOSING has no
+column, for FINISHED follows it everywhere.
+
+exporter.smtp.steps resolves NEXT. It skips a step that the server does not offer and nothing depends on, goes to END
+where the plan cannot do without the step, and takes AUTH_LOGIN for AUTH where the server offers nothing else. Once
+something has failed, NEXT is END, except from one recipient to the next.
+
+Beside the table, exporter.smtp.dialogue goes
+- to FINISHED, where no reply can come or be read any more: the connection is closed, the time is over, the handshake
+  failed, the server broke the protocol or greeted in another one;
+- to END, where a refusal has more behind it or stands in data that is no reply, and where the answer to EHLO is of
+  another protocol; to FINISHED if the server closes the connection with that.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
+from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Final
 
@@ -22,11 +39,20 @@ class Answer(StrEnum):
     __hash__ = str.__hash__  # as State's
 
 
-# NEXT is the following step of the plan and, after the last or once something has gone wrong, END. END is QUIT, with
-# RSET before it where a mail transaction is open: nothing may be delivered by accident.
-NEXT, END, _FINISHED = "next", "end", State.FINISHED
+class Onward(Enum):
+    """The part of a row that depends on the plan and on what came before, in place of a state."""
+
+    NEXT = "next"  # the following step of the plan; after the last, or once something has gone wrong, END
+    END = "end"  # QUIT, with RSET before it where a mail transaction is open: nothing may be delivered by accident
+
+
+NEXT: Final = Onward.NEXT
+END: Final = Onward.END
+_FINISHED: Final = State.FINISHED
+Following = State | Onward
+
 # fmt: off
-_ROWS: Final[Mapping[State, tuple[State | str, State | str, State | str, State | str]]] = MappingProxyType({
+_ROWS: Final[Mapping[State, tuple[Following, Following, Following, Following]]] = MappingProxyType({
     # awaited             ACCEPTED             TOLERATED  REFUSED     UNEXPECTED
     State.IMPLICIT_TLS:  (State.BANNER,        _FINISHED, _FINISHED,  _FINISHED),
     # RFC 5321 3.1: after a 554 greeting wait for the client's QUIT
@@ -54,11 +80,11 @@ _ROWS: Final[Mapping[State, tuple[State | str, State | str, State | str, State |
 })
 # fmt: on
 _COLUMNS: Final = (Answer.ACCEPTED, Answer.TOLERATED, Answer.REFUSED, Answer.UNEXPECTED)
-TRANSITIONS: Final[Mapping[tuple[State, Answer], State | str]] = MappingProxyType(
+TRANSITIONS: Final[Mapping[tuple[State, Answer], Following]] = MappingProxyType(
     {
         (state, answer): following
         for state, row in _ROWS.items()
         for answer, following in zip(_COLUMNS, row, strict=True)
     }
-    | {(state, Answer.CLOSING): State.FINISHED for state in _ROWS}
+    | {(state, Answer.CLOSING): _FINISHED for state in _ROWS}
 )

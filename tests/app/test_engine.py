@@ -15,6 +15,7 @@ from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import ordinary
 from exporter.model.configuration import Egress, Limits, ResolverSettings
 from exporter.model.target import Settings, Target, TargetKind
+from exporter.probe.probe_options import ProbeOptions
 from tests.probe.probing import LOOPBACK
 
 SETTINGS = EngineSettings(
@@ -41,7 +42,7 @@ async def test_a_target_is_probed_and_judged_by_one_engine() -> None:
     slots = ProbeSlots(2)
     await slots.take()
     async with engine(slots) as running:
-        result = running.judge(target, await running.probe(target, transcript=True))
+        result = running.judge(target, await running.probe(target, ProbeOptions(transcript=True)))
         assert result.up
         assert any(b"EHLO probe.example" in line.data for line in result.hosts[0].transcript)
     slots.free()

@@ -8,7 +8,7 @@ from exporter.app.results import Results
 from exporter.model.failure import FailureClass
 from exporter.model.result import TranscriptLine
 from exporter.model.target import TargetKind
-from exporter.probe.prober import Transcripts
+from exporter.probe.probe_options import Transcripts
 from tests.results import domain, down_host, result, up_host
 from tests.support.steps import at_once
 

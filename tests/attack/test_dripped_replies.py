@@ -7,7 +7,8 @@ import re
 import pytest
 
 from exporter.smtp import other_protocols, reply
-from exporter.smtp.dialogue import Break, Dialogue, Listen
+from exporter.smtp.dialogue import Dialogue
+from exporter.smtp.events import Listen, ProblemKind
 from exporter.smtp.plan import Plan
 
 
@@ -47,8 +48,8 @@ def test_what_follows_a_broken_line_is_read_once_in_whatever_pieces(
     assert sum(size > 8192 for size in heard) <= 1
     dialogue.expire()
     assert dialogue.next_event() is not None
-    assert dialogue.problem is not None
-    assert dialogue.problem.broken is (None if b"450" in line else Break.VIOLATION)
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.kind is (ProblemKind.REFUSED if b"450" in line else ProblemKind.VIOLATION)
 
 
 def test_a_refusal_that_is_dripped_behind_a_broken_line_is_still_heard() -> None:
@@ -60,6 +61,6 @@ def test_a_refusal_that_is_dripped_behind_a_broken_line_is_still_heard() -> None
         if (event := dialogue.next_event()) is not None:
             break
     assert event is not None
-    assert dialogue.problem is not None
-    assert dialogue.problem.reply is not None
-    assert dialogue.problem.reply.lines == (b"5.7.1 no", b"5.7.1 blocked")
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.reply is not None
+    assert dialogue.result.problem.reply.lines == (b"5.7.1 no", b"5.7.1 blocked")

@@ -34,6 +34,7 @@ from exporter.policies.dane import match, usability
 from exporter.policies.dane.match import match_chain
 from exporter.policies.mtasts.fetch import tls_context
 from exporter.probe.cpu_cost import MAX_SECONDS
+from exporter.probe.probe_options import ProbeOptions
 from exporter.probe.prober import Prober
 from exporter.tls.certificate_names import CertificateNames, names_of
 from exporter.tls.client import MAX_EMPTY_RECORDS, MAX_RECORDS, TlsClient, TlsFault
@@ -452,7 +453,7 @@ async def test_a_host_that_costs_too_much_is_ended_told_and_left_alone() -> None
         first = only(await prober.probe(domain("a.example", port)))
         again = [
             only(await prober.probe(domain("a.example", port))),
-            only(await prober.probe(domain("a.example", port), fresh=True, transcript=True)),
+            only(await prober.probe(domain("a.example", port), ProbeOptions(fresh=True, transcript=True))),
             only(await prober.probe(domain("b.example", port))),
         ]
         other = only(await prober.probe(domain("a.example", port, Module(force_helo=True))))

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
+import pytest
+
+from exporter.commands import one_shot
 from exporter.commands.one_shot import OneShotProbes
 from exporter.lab.silent_host import SilentHost
 from exporter.lab.smtp_host import SmtpHost
@@ -16,6 +20,7 @@ from exporter.model.target import Settings, Target, TargetKind
 from exporter.report.local_state import LocalState
 from tests.probe.probing import LOOPBACK
 
+ONE_AT_ONCE = Limits(concurrency=1)
 WELL, SILENT = "mx.well.example", "mx.silent.example"
 ADDRESSES = {WELL: "127.61.0.1", SILENT: "127.62.0.1"}
 
@@ -64,8 +69,8 @@ def target(name: str, port: int) -> Target:
     return Target(TargetKind.HOST, name, ADDRESSES[name], Settings(port=port, timeout=0.5, allow_addresses=LOOPBACK))
 
 
-async def probed(targets: list[Target], report: Recorded) -> None:
-    config = Config(limits=Limits(concurrency=1), egress=Egress(witness_ports=(), trace=False))
+async def probed(targets: list[Target], report: Recorded, limits: Limits = ONE_AT_ONCE) -> None:
+    config = Config(limits=limits, egress=Egress(witness_ports=(), trace=False))
     probes = OneShotProbes(config, ResolverSettings((("127.0.0.1", 1),)), "probe.example")
     try:
         await probes.probe_all(targets, report)
@@ -80,6 +85,33 @@ async def test_a_timeout_is_reported_last_and_after_a_host_that_answered_was_gre
         assert report.got == ["progress", WELL, "progress", SILENT]
         assert report.drawn
         assert well.connections == 2
+
+
+async def test_a_host_whose_limits_leave_no_session_in_time_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_shot, "_AGAIN_SECONDS", 0.1)
+    async with world() as (well, port):
+        report = Recorded(streams=True)
+        paused = Limits(concurrency=1, per_address_interval=3600.0)
+        async with asyncio.timeout(30.0):
+            await probed([target(WELL, port), target(SILENT, port)], report, paused)
+        assert report.got == ["progress", WELL, "progress", SILENT]
+        assert well.connections == 1
+
+
+async def test_targets_of_one_address_share_a_session_whatever_changes_meanwhile() -> None:
+    async with world() as (well, port):
+        targets = [replace(target(WELL, port), name=f"{number}.example") for number in range(20)]
+        config = Config(limits=Limits(concurrency=4), egress=Egress(witness_ports=(), trace=False))
+        probes = OneShotProbes(config, ResolverSettings((("127.0.0.1", 1),)), "probe.example")
+        try:
+            probes._engine.egress_changed(probes._engine.watch.egress)
+            await probes.probe_all(targets[:10], Recorded(streams=True))
+            probes._engine.egress_changed(probes._engine.watch.egress)
+            probes._engine.references_wanted()
+            await probes.probe_all(targets[10:], Recorded(streams=True))
+        finally:
+            await probes.close()
+        assert well.connections == 1
 
 
 async def test_where_nothing_is_open_no_host_is_greeted_twice() -> None:

@@ -12,6 +12,7 @@ from exporter.diagnosis.connect_errors import judge_connect
 from exporter.diagnosis.domain_failure import domain_failure
 from exporter.model.failure import Failure, FailureClass
 from exporter.probe.session import Session
+from exporter.probe.session_request import Endpoint
 from exporter.smtp.plan import Plan
 from tests.namespaces.network import (
     Family,
@@ -48,8 +49,8 @@ def network(built_network: Network) -> Iterator[Network]:
 
 def _failure(network: Network, target: str, seconds: float = 10.0, source: str = "") -> Failure:
     async def session() -> Failure:
-        session = Session(Plan(b"probe.example"))
-        record = await session.run(target, 25, seconds, source)
+        session = Session(Plan(b"probe.example"), Endpoint(target, 25, source), seconds)
+        record = await session.run()
         assert record.connect is not None
         return judge_connect(record.connect)
 

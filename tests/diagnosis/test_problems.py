@@ -8,7 +8,7 @@ from exporter.diagnosis.problems import classify_reply, judge_farewell, judge_pr
 from exporter.diagnosis.replies.classify import ReplyClass
 from exporter.model.failure import Confidence, Stage, Verdict
 from exporter.model.failure import FailureClass as C
-from exporter.smtp.dialogue import Break, Problem
+from exporter.smtp.events import Problem, ProblemKind
 from exporter.smtp.reply import Reply
 
 B = Stage.BANNER
@@ -34,7 +34,7 @@ def test_credentials_that_are_refused_are_certain() -> None:
 
 
 def test_the_first_refusal_is_the_reason_of_a_vaguer_end() -> None:
-    closed = Problem(Stage.RCPT, broken=Break.CLOSED, detail="closed the connection")
+    closed = Problem(Stage.RCPT, kind=ProblemKind.CLOSED, detail="closed the connection")
     failure = judge_problem(closed, ((Stage.MAIL, _reply("550 5.7.1 blocked using zen.spamhaus.org")),))
     assert (failure.stage, failure.failure_class) == (Stage.MAIL, C.REPUTATION_BLOCKED)
     assert failure.evidence[-1] == "then the server closed the connection"
@@ -42,17 +42,17 @@ def test_the_first_refusal_is_the_reason_of_a_vaguer_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "broken", "expected"),
+    ("stage", "kind", "expected"),
     [
-        (Stage.BANNER, Break.TIMEOUT, C.BANNER_TIMEOUT),
-        (Stage.MAIL, Break.TIMEOUT, C.TIMEOUT),
-        (Stage.TLS, Break.TIMEOUT, C.TLS_HANDSHAKE),
-        (Stage.AUTH, Break.NOT_OFFERED, C.AUTH_NOT_OFFERED),
-        (Stage.STARTTLS, Break.NOT_OFFERED, C.STARTTLS_NOT_OFFERED),
+        (Stage.BANNER, ProblemKind.TIMEOUT, C.BANNER_TIMEOUT),
+        (Stage.MAIL, ProblemKind.TIMEOUT, C.TIMEOUT),
+        (Stage.TLS, ProblemKind.TIMEOUT, C.TLS_HANDSHAKE),
+        (Stage.AUTH, ProblemKind.NOT_OFFERED, C.AUTH_NOT_OFFERED),
+        (Stage.STARTTLS, ProblemKind.NOT_OFFERED, C.STARTTLS_NOT_OFFERED),
     ],
 )
-def test_a_break_has_the_class_of_its_stage(stage: Stage, broken: Break, expected: C) -> None:
-    assert judge_problem(Problem(stage, broken=broken)).failure_class is expected
+def test_a_problem_has_the_class_of_its_stage(stage: Stage, kind: ProblemKind, expected: C) -> None:
+    assert judge_problem(Problem(stage, kind=kind)).failure_class is expected
 
 
 def test_a_reply_to_quit_counts_where_its_words_are_about_the_client() -> None:

@@ -19,6 +19,7 @@ from exporter.net import helo_name
 from exporter.net.helo_name import address_literal, ehlo_argument, fault_of, faults, local_helo, names_in, own_address
 from exporter.probe.module_plan import canary_message, plan_of
 from exporter.probe.session import Session
+from exporter.probe.session_request import Endpoint, SessionOptions
 from exporter.smtp.plan import Plan
 from tests.support.loops import LoopFactory, on_every_loop, run_on
 
@@ -90,7 +91,9 @@ def test_without_a_name_a_session_says_the_address_it_leaves_from(
         host = SmtpHost(ordinary("mx.example", EHLO=reply(502, "5.5.1 what?")))
         port = await host.start(address)
         try:
-            record = await Session(Plan(b""), transcript=True).run(address, port, 5.0, source)
+            record = await Session(
+                Plan(b""), Endpoint(address, port, source), 5.0, SessionOptions(transcript=True)
+            ).run()
         finally:
             await host.stop()
         return [line.data for line in record.transcript if line.sent]

@@ -13,6 +13,7 @@ from exporter.model.failure import FailureClass, Stage
 from exporter.model.result import HostResult, MxHost
 from exporter.probe.host_result import host_result
 from exporter.probe.session import Session
+from exporter.probe.session_request import Endpoint, SessionOptions
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 from tests.support.certificates import authority, issue
 from tests.support.require import missing
@@ -69,7 +70,8 @@ async def talk(plan: Plan, mailbox: Mailbox, message: bytes = b"") -> HostResult
     server = await loop.create_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
-        record = await Session(plan, transcript=True, message=message).run("127.0.0.1", port, 10.0)
+        options = SessionOptions(transcript=True, message=message)
+        record = await Session(plan, Endpoint("127.0.0.1", port), 10.0, options).run()
     finally:
         server.close()
     return host_result(MxHost(NAME, 10), "127.0.0.1", port, record)

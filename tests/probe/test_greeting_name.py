@@ -8,6 +8,7 @@ from exporter.lab.smtp_script import ordinary, reply
 from exporter.model.failure import FailureClass
 from exporter.model.result import MxHost
 from exporter.model.warning import HostWarning
+from exporter.probe.probe_options import ProbeOptions
 from tests.probe.probing import (
     Names,
     domain_of,
@@ -67,6 +68,8 @@ async def test_who_greeted_is_looked_up_within_the_time_given() -> None:
         names = Names(
             {"a.example": mx_lookup(MxHost("b.example", 10, ("127.0.0.2",)))}, never=frozenset({"other.example"})
         )
-        result = await new_prober(names).probe(domain_of("a.example", settings_of(port, 60.0)), within=1.0)
+        result = await new_prober(names).probe(
+            domain_of("a.example", settings_of(port, 60.0)), ProbeOptions(within=1.0)
+        )
     assert result.up
     assert W.BANNER_NAME_MISMATCH not in result.hosts[0].outcome.warnings

@@ -8,13 +8,13 @@ from exporter.model.failure import FailureClass, Stage
 from exporter.model.result import MxHost
 from exporter.probe.host_result import host_result
 from exporter.probe.session_record import SessionRecord
-from exporter.smtp.events import Break, Problem
+from exporter.smtp.events import Problem, ProblemKind
 from exporter.smtp.plan import Plan, TlsPlan
 from exporter.smtp.reply import Reply
 
 HOST = MxHost("relay.example", 0)
-SILENT = Problem(Stage.BANNER, None, Break.TIMEOUT, "did not answer in time")
-CLOSED = Problem(Stage.BANNER, None, Break.CLOSED, "closed the connection")
+SILENT = Problem(Stage.BANNER, None, ProblemKind.TIMEOUT, "did not answer in time")
+CLOSED = Problem(Stage.BANNER, None, ProblemKind.CLOSED, "closed the connection")
 PLAIN, IMPLICIT = Plan(b"me.example"), Plan(b"me.example", tls=TlsPlan("relay.example", implicit=True, required=True))
 
 
@@ -54,7 +54,8 @@ def test_one_host_behind_a_cisco_inspection_is_told_so_by_name_whether_it_works_
 
 
 def test_a_port_that_spoke_in_the_clear_waits_for_no_handshake() -> None:
-    begun = Problem(Stage.BANNER, None, Break.CLOSED, 'closed the connection: line 1 of its reply has no end: "22"')
+    words = 'closed the connection: line 1 of its reply has no end: "22"'
+    begun = Problem(Stage.BANNER, None, ProblemKind.CLOSED, words)
     failure = host_result(HOST, "192.0.2.1", 465, SessionRecord(0.0, problem=begun, spoke=True, plan=PLAIN)).failure
     assert failure is not None
     assert failure.evidence == ()

@@ -9,14 +9,14 @@ import pytest
 from exporter.model.failure import Stage
 from exporter.probe.opportunistic_tls import merged, named, plan_in_the_clear, question, takes_finite_field, untried
 from exporter.probe.session_record import SessionRecord
-from exporter.smtp.events import Break, Problem
+from exporter.smtp.events import Problem, ProblemKind
 from exporter.smtp.plan import Plan, State, TlsPlan
 from exporter.smtp.reply import Reply
 from exporter.tls.handshake_failures import FINITE_FIELD_ALONE
 
 S = Stage
 OFFERED = Plan(b"me.example", (State.EHLO, State.STARTTLS, State.MAIL), tls=TlsPlan("mx.example"))
-FAILED = Problem(S.TLS, None, Break.HANDSHAKE, "hung up")
+FAILED = Problem(S.TLS, None, ProblemKind.HANDSHAKE, "hung up")
 OK, GO = Reply(250, (b"ok",)), Reply(220, (b"go",))
 FIRST = SessionRecord(
     5.0, replies=((S.EHLO, OK), (S.STARTTLS, GO)), phases=((S.STARTTLS, 0.5),), problem=FAILED, plan=OFFERED, took=1.0
@@ -33,7 +33,7 @@ def test_a_sender_goes_on_without_starttls_and_says_all_else() -> None:
     "first",
     [
         replace(FIRST, plan=replace(OFFERED, tls=TlsPlan("mx.example", required=True))),
-        replace(FIRST, problem=replace(FAILED, broken=Break.CERTIFICATE)),
+        replace(FIRST, problem=replace(FAILED, kind=ProblemKind.CERTIFICATE)),
         replace(FIRST, problem=Problem(S.STARTTLS, Reply(454, (b"no",)))),
         replace(FIRST, problem=None),
     ],

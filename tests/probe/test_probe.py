@@ -12,6 +12,7 @@ from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.result import MxHost, ProbeResult
 from exporter.model.target import Module, Settings, Target, TargetKind
 from exporter.model.warning import HostWarning
+from exporter.probe.probe_options import ProbeOptions
 from tests.probe.probing import (
     Names,
     domain_of,
@@ -197,7 +198,7 @@ async def test_everything_together_keeps_within_the_time_given() -> None:
     async with smtp_hosts(("127.0.0.2", never)) as (port, _):
         lookup = mx_lookup(MxHost("b.example", 10, ("127.0.0.2",)))
         result = await new_prober(Names({"a.example": lookup})).probe(
-            domain_of("a.example", settings_of(port, 60.0)), within=0.6
+            domain_of("a.example", settings_of(port, 60.0)), ProbeOptions(within=0.6)
         )
     assert result.failure is not None
     assert result.failure.failure_class is C.BANNER_TIMEOUT
@@ -208,7 +209,7 @@ async def test_everything_together_keeps_within_the_time_given() -> None:
 async def test_a_lookup_that_takes_longer_than_the_time_given_is_the_resolvers_failure(kind: TargetKind) -> None:
     names = Names(never=frozenset({"slow.example"}))
     target = Target(kind, "slow.example", "slow.example", settings_of(25, 60.0))
-    result = await new_prober(names).probe(target, within=0.2)
+    result = await new_prober(names).probe(target, ProbeOptions(within=0.2))
     assert result.failure is not None
     assert (result.failure.stage, result.failure.failure_class) == (Stage.DNS, C.DNS_TIMEOUT)
     assert result.duration < 5.0

@@ -14,6 +14,7 @@ from exporter.model.configuration import Limits
 from exporter.model.result import MxHost
 from exporter.probe import module_plan
 from exporter.probe.module_plan import plan_of
+from exporter.probe.probe_options import ProbeOptions
 from exporter.smtp.plan import Plan
 from tests.probe.probing import (
     Names,
@@ -40,7 +41,8 @@ async def test_who_gives_each_probe_a_time_of_its_own_makes_no_plan_of_its_own(
     async with smtp_hosts(("127.0.0.2", ordinary("b.example"))) as (port, _):
         prober = new_prober(Names({"a.example": mx_lookup(MxHost("b.example", 10, ("127.0.0.2",)))}))
         for number in range(5):
-            assert (await prober.probe(domain_of("a.example", settings_of(port)), fresh=True, within=5.0 + number)).up
+            options = ProbeOptions(fresh=True, within=5.0 + number)
+            assert (await prober.probe(domain_of("a.example", settings_of(port)), options)).up
     assert len(made) == 1
 
 
@@ -50,7 +52,7 @@ async def test_domains_with_the_same_address_share_a_session() -> None:
         prober = new_prober(Names({"a.example": lookup, "z.example": lookup}))
         results = [await prober.probe(domain_of(name, settings_of(port))) for name in ("a.example", "z.example")]
         assert host.connections == 1
-        await prober.probe(domain_of("a.example", settings_of(port)), fresh=True)
+        await prober.probe(domain_of("a.example", settings_of(port)), ProbeOptions(fresh=True))
         assert host.connections == 2
     assert all(result.up for result in results)
 

@@ -28,6 +28,7 @@ from exporter.model.failure import FailureClass, Stage
 from exporter.model.result import HostResult, MxHost, MxLookup
 from exporter.model.target import Target, TargetKind
 from exporter.model.warning import HostWarning
+from exporter.probe.probe_options import ProbeOptions
 from exporter.probe.prober import Prober
 from tests.support.certificates import Issued, authority, issue
 from tests.support.daemons import accepts, free_port
@@ -102,7 +103,7 @@ async def probe(folder: Path, port: int, module: str) -> HostResult:
     settings = replace(config.settings("m"), port=port, allow_addresses=loopback, timeout=20.0)
     target = Target(TargetKind.DOMAIN, DOMAIN, DOMAIN, settings)
     prober = Prober(OneHost(), Limits(), "probe.example", ProbeSlots(10))
-    result = await prober.probe(target, transcript=True)
+    result = await prober.probe(target, ProbeOptions(transcript=True))
     return result.hosts[0]
 
 

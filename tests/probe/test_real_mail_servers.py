@@ -11,6 +11,7 @@ from exporter.concurrency.slots import ProbeSlots
 from exporter.model.configuration import Limits, ResolverSettings
 from exporter.model.failure import Stage
 from exporter.model.target import Settings, Target, TargetKind
+from exporter.probe.probe_options import ProbeOptions
 from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
 from tests.support.daemons import nsd
@@ -35,7 +36,7 @@ async def test_a_real_mail_server_is_up_with_all_that_it_announces(server: MailS
         settings = Settings(port=port, allow_addresses=(ip_network("127.0.0.0/8"),), timeout=20.0)
         try:
             result = await prober.probe(
-                Target(TargetKind.DOMAIN, "real.example", "real.example", settings), transcript=True
+                Target(TargetKind.DOMAIN, "real.example", "real.example", settings), ProbeOptions(transcript=True)
             )
         finally:
             resolver.close()

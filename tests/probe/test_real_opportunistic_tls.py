@@ -16,6 +16,7 @@ from exporter.model.failure import FailureClass, Stage
 from exporter.model.result import HostResult, MxHost, MxLookup
 from exporter.model.target import Module, Settings, Starttls, Target, TargetKind, TlsMode
 from exporter.model.warning import HostWarning
+from exporter.probe.probe_options import ProbeOptions
 from exporter.probe.prober import Prober
 from tests.support.certificates import Issued, authority, issue
 from tests.support.daemons import accepts, free_port, running
@@ -52,7 +53,9 @@ async def _probe(port: int, module: Module | None = None) -> HostResult:
         port=port, module=module or Module(stages=STAGES), allow_addresses=(ip_network("127.0.0.0/8"),), timeout=20.0
     )
     target = Target(TargetKind.DOMAIN, "real.example", "real.example", settings)
-    result = await Prober(Names(), Limits(), "probe.example", ProbeSlots(10)).probe(target, transcript=True)
+    result = await Prober(Names(), Limits(), "probe.example", ProbeSlots(10)).probe(
+        target, ProbeOptions(transcript=True)
+    )
     (host,) = result.hosts
     return host
 

@@ -18,8 +18,9 @@ from exporter.model.failure import Stage
 from exporter.net.poller import ENDED, READABLE, WRITABLE, Poller, Ready, poller_of
 from exporter.probe.session import Session
 from exporter.probe.session_record import SessionRecord
+from exporter.probe.session_request import Endpoint, SessionOptions
 from exporter.probe.transcript_recorder import MAX_TRANSCRIPT_BYTES
-from exporter.smtp.dialogue import Break
+from exporter.smtp.events import ProblemKind
 from exporter.smtp.plan import Plan
 from tests.support.daemons import free_port
 from tests.support.loops import LoopFactory, on_every_loop, run_on
@@ -34,7 +35,7 @@ async def talk(script: SmtpScript, seconds: float = 5.0, *, transcript: bool = F
     host = SmtpHost(script)
     port = await host.start()
     try:
-        record = await Session(PLAN, transcript=transcript).run("127.0.0.1", port, seconds)
+        record = await Session(PLAN, Endpoint("127.0.0.1", port), seconds, SessionOptions(transcript)).run()
         await host.sessions_ended(1)
     finally:
         await host.stop()
@@ -46,7 +47,7 @@ async def talk_to_nobody(seconds: float) -> SessionRecord:
     host = SilentHost()
     port = await host.start()
     try:
-        return await Session(PLAN).run("127.0.0.1", port, seconds)
+        return await Session(PLAN, Endpoint("127.0.0.1", port), seconds).run()
     finally:
         await host.stop()
 
@@ -64,9 +65,10 @@ async def _while_this_process_stands_still(seconds: float) -> tuple[SessionRecor
                     client.sendall(answer)
 
         host = asyncio.get_running_loop().run_in_executor(None, greet)
-        session = Session(PLAN, transcript=True)
+        endpoint = Endpoint("127.0.0.1", listener.getsockname()[1])
+        session = Session(PLAN, endpoint, 10.0, SessionOptions(transcript=True))
         began = time.perf_counter()
-        under_way = asyncio.ensure_future(session.run("127.0.0.1", listener.getsockname()[1], 10.0))
+        under_way = asyncio.ensure_future(session.run())
         await asyncio.sleep(0)  # it connects
         time.sleep(seconds)  # noqa: ASYNC251 - as another probe's work would
         record = await under_way
@@ -176,7 +178,7 @@ def test_a_reply_that_drips_in_is_timed_to_its_last_byte(loop_factory: LoopFacto
 def test_a_refused_connection_tells_its_errno(loop_factory: LoopFactory) -> None:
     async def main() -> SessionRecord:
         port = free_port()
-        return await Session(PLAN).run("127.0.0.1", port, 5.0)
+        return await Session(PLAN, Endpoint("127.0.0.1", port), 5.0).run()
 
     record = run_on(loop_factory, main())
     assert record.connect is not None
@@ -206,7 +208,7 @@ def test_a_silent_port_is_silence_until_the_deadline(loop_factory: LoopFactory) 
 def test_after_a_timeout_nothing_more_is_said(loop_factory: LoopFactory, script: SmtpScript, stage: Stage) -> None:
     record, host = run_on(loop_factory, talk(script, seconds=0.5))
     assert record.problem is not None
-    assert (record.problem.stage, record.problem.broken) == (stage, Break.TIMEOUT)
+    assert (record.problem.stage, record.problem.kind) == (stage, ProblemKind.TIMEOUT)
     assert stage not in dict(record.phases)
     assert record.unfinished is not None
     assert record.unfinished[0] is stage
@@ -223,7 +225,7 @@ def test_a_closed_and_a_reset_connection_are_the_same(
 ) -> None:
     record, _ = run_on(loop_factory, talk(ordinary("mx.example", **dict.fromkeys(replies, end))))
     assert record.problem is not None
-    assert (record.problem.stage, record.problem.broken) == (stage, Break.CLOSED)
+    assert (record.problem.stage, record.problem.kind) == (stage, ProblemKind.CLOSED)
 
 
 @on_every_loop
@@ -254,7 +256,7 @@ def test_giving_up_in_the_middle_says_quit(loop_factory: LoopFactory) -> None:
         host = SmtpHost(ordinary("mx.example", EHLO=None))
         port = await host.start()
         try:
-            record = asyncio.ensure_future(Session(PLAN).run("127.0.0.1", port, 30.0))
+            record = asyncio.ensure_future(Session(PLAN, Endpoint("127.0.0.1", port), 30.0).run())
             await until(lambda: host.sessions and host.sessions[0].commands)
             record.cancel()
             await host.sessions_ended(1)
@@ -273,7 +275,7 @@ def test_giving_up_before_the_greeting_says_nothing(loop_factory: LoopFactory) -
         host = SmtpHost(ordinary("mx.example", greeting=None))
         port = await host.start()
         try:
-            record = asyncio.ensure_future(Session(PLAN).run("127.0.0.1", port, 30.0))
+            record = asyncio.ensure_future(Session(PLAN, Endpoint("127.0.0.1", port), 30.0).run())
             await until(lambda: host.sessions)
             record.cancel()
             await host.sessions_ended(1)
@@ -300,7 +302,7 @@ def test_a_bug_of_ours_reaches_who_awaits_the_record(
 @on_every_loop
 def test_a_source_address_that_is_not_ours_is_a_local_fault(loop_factory: LoopFactory) -> None:
     async def main() -> SessionRecord:
-        return await Session(PLAN).run("127.0.0.1", 1, 5.0, source="203.0.113.77")
+        return await Session(PLAN, Endpoint("127.0.0.1", 1, "203.0.113.77"), 5.0).run()
 
     record = run_on(loop_factory, main())
     assert record.connect is not None
@@ -313,7 +315,7 @@ def test_the_source_address_is_used(loop_factory: LoopFactory) -> None:
         host = SmtpHost(ordinary("mx.example"))
         port = await host.start()
         try:
-            await Session(PLAN).run("127.0.0.1", port, 5.0, source="127.0.0.9")
+            await Session(PLAN, Endpoint("127.0.0.1", port, "127.0.0.9"), 5.0).run()
             await host.sessions_ended(1)
         finally:
             await host.stop()
@@ -330,8 +332,10 @@ def test_silence_is_told_once_while_the_rest_of_the_time_runs(loop_factory: Loop
         port = await silent.start()
         began = loop.time()
         try:
-            session = Session(PLAN, on_no_answer=lambda: told.append(loop.time() - began))
-            record = await session.run("127.0.0.1", port, 0.4)
+            session = Session(
+                PLAN, Endpoint("127.0.0.1", port), 0.4, on_no_answer=lambda: told.append(loop.time() - began)
+            )
+            record = await session.run()
         finally:
             await silent.stop()
         return told, record, loop.time() - began
@@ -352,7 +356,8 @@ def test_a_host_that_answers_in_time_is_not_called_silent(loop_factory: LoopFact
         host = SmtpHost(ordinary("mx.example", greeting=(Wait(0.4), b"220 mx.example\r\n")))
         port = await host.start()
         try:
-            record = await Session(PLAN, on_no_answer=lambda: told.append("silent")).run("127.0.0.1", port, 4.0)
+            session = Session(PLAN, Endpoint("127.0.0.1", port), 4.0, on_no_answer=lambda: told.append("silent"))
+            record = await session.run()
         finally:
             await host.stop()
         assert record.problem is None
@@ -370,15 +375,15 @@ def test_a_host_that_accepts_and_says_nothing_is_called_silent_before_the_time_i
         host = SmtpHost(ordinary("mx.example", greeting=(Wait(30.0),)))
         port = await host.start()
         try:
-            session = Session(PLAN, on_no_answer=lambda: told.append("silent"))
-            return await session.run("127.0.0.1", port, 0.6), told
+            session = Session(PLAN, Endpoint("127.0.0.1", port), 0.6, on_no_answer=lambda: told.append("silent"))
+            return await session.run(), told
         finally:
             await host.stop()
 
     record, told = run_on(loop_factory, main())
     assert told == ["silent"]
     assert record.problem is not None
-    assert (record.problem.stage, record.problem.broken, record.spoke) == (Stage.BANNER, Break.TIMEOUT, False)
+    assert (record.problem.stage, record.problem.kind, record.spoke) == (Stage.BANNER, ProblemKind.TIMEOUT, False)
 
 
 class LentTurn:
@@ -403,9 +408,9 @@ def test_who_waits_for_the_turn_says_nothing_and_measures_the_greeting_as_it_cam
         host, turn = SmtpHost(ordinary("mx.example")), LentTurn()
         port = await host.start()
         try:
-            session = Session(PLAN, permit=turn)
+            session = Session(PLAN, Endpoint("127.0.0.1", port), 0.4, permit=turn)
             began = time.perf_counter()
-            talking = asyncio.ensure_future(session.run("127.0.0.1", port, 0.4))
+            talking = asyncio.ensure_future(session.run())
             await until(lambda: turn.told is not None and host.sessions and host.sessions[0].sent)
             await until(lambda: time.perf_counter() - began > 0.8)
             before = list(host.sessions[0].commands)
@@ -432,8 +437,8 @@ def test_given_up_while_it_waits_for_the_turn_it_leaves_without_a_word(loop_fact
         host, turn = SmtpHost(ordinary("mx.example")), LentTurn()
         port = await host.start()
         try:
-            session = Session(PLAN, permit=turn)
-            talking = asyncio.ensure_future(session.run("127.0.0.1", port, 5.0))
+            session = Session(PLAN, Endpoint("127.0.0.1", port), 5.0, permit=turn)
+            talking = asyncio.ensure_future(session.run())
             await until(lambda: turn.told is not None)
             talking.cancel()
             await asyncio.gather(talking, return_exceptions=True)

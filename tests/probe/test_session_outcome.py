@@ -10,13 +10,13 @@ from exporter.model.evidence import ConnectEvidence, ConnectOutcome
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.probe.session_outcome import connect_outcome, failure_of_session
 from exporter.probe.session_record import SessionRecord
-from exporter.smtp.events import Break, Problem
+from exporter.smtp.events import Problem, ProblemKind
 from exporter.smtp.reply import Reply
 
 C = FailureClass
 REFUSED = ConnectEvidence("192.0.2.1", errno.ECONNREFUSED, None, False, 0.01)
-MUTE = Problem(Stage.BANNER, None, Break.TIMEOUT, "did not answer in time")
-CLOSED = Problem(Stage.BANNER, None, Break.CLOSED, "closed the connection")
+MUTE = Problem(Stage.BANNER, None, ProblemKind.TIMEOUT, "did not answer in time")
+CLOSED = Problem(Stage.BANNER, None, ProblemKind.CLOSED, "closed the connection")
 OK, BYE = Reply(250, (b"ok",)), Reply(221, (b"bye",))
 LISTED = Reply(554, (b"5.7.1 Service unavailable; client [192.0.2.1] blocked using zen.spamhaus.org",))
 

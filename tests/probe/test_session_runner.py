@@ -16,6 +16,7 @@ from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage
 from exporter.model.result import MxHost, MxLookup
 from exporter.model.target import Module, Settings, Target, TargetKind
+from exporter.probe.probe_options import ProbeOptions
 from exporter.probe.prober import Prober
 
 C = FailureClass
@@ -140,7 +141,7 @@ async def test_without_a_turn_in_the_time_given_that_is_our_own_failure() -> Non
     hosts = [SmtpHost(ordinary(NAME, greeting=None)) for _ in range(3)]
     async with running(*hosts) as port:
         result = await prober("127.0.0.2", "127.0.0.3", "127.0.0.4").probe(
-            target(port, Module(), timeout=30.0), fresh=True, within=0.8
+            target(port, Module(), timeout=30.0), ProbeOptions(fresh=True, within=0.8)
         )
     classes = [host.failure.failure_class for host in result.hosts if host.failure is not None]
     assert sorted(classes) == [C.BANNER_TIMEOUT, C.NO_TURN, C.NO_TURN]

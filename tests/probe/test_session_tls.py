@@ -30,7 +30,8 @@ from exporter.model.warning import HostWarning
 from exporter.probe.host_result import host_result
 from exporter.probe.session import Session
 from exporter.probe.session_record import SessionRecord
-from exporter.smtp.dialogue import Break, Problem
+from exporter.probe.session_request import Endpoint, SessionOptions
+from exporter.smtp.events import Problem, ProblemKind
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 from tests.support.certificates import DAY, Issued, authority, issue, only_tls_1_0, sha1_context
 from tests.support.loops import LoopFactory, on_every_loop, run_on
@@ -82,8 +83,8 @@ async def talk(script: SmtpScript, plan: Plan, seconds: float = 10.0, message: b
     host = SmtpHost(script)
     port = await host.start()
     try:
-        session = Session(plan, transcript=True, message=message)
-        record = await session.run("127.0.0.1", port, seconds)
+        options = SessionOptions(transcript=True, message=message)
+        record = await Session(plan, Endpoint("127.0.0.1", port), seconds, options).run()
         await host.sessions_ended(1)
     finally:
         await host.stop()
@@ -355,7 +356,7 @@ def test_giving_up_under_tls_says_quit_there(loop_factory: LoopFactory) -> None:
         port = await host.start()
         try:
             plan = Plan(b"me.example", (S.EHLO, S.STARTTLS), tls=REPORT)
-            record = asyncio.ensure_future(Session(plan).run("127.0.0.1", port, 30.0))
+            record = asyncio.ensure_future(Session(plan, Endpoint("127.0.0.1", port), 30.0).run())
             await until(lambda: host.sessions and len(host.sessions[0].commands) == 3)
             record.cancel()
             await host.sessions_ended(1)
@@ -433,8 +434,8 @@ def test_a_session_that_costs_more_than_it_may_is_ended(
         port = await host.start()
         try:
             plan = Plan(b"me.example", (S.EHLO, S.STARTTLS), tls=REPORT)
-            session = Session(plan, cpu_limit=limit)
-            record = await session.run("127.0.0.1", port, 10.0)
+            options = SessionOptions(cpu_limit=limit)
+            record = await Session(plan, Endpoint("127.0.0.1", port), 10.0, options).run()
             await host.sessions_ended(1)
         finally:
             await host.stop()
@@ -459,7 +460,7 @@ def test_a_host_that_has_cost_much_is_told_so_whether_it_works_or_not() -> None:
     result = host_result(MxHost(NAME, 10), "127.0.0.1", 25, dear)
     assert result.outcome.reported_warnings == (W.STARTTLS_NOT_OFFERED, W.COSTLY)
     assert any("took 0.31 s of this exporter's CPU" in remark for remark in result.outcome.remarks)
-    broken = replace(dear, problem=Problem(Stage.QUIT, None, Break.TIMEOUT, "did not answer in time"))
+    broken = replace(dear, problem=Problem(Stage.QUIT, None, ProblemKind.TIMEOUT, "did not answer in time"))
     failing = host_result(MxHost(NAME, 10), "127.0.0.1", 25, broken)
     assert failing.outcome.reported_warnings == (W.COSTLY,)
     assert failing.failure is not None

@@ -20,6 +20,7 @@ from exporter.model.failure import Confidence, FailureClass, Stage, Verdict
 from exporter.model.result import HostResult, MxHost, MxLookup
 from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target, TargetKind
 from exporter.model.warning import HostWarning
+from exporter.probe.probe_options import ProbeOptions
 from exporter.probe.prober import Prober
 from tests.support.certificates import authority, issue
 
@@ -95,7 +96,7 @@ def offering(*steps: Step, **answers: Answer) -> SmtpScript:
 async def probe(script: SmtpScript, module: Module | None = None, seconds: float = 5.0) -> tuple[HostResult, SmtpHost]:
     host = SmtpHost(script)
     async with running(host) as port:
-        result = await prober("127.0.0.2").probe(target(port, module, seconds), transcript=True)
+        result = await prober("127.0.0.2").probe(target(port, module, seconds), ProbeOptions(transcript=True))
         await host.sessions_ended(host.connections)
     (found,) = result.hosts
     return found, host
@@ -233,7 +234,7 @@ async def test_a_scrape_that_cannot_wait_for_the_second_is_told_so() -> None:
     host = SmtpHost(offering(GO_AHEAD, CLOSE))
     async with running(host) as port:
         patient = prober("127.0.0.2", limits=Limits(per_address_interval=60.0))
-        result = await patient.probe(target(port), fresh=True, within=0.6)
+        result = await patient.probe(target(port), ProbeOptions(fresh=True, within=0.6))
     (found,) = result.hosts
     assert found.failure is not None
     assert found.failure.failure_class is C.TLS_HANDSHAKE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from exporter.smtp.reply import Broken, Reply, ReplyReader, Violation
+from exporter.smtp.reply import ReadError, Reply, ReplyReader
 
 
 def whole(data: bytes) -> Iterator[bytes]:
@@ -25,18 +25,18 @@ Feed = Callable[[bytes], Iterator[bytes]]
 FEEDS: tuple[Feed, ...] = (whole, bytewise, halves)
 
 
-def replies(data: bytes, feed: Feed = whole) -> list[Reply | Violation]:
-    """Everything a fresh reader makes of `data`, up to what is broken: the refusal in that, or what is wrong."""
+def replies(data: bytes, feed: Feed = whole) -> list[Reply | str]:
+    """Everything a fresh reader makes of `data`, up to a ReadError: the refusal in the rest, or the error's detail."""
     reader = ReplyReader()
-    found: list[Reply | Violation] = []
-    broken: Broken | None = None
+    found: list[Reply | str] = []
+    error: ReadError | None = None
     for piece in feed(data):
         reader.receive_data(piece)
-        while broken is None and (reply := reader.next_reply()) is not None:
-            if isinstance(reply, Broken):
-                broken = reply
+        while error is None and (reply := reader.next_reply()) is not None:
+            if isinstance(reply, ReadError):
+                error = reply
             else:
                 found.append(reply)
-    if broken is not None:
-        found.append(reader.refusal() or reader.violation())
+    if error is not None:
+        found.append(reader.refusal() or reader.error_detail())
     return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from exporter.smtp.dialogue import Answered, Dialogue, Event, Finished, Listen, Send, StartTls
+from exporter.smtp.dialogue import Dialogue
+from exporter.smtp.events import Answered, Event, Finished, Listen, Send, StartTls
 from exporter.smtp.plan import Plan
 from tests.smtp.feeding import Feed, whole
 
@@ -20,9 +21,11 @@ def converse(
     """
     dialogue = Dialogue(plan, message)
     log: list[str] = []
+    events: list[Event] = []
 
     def drain() -> None:
         while (event := dialogue.next_event()) is not None:
+            events.append(event)
             if not isinstance(event, Listen):
                 log.append(shown(event))
             if isinstance(event, StartTls) and shake:
@@ -39,7 +42,7 @@ def converse(
         for piece in feed(turn):
             dialogue.receive_data(piece)
             drain()
-    if dialogue.listening:
+    if events and isinstance(events[-1], Listen):
         dialogue.expire()
         drain()
     return dialogue, log

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.model.failure import Stage
 from exporter.smtp.dialogue import Dialogue
-from exporter.smtp.events import Break, Finished, Listen, Problem
+from exporter.smtp.events import Finished, Listen, Problem, ProblemKind
 from exporter.smtp.plan import Plan, State
 from exporter.smtp.reply import Reply
 from tests.smtp.feeding import FEEDS, Feed, bytewise, whole
@@ -25,10 +25,10 @@ CAPABILITIES = b"250-mx.example\r\n250 SIZE 1000\r\n"
 def test_the_ordinary_conversation_is_banner_ehlo_quit(feed: Feed) -> None:
     dialogue, log = converse(EHLO, GREETING, CAPABILITIES, BYE, feed=feed)
     assert log == ["< banner 220", "> EHLO probe.example", "< ehlo 250", "> QUIT", "< quit 221", "."]
-    assert dialogue.problem is None
-    assert dialogue.quit_clean
-    assert not dialogue.helo_only
-    assert dialogue.ehlo == Reply(250, (b"mx.example", b"SIZE 1000"))
+    assert dialogue.result.problem is None
+    assert dialogue.result.quit_clean
+    assert not dialogue.result.helo_only
+    assert dialogue.result.ehlo == Reply(250, (b"mx.example", b"SIZE 1000"))
     assert dialogue.state is State.FINISHED
     assert dialogue.stage is None
 
@@ -49,30 +49,30 @@ def test_helo_follows_a_refused_ehlo(refusal: bytes) -> None:
         "< quit 221",
         ".",
     ]
-    assert dialogue.helo_only
-    assert dialogue.ehlo is None
-    assert dialogue.problem is None
+    assert dialogue.result.helo_only
+    assert dialogue.result.ehlo is None
+    assert dialogue.result.problem is None
 
 
 def test_helo_refused_too_is_the_problem_and_ehlos_answer_is_kept() -> None:
     dialogue, log = converse(EHLO, GREETING, b"550 5.7.1 listed\r\n", b"500 no\r\n", BYE)
     assert log[-3:] == ["> QUIT", "< quit 221", "."]
-    assert dialogue.problem == Problem(Stage.EHLO, Reply(500, (b"no",)))
-    assert dialogue.refusals == [(Stage.EHLO, Reply(550, (b"5.7.1 listed",)))]
+    assert dialogue.result.problem == Problem(Stage.EHLO, Reply(500, (b"no",)))
+    assert dialogue.result.refusals == [(Stage.EHLO, Reply(550, (b"5.7.1 listed",)))]
 
 
 def test_a_module_can_ask_for_helo_alone_and_then_it_is_no_fault_of_the_server() -> None:
     dialogue, log = converse(Plan(b"probe.example", (State.HELO,)), GREETING, b"250 mx\r\n", BYE)
     assert log[1] == "> HELO probe.example"
-    assert dialogue.problem is None
-    assert not dialogue.helo_only
+    assert dialogue.result.problem is None
+    assert not dialogue.result.helo_only
 
 
 @pytest.mark.parametrize("code", [450, 550, 554])
 def test_after_a_refusing_greeting_the_client_still_quits(code: int) -> None:
     dialogue, log = converse(EHLO, f"{code} no\r\n".encode(), BYE)
     assert log == [f"< banner {code}", "> QUIT", "< quit 221", "."]
-    assert dialogue.problem == Problem(Stage.BANNER, Reply(code, (b"no",)))
+    assert dialogue.result.problem == Problem(Stage.BANNER, Reply(code, (b"no",)))
 
 
 @pytest.mark.parametrize(
@@ -81,35 +81,35 @@ def test_after_a_refusing_greeting_the_client_still_quits(code: int) -> None:
 def test_421_ends_the_conversation_without_another_word(turns: tuple[bytes, ...], stage: Stage) -> None:
     dialogue, log = converse(EHLO, *turns)
     assert log[-2:] == [f"< {stage} 421", "."]
-    assert dialogue.problem == Problem(stage, Reply(421, (b"busy",)))
+    assert dialogue.result.problem == Problem(stage, Reply(421, (b"busy",)))
 
 
 @pytest.mark.parametrize("feed", FEEDS)
 @pytest.mark.parametrize(
-    ("turns", "stage", "broken"),
+    ("turns", "stage", "kind"),
     [
-        ((EOF,), Stage.BANNER, Break.CLOSED),
-        ((b"220 mx", EOF), Stage.BANNER, Break.CLOSED),
-        ((GREETING, EOF), Stage.EHLO, Break.CLOSED),
-        ((GREETING, b"250-mx\r\n", EOF), Stage.EHLO, Break.CLOSED),
-        ((b"22\r\n",), Stage.BANNER, Break.VIOLATION),
-        ((b"250 hello\r\n",), Stage.BANNER, Break.VIOLATION),
-        ((b"354 go on\r\n",), Stage.BANNER, Break.VIOLATION),
-        ((GREETING, b"354 go on\r\n"), Stage.EHLO, Break.VIOLATION),
-        ((GREETING, b"221 goodbye then\r\n"), Stage.EHLO, Break.VIOLATION),
-        ((GREETING, b"250-a\r\n150 b\r\n"), Stage.EHLO, Break.VIOLATION),
-        ((b"SSH-2.0-OpenSSH\r\n",), Stage.BANNER, Break.NOT_SMTP),
-        ((b"220 (vsFTPd 3.0.5)\r\n",), Stage.BANNER, Break.NOT_SMTP),
-        ((b"router login: ",), Stage.BANNER, Break.NOT_SMTP),
-        ((b"\x16\x03\x01",), Stage.BANNER, Break.NOT_SMTP),
+        ((EOF,), Stage.BANNER, ProblemKind.CLOSED),
+        ((b"220 mx", EOF), Stage.BANNER, ProblemKind.CLOSED),
+        ((GREETING, EOF), Stage.EHLO, ProblemKind.CLOSED),
+        ((GREETING, b"250-mx\r\n", EOF), Stage.EHLO, ProblemKind.CLOSED),
+        ((b"22\r\n",), Stage.BANNER, ProblemKind.VIOLATION),
+        ((b"250 hello\r\n",), Stage.BANNER, ProblemKind.VIOLATION),
+        ((b"354 go on\r\n",), Stage.BANNER, ProblemKind.VIOLATION),
+        ((GREETING, b"354 go on\r\n"), Stage.EHLO, ProblemKind.VIOLATION),
+        ((GREETING, b"221 goodbye then\r\n"), Stage.EHLO, ProblemKind.VIOLATION),
+        ((GREETING, b"250-a\r\n150 b\r\n"), Stage.EHLO, ProblemKind.VIOLATION),
+        ((b"SSH-2.0-OpenSSH\r\n",), Stage.BANNER, ProblemKind.NOT_SMTP),
+        ((b"220 (vsFTPd 3.0.5)\r\n",), Stage.BANNER, ProblemKind.NOT_SMTP),
+        ((b"router login: ",), Stage.BANNER, ProblemKind.NOT_SMTP),
+        ((b"\x16\x03\x01",), Stage.BANNER, ProblemKind.NOT_SMTP),
     ],
 )
 def test_a_broken_conversation_names_its_stage_and_says_nothing_more(
-    turns: tuple[bytes, ...], stage: Stage, broken: Break, feed: Feed
+    turns: tuple[bytes, ...], stage: Stage, kind: ProblemKind, feed: Feed
 ) -> None:
     dialogue, log = converse(EHLO, *turns, feed=feed)
-    assert dialogue.problem is not None
-    assert (dialogue.problem.stage, dialogue.problem.broken) == (stage, broken)
+    assert dialogue.result.problem is not None
+    assert (dialogue.result.problem.stage, dialogue.result.problem.kind) == (stage, kind)
     assert log[-1] == "."
     assert "> QUIT" not in log
 
@@ -117,34 +117,34 @@ def test_a_broken_conversation_names_its_stage_and_says_nothing_more(
 def test_a_server_that_speaks_before_its_turn_is_a_violation() -> None:
     dialogue, log = converse(EHLO, GREETING + CAPABILITIES)
     assert log == ["< banner 220", "."]
-    assert dialogue.problem is not None
-    assert dialogue.problem.broken is Break.VIOLATION
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.kind is ProblemKind.VIOLATION
 
 
 @pytest.mark.parametrize("end", [EOF, b"250 ok\r\n", b"500 no\r\n", b"221 bye\r\nmore", b"garbage\r\n", b"421 bye\r\n"])
 def test_after_quit_nothing_can_fail_but_it_is_not_clean(end: bytes) -> None:
     dialogue, log = converse(EHLO, GREETING, CAPABILITIES, end)
     assert log[-1] == "."
-    assert dialogue.problem is None
-    assert not dialogue.quit_clean
+    assert dialogue.result.problem is None
+    assert not dialogue.result.quit_clean
 
 
 def test_expected_codes_replace_the_standards() -> None:
     plan = Plan(b"probe.example", expect=((Stage.BANNER, frozenset({554})),))
     refused, log = converse(plan, b"554 no mail here\r\n", CAPABILITIES, BYE)
-    assert refused.problem is None
+    assert refused.result.problem is None
     assert "> EHLO probe.example" in log
     greeted, log = converse(plan, GREETING, BYE)
-    assert greeted.problem is not None
-    assert greeted.problem.broken is Break.UNEXPECTED
+    assert greeted.result.problem is not None
+    assert greeted.result.problem.kind is ProblemKind.UNEXPECTED
     assert log[1] == "> QUIT"
 
 
 def test_silence_ends_it_with_the_awaited_stage() -> None:
     dialogue, _ = converse(EHLO, GREETING)
     dialogue.expire()
-    assert dialogue.problem is not None
-    assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.EHLO, Break.TIMEOUT)
+    assert dialogue.result.problem is not None
+    assert (dialogue.result.problem.stage, dialogue.result.problem.kind) == (Stage.EHLO, ProblemKind.TIMEOUT)
     assert dialogue.next_event() == Finished()
     dialogue.receive_data(CAPABILITIES)
     assert dialogue.next_event() is None  # a late reply must not be answered
@@ -205,7 +205,7 @@ def test_in_whatever_pieces_an_answer_comes_the_outcome_is_one(
             dialogue.expire()
             while (event := dialogue.next_event()) is not None:
                 log.append(str(type(event)))
-        outcomes.append((dialogue.problem, dialogue.refusals, log))
+        outcomes.append((dialogue.result.problem, dialogue.result.refusals, log))
     assert outcomes[0] == outcomes[1] == outcomes[2]
     if code is not None:
         problem, refusals, log = outcomes[0]
@@ -225,9 +225,9 @@ def test_a_refusal_behind_a_positive_reply_is_that_stages(
 ) -> None:
     *turns, last = before
     dialogue, log = converse(EHLO, *turns, last + unasked, BYE)
-    assert dialogue.problem is not None
-    assert dialogue.problem.reply is not None
-    assert (dialogue.problem.stage, dialogue.problem.reply.code) == (stage, int(unasked[:3]))
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.reply is not None
+    assert (dialogue.result.problem.stage, dialogue.result.problem.reply.code) == (stage, int(unasked[:3]))
     assert log[-1] == "."
     assert ("> QUIT" in log) is not unasked.startswith(b"421")
     asked = ["> EHLO probe.example"] if stage is Stage.EHLO else []
@@ -243,8 +243,8 @@ def test_after_something_broken_it_listens_for_a_moment_and_says_nothing() -> No
     assert dialogue.next_event() is None
     dialogue.expire()
     assert dialogue.next_event() == Finished()
-    assert dialogue.problem is not None
-    assert dialogue.problem.detail == 'greeted with a malformed reply: line 1 has no reply code: "Welcome"'
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.detail == 'greeted with a malformed reply: line 1 has no reply code: "Welcome"'
 
 
 def test_what_is_listened_to_is_bounded() -> None:
@@ -265,8 +265,8 @@ def test_a_last_line_that_never_comes_is_told(turns: tuple[bytes, ...], detail: 
     for end in ("closed the connection", "did not answer in time"):
         dialogue, _ = converse(EHLO, *turns, *([EOF] if end.startswith("closed") else []))
         dialogue.expire()
-        assert dialogue.problem is not None
-        assert dialogue.problem.detail.startswith(f"{end}: {detail}: ")
+        assert dialogue.result.problem is not None
+        assert dialogue.result.problem.detail.startswith(f"{end}: {detail}: ")
 
 
 @pytest.mark.parametrize(
@@ -283,12 +283,12 @@ def test_who_refuses_ehlo_as_another_protocol_would_is_asked_nothing_more(
     greeting: bytes, answers: tuple[bytes, ...], spoken: list[str]
 ) -> None:
     dialogue, log = converse(EHLO, greeting, *answers, BYE)
-    assert dialogue.problem is not None
-    assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.BANNER, Break.NOT_SMTP)
+    assert dialogue.result.problem is not None
+    assert (dialogue.result.problem.stage, dialogue.result.problem.kind) == (Stage.BANNER, ProblemKind.NOT_SMTP)
     assert [line.split()[1] for line in log if line.startswith(">")] == spoken
 
 
 @pytest.mark.parametrize("answer", [b"250 ftp.example.net\r\n", b"500 what\r\n"])
 def test_a_mail_host_called_ftp_is_one(answer: bytes) -> None:
     dialogue, _ = converse(EHLO, b"220 ftp.example.net ready\r\n", answer, b"250 hello\r\n", BYE)
-    assert dialogue.problem is None
+    assert dialogue.result.problem is None

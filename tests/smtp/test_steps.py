@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model.failure import Stage
-from exporter.smtp.dialogue import Break, Dialogue
+from exporter.smtp.dialogue import Dialogue
+from exporter.smtp.events import ProblemKind
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 from tests.smtp.feeding import FEEDS, Feed
 from tests.smtp.talking import BYE, EOF, GREETING, converse
@@ -57,8 +58,8 @@ def test_a_transaction_is_reset_before_quit_so_that_nothing_is_delivered(feed: F
         "< quit 221",
         ".",
     ]
-    assert dialogue.problem is None
-    assert dialogue.quit_clean
+    assert dialogue.result.problem is None
+    assert dialogue.result.quit_clean
 
 
 def test_every_recipient_is_asked_about_and_the_worst_answer_counts() -> None:
@@ -73,31 +74,31 @@ def test_every_recipient_is_asked_about_and_the_worst_answer_counts() -> None:
         "> RSET",  # and no DATA: a message for some of them is none
         "> QUIT",
     ]
-    assert dialogue.problem is not None
-    assert dialogue.problem.reply is not None
-    assert (dialogue.problem.stage, dialogue.problem.reply.code) == (Stage.RCPT, 550)
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.reply is not None
+    assert (dialogue.result.problem.stage, dialogue.result.problem.reply.code) == (Stage.RCPT, 550)
 
 
 def test_a_refused_sender_ends_it_without_reset_for_nothing_was_begun() -> None:
     dialogue, log = converse(envelope("a@b"), GREETING, PLAIN_EHLO, NO, BYE)
     assert log[-4:] == ["< mail 550", "> QUIT", "< quit 221", "."]
-    assert dialogue.problem is not None
-    assert dialogue.problem.stage is Stage.MAIL
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.stage is Stage.MAIL
 
 
 @pytest.mark.parametrize("reset", [b"500 what\r\n", b"421 bye\r\n", EOF, b"junk\r\n", b"354 x\r\n"])
 def test_what_is_said_to_the_parting_reset_fails_nothing(reset: bytes) -> None:
     dialogue, log = converse(envelope("a@b"), GREETING, PLAIN_EHLO, OK, OK, reset, BYE)
-    assert dialogue.problem is None
+    assert dialogue.result.problem is None
     assert log[-1] == "."
 
 
 def test_a_reset_of_the_module_is_a_stage_like_others() -> None:
     dialogue, log = converse(plan(S.MAIL, S.RSET), GREETING, PLAIN_EHLO, OK, b"500 what\r\n", BYE)
-    assert dialogue.problem is not None
-    assert dialogue.problem.stage is Stage.RSET
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.stage is Stage.RSET
     done, log = converse(plan(S.MAIL, S.RSET), GREETING, PLAIN_EHLO, OK, OK, BYE)
-    assert done.problem is None
+    assert done.result.problem is None
     assert log.count("> RSET") == 1
 
 
@@ -107,8 +108,8 @@ def test_421_in_the_middle_ends_it_without_another_word(stage: str) -> None:
     asked = envelope("a@b", after=(S.RSET,))
     dialogue, log = converse(asked, GREETING, PLAIN_EHLO, *turns, b"421 shutting down\r\n")
     assert log[-2:] == [f"< {stage} 421", "."]
-    assert dialogue.problem is not None
-    assert dialogue.problem.stage == stage
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.stage == stage
 
 
 def test_size_is_declared_only_where_it_is_offered() -> None:
@@ -124,16 +125,16 @@ def test_a_size_over_the_announced_limit_is_not_even_tried(limit: str, too_large
     dialogue, log = converse(plan(S.MAIL, size=1001), GREETING, said, BYE)
     assert ("> MAIL FROM:<> SIZE=1001" not in log) == too_large
     if too_large:
-        assert dialogue.problem is not None
-        assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.MAIL, Break.TOO_LARGE)
+        assert dialogue.result.problem is not None
+        assert (dialogue.result.problem.stage, dialogue.result.problem.kind) == (Stage.MAIL, ProblemKind.TOO_LARGE)
         assert log[-3:] == ["> QUIT", "< quit 221", "."]
 
 
 def test_an_international_address_is_sent_only_where_smtputf8_is_offered() -> None:
     asked = envelope("ü@b.example")
     refused, log = converse(asked, GREETING, PLAIN_EHLO, BYE)
-    assert refused.problem is not None
-    assert (refused.problem.stage, refused.problem.broken) == (Stage.MAIL, Break.INTERNATIONAL)
+    assert refused.result.problem is not None
+    assert (refused.result.problem.stage, refused.result.problem.kind) == (Stage.MAIL, ProblemKind.INTERNATIONAL)
     assert "> QUIT" in log
     _, log = converse(asked, GREETING, b"250-mx\r\n250 SMTPUTF8\r\n", OK, OK)
     assert log[3] == "> MAIL FROM:<> SMTPUTF8"
@@ -143,11 +144,11 @@ def test_an_international_address_is_sent_only_where_smtputf8_is_offered() -> No
 def test_an_expected_refusal_is_success() -> None:
     asked = envelope("nobody@b", expect=((Stage.RCPT, frozenset({550})),))
     dialogue, log = converse(asked, GREETING, PLAIN_EHLO, OK, NO, OK, BYE)
-    assert dialogue.problem is None
+    assert dialogue.result.problem is None
     assert log[-6:] == ["< rcpt 550", "> RSET", "< rset 250", "> QUIT", "< quit 221", "."]
     taken, _ = converse(asked, GREETING, PLAIN_EHLO, OK, OK, OK, BYE)
-    assert taken.problem is not None
-    assert taken.problem.broken is Break.UNEXPECTED
+    assert taken.result.problem is not None
+    assert taken.result.problem.kind is ProblemKind.UNEXPECTED
 
 
 # Questions
@@ -159,7 +160,7 @@ def test_questions_fail_nothing_however_they_are_answered(code: str) -> None:
     asked = plan(S.VRFY, S.EXPN, S.MAIL, vrfy="root", expn="staff")
     dialogue, log = converse(asked, GREETING, PLAIN_EHLO, answer, answer, OK, OK, BYE)
     assert log[3:8] == ["> VRFY root", f"< vrfy {code}", "> EXPN staff", f"< expn {code}", "> MAIL FROM:<>"]
-    assert dialogue.problem is None
+    assert dialogue.result.problem is None
 
 
 def test_an_international_question_is_left_out_where_it_cannot_be_asked() -> None:
@@ -188,7 +189,7 @@ def test_a_message_goes_with_its_dots_doubled_and_the_last_reply_counts(feed: Fe
         "< quit 221",
         ".",
     ]
-    assert dialogue.problem is None
+    assert dialogue.result.problem is None
 
 
 @pytest.mark.parametrize(
@@ -201,8 +202,8 @@ def test_a_message_goes_with_its_dots_doubled_and_the_last_reply_counts(feed: Fe
 def test_a_refused_message(turns: tuple[bytes, ...], stage: Stage, reset: bool) -> None:
     asked = envelope("a@b", after=(S.DATA,))
     dialogue, log = converse(asked, GREETING, PLAIN_EHLO, OK, OK, *turns, OK, BYE, message=b"x\r\n")
-    assert dialogue.problem is not None
-    assert dialogue.problem.stage is stage
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.stage is stage
     assert ("> RSET" in log) == reset
 
 
@@ -210,8 +211,8 @@ def test_a_refused_message(turns: tuple[bytes, ...], stage: Stage, reset: bool) 
 def test_a_message_is_never_sent_to_who_did_not_say_354(answer: bytes) -> None:
     dialogue, log = converse(envelope("a@b", after=(S.DATA,)), GREETING, PLAIN_EHLO, OK, OK, answer, message=b"x")
     assert log[-1] == "."
-    assert dialogue.problem is not None
-    assert dialogue.problem.broken is Break.VIOLATION
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.kind is ProblemKind.VIOLATION
 
 
 # STARTTLS
@@ -229,7 +230,7 @@ def test_after_the_handshake_ehlo_is_said_again_and_what_was_known_is_forgotten(
         "< ehlo_tls 250",
         "> MAIL FROM:<>",  # SIZE was offered before, and is not any more
     ]
-    assert dialogue.problem is None
+    assert dialogue.result.problem is None
     assert dialogue.secure
 
 
@@ -237,10 +238,13 @@ def test_after_the_handshake_ehlo_is_said_again_and_what_was_known_is_forgotten(
 def test_starttls_that_is_not_offered_is_not_said(tls: TlsPlan) -> None:
     dialogue, log = converse(plan(S.STARTTLS, S.MAIL, tls=tls), GREETING, PLAIN_EHLO, OK, OK, BYE)
     assert "> STARTTLS" not in log
-    assert (dialogue.problem is not None) == tls.required
+    assert (dialogue.result.problem is not None) == tls.required
     assert ("> MAIL FROM:<>" in log) != tls.required
-    if dialogue.problem is not None:
-        assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.STARTTLS, Break.NOT_OFFERED)
+    if dialogue.result.problem is not None:
+        assert (dialogue.result.problem.stage, dialogue.result.problem.kind) == (
+            Stage.STARTTLS,
+            ProblemKind.NOT_OFFERED,
+        )
 
 
 @pytest.mark.parametrize("tls", [TLS, REQUIRED])
@@ -249,30 +253,30 @@ def test_a_refused_starttls_ends_it_only_where_it_is_required(tls: TlsPlan, refu
     dialogue, log = converse(plan(S.STARTTLS, S.MAIL, tls=tls), GREETING, EHLO_STARTTLS, refusal, OK, OK, BYE)
     assert "tls" not in log
     assert ("> MAIL FROM:<>" in log) != tls.required
-    assert (dialogue.problem is not None) == tls.required
+    assert (dialogue.result.problem is not None) == tls.required
 
 
 def test_starttls_answered_250_is_no_invitation() -> None:
     dialogue, log = converse(plan(S.STARTTLS, tls=TLS), GREETING, EHLO_STARTTLS, OK)
     assert "tls" not in log
-    assert dialogue.problem is not None
-    assert dialogue.problem.broken is Break.VIOLATION
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.kind is ProblemKind.VIOLATION
 
 
 def test_plaintext_before_the_handshake_is_an_injection() -> None:
     dialogue, log = converse(plan(S.STARTTLS, tls=TLS), GREETING, EHLO_STARTTLS, GO_ON + b"250 injected\r\n")
     assert log[-1] == "."
     assert "tls" not in log
-    assert dialogue.problem is not None
-    assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.STARTTLS, Break.INJECTION)
+    assert dialogue.result.problem is not None
+    assert (dialogue.result.problem.stage, dialogue.result.problem.kind) == (Stage.STARTTLS, ProblemKind.INJECTION)
 
 
 def test_a_certificate_that_is_not_trusted_ends_it_with_quit() -> None:
     asked = plan(S.STARTTLS, S.MAIL, tls=replace(TLS, verify=True))
     dialogue, log = converse(asked, GREETING, EHLO_STARTTLS, GO_ON, BYE, trust=False)
     assert log[-4:] == ["tls", "> QUIT", "< quit 221", "."]
-    assert dialogue.problem is not None
-    assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.TLS, Break.CERTIFICATE)
+    assert dialogue.result.problem is not None
+    assert (dialogue.result.problem.stage, dialogue.result.problem.kind) == (Stage.TLS, ProblemKind.CERTIFICATE)
 
 
 @pytest.mark.parametrize("break_it", [Dialogue.receive_eof, Dialogue.expire, lambda d: d.handshake_failed("alert")])
@@ -283,25 +287,25 @@ def test_a_handshake_that_fails_is_the_end(break_it: Callable[[Dialogue], object
     while dialogue.next_event() is not None:
         pass
     assert dialogue.state.value == "finished"
-    assert dialogue.problem is not None
-    assert dialogue.problem.stage is Stage.TLS
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.stage is Stage.TLS
 
 
 def test_ehlo_refused_after_the_handshake_is_a_failure_of_its_own() -> None:
     dialogue, log = converse(plan(S.STARTTLS, S.MAIL, tls=TLS), GREETING, EHLO_STARTTLS, GO_ON, NO, BYE)
     assert log[-3:] == ["> QUIT", "< quit 221", "."]
-    assert dialogue.problem is not None
-    assert dialogue.problem.stage is Stage.EHLO_TLS
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.stage is Stage.EHLO_TLS
 
 
 def test_implicit_tls_comes_before_the_greeting() -> None:
     asked = plan(tls=TlsPlan("mx.example", implicit=True, required=True))
     dialogue, log = converse(asked, GREETING, EHLO_AUTH, BYE)
     assert log == ["tls", "< banner 220", "> EHLO me.example", "< ehlo 250", "> QUIT", "< quit 221", "."]
-    assert dialogue.problem is None
+    assert dialogue.result.problem is None
     distrusted, log = converse(asked, trust=False)
     assert log == ["tls", "."]
-    assert distrusted.problem is not None
+    assert distrusted.result.problem is not None
 
 
 # AUTH
@@ -319,7 +323,7 @@ def test_auth_plain_goes_in_one_line() -> None:
     asked = plan(S.AUTH, tls=IMPLICIT, credentials=CREDENTIALS)
     dialogue, log = converse(asked, GREETING, EHLO_AUTH, b"235 2.7.0 ok\r\n", BYE)
     assert f"> AUTH PLAIN {_encoded(f'{chr(0)}me@me.example{chr(0)}{SECRET}')}" in log
-    assert dialogue.problem is None
+    assert dialogue.result.problem is None
 
 
 def test_auth_login_where_plain_is_not_offered() -> None:
@@ -334,22 +338,22 @@ def test_auth_login_where_plain_is_not_offered() -> None:
         f"> {_encoded(SECRET)}",
         "< auth 235",
     ]
-    assert dialogue.problem is None
+    assert dialogue.result.problem is None
 
 
 def test_a_refused_password_ends_it() -> None:
     asked = plan(S.AUTH, S.MAIL, tls=IMPLICIT, credentials=CREDENTIALS)
     dialogue, log = converse(asked, GREETING, EHLO_AUTH, b"535 5.7.8 no\r\n", BYE)
     assert log[-4:] == ["< auth 535", "> QUIT", "< quit 221", "."]
-    assert dialogue.problem is not None
-    assert dialogue.problem.stage is Stage.AUTH
+    assert dialogue.result.problem is not None
+    assert dialogue.result.problem.stage is Stage.AUTH
 
 
 def test_no_mechanism_of_ours_is_a_problem() -> None:
     asked = plan(S.AUTH, tls=IMPLICIT, credentials=CREDENTIALS)
     dialogue, _ = converse(asked, GREETING, b"250-mx\r\n250 AUTH GSSAPI\r\n", BYE)
-    assert dialogue.problem is not None
-    assert (dialogue.problem.stage, dialogue.problem.broken) == (Stage.AUTH, Break.NOT_OFFERED)
+    assert dialogue.result.problem is not None
+    assert (dialogue.result.problem.stage, dialogue.result.problem.kind) == (Stage.AUTH, ProblemKind.NOT_OFFERED)
 
 
 def test_a_password_never_goes_without_tls() -> None:
@@ -362,16 +366,16 @@ def test_a_password_never_goes_without_tls() -> None:
         for offer in (EHLO_AUTH, b"250-mx.example\r\n250 AUTH LOGIN\r\n"):
             dialogue, log = converse(asked, GREETING, offer, OK, OK, BYE)
             assert not any("AUTH" in line for line in log)
-            assert dialogue.problem is not None
+            assert dialogue.result.problem is not None
 
 
 def test_what_a_server_repeats_of_a_password_is_masked() -> None:
     asked = plan(S.AUTH, tls=IMPLICIT, credentials=CREDENTIALS)
     for told in (SECRET, _encoded(SECRET), _encoded(f"\0me@me.example\0{SECRET}")):
         dialogue, _ = converse(asked, GREETING, EHLO_AUTH, f"535 not {told}!\r\n".encode(), BYE)
-        assert dialogue.problem is not None
-        assert dialogue.problem.reply is not None
-        assert dialogue.problem.reply.text == "not ****!"
+        assert dialogue.result.problem is not None
+        assert dialogue.result.problem.reply is not None
+        assert dialogue.result.problem.reply.text == "not ****!"
     assert SECRET not in repr(asked)
 
 
@@ -411,4 +415,4 @@ def test_no_server_makes_it_say_what_was_not_planned(turns: list[bytes], trust: 
         open_ = [line for line in log if line.startswith(("< mail 250", "< rset", "> RSET", "< data 250"))]
         assert not open_ or open_[-1] != "< mail 250"
     assert log.count(".") <= 1
-    assert SECRET not in repr(dialogue.problem)
+    assert SECRET not in repr(dialogue.result.problem)

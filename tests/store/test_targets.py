@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from exporter.model.failure import FailureClass, Verdict
 from exporter.model.result import ProbeResult
-from exporter.model.target import Target, TargetKind
+from exporter.model.target import Settings, Target, TargetKind
 from exporter.store.record import Samples, TargetRecord
 from exporter.store.targets import TargetStore
 from tests.results import domain, down_host, lookup_failed, result, up_host
@@ -140,6 +141,25 @@ def test_a_result_that_stays_as_it_is_is_not_rendered_again() -> None:
         None,
     ]
     assert len(rendered) == before
+
+
+def test_a_reload_that_changes_no_sample_renders_nothing_and_keeps_the_new_targets() -> None:
+    rendered: list[str] = []
+
+    def render(record: TargetRecord, before: ProbeResult | None) -> Samples:
+        rendered.append(record.target.name)
+        return _render(record, before)
+
+    store = TargetStore(render)
+    at_once(store.replacing([domain("a.example")]))
+    store.record(domain("a.example"), result(up_host()))
+    before = len(rendered)
+    now = replace(domain("a.example"), settings=Settings(timeout=7.0))
+    at_once(store.replacing([now]))
+    assert len(rendered) == before
+    assert store.records()[0].target is now
+    at_once(store.replacing([replace(now, settings=Settings(interval=7.0))]))
+    assert len(rendered) == before + 1
 
 
 def test_a_record_keeps_its_recent_results_and_the_changes_among_them() -> None:

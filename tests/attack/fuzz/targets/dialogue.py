@@ -12,11 +12,12 @@ from exporter.diagnosis.fingerprints import mark_of_failure, marks
 from exporter.diagnosis.problems import judge_farewell, judge_problem
 from exporter.model.failure import Failure, Stage
 from exporter.smtp.commands import encoded
-from exporter.smtp.dialogue import Answered, Break, Dialogue, Event, Finished, Listen, Send, StartTls
+from exporter.smtp.dialogue import Dialogue
 from exporter.smtp.ehlo import EXTENSIONS, MECHANISMS, parse_ehlo
+from exporter.smtp.events import Answered, Event, Finished, Listen, ProblemKind, Send, StartTls
 from exporter.smtp.other_protocols import by_ehlo_answer, by_greeting, guess, recognise
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
-from exporter.smtp.reply import MAX_REPLY_BYTES, Reply, Violation
+from exporter.smtp.reply import MAX_REPLY_BYTES, Reply
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless, options, pieces
 from tests.smtp.feeding import replies
@@ -64,11 +65,11 @@ class _Outcome:
         said = [event for event in self.events if not isinstance(event, Listen)]
         if talk is None:
             return (said,)
-        known = (talk.ehlo, talk.ehlo_tls, talk.helo_only, talk.quit_clean, talk.secure)
-        problem = talk.problem
-        if problem is not None and problem.broken is Break.VIOLATION:
+        known = (talk.result.ehlo, talk.result.ehlo_tls, talk.result.helo_only, talk.result.quit_clean, talk.secure)
+        problem = talk.result.problem
+        if problem is not None and problem.kind is ProblemKind.VIOLATION:
             problem = replace(problem, detail="")  # of two faults in one line the first to be seen is told
-        return (said, problem, talk.refusals, *known)
+        return (said, problem, talk.result.refusals, *known)
 
 
 class _Conversation:
@@ -165,17 +166,17 @@ def _well_behaved(conversation: _Conversation, plan: Plan) -> None:
         elif isinstance(event, Answered) and plan.credentials is not None:
             agree(not any(secret in line for line in event.reply.lines for secret in _SECRETS), "the password")
     agree(sum(isinstance(event, Finished) for event in events) == 1, "not finished once")
-    if dialogue.problem is not None:
-        failure = judge_problem(dialogue.problem, dialogue.refusals)
+    if dialogue.result.problem is not None:
+        failure = judge_problem(dialogue.result.problem, dialogue.result.refusals)
         _harmless_failure(failure, plan)
-        reply = dialogue.problem.reply
+        reply = dialogue.result.problem.reply
         harmless(mark_of_failure(failure, "" if reply is None else reply.text) or "", "a mark", limit=1024)
     for event in events:
         if isinstance(event, Answered):
             judge_farewell(event.stage, event.reply)
     greeting = next((event.reply for event in events if isinstance(event, Answered)), None)
-    if greeting is not None and dialogue.ehlo is not None:
-        for mark in marks(greeting.lines[0], dialogue.ehlo.lines, parse_ehlo(dialogue.ehlo)):
+    if greeting is not None and dialogue.result.ehlo is not None:
+        for mark in marks(greeting.lines[0], dialogue.result.ehlo.lines, parse_ehlo(dialogue.result.ehlo)):
             harmless(mark, "a mark", limit=1024)
 
 
@@ -194,11 +195,11 @@ def read_replies(data: bytes) -> None:
 
     whole, parts = replies(said), replies(said, cut)
     # Of two faults in one line the first to be seen is told.
-    facts = [["wrong" if isinstance(each, Violation) else each for each in found] for found in (whole, parts)]
+    facts = [["wrong" if isinstance(each, str) else each for each in found] for found in (whole, parts)]
     agree(facts[0] == facts[1], f"whole {whole}\nin pieces {parts}")
     for reply in whole:
-        if isinstance(reply, Violation):
-            harmless(reply.detail, "a violation", limit=512)
+        if isinstance(reply, str):
+            harmless(reply, "a violation", limit=512)
             continue
         agree(200 <= reply.code < 600 and reply.lines, f"no reply: {reply}")
         agree(sum(map(len, reply.lines)) <= MAX_REPLY_BYTES, "a reply without bound")
