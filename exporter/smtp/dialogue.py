@@ -44,8 +44,7 @@ _REFUSAL: Final = re.compile(rb"[45][0-9][0-9](?:[ \t\r\n-]|$)")
 # For what runs at every reply: looking a member up in its Enum takes Python 3.11 twenty times as long as a name here.
 _BANNER, _EHLO, _HELO, _QUIT = State.BANNER, State.EHLO, State.HELO, State.QUIT
 _STARTTLS, _EHLO_TLS, _FINISHED = State.STARTTLS, State.EHLO_TLS, State.FINISHED
-_ACCEPTED, _TOLERATED = Answer.ACCEPTED, Answer.TOLERATED
-_REFUSED, _UNEXPECTED = Answer.REFUSED, Answer.UNEXPECTED
+_ACCEPTED, _REFUSED = Answer.ACCEPTED, Answer.REFUSED
 
 
 class Dialogue:
