@@ -44,8 +44,7 @@ _REFUSAL: Final = re.compile(rb"[45][0-9][0-9](?:[ \t\r\n-]|$)")
 # For code that runs at every reply: to look up a member in its Enum takes Python 3.11 20 times as long as a name here.
 _BANNER, _EHLO, _HELO, _QUIT = State.BANNER, State.EHLO, State.HELO, State.QUIT
 _STARTTLS, _EHLO_TLS, _FINISHED = State.STARTTLS, State.EHLO_TLS, State.FINISHED
-_ACCEPTED, _TOLERATED = Answer.ACCEPTED, Answer.TOLERATED
-_REFUSED, _UNEXPECTED = Answer.REFUSED, Answer.UNEXPECTED
+_ACCEPTED, _REFUSED = Answer.ACCEPTED, Answer.REFUSED
 
 
 class Dialogue:
