@@ -16,8 +16,9 @@ from exporter.model.target import DOMAIN_PLACEHOLDER, Canary, Module, PolicyKind
 from exporter.net.helo_name import address_literal
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 
-# Targets with the same module share one plan; each reload brings new ones, and no request of a stranger does.
+# Plans of one kind that are kept: a configuration has a few, and no request of a stranger makes another.
 _MAX_PLANS: Final = 1000
+_Expected = tuple[tuple[Stage, frozenset[int]], ...]
 
 
 class PlanCache:
@@ -26,19 +27,19 @@ class PlanCache:
     def __init__(self, helo: str) -> None:
         """`helo` is this machine's name where the settings give none."""
         self._helo = helo
-        # By the identity of the module, whose hash takes longer than all else here. The module is kept beside its plan,
-        # so that no other one gets its identity.
-        self._plans: BoundedDict[tuple[int, str], tuple[Module, Plan]] = BoundedDict(_MAX_PLANS)
+        # By what such a plan depends on: the EHLO name, HELO in place of EHLO, and the codes that count as success.
+        self._plans: BoundedDict[tuple[str, bool, _Expected], Plan] = BoundedDict(_MAX_PLANS)
 
     def plan(self, target: Target, host: MxHost) -> Plan:
         """The plan of a session with `host` for `target`."""
         settings = target.settings
-        if is_same_for_all(settings.module):
-            key = id(settings.module), settings.helo
-            kept = self._plans.get(key)
-            if kept is None:
-                kept = self._plans[key] = settings.module, plan_of(settings, self._helo, domain="", server_name="")
-            return kept[1]
+        module = settings.module
+        if is_same_for_all(module):
+            key = settings.helo, module.force_helo, tuple(sorted(module.expect.items())) if module.expect else ()
+            plan = self._plans.get(key)
+            if plan is None:
+                plan = self._plans[key] = plan_of(settings, self._helo, domain="", server_name="")
+            return plan
         if target.kind is TargetKind.DOMAIN:
             return plan_of(settings, self._helo, domain=target.host, server_name=host.name, from_mx=True)
         return plan_of(settings, self._helo, domain=mail_domain(target.host), server_name=target.host)
