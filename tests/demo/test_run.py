@@ -171,15 +171,19 @@ def test_what_it_prints_can_be_opened_and_run() -> None:
 @pytest.mark.parametrize("early", [True, False], ids=["while it starts", "while it runs"])
 def test_it_takes_its_folder_with_it(number: signal.Signals, early: bool, private_tmp: Path) -> None:
     """SIGHUP is the end of its terminal. Early is from its folder on: before, there is nothing to leave behind."""
-    argv = command("demo", "--web.listen-address=127.0.0.1:0", first=HASTY)
+    # The tests themselves may run under nohup, which their children inherit.
+    first = f"import signal\nsignal.signal(signal.SIGHUP, signal.SIG_DFL)\n{HASTY}"
+    argv = command("demo", "--web.listen-address=127.0.0.1:0", first=first)
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        until_sync(lambda: list(private_tmp.iterdir()))
-        if not early:
-            assert process.stdout.readline().startswith("A mail world")
-        process.send_signal(number)
-        process.stdout.read()
-        assert process.wait(20.0) == 0
+        try:
+            assert process.stdout is not None
+            until_sync(lambda: list(private_tmp.iterdir()))
+            if not early:
+                assert process.stdout.readline().startswith("A mail world")
+            process.send_signal(number)
+            assert process.wait(20.0) == 0
+        finally:
+            process.kill()
     assert list(private_tmp.iterdir()) == []
 
 
