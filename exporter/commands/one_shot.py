@@ -57,11 +57,7 @@ class OneShotProbes:
         try:
             workers = range(min(self._at_once, len(targets)))
             await asyncio.gather(*(self._probe_each(left, report, trace=few) for _ in workers))
-            if any(_has_timed_out(result) for _, result in self._open):
-                # Without references a host that answered is greeted again: whether the egress is still open.
-                others = self._references or self._up[:1]
-                again = ProbeOptions(fresh=True, transcript=True, within=_AGAIN_SECONDS)
-                await asyncio.gather(*(self._probe(other, again) for other in others))
+            await self._probe_others()
             await asyncio.gather(*self._traces)
             self._engine.tick()
             await self._engine.watch.finish_checks()
@@ -69,6 +65,17 @@ class OneShotProbes:
             drawing.cancel()
             await asyncio.gather(drawing, return_exceptions=True)
             self._report_open(report)
+
+    async def _probe_others(self) -> None:
+        """Probe the hosts that show whether the egress is open, where a result depends on that.
+
+        Without references a host that answered is greeted again, where another has timed out since.
+        """
+        if self._references:
+            if any(_is_open(result) for _, result in self._open):
+                await asyncio.gather(*(self._probe(reference) for reference in self._references))
+        elif self._up and any(_has_timed_out(result) for _, result in self._open):
+            await self._probe(self._up[0], ProbeOptions(fresh=True, transcript=True, within=_AGAIN_SECONDS))
 
     async def close(self) -> None:
         """Cancel all tasks under way."""
