@@ -49,7 +49,8 @@ async def test_the_needs_of_a_fleet_are_counted() -> None:
     assert 1 < well.packed < well.text
     assert well.memory > 2**20
     assert well.questions is not None
-    assert 2.9 < well.questions < 4  # what is under way has asked and does not count yet
+    # Probes and queries are not counted at the same instant.
+    assert 2.7 < well.questions < 4
     assert waiting.in_flight > well.in_flight
     assert waiting.files > well.files
     assert len(list(table([("well", well), ("silent", waiting)]))) == 8
