@@ -1,4 +1,4 @@
-"""What pyproject.toml asks for: all that is imported and nothing else, with bounds that are true."""
+"""The requirements of pyproject.toml: all that is imported and nothing else, with bounds that are true."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def _imported(text: str, path: str = "") -> Iterator[str]:
 
 
 def _climbs(module: str, imported: str) -> bool:
-    """Whether the import is of a floor that is not below the module's own."""
+    """True for an import of a floor that is not below the module's own."""
     if imported == "exporter" or not _is_within(imported, ["exporter"]):
         return False
     own, other = _room(module), _room(imported)
@@ -161,13 +161,13 @@ def _climbs(module: str, imported: str) -> bool:
 
 
 def _trespasses(module: str, imported: str) -> bool:
-    """Whether the import is of a library that another room keeps to itself."""
+    """True for an import of a library that another room keeps to itself."""
     rooms = FENCES.get(imported.partition(".")[0])
     return rooms is not None and not _is_within(module, rooms)
 
 
 def _soils(module: str, imported: str) -> bool:
-    """Whether a pure module would see a socket, an event loop or a clock by the import."""
+    """True if a pure module would see a socket, an event loop or a clock by the import."""
     if not _is_within(module, PURE):
         return False
     ours = _is_within(imported, ["exporter"]) and imported != "exporter"
@@ -214,7 +214,7 @@ def test_what_is_pure_imports_only_what_is_pure(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=_name)
 def test_a_package_runs_nothing_that_its_modules_do_not_want(path: Path) -> None:
-    """Who imports a pure module of a package imports the package, too."""
+    """An import of a pure module of a package imports the package, too."""
     if any(_is_within(pure, [_name(path)]) for pure in PURE):
         assert [imported for imported in _imports(path) if not _is_within(imported, PURE)] in ([], ["__future__"])
 

@@ -1,4 +1,4 @@
-"""What an operator sets up around it: TLS and passwords, shards, service discovery, systemd; with a real Prometheus."""
+"""The surroundings of the exporter: TLS and passwords, shards, service discovery, systemd; with a real Prometheus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What dashboards are put together from: variables, panels and their place on the page. Values in, plain JSON out.
+"""The parts of dashboards: variables, panels and their place on the page. Values in, plain JSON out.
 
 The queries and words are in overview.py, one_domain.py and own_state.py; what Grafana wants around them is here.
 Colours and numbers of a state are the same on every dashboard.

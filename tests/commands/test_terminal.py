@@ -1,4 +1,4 @@
-"""What is to be seen on a terminal, from the outside: colours, widths, the bar, and nothing that a server steers."""
+"""The output on a terminal, from the outside: colours, widths, the bar, and nothing that a server steers."""
 
 from __future__ import annotations
 

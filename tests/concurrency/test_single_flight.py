@@ -1,4 +1,4 @@
-"""Who asks first does the work; the others have its result, or its bug, or do it themselves."""
+"""The first caller does the work; the others have its result, or its bug, or do it themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user may write, what comes of it, and what is said of each mistake."""
+"""The configuration of a user, its values, and the message about each mistake."""
 
 from __future__ import annotations
 

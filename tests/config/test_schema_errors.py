@@ -1,4 +1,4 @@
-"""What pydantic finds, as places and sentences of a file."""
+"""The findings of pydantic, as places and sentences of a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows from the description of a domain: its records, and the verdict that the exporter comes to."""
+"""The records that follow from the description of a domain, and the verdict that the exporter comes to."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _left(tmp: Path, name: str = "mx-exporter-demo-1-abcdefgh") -> Path:
-    """What a demo left that is no more."""
+    """The folder that a demo left which has ended."""
     folder = tmp / name
     folder.mkdir()
     (folder / "config.yaml").touch()

@@ -1,4 +1,4 @@
-"""What is shipped for operators, as its files stand."""
+"""The files that are shipped for operators."""
 
 from __future__ import annotations
 

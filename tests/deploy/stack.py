@@ -76,7 +76,7 @@ class Prometheus:
         return found
 
     def label_values(self, label: str, series: str) -> list[str]:
-        """What Grafana asks for a variable."""
+        """The query of Grafana for a variable."""
         answer = httpx.get(f"{self.url}/api/v1/label/{label}/values", params={"match[]": series}, timeout=30.0)
         assert answer.status_code == 200, f"{series}: {answer.text}"
         values: list[str] = answer.json()["data"]
@@ -144,7 +144,7 @@ def _ready(url: str) -> bool:
 
 
 class Notices:
-    """What the operators are told, as it comes."""
+    """The notifications to the operators, as they come."""
 
     def __init__(self) -> None:
         self.alerts: list[dict[str, Any]] = []

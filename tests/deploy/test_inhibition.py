@@ -1,4 +1,4 @@
-"""What silences what: alerts given to a real Alertmanager with the shipped configuration."""
+"""Inhibition of alerts: a real Alertmanager with the shipped configuration."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ KUBERNETES = DEPLOY / "kubernetes"
 
 
 def built(folder: str) -> str:
-    """What `kubectl apply -k` would send."""
+    """The objects that `kubectl apply -k` would send."""
     argv = [require_program("kubectl"), "kustomize", str(KUBERNETES / folder)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -75,7 +75,7 @@ def test_the_pods_are_asked_by_names_that_they_know() -> None:
 
 @pytest.mark.parametrize("folder", ["base", "sharded"])
 def test_pods_ask_for_no_privilege(folder: str) -> None:
-    """What the label of the namespace demands (Pod Security Standards: restricted), and nothing can be written."""
+    """The pod keeps to Pod Security Standards: restricted, as its namespace demands, and can write nothing."""
     found = objects(folder)
     assert found["Namespace"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     pod = found["StatefulSet"]["spec"]["template"]["spec"]

@@ -42,7 +42,7 @@ def test_its_exposure_is_low() -> None:
 
 
 def test_systemd_understands_every_line(tmp_path: Path) -> None:
-    """It warns of a key or value it does not know; the program itself need not be installed."""
+    """systemd-analyze warns of an unknown key or value; the program itself need not be installed."""
     unit = tmp_path / UNIT.name
     unit.write_text(re.sub(r"/opt/mx-exporter/bin/mx-exporter", "/bin/true", UNIT.read_text()))
     argv = [require_program("systemd-analyze"), "verify", "--recursive-errors=no", str(unit)]
@@ -77,7 +77,7 @@ def _expanded(group: str) -> set[str]:
 
 
 def _allowed() -> set[str]:
-    """What the lines of the unit leave, in their order."""
+    """The rest after the lines of the unit, in their order."""
     allowed: set[str] = set()
     for line in re.findall(r"^SystemCallFilter=(.+)$", UNIT.read_text(), re.MULTILINE):
         groups: list[str] = line.removeprefix("~").split()

@@ -1,4 +1,4 @@
-"""What to do next: a line for every class, with the names at hand, and nothing in a command that a stranger chose."""
+"""The next step: a line for every class, with the names at hand, and nothing in a command that a stranger chose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fails common everywhere is ours; what fails for reasons of its own is not, however much of it there is."""
+"""A failure that is the same everywhere is ours; failures for reasons of their own are not, however many there are."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_who_failed_in_between_does_not_show_that_things_worked_then() -> None:
 
 
 def _calls(function: Callable[[], object]) -> int:
-    """How many calls of Python functions it takes."""
+    """The number of calls of Python functions."""
     count = 0
 
     def profile(frame: FrameType, event: str, argument: object) -> None:

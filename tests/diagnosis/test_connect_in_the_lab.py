@@ -1,4 +1,4 @@
-"""How a failed connect is judged when a real kernel and real packet filters fail it, in the network lab."""
+"""The judgement of a failed connect that a real kernel and real packet filters fail, in the network lab."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_one_that_is_up_makes_the_domain_up() -> None:
 
 
 def test_with_an_address_that_was_not_asked_nobody_is_known_to_be_dead() -> None:
-    """It had no turn, as one that is left alone for what it costs: it may be well."""
+    """An address without a free session, or paused for its cost, may be well."""
     for classes in ((C.NO_TURN, C.CONNECT_REFUSED), (C.CONNECT_REFUSED, C.CONNECT_REFUSED, C.NO_TURN)):
         failure = domain_failure(failing(*classes), None)
         assert failure is not None

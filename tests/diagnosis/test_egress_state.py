@@ -1,4 +1,4 @@
-"""How the egress is judged from what unrelated networks drew, and when that turns."""
+"""The state of the egress from the outcomes on unrelated networks, and its changes."""
 
 from __future__ import annotations
 

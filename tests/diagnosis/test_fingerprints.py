@@ -1,4 +1,4 @@
-"""Whether one foreign server answers for everyone."""
+"""Fingerprints: one foreign server that answers for everyone is told from a provider."""
 
 from __future__ import annotations
 

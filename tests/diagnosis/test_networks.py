@@ -1,4 +1,4 @@
-"""Which addresses and names are related."""
+"""The relations of addresses and of names."""
 
 from __future__ import annotations
 

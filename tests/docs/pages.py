@@ -70,11 +70,11 @@ class Page:
             yield Block(self.name, language, dedent(text))
 
     def code_spans(self) -> list[str]:
-        """What stands between single backticks."""
+        """The texts between single backticks."""
         return re.findall(r"`([^`\n]+)`", self.prose)
 
     def links(self) -> list[str]:
-        """Where its links and pictures lead."""
+        """The targets of its links and pictures."""
         return re.findall(r"\]\(([^)\s]+)\)", self.prose)
 
     def anchors(self) -> set[str]:

@@ -1,4 +1,4 @@
-"""What a visitor of the repository meets: addresses, changelog, templates."""
+"""The front of the repository: addresses, changelog, templates."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Watched:
         )
 
     def probes(self) -> dict[str, float]:
-        """How often each domain was probed."""
+        """The number of probes of each domain."""
         return {
             sample.labels["domain"]: sample.value for sample in self.samples if sample.name == "mx_domain_probes_total"
         }

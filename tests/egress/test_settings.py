@@ -1,4 +1,4 @@
-"""What of the settings follows from the targets, and what counts as outside."""
+"""The settings that follow from the targets, and the addresses that count as outside."""
 
 from __future__ import annotations
 

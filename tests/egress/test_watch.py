@@ -1,4 +1,4 @@
-"""What is known around the hosts, on loopback: its networks stand for those of the internet."""
+"""The egress watch on loopback: its networks stand for those of the internet."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Client:
         return await dns.asyncquery.tcp(_question(name, kind, 1232), self.address, seconds, self.port)
 
     async def raw(self, data: bytes, seconds: float = PATIENCE) -> bytes:
-        """What comes back for a datagram, whatever it is."""
+        """The answer to a datagram, whatever it is."""
         loop = asyncio.get_running_loop()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.setblocking(False)

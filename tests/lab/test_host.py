@@ -1,4 +1,4 @@
-"""What all hosts of the lab have in common: started, stopped, and on loopback only."""
+"""The common part of all hosts of the lab: started, stopped, and on loopback only."""
 
 from __future__ import annotations
 

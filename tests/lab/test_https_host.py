@@ -21,7 +21,7 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
 
 async def _ask(port: int, request: bytes = REQUEST, *, seconds: float = 10.0) -> bytes:
-    """What comes back until the host closes; TimeoutError where it does not."""
+    """The bytes that come back until the host closes; TimeoutError where it does not."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(request)

@@ -17,7 +17,7 @@ _LONGER_THAN_A_RETRY = 1.3
 
 
 async def _connects(address: str, port: int, seconds: float) -> bool:
-    """Whether a connection comes about; refusal raises."""
+    """True if a connection comes about; refusal raises."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)

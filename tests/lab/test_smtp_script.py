@@ -1,4 +1,4 @@
-"""What a script answers: an ordinary server's replies, and those that replace them."""
+"""The answers of a script: an ordinary server's replies, and those that replace them."""
 
 from __future__ import annotations
 

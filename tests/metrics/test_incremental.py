@@ -122,7 +122,7 @@ def test_what_may_differ_are_fields() -> None:
 
 
 def _written_anew(part: type, name: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Whether all lines of a target are written when a field changes."""
+    """True if all lines of a target are written when a field changes."""
     written: list[TargetRecord] = []
 
     def counted(record: TargetRecord) -> Samples:

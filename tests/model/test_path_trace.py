@@ -1,4 +1,4 @@
-"""What the hops of a path show."""
+"""The conclusions from the hops of a path."""
 
 from __future__ import annotations
 

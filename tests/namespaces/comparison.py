@@ -1,4 +1,4 @@
-"""What each tool says where mail does not get through. Run as root: python -m tests.namespaces.comparison
+"""The answers of each tool where mail does not get through. Run as root: python -m tests.namespaces.comparison
 
 The scenarios of tests.namespaces.scenarios that are marked for it, given to the real blackbox_exporter (its tcp prober,
 with the SMTP dialogue as query_response) and to check_smtp of the Monitoring Plugins, both inside the namespace of the

@@ -1,4 +1,4 @@
-"""What this machine says after EHLO, and what is wrong with a name."""
+"""The name of this machine after EHLO, and the faults of a name."""
 
 from __future__ import annotations
 

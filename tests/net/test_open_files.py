@@ -1,4 +1,4 @@
-"""How many files who may have open."""
+"""The shares of the open files: probes, web clients, the rest."""
 
 from __future__ import annotations
 

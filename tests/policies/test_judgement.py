@@ -1,4 +1,4 @@
-"""What DANE and MTA-STS make of a host, as values: each state, as a warning and as a failure."""
+"""The judgement of a host by DANE and MTA-STS: each state, as a warning and as a failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What hosts cost, and how long each is left alone for that; the clock is the test's."""
+"""The CPU cost of hosts, and the pause that it brings; the clock is the test's."""
 
 from __future__ import annotations
 

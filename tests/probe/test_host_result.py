@@ -1,4 +1,4 @@
-"""What a record becomes: hints that a person needs beside the finding."""
+"""The result of a record, with the hints that a person needs beside the finding."""
 
 from __future__ import annotations
 

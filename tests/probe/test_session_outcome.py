@@ -1,4 +1,4 @@
-"""What a session shows by itself."""
+"""The failure that a session shows by itself."""
 
 from __future__ import annotations
 

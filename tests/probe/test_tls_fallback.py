@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from exporter.concurrency.slots import ProbeSlots
 from exporter.diagnosis.advice import next_step
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import CLOSE, RESET, Answer, SmtpScript, Step, SwitchToTls, Wait, ordinary, reply
-from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import Confidence, FailureClass, Stage, Verdict
-from exporter.model.result import HostResult, MxHost, MxLookup
+from exporter.model.result import HostResult
 from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target, TargetKind
 from exporter.model.warning import HostWarning
 from exporter.probe.probe_options import ProbeOptions
-from exporter.probe.prober import Prober
+from tests.probe.mx_hosts import NAME, prober, running
 from tests.support.certificates import authority, issue
 
 C, W = FailureClass, HostWarning
-
-
-NAME = "mx.example"
 
 
 ROOT = authority()
@@ -51,36 +44,6 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "roots.pem").write_text(ROOT.pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
-
-
-class Names:
-    """A DNS in which everybody has the addresses given."""
-
-    def __init__(self, *addresses: str) -> None:
-        self.addresses = addresses
-
-    async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
-        return MxLookup(domain, (MxHost(NAME, 10, self.addresses),), mx_records=1, duration=0.0)
-
-    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
-        return MxHost(name, 0, self.addresses)
-
-
-@asynccontextmanager
-async def running(*hosts: SmtpHost) -> AsyncIterator[int]:
-    """The hosts on one port, each on an address of its own, from 127.0.0.2 on."""
-    port = 0
-    try:
-        for number, host in enumerate(hosts):
-            port = await host.start(f"127.0.0.{number + 2}", port)
-        yield port
-    finally:
-        for host in hosts:
-            await host.stop()
-
-
-def prober(*addresses: str, limits: Limits | None = None) -> Prober:
-    return Prober(Names(*addresses), limits or Limits(), "probe.example", ProbeSlots(100))
 
 
 def target(port: int, module: Module | None = None, timeout: float = 5.0) -> Target:

@@ -1,4 +1,4 @@
-"""What of ours keeps others from being seen, since when, and how many targets it hides."""
+"""The faults on our side that hide targets: which, since when, and how many targets."""
 
 from __future__ import annotations
 

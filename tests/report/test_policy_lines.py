@@ -1,4 +1,4 @@
-"""What a person is shown of the policies that apply to mail for a domain."""
+"""The lines for a person about the policies that apply to mail for a domain."""
 
 from __future__ import annotations
 

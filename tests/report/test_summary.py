@@ -1,4 +1,4 @@
-"""What is said of a result: a finding of at most thirty words first, each thing once, and what to do next."""
+"""The summary of a result: a finding of at most thirty words first, each thing once, and the next step."""
 
 from __future__ import annotations
 

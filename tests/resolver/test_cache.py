@@ -1,4 +1,4 @@
-"""What is kept of answers: as many bytes as are allowed, what has ended goes first, and who passes by has his own."""
+"""The answers that are kept: as many bytes as are allowed, the expired first to go, unconfigured targets apart."""
 
 from __future__ import annotations
 

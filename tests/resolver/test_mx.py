@@ -1,4 +1,4 @@
-"""Which hosts take a domain's mail. The DNS is a map of answers."""
+"""The hosts that take a domain's mail. The DNS is a map of answers."""
 
 from __future__ import annotations
 

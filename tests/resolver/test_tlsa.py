@@ -1,4 +1,4 @@
-"""Which TLSA records count for a mail host: the names asked, in which order, and when DANE does not apply."""
+"""The TLSA records that count for a mail host: the names asked, their order, and the cases without DANE."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ def test_silence_ends_it_with_the_awaited_stage() -> None:
 
 @given(st.lists(st.sampled_from([GREETING, CAPABILITIES, BYE, b"421 x\r\n", b"5", b"00 no\r\n", b"\0", EOF, b"\n"])))
 def test_no_order_of_turns_makes_it_talk_out_of_turn(turns: list[bytes]) -> None:
-    """It sends a command only after a reply, each at most once, QUIT last."""
+    """A dialogue sends a command only after a reply, each at most once, QUIT last."""
     _, log = converse(EHLO, *turns)
     said = [line for line in log if line.startswith(">")]
     assert len(said) == len(set(said))

@@ -1,4 +1,4 @@
-"""What is kept of a target's past: enough to see a pattern, and never more than its bound."""
+"""The history of a target: enough to see a pattern, and never more than its bound."""
 
 from __future__ import annotations
 

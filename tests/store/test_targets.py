@@ -1,4 +1,4 @@
-"""What the store keeps, counts and forgets."""
+"""The store: results kept, counted and forgotten."""
 
 from __future__ import annotations
 

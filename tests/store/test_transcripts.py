@@ -1,4 +1,4 @@
-"""Which dialogues are kept, and that no target, server or number of them makes that more than its bound."""
+"""The transcripts that are kept: no target, server or number of them makes them more than their bound."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def free_port(address: str = "127.0.0.1") -> int:
 
 
 def accepts(port: int, address: str = "127.0.0.1") -> bool:
-    """Whether somebody listens."""
+    """True if a program listens."""
     try:
         socket.create_connection((address, port), 1.0).close()
     except OSError:

@@ -37,7 +37,7 @@ class Run:
         self._guard = subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)
 
     def leftovers(self) -> list[str]:
-        """What is left, a line each, once those that are ending have had their time."""
+        """The files and processes left, a line each, once those that are ending have had their time."""
         until = time.monotonic() + PATIENCE
         while (found := [*self._processes(), *self._files()]) and time.monotonic() < until:
             time.sleep(_POLL)

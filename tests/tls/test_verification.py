@@ -1,4 +1,4 @@
-"""What a chain is worth: each kind of wrong certificate by itself, all that is wrong with one at once."""
+"""The trust in a chain: each kind of wrong certificate by itself, all that is wrong with one at once."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ SILENCE = 0.2  # seconds after which nothing counts as nothing
 
 
 def heard(world: DemoWorld, host: str, said: bytes = b"", seconds: float = PATIENCE) -> bytes:
-    """What `host` says to `said`: up to its end, or for so many seconds. OSError where there is no connection."""
+    """The answer of `host` to `said`: up to its end, or for so many seconds. OSError where there is no connection."""
     address = (world.hosts[host].address, world.smtp_port)
     with socket.create_connection(address, timeout=seconds) as sock:
         sock.sendall(said)

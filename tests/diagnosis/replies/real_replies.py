@@ -81,7 +81,7 @@ class RealReply:
 
     @property
     def finding(self) -> ReplyClass | FailureClass | None:
-        """What the classification says, or the class of what is no reply to classify."""
+        """The class by the classification, or that of data that is no reply to classify."""
         texts = [_CODE.sub("", part, count=1) for part in self.reply.split("\r\n")]
         code, status = _CODE.match(self.reply), _STATUS.match(texts[0])
         if self.stage is Stage.BANNER and _foreign(self.reply, code and int(code[1]), texts):

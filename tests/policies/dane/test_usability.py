@@ -1,4 +1,4 @@
-"""Which TLSA records a sender of mail can use."""
+"""The TLSA records that a sender of mail can use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a policy holds, and when it is fetched again. Time is virtual."""
+"""The lifetime of a policy, and the moment of its next fetch. Time is virtual."""
 
 from __future__ import annotations
 

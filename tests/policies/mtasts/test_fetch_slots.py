@@ -1,4 +1,4 @@
-"""Who fetches when, and where: time is virtual, a fetch takes as long as it is told."""
+"""The order and the slots of fetches: time is virtual, a fetch takes as long as the test says."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def took(seconds: float, *hosts: HostResult) -> ProbeResult:
 
 
 def text(page: str) -> str:
-    """What is to be read on it, on one line."""
+    """The text of a page, on one line."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
 
 

@@ -75,7 +75,7 @@ def status(server: WebServer, path: str) -> int:
 
 
 def is_cut(client: socket.socket) -> bool:
-    """Whether the server ends the connection within the client's patience; what it still sends is read away."""
+    """True if the server ends the connection within the client's patience; the rest of the answer is read away."""
     try:
         while client.recv(1 << 20):
             pass
@@ -87,7 +87,7 @@ def is_cut(client: socket.socket) -> bool:
 
 
 def refuses(client: socket.socket, say: bytes) -> bool:
-    """Whether the connection is found reset when something is said on it."""
+    """True if the connection is found reset when something is sent on it."""
     try:
         client.sendall(say)
     except (ConnectionResetError, BrokenPipeError):

@@ -107,7 +107,7 @@ def test_it_answers_over_tls_and_not_without(site: Site, opened: ExitStack) -> N
 
 
 def test_a_request_in_the_same_flight_as_the_end_of_the_handshake_is_answered(site: Site, opened: ExitStack) -> None:
-    """What is deciphered before the connection is there is not lost."""
+    """Bytes that are deciphered before the connection is there are not lost."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = site.client_context().wrap_bio(incoming, outgoing, server_hostname="localhost")
     client = site.connect(opened)
