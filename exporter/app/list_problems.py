@@ -32,6 +32,8 @@ class ListProblems:
             if each.skipped > len(each.problems):
                 fields = {"file": each.file, "lines": each.skipped}
                 log.warning("domain file lines skipped", extra={"fields": fields})
+        for problem in first_of([problem for each in changed for problem in each.ignored], _MAX_LINES):
+            log.warning("domain file column ignored", extra={"fields": {"problem": problem}})
         for problem in first_of([problem for each in changed for problem in each.twice], _MAX_LINES):
             log.warning("domain listed twice, the first entry holds", extra={"fields": {"problem": problem}})
         if config.failures != self._failures:

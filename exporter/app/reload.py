@@ -69,7 +69,7 @@ class ConfigurationReload:
 
     async def _check_files(self) -> ListChanges:
         config = self._monitor.active.config
-        patterns = dict(enumerate(config.domain_files))
+        patterns = dict(enumerate(config.list_patterns))
         if not patterns:
             return ListChanges(changed=False, unsettled=False)
         folder = Path(config.files[0]).parent

@@ -16,7 +16,7 @@ async def check_configuration(path: Path, web_path: Path | None) -> None:
     if web_path is not None:
         load_web(web_path)
     for each in config.lists:
-        for problem in (*each.problems, *each.twice):
+        for problem in (*each.problems, *each.ignored, *each.twice):
             print(f"warning: {problem}", file=sys.stderr)
         if each.skipped > len(each.problems):
             print(f"warning: {each.file}: {each.skipped} lines are skipped in all", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The entries of a list of domains, and the problems of its other lines.
+"""The entries of a list of domains, and the problems of its other lines; lists in YAML.
 
 A line that cannot be used is skipped and reported, and the others count. A file that cannot be a list at all (no YAML,
 too long) fails as a whole.
@@ -26,8 +26,6 @@ MAX_LINES: Final = 250_000
 MAX_YAML_PARTS: Final = 600_000
 # Names of all lists together: a kilobyte each, and more with every result.
 MAX_NAMES: Final = 500_000
-# Bytes of one line; a name has 253 at most, and a comment may follow.
-MAX_LINE: Final = 4096
 # Unusable lines that are reported; further ones are only counted.
 REPORTED_LINES: Final = 10
 # A file with so many unusable lines is no list of domains.
@@ -35,10 +33,11 @@ MAX_BAD_LINES: Final = 10_000
 # Keys of one entry; the schema has a handful.
 _MAX_KEYS: Final = 64
 # The mark of a list that is empty on purpose.
-_NONE: Final = re.compile(r"^\s*#\s*none\s*$", re.IGNORECASE | re.MULTILINE)
+_NONE: Final = re.compile(r"^\s*(?:#|;|//)\s*none\s*$", re.IGNORECASE | re.MULTILINE)
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 
-Entry = tuple[Place, str, DomainEntry | None]
+# A domain by itself, with options of its own, or with labels alone.
+Entry = tuple[Place, str, DomainEntry | dict[str, str] | None]
 
 
 @dataclass(slots=True)
@@ -48,54 +47,20 @@ class ListEntries:
     found: list[Entry] = field(default_factory=list)
     bad: int = 0
     problems: list[ConfigProblem] = field(default_factory=list)  # of the first bad lines
+    ignored: list[ConfigProblem] = field(default_factory=list)  # about columns and fields of lines that count
     failure: ConfigProblem | None = None
     says_none: bool = False
 
-    def _skip(self, *problems: ConfigProblem) -> None:
+    def note(self, problem: ConfigProblem) -> None:
+        """Something that is ignored in a line that counts."""
+        if len(self.ignored) < REPORTED_LINES:
+            self.ignored.append(problem)
+
+    def skip(self, *problems: ConfigProblem) -> None:
+        """Count a line that cannot be used."""
         self.bad += 1
         if self.bad <= REPORTED_LINES:
             self.problems += problems[:REPORTED_LINES]
-
-
-def text_list(file: str, raw: bytes) -> ListEntries:
-    """A list with one name a line; `#` begins a comment, empty lines are ignored."""
-    entries = ListEntries()
-    lines = raw.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    if len(lines) > MAX_LINES:
-        entries.failure = ConfigProblem(file, MAX_LINES + 1, 1, "", f"has more than {MAX_LINES:,} lines")
-        return entries
-    for number, line in enumerate(lines, 1):
-        if not line or line.isspace():
-            continue
-        try:
-            place, name = _named(file, number, line)
-            if name:
-                entries.found.append((place, parse_domain(name), None))
-        except _BadLineError as error:
-            entries._skip(error.problem)
-        except ValueError as error:
-            entries._skip(ConfigProblem(*place, "", str(error)))
-        if entries.bad > MAX_BAD_LINES:
-            return _no_list(file)
-    entries.says_none = not entries.found and not entries.bad and _NONE.search(raw.decode("utf-8-sig")) is not None
-    return entries
-
-
-class _BadLineError(Exception):
-    def __init__(self, problem: ConfigProblem) -> None:
-        super().__init__(problem)
-        self.problem = problem
-
-
-def _named(file: str, number: int, line: bytes) -> tuple[Place, str]:
-    """The name in a line, empty where there is none, and its place. Raises _BadLineError."""
-    if len(line) > MAX_LINE:
-        raise _BadLineError(ConfigProblem(file, number, 1, "", f"is a line of more than {MAX_LINE:,} bytes"))
-    text = decoded(file, line)
-    if isinstance(text, ConfigProblem):
-        raise _BadLineError(ConfigProblem(file, number, text.column, "", text.message))
-    name = text.partition("#")[0].strip()
-    return Place(file, number, text.index(name) + 1), name
 
 
 def yaml_list(file: str, raw: bytes, modules: Mapping[str, Module]) -> ListEntries:
@@ -111,7 +76,7 @@ def yaml_list(file: str, raw: bytes, modules: Mapping[str, Module]) -> ListEntri
     if document.data is REFUSED or whole:
         return ListEntries(failure=(whole or document.problems)[0])
     if document.data is None:
-        return ListEntries(says_none=_NONE.search(text) is not None)
+        return ListEntries(says_none=says_none(text))
     if not isinstance(document.data, list):
         document.problem((), f"must be a list of domains, not {kind(document.data)}")
         return ListEntries(failure=document.problems[-1])
@@ -132,9 +97,9 @@ def _entries(document: Document, items: list[Any], modules: Mapping[str, Module]
         if found[0] is not None:
             entries.found.append(found[0])
             continue
-        entries._skip(*wrong.get(index, ()), *document.problems)
+        entries.skip(*wrong.get(index, ()), *document.problems)
         if entries.bad > MAX_BAD_LINES:
-            return _no_list(document.file)
+            return no_list(document.file)
     return entries
 
 
@@ -159,7 +124,13 @@ def _entry(document: Document, index: int, item: Any, modules: Mapping[str, Modu
     return document.place((index, "domain")), entry.domain, entry
 
 
-def _no_list(file: str) -> ListEntries:
+def says_none(text: str) -> bool:
+    """True where a comment says that the list is empty on purpose."""
+    return _NONE.search(text) is not None
+
+
+def no_list(file: str) -> ListEntries:
+    """The failure of a file with too many lines that cannot be used."""
     failure = f"is no list of domains: more than {MAX_BAD_LINES:,} lines cannot be used"
     return ListEntries(failure=ConfigProblem(file, 1, 1, "", failure))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
@@ -13,17 +14,19 @@ from exporter.config.domain_entries import (
     ListEntries,
     cut_line,
     listed_domains,
-    text_list,
     yaml_list,
 )
 from exporter.config.domain_lists import DomainLists, KeptList, ListFile
 from exporter.config.problems import ConfigProblem
-from exporter.config.targets import DuplicateTargetError, Targets
+from exporter.config.schema import DomainEntry
+from exporter.config.target_loading import ListPattern, group_of
+from exporter.config.targets import DuplicateTargetError, Shared, Targets
+from exporter.config.text_lists import text_list
 from exporter.config.yaml_document import Document, dotted
 from exporter.model.configuration import DomainList
 from exporter.model.printable import quoted
 
-TEXT_SUFFIX: Final = ".txt"
+# Every other file is a list of text.
 YAML_SUFFIXES: Final = (".yaml", ".yml")
 
 
@@ -35,40 +38,38 @@ class DomainListLoader:
         self._documents = documents
         self._targets = targets
         self._lists = lists
+        self._patterns: Sequence[ListPattern] = ()
         self._names = 0  # of all lists
         self._gone: dict[int, list[ConfigProblem]] = {}  # by the place of the pattern that matched the file
         self.failures: list[ConfigProblem] = []  # of whole files and of patterns
         self.read: list[DomainList] = []
         self.kept: dict[str, KeptList] = {}  # lists that hold for the next reading
 
-    def load(self, folder: Path, patterns: dict[int, str]) -> None:
-        """Read the files that `patterns` match, relative to `folder`; a pattern's key is its place in the section."""
-        reading = self._lists.read(folder, patterns)
+    def load(self, folder: Path, patterns: Sequence[ListPattern]) -> None:
+        """Read the files that `patterns` match, relative to `folder`; the first that matches a file has it."""
+        self._patterns = patterns
+        reading = self._lists.read(folder, {place: each.pattern for place, each in enumerate(patterns)})
         for place, trouble in reading.troubles:
             self.failures.append(self._pattern_problem(place, trouble))
         # Files that are gone come last: a name that another file lists by now is not lost.
         for file in sorted(reading.files, key=attrgetter("gone")):
             self._documents.setdefault(file.shown, Document(file.shown))
-            if file.path.suffix in (TEXT_SUFFIX, *YAML_SUFFIXES):
-                self._add_file(file, patterns[file.place])
-            else:
-                message = f"{file.shown} is neither a {TEXT_SUFFIX} nor a .yaml file"
-                self.failures.append(self._pattern_problem(file.place, message))
+            self._add_file(file, patterns[file.place])
         for place, gone in self._gone.items():
             # A folder that has vanished is one problem, with any number of files.
             message = f"{len(gone)} files are gone that this matched, the first {gone[0].file}: their lists hold"
             self.failures.append(gone[0] if len(gone) == 1 else self._pattern_problem(place, message))
 
     def _pattern_problem(self, place: int, message: str) -> ConfigProblem:
-        path = ("domain_files", place)
+        path = self._patterns[place].path
         return ConfigProblem(*self._main.place(path), dotted(path), message)
 
-    def _add_file(self, file: ListFile, pattern: str) -> None:
+    def _add_file(self, file: ListFile, pattern: ListPattern) -> None:
         entries, failure = self._parsed(file)
         if entries is not None and failure is None:
             if entries.found and file.raw is not None:
-                self.kept[file.shown] = KeptList(file.path, file.raw, len(entries.found), pattern)
-            self._add_entries(file.shown, entries)
+                self.kept[file.shown] = KeptList(file.path, file.raw, len(entries.found), pattern.pattern)
+            self._add_entries(file, entries, pattern.shared)
             return
         kept = file.kept
         entries = self._entries(file, kept.raw) if kept is not None else ListEntries()
@@ -82,7 +83,7 @@ class DomainListLoader:
             self._gone.setdefault(file.place, []).append(failure)
         elif failure is not None:
             self.failures.append(failure)
-        self._add_entries(file.shown, entries)
+        self._add_entries(file, entries, pattern.shared)
 
     def _parsed(self, file: ListFile) -> tuple[ListEntries | None, ConfigProblem | None]:
         """The entries of a file and its failure; neither where the file is not to be read yet."""
@@ -96,24 +97,35 @@ class DomainListLoader:
         return entries, failure
 
     def _entries(self, file: ListFile, raw: bytes) -> ListEntries:
-        if file.path.suffix == TEXT_SUFFIX:
-            return text_list(file.shown, raw)
-        return yaml_list(file.shown, raw, self._targets.modules)
+        if file.path.suffix.lower() in YAML_SUFFIXES:
+            return yaml_list(file.shown, raw, self._targets.modules)
+        return text_list(file.shown, raw)
 
-    def _add_entries(self, shown: str, entries: ListEntries) -> None:
-        duplicates: list[ConfigProblem] = []
+    def _add_entries(self, file: ListFile, entries: ListEntries, shared: Shared) -> None:
+        targets, twice = self._targets, self._claimed_again(file)
         self._names += len(entries.found)
         for place, domain, entry in entries.found:
             try:
-                if entry is None:
-                    self._targets.add_domain(domain, place)
+                if isinstance(entry, DomainEntry):
+                    targets.add_domain_entry(entry, place, shared)
                 else:
-                    self._targets.add_domain_entry(entry, place)
+                    targets.add_domain(domain, place, shared, entry)
             except DuplicateTargetError as error:
-                if len(duplicates) < REPORTED_LINES:
-                    duplicates.append(ConfigProblem(*place, "", str(error)))
-        problems = tuple(map(str, entries.problems))
-        self.read.append(DomainList(shown, entries.bad, problems, tuple(map(str, duplicates))))
+                if len(twice) < REPORTED_LINES:
+                    twice.append(ConfigProblem(*place, "", str(error)))
+        told = (tuple(map(str, problems)) for problems in (entries.problems, twice, entries.ignored))
+        self.read.append(DomainList(file.shown, entries.bad, *told))
+
+    def _claimed_again(self, file: ListFile) -> list[ConfigProblem]:
+        """The patterns of other groups that match a file of a group."""
+        group = group_of(self._patterns[file.place].path)
+        others = {group_of(self._patterns[place].path): place for place in file.other_places} if group else {}
+        first = self._main.place(self._patterns[file.place].path)
+        return [
+            self._pattern_problem(place, f"{file.shown} belongs to another group already, by the pattern at {first}")
+            for other, place in others.items()
+            if other not in ("", group)
+        ][:REPORTED_LINES]
 
 
 def _implausible(file: ListFile, entries: ListEntries, kept: KeptList | None) -> ConfigProblem | None:

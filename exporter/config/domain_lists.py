@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +57,7 @@ class ListFile:
     trouble: str = ""
     kept: KeptList | None = None
     gone: bool = False
+    other_places: tuple[int, ...] = ()  # of further patterns that match it
 
     @property
     def shown(self) -> str:
@@ -77,6 +78,7 @@ class _MatchedFiles:
     """The present matches of all patterns, in order, and the troubles of the search: place of a pattern, sentence."""
 
     files: dict[str, tuple[Path, int]] = field(default_factory=dict)
+    others: dict[str, tuple[int, ...]] = field(default_factory=dict)  # places of further patterns that match a file
     troubles: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -134,7 +136,7 @@ class DomainLists:
                 continue
             file, read[shown] = self._read_one(path, place, room)
             room -= len(file.raw or b"")
-            files.append(file)
+            files.append(replace(file, other_places=found.others.get(shown, ())))
         for shown, kept in self._missing(found, patterns).items():
             place = next(place for place, pattern in patterns.items() if pattern == kept.pattern)
             gone = shown in settled
@@ -218,5 +220,7 @@ def _find(folder: Path, patterns: Mapping[int, str]) -> _MatchedFiles:
         matched = search.matching(pattern)
         found.troubles += [(place, trouble) for trouble in matched.troubles]
         for path in matched.paths:
-            found.files.setdefault(_shown(path), (path, place))  # two patterns may match one file
+            shown = _shown(path)
+            if found.files.setdefault(shown, (path, place))[1] != place:  # two patterns may match one file
+                found.others[shown] = (*found.others.get(shown, ()), place)
     return found

@@ -1,7 +1,7 @@
 """The effective configuration as YAML: every default filled in, for a person to read.
 
-Targets show the keys that differ from the defaults. The text is made on request, and bounded; it can be loaded again,
-except that targets of domain files appear under `domains`.
+Targets show the keys that differ from the defaults, those of their group among them. The text is made on request, and
+bounded; it can be loaded again, except that targets of groups and of domain files appear under `domains` and `hosts`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import yaml
 
 from exporter.config.values import DNS_PORT, format_duration, parse_host_port
 from exporter.config.yaml_scalars import needs_quotes
-from exporter.model.configuration import Config
+from exporter.model.configuration import Config, TargetGroup
 from exporter.model.failure import Stage
-from exporter.model.target import Canary, Module, Settings, Target, TargetKind
+from exporter.model.target import Canary, Labels, Module, Settings, Target, TargetKind
 
 # Of each kind; a page is for reading, and 100,000 domains are no reading matter.
 MAX_TARGETS: Final = 1000
@@ -50,7 +50,6 @@ def effective_yaml(config: Config) -> str:
             "concurrency": config.limits.concurrency,
             "per_address": config.limits.per_address,
             "per_address_interval": format_duration(config.limits.per_address_interval),
-            "share_addresses": config.limits.share_addresses,
         },
         "modules": {name: _module(module) for name, module in config.modules.items()},
         "egress": {
@@ -58,9 +57,13 @@ def effective_yaml(config: Config) -> str:
             "witness_ports": list(config.egress.witness_ports),
             "trace": config.egress.trace,
         },
+        "metrics": {"disable": sorted(config.disabled_metrics)},
         "domain_files": list(config.domain_files),
+        "groups": [_group(group, config) for group in config.groups[:MAX_TARGETS]],
     }
     parts = [_dump(sections)]
+    if len(config.groups) > MAX_TARGETS:
+        parts.append(f"  # and {len(config.groups) - MAX_TARGETS} more\n")
     for key, kind in (("domains", TargetKind.DOMAIN), ("hosts", TargetKind.HOST)):
         targets = [target for target in config.targets if target.kind is kind]
         parts.append(_dump({key: [_target(target, config) for target in targets[:MAX_TARGETS]]}))
@@ -85,6 +88,7 @@ def _settings(settings: Settings) -> dict[str, Any]:
         "source_address": {family: address for family, address in source.items() if address},
         "max_addresses": settings.max_addresses,
         "allow_addresses": _texts(settings.allow_addresses),
+        "host_series": settings.host_series,
     }
 
 
@@ -113,6 +117,8 @@ def _module(module: Module) -> dict[str, Any]:
         section["auth"] = {"username": module.auth.username, **{key: place for key, place in places.items() if place}}
     if module.timeout is not None:
         section["timeout"] = format_duration(module.timeout)
+    if module.host_series is not None:
+        section["host_series"] = module.host_series
     return section
 
 
@@ -122,14 +128,25 @@ def _canary(canary: Canary) -> dict[str, Any]:
     return {**given, "subject": canary.subject, "body": canary.body}
 
 
-def _target(target: Target, config: Config) -> str | dict[str, Any]:
-    own, usual = _settings(target.settings), _settings(config.settings(target.settings.module.name))
+def _differing(settings: Settings, labels: Labels, config: Config) -> dict[str, Any]:
+    """The keys of a target or group that a target without keys of its own would not have."""
+    own, usual = _settings(settings), _settings(config.settings(settings.module.name))
     usual["module"] = config.defaults.module.name
     differing = {key: value for key, value in own.items() if value != usual[key]}
+    return {**differing, "labels": dict(labels)} if labels else differing
+
+
+def _group(group: TargetGroup, config: Config) -> dict[str, Any]:
+    """A group without the targets that the configuration names: these stand among all others, with its keys."""
+    shown = {"name": group.name, **_differing(group.settings, group.labels, config)}
+    shown["domain_files"] = list(group.domain_files)
+    return {key: value for key, value in shown.items() if key not in ("name", "domain_files") or value}
+
+
+def _target(target: Target, config: Config) -> str | dict[str, Any]:
+    differing = _differing(target.settings, target.labels, config)
     if target.kind is TargetKind.HOST and parse_host_port(target.name).port is not None:
         differing.pop("port", None)  # it is part of the name
-    if target.labels:
-        differing["labels"] = dict(target.labels)
     # A top-level domain needs its final dot, without which it would count as a mistake.
     dot = "." if target.kind is TargetKind.DOMAIN and "." not in target.name else ""
     name = target.name + dot

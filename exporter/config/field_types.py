@@ -11,9 +11,12 @@ from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
+from exporter.config.label_names import parse_label_name
 from exporter.config.mailbox import parse_argument, parse_mailbox
 from exporter.config.stage_order import REPLYING
+from exporter.config.suggestions import nearest
 from exporter.config.values import MAX_PORT, format_duration, parse_duration, parse_host_name
+from exporter.model.metric_names import TARGET_METRICS
 from exporter.model.printable import quoted
 
 # A second: anything shorter is a slip (60ms for 60s) and would be a flood to the hosts probed.
@@ -21,15 +24,8 @@ MIN_INTERVAL: Final = 1.0
 # RFC 5321 4.5.3.1.8: recipients a server must take in one transaction.
 MAX_RECIPIENTS: Final = 100
 MAX_BODY: Final = 4096  # octets of a canary: one segment or three, not a load
-# Ours, so a configured one would be overwritten or make a series twice.
-RESERVED_LABELS: Final = frozenset(
-    {
-        "address", "cipher", "class", "domain", "hop", "keyword", "le", "mechanism", "mode", "mx", "phase", "stage",
-        "status", "tls", "verdict", "version",
-    }
-)  # fmt: skip
 MAX_LABEL_VALUE: Final = 1024  # characters; each is repeated in every series of its target
-_LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+MAX_GROUP_NAME: Final = 100
 _MODULE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -76,26 +72,36 @@ def _positive(seconds: float) -> float:
     return seconds
 
 
-def _label_name(name: str) -> str:
-    if _LABEL_NAME.fullmatch(name) is None:
-        raise ValueError(f"{quoted(name)} is not a label name: letters, digits and _, not beginning with a digit")
-    if name.startswith("__"):
-        raise ValueError(f"{quoted(name)}: label names beginning with __ are Prometheus's own")
-    if name in RESERVED_LABELS:
-        raise ValueError(f"{quoted(name)} is a label of the exporter's own")
-    return name
-
-
 def _label_value(value: Any) -> str:
     if not isinstance(value, str):
         hint = ": quote it" if isinstance(value, bool | int) else ""
         raise ValueError(f"a label value must be a string, not {kind(value)}{hint}")  # noqa: TRY004 - pydantic's way
+    return parse_label_value(value)
+
+
+def parse_label_value(value: str) -> str:
+    """The value of a configured label."""
     wrong = _CONTROL.search(value)
     if wrong is not None:
         raise ValueError(f"a label value must not contain the control character U+{ord(wrong[0]):04X}")
     if len(value) > MAX_LABEL_VALUE:
         raise ValueError(f"a label value has at most {MAX_LABEL_VALUE} characters")
     return value
+
+
+def metric_name(name: str) -> str:
+    """A metric of targets; a counter with the suffix `_total` or, as OpenMetrics names it, without."""
+    found = next((known for known in (name, f"{name}_total") if known in TARGET_METRICS), None)
+    if found is None:
+        raise ValueError(f"{quoted(name)} is not a metric of targets{nearest(name, TARGET_METRICS)}")
+    return found
+
+
+def group_name(name: str) -> str:
+    """The name of a group, for people."""
+    if not name.strip() or _CONTROL.search(name) or len(name) > MAX_GROUP_NAME:
+        raise ValueError(f"{quoted(name)} is not a name: a line of up to {MAX_GROUP_NAME} characters")
+    return name
 
 
 def parse_module_name(name: str) -> str:
@@ -176,4 +182,4 @@ Mailboxes = Annotated[
     Field(max_length=MAX_RECIPIENTS),
     AfterValidator(each_once),
 ]
-Labels = dict[Annotated[str, PlainValidator(_label_name)], Annotated[str, PlainValidator(_label_value)]]
+Labels = dict[Annotated[str, PlainValidator(parse_label_name)], Annotated[str, PlainValidator(_label_value)]]

@@ -21,18 +21,17 @@ from exporter.config.modules import AuthError, auth_of, contradictions, module_o
 from exporter.config.problems import ConfigError, ConfigProblem
 from exporter.config.schema import (
     SECTIONS,
-    DomainEntry,
     EgressSection,
-    HostEntry,
     LimitsSection,
+    MetricsSection,
     ModuleSection,
     Options,
     ResolverSection,
     Section,
 )
 from exporter.config.schema_errors import module_exists, unknown_key, validate
-from exporter.config.targets import DuplicateTargetError, Targets, merged, reference_target
-from exporter.config.values import parse_domain
+from exporter.config.target_loading import TargetLoader
+from exporter.config.targets import OF_MODULES, Targets, merged, reference_target
 from exporter.config.yaml_document import REFUSED, Document, KeyPath
 from exporter.config.yaml_reader import compose, read
 from exporter.model.configuration import Config, Egress, Limits, ResolverSettings
@@ -41,6 +40,8 @@ from exporter.model.target import Auth, Module, Settings, TargetKind
 __all__ = ["ConfigError", "ConfigProblem", "load", "parse", "summary"]
 
 _DEFAULT_MODULE: Final = "default"
+# Keys at the top that are the user's own, for values with an anchor.
+EXTENSION: Final = "x-"
 
 _S = TypeVar("_S", bound=Section)
 
@@ -104,19 +105,18 @@ class _Loading:
         resolver = self._section(ResolverSection, data, "resolver")
         limits = self._section(LimitsSection, data, "limits")
         egress = self._section(EgressSection, data, "egress")
-        self._targets = Targets(defaults, modules)
-        self._domains(self._main, self._list(data, "domains"), ("domains",))
-        for index, item in enumerate(self._list(data, "hosts")):
-            self._host(item, ("hosts", index))
-        patterns = self._patterns(self._list(data, "domain_files"))
-        loader = DomainListLoader(self._main, self._documents, self._targets, self._lists)
-        loader.load(self._folder, patterns)
+        metrics = self._section(MetricsSection, data, "metrics")
+        targets = Targets(defaults, modules)
+        written = TargetLoader(self._main, targets)
+        written.load(data)
+        loader = DomainListLoader(self._main, self._documents, targets, self._lists)
+        loader.load(self._folder, written.patterns)
         if self._is_strict:
             self._add_problems(loader.failures)
         self._raise_problems()
         self._lists.keep(loader.kept)
         return Config(
-            targets=tuple(self._targets.found),
+            targets=tuple(targets.found),
             defaults=defaults,
             modules=modules,
             resolver=ResolverSettings(tuple(resolver.nameservers), resolver.timeout),
@@ -127,7 +127,9 @@ class _Loading:
                 egress.trace,
             ),
             files=tuple(self._documents),
-            domain_files=tuple(patterns.values()),
+            domain_files=written.domain_files,
+            groups=written.groups,
+            disabled_metrics=frozenset(metrics.disable),
             lists=tuple(loader.read),
             failures=() if self._is_strict else tuple(map(str, loader.failures)),
         )
@@ -158,7 +160,7 @@ class _Loading:
             self._main.problem((), empty if data is None else f"must be a mapping, not {kind(data)}")
             return {}
         for key in data:
-            if key not in SECTIONS:
+            if key not in SECTIONS and not key.startswith(EXTENSION):
                 self._main.problem((key,), unknown_key(key, SECTIONS), key=True)
         return data
 
@@ -167,15 +169,6 @@ class _Loading:
         if given is None or given is REFUSED:
             return model()
         return validate(model, given, self._main, (name,)) or model()
-
-    def _list(self, data: Mapping[str, Any], name: str) -> list[Any]:
-        given = data.get(name)
-        if given is None or given is REFUSED:
-            return []
-        if isinstance(given, list):
-            return given
-        self._main.problem((name,), f"must be a list, not {kind(given)}")
-        return []
 
     def _modules(self, data: Any) -> Mapping[str, Module]:
         modules = {_DEFAULT_MODULE: Module()}
@@ -212,71 +205,10 @@ class _Loading:
         options = self._section(Options, {"defaults": data}, "defaults")
         if not module_exists(options.module, modules, self._main, ("defaults",)):
             return base
-        # The timeout of a module applies target by target, where the module is known.
+        # The options of a module apply target by target, where the module is known.
+        own = {name: getattr(options, name) for name in OF_MODULES}
+        usual = Settings()
         settings = merged(base, options, modules)
-        timeout = Settings().timeout if options.timeout is None else options.timeout
-        return replace(settings, timeout=timeout)
-
-    # Targets
-
-    def _domains(self, document: Document, items: list[Any], path: KeyPath) -> None:
-        for index, item in enumerate(items):
-            place = (*path, index)
-            if isinstance(item, str):
-                try:
-                    self._targets.add_domain(parse_domain(item), document.place(place))
-                except ValueError as error:
-                    document.problem(place, str(error))
-            elif isinstance(item, dict):
-                self._domain_entry(document, item, place)
-            elif item is not REFUSED:
-                document.problem(place, f"must be a domain or a mapping with one, not {kind(item)}")
-
-    def _domain_entry(self, document: Document, item: dict[str, Any], path: KeyPath) -> None:
-        entry = validate(DomainEntry, item, document, path)
-        # Checked in any case, to report every mistake at once.
-        known = module_exists(item.get("module"), self._targets.modules, document, path)
-        if entry is None or not known:
-            return
-        try:
-            self._targets.add_domain_entry(entry, document.place((*path, "domain")))
-        except DuplicateTargetError as error:
-            document.problem((*path, "domain"), str(error))
-
-    def _host(self, item: Any, path: KeyPath) -> None:
-        if item is REFUSED:
-            return
-        place: KeyPath = path
-        if isinstance(item, str):
-            item = {"host": item}
-        elif isinstance(item, dict):
-            place = (*path, "host")
-        else:
-            self._main.problem(path, f"must be a host or a mapping with one, not {kind(item)}")
-            return
-        entry = validate(HostEntry, item, self._main, path)
-        known = module_exists(item.get("module"), self._targets.modules, self._main, path)
-        if entry is None or not known:
-            return
-        if entry.host.port is not None and entry.port is not None:
-            self._main.problem((*path, "port"), f"the port is given with the host already: {entry.host.text}")
-            return
-        try:
-            self._targets.add_host(entry, self._main.place(place))
-        except DuplicateTargetError as error:
-            self._main.problem(place, str(error))
-
-    # Files of domains
-
-    def _patterns(self, items: list[Any]) -> dict[int, str]:
-        """The valid patterns, by their place in the list."""
-        patterns = {}
-        for index, item in enumerate(items):
-            if isinstance(item, str) and item and "\0" not in item:
-                patterns[index] = item
-            elif item is not REFUSED:
-                what = ("a name with a NUL" if item else "an empty name") if isinstance(item, str) else kind(item)
-                self._main.problem(
-                    ("domain_files", index), f"must be a file or pattern such as domains.d/*.txt, not {what}"
-                )
-        return patterns
+        return replace(
+            settings, **{name: getattr(usual, name) if value is None else value for name, value in own.items()}
+        )

@@ -40,6 +40,7 @@ def module_of(name: str, section: ModuleSection, auth: Auth | None = None) -> Mo
         expn=section.expn,
         expect=MappingProxyType({Stage(stage): frozenset(codes) for stage, codes in section.expect.items()}),
         timeout=section.timeout,
+        host_series=section.host_series,
         tls=TlsMode(section.tls),
         auth=auth,
         data=_canary(section.data),

@@ -27,6 +27,8 @@ from exporter.config.field_types import (
     canary_body,
     each_once,
     file_name,
+    group_name,
+    metric_name,
     optional_host_name,
     replying_stage,
     text,
@@ -46,7 +48,8 @@ from exporter.config.values import (
     parse_network,
 )
 from exporter.model.configuration import Egress, Limits, ResolverSettings
-from exporter.model.target import Canary, IPNetwork, Starttls
+from exporter.model.metric_names import TARGET_METRICS
+from exporter.model.target import Canary, HostSeries, IPNetwork, Starttls
 
 MAX_SIZE: Final = 10**18  # RFC 1870 4: at most 20 digits; YAML numbers here have at most 18
 
@@ -91,6 +94,7 @@ class Options(Section):
     source_address: SourceAddress | None = None
     max_addresses: Annotated[int, Field(ge=1)] | None = None
     allow_addresses: list[Annotated[IPNetwork, PlainValidator(text(parse_network, "192.0.2.0/24"))]] | None = None
+    host_series: HostSeries | None = None
 
 
 class DomainEntry(Options):
@@ -105,6 +109,16 @@ class HostEntry(Options):
 
     host: Annotated[HostPort, PlainValidator(text(parse_host_port, "relay.example.net:25"))]
     labels: Labels = Field(default_factory=dict)
+
+
+class GroupSection(Options):
+    """An item of `groups`. Its lists are checked item by item, as those at the top are."""
+
+    name: Annotated[str, PlainValidator(text(group_name, "customers"))] = ""
+    labels: Labels = Field(default_factory=dict)
+    domains: Any = None
+    hosts: Any = None
+    domain_files: Any = None
 
 
 class ResolverSection(Section):
@@ -122,7 +136,6 @@ class LimitsSection(Section):
     concurrency: Annotated[int, Field(ge=1)] = Limits().concurrency
     per_address: Annotated[int, Field(ge=1)] = Limits().per_address
     per_address_interval: Duration = Limits().per_address_interval
-    share_addresses: bool = Limits().share_addresses
 
 
 class StarttlsSection(Section):
@@ -174,6 +187,7 @@ class ModuleSection(Section):
         Annotated[list[Code], Field(min_length=1), AfterValidator(each_once)],
     ] = Field(default_factory=dict)
     timeout: PositiveDuration | None = None
+    host_series: HostSeries | None = None
     tls: Literal["starttls", "implicit"] = "starttls"
     auth: Annotated[AuthSection | None, BeforeValidator(unless_given)] = None
     data: CanarySection = Field(default_factory=lambda: CanarySection.model_validate({}))
@@ -201,6 +215,16 @@ class EgressSection(Section):
     trace: bool = Egress().trace
 
 
+class MetricsSection(Section):
+    """`metrics`."""
+
+    disable: Annotated[
+        list[Annotated[str, PlainValidator(text(metric_name, "mx_host_extension"))]],
+        Field(max_length=len(TARGET_METRICS)),
+        AfterValidator(each_once),
+    ] = Field(default_factory=list)
+
+
 # The keys of the file with their models; those without one are lists, whose items are checked one by one.
 SECTIONS: Final = MappingProxyType(
     {
@@ -209,6 +233,8 @@ SECTIONS: Final = MappingProxyType(
         "limits": LimitsSection,
         "modules": None,
         "egress": EgressSection,
+        "metrics": MetricsSection,
+        "groups": None,
         "domains": None,
         "hosts": None,
         "domain_files": None,

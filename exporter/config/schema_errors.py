@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, get_args
 
@@ -12,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from exporter.config.field_types import kind
 from exporter.config.schema import Section
+from exporter.config.suggestions import nearest
 from exporter.config.yaml_document import REFUSED, Document, KeyPath
 from exporter.model.printable import printable, quoted
 from exporter.model.target import Module
@@ -28,8 +28,6 @@ _MUST_BE: Final = MappingProxyType(
     }
 )
 _MAX_NAME: Final = 80  # characters of a wrong name shown in a message
-# A longer name is no typing mistake, and to compare it takes long.
-_MAX_COMPARED: Final = 256
 # How pydantic marks an error of a mapping's key.
 _KEY: Final = "[key]"
 
@@ -59,12 +57,6 @@ def module_exists(name: Any, modules: Mapping[str, Module], document: Document, 
 def unknown_key(key: str, known: Iterable[str]) -> str:
     """The sentence about a key that is not in the schema."""
     return f"unknown key{nearest(key, known)}"
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean …?`, where something is near enough."""
-    found = get_close_matches(name, list(known), 1) if len(name) <= _MAX_COMPARED else []
-    return f"; did you mean {found[0]}?" if found else ""
 
 
 def _note(model: type[Section], detail: ErrorDetails, document: Document, path: KeyPath) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from exporter.config.problems import Place
 from exporter.config.schema import DomainEntry, HostEntry, Options
 from exporter.config.values import HostPort, parse_domain, parse_host_port
 from exporter.model.address import Family
-from exporter.model.target import Module, Settings, Target, TargetKind, with_module
+from exporter.model.target import Labels, Module, Settings, Target, TargetKind, with_module
 
-Labels = tuple[tuple[str, str], ...]
+# Options that a module may have, too: its own win over those of `defaults`, and a target's over both.
+OF_MODULES: Final = ("timeout", "host_series")
 
 
 def parse_target(text: str, settings: Settings) -> Target:
@@ -58,7 +59,10 @@ def _host_target(host: HostPort, settings: Settings, labels: Labels = ()) -> Tar
 
 
 def merged(base: Settings, options: Options, modules: Mapping[str, Module]) -> Settings:
-    """`base` changed by `options`. A timeout given beside a target wins over its module's, that over `base`'s."""
+    """`base` changed by `options`.
+
+    A timeout given beside a target wins over its module's, that over `base`'s; `host_series` likewise.
+    """
     changes: dict[str, Any] = {}
     for name in ("interval", "port", "helo", "max_addresses"):
         if (value := getattr(options, name)) is not None:
@@ -73,7 +77,28 @@ def merged(base: Settings, options: Options, modules: Mapping[str, Module]) -> S
     settings = replace(base, **changes)
     if options.module is not None:
         settings = with_module(settings, modules[options.module])
-    return settings if options.timeout is None else replace(settings, timeout=options.timeout)
+    own = {name: value for name in OF_MODULES if (value := getattr(options, name)) is not None}
+    return replace(settings, **own) if own else settings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
+    """The options and labels that the targets of a group share, unless they have their own."""
+
+    options: Options
+    labels: Mapping[str, str]
+    settings: Settings  # of a target without options of its own
+    label_values: Labels  # of a target without labels of its own
+
+    def over(self, entry: Options) -> Options:
+        """The options of an entry, with those of the group where it has none."""
+        given = {name: getattr(entry, name) for name in _OPTIONS}
+        return Options.model_construct(
+            **{name: getattr(self.options, name) if value is None else value for name, value in given.items()}
+        )
+
+
+_OPTIONS: Final = tuple(Options.model_fields)
 
 
 class DuplicateTargetError(ValueError):
@@ -91,38 +116,49 @@ class Targets:
         self._labels: dict[Labels, Labels] = {}
         self._places: dict[Hashable, Place] = {}
         self.found: list[Target] = []
+        # Of all targets outside of groups.
+        self.ungrouped: Final = Shared(Options(), {}, self._plain, ())
 
-    def add_domain(self, domain: str, place: Place) -> None:
-        """A domain (A-labels) with the settings of `defaults`."""
+    def shared(self, options: Options, labels: Mapping[str, str]) -> Shared:
+        """The common part of a group."""
+        settings = self._shared(self._settings_of(options, self.ungrouped))
+        return Shared(options, labels, settings, self._shared_labels(labels))
+
+    def add_domain(self, domain: str, place: Place, shared: Shared, labels: Mapping[str, str] | None = None) -> None:
+        """A domain (A-labels) with the settings of its group or of `defaults`, perhaps with labels."""
         self._claim(domain, place)
-        self.found.append(Target(TargetKind.DOMAIN, domain, domain, self._plain))
+        own = self._shared_labels({**shared.labels, **labels}) if labels else shared.label_values
+        self.found.append(Target(TargetKind.DOMAIN, domain, domain, shared.settings, own))
 
     def has_domain(self, domain: str) -> bool:
         """True where the domain is a target."""
         return domain in self._places
 
-    def add_domain_entry(self, entry: DomainEntry, place: Place) -> None:
+    def add_domain_entry(self, entry: DomainEntry, place: Place, shared: Shared) -> None:
         """A domain with settings of its own."""
         self._claim(entry.domain, place)
-        settings = self._shared(self._settings_of(entry))
-        self.found.append(Target(TargetKind.DOMAIN, entry.domain, entry.domain, settings, self._labels_of(entry)))
+        settings = self._shared(self._settings_of(entry, shared))
+        labels = self._shared_labels({**shared.labels, **entry.labels})
+        self.found.append(Target(TargetKind.DOMAIN, entry.domain, entry.domain, settings, labels))
 
-    def add_host(self, entry: HostEntry, place: Place) -> None:
+    def add_host(self, entry: HostEntry, place: Place, shared: Shared) -> None:
         """A host; its port, where it has one, beside the name or by itself."""
-        target = _host_target(entry.host, self._settings_of(entry), self._labels_of(entry))
+        labels = self._shared_labels({**shared.labels, **entry.labels})
+        target = _host_target(entry.host, self._settings_of(entry, shared), labels)
         # One name is one set of series, whatever the port; two spellings of one host and port would be probed twice.
         self._claim(target.key, place)
         self._claim((target.host, target.settings.port), place)
         self.found.append(replace(target, settings=self._shared(target.settings)))
 
-    def _settings_of(self, entry: Options) -> Settings:
-        return merged(self._plain if entry.module is None else self._defaults, entry, self.modules)
+    def _settings_of(self, entry: Options, shared: Shared) -> Settings:
+        options = entry if shared is self.ungrouped else shared.over(entry)
+        return merged(self._plain if options.module is None else self._defaults, options, self.modules)
 
     def _shared(self, settings: Settings) -> Settings:
         return self._settings.setdefault(_fingerprint(settings), settings)
 
-    def _labels_of(self, entry: DomainEntry | HostEntry) -> Labels:
-        labels = tuple(sorted(entry.labels.items()))
+    def _shared_labels(self, given: Mapping[str, str]) -> Labels:
+        labels = tuple(sorted(given.items()))
         return self._labels.setdefault(labels, labels)
 
     def _claim(self, identity: Hashable, place: Place) -> None:

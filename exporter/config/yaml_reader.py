@@ -15,6 +15,7 @@ import yaml
 
 from exporter.config.problems import ConfigProblem, Place
 from exporter.config.yaml_document import REFUSED, Document, KeyPath, Marks, Refused, dotted
+from exporter.config.yaml_merge import MERGE, MERGE_TAKES, Merge
 from exporter.config.yaml_scalars import ScalarError, needs_quotes, resolve
 
 # The schema's deepest value is five levels down; more is a mistake, and recursion must end somewhere.
@@ -80,6 +81,13 @@ def _syntax_problem(file: str, error: yaml.YAMLError) -> ConfigProblem:
     parts = (getattr(error, "context", None), getattr(error, "problem", None))
     message = ", ".join(part for part in parts if part) or str(error)
     return ConfigProblem(file, line, column, "", f"YAML syntax error: {message}")
+
+
+class _MergeKey:
+    """The key `<<` without quotes; with quotes it is a key like any other."""
+
+
+_MERGE_KEY: Final = _MergeKey()
 
 
 class _AliasBombError(Exception):
@@ -179,23 +187,38 @@ class _Composer:
 
     def _mapping(self, marks: Marks, path: tuple[str | int, ...], depth: int) -> dict[str, Any]:
         items: dict[str, Any] = {}
+        merge: tuple[Merge, tuple[int, int]] | None = None
         while not self._events.check_event(yaml.MappingEndEvent):
             key, place = self._key(path, depth)
-            data, child = self._node(path if key is None else (*path, key), depth + 1)
-            if key is None:
+            if not isinstance(key, str):
+                data, child = self._node(path if key is None else (*path, MERGE), depth + 1)
+                if key is not None and merge is not None:
+                    self._duplicate(place, (*path, MERGE), merge[1])
+                elif key is not None:
+                    merge = self._merge(data, child, path), place
                 continue
+            data, child = self._node((*path, key), depth + 1)
             if key in items:
-                first = Place(self._document.file, marks.keys[key][0] + 1, marks.keys[key][1] + 1)
-                self._wrong(place, (*path, key), f"duplicate key; the first is at {first}")
+                self._duplicate(place, (*path, key), marks.keys[key])
                 continue
             items[key] = data
             marks.keys[key] = place
             marks.children[key] = child
             marks.nodes += 1 if isinstance(child, tuple) else child.nodes
         self._events.get_event()
-        return items
+        return items if merge is None else merge[0].apply(items, marks)
 
-    def _key(self, path: tuple[str | int, ...], depth: int) -> tuple[str | None, tuple[int, int]]:
+    def _merge(self, data: Any, marks: Marks | tuple[int, int], path: tuple[str | int, ...]) -> Merge:
+        merge = Merge(data, marks)
+        for place in merge.wrong:
+            self._wrong(place, (*path, MERGE), MERGE_TAKES)
+        return merge
+
+    def _duplicate(self, place: tuple[int, int], path: KeyPath, first: tuple[int, int]) -> None:
+        at = Place(self._document.file, first[0] + 1, first[1] + 1)
+        self._wrong(place, path, f"duplicate key; the first is at {at}")
+
+    def _key(self, path: tuple[str | int, ...], depth: int) -> tuple[str | _MergeKey | None, tuple[int, int]]:
         """The next key, or None where there is none that can be used."""
         if not self._events.check_event(yaml.ScalarEvent):
             place = _place(self._events.peek_event())
@@ -208,9 +231,8 @@ class _Composer:
             self._wrong(place, path, "a key takes neither a YAML tag nor an anchor")
         if event.style or event.value in self._plain_keys:
             return event.value, place
-        if event.value == "<<":
-            self._wrong(place, path, "merge keys (<<) are not taken: write the keys out")
-            return None, place
+        if event.value == MERGE:
+            return _MERGE_KEY, place
         if not needs_quotes(event.value):
             self._plain_keys.add(event.value)
             return event.value, place

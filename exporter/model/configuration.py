@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from exporter.model.target import Module, Settings, Target, with_module
+from exporter.model.target import Labels, Module, Settings, Target, with_module
 
 # Of a file: path, modification time in nanoseconds, size, inode.
 FileState = tuple[str, int, int, int]
@@ -32,7 +32,6 @@ class Limits:
     concurrency: int = 1000  # probes under way
     per_address: int = 1  # sessions at once to one address
     per_address_interval: float = 0.0  # least seconds between two sessions to one address
-    share_addresses: bool = True  # domains whose MX is the same address share one session per interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,16 @@ class Egress:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetGroup:
+    """Settings and labels that several targets share; the targets themselves are among those of the configuration."""
+
+    name: str  # for people; may be empty
+    settings: Settings  # of a target of the group without settings of its own
+    labels: Labels = ()
+    domain_files: tuple[str, ...] = ()  # patterns of the lists whose domains belong to the group
+
+
+@dataclass(frozen=True, slots=True)
 class DomainList:
     """A file of `domain_files` as it was read last. Its lines are data: an invalid line does not fail the others."""
 
@@ -52,6 +61,7 @@ class DomainList:
     skipped: int = 0  # invalid lines
     problems: tuple[str, ...] = ()  # the first of them, each with file, line and column
     twice: tuple[str, ...] = ()  # the first names that are listed before already, likewise
+    ignored: tuple[str, ...] = ()  # the first columns and fields that become no label, likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +75,18 @@ class Config:
     limits: Limits = Limits()
     egress: Egress = Egress()
     files: tuple[str, ...] = ()  # every file read, the main one first
-    domain_files: tuple[str, ...] = ()  # patterns, relative to the folder of the main file
+    domain_files: tuple[str, ...] = ()  # patterns, relative to the folder of the main file; those outside of groups
+    groups: tuple[TargetGroup, ...] = ()
+    disabled_metrics: frozenset[str] = frozenset()  # of exporter.model.metric_names
     # The result of reading them; not part of the settings, so not compared.
     lists: tuple[DomainList, ...] = field(default=(), compare=False)
     # Domain files that could not be read, or not yet again: an older list remains in use, or none.
     failures: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def list_patterns(self) -> tuple[str, ...]:
+        """The patterns of all lists of domains: those of groups first, for they say more about a file."""
+        return (*(pattern for group in self.groups for pattern in group.domain_files), *self.domain_files)
 
     def settings(self, module: str | None = None) -> Settings:
         """The settings of a target without settings of its own, with another `module` where one is named.

@@ -12,6 +12,8 @@ from typing import Final, Literal
 from exporter.model.address import Family
 from exporter.model.failure import Stage
 
+# The series of a host that are told: all of them, those of a failing host alone, or none.
+HostSeries = Literal["all", "failing", "none"]
 IPNetwork = IPv4Network | IPv6Network
 
 
@@ -91,6 +93,7 @@ class Module:
     data: Canary = Canary()
     policies: tuple[PolicyKind, ...] = ()
     proxy_protocol: bool = False  # send the header of the PROXY protocol, version 1, first
+    host_series: HostSeries | None = None  # where the module has its own
 
     @property
     def entrusted(self) -> str:
@@ -114,8 +117,11 @@ class Settings:
     source_ipv6: str = ""
     max_addresses: int = 16
     allow_addresses: tuple[IPNetwork, ...] = ()
+    host_series: HostSeries = "all"
 
 
+# Configured labels, sorted by name.
+Labels = tuple[tuple[str, str], ...]
 # The identity of a target across reloads; a domain and a host of the same name are two targets.
 TargetKey = tuple[TargetKind, str]
 
@@ -128,7 +134,7 @@ class Target:
     name: str
     host: str  # the name to look up or to connect to: the domain, the host's A-labels, or a canonical address
     settings: Settings
-    labels: tuple[tuple[str, str], ...] = ()  # sorted by name
+    labels: Labels = ()
     # Made once: with 100,000 targets each store would otherwise hold a tuple of its own.
     key: TargetKey = field(init=False, repr=False, compare=False)
 
@@ -137,8 +143,13 @@ class Target:
 
 
 def with_module(settings: Settings, module: Module) -> Settings:
-    """`settings` with `module` and with the module's timeout, where it has one."""
-    return replace(settings, module=module, timeout=settings.timeout if module.timeout is None else module.timeout)
+    """`settings` with `module`, and with the timeout and the host series of the module, where it has its own."""
+    return replace(
+        settings,
+        module=module,
+        timeout=settings.timeout if module.timeout is None else module.timeout,
+        host_series=settings.host_series if module.host_series is None else module.host_series,
+    )
 
 
 DOMAIN_PLACEHOLDER: Final = "{domain}"

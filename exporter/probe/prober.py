@@ -18,6 +18,9 @@ from exporter.probe.shared_sessions import SharedSessions, weight
 from exporter.probe.tls_fallback import TlsFallback
 from exporter.probe.witness_ports import WitnessPorts
 
+# Domains whose MX is the same address share one session per interval.
+SHARE_ADDRESSES = True
+
 
 class Prober:
     """Probes targets. The limits per address, the shared sessions and the memory of costly hosts live here."""
@@ -38,7 +41,7 @@ class Prober:
         limiter = SessionLimiter(limits.per_address, limits.per_address_interval)
         costs: CpuCosts[SessionRecord] = CpuCosts(weight)
         runner = SessionRunner(limiter, costs, WitnessPorts(witness_ports))
-        sessions = SharedSessions(TlsFallback(runner), costs, share=limits.share_addresses)
+        sessions = SharedSessions(TlsFallback(runner), costs, share=SHARE_ADDRESSES)
         self._tools = ProbeTools(resolver, slots, sessions, PlanCache(helo), policies)
 
     async def probe(self, target: Target, options: ProbeOptions = SCHEDULED) -> ProbeResult:

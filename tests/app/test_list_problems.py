@@ -23,18 +23,19 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, object]]:
 
 
 def test_a_problem_is_logged_once_while_it_lasts(problems: ListProblems, caplog: pytest.LogCaptureFixture) -> None:
-    bad = Config(lists=(DomainList("a.txt", 12, ("a.txt:1: bad",), ("a.txt:2: twice",)),))
+    bad = Config(lists=(DomainList("a.txt", 12, ("a.txt:1: bad",), ("a.txt:2: twice",), ("a.txt:3: ignored",)),))
     problems.report(bad)
     assert logged(caplog) == [
         ("domain file line skipped", {"problem": "a.txt:1: bad"}),
         ("domain file lines skipped", {"file": "a.txt", "lines": 12}),
+        ("domain file column ignored", {"problem": "a.txt:3: ignored"}),
         ("domain listed twice, the first entry holds", {"problem": "a.txt:2: twice"}),
     ]
     problems.report(bad)
     assert logged(caplog) == []
     problems.report(Config())
     problems.report(bad)
-    assert len(logged(caplog)) == 3
+    assert len(logged(caplog)) == 4
 
 
 def test_a_file_that_fails_is_an_error_until_it_is_mended(

@@ -38,6 +38,22 @@ async def test_a_list_that_has_changed_is_read_when_it_is_still(
         await looked(running, lambda: len(running.monitor.results.targets.records()) == 2)
 
 
+async def test_a_list_of_a_group_is_read_again_with_the_settings_of_the_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(domain_lists, "SETTLE_SECONDS", 0.05)
+    names = tmp_path / "gold.csv"
+    names.write_text("domain,team\na.example,x\n")
+    groups = "domain_files: ['*.csv']\ngroups: [{port: 2626, labels: {tier: gold}, domain_files: ['gold.*']}]\n"
+    async with watched(tmp_path, groups) as running:
+        await running.reload.reload_changed_files()
+        names.write_text("domain,team\nb.example,y\n")
+        found = running.monitor
+        await looked(running, lambda: [target.name for target in found.active.config.targets] == ["b.example"])
+        (target,) = found.active.config.targets
+        assert (target.settings.port, dict(target.labels)) == (2626, {"tier": "gold", "team": "y"})
+
+
 async def test_a_file_system_that_hangs_is_one_problem_and_a_reload_when_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -41,7 +41,7 @@ from exporter.tls.client import MAX_EMPTY_RECORDS, MAX_RECORDS, TlsClient, TlsFa
 from exporter.tls.expensive_certificates import MAX_CERTIFICATES, MAX_NAME_BYTES
 from exporter.tls.roots import Roots
 from exporter.tls.verification import examine
-from tests.probe.probing import LOOPBACK
+from tests.probe.probing import LOOPBACK, unshared
 from tests.support import chains
 from tests.support.certificates import issue
 from tests.support.der import certificate_with, element, identifier, integer, key_on_own_curve, sequence
@@ -448,7 +448,7 @@ async def test_a_host_that_costs_too_much_is_ended_told_and_left_alone() -> None
     """Its greeting comes a byte at a time: 60,000 events, each of which the loop sees to."""
     host = SmtpHost(ordinary(NAME, greeting=GREETING))
     port = await host.start("127.0.0.2")
-    prober = Prober(TwoDomains(), Limits(share_addresses=False), "probe.example", ProbeSlots(10))
+    prober = unshared(Prober(TwoDomains(), Limits(), "probe.example", ProbeSlots(10)))
     try:
         first = only(await prober.probe(domain("a.example", port)))
         again = [
@@ -480,7 +480,7 @@ async def test_who_waits_for_a_turn_with_a_costly_host_leaves_it_alone_too() -> 
     """However many ask for it at once, each in a way of its own: all that are in the queue would have their session."""
     host = SmtpHost(ordinary(NAME, greeting=GREETING))
     port = await host.start("127.0.0.2")
-    prober = Prober(TwoDomains(), Limits(share_addresses=False), "probe.example", ProbeSlots(10))
+    prober = unshared(Prober(TwoDomains(), Limits(), "probe.example", ProbeSlots(10)))
     try:
         results = await asyncio.gather(
             prober.probe(domain("a.example", port)),

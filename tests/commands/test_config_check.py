@@ -26,6 +26,24 @@ async def test_skipped_lines_are_warnings_and_the_configuration_is_right(
     assert second.startswith("mx-exporter: warning: EHLO says localhost, ")
 
 
+async def test_a_column_that_is_ignored_and_a_file_of_two_groups_are_warnings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        f"{HEAD}defaults: {{helo: mail.example.net}}\ngroups: [{{domain_files: ['a.*']}}, {{domain_files: [a.csv]}}]\n"
+    )
+    (tmp_path / "a.csv").write_text("domain,job\na.example,x\n")
+    await check_configuration(path, None)
+    shown = capsys.readouterr()
+    assert shown.out == f"{path}: 1 domain, 0 hosts, 1 module in 2 files\n"
+    first, second, *_ = shown.err.splitlines()
+    assert first.startswith(f"warning: {tmp_path}/a.csv:1:1: the column 2 is ignored: 'job' is refused")
+    assert second.startswith(
+        f"warning: {path}:3:54: groups[1].domain_files[0]: {tmp_path}/a.csv belongs to another group"
+    )
+
+
 async def test_a_mistake_in_either_file_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, web = tmp_path / "config.yaml", tmp_path / "web.yaml"
     path.write_text(f"{HEAD}domains: [a.example]\n")

@@ -52,7 +52,7 @@ def test_lines_that_cannot_be_used_are_passed_over_counted_and_told(tmp_path: Pa
     assert told(tmp_path, config) == [
         "a.txt:3:3: 'b_d.example' is not a host name: it contains an underscore",
         "a.txt:4:2: is not UTF-8: byte 0xe4",
-        "a.txt:5:1: 'no dots' is not a host name: it contains a space",
+        "a.txt:5:1: 'no' is a single label: a domain has a dot (or write no. with a final dot)",
         "a.txt:7:1: is a line of more than 4,096 bytes",
         "d/b.yaml:2:23: [1].modul: unknown key; did you mean module?",
         "d/b.yaml:3:3: [2]: must be a domain or a mapping with one, not a number",

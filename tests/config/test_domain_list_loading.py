@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from exporter.config.load import load
 from exporter.model.configuration import Config
 from tests.config.loading import file_problems, write
 
 
-def test_other_files_are_refused(tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {"config.yaml": "domain_files: ['d/*']\n", "d/a.csv": "a.example\n"}
-    assert file_problems(tmp_path, files) == [
-        "config.yaml:1:16: domain_files[0]: d/a.csv is neither a .txt nor a .yaml file"
-    ]
+@pytest.mark.parametrize("name", ["a", "a.csv", "userdomains", "relay_domains", "a.txt", "a.TXT", "a.yaml.txt", "ä b"])
+def test_a_list_may_have_any_name(tmp_path: Path, name: str) -> None:
+    files: dict[str, str | bytes] = {"config.yaml": "domain_files: ['d/*']\n", f"d/{name}": "a.example\n"}
+    assert [target.name for target in load(write(tmp_path, files)).targets] == ["a.example"]
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.yml", "a.YAML", "a.Yml"])
+def test_the_name_says_that_a_list_is_yaml(tmp_path: Path, name: str) -> None:
+    files: dict[str, str | bytes] = {"config.yaml": "domain_files: ['d/*']\n", f"d/{name}": "- {domain: a.example}\n"}
+    assert [target.name for target in load(write(tmp_path, files)).targets] == ["a.example"]
 
 
 def listed(folder: Path, files: dict[str, str | bytes]) -> Config:
@@ -48,8 +55,8 @@ def test_a_name_that_two_lists_have_is_one_target_and_told_with_both_places(tmp_
 
 
 def test_what_is_wrong_with_one_pattern_does_not_misplace_the_next(tmp_path: Path) -> None:
-    assert file_problems(tmp_path, {"config.yaml": "domain_files:\n  - ''\n  - 5\n  - a.csv\n"}) == [
+    assert file_problems(tmp_path, {"config.yaml": "domain_files:\n  - ''\n  - 5\n  - none\n"}) == [
         "config.yaml:2:5: domain_files[0]: must be a file or pattern such as domains.d/*.txt, not an empty name",
         "config.yaml:3:5: domain_files[1]: must be a file or pattern such as domains.d/*.txt, not a number",
-        "config.yaml:4:5: domain_files[2]: a.csv is neither a .txt nor a .yaml file",
+        "none:1:1: cannot be read: No such file or directory",
     ]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 
 from exporter.config.effective import MAX_TARGETS, effective_yaml
-from exporter.config.load import parse
-from tests.config.loading import config
+from exporter.config.load import load, parse
+from tests.config.loading import config, write
 
 EVERYTHING = """
     defaults: {interval: 90s, module: slow, address_families: [ipv6], helo: "[192.0.2.1]",
                source_address: {ipv6: "2001:db8::1"}}
     resolver: {nameservers: ["192.0.2.53", "192.0.2.53:5300", "2001:db8::53", "[2001:db8::53]:5300"], timeout: 250ms}
-    limits: {per_address_interval: 1h30m, share_addresses: false}
+    limits: {per_address_interval: 1h30m}
+    metrics: {disable: [mx_host_extension, mx_host_esmtp]}
     modules:
-      slow: {timeout: 2m}
+      slow: {timeout: 2m, host_series: failing}
       helo: {stages: [helo, mail, rcpt], rcpt_to: ["postmaster@{domain}", postmaster], vrfy: "no", expn: "1e3"}
       tls: {stages: [ehlo, starttls], starttls: {required: true, verify: require}, expect: {banner: [220, 250]},
             policies: [dane, mta_sts, tls_rpt]}
@@ -29,7 +32,7 @@ EVERYTHING = """
       - {domain: uz., port: 26}
       - {domain: a.example, module: helo, timeout: 3s, labels: {team: "y", "no": "012", area: "ü: #x"}}
       - {domain: b.example, module: tls, allow_addresses: [127.0.0.0/8], max_addresses: 1}
-      - {domain: c.example, module: slow, timeout: 30s}
+      - {domain: c.example, module: slow, timeout: 30s, host_series: all}
     hosts: ["relay.example:26", "2001:DB8::25", {host: "192.0.2.1", port: 27}, "[2001:db8::26]:28"]
 """
 
@@ -53,3 +56,45 @@ def test_it_is_bounded() -> None:
     text = effective_yaml(loaded)
     assert len(parse(text).targets) == MAX_TARGETS
     assert "# and 5 more" in text
+
+
+def test_groups_are_shown_by_their_keys_and_on_each_of_their_targets() -> None:
+    text = """
+        defaults: {interval: 2m}
+        modules: {slow: {timeout: 2m}}
+        groups:
+          - {name: gold, interval: 30s, labels: {team: a}, domains: [a.example, {domain: b.example, interval: 2m}]}
+          - {module: slow, hosts: ["h.example:26"], domains: [c.example]}
+          - {domains: [d.example]}
+    """
+    loaded = config(text)
+    shown = yaml.safe_load(effective_yaml(loaded))
+    assert shown["groups"] == [
+        {"name": "gold", "interval": "30s", "labels": {"team": "a"}},
+        {"module": "slow"},
+        {},
+    ]
+    assert shown["domains"] == [
+        {"domain": "a.example", "interval": "30s", "labels": {"team": "a"}},
+        {"domain": "b.example", "labels": {"team": "a"}},
+        {"domain": "c.example", "module": "slow"},
+        "d.example",
+    ]
+    assert shown["hosts"] == [{"host": "h.example:26", "module": "slow"}]
+    assert parse(effective_yaml(loaded), "c.yaml") == loaded
+
+
+def test_the_lists_of_groups_are_shown_with_them(tmp_path: Path) -> None:
+    main = "domain_files: ['*.txt']\ngroups: [{port: 26, domain_files: ['gold.*', 'gold/*']}]\n"
+    loaded = load(write(tmp_path, {"config.yaml": main, "gold.txt": "a.example\n", "b.txt": "b.example\n"}))
+    shown = yaml.safe_load(effective_yaml(loaded))
+    assert shown["groups"] == [{"port": 26, "domain_files": ["gold.*", "gold/*"]}]
+    assert shown["domain_files"] == ["*.txt"]
+    assert shown["domains"] == [{"domain": "a.example", "port": 26}, "b.example"]
+
+
+def test_groups_are_bounded() -> None:
+    loaded = parse("groups:\n" + "  - {port: 26}\n" * (MAX_TARGETS + 2))
+    text = effective_yaml(loaded)
+    assert len(parse(text).groups) == MAX_TARGETS
+    assert "# and 2 more" in text

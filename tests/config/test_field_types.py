@@ -9,9 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from exporter.config.field_types import (
     MAX_BODY,
+    MAX_GROUP_NAME,
     MAX_LABEL_VALUE,
     MAX_RECIPIENTS,
-    RESERVED_LABELS,
     Code,
     Duration,
     Interval,
@@ -22,7 +22,9 @@ from exporter.config.field_types import (
     PositiveDuration,
     canary_body,
     file_name,
+    group_name,
     kind,
+    metric_name,
     optional_host_name,
     replying_stage,
     unless_given,
@@ -84,7 +86,7 @@ def test_a_value_is_taken(of: Any, value: Any, expected: Any) -> None:
         (Mailboxes, [f"a{number}@b.example" for number in range(MAX_RECIPIENTS + 1)], "at most 100"),
         (Labels, {"9": "x"}, "is not a label name"),
         (Labels, {"a-b": "x"}, "is not a label name"),
-        (Labels, {"__name__": "x"}, "Prometheus's own"),
+        (Labels, {"__name__": "x"}, "because Prometheus sets the labels that begin with __"),
         (Labels, {"team": 1}, "not a number: quote it"),
         (Labels, {"team": True}, "not true or false: quote it"),
         (Labels, {"team": None}, "must be a string, not empty"),
@@ -98,9 +100,19 @@ def test_a_value_is_refused_with_a_sentence(of: Any, value: Any, words: str) -> 
     assert words in refusal(of, value)
 
 
-@pytest.mark.parametrize("name", sorted(RESERVED_LABELS))
-def test_a_label_of_the_exporter_is_not_for_users(name: str) -> None:
-    assert "exporter's own" in refusal(Labels, {name: "x"})
+def test_a_metric_is_named_with_or_without_the_suffix_of_a_counter() -> None:
+    assert metric_name("mx_host_up") == "mx_host_up"
+    assert metric_name("mx_domain_probes") == metric_name("mx_domain_probes_total") == "mx_domain_probes_total"
+    for name, words in (("mx_host_upp", "did you mean mx_host_up"), ("mx_exporter_build_info", "not a metric of")):
+        with pytest.raises(ValueError, match=words):
+            metric_name(name)
+
+
+def test_the_name_of_a_group_is_one_line() -> None:
+    assert group_name("Gold customers, 2026") == "Gold customers, 2026"
+    for name in ("", "  ", "a\nb", "x" * (MAX_GROUP_NAME + 1)):
+        with pytest.raises(ValueError, match="is not a name"):
+            group_name(name)
 
 
 def test_stages_with_a_reply() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.field_types import RESERVED_LABELS
 from exporter.config.load import ConfigError, load, summary
 from exporter.model.address import Family
 from exporter.model.configuration import Config, Egress, Limits, ResolverSettings
 from exporter.model.failure import Stage
+from exporter.model.metric_names import TARGET_METRICS
 from exporter.model.target import Module, Settings, Target, TargetKind
 from tests.config.loading import config, file_problems, problems, write
 
@@ -22,7 +22,8 @@ def test_a_configuration_without_keys_has_all_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["defaults", "resolver", "limits", "modules", "egress", "domains", "hosts", "domain_files"]
+    "key",
+    ["defaults", "resolver", "limits", "modules", "egress", "metrics", "groups", "domains", "hosts", "domain_files"],
 )
 def test_a_section_may_be_commented_out_line_by_line(key: str) -> None:
     assert config(f"{key}:\n  # nothing\n") == Config(files=("c.yaml",))
@@ -40,9 +41,11 @@ def test_every_section() -> None:
           max_addresses: 3
           allow_addresses: [127.0.0.0/8, "::1"]
         resolver: {nameservers: ["192.0.2.53:5300", "2001:db8::53"], timeout: 250ms}
-        limits: {concurrency: 5, per_address: 2, per_address_interval: 1s, share_addresses: false}
+        limits: {concurrency: 5, per_address: 2, per_address_interval: 1s}
         egress: {references: ["mx.example.net", "192.0.2.9:25"], witness_ports: [80], trace: false}
+        metrics: {disable: [mx_host_extension, mx_domain_probes]}
         """)
+    assert loaded.disabled_metrics == {"mx_host_extension", "mx_domain_probes_total"}
     assert loaded.defaults == Settings(
         interval=120.0,
         timeout=10.0,
@@ -55,12 +58,20 @@ def test_every_section() -> None:
         allow_addresses=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
     )
     assert loaded.resolver == ResolverSettings((("192.0.2.53", 5300), ("2001:db8::53", 53)), 0.25)
-    assert loaded.limits == Limits(5, 2, 1.0, False)
+    assert loaded.limits == Limits(5, 2, 1.0)
     references = tuple(
         Target(TargetKind.REFERENCE, name, host, replace(loaded.defaults, port=port, module=Module()))
         for name, host, port in (("mx.example.net", "mx.example.net", 2525), ("192.0.2.9:25", "192.0.2.9", 25))
     )
     assert loaded.egress == Egress(references, (80,), False)
+
+
+def test_keys_that_begin_with_x_are_the_user_s_own() -> None:
+    assert config("x-common: &c {interval: 2m, any: [thing]}\nx-: 1\n") == Config(files=("c.yaml",))
+    assert problems("xcommon: 1\nlimits: {x-y: 1}\n") == [
+        "c.yaml:1:1: xcommon: unknown key",
+        "c.yaml:2:10: limits.x-y: unknown key",
+    ]
 
 
 def test_modules() -> None:
@@ -159,13 +170,12 @@ MISTAKES: tuple[tuple[str, ...], ...] = (
     ("defaults: {max_addresses: 0}\n", "c.yaml:1:27: defaults.max_addresses: must be at least 1, not 0"),
     ("limits: {concurrency: 0}\n", "c.yaml:1:23: limits.concurrency: must be at least 1, not 0"),
     (
-        "limits: {share_addresses: 1}\n",
-        "c.yaml:1:27: limits.share_addresses: must be true or false, not a number",
+        "egress: {trace: 1}\n",
+        "c.yaml:1:17: egress.trace: must be true or false, not a number",
     ),
     (
-        "limits: {share_addresses: no}\n",
-        "c.yaml:1:27: limits.share_addresses: 'no' is false to YAML 1.1 only: write false, "
-        "or quote it if meant as text",
+        "egress: {trace: no}\n",
+        "c.yaml:1:17: egress.trace: 'no' is false to YAML 1.1 only: write false, or quote it if meant as text",
     ),
     (
         "defaults: {address_families: [ipv4, ipv5]}\n",
@@ -206,6 +216,30 @@ MISTAKES: tuple[tuple[str, ...], ...] = (
     (
         "egress: {witness_ports: [25]}\n",
         "c.yaml:1:26: egress.witness_ports[0]: 25 is the port whose silence a witness port explains",
+    ),
+    (
+        "metrics: {disable: [mx_host_extensions]}\n",
+        "c.yaml:1:21: metrics.disable[0]: 'mx_host_extensions' is not a metric of targets; did you mean "
+        "mx_host_extension?",
+    ),
+    ("metrics: {disable: [up]}\n", "c.yaml:1:21: metrics.disable[0]: 'up' is not a metric of targets"),
+    (
+        "metrics: {disable: [mx_host_failures, mx_host_failures_total]}\n",
+        "c.yaml:1:20: metrics.disable: mx_host_failures_total is listed twice",
+    ),
+    (
+        f"metrics: {{disable: [{', '.join(['mx_x'] * 500)}]}}\n",
+        f"c.yaml:1:20: metrics.disable: must have at most {len(TARGET_METRICS)} items, not 500",
+    ),
+    ("metrics: {enable: []}\n", "c.yaml:1:11: metrics.enable: unknown key; did you mean disable?"),
+    (
+        "defaults: {host_series: some}\nmodules: {x: {host_series: 1}}\n",
+        "c.yaml:1:25: defaults.host_series: must be all, failing or none, not 'some'",
+        "c.yaml:2:28: modules.x.host_series: must be all, failing or none, not a number",
+    ),
+    (
+        "limits: {share_addresses: true}\n",
+        "c.yaml:1:10: limits.share_addresses: unknown key; did you mean per_address?",
     ),
     # Domains and hosts
     (
@@ -263,7 +297,7 @@ MISTAKES: tuple[tuple[str, ...], ...] = (
     ),
     (
         "domains: [{domain: a.example, labels: {__x: z}}]\n",
-        "c.yaml:1:40: domains[0].labels.__x: '__x': label names beginning with __ are Prometheus's own",
+        "c.yaml:1:40: domains[0].labels.__x: '__x' is refused, because Prometheus sets the labels that begin with __",
     ),
     (
         "domains: [{domain: a.example, labels: {team: 7}}]\n",
@@ -418,7 +452,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines() -> None:
         "c.yaml:3:12: defaults.timeout: 'no' is false to YAML 1.1 only: write false, or quote it if meant as text",
         "c.yaml:4:9: hosts[0]: 'a_b' is not a host name: it contains an underscore",
         "c.yaml:6:13: domains[0].domain: 'x' is a single label: a domain has a dot (or write x. with a final dot)",
-        "c.yaml:7:14: domains[0].labels.le: 'le' is a label of the exporter's own",
+        "c.yaml:7:14: domains[0].labels.le: 'le' is refused, because the exporter sets this label",
         "c.yaml:7:24: domains[0].labels.b: a label value must be a string, not a number: quote it",
         "c.yaml:10:16: modules.m.stages[0]: ehlo or helo must come first",
         "c.yaml:11:3: modules.m: duplicate key; the first is at c.yaml:10:3",
@@ -437,12 +471,6 @@ def test_that_there_is_no_such_module_is_told_beside_what_else_is_wrong_with_a_t
         "c.yaml:4:12: hosts[0].host: 'a.example:99999': the port must be between 1 and 65535",
         "c.yaml:4:39: hosts[0].module: there is no module nope",
     ]
-
-
-@pytest.mark.parametrize("name", sorted(RESERVED_LABELS))
-def test_the_exporter_s_own_labels_are_reserved(name: str) -> None:
-    (problem,) = problems(f"domains: [{{domain: a.example, labels: {{{name}: x}}}}]\n")
-    assert problem.endswith(f"'{name}' is a label of the exporter's own")
 
 
 def test_a_value_that_could_not_be_read_is_told_once() -> None:

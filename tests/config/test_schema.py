@@ -9,7 +9,7 @@ import pytest
 
 import exporter
 from exporter.config.load import load
-from exporter.config.schema import SECTIONS, DomainEntry, HostEntry, ModuleSection, Options, Section
+from exporter.config.schema import SECTIONS, DomainEntry, GroupSection, HostEntry, ModuleSection, Options, Section
 from exporter.config.yaml_reader import read
 
 EXAMPLE = Path(exporter.__file__).parent.parent / "config.example.yaml"
@@ -62,7 +62,9 @@ def test_the_example_has_every_key_of_a_module(example: dict[str, Any]) -> None:
     assert key_paths(ModuleSection) <= given_paths(example["modules"]["full"])
 
 
-@pytest.mark.parametrize(("section", "model"), [("domains", DomainEntry), ("hosts", HostEntry)])
+@pytest.mark.parametrize(
+    ("section", "model"), [("domains", DomainEntry), ("hosts", HostEntry), ("groups", GroupSection)]
+)
 def test_the_example_has_every_key_of_a_target(section: str, model: type[Section], example: dict[str, Any]) -> None:
     given = set().union(*(item.keys() for item in example[section] if isinstance(item, dict)))
     assert model.model_fields.keys() - Options.model_fields.keys() <= given

@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field
 
 from exporter.config.schema import Section
-from exporter.config.schema_errors import module_exists, nearest, validate
+from exporter.config.schema_errors import module_exists, validate
 from exporter.config.yaml_reader import compose
 from exporter.model.target import Module
 
@@ -71,12 +71,6 @@ def test_a_mistake_is_a_place_and_a_sentence(text: str, expected: list[str]) -> 
 def test_all_mistakes_are_found_at_once() -> None:
     lines = found("flag: 3\nmode: x\n")
     assert [line.split(": ")[1].split()[0] for line in sorted(lines)] == ["needed", "flag", "mode"]
-
-
-def test_a_name_without_end_is_not_compared() -> None:
-    assert nearest("neded", ["needed", "inner"]) == "; did you mean needed?"
-    assert nearest("n" * 300, ["n" * 299]) == ""
-    assert nearest("xyz", ["needed"]) == ""
 
 
 def test_a_module_must_exist() -> None:

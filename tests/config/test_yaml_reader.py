@@ -61,7 +61,6 @@ def test_what_is_not_there_has_the_place_of_what_is_around_it() -> None:
             "no: a\n",
             "f.yaml:1:1: a key must be a string: quote 'no'",
         ),
-        ("a: &x {b: 1}\nc:\n  <<: *x\n", "f.yaml:3:3: c: merge keys (<<) are not taken: write the keys out"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2:1: a second YAML document begins here; a file has one"),
         ("a: *b\n", "f.yaml:1:4: a: the alias *b is defined nowhere above"),
         ("a: &x [*x]\n", "f.yaml:1:8: a[0]: the alias *x stands inside the value it names"),

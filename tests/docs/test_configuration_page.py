@@ -10,17 +10,18 @@ from typing import Any, Final, get_args
 
 import yaml
 
+from exporter.config.label_names import REFUSED_LABELS
 from exporter.config.load import load
-from exporter.config.schema import SECTIONS, DomainEntry, HostEntry, ModuleSection, Options, Section
+from exporter.config.schema import SECTIONS, DomainEntry, GroupSection, HostEntry, ModuleSection, Options, Section
 from tests.docs.pages import CONFIGURATION, ROOT, names
 
 # (key, default) of each row whose table has a column of defaults.
 DEFAULTS = {
     names(cells[0])[0]: cells[1]
-    for section in ("defaults", "resolver", "limits", "modules", "egress")
+    for section in ("defaults", "resolver", "limits", "modules", "egress", "metrics")
     for cells in CONFIGURATION.rows(section)
 }
-_LISTS: Final[dict[str, type[Section]]] = {"domains": DomainEntry, "hosts": HostEntry}
+_LISTS: Final[dict[str, type[Section]]] = {"domains": DomainEntry, "hosts": HostEntry, "groups": GroupSection}
 
 
 def _section_of(annotation: Any) -> type[Section] | None:
@@ -90,3 +91,8 @@ def test_the_example_file_names_every_key() -> None:
     example = (ROOT / "config.example.yaml").read_text(encoding="utf-8")
     for key in _all_keys():
         assert f"{key.rpartition('.')[2]}:" in example, key
+
+
+def test_the_refused_labels_are_told_with_who_sets_them() -> None:
+    told = {name: cells[0] for cells in CONFIGURATION.rows("Labels") for name in names(cells[1])}
+    assert {name: by for name, by in told.items() if name not in ("__", "exported_")} == dict(REFUSED_LABELS)

@@ -28,7 +28,7 @@ from exporter.model.result import ProbeResult
 from exporter.model.target import Settings, Target, TargetKey, TargetKind
 from exporter.probe.prober import Prober
 from tests.paths import GONE_443, OPEN_443, path
-from tests.probe.probing import LOOPBACK, Names
+from tests.probe.probing import LOOPBACK, Names, unshared
 from tests.support.waiting import until
 
 K = HopKind
@@ -48,9 +48,7 @@ class World:
         self.overtaken: list[TargetKey] = []
         self.running: list[SmtpHost | SilentHost] = []
         names = Names(hosts={address: (address,) for address in ADDRESSES})
-        self.prober = Prober(
-            names, Limits(share_addresses=False), "probe.example", ProbeSlots(10), egress.witness_ports
-        )
+        self.prober = unshared(Prober(names, Limits(), "probe.example", ProbeSlots(10), egress.witness_ports))
         self.settings = WatchSettings(egress, 60.0, 0.0, "probe.example", port, lambda address: True)
         self.watch = EgressWatch(self.settings, self)
 

@@ -47,6 +47,12 @@ def new_prober(names: Names | None = None, limits: Limits | None = None, slots: 
     return Prober(names or Names(), limits or Limits(), "probe.example", slots or ProbeSlots(100))
 
 
+def unshared(prober: Prober) -> Prober:
+    """Each probe of `prober` has sessions of its own."""
+    prober._tools.sessions._share = False
+    return prober
+
+
 async def probe_in_slot(slots: ProbeSlots, prober: Prober, target: Target) -> ProbeResult:
     await slots.take()
     try:

@@ -24,6 +24,7 @@ from tests.probe.probing import (
     probe_in_slot,
     settings_of,
     smtp_hosts,
+    unshared,
 )
 from tests.support.waiting import until
 
@@ -72,7 +73,7 @@ async def test_one_address_sees_no_more_sessions_at_once_than_allowed() -> None:
     async with smtp_hosts(("127.0.0.2", slow)) as (port, (host,)):
         lookup = mx_lookup(MxHost("b.example", 10, ("127.0.0.2",)))
         names = [f"a{number}.example" for number in range(6)]
-        prober = new_prober(Names(dict.fromkeys(names, lookup)), Limits(per_address=2, share_addresses=False))
+        prober = unshared(new_prober(Names(dict.fromkeys(names, lookup)), Limits(per_address=2)))
         await asyncio.gather(*(prober.probe(domain_of(name, settings_of(port))) for name in names))
         assert (host.connections, host.concurrent_max) == (6, 2)
 
@@ -106,7 +107,7 @@ async def test_many_addresses_that_wait_are_one_probe_under_way_or_none() -> Non
     async with smtp_hosts(*((address, slow) for address in addresses)) as (port, hosts):
         names = [f"a{number}.example" for number in range(6)]
         lookups = dict.fromkeys(names, mx_lookup(MxHost("b.example", 10, addresses)))
-        prober = new_prober(Names(lookups), Limits(share_addresses=False), slots)
+        prober = unshared(new_prober(Names(lookups), slots=slots))
         targets = [domain_of(name, settings_of(port)) for name in names]
         results = await asyncio.gather(*(probe_in_slot(slots, prober, target) for target in targets))
         assert [(host.connections, host.concurrent_max) for host in hosts] == [(6, 1)] * 3
@@ -121,7 +122,7 @@ async def test_a_probe_given_up_while_it_waits_for_a_slot_gives_its_turn_back() 
     async with smtp_hosts(("127.0.0.2", mute)) as (port, (host,)):
         names = [f"{letter}.example" for letter in "abc"]
         lookups = dict.fromkeys(names, mx_lookup(MxHost("b.example", 10, ("127.0.0.2",))))
-        prober = new_prober(Names(lookups), Limits(share_addresses=False), slots)
+        prober = unshared(new_prober(Names(lookups), slots=slots))
         first, second = (
             asyncio.create_task(probe_in_slot(slots, prober, domain_of(name, settings_of(port, 0.3))))
             for name in names[:2]

@@ -8,11 +8,11 @@ from ipaddress import ip_network
 from exporter.lab.silent_host import SilentHost
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import Wait, ordinary, reply
-from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage
 from exporter.model.target import Module, Settings, Target, TargetKind
 from exporter.probe.probe_options import ProbeOptions
 from tests.probe.mx_hosts import NAME, prober, running
+from tests.probe.probing import unshared
 
 C = FailureClass
 STAGES = (Stage.EHLO, Stage.STARTTLS, Stage.MAIL)
@@ -86,7 +86,7 @@ async def test_domains_with_one_mx_name_ask_it_one_after_the_other() -> None:
     farm = Farm(3, granted=1)
     async with running(*farm.hosts) as port:
         watching = asyncio.create_task(farm.watch())
-        shared = prober(*farm.addresses, limits=Limits(share_addresses=False))
+        shared = unshared(prober(*farm.addresses))
         results = await asyncio.gather(*(shared.probe(target(port, Module())) for _ in range(4)))
         watching.cancel()
     assert all(result.addresses_up == 3 for result in results)

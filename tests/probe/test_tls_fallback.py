@@ -18,6 +18,7 @@ from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target
 from exporter.model.warning import HostWarning
 from exporter.probe.probe_options import ProbeOptions
 from tests.probe.mx_hosts import NAME, prober, running
+from tests.probe.probing import unshared
 from tests.support.certificates import authority, issue
 
 C, W = FailureClass, HostWarning
@@ -223,7 +224,7 @@ async def test_who_verifies_but_does_not_require_goes_on_in_the_clear_too() -> N
 async def test_what_an_offer_was_refused_for_is_asked_once_a_day() -> None:
     host = SmtpHost(offering(*BROKEN["no cipher in common"]))
     async with running(host) as port:
-        asking = prober("127.0.0.2", limits=Limits(share_addresses=False))
+        asking = unshared(prober("127.0.0.2"))
         results = [await asking.probe(target(port)) for _ in range(3)]
         await host.sessions_ended(7)
     assert all(result.hosts[0].outcome.warnings == (W.TLS_HANDSHAKE,) for result in results)

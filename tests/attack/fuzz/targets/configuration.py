@@ -62,7 +62,7 @@ def read_configuration(data: bytes) -> None:
 
 
 def _same(found: Config, again: Config) -> None:
-    for name in ("defaults", "modules", "resolver", "limits", "egress", "domain_files"):
+    for name in ("defaults", "modules", "resolver", "limits", "egress", "domain_files", "groups", "disabled_metrics"):
         one, other = getattr(found, name), getattr(again, name)
         agree(one == other, f"{name}: {one} is read again as {other}")
     keys = [target.key for target in found.targets], [target.key for target in again.targets]
@@ -153,7 +153,12 @@ _KEYS: Final = (
     b"{", b"}", b"[", b"]", b"? ", b": ", b", ", b"0x10", b"1_000", b"1:30", b"012", b"no", b"1e309", b".nan", b"'",
     b'"\\u0000"', b"\xef\xbb\xbf", b"# ", b"expect: {banner: [220]}\n", b"rcpt_to: postmaster@{domain}\n",
     b"%YAML 1.1\n", b"resolver:\n  nameservers: [192.0.2.53]\n", b"egress:\n  witness_ports: [443]\n", b"xn--",
-    "ü。".encode(), b"\xe2\x80\xa8", b"\x85",
+    "ü。".encode(), b"\xe2\x80\xa8", b"\x85", b"groups:\n  - name: a\n    ", b"x-a: &b {", b"<<: [*a, *b]\n",
+    b"metrics: {disable: [mx_host_up]}\n", b"host_series: failing\n",
+)  # fmt: skip
+_LINES: Final = (
+    b"example.com\n", b"#", b";", b"//", b"\r\n", b"\t", b"|", b",", b": ", b'"', b"://", b"domain,team,job\n",
+    b"Domain;a;b\n", b"*: x\n", b"+---+\n", b"xn--", *_KEYS[8:20],
 )  # fmt: skip
 _WEB: Final = (
     b"tls_server_config:\n  ", b"min_version: TLS12\n", b"http_server_config:\n  headers:\n    ",
@@ -167,7 +172,7 @@ _VALUES: Final = (
 )  # fmt: skip
 TARGETS: Final = (
     Target("config", read_configuration, tokens=_KEYS),
-    Target("domain-file", read_domain_file, tokens=(b"example.com\n", b"#", b"\r\n", b"\t", b"xn--", *_KEYS[8:20])),
+    Target("domain-file", read_domain_file, tokens=_LINES),
     Target("web-config", read_web_configuration, tokens=_WEB, max_bytes=16384),
     Target("values", read_values, tokens=_VALUES),
 )
