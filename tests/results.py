@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from exporter.model.address import Family, family_of
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
 from exporter.model.result import (
+    DomainResult,
     HostFacts,
     HostIdentity,
     HostOutcome,
@@ -15,7 +19,6 @@ from exporter.model.result import (
     HostTimings,
     MxHost,
     MxLookup,
-    ProbeResult,
     TlsResult,
 )
 from exporter.model.target import Settings, Target, TargetKind
@@ -24,22 +27,30 @@ from exporter.model.warning import HostWarning
 AT = 1_700_000_000.25
 
 
+def _names(kind: Any) -> Iterable[str]:
+    return kind._fields if kind is HostIdentity else [field.name for field in fields(kind)]
+
+
 _GROUPS = {"identity": HostIdentity, "outcome": HostOutcome, "facts": HostFacts, "timings": HostTimings}
-_GROUP_OF = {field.name: group for group, kind in _GROUPS.items() for field in fields(kind)}
+_GROUP_OF = {name: group for group, kind in _GROUPS.items() for name in _names(kind)}
 
 
 def changed(host: HostResult, **values: Any) -> HostResult:
     """`host` with other values, each named without its group."""
     for name, value in values.items():
         group = _GROUP_OF.get(name)
-        new = {name: value} if group is None else {group: replace(getattr(host, group), **{name: value})}
+        new = {name: value} if group is None else {group: _replaced(getattr(host, group), **{name: value})}
         host = replace(host, **new)
     return host
 
 
-def host_of(mx: str, address: str, preference: int | None = None, **values: Any) -> HostResult:
+def _replaced(group: Any, **values: Any) -> Any:
+    return group._replace(**values) if isinstance(group, HostIdentity) else replace(group, **values)
+
+
+def host_of(mx: str, address: str, **values: Any) -> HostResult:
     """The result of one address, its values named without their groups."""
-    return changed(HostResult(HostIdentity(mx, address, preference)), **values)
+    return changed(HostResult(HostIdentity(mx, address, 25, "default")), **values)
 
 
 def domain(name: str = "healthy.example", **labels: str) -> Target:
@@ -47,12 +58,11 @@ def domain(name: str = "healthy.example", **labels: str) -> Target:
     return Target(TargetKind.DOMAIN, name, name, Settings(), tuple(sorted(labels.items())))
 
 
-def up_host(name: str = "mx1.healthy.example", address: str = "192.0.2.1", preference: int | None = 10) -> HostResult:
+def up_host(name: str = "mx1.healthy.example", address: str = "192.0.2.1") -> HostResult:
     """A host that passed every stage."""
     return host_of(
         mx=name,
         address=address,
-        preference=preference,
         warnings=(HostWarning.STARTTLS_NOT_OFFERED,),
         phases=((Stage.CONNECT, 0.0105), (Stage.BANNER, 0.25), (Stage.EHLO, 0.011), (Stage.QUIT, 0.012)),
         reply_codes=((Stage.BANNER, 220), (Stage.EHLO, 250), (Stage.QUIT, 221)),
@@ -69,7 +79,6 @@ def tls_host(name: str = "mx.secure.example", address: str = "192.0.2.3") -> Hos
     return host_of(
         mx=name,
         address=address,
-        preference=10,
         warnings=(HostWarning.TLS_EXPIRED,),
         phases=((Stage.STARTTLS, 0.01), (Stage.TLS, 0.02), (Stage.RCPT, 0.03)),
         reply_codes=((Stage.STARTTLS, 220), (Stage.EHLO_TLS, 250), (Stage.RCPT, 250)),
@@ -97,13 +106,11 @@ def down_host(
     failure_class: FailureClass = FailureClass.REPUTATION_BLOCKED,
     name: str = "mx2.healthy.example",
     address: str = "2001:db8::2",
-    preference: int | None = 20,
 ) -> HostResult:
     """A host whose greeting refused us."""
     return host_of(
         mx=name,
         address=address,
-        preference=preference,
         failure=Failure(Stage.BANNER, failure_class, 'the server said: 554 5.7.1 "go\naway"'),
         phases=((Stage.CONNECT, 0.02), (Stage.BANNER, 0.03)),
         reply_codes=((Stage.BANNER, 554),),
@@ -113,33 +120,36 @@ def down_host(
     )
 
 
-def result(*hosts: HostResult, failure: Failure | None = None, name: str = "healthy.example") -> ProbeResult:
+def result(*hosts: HostResult, failure: Failure | None = None, name: str = "healthy.example") -> DomainResult:
     """A probe of a domain whose lookup gave `hosts`."""
-    mx_hosts = tuple(MxHost(host.mx, host.identity.preference or 0, (host.address,)) for host in hosts)
+    mx_hosts = tuple(MxHost(host.mx, 10 * number, (host.address,)) for number, host in enumerate(hosts, 1))
     up = any(host.up for host in hosts)
-    return ProbeResult(
+    return DomainResult(
         at=AT,
         duration=0.3,
         lookup=MxLookup(name, mx_hosts, mx_records=len(hosts), authenticated=True, duration=0.004),
         hosts=hosts,
-        addresses=len(hosts),
+        found=found_of(hosts),
         failure=None if up else failure or (hosts[0].failure if hosts else None),
     )
 
 
-def lookup_failed(failure_class: FailureClass, name: str = "healthy.example") -> ProbeResult:
+def found_of(hosts: Sequence[HostResult]) -> tuple[tuple[Family, int], ...]:
+    """The addresses of hosts, by family."""
+    counts = Counter(family_of(host.address) for host in hosts if host.address)
+    return tuple(sorted(counts.items()))
+
+
+def lookup_failed(failure_class: FailureClass, name: str = "healthy.example") -> DomainResult:
     """A probe that did not come past the DNS."""
     failure = Failure(Stage.DNS, failure_class, "NXDOMAIN")
     empty = result(name=name, failure=failure)
     return replace(empty, lookup=MxLookup(name, failure=failure, duration=0.002))
 
 
-def with_policies(probed: ProbeResult) -> ProbeResult:
+def with_policies(probed: DomainResult) -> DomainResult:
     """`probed` where policies were looked up: those of the domain, and what they mean for its hosts."""
     states = {True: DaneState.VERIFIED, False: DaneState.UNCHECKED}
-    hosts = tuple(
-        changed(host, dane=Dane(states[host.up], ("3 1 1 " + "ab" * 32,)), mta_sts_match=host.up)
-        for host in probed.hosts
-    )
+    hosts = tuple(changed(host, dane=Dane(states[host.up], ("3 1 1 " + "ab" * 32,))) for host in probed.hosts)
     mta_sts = MtaSts(MtaStsMode.ENFORCE, False, MtaStsProblem.CERTIFICATE, "expired", "1", ("mx.a.example",), 86400)
     return replace(probed, hosts=hosts, mta_sts=mta_sts, tls_rpt=TlsRpt(True, True, rua=("mailto:a@b.example",)))

@@ -25,6 +25,8 @@ from panels import (
     variable,
 )
 
+# Where the rules count, they do so over all jobs of an exporter.
+_RECORDED = 'instance=~"$instance"'
 _COLOURS = dict(VERDICTS.values())
 _BUCKETS = f"mx_probe_phase_duration_seconds_bucket{{{SERIES}"
 
@@ -99,11 +101,49 @@ def overview() -> Json:
             ),
             table(
                 "Configured hosts that fail",
-                "Hosts that the configuration names under `hosts`; they belong to no domain.",
-                f'mx_host_failure{{{SERIES},domain=""}}',
+                "Hosts that the configuration names under `hosts`.",
+                f'mx_host_failure{{{SERIES},domain=""}}'
+                f" and on (job, instance, mx, port, module) mx_host_labels{{{SERIES}}}",
                 hidden=(*TABLE_NOISE, "domain"),
                 width=24,
                 height=6,
+            ),
+            row("Providers and shared hosts"),
+            table(
+                "Providers",
+                "Organisations of the MX hosts of two domains or more: their domains that are down, by verdict.",
+                "topk(50, sum by (instance, provider, verdict)"
+                f' (instance_provider_verdict:mx_domains:count{{{_RECORDED},verdict!="up"}}))',
+                value="Domains down",
+                width=8,
+            ),
+            table(
+                "Domains of providers",
+                "The largest providers.",
+                f"topk(50, instance_provider:mx_domains:count{{{_RECORDED}}})",
+                value="Domains",
+                width=8,
+            ),
+            table(
+                "Hosts that are down, by domains behind",
+                "How many domains of the configuration each of them takes mail for.",
+                "topk(50, max by (instance, mx, address, port, module)"
+                f" (mx_host_domains{{{SERIES}}} and on (job, instance, mx, address, port, module, domain)"
+                f" mx_host_up{{{SERIES}}} == 0))",
+                value="Domains",
+                width=8,
+            ),
+            table(
+                "Hosts by domains behind",
+                "The hosts that most domains share.",
+                f"topk(50, max by (instance, mx, address, port, module) (mx_host_domains{{{SERIES}}}))",
+                value="Domains",
+            ),
+            table(
+                "Warnings of domains",
+                "Faults of their DNS and policies that do not stop mail.",
+                f"mx_domain_warning{{{SERIES}}}",
+                hidden=(*TABLE_NOISE, "instance"),
             ),
             row("Over time"),
             timeseries(

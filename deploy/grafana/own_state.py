@@ -55,8 +55,9 @@ def own_state() -> Json:
             ),
             stat(
                 "Targets",
-                "Configured, by kind.",
+                "Configured, by kind, and the hosts behind them, each probed once.",
                 (f"sum by (kind) (mx_exporter_targets{{{SERIES}}})", "{{kind}}"),
+                (f"sum(mx_exporter_hosts{{{SERIES}}})", "hosts probed"),
                 steps=((None, BLUE),),
             ),
             stat(
@@ -82,9 +83,10 @@ def own_state() -> Json:
             row("Schedule"),
             timeseries(
                 "Probes",
-                "Finished probes of domains, and those that found one down.",
+                "Finished probes of domains, those that found one down, and the sessions with hosts that they share.",
                 (f"sum(rate(mx_domain_probes_total{{{SERIES}}}[$__rate_interval]))", "probes"),
                 (f"sum(rate(mx_domain_probe_failures_total{{{SERIES}}}[$__rate_interval]))", "found down"),
+                (f"sum(rate(mx_exporter_sessions_total{{{SERIES}}}[$__rate_interval]))", "sessions"),
                 unit="ops",
                 colours={"found down": RED},
             ),

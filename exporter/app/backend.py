@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from itertools import chain
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from exporter.app.active_configuration import OncePerConfiguration
@@ -13,24 +13,30 @@ from exporter.app.monitor import Monitor
 from exporter.app.secret_targets import SecretTargets, refusal
 from exporter.config.effective import effective_yaml
 from exporter.config.targets import parse_target
-from exporter.metrics.blackbox import probe_series
 from exporter.metrics.exposition import exposition, negotiate
-from exporter.metrics.samples import render
+from exporter.metrics.probe_exposition import probe_exposition
+from exporter.model.failure import FailureClass
 from exporter.model.printable import quoted
-from exporter.model.result import ProbeResult
+from exporter.model.result import DomainResult
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.report.local_state import HIDING, LocalState, local_state, local_state_lines
 from exporter.report.summary import summarise, summary_lines
 from exporter.report.transcript import transcript_text
-from exporter.store.record import TargetRecord
 from exporter.web.api.http_sd import CONTENT_TYPE, http_sd
-from exporter.web.backend import EgressFacts, Exposition, NoFreeSlot, ProbeRefused, TargetFacts, TargetState
+from exporter.web.backend import (
+    EgressFacts,
+    Exposition,
+    KnownHost,
+    NoFreeSlot,
+    ProbeRefused,
+    ProbeRequest,
+    TargetFacts,
+    TargetState,
+)
 
 _T = TypeVar("_T")
 
-# Beyond this over its time, a probe for a scraper waits for something that will not come in time: a pause between two
-# sessions with one address.
-_PROBE_SLACK_SECONDS: Final = 0.4
+_STOPPING: Final = "the exporter is stopping"
 # A person waits for a probe no longer; a target with its own long timeout shows its result when it is there.
 _PERSON_SECONDS: Final = 60.0
 
@@ -50,9 +56,17 @@ class MonitorBackend:
         self._reload = reload
         self._loop = loop
         self._helo = helo
+        self._asks: set[asyncio.Task[Any]] = set()  # the requests that wait, in the probes' loop
+        self._stopping = False
         self._secret_targets = OncePerConfiguration(SecretTargets)
         self._discovery = OncePerConfiguration(lambda config: tuple(http_sd(config.targets, monitor.shard.total)))
         self._effective = OncePerConfiguration(effective_yaml)
+
+    def stop(self) -> None:
+        """End the requests that wait for a result, and refuse further ones. Called in the probes' loop."""
+        self._stopping = True
+        for task in self._asks:
+            task.cancel()
 
     def trouble(self) -> str:
         """See :class:`exporter.web.backend.Backend`."""
@@ -62,36 +76,38 @@ class MonitorBackend:
         """See :class:`exporter.web.backend.Backend`."""
         return True  # without a configuration nothing is served
 
-    def metrics(self, accept: str) -> Exposition:
+    def metrics(self, accept: str, names: frozenset[str] | None) -> Exposition:
         """See :class:`exporter.web.backend.Backend`."""
         format_ = negotiate(accept)
-        samples = [record.samples for record in self._monitor.results.targets.records()]
-        return Exposition(format_.content_type, exposition(samples, self._monitor.metrics.registry, format_))
+        rows, registry = self._monitor.results.rows(), self._monitor.metrics.registry
+        return Exposition(format_.content_type, exposition(rows, registry, format_, names))
 
-    async def probe(self, target: str, module: str | None, within: float | None, accept: str) -> Exposition:
+    async def probe(self, request: ProbeRequest, accept: str) -> Exposition:
         """See :class:`exporter.web.backend.Backend`."""
-        found = self._target(target, module)
-        result = await self._probe_now(found, within)
-        format_ = negotiate(accept)
-        record = TargetRecord(found, result, probes=1, probe_failures=int(not result.up))
-        series = probe_series(result, format_.openmetrics)
-        return Exposition(format_.content_type, chain(series, exposition([render(record)], None, format_)))
+        found = self._target(request.target, request.module)
+        result = await self._ask(found, request.within)
+        format_, disabled = negotiate(accept), self._monitor.active.config.disabled_metrics
+        return Exposition(format_.content_type, probe_exposition(found, result, format_, request.names, disabled))
 
-    async def probe_dialogue(self, target: str, module: str | None, within: float | None) -> str:
+    async def probe_dialogue(self, request: ProbeRequest) -> str:
         """See :class:`exporter.web.backend.Backend`."""
-        found = self._target(target, module)
-        result = await self._probe_now(found, within)
+        found = self._target(request.target, request.module)
+        result = await self._in_probes_loop(self._until_stopped(partial(self._ask_for_dialogue, found, request.within)))
         summary = summarise(found.name, result, helo=found.settings.helo or self._helo, port=found.settings.port)
         first = "".join(f"{each}\n\n" for each in local_state_lines(self.local_state()))
         last = "\n".join(summary_lines(summary, result.failure))
         return f"{first}{transcript_text(result, summarised=True)}\n{last}\n"
 
-    async def _probe_now(self, target: Target, within: float | None) -> ProbeResult:
-        try:
-            async with asyncio.timeout(None if within is None else within + _PROBE_SLACK_SECONDS):
-                return await self._in_probes_loop(self._monitor.probe_now(target, within))
-        except TimeoutError:
-            raise NoFreeSlot(f"{target.name} had no free slot within {within:g} s: sessions are limited") from None
+    async def _ask(self, target: Target, within: float | None, *, fresh: bool = False) -> DomainResult:
+        ask = partial(self._monitor.ask, target, within=within, fresh=fresh)
+        return await self._in_probes_loop(self._until_stopped(ask))
+
+    async def _ask_for_dialogue(self, target: Target, within: float | None) -> DomainResult:
+        """A result with the dialogues that it is about; both at one moment of the probes' loop."""
+        result = await self._monitor.ask(target, within=within)
+        said = self._monitor.transcripts_of(result)
+        hosts = [replace(host, transcript=said.get(host.identity, host.transcript)) for host in result.hosts]
+        return replace(result, hosts=tuple(hosts))
 
     async def reload(self) -> list[str]:
         """See :class:`exporter.web.backend.Backend`."""
@@ -115,8 +131,15 @@ class MonitorBackend:
         if record is None:
             return None
         target = record.target
-        transcripts, helo = self._monitor.results.transcripts.of(target.key), target.settings.helo or self._helo
-        return TargetFacts(record, record.probes, record.probe_failures, transcripts, helo)
+        hosts = record.result.hosts if record.result is not None else ()
+        transcripts = self._monitor.results.transcripts_of([host.identity for host in hosts])
+        helo = target.settings.helo or self._helo
+        sharing = {host.identity: self._monitor.domains_behind(host.identity) for host in hosts}
+        return TargetFacts(record, record.probes, record.probe_failures, transcripts, helo, sharing)
+
+    def hosts(self, mx: str) -> Sequence[KnownHost]:
+        """See :class:`exporter.web.backend.Backend`."""
+        return self._monitor.hosts_named(mx)
 
     def local_state(self) -> LocalState:
         """See :class:`exporter.web.backend.Backend`."""
@@ -143,14 +166,12 @@ class MonitorBackend:
         record = self._monitor.results.get(kind, name)
         if record is None:
             raise ProbeRefused("no such target")
-        try:
-            async with asyncio.timeout(_PERSON_SECONDS):
-                await self._in_probes_loop(self._monitor.probe_in_between(record.target))
-        except TimeoutError:
-            raise NoFreeSlot(f"no free slot within {_PERSON_SECONDS:g} s: sessions are limited") from None
+        result = await self._ask(record.target, _PERSON_SECONDS, fresh=True)
+        if result.failure is not None and result.failure.failure_class is FailureClass.NO_TURN:
+            raise NoFreeSlot(f"no turn within {_PERSON_SECONDS:g} s: {result.failure.detail}")
 
     def _target(self, name: str, module: str | None) -> Target:
-        """The target as it is configured, unless a module is named.
+        """The target as it is configured; where another module is named, with that, and with its labels.
 
         The secrets of a module go to no host but the targets that are configured with it.
         """
@@ -171,13 +192,43 @@ class MonitorBackend:
         # A host that is configured without its port cannot be distinguished from a domain by its name.
         host = self._monitor.find(TargetKind.HOST, name)
         if host is not None and self._monitor.find(TargetKind.DOMAIN, name) is None:
-            return host if module is None else replace(host, settings=replace(settings, port=host.settings.port))
+            port = host.settings.port
+            return host if _has(host, module) else replace(host, settings=replace(settings, port=port))
         try:
             target = parse_target(name, settings)
         except ValueError as error:
             raise ProbeRefused(str(error)) from None
         configured = self._monitor.find(*target.key)
-        return configured if configured is not None and module is None else target
+        if configured is None:
+            return target
+        return configured if _has(configured, module) else replace(target, labels=configured.labels)
+
+    async def _until_stopped(self, work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+        if self._stopping:
+            raise NoFreeSlot(_STOPPING)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - it is a coroutine that runs
+        self._asks.add(task)
+        try:
+            return await work()
+        finally:
+            self._asks.discard(task)
 
     async def _in_probes_loop(self, work: Coroutine[Any, Any, _T]) -> _T:
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:  # the loop is closed
+            work.close()
+            raise NoFreeSlot(_STOPPING) from None
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise NoFreeSlot(_STOPPING) from None  # the work was cancelled, and not this task
+
+
+def _has(target: Target, module: str | None) -> bool:
+    """True where the module that a request names, if any, is that of the target."""
+    return module is None or module == target.settings.module.name

@@ -5,16 +5,13 @@ Everything here lives in one event loop, that of the probes.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from exporter.app.active_configuration import ActiveConfiguration, active_configuration
-from exporter.app.background_tasks import BackgroundTasks
-from exporter.app.engine import Engine, EngineSettings
+from exporter.app.engine import Engine
+from exporter.app.engine_parts import EngineSettings
 from exporter.app.heartbeat import Heartbeat
 from exporter.app.logs import dropped_lines
 from exporter.app.results import Results
@@ -24,19 +21,20 @@ from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.model.configuration import Config
 from exporter.model.egress import SMTP_PORT, EgressByFamily
 from exporter.model.resolver import ResolverView
-from exporter.model.result import ProbeResult
-from exporter.model.target import Target, TargetKey, TargetKind
-from exporter.probe.probe_options import ProbeOptions, Transcripts
-from exporter.schedule.scheduler import Scheduler
+from exporter.model.result import DomainResult, HostIdentity, HostResult, TranscriptLine
+from exporter.model.target import Target, TargetKind
+from exporter.probe.conversation import Conversation
+from exporter.probe.hosts import Host
 from exporter.schedule.shard import Shard
-
-log = logging.getLogger(__name__)
+from exporter.store.hosts import HostRecord
+from exporter.store.transcripts import ended_alike
 
 # At the end, probes may finish within this time; then their sessions send QUIT. Supervisors kill after 10 s.
 STOP_GRACE_SECONDS: Final = 5.0
-# Results judged again in one go: most are not changed by it, those that are have to be rendered.
-_JUDGED_AT_ONCE: Final = 50
+# Hosts described in one go, less than a millisecond of work.
+_STEP: Final = 200
 _ONLY_SHARD: Final = Shard()
+_REFERENCE: Final = TargetKind.REFERENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +56,15 @@ class Monitor:
         self.metrics = ExporterMetrics(shard)
         self.heartbeat = Heartbeat()
         self._vantage = vantage
-        self._revision: asyncio.Task[None] | None = None
-        self._tasks = BackgroundTasks(self.metrics.internal_error)
-        self.scheduler = Scheduler(
-            self._probe,
-            config.limits.concurrency,
-            on_result=self._record,
-            on_start=self.metrics.started,
-            on_internal_error=self.metrics.internal_error,
-        )
-        self.engine = Engine(engine_settings(self.active, vantage), self.scheduler.slots, self)
-        self.metrics.watch_in_flight(lambda: self.scheduler.probes_in_flight)
+        self._replaced: set[HostIdentity] = set()  # hosts of dialogues that a reload has changed
+        self.engine = Engine(engine_settings(self.active, vantage), self)
+        self.metrics.watch_in_flight(lambda: self.engine.schedule.probes_in_flight)
+        self.metrics.watch_hosts(lambda: len(self.results.hosts))
         self.metrics.watch_dropped_log_lines(dropped_lines)
 
     async def stop(self) -> None:
         """End gracefully: start no probe, give those in progress some seconds, then have their sessions send QUIT."""
-        await self._tasks.stop()
-        await self.scheduler.stop(STOP_GRACE_SECONDS)
+        await self.engine.stop(STOP_GRACE_SECONDS)
         await self.engine.close()
 
     def adopting(self, active: ActiveConfiguration) -> Iterator[None]:
@@ -85,98 +75,113 @@ class Monitor:
         self.engine.resolver.make_room_for(len(targets))
         self.metrics.references_probed(self.engine.watch.references_up)
         yield
-        yield from self.results.replacing(targets, config.egress.references)
+        yield from self.results.replacing(targets, config.egress.references, config.disabled_metrics)
         scheduled = (*targets, *config.egress.references)
-        yield from self.scheduler.replacing(scheduled)
+        yield from self.engine.adopting(scheduled)
+        yield from self._describing()
         self.metrics.loaded(scheduled, config.lists, whole=not config.failures)
+
+    def _describing(self) -> Iterator[None]:
+        """Have the series of all hosts follow their targets at once: their next sessions may be hours away."""
+        for number, host in enumerate([*self.engine.table.hosts.values()], 1):
+            is_configured, domains, series = host.sharing
+            if host.result is not None and is_configured:
+                self.results.host_described(host.identity, series, domains)
+            if number % _STEP == 0:
+                yield
+
+    def forget(self) -> None:
+        """Forget what went: hosts without a successor now, targets and transcripts that have not come back for long."""
+        if self._replaced:
+            known = {host.identity for host in self.engine.table.hosts.values() if host.sharing.is_configured}
+            for identity in self._replaced - known:
+                self.results.host_gone(identity)
+            self._replaced.clear()
+        self.results.forget()
 
     def find(self, kind: TargetKind, name: str) -> Target | None:
         """A configured target, this shard's or another's."""
         record = self.results.targets.get(kind, name)
         return record.target if record is not None else self.active.others.get((kind, name))
 
-    async def probe_now(self, target: Target, within: float | None = None) -> ProbeResult:
-        """One probe outside the schedule, with sessions of its own and their transcripts; `within` seconds for all."""
-        slots = self.scheduler.slots
-        await slots.take()
-        # A client that asks for names of its own choice pushes nothing out that the configured targets ask for.
-        cache = self.engine.resolver.for_unconfigured_target() if self.find(*target.key) is None else nullcontext()
-        try:
-            with cache:
-                result = await self.engine.probe(target, ProbeOptions(fresh=True, transcript=True, within=within))
-        finally:
-            slots.free()
-        return self.engine.judge(target, result)
+    async def ask(self, target: Target, *, within: float | None = None, fresh: bool = False) -> DomainResult:
+        """The result of a target for somebody who waits for it, at most `within` seconds: see exporter.app.asks."""
+        return await self.engine.ask(target, within=within, fresh=fresh)
 
-    async def probe_in_between(self, target: Target) -> None:
-        """One probe now, which counts like one of the schedule."""
-        slots = self.scheduler.slots
-        await slots.take()
-        try:
-            result = await self._probe(target, fresh=True)
-        finally:
-            slots.free()
-        self._record(target, result)
+    def transcripts_of(self, result: DomainResult) -> Mapping[HostIdentity, tuple[TranscriptLine, ...]]:
+        """The transcripts of the sessions that a result is about, as far as they are kept.
 
-    async def _probe(self, target: Target, *, fresh: bool = False) -> ProbeResult:
-        transcripts: Transcripts = {}
-        options = ProbeOptions(fresh=fresh, transcripts=transcripts)
-        result = self.engine.judge(target, await self.engine.probe(target, options))
-        self.results.keep_transcripts(target, result, transcripts)
-        return result
+        Of a session that ended like a later one, the later one's is kept.
+        """
+        found: dict[HostIdentity, tuple[TranscriptLine, ...]] = {}
+        for host in result.hosts:
+            kept = self.results.transcripts_of((host.identity,))
+            alike = [each for each in kept if ended_alike(each.failure, host.failure)]
+            chosen = next((each for each in kept if each.at == host.timings.at), alike[0] if alike else None)
+            found[host.identity] = () if chosen is None else chosen.transcript
+        return found
 
-    def _record(self, target: Target, result: ProbeResult) -> None:
-        self.metrics.probed(result)
-        self.results.record(target, result)
-        if target.kind is TargetKind.REFERENCE:
+    def hosts_named(self, mx: str) -> Sequence[HostRecord]:
+        """The records of all hosts of one MX name; from any thread."""
+        return [record for record in self.results.hosts.records() if record.identity.mx == mx]
+
+    def domains_behind(self, identity: HostIdentity) -> int:
+        """The number of configured domains behind a host; from any thread."""
+        record = self.results.hosts.get(identity)
+        return 0 if record is None else record.domains or 0
+
+    # What the engine tells: see :class:`exporter.app.engine_owner.EngineOwner`.
+
+    def turn_started(self, lag: float) -> None:
+        """A turn or a session has begun, so many seconds late."""
+        self.metrics.started(lag)
+
+    def internal_error(self) -> None:
+        """A bug of the exporter has shown."""
+        self.metrics.internal_error()
+
+    def session_made(
+        self, conversation: Conversation, leader: HostResult, transcript: tuple[TranscriptLine, ...]
+    ) -> None:
+        """Count a session, and keep its transcript."""
+        self.metrics.session_made(leader)
+        # As exporter.store.transcripts.keys_of has it: the MX names of an address share their sessions, unless the
+        # dialogue is about one host alone.
+        dialogue = conversation.dialogue
+        is_own = conversation.key.name or (dialogue.owner and not dialogue.is_for_domain)
+        key = leader.identity if is_own else leader.identity._replace(mx="")
+        self.results.session_heard(key, leader, transcript, lease=not conversation.is_scheduled)
+
+    def host_told(self, host: Host, *, session: bool) -> None:
+        """Keep the result of a host, if a configured target has it."""
+        is_configured, domains, series = host.sharing
+        if host.result is None or not is_configured:
+            return
+        self.results.host_described(host.identity, series, domains)
+        self.results.host_told(host.identity, host.result, session=session)
+
+    def host_gone(self, host: Host) -> None:
+        """Forget a host; one of a dialogue that a reload has changed may have a successor of the same identity."""
+        if host.key.dialogue.retired:
+            self._replaced.add(host.identity)
+        else:
+            self.results.host_gone(host.identity)
+
+    def domain_told(self, target: Target, result: DomainResult, *, turn: bool) -> None:
+        """Keep the result of a target."""
+        self.results.domain_told(target, result, turn=turn)
+        if target.kind is _REFERENCE:
             self.metrics.references_probed(self.engine.watch.references_up)
-        log_probe(target, result)
+        if turn:
+            log_probe(target, result)
 
     def egress_changed(self, states: EgressByFamily) -> None:
-        """See :class:`exporter.egress.listener.EgressListener`."""
+        """Tell the state of the egress."""
         self.metrics.egress_changed(states)
-        self._judge_all_again()
 
     def resolver_changed(self, view: ResolverView) -> None:
-        """See :class:`exporter.egress.listener.EgressListener`."""
+        """Tell the state of the resolver."""
         self.metrics.resolver_changed(view)
-        self._judge_all_again()
-
-    def evidence_found(self, keys: frozenset[TargetKey]) -> None:
-        """See :class:`exporter.egress.listener.EgressListener`."""
-        for key in keys:
-            self.results.judge_again(key, self.engine.watch.judge_again)
-
-    def references_wanted(self) -> None:
-        """See :class:`exporter.egress.listener.EgressListener`."""
-        self.scheduler.probe_soon(reference.key for reference in self.active.config.egress.references)
-
-    def result_outdated(self, key: TargetKey) -> None:
-        """See :class:`exporter.egress.listener.EgressListener`."""
-        self.scheduler.probe_soon((key,))
-
-    def _judge_all_again(self) -> None:
-        if self._revision is not None:
-            self._revision.cancel()  # the new one comes past all that it has left
-        self._revision = self._tasks.start("judgement", self._revise())
-
-    async def _revise(self) -> None:
-        """Judge every result again, some at a time. A target whose result is outdated is probed again."""
-        for number, each in enumerate(self.results.records(), 1):
-            try:
-                self._revise_one(each.target.key)
-            except Exception:  # of one target; the others are judged all the same
-                log.exception("internal error in a judgement", extra={"fields": {"target": each.target.name}})
-                self.metrics.internal_error()
-            if number % _JUDGED_AT_ONCE == 0:
-                await asyncio.sleep(0)
-
-    def _revise_one(self, key: TargetKey) -> None:
-        watch = self.engine.watch
-        self.results.judge_again(key, watch.judge_again)
-        record = self.results.get(*key)
-        if record is not None and record.result is not None and watch.is_outdated(record.result):
-            self.scheduler.probe_soon((key,))
 
 
 def engine_settings(active: ActiveConfiguration, vantage: Vantage) -> EngineSettings:
@@ -191,4 +196,4 @@ def engine_settings(active: ActiveConfiguration, vantage: Vantage) -> EngineSett
         vantage.port,
         vantage.is_outside,
     )
-    return EngineSettings(config.resolver, config.limits, watch, vantage.helo)
+    return EngineSettings(config.resolver, config.limits, watch, vantage.helo, config.modules, config.defaults)

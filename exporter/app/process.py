@@ -25,7 +25,7 @@ from exporter.app.memory_limit import MemoryCheck, hopeless
 from exporter.app.monitor import Monitor, Vantage
 from exporter.app.reload import ConfigurationReload
 from exporter.app.reload_requests import ReloadRequests
-from exporter.app.tuning import spare_the_heap
+from exporter.app.tuning import leave_the_heap, spare_the_heap
 from exporter.app.watchers import Watchers
 from exporter.app.web_options import WebOptions, page_url
 from exporter.config.domain_lists import DomainLists
@@ -97,6 +97,7 @@ async def serve(options: ServeOptions) -> int:
         log.info("stopping")
         signals.ignore_hangup()
         await exporter.stop()
+        leave_the_heap()
     return 0
 
 
@@ -159,13 +160,14 @@ class _Exporter:
         self._reload = ConfigurationReload(options.config_file, monitor, sources.lists)
         self._requests = ReloadRequests(self._reload, self._security, monitor, check_memory)
         self._watchers = Watchers(monitor, self._reload)
+        self._backend = MonitorBackend(monitor, self._requests.reload, asyncio.get_running_loop(), helo)
         self._web = self._web_server(sources.sockets)
         self._tasks = BackgroundTasks(monitor.metrics.internal_error)
 
     def _web_server(self, sockets: list[socket]) -> WebServer:
         web = self._options.web
         app = create_app(
-            MonitorBackend(self._monitor, self._requests.reload, asyncio.get_running_loop(), self._helo),
+            self._backend,
             self._security,
             AppOptions(
                 route_prefix=web.prefix,
@@ -197,6 +199,7 @@ class _Exporter:
     async def stop(self) -> None:
         """Stop to probe, then to serve."""
         systemd.notify(systemd.STOPPING)
+        self._backend.stop()  # first: scrapers that wait are told so, and no lookup ends under their feet
         await self._watchers.stop()
         await self._monitor.stop()
         # Last, so that the end is still to be seen from outside; in a thread, for it waits.

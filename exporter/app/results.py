@@ -1,70 +1,137 @@
-"""The results of the server's targets and references: kept, judged again, logged when a target's state changes."""
+"""The results of targets, references and hosts: kept, told as series, logged when the state of a target changes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from exporter.app.state_log import log_change
-from exporter.metrics.incremental import render_after
-from exporter.model.result import ProbeResult
-from exporter.model.target import Target, TargetKey, TargetKind
-from exporter.probe.probe_options import Transcripts
+from exporter.concurrency import steady_clock
+from exporter.metrics.domain_rows import target_row
+from exporter.metrics.host_rows import host_row
+from exporter.model.result import DomainResult, HostIdentity, HostResult, TranscriptLine
+from exporter.model.target import HostSeries, Target, TargetKind
+from exporter.store.hosts import HostRecord, HostStore
 from exporter.store.record import TargetRecord
-from exporter.store.targets import TargetStore
-from exporter.store.transcripts import TranscriptStore
+from exporter.store.row import NO_ROW, Row
+from exporter.store.targets import REMEMBERED_SECONDS, TargetStore
+from exporter.store.transcripts import StoredTranscript, TranscriptStore, keys_of
 
-Judge = Callable[[Target, ProbeResult], ProbeResult]
+# Of what clients ask for beside the configuration: they push out nothing of its targets.
+_LEASE_BYTES: Final = 4 * 1024 * 1024
+# Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
+_REFERENCE: Final = TargetKind.REFERENCE
+# Hosts that went within the hour, whose transcripts are still kept.
+_MAX_GONE: Final = 20_000
 
 
 class Results:
-    """The records of targets and references, and the transcripts of their sessions."""
+    """The records of targets, references and hosts, and the transcripts of sessions."""
 
-    def __init__(self) -> None:
-        self.targets: Final = TargetStore(render_after)
+    def __init__(self, clock: Callable[[], float] = steady_clock.now) -> None:
+        self._clock = clock
+        self._disabled: frozenset[str] = frozenset()
+        self._anew = False  # while rows are written with another set of families: no earlier row is of use
+        self.targets: Final = TargetStore(self._target_row, clock)
         # References have a history to look at like targets, and no series of their own.
-        self.references: Final = TargetStore(lambda record, before: ())
+        self.references: Final = TargetStore(lambda record, before: NO_ROW, clock)
+        self.hosts: Final = HostStore(self._host_row)
         self.transcripts: Final = TranscriptStore()
+        self._lease_transcripts: Final = TranscriptStore(_LEASE_BYTES)
+        self._gone: OrderedDict[HostIdentity, float] = OrderedDict()
 
     def get(self, kind: TargetKind, name: str) -> TargetRecord | None:
         """The record of a target or a reference; from any thread."""
         return self._store(kind).get(kind, name)
 
-    def records(self) -> list[TargetRecord]:
-        """All records now, those of the references first: targets are judged by the results of references."""
-        return [*self.references.records(), *self.targets.records()]
+    def rows(self) -> list[Row]:
+        """The series of all records now; from any thread."""
+        return [*self._target_rows(), *[record.row for record in self.hosts.records()]]
 
-    def keep_transcripts(self, target: Target, result: ProbeResult, transcripts: Transcripts) -> None:
-        """Keep the transcripts of a judged result, unless a reload has removed the target meanwhile."""
-        if self.get(*target.key) is not None:
-            self.transcripts.keep(target, result, transcripts)
-
-    def record(self, target: Target, result: ProbeResult) -> None:
-        """Take in a judged result."""
-        change = self._store(target.kind).record(target, result)
-        if change is not None and target.kind is not TargetKind.REFERENCE:
+    def domain_told(self, target: Target, result: DomainResult, *, turn: bool) -> None:
+        """Take in a judged result of a target or a reference: of its `turn`, or one that its hosts have changed."""
+        change = self._store(target.kind).record(target, result, turn=turn)
+        if change is not None and target.kind is not _REFERENCE:
             log_change(change)
 
-    def judge_again(self, key: TargetKey, judge: Judge) -> None:
-        """Have the result of a target judged again, if there is one."""
-        change = self._store(key[0]).revise(key, judge)
-        if change is not None and key[0] is not TargetKind.REFERENCE:
-            log_change(change)
+    def host_described(self, identity: HostIdentity, series: HostSeries, domains: int) -> None:
+        """Note the series that a host's targets want, and their number. Without one, a host has all series."""
+        self.hosts.described(identity, series, domains)
 
-    def replacing(self, targets: Iterable[Target], references: Iterable[Target]) -> Iterator[None]:
-        """Keep the results of these targets and references alone, in steps."""
-        targets, references = tuple(targets), tuple(references)
-        yield from self.targets.replacing(targets)
+    def host_told(self, identity: HostIdentity, result: HostResult, *, session: bool) -> None:
+        """Take in a judged result of a host: of a `session`, or of the last one judged again."""
+        self._gone.pop(identity, None)
+        self.hosts.record(identity, result, session=session)
+
+    def host_gone(self, identity: HostIdentity) -> None:
+        """Forget a host that no target has any more; its transcripts are kept for a while."""
+        self.hosts.gone(identity)
+        self._gone[identity] = self._clock()
+        if len(self._gone) > _MAX_GONE:
+            self._forget_transcripts([self._gone.popitem(last=False)[0]])
+
+    def session_heard(
+        self, key: HostIdentity, result: HostResult, transcript: tuple[TranscriptLine, ...], *, lease: bool
+    ) -> None:
+        """Keep the transcript of a session; `key` as :func:`keys_of` has it. `lease`: no configured target has it."""
+        (self._lease_transcripts if lease else self.transcripts).keep(key, result, transcript)
+
+    def transcripts_of(self, hosts: Iterable[HostIdentity]) -> Sequence[StoredTranscript]:
+        """The transcripts of these hosts, the latest first; from any thread."""
+        keys = [key for host in hosts for key in keys_of(host)]
+        found = (*self.transcripts.of(keys), *self._lease_transcripts.of(keys))
+        return sorted(found, key=lambda stored: -stored.moment)
+
+    def replacing(
+        self, targets: Iterable[Target], references: Iterable[Target], disabled: frozenset[str] = frozenset()
+    ) -> Iterator[None]:
+        """Keep the results of these targets and references alone, in steps; the families `disabled` are not told."""
+        anew = self._anew = self._anew or disabled != self._disabled
+        self._disabled = disabled
+        yield from self.targets.replacing(targets, anew=anew)
         yield from self.references.replacing(references)
-        yield
-        remembered = (*self.targets.remembered(), *self.references.remembered())
-        yield from self.transcripts.keeping((*remembered, *targets, *references))
+        if anew:
+            yield from self.hosts.rendering()
+            self._anew = False
 
     def forget(self) -> None:
-        """Forget the targets that were removed so long ago that they do not come back."""
-        forgotten = [*self.targets.forget(), *self.references.forget()]
-        if forgotten:
-            self.transcripts.forget(target.key for target in forgotten)
+        """Forget the targets and hosts that went so long ago that they do not come back."""
+        self.targets.forget()
+        self.references.forget()
+        end = self._clock() - REMEMBERED_SECONDS
+        forgotten: list[HostIdentity] = []
+        while self._gone and next(iter(self._gone.values())) <= end:
+            forgotten.append(self._gone.popitem(last=False)[0])
+        self._forget_transcripts(forgotten)
+
+    def _forget_transcripts(self, hosts: Iterable[HostIdentity]) -> None:
+        """Forget the transcripts of hosts, but for those that a host of the same address has in common with them."""
+        gone = {key for host in hosts for key in keys_of(host)}
+        if not gone:
+            return
+        addresses = {key.address for key in gone}
+        for record in self.hosts.records():
+            if record.identity.address in addresses:
+                gone.difference_update(keys_of(record.identity))
+        self.transcripts.forget(gone)
+
+    def _target_rows(self) -> Iterator[Row]:
+        """The rows of targets: where two are one host, written in two ways, it has the labels of the first."""
+        labelled: set[tuple[str, int, str]] = set()
+        for record in self.targets.records():
+            if record.target.kind is TargetKind.HOST and record.result is not None and record.result.hosts:
+                mx, _, port, module, _ = record.result.hosts[0].identity
+                if (mx, port, module) in labelled:
+                    continue
+                labelled.add((mx, port, module))
+            yield record.row
+
+    def _target_row(self, record: TargetRecord, before: TargetRecord | None) -> Row:
+        return target_row(record, self._disabled, None if self._anew else before)
+
+    def _host_row(self, record: HostRecord, before: HostRecord | None) -> Row:
+        return host_row(record, self._disabled, None if self._anew else before)
 
     def _store(self, kind: TargetKind) -> TargetStore:
-        return self.references if kind is TargetKind.REFERENCE else self.targets
+        return self.references if kind is _REFERENCE else self.targets

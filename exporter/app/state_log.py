@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from exporter.model.result import ProbeResult
+from exporter.model.result import DomainResult
 from exporter.model.target import Target
 from exporter.store.record import Change
 
@@ -31,7 +31,7 @@ def log_change(change: Change) -> None:
     log.info("target state changed", extra={"fields": fields})
 
 
-def log_probe(target: Target, result: ProbeResult) -> None:
+def log_probe(target: Target, result: DomainResult) -> None:
     """Log every result, at level debug."""
     if not log.isEnabledFor(logging.DEBUG):
         return

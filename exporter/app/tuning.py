@@ -19,3 +19,11 @@ def spare_the_heap() -> None:
     gc.collect()
     gc.freeze()  # the configuration and the code: there for good
     gc.set_threshold(*_GC_THRESHOLDS)
+
+
+def leave_the_heap() -> None:
+    """At the end of the process: what is left of the heap goes with it, and is not searched for cycles before.
+
+    The interpreter's last collection takes 15 s with 100,000 domains. Supervisors kill after 10.
+    """
+    gc.freeze()

@@ -37,7 +37,7 @@ class Watchers:
         self._tasks.start("domain files", self._watch_files())
         self._tasks.start("loop lag", self._measure_loop_lag())
         self._tasks.start("egress watch", self._repeat(_EGRESS_SECONDS, "the egress watch", monitor.engine.tick))
-        self._tasks.start("removed targets", self._repeat(_FILES_SECONDS, "removed targets", monitor.results.forget))
+        self._tasks.start("removed targets", self._repeat(_FILES_SECONDS, "removed targets", monitor.forget))
 
     async def stop(self) -> None:
         """Look no more."""
@@ -72,7 +72,7 @@ class Watchers:
             await asyncio.sleep(due - loop.time())
             lag = loop.time() - due
             monitor.metrics.loop_lagged(lag)
-            overdue = monitor.scheduler.overdue > STUCK_SECONDS
+            overdue = monitor.engine.schedule.overdue > STUCK_SECONDS
             monitor.heartbeat.beat("the schedule of the probes stands still" if overdue else "")
             if lag > _LOOP_LAG_SECONDS:
                 due = loop.time()

@@ -8,13 +8,14 @@ from typing import Final, Protocol, TextIO
 
 from exporter.commands.terminal import VERDICT_INKS, Ink, Line, Screen, Span, line
 from exporter.model.failure import Failure
-from exporter.model.result import HostResult, MxLookup, ProbeResult
+from exporter.model.result import DomainResult, HostResult, MxLookup
 from exporter.model.target import Target
 from exporter.report.as_json import as_json, local_state_json
 from exporter.report.local_state import LocalState, local_state_lines
 from exporter.report.path_summary import path_summary
 from exporter.report.summary import deciding_host, summarise, summary_lines
 from exporter.report.transcript import (
+    domain_lines,
     failure_line,
     host_heading,
     marked_lines,
@@ -35,13 +36,13 @@ class Report(Protocol):
 
     streams: bool
 
-    def progress(self, result: ProbeResult) -> None:
+    def progress(self, result: DomainResult) -> None:
         """Count one more result; it is added sooner or later."""
 
     def know(self, side: LocalState) -> None:
         """Take in the state of our own side, which stands before anything else where something is wrong with it."""
 
-    def add(self, target: Target, result: ProbeResult) -> None:
+    def add(self, target: Target, result: DomainResult) -> None:
         """Take in a result that nothing changes any more."""
 
     async def keep_drawn(self) -> None:
@@ -63,14 +64,14 @@ class JsonReport:
         self._down = False
         self._side = LocalState()
 
-    def progress(self, result: ProbeResult) -> None:
+    def progress(self, result: DomainResult) -> None:
         """Show nothing: the lines do."""
 
     def know(self, side: LocalState) -> None:
         """Put the state first on each line from now on."""
         self._side = side
 
-    def add(self, target: Target, result: ProbeResult) -> None:
+    def add(self, target: Target, result: DomainResult) -> None:
         """Print the result."""
         self._down |= not result.up
         settings = target.settings
@@ -98,7 +99,7 @@ class TranscriptReport:
         self._down = False
         self._blocks = 0
 
-    def progress(self, result: ProbeResult) -> None:
+    def progress(self, result: DomainResult) -> None:
         """Show nothing: there are but a few."""
 
     def know(self, side: LocalState) -> None:
@@ -107,7 +108,7 @@ class TranscriptReport:
             self._screen.show(line((text, Ink.LOCAL)))
             self._blocks += 1
 
-    def add(self, target: Target, result: ProbeResult) -> None:
+    def add(self, target: Target, result: DomainResult) -> None:
         """Print the result."""
         self._down |= not result.up
         if self._blocks:
@@ -123,15 +124,15 @@ class TranscriptReport:
         return int(self._down)
 
 
-def _transcripts(name: str, result: ProbeResult) -> Iterator[Line]:
+def _transcripts(name: str, result: DomainResult) -> Iterator[Line]:
     if result.lookup is not None:
         yield from _lookup(name, result.lookup, result.failure)
-    for text in policy_lines(result):
+    for text in (*domain_lines(result), *policy_lines(result)):
         yield line(f"  {text}", hang=4)
     summarised = deciding_host(result)
     for host in result.hosts:
         yield line()
-        yield from _session(host)
+        yield from _session(host, result)
         if summarised is None or host.identity != summarised.identity:
             yield from _other_evidence(host)
         if (outcome := outcome_line(host, result, summarised)) is not None:
@@ -141,9 +142,9 @@ def _transcripts(name: str, result: ProbeResult) -> Iterator[Line]:
             yield line("  ", (word, Ink.DEGRADED), f":{rest}", hang=4)
 
 
-def _session(host: HostResult) -> Iterator[Line]:
+def _session(host: HostResult, result: DomainResult) -> Iterator[Line]:
     """The heading, the transcript and the remarks of one session."""
-    yield line((host_heading(host), Ink.HEADING), hang=2)
+    yield line((host_heading(host, result), Ink.HEADING), hang=2)
     if host.timings.tcp_rtt is not None:
         _, connect = next(iter(host.timings.phases), ("", 0.0))
         text = f"connected (kernel round-trip time {host.timings.tcp_rtt * 1000:.1f} ms)"
@@ -160,7 +161,7 @@ def _coloured(outcome: str, failure: Failure | None) -> tuple[Span, Span]:
     return (word, VERDICT_INKS[None if failure is None else failure.verdict]), (colon + rest, Ink.PLAIN)
 
 
-def _summary(target: Target, result: ProbeResult, helo: str) -> Iterator[Line]:
+def _summary(target: Target, result: DomainResult, helo: str) -> Iterator[Line]:
     """The summary of the whole: verdict, finding, evidence, the next step."""
     name, settings, failure = target.name, target.settings, result.failure
     summary = summarise(name, result, helo=settings.helo or helo, port=settings.port)

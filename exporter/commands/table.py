@@ -12,7 +12,8 @@ from typing import Final, TextIO
 from exporter.commands.terminal import VERDICT_INKS, Ink, Line, Screen, Span, can_show, columns_of, cut, fitted, line
 from exporter.diagnosis.advice import mark_of
 from exporter.model.failure import Verdict
-from exporter.model.result import ProbeResult
+from exporter.model.printable import printable
+from exporter.model.result import DomainResult
 from exporter.model.target import Target
 from exporter.report.local_state import LocalState, local_state_lines
 
@@ -27,6 +28,7 @@ _ERASE: Final = "\r\x1b[K"
 
 _HEADER: Final = ("NAME", "STATE", "CLASS", "ADDRESSES UP")
 _NARROW_HEADER: Final = (*_HEADER[:3], "UP")
+_MOST_PROVIDERS: Final = 3
 _GAP: Final = "  "  # between two columns
 _LEAST_COLUMN: Final = 7  # the longest that needs its letters, of a terminal too narrow for all: a state, cut
 
@@ -47,17 +49,22 @@ class TableReport:
         self._side = LocalState()
         self._rows: list[tuple[str, Verdict | None, str, str, str]] = []
         self._verdicts: Counter[Verdict | None] = Counter()
+        self._at: Counter[str] = Counter()  # names by provider
+        self._down_at: Counter[str] = Counter()
 
-    def add(self, target: Target, result: ProbeResult) -> None:
+    def add(self, target: Target, result: DomainResult) -> None:
         """Collect the result."""
         failure = result.failure
         verdict = None if failure is None else failure.verdict
         reason = "" if failure is None else failure.failure_class.value
         self._verdicts[verdict] += 1
+        self._at.update(result.providers)
+        if verdict not in (None, Verdict.DECLINED):
+            self._down_at.update(result.providers)
         mark = "" if failure is None else mark_of(failure.confidence)
         self._rows.append((target.name, verdict, mark, reason, f"{result.addresses_up}/{result.addresses}"))
 
-    def progress(self, result: ProbeResult) -> None:
+    def progress(self, result: DomainResult) -> None:
         """Count the result."""
         self._probed += 1
         self._down += not result.up
@@ -96,7 +103,7 @@ class TableReport:
             header, widths = _NARROW_HEADER, fitted(_widths([_NARROW_HEADER, *cells]), room, _LEAST_COLUMN)
         rows = zip([header, *cells], inks, strict=True)
         self._screen.show(*(line((text, Ink.LOCAL)) for text in local_state_lines(self._side)))
-        self._screen.show(*(self._row(row, ink, widths) for row, ink in rows), self._counts())
+        self._screen.show(*(self._row(row, ink, widths) for row, ink in rows), self._counts(), *self._common())
         return int(self._verdicts[None] != self._total)
 
     def _row(self, cells: Sequence[str], ink: Ink, widths: Sequence[int]) -> Line:
@@ -119,6 +126,13 @@ class TableReport:
         for place, (verdict, count) in enumerate(sorted(self._verdicts.items(), key=lambda item: _word(item[0]))):
             yield f"{', ' if place else ''}{count} "
             yield _word(verdict), VERDICT_INKS[verdict]
+
+    def _common(self) -> Iterator[Line]:
+        """The providers of several names that are down: one fault, probably, and not many."""
+        worst = sorted(self._down_at.items(), key=lambda item: (-item[1], item[0]))[:_MOST_PROVIDERS]
+        several = [f"{printable(name)} {down} of {self._at[name]}" for name, down in worst if down > 1]
+        if several:
+            yield line(f"down by provider: {', '.join(several)}", hang=2)
 
     def _bar(self, seconds: float, room: int, blocks: tuple[str, str]) -> str:
         done = self._probed

@@ -85,8 +85,20 @@ class SessionLimiter:
         self._by_address: dict[str, _Waiters] = {}
         self._by_name: dict[str, _Waiters] = {}
         self._returning: dict[str, deque[Callable[[], bool]]] = {}  # sessions that want the place of the name back
-        self._timers: set[str] = set()  # addresses whose queue is looked at when their interval is over
+        self._timers: dict[str, asyncio.TimerHandle] = {}  # their queues are looked at when the interval is over
         self._begun = 0
+
+    def configure(self, at_once: int, interval: float) -> None:
+        """Set other limits. Sessions under way go on; a start that is past keeps its distance by the new interval."""
+        shorter = self._interval - interval
+        self._at_once, self._interval = at_once, interval
+        if shorter:
+            self._next_start = {address: when - shorter for address, when in self._next_start.items()}
+            for timer in self._timers.values():
+                timer.cancel()
+            self._timers.clear()
+        for address in [*self._by_address]:
+            self._serve_address(address)
 
     def acquire_nowait(self, address: str, name: str = "") -> SessionPermit | None:
         """A permit for `address` of the MX host `name`, if none waits for one and the limits allow it."""
@@ -187,11 +199,10 @@ class SessionLimiter:
             return
         seconds = self._seconds_until_next(address)
         if seconds > 0:
-            self._timers.add(address)
-            self._loop.call_later(seconds, self._interval_over, address)
+            self._timers[address] = self._loop.call_later(seconds, self._interval_over, address)
 
     def _interval_over(self, address: str) -> None:
-        self._timers.discard(address)
+        del self._timers[address]
         self._serve_address(address)
 
 

@@ -20,7 +20,7 @@ from exporter.config.domain_lists import DomainLists, KeptList, ListFile
 from exporter.config.problems import ConfigProblem
 from exporter.config.schema import DomainEntry
 from exporter.config.target_loading import ListPattern, group_of
-from exporter.config.targets import DuplicateTargetError, Shared, Targets
+from exporter.config.targets import Common, DuplicateTargetError, Targets
 from exporter.config.text_lists import text_list
 from exporter.config.yaml_document import Document, dotted
 from exporter.model.configuration import DomainList
@@ -69,7 +69,7 @@ class DomainListLoader:
         if entries is not None and failure is None:
             if entries.found and file.raw is not None:
                 self.kept[file.shown] = KeptList(file.path, file.raw, len(entries.found), pattern.pattern)
-            self._add_entries(file, entries, pattern.shared)
+            self._add_entries(file, entries, pattern.common)
             return
         kept = file.kept
         entries = self._entries(file, kept.raw) if kept is not None else ListEntries()
@@ -83,7 +83,7 @@ class DomainListLoader:
             self._gone.setdefault(file.place, []).append(failure)
         elif failure is not None:
             self.failures.append(failure)
-        self._add_entries(file, entries, pattern.shared)
+        self._add_entries(file, entries, pattern.common)
 
     def _parsed(self, file: ListFile) -> tuple[ListEntries | None, ConfigProblem | None]:
         """The entries of a file and its failure; neither where the file is not to be read yet."""
@@ -101,15 +101,15 @@ class DomainListLoader:
             return yaml_list(file.shown, raw, self._targets.modules)
         return text_list(file.shown, raw)
 
-    def _add_entries(self, file: ListFile, entries: ListEntries, shared: Shared) -> None:
+    def _add_entries(self, file: ListFile, entries: ListEntries, common: Common) -> None:
         targets, twice = self._targets, self._claimed_again(file)
         self._names += len(entries.found)
         for place, domain, entry in entries.found:
             try:
                 if isinstance(entry, DomainEntry):
-                    targets.add_domain_entry(entry, place, shared)
+                    targets.add_domain_entry(entry, place, common)
                 else:
-                    targets.add_domain(domain, place, shared, entry)
+                    targets.add_domain(domain, place, common, entry)
             except DuplicateTargetError as error:
                 if len(twice) < REPORTED_LINES:
                     twice.append(ConfigProblem(*place, "", str(error)))

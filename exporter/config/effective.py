@@ -13,7 +13,7 @@ import yaml
 
 from exporter.config.values import DNS_PORT, format_duration, parse_host_port
 from exporter.config.yaml_scalars import needs_quotes
-from exporter.model.configuration import Config, TargetGroup
+from exporter.model.configuration import Config, ConfiguredGroup
 from exporter.model.failure import Stage
 from exporter.model.target import Canary, Labels, Module, Settings, Target, TargetKind
 
@@ -136,7 +136,7 @@ def _differing(settings: Settings, labels: Labels, config: Config) -> dict[str, 
     return {**differing, "labels": dict(labels)} if labels else differing
 
 
-def _group(group: TargetGroup, config: Config) -> dict[str, Any]:
+def _group(group: ConfiguredGroup, config: Config) -> dict[str, Any]:
     """A group without the targets that the configuration names: these stand among all others, with its keys."""
     shown = {"name": group.name, **_differing(group.settings, group.labels, config)}
     shown["domain_files"] = list(group.domain_files)

@@ -1,5 +1,7 @@
 """Lists of domains as tables: a first line that names the columns, one of them `domain`; the others become labels.
 
+Exports of registrars and databases call that column `Domain Name`, `domain_name` or `name` as well.
+
 Commas, semicolons, tabs, vertical bars, colons or white space separate the columns; fields may be quoted (RFC 4180).
 """
 
@@ -21,9 +23,15 @@ MAX_COLUMNS: Final = 16
 # Lines of one row: quoted fields may contain line breaks, and a quotation mark that nothing closes may not take all.
 MAX_ROW_LINES: Final = 16
 DOMAIN_COLUMN: Final = "domain"
+# Its names, in lower case and without white space, `_` and `-`: the first that a table has is meant.
+_DOMAIN_NAMES: Final = (DOMAIN_COLUMN, "domainname", "name")
 # White space comes last: a name of a column may contain it.
 _SEPARATORS: Final = (",", ";", "\t", "|", ":", " ")
+# Where the first line has one of these, white space separates nothing.
+_CSV: Final = re.compile(r"[,;\t|]")
 _QUOTE: Final = '"'
+# In place of bytes that are not UTF-8.
+_NO_TEXT: Final = "\N{REPLACEMENT CHARACTER}"
 
 Labels = dict[str, str]
 # Column from 1, and a sentence.
@@ -37,10 +45,10 @@ class RowError(ValueError):
 class Table:
     """The columns of a list, and the notes about those that are ignored."""
 
-    def __init__(self, separator: str, columns: Sequence[str]) -> None:
+    def __init__(self, separator: str, columns: Sequence[str], domain: int) -> None:
         self.separator = separator
         self.notes: list[Note] = []
-        self._domain = next(index for index, name in enumerate(columns) if name.lower() == DOMAIN_COLUMN)
+        self._domain = domain
         self._labels: dict[str, int] = {}
         if len(columns) > MAX_COLUMNS:
             self.notes.append((1, f"has {len(columns)} columns: those after the first {MAX_COLUMNS} are ignored"))
@@ -76,6 +84,9 @@ class Table:
             value = fields[index] if index < len(fields) else ""
             if not value:
                 continue
+            if _NO_TEXT in value:
+                ignored.append(f"the column {name} is ignored: its text is not UTF-8")
+                continue
             try:
                 labels[name] = parse_label_value(value)
             except ValueError as error:
@@ -85,16 +96,31 @@ class Table:
 
 def table_of(first: str) -> Table | None:
     """The table that begins with the line `first`, or None where it does not name several columns."""
-    if DOMAIN_COLUMN not in first.lower():
+    if "name" not in first.lower() and DOMAIN_COLUMN not in first.lower():
         return None
     for separator in _SEPARATORS:
+        if separator == " " and _CSV.search(first.strip().strip("|")):
+            break
         try:
             columns, _ = _fields(first, separator, ())
         except RowError:
             continue
-        if len(columns) > 1 and any(name.lower() == DOMAIN_COLUMN for name in columns):
-            return None if _is_domain(next(filter(None, columns))) else Table(separator, columns)
+        # A sentence, or a pair with a colon, is no head for having the word `name`.
+        known = _DOMAIN_NAMES if _CSV.fullmatch(separator) else (DOMAIN_COLUMN,)
+        domain = _domain_column(columns, known) if len(columns) > 1 else None
+        if domain is not None:
+            return None if _is_domain(next(filter(None, columns))) else Table(separator, columns, domain)
     return None
+
+
+def _domain_column(columns: Sequence[str], known: Sequence[str] = _DOMAIN_NAMES) -> int | None:
+    names = [re.sub(r"[\s_-]", "", column.lower()) for column in columns]
+    return next((names.index(name) for name in known if name in names), None)
+
+
+def is_domain_column(text: str) -> bool:
+    """True for a line that names the column of the domains, and no other."""
+    return _domain_column([text.strip().strip('"')]) is not None
 
 
 def _is_domain(text: str) -> bool:

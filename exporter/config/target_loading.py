@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from exporter.config.field_types import kind
 from exporter.config.schema import DomainEntry, GroupSection, HostEntry
 from exporter.config.schema_errors import module_exists, validate
-from exporter.config.targets import DuplicateTargetError, Shared, Targets
+from exporter.config.targets import Common, DuplicateTargetError, Targets
 from exporter.config.values import parse_domain
 from exporter.config.yaml_document import REFUSED, Document, KeyPath, dotted
-from exporter.model.configuration import TargetGroup
+from exporter.model.configuration import ConfiguredGroup
 
 
 class ListPattern(NamedTuple):
@@ -20,7 +20,7 @@ class ListPattern(NamedTuple):
 
     pattern: str
     path: KeyPath
-    shared: Shared
+    common: Common
 
 
 class _Level(NamedTuple):
@@ -28,7 +28,7 @@ class _Level(NamedTuple):
 
     data: Mapping[str, Any]
     path: KeyPath
-    shared: Shared
+    common: Common
 
 
 class TargetLoader:
@@ -38,7 +38,7 @@ class TargetLoader:
         self._main = main
         self._targets = targets
         self._names: dict[str, KeyPath] = {}  # of groups
-        self._groups: list[tuple[str, Shared]] = []
+        self._groups: list[tuple[str, Common]] = []
         self._patterns: list[ListPattern] = []
 
     @property
@@ -52,18 +52,18 @@ class TargetLoader:
         return tuple(self._patterns_of()[self._targets.ungrouped])
 
     @property
-    def groups(self) -> tuple[TargetGroup, ...]:
+    def groups(self) -> tuple[ConfiguredGroup, ...]:
         """The groups, without their targets."""
         patterns = self._patterns_of()
         return tuple(
-            TargetGroup(name, shared.settings, shared.label_values, tuple(patterns[shared]))
-            for name, shared in self._groups
+            ConfiguredGroup(name, common.settings, common.label_values, tuple(patterns[common]))
+            for name, common in self._groups
         )
 
-    def _patterns_of(self) -> defaultdict[Shared, list[str]]:
-        found: defaultdict[Shared, list[str]] = defaultdict(list)
+    def _patterns_of(self) -> defaultdict[Common, list[str]]:
+        found: defaultdict[Common, list[str]] = defaultdict(list)
         for each in self._patterns:
-            found[each.shared].append(each.pattern)
+            found[each.common].append(each.pattern)
         return found
 
     def load(self, data: Mapping[str, Any]) -> None:
@@ -75,7 +75,7 @@ class TargetLoader:
             for level in levels:
                 for index, item in enumerate(self._list(level.data, name, level.path)):
                     if item is not REFUSED:  # else it is reported already
-                        read(item, (*level.path, name, index), level.shared)
+                        read(item, (*level.path, name, index), level.common)
 
     def _list(self, data: Mapping[str, Any], name: str, path: KeyPath) -> list[Any]:
         given = data.get(name)
@@ -101,33 +101,33 @@ class TargetLoader:
         if section.name and (first := self._names.setdefault(section.name, path)) is not path:
             at = self._main.place((*first, "name"))
             self._main.problem((*path, "name"), f"is the name of two groups; the first is at {at}")
-        shared = self._targets.shared(section, section.labels)
-        self._groups.append((section.name, shared))
-        yield _Level(item, path, shared)
+        common = self._targets.common(section, section.labels)
+        self._groups.append((section.name, common))
+        yield _Level(item, path, common)
 
-    def _domain(self, item: Any, path: KeyPath, shared: Shared) -> None:
+    def _domain(self, item: Any, path: KeyPath, common: Common) -> None:
         if isinstance(item, str):
             try:
-                self._targets.add_domain(parse_domain(item), self._main.place(path), shared)
+                self._targets.add_domain(parse_domain(item), self._main.place(path), common)
             except ValueError as error:
                 self._main.problem(path, str(error))
         elif isinstance(item, dict):
-            self._domain_entry(item, path, shared)
+            self._domain_entry(item, path, common)
         else:
             self._main.problem(path, f"must be a domain or a mapping with one, not {kind(item)}")
 
-    def _domain_entry(self, item: dict[str, Any], path: KeyPath, shared: Shared) -> None:
+    def _domain_entry(self, item: dict[str, Any], path: KeyPath, common: Common) -> None:
         entry = validate(DomainEntry, item, self._main, path)
         # Checked in any case, to report every mistake at once.
         known = module_exists(item.get("module"), self._targets.modules, self._main, path)
         if entry is None or not known:
             return
         try:
-            self._targets.add_domain_entry(entry, self._main.place((*path, "domain")), shared)
+            self._targets.add_domain_entry(entry, self._main.place((*path, "domain")), common)
         except DuplicateTargetError as error:
             self._main.problem((*path, "domain"), str(error))
 
-    def _host(self, item: Any, path: KeyPath, shared: Shared) -> None:
+    def _host(self, item: Any, path: KeyPath, common: Common) -> None:
         place: KeyPath = path
         if isinstance(item, str):
             item = {"host": item}
@@ -144,13 +144,13 @@ class TargetLoader:
             self._main.problem((*path, "port"), f"the port is given with the host already: {entry.host.text}")
             return
         try:
-            self._targets.add_host(entry, self._main.place(place), shared)
+            self._targets.add_host(entry, self._main.place(place), common)
         except DuplicateTargetError as error:
             self._main.problem(place, str(error))
 
-    def _pattern(self, item: Any, path: KeyPath, shared: Shared) -> None:
+    def _pattern(self, item: Any, path: KeyPath, common: Common) -> None:
         if isinstance(item, str) and item and "\0" not in item:
-            self._patterns.append(ListPattern(item, path, shared))
+            self._patterns.append(ListPattern(item, path, common))
             return
         what = ("a name with a NUL" if item else "an empty name") if isinstance(item, str) else kind(item)
         self._main.problem(path, f"must be a file or pattern such as domains.d/*.txt, not {what}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Final
 
 from exporter.config.problems import Place
@@ -64,7 +65,7 @@ def merged(base: Settings, options: Options, modules: Mapping[str, Module]) -> S
     A timeout given beside a target wins over its module's, that over `base`'s; `host_series` likewise.
     """
     changes: dict[str, Any] = {}
-    for name in ("interval", "port", "helo", "max_addresses"):
+    for name in (*OF_MODULES, "interval", "port", "helo", "max_addresses"):
         if (value := getattr(options, name)) is not None:
             changes[name] = value
     if options.address_families is not None:
@@ -74,15 +75,13 @@ def merged(base: Settings, options: Options, modules: Mapping[str, Module]) -> S
         changes["source_ipv6"] = options.source_address.ipv6
     if options.allow_addresses is not None:
         changes["allow_addresses"] = tuple(options.allow_addresses)
-    settings = replace(base, **changes)
     if options.module is not None:
-        settings = with_module(settings, modules[options.module])
-    own = {name: value for name in OF_MODULES if (value := getattr(options, name)) is not None}
-    return replace(settings, **own) if own else settings
+        base = with_module(base, modules[options.module])
+    return replace(base, **changes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shared:
+class Common:
     """The options and labels that the targets of a group share, unless they have their own."""
 
     options: Options
@@ -117,41 +116,41 @@ class Targets:
         self._places: dict[Hashable, Place] = {}
         self.found: list[Target] = []
         # Of all targets outside of groups.
-        self.ungrouped: Final = Shared(Options(), {}, self._plain, ())
+        self.ungrouped: Final = Common(Options(), {}, self._plain, ())
 
-    def shared(self, options: Options, labels: Mapping[str, str]) -> Shared:
+    def common(self, options: Options, labels: Mapping[str, str]) -> Common:
         """The common part of a group."""
         settings = self._shared(self._settings_of(options, self.ungrouped))
-        return Shared(options, labels, settings, self._shared_labels(labels))
+        return Common(options, labels, settings, self._shared_labels(labels))
 
-    def add_domain(self, domain: str, place: Place, shared: Shared, labels: Mapping[str, str] | None = None) -> None:
+    def add_domain(self, domain: str, place: Place, common: Common, labels: Mapping[str, str] | None = None) -> None:
         """A domain (A-labels) with the settings of its group or of `defaults`, perhaps with labels."""
         self._claim(domain, place)
-        own = self._shared_labels({**shared.labels, **labels}) if labels else shared.label_values
-        self.found.append(Target(TargetKind.DOMAIN, domain, domain, shared.settings, own))
+        own = self._shared_labels({**common.labels, **labels}) if labels else common.label_values
+        self.found.append(Target(TargetKind.DOMAIN, domain, domain, common.settings, own))
 
     def has_domain(self, domain: str) -> bool:
         """True where the domain is a target."""
         return domain in self._places
 
-    def add_domain_entry(self, entry: DomainEntry, place: Place, shared: Shared) -> None:
+    def add_domain_entry(self, entry: DomainEntry, place: Place, common: Common) -> None:
         """A domain with settings of its own."""
         self._claim(entry.domain, place)
-        settings = self._shared(self._settings_of(entry, shared))
-        labels = self._shared_labels({**shared.labels, **entry.labels})
+        settings = self._shared(self._settings_of(entry, common))
+        labels = self._shared_labels({**common.labels, **entry.labels} if common.labels else entry.labels)
         self.found.append(Target(TargetKind.DOMAIN, entry.domain, entry.domain, settings, labels))
 
-    def add_host(self, entry: HostEntry, place: Place, shared: Shared) -> None:
+    def add_host(self, entry: HostEntry, place: Place, common: Common) -> None:
         """A host; its port, where it has one, beside the name or by itself."""
-        labels = self._shared_labels({**shared.labels, **entry.labels})
-        target = _host_target(entry.host, self._settings_of(entry, shared), labels)
+        labels = self._shared_labels({**common.labels, **entry.labels} if common.labels else entry.labels)
+        target = _host_target(entry.host, self._settings_of(entry, common), labels)
         # One name is one set of series, whatever the port; two spellings of one host and port would be probed twice.
         self._claim(target.key, place)
         self._claim((target.host, target.settings.port), place)
         self.found.append(replace(target, settings=self._shared(target.settings)))
 
-    def _settings_of(self, entry: Options, shared: Shared) -> Settings:
-        options = entry if shared is self.ungrouped else shared.over(entry)
+    def _settings_of(self, entry: Options, common: Common) -> Settings:
+        options = entry if common is self.ungrouped else common.over(entry)
         return merged(self._plain if options.module is None else self._defaults, options, self.modules)
 
     def _shared(self, settings: Settings) -> Settings:
@@ -163,13 +162,15 @@ class Targets:
 
     def _claim(self, identity: Hashable, place: Place) -> None:
         first = self._places.setdefault(identity, place)
+        if first == place and first is not place:
+            raise DuplicateTargetError("is configured twice: an alias or a merge key (<<) repeats this entry")
         if first is not place:
             raise DuplicateTargetError(f"is configured twice; the first is at {first}")
 
 
 def _fingerprint(settings: Settings) -> tuple[object, ...]:
     """The values of `settings`; a module is known by its name, for its mapping of codes cannot be hashed."""
-    return (settings.module.name, *(getattr(settings, name) for name in _HASHABLE))
+    return (settings.module.name, *_HASHABLE(settings))
 
 
-_HASHABLE: Final = tuple(name for name in Settings.__slots__ if name != "module")
+_HASHABLE: Final = attrgetter(*(name for name in Settings.__slots__ if name != "module"))

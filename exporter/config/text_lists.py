@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from exporter.config.domain_entries import MAX_BAD_LINES, MAX_LINES, ListEntries, no_list, says_none
-from exporter.config.list_tables import DOMAIN_COLUMN, MAX_ROW_LINES, RowError, Table, table_of
+from exporter.config.list_tables import MAX_ROW_LINES, RowError, Table, is_domain_column, table_of
 from exporter.config.problems import ConfigProblem, Place
 from exporter.config.values import parse_domain
 from exporter.config.yaml_reader import decoded
@@ -21,6 +21,8 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 # The usual line: a plain name, alone or before another column.
 _PLAIN: Final = re.compile(rb"[ \t]*([A-Za-z0-9][A-Za-z0-9.-]*)(?:(?!://)[ \t\r,;|:#]|\Z)")
 _COMMENTS: Final = ("#", ";", "//")
+# A first line that tells Excel the separator.
+_EXCEL: Final = re.compile(r"sep=.", re.IGNORECASE)
 # Lines that a drawn table has between its rows.
 _RULE: Final = re.compile(r"[-+|=\s]+")
 # The first column: a quoted field, or all up to a separator; `://` is that of a URL, which is no domain.
@@ -31,7 +33,8 @@ _WILDCARD: Final = "*"
 
 def text_list(file: str, raw: bytes) -> ListEntries:
     """The entries of a list of text; empty lines and comments (`#`, `;`, `//`) are ignored."""
-    lines = raw.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
+    # Some programs end lines with CR alone; taken for white space, it would hide all names but the first.
+    lines = raw.removeprefix(_BYTE_ORDER_MARK).split(b"\n" if b"\n" in raw else b"\r")
     if len(lines) > MAX_LINES:
         why = f"has more than {MAX_LINES:,} lines"
         return ListEntries(failure=ConfigProblem(file, MAX_LINES + 1, 1, "", why))
@@ -56,14 +59,15 @@ class _TextList:
         self._entries = ListEntries()
 
     def read(self) -> ListEntries:
-        first = next((index for index in range(len(self._lines)) if _says_something(self._shown(index))), None)
+        begin = 1 if _EXCEL.fullmatch(self._shown(0).strip()) else 0
+        first = next((index for index in range(begin, len(self._lines)) if _says_something(self._shown(index))), None)
         if first is None:
             return self._entries
         head = self._shown(first)
         table = table_of(head)
         if table is None:
             # A table of one column: its name, and nothing to be labels.
-            self._read_columns(first + (head.strip().strip('"').lower() == DOMAIN_COLUMN))
+            self._read_columns(first + is_domain_column(head))
         else:
             for column, sentence in table.notes:
                 self._entries.ignored.append(ConfigProblem(self._file, first + 1, column, "", sentence))
@@ -99,7 +103,8 @@ class _TextList:
         while index < len(self._lines) and self._entries.bad <= MAX_BAD_LINES:
             lines = 1
             try:
-                text = self._text(index)
+                self._check_length(index)
+                text = self._shown(index)
                 if _says_something(text, table.separator):
                     following = map(self._shown, range(index + 1, min(index + MAX_ROW_LINES, len(self._lines))))
                     fields, lines = table.row(text, following)
@@ -124,13 +129,16 @@ class _TextList:
             self._entries.note(ConfigProblem(self._file, index + 1, 1, "", sentence))
         self._entries.found.append((place, domain, labels))
 
-    def _text(self, index: int) -> str:
-        """The text of a line. Raises _BadLineError."""
-        line = self._lines[index]
-        if len(line) > MAX_LINE:
+    def _check_length(self, index: int) -> None:
+        """Raises _BadLineError for a line that is too long."""
+        if len(self._lines[index]) > MAX_LINE:
             why = f"is a line of more than {MAX_LINE:,} bytes"
             raise _BadLineError(ConfigProblem(self._file, index + 1, 1, "", why))
-        text = decoded(self._file, line)
+
+    def _text(self, index: int) -> str:
+        """The text of a line. Raises _BadLineError."""
+        self._check_length(index)
+        text = decoded(self._file, self._lines[index])
         if isinstance(text, ConfigProblem):
             raise _BadLineError(ConfigProblem(self._file, index + 1, text.column, "", text.message))
         return text

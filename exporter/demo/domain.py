@@ -7,7 +7,7 @@ from enum import Enum
 
 from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, SmtpScript, Step, ordinary
 from exporter.model.failure import Confidence, FailureClass, Verdict, own_confidence, verdict_of
-from exporter.model.warning import HostWarning
+from exporter.model.warning import DomainWarning, HostWarning
 
 
 class Port(Enum):
@@ -43,6 +43,12 @@ class DemoHost:
     address: str
     behaviour: SmtpScript | Port
     certificate: Certificate | None = None
+    is_one_of_several: bool = False  # further hosts have the same name, with other addresses
+
+    @property
+    def key(self) -> str:
+        """The name, and the address where the name has several."""
+        return f"{self.name}/{self.address}" if self.is_one_of_several else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,10 @@ class DemoDomain:
     shows: str
     expected: FailureClass | None = None
     hosts: tuple[DemoHost, ...] = ()
+    exchanges: tuple[str, ...] = ()  # names of hosts of another domain, which take its mail
     records: tuple[tuple[str, str, str], ...] = ()  # (name, type, data)
     fault: DnsFault | None = None
-    warnings: tuple[HostWarning, ...] = ()  # of its hosts that are up
+    warnings: tuple[DomainWarning | HostWarning, ...] = ()  # its own, and of its hosts that are up
     module: str = "default"
     confidence: Confidence | None = None  # of the verdict; None: that of the class
 
@@ -73,9 +80,21 @@ class DemoDomain:
         addresses = tuple((host.name, "A", host.address) for host in self.hosts)
         if any(kind == "MX" for _, kind, _ in self.records):
             return (*addresses, *self.records)
-        named = (host.name for host in self.hosts if host.name != self.name)
+        own = (host.name for host in self.hosts if host.name != self.name)
+        named = dict.fromkeys((*own, *self.exchanges))
         exchanges = ((self.name, "MX", f"{10 * place} {name}.") for place, name in enumerate(named, 1))
         return (*addresses, *exchanges, *self.records)
+
+    @property
+    def mx_names(self) -> tuple[str, ...]:
+        """The names of the hosts that take its mail."""
+        named = [data.split()[1].rstrip(".") for _, kind, data in self.all_records if kind == "MX"]
+        return tuple(named) or tuple(host.name for host in self.hosts)
+
+    @property
+    def takes_mail(self) -> bool:
+        """Some host, its own or another's, is there for its mail."""
+        return bool(self.hosts or self.exchanges)
 
     def aliases(self, host: str) -> tuple[str, ...]:
         """Names that are a CNAME of `host`."""

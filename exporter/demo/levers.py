@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from exporter.demo.domains.provider import PROVIDER, PROVIDERS
 from exporter.demo.mail_hosts import WorldError
 from exporter.demo.world import DemoWorld
 from exporter.web.pages.panel import Lever, LeverStuck, Panel
 
 # As often as everything is probed.
 _REFRESH_SECONDS: Final = 5
+# The addresses of the provider, and the domains behind them: its customers and itself.
+_BIG: Final = tuple(host.key for domain in PROVIDERS for host in domain.hosts)
+_BEHIND: Final = len(PROVIDERS)
 
 
 @dataclass(frozen=True, slots=True)
 class _HostLever:
-    """One host that can be broken in one way."""
+    """Hosts, mostly one, that can be broken in one way."""
 
     key: str
-    host: str
-    domain: str
+    hosts: tuple[str, ...]  # the first is no other lever's: it tells the position of this one
+    watch: tuple[str, str]  # the path of a page, and its name
     throw_text: str
     restore_text: str
     thrown_text: str
@@ -29,11 +33,15 @@ class _HostLever:
     throw: Callable[[DemoWorld, str], None]
 
 
+def _domain(name: str) -> tuple[str, str]:
+    return f"domain/{name}", name
+
+
 _HOSTS: Final = (
     _HostLever(
         "mx1",
-        "mx1.healthy.example",
-        "healthy.example",
+        ("mx1.healthy.example",),
+        _domain("healthy.example"),
         "Kill mx1",
         "Revive mx1",
         "mx1.healthy.example is dead",
@@ -42,8 +50,8 @@ _HOSTS: Final = (
     ),
     _HostLever(
         "mx2",
-        "mx2.healthy.example",
-        "healthy.example",
+        ("mx2.healthy.example",),
+        _domain("healthy.example"),
         "Kill mx2",
         "Revive mx2",
         "mx2.healthy.example is dead",
@@ -52,8 +60,8 @@ _HOSTS: Final = (
     ),
     _HostLever(
         "filter",
-        "implicit.example",
-        "implicit.example",
+        ("implicit.example",),
+        _domain("implicit.example"),
         "Filter implicit.example",
         "Take its filter away",
         "implicit.example is filtered",
@@ -62,13 +70,33 @@ _HOSTS: Final = (
     ),
     _HostLever(
         "power",
-        "mx.helo.example",
-        "helo.example",
+        ("mx.helo.example",),
+        _domain("helo.example"),
         "Switch helo.example off",
         "Switch it on again",
         "mx.helo.example is switched off",
         "It goes silent on every port: dead (connect_timeout).",
         DemoWorld.switch_off,
+    ),
+    _HostLever(
+        "address",
+        (_BIG[1],),
+        (f"mx/mx1.{PROVIDER}", f"mx1.{PROVIDER}"),
+        f"Kill an address of {PROVIDER}",
+        "Revive that address",
+        f"one address of mx1.{PROVIDER} is dead",
+        f"One of the {len(_BIG)} addresses for {_BEHIND} domains: one host is down, and every domain stays up.",
+        DemoWorld.kill,
+    ),
+    _HostLever(
+        "provider",
+        _BIG,
+        ("./?group=provider", "The fleet by provider"),
+        f"Kill all of {PROVIDER}",
+        f"Revive {PROVIDER}",
+        f"{PROVIDER} is dead",
+        f"{_BEHIND} domains lose their mail at once: one row of the fleet by provider.",
+        DemoWorld.kill,
     ),
 )
 
@@ -103,15 +131,20 @@ def _levers(world: DemoWorld) -> Iterator[Lever]:
             restore_text=lever.restore_text,
             thrown_text=lever.thrown_text,
             effect=lever.effect,
-            watch=(f"domain/{lever.domain}", lever.domain),
-            is_thrown=partial(_is_broken, world, lever.host),
-            throw=_movement(partial(lever.throw, world, lever.host)),
-            restore=_movement(partial(world.revive, lever.host)),
+            watch=lever.watch,
+            is_thrown=partial(_is_broken, world, lever.hosts[0]),
+            throw=_movement(partial(_each, partial(lever.throw, world), lever.hosts)),
+            restore=_movement(partial(_each, world.revive, lever.hosts)),
         )
 
 
 def _is_broken(world: DemoWorld, host: str) -> bool:
     return host in world.broken
+
+
+def _each(change: Callable[[str], None], hosts: Iterable[str]) -> None:
+    for host in hosts:
+        change(host)
 
 
 def _movement(change: Callable[[], None]) -> Callable[[], None]:

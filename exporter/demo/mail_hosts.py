@@ -45,11 +45,11 @@ class MailHosts:
     def __init__(self, authority: Authority) -> None:
         self.port = 0
         self.witness_port = 0  # where only a host that is gone does not answer
-        self.by_name: Mapping[str, DemoHost] = MappingProxyType(
-            {host.name: host for domain in DEMO for host in domain.hosts}
+        self.by_key: Mapping[str, DemoHost] = MappingProxyType(
+            {host.key: host for domain in DEMO for host in domain.hosts}
         )
         self.gateway_is_closed = False
-        self._behaviours = {name: _behaviour(host, authority) for name, host in self.by_name.items()}
+        self._behaviours = {key: _behaviour(host, authority) for key, host in self.by_key.items()}
         self._broken: dict[str, Port] = {}
         self._running: dict[str, SmtpHost | SilentHost] = {}
         self._changing = asyncio.Lock()
@@ -59,9 +59,9 @@ class MailHosts:
         """The hosts that are not as they were at the start, and the changes to them."""
         return MappingProxyType(dict(self._broken))
 
-    def state(self, name: str) -> HostState:
-        """The state of its SMTP port. KeyError for a name that no host has."""
-        match self._running.get(self.by_name[name].name):
+    def state(self, key: str) -> HostState:
+        """The state of its SMTP port. KeyError for a key that no host has."""
+        match self._running.get(self.by_key[key].key):
             case None:
                 return HostState.REFUSING
             case SilentHost():
@@ -80,35 +80,35 @@ class MailHosts:
     async def stop(self) -> None:
         """Take every host down, and forget the changes to them."""
         async with self._changing:
-            for name in tuple(self._running):
-                await self._take_down(name)
+            for key in tuple(self._running):
+                await self._take_down(key)
             self._broken.clear()
             self.gateway_is_closed = False
 
-    async def set_broken(self, name: str, how: Port | None) -> None:
+    async def set_broken(self, key: str, how: Port | None) -> None:
         """Do that to a host; None mends it. Raises WorldError."""
         async with self._changing:
             if how is None:
-                self._broken.pop(name, None)
+                self._broken.pop(key, None)
             else:
-                self._broken[name] = how
-            await self._put_all([name])
+                self._broken[key] = how
+            await self._put_all([key])
 
     async def set_gateway(self, *, closed: bool) -> None:
         """Swallow packets to any host's SMTP port, or let it pass. Raises WorldError."""
         async with self._changing:
             self.gateway_is_closed = closed
-            await self._put_all(self.by_name)
+            await self._put_all(self.by_key)
 
     async def _listen(self, port: int) -> bool:
         """Put every host on one port; False where it is taken on one of their addresses."""
         self.port = port
         try:
             # Speaking hosts first: with port 0 the first of them chooses for all.
-            for name, host in sorted(self.by_name.items(), key=lambda item: isinstance(item[1].behaviour, Port)):
+            for key, host in sorted(self.by_key.items(), key=lambda item: isinstance(item[1].behaviour, Port)):
                 if host.behaviour is Port.REFUSED:
                     _check_free(host.address, self.port)
-                await self._put(name)
+                await self._put(key)
         except OSError as error:
             await self.stop()
             if error.errno == errno.EADDRINUSE:
@@ -118,31 +118,31 @@ class MailHosts:
             ) from error
         return True
 
-    async def _put_all(self, names: Iterable[str]) -> None:
+    async def _put_all(self, keys: Iterable[str]) -> None:
         """Bring each into its present state. Side by side: filling a queue takes its time (SilentHost)."""
-        problems = await asyncio.gather(*map(self._put, names), return_exceptions=True)
+        problems = await asyncio.gather(*map(self._put, keys), return_exceptions=True)
         for problem in problems:
             if isinstance(problem, OSError):
                 raise WorldError(f"not every host could be changed: {problem}") from problem
             if isinstance(problem, BaseException):
                 raise problem
 
-    async def _put(self, name: str) -> None:
-        behaviour = self._broken.get(name, self._behaviours[name])
+    async def _put(self, key: str) -> None:
+        behaviour = self._broken.get(key, self._behaviours[key])
         if self.gateway_is_closed and behaviour is not Port.GONE:
             behaviour = Port.SILENT
-        await self._take_down(name)
+        await self._take_down(key)
         if behaviour is Port.REFUSED:
             return
         host = SilentHost() if isinstance(behaviour, Port) else SmtpHost(behaviour)
-        address = self.by_name[name].address
+        address = self.by_key[key].address
         self.port = await host.start(address, self.port)
         if behaviour is Port.GONE:
             self.witness_port = await host.start(address, self.witness_port)
-        self._running[name] = host
+        self._running[key] = host
 
-    async def _take_down(self, name: str) -> None:
-        running = self._running.pop(name, None)
+    async def _take_down(self, key: str) -> None:
+        running = self._running.pop(key, None)
         if running is not None:
             await running.stop()
 

@@ -17,6 +17,7 @@ from exporter.app.logs import FLUSH_SECONDS, say
 from exporter.app.process import ServeOptions, serve
 from exporter.app.web_options import WebOptions
 from exporter.demo.domains import DEMO, is_of_the_demo
+from exporter.demo.domains.provider import PROVIDER, PROVIDERS
 from exporter.demo.folder import demo_folder
 from exporter.demo.levers import panel
 from exporter.demo.mail_hosts import WorldError
@@ -30,6 +31,7 @@ _PAGES: Final = (
     ("/domain/healthy.example", "two mail hosts: phases, certificate and the whole dialogue of each"),
     ("/domain/blocklisted.example", "refused by a block list: what the server said, and when"),
     ("/domain/filtered.example", "blocked, not dead: another port of the silent host answers"),
+    ("/?group=provider", "the same by provider: one row for each, however many domains it has"),
     ("/egress", "the egress: references, and the addresses that witness ports had to be asked on"),
 )
 
@@ -125,11 +127,14 @@ def _introduction(base: str, world: DemoWorld, by_hand: str) -> Iterator[str]:
     yield f"  {by_hand} healthy.example"
     yield ""
     yield "Break it on purpose, and watch it being diagnosed, with the buttons on the first page, or:"
-    yield f"  curl -X POST {base}/levers/gateway/throw   blocks port 25 at the gateway: egress_blocked in 10 seconds"
-    yield f"  curl -X POST {base}/levers/mx1/throw       kills one of the two mail hosts of healthy.example"
-    yield f"  curl -X POST {base}/levers/all/restore     repairs everything"
+    yield f"  curl -X POST {base}/levers/gateway/throw     blocks port 25 at the gateway: egress_blocked in 10 seconds"
+    yield f"  curl -X POST {base}/levers/mx1/throw         kills one of the two mail hosts of healthy.example"
+    yield f"  curl -X POST {base}/levers/provider/throw    kills {PROVIDER}: {len(PROVIDERS)} domains, one row"
+    yield f"  curl -X POST {base}/levers/all/restore       repairs everything"
     yield ""
     for domain in DEMO:
+        if domain.exchanges:
+            continue  # the provider's own line tells of its customers
         state = "up" if domain.expected is None else domain.expected.value
         yield f"  {domain.name:{width}}  {state:22}  {domain.shows}"
     yield ""

@@ -1,7 +1,7 @@
 """The demo's mail world, running: its name server and mail hosts, in a thread and an event loop of their own.
 
-Everything here may be called from any thread. While the world runs, hosts can be broken and mended by name, and the
-gateway that all of them are behind can be closed to mail.
+Everything here may be called from any thread. While the world runs, hosts can be broken and mended by their keys, and
+the gateway that all of them are behind can be closed to mail.
 """
 
 from __future__ import annotations
@@ -73,11 +73,11 @@ class DemoWorld:
 
     @property
     def hosts(self) -> Mapping[str, DemoHost]:
-        """Every mail host by name."""
-        return self._mail_hosts.by_name
+        """Every mail host by its key: its name, and its address where the name has several."""
+        return self._mail_hosts.by_key
 
     def state(self, host: str) -> HostState:
-        """The state of the SMTP port of `host`. KeyError for a name that is none of :attr:`hosts`."""
+        """The state of the SMTP port of `host`. KeyError for a key that is none of :attr:`hosts`."""
         return self._mail_hosts.state(host)
 
     @property
@@ -119,7 +119,7 @@ class DemoWorld:
         return configuration(self.nameserver, self.smtp_port, self.witness_port)
 
     def _break(self, host: str, how: Port | None) -> None:
-        self._thread.call(self._mail_hosts.set_broken(self.hosts[host].name, how))
+        self._thread.call(self._mail_hosts.set_broken(self.hosts[host].key, how))
 
 
 def _name_server() -> DnsHost:

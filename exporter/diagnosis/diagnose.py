@@ -1,4 +1,4 @@
-"""The diagnosis of results: the failure of each host and domain, as the egress and the resolver let it be seen. Pure.
+"""The diagnosis of a host: its failure, as the state of the egress lets it be seen. Pure.
 
 A diagnosis may be repeated at any time: nothing of an earlier one enters into the next.
 """
@@ -12,16 +12,13 @@ from typing import Final
 
 from exporter.diagnosis.connect_errors import judge_connect, outcome_of_session
 from exporter.diagnosis.decision import decide
-from exporter.diagnosis.domain_failure import domain_failure
 from exporter.diagnosis.failed_connect import FailedConnect
 from exporter.diagnosis.fingerprints import describe_mark, is_foreign, stage_of
-from exporter.diagnosis.resolver_state import judge_lookup
 from exporter.model.address import family_of
 from exporter.model.egress import EgressByFamily, EgressState, EgressView
 from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import Failure, FailureClass
-from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverView
-from exporter.model.result import HostResult, ProbeResult
+from exporter.model.result import HostResult
 
 _C = FailureClass
 _INTERCEPTED: Final = EgressState.INTERCEPTED
@@ -65,25 +62,6 @@ def diagnose(
     return replace(host, outcome=replace(host.outcome, failure=failure, last_hop=last_hop))
 
 
-def diagnose_all(
-    result: ProbeResult,
-    around: EgressByFamily,
-    success_by_others: SuccessByOthers = no_success_by_others,
-    resolver: ResolverView = RESOLVER_UNKNOWN,
-) -> ProbeResult:
-    """`result` with the failures of its hosts and of its domain; the same object where nothing changes."""
-    if result.failure is None and not _has_failing(result) and not any(map(is_intercepted, around.values())):
-        return result
-    hosts = tuple(
-        diagnose(host, around, success_by_others) if host.address else _diagnose_name(host, result, resolver)
-        for host in result.hosts
-    )
-    failure = domain_failure(hosts, _lookup_failure(result, hosts, resolver), result.lookup)
-    if hosts == result.hosts and failure == result.failure:
-        return result
-    return replace(result, hosts=hosts, failure=failure)
-
-
 def is_intercepted(view: EgressView) -> bool:
     """True while the egress is intercepted, or was for sessions begun before it opened."""
     return view.state is _INTERCEPTED or (view.before is not None and view.before.state is _INTERCEPTED)
@@ -115,30 +93,3 @@ def _intercepted(host: HostResult, evidence: Evidence, egress: EgressView) -> Fa
         " a transparent proxy or mail inspection of our own firewall or provider"
     )
     return Failure(stage_of(mark), _C.EGRESS_INTERCEPTED, detail, egress.confidence)
-
-
-def _has_failing(result: ProbeResult) -> bool:
-    return any(host.failure is not None for host in result.hosts)
-
-
-def _diagnose_name(host: HostResult, result: ProbeResult, resolver: ResolverView) -> HostResult:
-    """A host whose name has no address, with its failure under this state of the resolver."""
-    own = host.outcome.own_failure
-    if own is None:
-        return host
-    looked_up = (*(result.lookup.hosts if result.lookup is not None else ()), *result.named)
-    asked = next((each for each in looked_up if each.name == host.mx), None)
-    cause, asked_at = (asked.cause, asked.asked_at) if asked is not None else (None, None)
-    failure = judge_lookup(own, cause, asked_at or result.at, resolver)
-    return host if failure == host.failure else replace(host, outcome=replace(host.outcome, failure=failure))
-
-
-def _lookup_failure(result: ProbeResult, hosts: tuple[HostResult, ...], resolver: ResolverView) -> Failure | None:
-    """The failure of the lookup under this state of the resolver; of a lookup that found hosts, that of their names."""
-    lookup = result.lookup
-    if lookup is None or lookup.failure is None:
-        return None
-    if not lookup.hosts:
-        return judge_lookup(lookup.failure, lookup.cause, lookup.asked_at or result.at, resolver)
-    of_names = (host.failure for host in hosts if not host.address and host.failure is not None)
-    return next((failure for failure in of_names if failure.failure_class is _C.RESOLVER_FAILING), lookup.failure)

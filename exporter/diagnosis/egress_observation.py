@@ -37,14 +37,14 @@ _INCONCLUSIVE: Final = frozenset({ConnectOutcome.UNREACHABLE, ConnectOutcome.FAI
 
 @dataclass(frozen=True, slots=True)
 class EgressObservation:
-    """One session with one address."""
+    """One session with one address, told once for all hosts that share it."""
 
     address: str
     mx: str
     evidence: Evidence
     outcome: ConnectOutcome
     began: float  # of the connect
-    began_unix: float  # the same in Unix time; identifies the session, for all domains that share a session report it
+    began_unix: float  # the same in Unix time
     recorded_at: float
     reference: str = ""  # name of the reference that the address belongs to
     is_own_reset: bool = False  # the RST is known to be the host's own: the port gets out

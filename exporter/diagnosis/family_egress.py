@@ -17,8 +17,8 @@ from exporter.model.failure import Confidence
 
 # Networks on which no other port answers either, before that counts as a failure of this host.
 _SILENT_NEEDED: Final = 3
-# Sessions of forgotten addresses that are kept before all of them are looked through.
-_SPARE_SESSIONS: Final = 1000
+# Forgotten addresses without a witness that are kept before all are looked through.
+_SPARE: Final = 1000
 _NOT_OPEN: Final = frozenset({EgressState.BLOCKED, EgressState.INTERCEPTED, EgressState.OFFLINE})
 _CLOSED: Final = frozenset({EgressState.BLOCKED, EgressState.OFFLINE})
 
@@ -43,7 +43,6 @@ class FamilyEgressJudge:
         self.fingerprints = SharedFingerprints()
         # An attempt without a route does not speak about packets that left.
         self.outcomes = SourceOutcomes(inconclusive={FailureKind.NO_ROUTE})
-        self._sessions: dict[str, float] = {}  # the latest by address
         self._without_witness: set[str] = set()  # addresses on which no other port answered
         # Another port, or the like, that got out, with the time until which that counts.
         self._other_egress: tuple[float, str] | None = None
@@ -55,17 +54,13 @@ class FamilyEgressJudge:
         """Record a session; True for the first failure after a success, at an address that succeeded."""
         address = observation.address
         before = self.outcomes.newest(address)
-        is_known = self._sessions.get(address) == observation.began_unix and not observation.is_own_reset
-        # A session that a domain shares with a reference is reported by both, in either order.
-        adds_reference = before is not None and not before.reference and bool(observation.reference)
-        if observation.is_inconclusive or (is_known and not adds_reference):
+        if observation.is_inconclusive:
             return False
         # A greeting proves the egress open at the moment when the connect was answered.
         began, kind = observation.began, observation.failure_kind
         outcome = SourceOutcome(observation.owner, began, observation.recorded_at, kind, bool(observation.reference))
         if self.outcomes.record(address, outcome) is None:
             return False
-        self._sessions[address] = observation.began_unix
         self._without_witness.discard(address)
         if kind is None:
             self._success_unix = max(self._success_unix, observation.began_unix)
@@ -82,9 +77,8 @@ class FamilyEgressJudge:
     def forget_before(self, seen: float, now: float) -> None:
         """Forget outcomes recorded before `seen`, and other egress that no longer counts."""
         self.outcomes.forget_before(seen)
-        if len(self._sessions) > 2 * len(self.outcomes) + _SPARE_SESSIONS:
-            self._sessions = {address: began for address, began in self._sessions.items() if address in self.outcomes}
-            self._without_witness &= self._sessions.keys()
+        if len(self._without_witness) > 2 * len(self.outcomes) + _SPARE:
+            self._without_witness = {address for address in self._without_witness if address in self.outcomes}
         if self._other_egress is not None and self._other_egress[0] < now:
             self._other_egress = None
 

@@ -19,7 +19,7 @@ from exporter.diagnosis.failing_sources import SourceOutcome, SourceOwner
 from exporter.diagnosis.networks import organisation
 from exporter.model.failure import Confidence, Failure, FailureClass
 from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverState, ResolverSymptom, ResolverView
-from exporter.model.result import MxHost, MxLookup, ProbeResult
+from exporter.model.result import MxHost, MxLookup
 
 _C = FailureClass
 
@@ -49,15 +49,14 @@ class Asked:
     reference: bool = False
 
 
-def questions(result: ProbeResult, *, reference: bool = False) -> Iterator[Asked]:
-    """The queries that a probe sent to the resolver, without those answered from the cache."""
-    lookup = result.lookup
+def questions(lookup: MxLookup | None, named: tuple[MxHost, ...] = (), *, reference: bool = False) -> Iterator[Asked]:
+    """The queries of a lookup that were sent to the resolver, without those answered from the cache."""
     if lookup is not None and lookup.asked_at is not None:
         yield Asked(
             lookup.domain, lookup.asked_at, _class_of(lookup, None if lookup.hosts else lookup.failure), reference
         )
     hosts = lookup.hosts if lookup is not None else ()
-    for host in (*hosts, *result.named):
+    for host in (*hosts, *named):
         if host.asked_at is not None:
             yield Asked(host.name, host.asked_at, _class_of(host, host.failure), reference)
 

@@ -104,7 +104,7 @@ class InterceptionChecks:
         as_reference = references[0].settings if references else Settings()
 
         async def find_path(address: str) -> PathTrace:
-            return await self._paths.find(address, as_reference)
+            return await self._paths.find(address, as_reference.port, source_of(as_reference, address))
 
         options = CheckOptions(
             Plan((as_reference.helo or settings.helo).encode("ascii")),

@@ -6,26 +6,23 @@ from typing import Protocol
 
 from exporter.model.egress import EgressByFamily
 from exporter.model.resolver import ResolverView
-from exporter.model.target import TargetKey
+from exporter.model.result import HostIdentity
 
 
 class EgressListener(Protocol):
     """The calls of the watch; none may take long."""
 
     def egress_changed(self, states: EgressByFamily) -> None:
-        """The egress of a family has another state: every result is to be judged again."""
+        """The egress of a family has another state: every host is to be judged again."""
 
     def resolver_changed(self, view: ResolverView) -> None:
-        """The resolver has another state: every result is to be judged again."""
+        """The resolver has another state: every failed lookup is to be judged again."""
 
-    def evidence_found(self, keys: frozenset[TargetKey]) -> None:
-        """More is known of hosts of these targets, a path or an answer of others: judge their results again."""
+    def evidence_found(self, identities: frozenset[HostIdentity]) -> None:
+        """More is known of these hosts, a path or an answer of others: judge them again."""
 
     def references_wanted(self) -> None:
         """The references are to be probed now: they show whether one failing host is alone with it."""
-
-    def result_outdated(self, key: TargetKey) -> None:
-        """The result just taken in began before the egress opened: probe the target again."""
 
 
 class NoListener:
@@ -37,11 +34,8 @@ class NoListener:
     def resolver_changed(self, view: ResolverView) -> None:
         """Nothing is kept that could be judged again."""
 
-    def evidence_found(self, keys: frozenset[TargetKey]) -> None:
+    def evidence_found(self, identities: frozenset[HostIdentity]) -> None:
         """Nothing is kept that could be judged again."""
 
     def references_wanted(self) -> None:
         """The owner probes the references at the end."""
-
-    def result_outdated(self, key: TargetKey) -> None:
-        """Each target is probed once."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from exporter.diagnosis.diagnose import is_intercepted
 from exporter.diagnosis.egress_state import EgressJudge
 from exporter.diagnosis.fingerprints import describe_mark
-from exporter.diagnosis.resolver_state import ResolverJudge, questions
+from exporter.diagnosis.resolver_state import Asked, ResolverJudge
 from exporter.egress.clocks import Now
 from exporter.egress.settings import WatchSettings
 from exporter.model.address import Family
 from exporter.model.egress import EgressByFamily, EgressState, EgressStateChange, EgressView
 from exporter.model.resolver import ResolverState, ResolverView
-from exporter.model.result import HostResult, ProbeResult
+from exporter.model.result import HostResult
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +60,8 @@ class JudgedStates:
         self.egress_judge.keep_references(self._references)
         self.references_up = {name: up for name, up in self.references_up.items() if name in self._references}
 
-    def reference_probed(self, name: str, *, up: bool | None = None) -> None:
-        """A reference has a result; `up` None: not judged yet."""
-        if up is None:
-            up = self.references_up.get(name, False)
+    def reference_probed(self, name: str, *, up: bool) -> None:
+        """A reference has a result."""
         self.references_up = {**self.references_up, name: up}
 
     def clock_set(self, ahead: float) -> None:
@@ -72,12 +70,12 @@ class JudgedStates:
         self._resolver_judge.set_clock(ahead)
         self.changes = tuple(replace(change, at=change.at + ahead) for change in self.changes)
 
-    def observe_lookup(self, result: ProbeResult, now: Now, *, reference: bool) -> bool:
-        """Take in the questions that the resolver was asked; whether its state may have changed."""
+    def observe_questions(self, asked: Iterable[Asked], now: Now) -> bool:
+        """Take in questions that the resolver was asked; whether its state may have changed."""
         may_change = False
-        for asked in questions(result, reference=reference):
-            self._resolver_judge.record(asked, now.loop - max(0.0, now.unix - asked.sent_unix), now.loop)
-            may_change |= asked.failure_class is not None or self.resolver.state is not ResolverState.WORKING
+        for each in asked:
+            self._resolver_judge.record(each, now.loop - max(0.0, now.unix - each.sent_unix), now.loop)
+            may_change |= each.failure_class is not None or self.resolver.state is not ResolverState.WORKING
         return may_change
 
     def success_by_others(self, host: HostResult, now: Now) -> float:
@@ -90,14 +88,14 @@ class JudgedStates:
 
     def judge_resolver(self, now: Now) -> bool:
         """Judge the resolver anew; whether its state has changed."""
-        changed = self._resolver_judge.judge(now.loop, now.unix, ready=self._references_are_known)
+        changed = self._resolver_judge.judge(now.loop, now.unix, ready=self.references_are_known)
         if changed:
             _log_resolver(self.resolver)
         return changed
 
     def judge_egress(self, now: Now) -> tuple[Family, ...]:
         """Judge the egress anew; the families whose state has changed."""
-        changed = self.egress_judge.judge(now.loop, now.unix, ready=self._references_are_known)
+        changed = self.egress_judge.judge(now.loop, now.unix, ready=self.references_are_known)
         for family in changed:
             _log_egress(family, self.egress[family])
             change = EgressStateChange(now.unix, family, self.egress[family])
@@ -107,7 +105,8 @@ class JudgedStates:
         return changed
 
     @property
-    def _references_are_known(self) -> bool:
+    def references_are_known(self) -> bool:
+        """Each reference has a result."""
         return self._references <= self.references_up.keys()
 
 

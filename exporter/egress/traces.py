@@ -10,7 +10,7 @@ from typing import Final
 from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.concurrency.shared_tasks import SharedTasks
 from exporter.model.path_trace import PathTrace
-from exporter.model.target import TargetKey
+from exporter.model.result import HostIdentity
 from exporter.probe.traceroute import trace
 
 log = logging.getLogger(__name__)
@@ -30,12 +30,12 @@ Key = tuple[str, int]  # address, port
 class PathTraces:
     """Traces on request."""
 
-    def __init__(self, on_found: Callable[[str, PathTrace, frozenset[TargetKey]], None]) -> None:
-        """`on_found` gets each new trace with the targets that it was requested for."""
+    def __init__(self, on_found: Callable[[str, PathTrace, frozenset[HostIdentity]], None]) -> None:
+        """`on_found` gets each new trace with the hosts that it was requested for."""
         self._on_found = on_found
         self._loop = asyncio.get_running_loop()
         self._kept: BoundedDict[Key, tuple[float, PathTrace]] = BoundedDict(_MAX_KEPT)
-        self._requesters: dict[Key, set[TargetKey]] = {}
+        self._requesters: dict[Key, set[HostIdentity]] = {}
         self._under_way: SharedTasks[Key, PathTrace] = SharedTasks(self._done)
         self._permits = asyncio.Semaphore(AT_ONCE)
 
@@ -44,7 +44,7 @@ class PathTraces:
         kept = self._kept.get((address, port))
         return kept[1] if kept is not None else None
 
-    def request(self, address: str, port: int, against: int | None, source: str, requester: TargetKey) -> None:
+    def request(self, address: str, port: int, against: int | None, source: str, requester: HostIdentity) -> None:
         """Trace a path as soon as few enough are traced, unless it was traced lately."""
         key = (address, port)
         if self._is_fresh(key):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
 from exporter.concurrency.bounded_dict import BoundedDict
@@ -13,55 +12,49 @@ from exporter.diagnosis.diagnose import EGRESS_CLASSES
 from exporter.egress.clocks import Clocks
 from exporter.egress.states import JudgedStates
 from exporter.model.evidence import ConnectOutcome
-from exporter.model.result import HostResult
-from exporter.model.target import TargetKey
+from exporter.model.result import HostIdentity, HostResult
 
-# Any client may name a target to `/probe`, so of more the first no longer wait: they are judged anew when they are
-# probed again.
+# Any client may name hosts to `/probe`, so of more the first no longer wait: they are judged anew after their next
+# session.
 _MAX_WAITING: Final = 10_000
 # Results judged again in one go, some milliseconds' work: thousands may have waited for one answer.
 _AT_ONCE: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
-class _Timeout:
-    """A session that timed out, begun at `at` (Unix time)."""
-
-    at: float
-    address: str
-    mx: str
-
-
 class UnprovenTimeouts:
-    """Targets with a session that timed out after the last answer of a host that is unrelated to it."""
+    """Hosts whose session timed out after the last answer of a host that is unrelated to them."""
 
-    def __init__(self, states: JudgedStates, clocks: Clocks, on_proven: Callable[[frozenset[TargetKey]], None]) -> None:
-        """`on_proven` gets the targets whose timeouts another host's answer has followed."""
+    def __init__(
+        self, states: JudgedStates, clocks: Clocks, on_proven: Callable[[frozenset[HostIdentity]], None]
+    ) -> None:
+        """`on_proven` gets the hosts whose timeouts another host's answer has followed."""
         self._states = states
         self._clocks = clocks
         self._on_proven = on_proven
         self._loop = asyncio.get_running_loop()
-        self._waiting: BoundedDict[TargetKey, _Timeout] = BoundedDict(_MAX_WAITING)
+        # The begin of the session, in Unix time.
+        self._waiting: BoundedDict[HostIdentity, float] = BoundedDict(_MAX_WAITING)
         self._is_due = False
 
-    def drop(self, key: TargetKey) -> None:
-        """The newest result of a target has no such timeout."""
-        self._waiting.pop(key)
+    def drop(self, identity: HostIdentity) -> None:
+        """The newest result of a host is no such timeout."""
+        self._waiting.pop(identity)
 
-    def see(self, key: TargetKey, hosts: Iterable[HostResult], is_outside: Callable[[str], bool]) -> None:
-        """Take in the hosts of the newest result of a target, judged; hosts that are not outside do not wait."""
-        now = self._clocks.now()
-        for host in hosts:
-            if host.evidence is None or outcome_of_session(host.evidence) is not ConnectOutcome.NO_ANSWER:
-                continue
-            if not is_outside(host.address):
-                continue
-            if host.failure is not None and host.failure.failure_class in EGRESS_CLASSES:
-                continue  # judged again, with all others, when the egress opens
-            if self._states.success_by_others(host, now) < host.timings.at:
-                self._waiting[key] = _Timeout(host.timings.at, host.address, host.mx)
-                return
-        self.drop(key)
+    def see(self, host: HostResult, is_outside: Callable[[str], bool]) -> None:
+        """Take in the newest result of a host, judged; one that is not outside does not wait."""
+        if self._waits(host, is_outside):
+            self._waiting[host.identity] = host.timings.at
+        else:
+            self.drop(host.identity)
+
+    def _waits(self, host: HostResult, is_outside: Callable[[str], bool]) -> bool:
+        if host.evidence is None or outcome_of_session(host.evidence) is not ConnectOutcome.NO_ANSWER:
+            return False
+        if not is_outside(host.address):
+            return False
+        if host.failure is not None and host.failure.failure_class in EGRESS_CLASSES:
+            return False  # judged again, with all others, when the egress opens
+        return self._states.success_by_others(host, self._clocks.now()) < host.timings.at
 
     def host_answered(self) -> None:
         """A host has answered: the timeouts before can be judged again, some at a time."""
@@ -72,13 +65,13 @@ class UnprovenTimeouts:
     def _prove_some(self) -> None:
         self._is_due = False
         now = self._clocks.now()
-        proven: set[TargetKey] = set()
+        proven: set[HostIdentity] = set()
         for _ in range(min(_AT_ONCE, len(self._waiting))):
-            key, timeout = self._waiting.pop_oldest()
-            if self._states.success_since(timeout.address, timeout.mx, timeout.at, now) >= timeout.at:
-                proven.add(key)
+            identity, at = self._waiting.pop_oldest()
+            if self._states.success_since(identity.address, identity.mx, at, now) >= at:
+                proven.add(identity)
             else:
-                self._waiting[key] = timeout  # to the end of the line
+                self._waiting[identity] = at  # to the end of the line
         if proven:
             self._on_proven(frozenset(proven))
         if len(proven) == _AT_ONCE:

@@ -1,8 +1,9 @@
-"""The watch over the egress and the resolver: every result is judged by their states.
+"""The watch over the egress and the resolver: every host and every lookup is judged by their states.
 
-A result goes through :meth:`EgressWatch.take_in` once, when it is new: it adds to the evidence and is judged by it.
-When a state changes, the listener, which owns the results, has them judged again. Nothing is probed again for that; but
-the references are, when the first host that answered does not, and hosts behind a closed egress, when it has opened.
+A session adds to the evidence once, by :meth:`EgressWatch.observe`, however many hosts share it; then each of these is
+judged by all that is known. When a state changes, the listener, which owns the results, has them judged again. Nothing
+is probed again for that; but the references are, when the first host that answered does not, and hosts behind a closed
+egress, when it has opened.
 
 The parts: a session becomes an observation (evidence), observations become states (states), timeouts wait for the
 answer of another host (unproven_timeouts), hosts that time out get a path (paths), and a fingerprint that unrelated
@@ -12,12 +13,13 @@ hosts share is checked on another port (interception_check).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from exporter.diagnosis.connect_errors import outcome_of_session
-from exporter.diagnosis.diagnose import EGRESS_CLASSES, diagnose_all
+from exporter.diagnosis.diagnose import EGRESS_CLASSES, diagnose
 from exporter.diagnosis.egress_state import InspectionResult
+from exporter.diagnosis.resolver_state import questions
 from exporter.egress.clocks import Clocks, Now
 from exporter.egress.evidence import is_own_reset, is_recent, observation_of
 from exporter.egress.interception_check import InterceptionChecks
@@ -32,9 +34,8 @@ from exporter.model.egress import EgressByFamily, EgressState, EgressStateChange
 from exporter.model.evidence import ConnectOutcome
 from exporter.model.failure import FailureClass
 from exporter.model.path_trace import HopKind, PathTrace
-from exporter.model.resolver import ResolverView
-from exporter.model.result import HostResult, ProbeResult
-from exporter.model.target import Target, TargetKey, TargetKind
+from exporter.model.resolver import ResolverState, ResolverView
+from exporter.model.result import DomainResult, HostIdentity, HostResult, MxHost, MxLookup
 
 # A fingerprint is checked again after so long: a proxy may have come or gone.
 _CHECKED_SECONDS: Final = 600.0
@@ -44,7 +45,7 @@ _ANSWERED, _OPEN = ConnectOutcome.ANSWERED, EgressState.OPEN
 
 
 class EgressWatch:
-    """Takes results in, judges them, and keeps the states that they show. One event loop's."""
+    """Takes evidence in, keeps the states that it shows, and judges by them. One event loop's."""
 
     def __init__(self, settings: WatchSettings, listener: EgressListener) -> None:
         self._settings = settings
@@ -55,6 +56,9 @@ class EgressWatch:
         self._paths = HostPaths(settings.egress, self._path_found)
         self._checks = InterceptionChecks(self._paths, self._interception_checked)
         self._references_wanted_at = -math.inf
+        # The moment, by the loop's clock, at which the egress or the resolver was last seen to have changed: results of
+        # turns and sessions begun before are of another time.
+        self.routes_changed_at = -math.inf
 
     @property
     def egress(self) -> EgressByFamily:
@@ -82,41 +86,62 @@ class EgressWatch:
         self._paths.settings = settings.egress
         self._states.configure(settings)
 
-    def take_in(self, target: Target, result: ProbeResult) -> ProbeResult:
-        """Add a new result to the evidence; the result, judged."""
+    def observe(self, host: HostResult, reference: str = "") -> None:
+        """Take in a session as evidence: once, by the host that led it. `reference`: the one it is with, if any."""
         now = self._clocks.now()
         self._follow_clock(now)
-        reference = target.name if target.kind is TargetKind.REFERENCE else ""
-        if reference:
-            self._states.reference_probed(reference)
-        may_change = self._states.observe_lookup(result, now, reference=bool(reference))
-        for host in result.hosts:
-            may_change |= self._observe(host, now, reference)
-        if may_change:
+        if self._observe(host, now, reference):
             self._judge(now)
-        if not reference and self._is_well(result):
-            self._timeouts.drop(target.key)
-            return result
-        judged = self._judged(target, result, request=True)
-        if reference:
-            self._states.reference_probed(reference, up=judged.up)
-        if self.is_outdated(judged):
-            self._listener.result_outdated(target.key)
+
+    def observe_lookup(
+        self, lookup: MxLookup | None, named: tuple[MxHost, ...] = (), *, reference: bool = False
+    ) -> None:
+        """Take in the lookup of a turn as evidence, as far as the resolver was asked for it."""
+        asked = tuple(questions(lookup, named, reference=reference))
+        if not asked:
+            return
+        now = self._clocks.now()
+        self._follow_clock(now)
+        if self._states.observe_questions(asked, now):
+            self._judge(now)
+
+    def judge_host(self, host: HostResult, source: str = "", *, request: bool) -> HostResult:
+        """A result of a host, judged by the states now; the same object where nothing changes.
+
+        `request`: it is new, so a path that it lacks is traced, from the address `source`.
+        """
+        if host.failure is None and not self._states.is_intercepted:  # nothing could change it, as with nearly all
+            self._timeouts.drop(host.identity)
+            return host
+        judged = diagnose(self._paths.with_path(host, source, request=request), self.egress, self._success_by_others)
+        self._timeouts.see(judged, self._settings.is_outside)
         return judged
 
-    def judge_again(self, target: Target, result: ProbeResult) -> ProbeResult:
-        """A result that was taken in before, judged by the states now."""
-        return self._judged(target, result, request=False)
+    def reference_probed(self, name: str, *, up: bool) -> None:
+        """A reference has a result: of all its hosts, or of a lookup that failed."""
+        were_known = self._states.references_are_known
+        self._states.reference_probed(name, up=up)
+        if self._states.references_are_known and not were_known:
+            self._judge(self._clocks.now())
 
-    def is_outdated(self, result: ProbeResult) -> bool:
-        """True if a result is from before the egress opened or the resolver answered, so that a new probe is due."""
-        return any(_is_from_before_opening(host, self.egress) for host in result.hosts) or _is_from_before_answers(
-            result, self.resolver
-        )
+    def is_outdated(self, host: HostResult) -> bool:
+        """True if a session began before the egress opened, so that a new one is due."""
+        view, failure = self.egress[family_of(host.address)], host.failure
+        if view.before is None or failure is None:
+            return False
+        return host.timings.at < view.opened and failure.failure_class in EGRESS_CLASSES
 
-    async def trace_all(self, target: Target, result: ProbeResult) -> None:
-        """Trace now the path of every host of a result that wants one."""
-        await self._paths.trace_all(target, result)
+    def is_outdated_lookup(self, result: DomainResult) -> bool:
+        """True if a lookup failed for want of the resolver, which has answered since, so that a new turn is due."""
+        failure, resolver = result.failure, self.resolver
+        if failure is None or failure.failure_class is not FailureClass.RESOLVER_FAILING or resolver.before is None:
+            return False
+        asked_at = result.lookup.asked_at if result.lookup is not None else None
+        return (asked_at or result.at) < resolver.opened
+
+    async def trace_all(self, hosts: Iterable[HostResult], source: Callable[[str], str]) -> None:
+        """Trace now the path of each host that wants one. `source`: the address to connect from to an address."""
+        await self._paths.trace_all(hosts, source)
 
     def tick(self, answered: Mapping[str, float]) -> None:
         """Once a second: forget evidence that is too old, and check shared fingerprints.
@@ -144,27 +169,11 @@ class EgressWatch:
         await self._checks.close()
         await self._paths.close()
 
-    def _is_well(self, result: ProbeResult) -> bool:
-        """True if nothing known around the hosts could change their judgement: as with nearly every result."""
-        if self._states.is_intercepted or result.failure is not None:
-            return False
-        for host in result.hosts:  # noqa: SIM110 - a third of the time of any()
-            if host.failure is not None:
-                return False
-        return True
-
-    def _judged(self, target: Target, result: ProbeResult, *, request: bool) -> ProbeResult:
-        result = self._paths.with_paths(target, result, request=request)
-        judged = diagnose_all(result, self.egress, self._success_by_others, self.resolver)
-        if not judged.up or judged.addresses_up < len(judged.hosts):
-            self._timeouts.see(target.key, judged.hosts, self._settings.is_outside)
-        return judged
-
     def _success_by_others(self, host: HostResult) -> float:
         return self._states.success_by_others(host, self._clocks.now())
 
     def _observe(self, host: HostResult, now: Now, reference: str) -> bool:
-        """Take the evidence of a host in; whether the state of the egress may have changed by it."""
+        """Take the evidence of a session in; whether the state of the egress may have changed by it."""
         evidence = host.evidence
         if evidence is None:
             return False
@@ -194,7 +203,10 @@ class EgressWatch:
             self._listener.references_wanted()
 
     def _judge(self, now: Now) -> None:
+        was = self.resolver
         if self._states.judge_resolver(now):
+            if was.state is not ResolverState.UNKNOWN or was.before is not None:
+                self.routes_changed_at = now.loop
             self._listener.resolver_changed(self.resolver)
         before = self.egress
         changed = self._states.judge_egress(now)
@@ -203,11 +215,12 @@ class EgressWatch:
         if not changed:
             return
         if any(before[family].state is not EgressState.UNKNOWN for family in changed):
+            self.routes_changed_at = now.loop
             # A filter that a path showed was the filter of before.
             self._paths.forget_all()
         self._listener.egress_changed(self.egress)
 
-    def _path_found(self, address: str, path: PathTrace, keys: frozenset[TargetKey]) -> None:
+    def _path_found(self, address: str, path: PathTrace, identities: frozenset[HostIdentity]) -> None:
         now, other, judge = self._clocks.now(), path.against, self._states.egress_judge
         if path.reached is None and other is not None and self._settings.is_outside(address):
             # Witness ports are not asked where the port is reset, and time out on most mail hosts; the trace has
@@ -222,24 +235,7 @@ class EgressWatch:
             judge.confirm_reset(address, now.offset)
             self._timeouts.host_answered()
             self._judge(now)
-        self._listener.evidence_found(keys)
+        self._listener.evidence_found(identities)
 
     def _interception_checked(self, family: Family, mark: str, result: InspectionResult) -> None:
         self._states.egress_judge.record_check(family, mark, result, self._clocks.now().loop)
-
-
-def _is_from_before_opening(host: HostResult, egress: EgressByFamily) -> bool:
-    """True if a session began while the egress was closed, and ended when it was open again."""
-    view = egress[family_of(host.address)] if host.address else None
-    if view is None or view.before is None or host.failure is None:
-        return False
-    return host.timings.at < view.opened and host.failure.failure_class in EGRESS_CLASSES
-
-
-def _is_from_before_answers(result: ProbeResult, resolver: ResolverView) -> bool:
-    """True if a result failed for want of the resolver, which has answered since."""
-    failure = result.failure
-    if failure is None or failure.failure_class is not FailureClass.RESOLVER_FAILING or resolver.before is None:
-        return False
-    asked_at = result.lookup.asked_at if result.lookup is not None else None
-    return (asked_at or result.at) < resolver.opened

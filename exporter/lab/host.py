@@ -22,7 +22,7 @@ LOOPBACK: Final = "127.0.0.1"
 CALL_SECONDS: Final = 30.0
 
 
-class Host(Protocol[StartedCovariant]):
+class LabHost(Protocol[StartedCovariant]):
     """Something that listens; `start` tells where: the port, or the address and the port."""
 
     async def start(self, address: str = LOOPBACK, port: int = 0) -> StartedCovariant:
@@ -41,7 +41,7 @@ def require_loopback(address: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def listening(host: Host[Started], address: str = LOOPBACK, port: int = 0) -> AsyncIterator[Started]:
+async def listening(host: LabHost[Started], address: str = LOOPBACK, port: int = 0) -> AsyncIterator[Started]:
     """Keep `host` up for the block, on the event loop that runs; gives the result of its `start`."""
     started = await host.start(address, port)
     try:
@@ -51,7 +51,7 @@ async def listening(host: Host[Started], address: str = LOOPBACK, port: int = 0)
 
 
 @contextlib.contextmanager
-def listening_in_thread(host: Host[Started], address: str = LOOPBACK, port: int = 0) -> Iterator[Started]:
+def listening_in_thread(host: LabHost[Started], address: str = LOOPBACK, port: int = 0) -> Iterator[Started]:
     """Keep `host` up for the block, in a thread of its own; gives the result of its `start`."""
     with LoopThread("lab host") as thread:
         started = thread.call(host.start(address, port))

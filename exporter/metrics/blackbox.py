@@ -9,7 +9,7 @@ from prometheus_client.utils import floatToGoString
 
 from exporter.metrics.families import MetricFamily
 from exporter.model.address import Family, family_of
-from exporter.model.result import HostResult, ProbeResult
+from exporter.model.result import DomainResult, HostResult
 
 _value: Callable[[float], str] = floatToGoString
 
@@ -27,26 +27,28 @@ EARLIEST_CERT_EXPIRY: Final = MetricFamily(
 )
 
 
-def probe_series(result: ProbeResult, openmetrics: bool) -> Iterator[bytes]:
-    """The lines for one result."""
+def probe_series(result: DomainResult, openmetrics: bool, wanted: frozenset[str] | None = None) -> Iterator[bytes]:
+    """The lines for one result; `wanted`: the names of the series, None for all."""
     lookup = 0.0 if result.lookup is None else result.lookup.duration or 0.0
-    for family, value in (
+    values: list[tuple[MetricFamily, float]] = [
         (SUCCESS, result.up),
         (DURATION, result.duration),
         (DNS_LOOKUP_TIME, lookup),
         (IP_PROTOCOL, _ip_protocol(result)),
-    ):
-        yield _line(family, value, openmetrics)
+    ]
     ends = [tls.not_after for host in result.hosts if (tls := host.facts.tls) is not None and tls.not_after is not None]
     if ends:  # blackbox_exporter has this series only where there was TLS
-        yield _line(EARLIEST_CERT_EXPIRY, min(ends), openmetrics)
+        values.append((EARLIEST_CERT_EXPIRY, min(ends)))
+    for family, value in values:
+        if wanted is None or family.name in wanted:
+            yield _line(family, value, openmetrics)
 
 
 def _line(family: MetricFamily, value: float, openmetrics: bool) -> bytes:
     return family.header(openmetrics) + f"{family.name} {_value(value)}\n".encode()
 
 
-def _ip_protocol(result: ProbeResult) -> int:
+def _ip_protocol(result: DomainResult) -> int:
     """4 or 6, of the first address that is up, else of the first of all; 0 without any."""
     connected = [host for host in result.hosts if host.address]
     first: HostResult | None = next((host for host in connected if host.up), connected[0] if connected else None)

@@ -22,7 +22,7 @@ from exporter.model.configuration import DomainList
 from exporter.model.egress import EGRESS_UNKNOWN, EgressByFamily, EgressState
 from exporter.model.failure import PHASES
 from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverState, ResolverView
-from exporter.model.result import ProbeResult
+from exporter.model.result import HostResult
 from exporter.model.target import Target, TargetKind
 from exporter.schedule.shard import Shard
 
@@ -54,6 +54,8 @@ class ExporterMetrics:
         self._configuration = _ConfigurationMetrics(self.registry)
         gauge = self._gauge
         self._probes_in_flight = gauge("mx_exporter_probes_in_flight", "Probes in progress.")
+        self._hosts = gauge("mx_exporter_hosts", "Hosts of all targets, each counted once.")
+        self._sessions = Counter("mx_exporter_sessions", "Sessions with hosts.", registry=self.registry)
         self._egress = gauge("mx_egress_state", "1 for the state of the egress.", ("family", "state"))
         self._references = gauge("mx_egress_reference_up", "1 if the reference passed its last probe.", ("reference",))
         self._resolver = gauge("mx_resolver_state", "1 for the state of the resolver.", ("state",))
@@ -84,13 +86,13 @@ class ExporterMetrics:
     def _lag(self, name: str, documentation: str) -> Distribution:
         return Histogram(name, documentation, _LAG_BUCKETS, self.registry).of[""]
 
-    def probed(self, result: ProbeResult) -> None:
-        """Add the phases of a result."""
+    def session_made(self, host: HostResult) -> None:
+        """Count a session, which may show the state of several hosts, and add its phases."""
+        self._sessions.inc()
         phases = self._phases
-        for host in result.hosts:
-            for phase, seconds in host.timings.phases:
-                if phase in phases:
-                    phases[phase].observe(seconds)
+        for phase, seconds in host.timings.phases:
+            if phase in phases:
+                phases[phase].observe(seconds)
 
     def started(self, lag: float) -> None:
         """Add the start of a probe, `lag` seconds after its scheduled time."""
@@ -124,6 +126,10 @@ class ExporterMetrics:
     def watch_in_flight(self, count: Callable[[], float]) -> None:
         """Set the function that gives the number of probes in progress."""
         self._probes_in_flight.set_function(count)
+
+    def watch_hosts(self, count: Callable[[], float]) -> None:
+        """Set the function that gives the number of hosts."""
+        self._hosts.set_function(count)
 
     def watch_dropped_log_lines(self, count: Callable[[], float]) -> None:
         """Set the function that gives the number of lost log lines."""

@@ -32,6 +32,15 @@ DOMAIN_FAILURE: Final = MetricFamily(
     "gauge",
     "1 while the domain is down, with the deciding reason of all its hosts together.",
 )
+DOMAIN_WARNING: Final = MetricFamily(
+    "mx_domain_warning", "gauge", "1 for each fault of the domain that does not stop its mail."
+)
+DOMAIN_MX_PREFERENCE: Final = MetricFamily(
+    "mx_domain_mx_preference", "gauge", "Preference of each MX host of the domain; 0 for an implicit MX."
+)
+DOMAIN_PROVIDER: Final = MetricFamily(
+    "mx_domain_provider_info", "gauge", "1 for each organisation of the MX hosts of the domain."
+)
 DOMAIN_ADDRESSES: Final = MetricFamily(
     "mx_domain_addresses", "gauge", "Addresses of the MX hosts that were found, probed or not."
 )
@@ -75,11 +84,14 @@ DOMAIN_TLS_RPT_VALID: Final = MetricFamily(
 )
 HOST_UP: Final = MetricFamily("mx_host_up", "gauge", "1 if the address passed every stage of the module.")
 HOST_FAILURE: Final = MetricFamily("mx_host_failure", "gauge", "1 while the address fails, with the reason.")
+HOST_LABELS: Final = MetricFamily("mx_host_labels", "gauge", "1, with the labels that are configured for a host.")
+HOST_DOMAINS: Final = MetricFamily(
+    "mx_host_domains", "gauge", "Configured domains whose mail the host takes at this address."
+)
 HOST_WARNING: Final = MetricFamily(
     "mx_host_warning", "gauge", "1 for each fault of an address that does not stop mail."
 )
 HOST_FAILURES: Final = MetricFamily("mx_host_failures_total", "counter", "Failures of the address by class.")
-HOST_PREFERENCE: Final = MetricFamily("mx_host_preference", "gauge", "Preference of the MX record.")
 HOST_REPLY_CODE: Final = MetricFamily("mx_host_reply_code", "gauge", "Last SMTP reply code of each stage.")
 HOST_ENHANCED_STATUS: Final = MetricFamily(
     "mx_host_enhanced_status", "gauge", "1 for the enhanced status code (RFC 3463) of a failing reply."
@@ -129,13 +141,13 @@ PATH_LAST_HOP: Final = MetricFamily(
 HOST_DANE_STATE: Final = MetricFamily(
     "mx_host_dane_state", "gauge", "1 for the DANE result of a sender that honours it (RFC 7672)."
 )
-HOST_MTA_STS_MATCH: Final = MetricFamily(
-    "mx_host_mta_sts_match", "gauge", "1 if the MTA-STS policy of the domain names the MX host."
-)
 
 FAMILIES: Final = (
     DOMAIN_UP,
     DOMAIN_FAILURE,
+    DOMAIN_WARNING,
+    DOMAIN_MX_PREFERENCE,
+    DOMAIN_PROVIDER,
     DOMAIN_ADDRESSES,
     DOMAIN_ADDRESSES_UP,
     DOMAIN_PROBES,
@@ -153,9 +165,10 @@ FAMILIES: Final = (
     DOMAIN_TLS_RPT_VALID,
     HOST_UP,
     HOST_FAILURE,
+    HOST_LABELS,
+    HOST_DOMAINS,
     HOST_WARNING,
     HOST_FAILURES,
-    HOST_PREFERENCE,
     HOST_REPLY_CODE,
     HOST_ENHANCED_STATUS,
     HOST_PHASE_DURATION,
@@ -170,6 +183,5 @@ FAMILIES: Final = (
     HOST_TLS_VERIFIED,
     PATH_LAST_HOP,
     HOST_DANE_STATE,
-    HOST_MTA_STS_MATCH,
 )
 PLACE: Final = MappingProxyType({family: place for place, family in enumerate(FAMILIES)})

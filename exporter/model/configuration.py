@@ -44,7 +44,7 @@ class Egress:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetGroup:
+class ConfiguredGroup:
     """Settings and labels that several targets share; the targets themselves are among those of the configuration."""
 
     name: str  # for people; may be empty
@@ -76,7 +76,7 @@ class Config:
     egress: Egress = Egress()
     files: tuple[str, ...] = ()  # every file read, the main one first
     domain_files: tuple[str, ...] = ()  # patterns, relative to the folder of the main file; those outside of groups
-    groups: tuple[TargetGroup, ...] = ()
+    groups: tuple[ConfiguredGroup, ...] = ()
     disabled_metrics: frozenset[str] = frozenset()  # of exporter.model.metric_names
     # The result of reading them; not part of the settings, so not compared.
     lists: tuple[DomainList, ...] = field(default=(), compare=False)

@@ -10,6 +10,9 @@ from typing import Final
 TARGET_METRICS: Final = (
     "mx_domain_up",
     "mx_domain_failure",
+    "mx_domain_warning",
+    "mx_domain_mx_preference",
+    "mx_domain_provider_info",
     "mx_domain_addresses",
     "mx_domain_addresses_up",
     "mx_domain_probes_total",
@@ -27,9 +30,10 @@ TARGET_METRICS: Final = (
     "mx_domain_tls_rpt_valid",
     "mx_host_up",
     "mx_host_failure",
+    "mx_host_labels",
+    "mx_host_domains",
     "mx_host_warning",
     "mx_host_failures_total",
-    "mx_host_preference",
     "mx_host_reply_code",
     "mx_host_enhanced_status",
     "mx_host_phase_duration_seconds",
@@ -44,5 +48,4 @@ TARGET_METRICS: Final = (
     "mx_host_tls_cert_verified",
     "mx_path_last_hop",
     "mx_host_dane_state",
-    "mx_host_mta_sts_match",
 )

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from exporter.model.address import Family
 from exporter.model.evidence import Evidence
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, MtaSts, TlsRpt
-from exporter.model.warning import REPORTED_OF_FAILING_HOSTS, HostWarning
+from exporter.model.warning import REPORTED_OF_FAILING_HOSTS, DomainWarning, HostWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class MxHost:
     cause: FailureClass | None = None
     filtered: Failure | None = None
     more: int = 0  # further addresses, counted and not kept
+    more_ipv6: int = 0  # those of IPv6 among them
+    incomplete: bool = False  # an address query had no useful answer, so there may be other addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +85,17 @@ class TlsResult:
     not_after: float | None = None  # the earliest end of them
     subject: str = ""  # the names of the server's own certificate
     issuer: str = ""
+    common_name: bool = False  # the name of the host stands in the common name alone (RFC 8461 4.2)
 
 
-@dataclass(frozen=True, slots=True)
-class HostIdentity:
-    """The name, address and preference of a host. `address` is empty where the name has none."""
+class HostIdentity(NamedTuple):
+    """The labels of a host's series: its name and address, and the dialogue with it."""
 
-    mx: str
-    address: str
-    preference: int | None  # None: the host was not found by an MX lookup
+    mx: str  # lower-case A-labels, or a canonical address for a host that is configured by its address
+    address: str  # empty where the name has none
+    port: int
+    module: str  # with the EHLO name and the source addresses behind it, where they are not the usual ones
+    domain: str = ""  # the only domain that the dialogue was about; empty: about none, or about any
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +125,9 @@ class HostOutcome:
 class HostFacts:
     """The facts that a session showed of a host: no times, which differ from one session to the next.
 
-    A new fact is a field here, is set in exporter.probe, and is read where it is shown: in a row of
-    exporter.metrics.samples, on the host's page, in the JSON. Incremental rendering compares all facts as one
-    value, so it needs no change.
+    A new fact is a field here, is set in exporter.probe, and is read where it is shown: in a line of
+    exporter.metrics.host_rows, on the host's page, in the JSON. Rows compare all facts as one value, so a fact needs
+    no more there.
     """
 
     reply_codes: tuple[tuple[Stage, int], ...] = ()
@@ -135,7 +140,6 @@ class HostFacts:
     auth_plaintext: tuple[str, ...] = ()  # SASL mechanisms offered without TLS, of smtp.ehlo.MECHANISMS
     auth_tls: tuple[str, ...] = ()  # those offered with TLS
     dane: Dane | None = None  # None: not looked up, or not known in time
-    mta_sts_match: bool | None = None  # the domain's policy names the MX host; None without a policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,7 @@ class HostTimings:
     unfinished: tuple[Stage, float] | None = None  # the wait that the end of the session cut short
     tcp_rtt: float | None = None  # measured by the kernel
     tls_at: float | None = None  # from the start of the connect to the end of the TLS handshake
+    took: float = 0.0  # the whole session, without the wait for a permit
 
 
 _NO_OUTCOME: Final = HostOutcome()
@@ -188,18 +193,20 @@ class HostResult:
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """The whole result of one probe of one target."""
+class DomainResult:
+    """The result of a target: of its own lookup, and of the hosts that it has in common with other targets."""
 
-    at: float  # Unix time at its start
-    duration: float  # seconds, lookup and all addresses
+    at: float  # Unix time at the start of the target's turn
+    duration: float  # seconds: the lookup of the turn, and the longest session among the hosts
     lookup: MxLookup | None  # None for a target named by its host
-    hosts: tuple[HostResult, ...]
-    addresses: int  # all that were found, probed or not
+    hosts: tuple[HostResult, ...]  # in order of preference, then address
+    found: tuple[tuple[Family, int], ...]  # addresses by family, probed or not
     failure: Failure | None
+    warnings: tuple[DomainWarning, ...] = ()
     mta_sts: MtaSts | None = None  # None: not looked up
     tls_rpt: TlsRpt | None = None
     named: tuple[MxHost, ...] = ()  # the address lookup of a target that is named by its host
+    providers: tuple[str, ...] = ()  # the organisations of the MX hosts, sorted
 
     @property
     def up(self) -> bool:
@@ -207,6 +214,16 @@ class ProbeResult:
         return self.failure is None
 
     @property
+    def addresses(self) -> int:
+        """The number of addresses that were found, probed or not."""
+        return sum([count for _, count in self.found])
+
+    @property
     def addresses_up(self) -> int:
         """The number of addresses that passed every stage."""
-        return sum(host.up for host in self.hosts)
+        return sum([host.up for host in self.hosts])
+
+    def preference_of(self, mx: str) -> int | None:
+        """The preference of an MX host; None where the target is named by its host."""
+        hosts = () if self.lookup is None else self.lookup.hosts
+        return next((host.preference for host in hosts if host.name == mx), None)

@@ -10,7 +10,6 @@ class HostWarning(StrEnum):
     """A fault that does not stop mail: the `class` label of `mx_host_warning`."""
 
     MX_IS_CNAME = "mx_is_cname"
-    NULL_MX_AMONG_OTHERS = "null_mx_among_others"
     STARTTLS_NOT_OFFERED = "starttls_not_offered"
     STARTTLS_REJECTED = "starttls_rejected"
     TLS_EXPIRED = "tls_expired"
@@ -33,10 +32,20 @@ class HostWarning(StrEnum):
     DANE_NO_TLS = "dane_no_tls"  # TLSA records, and no TLS
     DANE_UNUSABLE = "dane_unusable"  # TLSA records, and none is usable
     DANE_LOOKUP_FAILED = "dane_lookup_failed"
-    MTA_STS_MISMATCH = "mta_sts_mismatch"  # the policy does not name this MX host
-    MTA_STS_NO_TLS = "mta_sts_no_tls"
-    MTA_STS_UNTRUSTED = "mta_sts_untrusted"  # the certificate is not valid for the MX host
     COSTLY = "costly"  # a session with the host takes far more CPU than others, so it is probed less often
+
+    __hash__ = str.__hash__  # as Family's
+
+
+class DomainWarning(StrEnum):
+    """A fault of a domain that does not stop its mail: the `class` label of `mx_domain_warning`."""
+
+    NULL_MX_AMONG_OTHERS = "null_mx_among_others"
+    MTA_STS_MISMATCH = "mta_sts_mismatch"  # the policy does not name an MX host
+    MTA_STS_NO_TLS = "mta_sts_no_tls"  # an MX host does none
+    MTA_STS_UNTRUSTED = "mta_sts_untrusted"  # the certificate is not valid for the MX host
+
+    __hash__ = str.__hash__  # as Family's
 
 
 # Warnings that are reported of a failing host too: about the reply that refuses, or about the cost for this exporter.

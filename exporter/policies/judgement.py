@@ -1,4 +1,4 @@
-"""One mail host as a sender that honours DANE and MTA-STS judges it. Pure.
+"""One mail host as a sender that honours DANE judges it. Pure.
 
 The session hands over its TLS as :class:`TlsSeen`.
 """
@@ -16,7 +16,6 @@ from exporter.model.result import HostResult
 from exporter.model.warning import HostWarning
 from exporter.policies.dane.match import match_chain
 from exporter.policies.dane.usability import preferred, unusable
-from exporter.policies.mtasts.policy import MtaStsPolicy
 
 # Records shown to a person.
 _SHOWN_RECORDS: Final = 16
@@ -32,52 +31,36 @@ class TlsSeen:
     common_name: bool = False  # the host's name stands in the common name alone
 
 
-@dataclass(frozen=True, slots=True)
-class Demands:
-    """The policies that apply to one host. None: the module does not name the policy, or it is not known in time."""
-
-    tlsa: TlsaLookup | None = None
-    policy: MtaStsPolicy | None = None  # MTA-STS
-    tlsa_awaited: bool = False  # the module names DANE, and the records are not known in time
-
-
-def judge(
-    result: HostResult, demands: Demands, tls: TlsSeen | None, *, asked: bool, require: bool, at: float
+def judge_host(
+    result: HostResult, tlsa: TlsaLookup | None, awaited: bool, tls: TlsSeen | None, asked: bool, require: bool
 ) -> HostResult:
-    """`result` with the warnings and failures by `demands`.
+    """`result` with the warnings and failures by the TLSA records of its name; None: none were looked up.
 
-    `asked`: the session was to use TLS, so that its lack is the host's fault. `require`: a host to which a sender would
-    not deliver fails; else it gets a warning. `at`: Unix time of the session.
+    `awaited`: the records are not known in time. `asked`: the session was to use TLS, so that its lack is the host's
+    fault. `require`: a host to which a sender would not deliver fails; else it gets a warning. MTA-STS is a matter of
+    each domain: exporter.policies.domain_judgement.
     """
-    dane = None if demands.tlsa is None else judge_dane(demands.tlsa, tls, asked=asked and result.up, at=at)
-    matches = None
-    if demands.policy is not None and demands.policy.mode != "none":
-        matches = demands.policy.matches(result.mx)
-    result = replace(result, facts=replace(result.facts, dane=dane, mta_sts_match=matches))
+    dane = None if tlsa is None else judge_dane(tlsa, tls, asked=asked and result.up, at=result.timings.at)
+    if dane is not None:
+        result = replace(result, facts=replace(result.facts, dane=dane))
     if not result.up:
         return result
-    warnings: list[HostWarning] = []
+    warned = result.outcome.warnings
     failures: list[Failure] = []
-    if dane is not None and dane.state in _DANE:
+    if dane is not None and tlsa is not None and dane.state in _DANE:
         warning, stage, failure_class = _DANE[dane.state]
-        warnings.append(warning)
+        warned = (*warned, warning)
         if failure_class is not None:
             failures.append(Failure(stage, failure_class, dane.detail))
-        elif demands.tlsa is not None and demands.tlsa.failure is not None:
-            failures.append(Failure(stage, demands.tlsa.failure.failure_class, dane.detail))
-    if matches is not None and demands.policy is not None:
-        problem = _mta_sts(result.mx, demands.policy, matches, tls, asked)
-        if problem is not None:
-            warning, failure = problem
-            warnings.append(warning)
-            if demands.policy.mode == "enforce":  # RFC 8461 5: testing withholds nothing
-                failures.append(failure)
-    if tls is not None and (dane is None or dane.state is not _S.VERIFIED) and not demands.tlsa_awaited:
+        elif tlsa.failure is not None:
+            failures.append(Failure(stage, tlsa.failure.failure_class, dane.detail))
+    if tls is not None and (dane is None or dane.state is not _S.VERIFIED) and not awaited:
         # RFC 7672 2.2: where TLSA records vouch for a certificate, no authority needs to; and they still may.
         failures += tls.faults
     # The session itself shows this, so it stays whatever the diagnosis finds around the host.
     worst = failures[0] if require and failures else None
-    warned = (*result.outcome.warnings, *warnings)
+    if worst is None and warned is result.outcome.warnings:
+        return result
     return replace(result, outcome=replace(result.outcome, failure=worst, own_failure=worst, warnings=warned))
 
 
@@ -117,26 +100,3 @@ def judge_dane(lookup: TlsaLookup, tls: TlsSeen | None, *, asked: bool, at: floa
     if found.record is None:
         return Dane(_S.MISMATCH, records, printable(f"the certificate does not match: {found.reason}"))
     return Dane(_S.VERIFIED, records, f"matched by {found.record}")
-
-
-def _mta_sts(
-    mx: str, policy: MtaStsPolicy, matches: bool, tls: TlsSeen | None, asked: bool
-) -> tuple[HostWarning, Failure] | None:
-    """The fault of a host by the policy: name, TLS, certificate valid for the MX host (RFC 8461 4.1, 4.2)."""
-    mode = f"the policy, in mode {policy.mode},"
-    if not matches:
-        return _W.MTA_STS_MISMATCH, Failure(Stage.DNS, _C.MTA_STS_MISMATCH, f"{mode} does not name {mx}")
-    if not asked:
-        return None
-    if tls is None:
-        failure = Failure(Stage.STARTTLS, _C.MTA_STS_NO_TLS, f"{mode} demands TLS, and {mx} does none")
-        return _W.MTA_STS_NO_TLS, failure
-    if tls.faults:
-        failure = Failure(
-            Stage.TLS, _C.MTA_STS_UNTRUSTED, f"{mode} demands a certificate valid for {mx}, and it has none"
-        )
-        return _W.MTA_STS_UNTRUSTED, failure
-    if tls.common_name:  # RFC 8461 4.2: the name is a DNS-ID
-        detail = f"{mode} demands {mx} as a subjectAltName, and the certificate has it as its common name alone"
-        return _W.MTA_STS_UNTRUSTED, Failure(Stage.TLS, _C.MTA_STS_UNTRUSTED, detail)
-    return None

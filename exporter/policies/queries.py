@@ -27,9 +27,7 @@ class PolicyQueries(Protocol):
     async def lookup_txt(self, name: str) -> DnsAnswer:
         """The TXT records of a name."""
 
-    async def lookup_tlsa(
-        self, host: str, port: int, families: tuple[Family, ...], domain: str | None = None
-    ) -> TlsaLookup:
+    async def lookup_tlsa(self, host: str, port: int, families: tuple[Family, ...]) -> TlsaLookup:
         """The TLSA records of a host."""
 
 

@@ -1,1 +1,1 @@
-"""One target in, one ProbeResult out."""
+"""One target in, one DomainResult out."""

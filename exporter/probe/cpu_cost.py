@@ -1,10 +1,10 @@
 """The CPU that sessions with a host cost, and the pause of an address that costs too much.
 
-All probes share one loop. A session is bounded in bytes, records and certificates, so it costs a few milliseconds; one
-that costs ten times as much is odd, whichever limit failed to hold. So the CPU of all that could be expensive
-is measured: TLS, and a dialogue in many small pieces. A costly host has the warning `costly`, a very costly session is
-ended, and the host's address is left alone for so long that its share of a core stays small; so is that of all costly
-hosts together. CPU time counts and not that of a clock, so a busy machine makes no host costly.
+All sessions share one loop. Each is bounded in bytes, records and certificates, so it costs a few milliseconds; one of
+ten times as much is odd, whichever limit failed to hold. So the CPU of all that could be expensive is measured:
+TLS, and a dialogue in many small pieces. A costly host has the warning `costly`, a very costly session is ended, and
+the host's address is left alone for so long that its share of a core stays small; so is that of all costly hosts
+together. CPU time counts and not that of a clock, so a busy machine makes no host costly.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Callable, Hashable
-from typing import Final, Generic, TypeVar
+from typing import Final
 
+from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.model.printable import printable
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 # A handshake with its verification takes 2 ms, on a slow machine 5. Ten times that is odd.
 COSTLY_SECONDS: Final = 0.05
@@ -32,11 +30,6 @@ ALL_SHARE: Final = 0.05
 MAX_PAUSE_SECONDS: Final = 3600.0
 # Addresses that are known as costly. Beyond it the oldest goes.
 MAX_COSTLY: Final = 10_000
-# Bytes of the records kept of them, one for each dialogue with an address; and of one record.
-MAX_SEEN_BYTES: Final = 16_777_216
-MAX_ONE_BYTES: Final = 262_144
-# The memory of a record beside its texts.
-_OVERHEAD_BYTES: Final = 2048
 # A part of a session that took so long is not counted if the garbage collector has run within it.
 _COLLECTED_SECONDS: Final = 0.005
 
@@ -86,28 +79,24 @@ def _collections() -> int:
     return runs
 
 
-class _CostlyHost(Generic[T]):
-    """One address that has been costly, and the records of it by dialogue, each with its bytes."""
+class _CostlyHost:
+    """One address that has been costly."""
 
-    __slots__ = ("latest", "seen", "until")
+    __slots__ = ("latest", "until")
 
     def __init__(self) -> None:
         self.until = 0.0
         self.latest = 0.0  # when the last session was settled
-        self.seen: dict[Hashable, tuple[T, int]] = {}
 
 
-class CpuCosts(Generic[T]):
-    """The addresses that have been costly, the pause of each, and the records (`T`) of its last sessions.
+class CpuCosts:
+    """The addresses that have been costly, and the pause of each.
 
     Used by one event loop. Times are those of time.monotonic().
     """
 
-    def __init__(self, weigh: Callable[[T], int]) -> None:
-        """`weigh` gives the bytes of a record."""
-        self._weigh = weigh
-        self._costly: dict[str, _CostlyHost[T]] = {}
-        self._bytes = 0
+    def __init__(self) -> None:
+        self._costly: BoundedDict[str, _CostlyHost] = BoundedDict(MAX_COSTLY)
         self._all_until = 0.0
 
     @property
@@ -119,55 +108,30 @@ class CpuCosts(Generic[T]):
 
     def pause(self, address: str) -> float:
         """Seconds for which `address` is left alone from now on."""
-        costly = self._costly.get(address) if self._costly else None
+        costly = self._costly.get(address)
         if costly is None:
             return 0.0
         # Other hosts, of which there may be new ones all the time, prolong no pause beyond the longest one.
         with_others = min(self._all_until, costly.latest + MAX_PAUSE_SECONDS)
         return max(0.0, max(costly.until, with_others) - time.monotonic())
 
-    def seen(self, address: str, key: Hashable) -> T | None:
-        """The record of the last session of this kind with a costly address."""
-        costly = self._costly.get(address)
-        found = None if costly is None else costly.seen.get(key)
-        return None if found is None else found[0]
-
-    def forget_seen(self) -> None:
-        """Forget all records, which are out of date; the pauses go on."""
-        for costly in self._costly.values():
-            costly.seen.clear()
-        self._bytes = 0
-
-    def settle(self, address: str, key: Hashable, seconds: float, seen: T) -> None:
-        """Take in the cost of a session with `address`, and `seen`, its record."""
+    def settle(self, address: str, seconds: float) -> None:
+        """Take in the cost of a session with `address`."""
         pause = pause_after(seconds)
         if not pause and address not in self._costly:
             return
         now = time.monotonic()
-        costly = self._costly.pop(address, None)
+        costly = self._costly.pop(address)
         if costly is None:
             _log_pause(address, seconds, pause)
             costly = _CostlyHost()
         elif not pause and costly.until <= now:
-            self._bytes -= sum(size for _, size in costly.seen.values())  # the host has been mended
-            return
+            return  # the host has been mended
         costly.latest = now
         self._costly[address] = costly  # at the end of the order, which is that of age
         if pause:
             self._all_until = _later(self._all_until, now, seconds / ALL_SHARE)
             costly.until = _later(costly.until, now, pause)
-        self._keep(costly, key, seen)
-
-    def _keep(self, costly: _CostlyHost[T], key: Hashable, seen: T) -> None:
-        before = costly.seen.pop(key, None)
-        self._bytes -= before[1] if before is not None else 0
-        size = self._weigh(seen) + _OVERHEAD_BYTES
-        if size <= MAX_ONE_BYTES:
-            costly.seen[key] = (seen, size)
-            self._bytes += size
-        while len(self._costly) > MAX_COSTLY or self._bytes > MAX_SEEN_BYTES:
-            oldest = self._costly.pop(next(iter(self._costly)))
-            self._bytes -= sum(size for _, size in oldest.seen.values())
 
 
 def _log_pause(address: str, seconds: float, pause: float) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from exporter.diagnosis.networks import organisation
@@ -10,10 +12,11 @@ from exporter.model.address import Family
 from exporter.model.failure import Stage, Verdict
 from exporter.model.result import MxHost
 from exporter.probe.session_record import SessionRecord
-from exporter.probe.session_request import TimeBudget
 
 # Host names of one greeting that are looked up.
 _MAX_NAMES: Final = 3
+# For these lookups; the answers come from the cache all the other times.
+PATIENCE_SECONDS: Final = 2.0
 _BANNER: Final = Stage.BANNER
 # RFC 5321 4.2: the greeting begins with the server's domain; a name worth looking up has a dot and plain letters.
 NAME: Final = re.compile(
@@ -40,20 +43,22 @@ def greeting_names(record: SessionRecord) -> tuple[str, ...]:
     return tuple(dict.fromkeys([name[1].decode("ascii").lower() for name in found if name]))
 
 
-async def greets_as_another(
-    resolver: HostResolver, host: MxHost, address: str, record: SessionRecord, budget: TimeBudget
-) -> bool:
-    """The greeting's host name has no address equal to `address`; a name that cannot be looked up in time has.
+def is_of_another(names: Sequence[str], mx: str) -> bool:
+    """No name of the greeting is of the organisation that the MX host is named after: its address has to be seen.
 
-    The nodes of a farm greet by their own names, each of the organisation that the mail host is named after.
+    The nodes of a farm greet by their own names, each of the organisation of the mail host.
     """
-    names = greeting_names(record)
-    ours = organisation(host.name)
-    if not names or any(organisation(name) == ours for name in names):
+    if not names:
         return False
+    ours = organisation(mx)
+    return all(organisation(name) != ours for name in names)
+
+
+async def is_elsewhere(resolver: HostResolver, names: Sequence[str], address: str) -> bool:
+    """No host of the greeting has an address equal to `address`; one that cannot be looked up in time has."""
     family = Family.IPV6 if ":" in address else Family.IPV4
     try:
-        async with budget.timeout():
+        async with asyncio.timeout(PATIENCE_SECONDS):
             found = [await resolver.lookup_host(name, (family,)) for name in names[:_MAX_NAMES]]
     except TimeoutError:
         return False  # a warning less

@@ -55,6 +55,7 @@ def timings_of(record: SessionRecord) -> HostTimings:
         unfinished=record.unfinished,
         tcp_rtt=record.tcp_rtt,
         tls_at=None if record.tls is None else record.tls.at,
+        took=record.took,
     )
 
 
@@ -112,4 +113,5 @@ def _tls(seen: TlsRecord) -> TlsResult:
         not_after=trust.not_after,
         subject=trust.subject,
         issuer=trust.issuer,
+        common_name=trust.common_name,
     )

@@ -8,7 +8,7 @@ from typing import Final
 from exporter.diagnosis.fingerprints import MASKED
 from exporter.model.evidence import Evidence
 from exporter.model.failure import Confidence, Failure, FailureClass
-from exporter.model.result import HostIdentity, HostOutcome, HostResult, MxHost
+from exporter.model.result import HostIdentity, HostOutcome, HostResult
 from exporter.probe.cpu_cost import COSTLY_SECONDS
 from exporter.probe.host_facts import facts_of, timings_of
 from exporter.probe.host_warnings import (
@@ -31,19 +31,22 @@ _WITHOUT_GREETING: Final = frozenset({FailureClass.BANNER_TIMEOUT, FailureClass.
 
 
 def host_result(
-    host: MxHost, address: str, port: int, record: SessionRecord, *, transcript: bool = False
+    identity: HostIdentity, record: SessionRecord, *, is_alias: bool = False, transcript: bool = False
 ) -> HostResult:
-    """The result of the session with `port` of `address` as one of `host`; `transcript`: with all that was said."""
+    """The result of a session with a host; `is_alias`: its MX name is a CNAME, `transcript`: with all that was said."""
+    port = identity.port
     failure = _with_hints(failure_of_session(record), port, record)
     ehlo = parse_ehlo(record.ehlo) if record.ehlo is not None else None
     ehlo_tls = parse_ehlo(record.ehlo_tls) if record.ehlo_tls is not None else None
     marks = fingerprint_of(record, ehlo, failure)
     return HostResult(
-        HostIdentity(host.name, address, host.preference),
+        identity,
         HostOutcome(
             failure=failure,
             own_failure=failure,
-            warnings=warnings_of_failing(record) if failure else warnings_of_working(host, record, ehlo, marks),
+            warnings=warnings_of_failing(record)
+            if failure
+            else warnings_of_working(record, ehlo, marks, is_alias=is_alias),
             remarks=tuple(remarks_of(record, marks, works=failure is None)),
         ),
         facts_of(record, ehlo, ehlo_tls),

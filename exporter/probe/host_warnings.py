@@ -9,7 +9,6 @@ from typing import Final
 
 from exporter.diagnosis.fingerprints import MASKED
 from exporter.model.failure import Stage
-from exporter.model.result import MxHost
 from exporter.model.warning import HostWarning
 from exporter.probe.cpu_cost import COSTLY_SECONDS, pause_after
 from exporter.probe.session_record import SessionRecord
@@ -33,11 +32,11 @@ OVERWRITTEN: Final = "what it says is overwritten with asterisks or X's, as a Ci
 
 
 def warnings_of_working(
-    host: MxHost, record: SessionRecord, ehlo: Ehlo | None, marks: tuple[str, ...]
+    record: SessionRecord, ehlo: Ehlo | None, marks: tuple[str, ...], *, is_alias: bool
 ) -> tuple[HostWarning, ...]:
-    """The warnings about a host that passed every stage; `marks`: its fingerprint."""
+    """The warnings about a host that passed every stage; `marks`: its fingerprint, `is_alias`: its name is a CNAME."""
     found: list[HostWarning] = []
-    if host.is_cname:
+    if is_alias:
         found.append(HostWarning.MX_IS_CNAME)
     if ehlo is not None and "STARTTLS" not in ehlo.extensions and not record.implicit_tls:
         found.append(HostWarning.STARTTLS_NOT_OFFERED)

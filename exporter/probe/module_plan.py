@@ -6,43 +6,12 @@ from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
-from typing import Final
 
-from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.diagnosis.networks import registrant
 from exporter.model.failure import Stage
-from exporter.model.result import MxHost
-from exporter.model.target import DOMAIN_PLACEHOLDER, Canary, Module, PolicyKind, Settings, Target, TargetKind, TlsMode
+from exporter.model.target import DOMAIN_PLACEHOLDER, Canary, Module, PolicyKind, TlsMode
 from exporter.net.helo_name import address_literal
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
-
-# Plans of one kind that are kept: a configuration has a few, and no request of a stranger makes another.
-_MAX_PLANS: Final = 1000
-_Expected = tuple[tuple[Stage, frozenset[int]], ...]
-
-
-class PlanCache:
-    """The plans of all targets. Those with the same module share one where it names neither domain nor host."""
-
-    def __init__(self, helo: str) -> None:
-        """`helo` is this machine's name where the settings give none."""
-        self._helo = helo
-        # By what such a plan depends on: the EHLO name, HELO in place of EHLO, and the codes that count as success.
-        self._plans: BoundedDict[tuple[str, bool, _Expected], Plan] = BoundedDict(_MAX_PLANS)
-
-    def plan(self, target: Target, host: MxHost) -> Plan:
-        """The plan of a session with `host` for `target`."""
-        settings = target.settings
-        module = settings.module
-        if is_same_for_all(module):
-            key = settings.helo, module.force_helo, tuple(sorted(module.expect.items())) if module.expect else ()
-            plan = self._plans.get(key)
-            if plan is None:
-                plan = self._plans[key] = plan_of(settings, self._helo, domain="", server_name="")
-            return plan
-        if target.kind is TargetKind.DOMAIN:
-            return plan_of(settings, self._helo, domain=target.host, server_name=host.name, from_mx=True)
-        return plan_of(settings, self._helo, domain=mail_domain(target.host), server_name=target.host)
 
 
 def is_same_for_all(module: Module) -> bool:
@@ -51,14 +20,13 @@ def is_same_for_all(module: Module) -> bool:
     return plain and not module.proxy_protocol
 
 
-def plan_of(settings: Settings, helo: str, domain: str, server_name: str, *, from_mx: bool = False) -> Plan:
+def plan_of(module: Module, helo: str, domain: str, server_name: str, *, from_mx: bool = False) -> Plan:
     """The dialogue with a host called `server_name`, as mail for `domain` would have it.
 
-    `helo` is this machine's name where the settings give none; empty: it has none. `from_mx`: only an MX record says
-    that `server_name` is a host of `domain`.
+    `helo` is the EHLO name; empty: there is none. `from_mx`: only an MX record says that `server_name` is a host of
+    `domain`.
     """
-    module = settings.module
-    own = (settings.helo or helo).encode("ascii")
+    own = helo.encode("ascii")
     expect = tuple(sorted(module.expect.items()))
     if is_same_for_all(module):
         return Plan(own, (State.HELO,) if module.force_helo else (State.EHLO,), expect)

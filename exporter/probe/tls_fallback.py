@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Final
 
 from exporter.concurrency.bounded_dict import BoundedDict
+from exporter.concurrency.slots import ProbeSlots
 from exporter.probe.opportunistic_tls import merged, named, plan_in_the_clear, question, takes_finite_field, untried
 from exporter.probe.session_record import SessionRecord
-from exporter.probe.session_request import SessionRequest, TimeBudget
-from exporter.probe.session_runner import LEAST_SECONDS, NoPermitError, SessionRunner
+from exporter.probe.session_request import SessionRequest
+from exporter.probe.session_runner import CostPauseError, SessionRunner
 from exporter.smtp.plan import Plan
 from exporter.tls.handshake_failures import FINITE_FIELD_ALONE
 
 # Between a session that was broken off and the next the host sees the first one end: some count their clients.
 _FAREWELL_SECONDS: Final = 0.1
+# A second session in less time shows nothing.
+_LEAST_SECONDS: Final = 0.1
 # The cause of a refused offer is asked for once in so long, of so many hosts; of more the oldest is forgotten.
 _CAUSE_SECONDS: Final = 86400.0
 _MAX_CAUSES: Final = 10_000
@@ -29,37 +32,41 @@ _MAX_CAUSES: Final = 10_000
 class TlsFallback:
     """Runs the session of a request and, where a sender would go on without TLS, the second one."""
 
-    def __init__(self, runner: SessionRunner) -> None:
+    def __init__(self, runner: SessionRunner, slots: ProbeSlots) -> None:
         self._runner = runner
+        self._slots = slots
         # Until when it is known of a host that refused all else, and whether it takes finite-field Diffie-Hellman.
         self._finite_field: BoundedDict[Hashable, tuple[float, bool]] = BoundedDict(_MAX_CAUSES)
 
-    async def run(self, request: SessionRequest, budget: TimeBudget) -> SessionRecord:
-        """The record of all sessions of `request`. Raises NoPermitError where there was none at all."""
-        first = await self._runner.run(request, budget)
+    async def run(self, request: SessionRequest, on_begin: Callable[[], None]) -> SessionRecord:
+        """The record of all sessions of `request`. Raises CostPauseError where there was none at all.
+
+        The caller holds a slot. `on_begin` is called before each session, as in :class:`SessionRunner`.
+        """
+        first = await self._runner.run(request, on_begin)
         plan = plan_in_the_clear(first)
-        record = first if plan is None else await self._in_the_clear(request, budget, first, plan)
+        record = first if plan is None else await self._in_the_clear(request, on_begin, first, plan)
         ask = question(first)
-        return record if ask is None else await self._with_cause(request, budget, record, ask)
+        return record if ask is None else await self._with_cause(request, on_begin, record, ask)
 
     async def _in_the_clear(
-        self, request: SessionRequest, budget: TimeBudget, first: SessionRecord, plan: Plan
+        self, request: SessionRequest, on_begin: Callable[[], None], first: SessionRecord, plan: Plan
     ) -> SessionRecord:
-        second = await self._further(request._replace(plan=plan), budget, first)
+        second = await self._further(request._replace(plan=plan), on_begin, first)
         if second is None:
             return untried(first, f"the timeout of {request.timeout:g} s left no time for such a session")
-        if isinstance(second, NoPermitError):
-            return untried(first, "our own limits left no free session in time for it")
+        if isinstance(second, CostPauseError):
+            return untried(first, f"no such session was begun: {second}")
         return merged(first, second)
 
     async def _with_cause(
-        self, request: SessionRequest, budget: TimeBudget, record: SessionRecord, ask: Plan
+        self, request: SessionRequest, on_begin: Callable[[], None], record: SessionRecord, ask: Plan
     ) -> SessionRecord:
         """`record` with the cause of a handshake whose offer was refused, as far as that is known or can be asked."""
-        key = (request.address, request.port, ask.tls)
+        key = (request.endpoint.address, request.endpoint.port, ask.tls)
         until, takes = self._finite_field.get(key, (0.0, False))
         if until < time.monotonic():
-            answer = await self._further(request._replace(plan=ask), budget, record)
+            answer = await self._further(request._replace(plan=ask), on_begin, record)
             if not isinstance(answer, SessionRecord):
                 return record
             record = replace(record, cost=record.cost + answer.cost)
@@ -71,15 +78,15 @@ class TlsFallback:
         return named(record, FINITE_FIELD_ALONE) if takes else record
 
     async def _further(
-        self, request: SessionRequest, budget: TimeBudget, before: SessionRecord
-    ) -> SessionRecord | NoPermitError | None:
+        self, request: SessionRequest, on_begin: Callable[[], None], before: SessionRecord
+    ) -> SessionRecord | CostPauseError | None:
         """A session after that of `before`, in the rest of the timeout; None where that is too short."""
         left = request.timeout - before.took - _FAREWELL_SECONDS
-        if left < LEAST_SECONDS:
+        if left < _LEAST_SECONDS:
             return None
-        async with budget.paused():
+        async with self._slots.given_back():
             await asyncio.sleep(_FAREWELL_SECONDS)
         try:
-            return await self._runner.run(request._replace(timeout=left), budget)
-        except NoPermitError as error:
+            return await self._runner.run(request._replace(timeout=left), on_begin)
+        except CostPauseError as error:
             return error

@@ -4,52 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Final
 
-from exporter.concurrency.shared_results import SharedResults
 from exporter.diagnosis.connect_errors import outcome_of
 from exporter.model.evidence import ConnectEvidence, ConnectOutcome, Witness
 from exporter.net.connection import TcpConnection
-from exporter.probe.session_request import SessionRequest
+from exporter.probe.session_request import Endpoint
 
 # A host that answers does so within a SYN's first repetition; more time shows nothing more.
 WITNESS_SECONDS: Final = 3.0
 
 
-class WitnessPorts:
-    """Connects to `ports`, each address at most once an interval."""
-
-    def __init__(self, ports: tuple[int, ...]) -> None:
-        self.ports = ports
-        self._shared: SharedResults[tuple[Witness, ...]] = SharedResults()
-
-    async def ask(
-        self, address: str, port: int, source: str, *, interval: float, seconds: float
-    ) -> tuple[Witness, ...]:
-        """The outcomes of the ports other than `port` within `seconds` (at most WITNESS_SECONDS), side by side."""
-        ports = [other for other in self.ports if other != port]
-        if not ports:
-            return ()
-
-        async def ask_all() -> tuple[Witness, ...]:
-            outcomes = await asyncio.gather(
-                *(_connect(address, other, source, min(seconds, WITNESS_SECONDS)) for other in ports)
-            )
-            return tuple(Witness(other, outcome) for other, outcome in zip(ports, outcomes, strict=True))
-
-        return await self._shared.get((address, port, source), interval, ask_all)
-
-
 class WitnessCheck:
     """The witness ports of one session, asked once while its own port does not answer, and at its end at the latest."""
 
-    __slots__ = ("_ends", "_ports", "_request", "_task")
+    __slots__ = ("_endpoint", "_ends", "_ports", "_task")
 
-    def __init__(self, ports: WitnessPorts, request: SessionRequest) -> None:
-        """The session of `request` begins now."""
-        self._ports = ports
-        self._request = request
-        self._ends = time.perf_counter() + request.timeout
+    def __init__(self, ports: Sequence[int], endpoint: Endpoint, timeout: float) -> None:
+        """The session with `endpoint` begins now; the checks end with its `timeout`. Its own port is no witness."""
+        self._ports = [port for port in ports if port != endpoint.port]
+        self._endpoint = endpoint
+        self._ends = time.perf_counter() + timeout
         self._task: asyncio.Task[tuple[Witness, ...]] | None = None
 
     def start(self) -> None:
@@ -66,13 +42,15 @@ class WitnessCheck:
             self._task.cancel()
 
     def _begin(self) -> asyncio.Task[tuple[Witness, ...]]:
-        request = self._request
-        seconds = min(WITNESS_SECONDS, max(0.0, self._ends - time.perf_counter()))
-        work = self._ports.ask(
-            request.address, request.port, request.source, interval=request.interval, seconds=seconds
-        )
-        self._task = asyncio.get_running_loop().create_task(work)
+        self._task = asyncio.get_running_loop().create_task(self._ask())
         return self._task
+
+    async def _ask(self) -> tuple[Witness, ...]:
+        """The outcomes of the ports, side by side."""
+        address, _, source = self._endpoint
+        seconds = min(WITNESS_SECONDS, max(0.0, self._ends - time.perf_counter()))
+        outcomes = await asyncio.gather(*(_connect(address, port, source, seconds) for port in self._ports))
+        return tuple(Witness(port, outcome) for port, outcome in zip(self._ports, outcomes, strict=True))
 
 
 async def _connect(address: str, port: int, source: str, seconds: float) -> ConnectOutcome:

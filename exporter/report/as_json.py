@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
+from exporter.model.address import family_of
 from exporter.model.failure import Failure
 from exporter.model.policy import Dane, MtaSts
-from exporter.model.result import HostResult, ProbeResult, TlsResult
+from exporter.model.result import DomainResult, HostResult, TlsResult
 from exporter.report.local_state import LocalState, local_state_lines
 from exporter.report.summary import summarise
 from exporter.report.transcript import transcript_lines
@@ -27,7 +29,7 @@ def local_state_json(local: LocalState) -> dict[str, Any]:
     return {**parts, "hidden_targets": local.hidden, "summary": " ".join(local_state_lines(local))}
 
 
-def as_json(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) -> dict[str, Any]:
+def as_json(name: str, result: DomainResult, *, helo: str = "", port: int = 25) -> dict[str, Any]:
     """A result as plain data; the names are those of the metrics. `port` and `helo` as in :func:`summarise`."""
     lookup = result.lookup
     summary = summarise(name, result, helo=helo, port=port)
@@ -43,8 +45,11 @@ def as_json(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) -
         "failure": _failure_json(result.failure),
         "timestamp_seconds": result.at,
         "duration_seconds": result.duration,
+        "warnings": list(result.warnings),
+        "providers": list(result.providers),
         "addresses": result.addresses,
         "addresses_up": result.addresses_up,
+        "addresses_by_family": _by_family_json(result),
         "dns": None
         if lookup is None
         else {
@@ -62,7 +67,7 @@ def as_json(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) -
             "detail": result.tls_rpt.detail,
             "rua": list(result.tls_rpt.rua),
         },
-        "hosts": [_host_json(host) for host in result.hosts],
+        "hosts": [_host_json(host, result) for host in result.hosts],
     }
 
 
@@ -78,6 +83,12 @@ def _mta_sts_json(mta_sts: MtaSts | None) -> dict[str, Any] | None:
         "mx": list(mta_sts.mx),
         "max_age_seconds": mta_sts.max_age,
     }
+
+
+def _by_family_json(result: DomainResult) -> dict[str, dict[str, int]]:
+    """The addresses of each family that were found, probed or not, and those of them that are up."""
+    up = Counter(family_of(host.address) for host in result.hosts if host.up and host.address)
+    return {family.value: {"found": found, "up": up[family]} for family, found in result.found}
 
 
 def _failure_json(failure: Failure | None) -> dict[str, str | list[str]] | None:
@@ -118,11 +129,13 @@ def _tls_json(tls: TlsResult | None) -> dict[str, Any] | None:
     }
 
 
-def _host_json(host: HostResult) -> dict[str, Any]:
+def _host_json(host: HostResult, result: DomainResult) -> dict[str, Any]:
     return {
         "mx": host.mx,
         "address": host.address,
-        "preference": host.identity.preference,
+        "port": host.identity.port,
+        "module": host.identity.module,
+        "preference": result.preference_of(host.mx),
         "up": host.up,
         "failure": _failure_json(host.failure),
         "warnings": list(host.outcome.reported_warnings),
@@ -140,7 +153,6 @@ def _host_json(host: HostResult) -> dict[str, Any]:
         "tls": _tls_json(host.facts.tls),
         "remarks": list(host.outcome.remarks),
         "dane": _dane_json(host.facts.dane),
-        "mta_sts_match": host.facts.mta_sts_match,
         "dialogue": [
             {"seconds": at, "from": "client" if sent else "server", "text": text}
             for at, sent, text in transcript_lines(host.transcript)

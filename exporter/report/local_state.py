@@ -15,7 +15,7 @@ from exporter.model.address import Family
 from exporter.model.egress import EgressByFamily, EgressState, EgressStateChange
 from exporter.model.failure import Confidence, FailureClass
 from exporter.model.resolver import ResolverView
-from exporter.model.result import ProbeResult
+from exporter.model.result import DomainResult
 
 # The failure classes that hide a target: nothing is known of it, for the fault is ours.
 HIDING: Final = frozenset(
@@ -97,7 +97,7 @@ def local_state(
     return LocalState(tuple(states), hidden)
 
 
-def hidden_among(results: Iterable[ProbeResult]) -> int:
+def hidden_among(results: Iterable[DomainResult]) -> int:
     """The number of results that a fault of our side hides."""
     return sum(result.failure is not None and result.failure.failure_class in HIDING for result in results)
 

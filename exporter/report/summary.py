@@ -13,7 +13,7 @@ from exporter.diagnosis.catalogue import CATALOGUE
 from exporter.diagnosis.domain_failure import decisive_host
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
 from exporter.model.printable import printable
-from exporter.model.result import HostResult, ProbeResult
+from exporter.model.result import DomainResult, HostResult
 from exporter.report.host_evidence import further_path, host_evidence, is_mentioned
 
 # So many are read at a glance.
@@ -57,8 +57,6 @@ _PORT: Final = re.compile(r"port \d+\b")
 _PREDICATE: Final = re.compile(r"(?:has|is|does|names|gives|cannot|takes)\b")
 # The end of a finding that is too long; the rest of it goes among the evidence.
 _CLAUSE: Final = re.compile(r"[;:,](?! or )(?: and| while)? ")
-# A name or an IPv4 address, or an IPv6 address in brackets, with a port.
-_WITH_PORT: Final = re.compile(r"^(\[.*\]|[^:]*):\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +70,14 @@ class Summary:
     section: str = ""  # of the documentation, with more about it
 
 
-def summarise(name: str, result: ProbeResult, *, helo: str = "", port: int = 25) -> Summary:
+def summarise(name: str, result: DomainResult, *, helo: str = "", port: int = 25) -> Summary:
     """The summary of a result; `port` is that of the target, `helo` the name of this host in EHLO."""
     failure = result.failure
     if failure is None:
         return _up(name, result, helo, port)
     host = deciding_host(result)
-    finding, rest = _finding(name, failure, host, MAX_WORDS - len(_consequence(failure).split()))
+    subject = host.mx if host is not None and result.lookup is None else name  # a target may be its only host
+    finding, rest = _finding(subject, failure, host, MAX_WORDS - len(_consequence(failure).split()))
     text = " ".join((finding, *rest, *failure.evidence))
     evidence = [*rest, *(printable(each) for each in failure.evidence if each not in finding)]
     if host is not None:
@@ -106,7 +105,7 @@ def summary_lines(summary: Summary, failure: Failure | None) -> Iterator[str]:
         yield f"  next: {summary.next} ({summary.section})"
 
 
-def deciding_host(result: ProbeResult) -> HostResult | None:
+def deciding_host(result: DomainResult) -> HostResult | None:
     """The host whose failure stands for the target; None where the target failed before any host did."""
     failure = result.failure
     if failure is None:
@@ -157,7 +156,7 @@ def _about(name: str, detail: str, host: HostResult | None) -> str:
         return f"{name} {detail}" if _PREDICATE.match(detail) else f"{name}: {detail}"
     if detail.startswith(f"{name} ") and _PREDICATE.match(detail, len(name) + 1):
         return detail
-    named = _host_name(host) if host.address and host.address in detail else _name_and_address(host)
+    named = host.mx if host.address and host.address in detail else _name_and_address(host)
     before = "" if name == host.mx else f"{name}: "
     if detail.startswith(_SERVER):
         return f"{before}{named} {detail.removeprefix(_SERVER)}"
@@ -182,13 +181,14 @@ def _names(name: str, failure: Failure, host: HostResult | None, helo: str, port
     if host.evidence is not None:
         port = host.evidence.port
     router = host.outcome.last_hop
-    return AdviceNames(name, _host_name(host), host.address, str(port), router, failure.about, helo)
+    return AdviceNames(name, host.mx, host.address, str(port), router, failure.about, helo)
 
 
-def _up(name: str, result: ProbeResult, helo: str, port: int) -> Summary:
+def _up(name: str, result: DomainResult, helo: str, port: int) -> Summary:
     up, probed = result.addresses_up, len(result.hosts)
     of, take = "address" if probed == 1 else "addresses", "takes" if up == 1 else "take"
-    warned = ", with warnings" if any(host.up and host.outcome.warnings for host in result.hosts) else ""
+    is_warned = result.warnings or any(host.up and host.outcome.warnings for host in result.hosts)
+    warned = ", with warnings" if is_warned else ""
     text = f"{name} is up: {up} of {probed} {of} {take} mail{warned}"
     broken = [(host, host.failure) for host in result.hosts if host.failure is not None]
     if not broken:
@@ -207,10 +207,4 @@ def _up(name: str, result: ProbeResult, helo: str, port: int) -> Summary:
 
 
 def _name_and_address(host: HostResult) -> str:
-    name = _host_name(host)
-    return f"{name} [{host.address}]" if host.address and host.address != name else name
-
-
-def _host_name(host: HostResult) -> str:
-    """The name without the port that a host of the configuration may be written with."""
-    return _WITH_PORT.sub(r"\1", host.mx).strip("[]")
+    return f"{host.mx} [{host.address}]" if host.address and host.address != host.mx else host.mx

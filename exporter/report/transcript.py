@@ -9,7 +9,7 @@ from typing import Final
 from exporter.diagnosis.advice import mark_of
 from exporter.model.failure import Failure
 from exporter.model.printable import printable
-from exporter.model.result import HostResult, ProbeResult, TlsResult, TranscriptLine
+from exporter.model.result import DomainResult, HostResult, TlsResult, TranscriptLine
 from exporter.report.summary import deciding_host
 
 # Of one transcript: twice the longest answer to EHLO that a test has. Empty lines would take eighty times their room
@@ -66,24 +66,25 @@ def remark_lines(host: HostResult) -> Iterator[str]:
             yield f"recipient {printable(recipient)}: {code}"
 
 
-def host_heading(host: HostResult) -> str:
-    """The host and address of a session."""
-    preference = "" if host.identity.preference is None else f"{host.identity.preference} "
-    return f"{preference}{host.mx} [{host.address or 'no address'}]"
+def host_heading(host: HostResult, result: DomainResult) -> str:
+    """The preference, host and address of a session."""
+    preference = result.preference_of(host.mx)
+    before = "" if preference is None else f"{preference} "
+    return f"{before}{host.mx} [{host.address or 'no address'}]"
 
 
-def transcript_text(result: ProbeResult, *, summarised: bool = False) -> str:
+def transcript_text(result: DomainResult, *, summarised: bool = False) -> str:
     """The transcripts of a whole probe as plain text; `summarised`: the summary of the whole follows."""
     summarised_host = deciding_host(result) if summarised else None
     blocks = []
     looked_up = result.lookup.failure if result.lookup is not None else None
     if looked_up is not None and (not summarised or looked_up != result.failure):
         blocks.append(f"lookup: {failure_line(looked_up)}")
-    policies = "\n".join(policy_lines(result))
-    if policies:
-        blocks.append(policies)
+    about = "\n".join((*domain_lines(result), *policy_lines(result)))
+    if about:
+        blocks.append(about)
     for host in result.hosts:
-        lines = [host_heading(host)]
+        lines = [host_heading(host, result)]
         lines += [f"  {at:8.3f}s {text}" for at, text in marked_lines(host)]
         lines += [f"  {remark}" for remark in remark_lines(host)]
         if (outcome := outcome_line(host, result, summarised_host)) is not None:
@@ -94,7 +95,16 @@ def transcript_text(result: ProbeResult, *, summarised: bool = False) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def policy_lines(result: ProbeResult) -> Iterator[str]:
+def domain_lines(result: DomainResult) -> Iterator[str]:
+    """The providers of a domain, and what is wrong with the domain beside its hosts."""
+    if result.providers:
+        word = "provider" if len(result.providers) == 1 else "providers"
+        yield f"{word}: {', '.join(map(printable, result.providers))}"
+    if result.warnings:
+        yield f"{'works, yet' if result.up else 'besides'}: {', '.join(result.warnings)}"
+
+
+def policy_lines(result: DomainResult) -> Iterator[str]:
     """The policies that a domain publishes for senders, as far as they were looked up."""
     mta_sts, tls_rpt = result.mta_sts, result.tls_rpt
     if mta_sts is not None:
@@ -124,7 +134,7 @@ def dane_lines(host: HostResult) -> Iterator[str]:
     yield from (f"  TLSA {record}" for record in dane.records)
 
 
-def outcome_line(host: HostResult, result: ProbeResult, summarised: HostResult | None) -> str | None:
+def outcome_line(host: HostResult, result: DomainResult, summarised: HostResult | None) -> str | None:
     """The outcome of a session on one line; None of the only host where it is `summarised` below."""
     failure = host.failure
     if failure is None:

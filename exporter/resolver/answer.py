@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Final
@@ -41,6 +42,8 @@ _WITHOUT_REGISTRY: Final = frozenset({"test", "example", "invalid", "localhost",
 # Records of one name and type that are kept: of MX the most preferred, of addresses the lowest. All are counted. The
 # largest providers have a dozen; a stranger could have any number examined and kept for a day.
 MAX_RECORDS: Final = 128
+# So many may be those of another domain, too; what is kept for that has a limit in bytes as well.
+_FEW: Final = 8
 # TXT and TLSA records of one name that are read; of more of them none is, for each may be the one that counts.
 MAX_TEXTS: Final = 64
 # The same in bytes; more than any zone needs, and a bound of the memory for one answer.
@@ -212,7 +215,14 @@ def _records(section: RecordSection, data: bytes) -> tuple[tuple[Record, ...], i
             raise MalformedReply("an address is too long or too short")
         return tuple([_address(family, address) for address in kept]), len(found) - len(kept)
     records = dict.fromkeys([_pair_or_name(section, data, *found[each]) for each in kept])
-    return tuple(records), len(found) - len(kept)
+    few = len(records) <= _FEW
+    return _equal_records(tuple(records)) if few else tuple(records), len(found) - len(kept)
+
+
+@lru_cache(maxsize=500)
+def _equal_records(records: tuple[Record, ...]) -> tuple[Record, ...]:
+    """Equal ones are one object: a hundred thousand domains have the MX records of one provider."""
+    return records
 
 
 def _address(family: socket.AddressFamily, packed: bytes) -> str:

@@ -35,6 +35,7 @@ _HOSTS_AT_ONCE: Final = 8
 MAX_ADDRESSES: Final = 512
 
 _C = FailureClass
+_IPV6: Final = Family.IPV6
 _TYPES: Final = {Family.IPV4: "A", Family.IPV6: "AAAA"}
 _FAMILY_NAMES: Final = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
 
@@ -102,6 +103,12 @@ async def lookup_host(queries: DnsQueries, name: str, preference: int, families:
         cause=failure.failure_class if failure is not None and asked_in_vain else None,
         filtered=filtered,
         more=sum(answer.more for answer in answers if answer.filtered is None),
+        more_ipv6=sum(
+            answer.more
+            for answer, family in zip(answers, families, strict=True)
+            if family is _IPV6 and answer.filtered is None
+        ),
+        incomplete=any(map(_is_unknown, answers)),
     )
     kind = sinkhole(answers, host.addresses)
     return host if kind is None else await _if_filtered(queries, host, kind, families)
@@ -150,8 +157,11 @@ def _bounded(hosts: Sequence[MxHost]) -> Iterator[MxHost]:
     for host in hosts:
         kept = host.addresses[:left]
         left -= len(kept)
-        beyond = len(host.addresses) - len(kept)
-        yield replace(host, addresses=kept, more=host.more + beyond) if beyond else host
+        beyond = host.addresses[len(kept) :]
+        if beyond:
+            ipv6 = sum(":" in address for address in beyond)
+            host = replace(host, addresses=kept, more=host.more + len(beyond), more_ipv6=host.more_ipv6 + ipv6)
+        yield host
 
 
 async def _exchange(
@@ -195,6 +205,13 @@ async def _final_dot(queries: DnsQueries, domain: str, name: str, families: tupl
             return final_dot(name, meant, exists=bool(found.addresses))
         return None
     return None
+
+
+def _is_unknown(answer: DnsAnswer) -> bool:
+    """True where the answer does not say whether there are records."""
+    if answer.filtered is not None:
+        return True
+    return answer.failure is not None and answer.failure.failure_class is not _C.DNS_NXDOMAIN
 
 
 def _is_absent(host: MxHost) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from exporter.resolver import wire
@@ -101,8 +102,9 @@ async def ask_over_tcp(server: Address, section: bytes, *, edns: bool) -> bytes:
     return data
 
 
+@lru_cache(maxsize=100)
 def server_text(server: Address) -> str:
-    """The address, with the port where it is not the usual one."""
+    """The address, with the port where it is not the usual one; one text for all its answers."""
     address, port = server
     if port == _USUAL_PORT:
         return address

@@ -18,14 +18,11 @@ from exporter.resolver.mx import DnsQueries
 _TYPES: Final = {Family.IPV4: "A", Family.IPV6: "AAAA"}
 
 
-async def lookup_tlsa(
-    queries: DnsQueries, host: str, port: int, families: tuple[Family, ...], domain: str | None = None
-) -> TlsaLookup:
-    """The TLSA records for `port` of `host`, a mail host of `domain` (None: named without an MX lookup)."""
-    mx = await queries.ask(domain, "MX") if domain is not None else None
-    if mx is not None and not mx.authenticated:
-        # RFC 7672 2.2.1: records of an MX host that a forger could have chosen make nothing safe.
-        return TlsaLookup(TlsaStatus.INSECURE, detail=f"the MX answer of {domain} is not authenticated")
+async def lookup_tlsa(queries: DnsQueries, host: str, port: int, families: tuple[Family, ...]) -> TlsaLookup:
+    """The TLSA records for `port` of `host`.
+
+    RFC 7672 2.2.1: they make nothing safe for a domain whose MX answer is not authenticated. The domain judges that.
+    """
     addresses = await queries.ask_both(host, [_TYPES[family] for family in families])
     bases = await _bases(queries, host, addresses)
     if isinstance(bases, TlsaLookup):
@@ -38,7 +35,8 @@ async def lookup_tlsa(
         records = tuple(record for record in answer.records if isinstance(record, Tlsa))
         # RFC 7672 2.2.3: records without authentication count as absent.
         if records and answer.authenticated:
-            return TlsaLookup(TlsaStatus.FOUND, records, _names(base, host, domain, mx))
+            # RFC 7672 3.2.2: the certificate may also have the name of a domain that uses the host; those come later.
+            return TlsaLookup(TlsaStatus.FOUND, records, (base,))
     return TlsaLookup(TlsaStatus.ABSENT)
 
 
@@ -56,9 +54,3 @@ async def _bases(queries: DnsQueries, host: str, addresses: Sequence[DnsAnswer])
     if alias.failure is not None:
         return TlsaLookup(TlsaStatus.FAILED, failure=alias.failure)
     return (host,) if alias.records and alias.authenticated else insecure
-
-
-def _names(base: str, host: str, domain: str | None, mx: DnsAnswer | None) -> tuple[str, ...]:
-    """The names for the certificate (RFC 7672 3.2.2): the base domain; of an MX host the domain and its alias."""
-    others = (host,) if domain is None or mx is None else (domain, mx.canonical)
-    return tuple(dict.fromkeys(name for name in (base, *others) if name))

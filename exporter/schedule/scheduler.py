@@ -1,9 +1,10 @@
-"""The schedule: the moment at which each target is probed, and how many are probed at once.
+"""The schedule: the moment of each turn, and how many are under way at once.
 
-Each target has a phase, a hash of its name, so its probes fall on the same moments of every interval, before and after
-a restart, and those of all targets spread evenly. The next moments wait in bins of two milliseconds, and a heap holds
-the bins: one heap of 100,000 targets is slow to sift. A probe that is due and finds no free slot waits in a queue. A
-moment that comes while the target's last probe still runs is left out: no target's probes overlap.
+Each turn has a phase, a hash of its key, so it falls on the same moments of every interval, before and after a restart,
+and all turns spread evenly. The next moments wait in bins of two milliseconds, and a heap holds the bins: one heap of
+100,000 turns is slow to sift. A turn that is due and needs a slot waits in line for it; one that has nothing to wait
+for is done at once, without a slot. A moment that comes while the last turn is still under way is left out: the turns
+of one target do not overlap.
 """
 
 from __future__ import annotations
@@ -14,156 +15,137 @@ import heapq
 import logging
 import math
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.model.failure import Failure, FailureClass, Stage
-from exporter.model.result import ProbeResult
-from exporter.model.target import Target, TargetKey
+from exporter.schedule.scheduled import Scheduled
 
 log = logging.getLogger(__name__)
 
-# Probes that are due within one bin are started together, at its end.
+# Turns that are due within one bin are begun together, at its end; those that are mostly done at once in larger ones.
 _BIN_SECONDS: Final = 0.002
 
-# Probes started in one go, about a millisecond of work; then the loop handles those under way. A hundred at once would
-# show in the times that the others measure.
-_STARTS_AT_ONCE: Final = 16
+# uvloop's clock counts whole milliseconds, as the bins do, but the two floats for one moment may differ in their last
+# digit. A bin that seemed a hair too early would have the loop turn round and round until the next millisecond.
+_TICK_ERROR: Final = 1e-6
 
-# Probes beside the schedule that are started a second: all hosts behind a blocked egress are probed again when it
-# opens, and neither our uplink nor other people's servers shall take that for an attack.
+# Work begun in one go, about a millisecond of it; then the loop serves what is under way. A hundred sessions at once
+# would show in the times that the others measure. A turn that is done at once is a quarter of the work of a session.
+_WORK_AT_ONCE: Final = 64
+_SESSION_WORK: Final = 4
+_DONE_WORK: Final = 1
+
+# Turns beside the schedule that are begun a second: all hosts behind a blocked egress are probed again when it opens,
+# and neither our uplink nor other people's servers shall take that for an attack.
 _EXTRA_A_SECOND: Final = 500
 _EXTRA_SECONDS: Final = 0.02
 
-# Targets taken in between two looks at the clock: a millisecond or two.
-_STEP: Final = 500
-
-# A healthy loop is milliseconds late. After a suspension or a stall longer than this, missed probes are left to their
+# A healthy loop is milliseconds late. After a suspension or a stall longer than this, missed turns are left to their
 # next moment: starting them all at once would be a burst at our uplink and at other people's servers.
 STALL_SECONDS: Final = 5.0
 
-
-class _ScheduledTarget:
-    """The place of a target in the schedule."""
-
-    __slots__ = ("due", "target", "task", "ticket")
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.due = 0.0
-        self.ticket = 0  # a place in a bin with another ticket is out of date
-        self.task: asyncio.Task[None] | None = None
+# Tickets of turns without a moment.
+_SUSPENDED: Final = 0
+_DROPPED: Final = -1
 
 
-class Scheduler:
-    """Probes every target once an interval, until stopped."""
+class Schedule:
+    """Begins every turn once an interval, until stopped. One event loop's."""
 
     def __init__(
-        self,
-        probe: Callable[[Target], Awaitable[ProbeResult]],
-        concurrency: int,
-        *,
-        on_result: Callable[[Target, ProbeResult], None],
-        on_start: Callable[[float], None] = lambda lag: None,
-        on_internal_error: Callable[[], None] = lambda: None,
+        self, slots: ProbeSlots, *, on_start: Callable[[float], None], on_internal_error: Callable[[], None]
     ) -> None:
-        """`on_start` gets the seconds by which a probe starts late.
+        """`on_start` gets the seconds by which a turn begins late.
 
         `on_internal_error` is called at a bug of ours, which is logged already.
         """
-        self.slots = ProbeSlots(concurrency, self._start_due)
-        self._probe = probe
-        self._on_result = on_result
+        self._slots = slots
+        slots.on_free = self._begin_due
         self._on_start = on_start
         self._on_internal_error = on_internal_error
         self._loop = asyncio.get_running_loop()
-        self._entries: dict[TargetKey, _ScheduledTarget] = {}
-        self._bins: dict[int, list[tuple[int, _ScheduledTarget]]] = {}
+        self._bins: dict[int, list[tuple[int, Scheduled]]] = {}
         self._heap: list[int] = []  # the numbers of the bins
-        self._due: deque[tuple[int, _ScheduledTarget]] = deque()  # waiting for a slot
-        self._extra: deque[_ScheduledTarget] = deque()  # to be probed beside their schedule
-        self._starting_extra = False
+        self._due: deque[tuple[int, Scheduled]] = deque()
+        self._in_line: deque[tuple[int, Scheduled]] = deque()  # due, and waiting for a slot
+        # Somebody waits for these, since the moments. In a plain dictionary the first is found past all that have gone.
+        self._asked: OrderedDict[Scheduled, float] = OrderedDict()
+        self._extra: deque[tuple[float, Scheduled]] = deque()  # beside the schedule, with the moment of the wish
+        self._wished: set[Scheduled] = set()  # those in `_extra`
+        self._extra_timer: asyncio.Handle | None = None
+        self._under_way: dict[asyncio.Task[None], Scheduled] = {}
         self._tickets = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._starting = False  # the loop comes back to start more
+        self._beginning = False  # turns are being begun, or the loop comes back to begin more
         self._stopped = False
 
     @property
     def probes_in_flight(self) -> int:
-        """The number of probes under way."""
-        return self.slots.used
+        """The number of turns under way, without those that wait for others."""
+        return self._slots.used
 
     @property
     def overdue(self) -> float:
         """Seconds by which the earliest moment of the schedule is past; far more than 0 by a bug alone."""
         return self._loop.time() - self._heap[0] * _BIN_SECONDS if self._heap and not self._stopped else 0.0
 
-    def replacing(self, targets: Iterable[Target]) -> Iterator[None]:
-        """Schedule `targets`, in steps; those that stay keep their moments, those that are gone are probed no more.
+    def add(self, turn: Scheduled) -> None:
+        """Schedule a turn at the first moment from now on that has its phase."""
+        interval = turn.interval
+        turn.due = self._loop.time() + (phase(turn.phase_key, interval) - time.time()) % interval
+        self._push(turn)
 
-        The schedule changes when all have been read.
+    def moved(self, turn: Scheduled) -> None:
+        """Have a scheduled turn follow its new interval. One under way goes on."""
+        self.add(turn)
+
+    def suspend(self, turn: Scheduled) -> None:
+        """Give a turn no more moments; one under way goes on, and it may still be asked for."""
+        turn.ticket = _SUSPENDED
+
+    def drop(self, turn: Scheduled) -> None:
+        """Give a turn up, in the middle if it is under way."""
+        turn.ticket = _DROPPED
+        if turn.task is not None:
+            turn.task.cancel()
+
+    def begin(self, turns: Iterable[Scheduled]) -> None:
+        """Begin these now, or as soon as there is a slot: somebody waits for them. They need no place in the schedule.
+
+        One that is under way is not begun again. A moment that would come within half an interval is left out.
         """
-        before = dict(self._entries)
-        entries: dict[TargetKey, _ScheduledTarget] = {}
-        new: list[_ScheduledTarget] = []
-        for number, target in enumerate(targets, 1):
-            if number % _STEP == 0:
-                yield
-            entry = before.pop(target.key, None)
-            if entry is None:
-                entry = _ScheduledTarget(target)
-                new.append(entry)
-            else:
-                moved = entry.target.settings.interval != target.settings.interval
-                entry.target = target
-                if moved:
-                    self._place(entry)
-            entries[target.key] = entry
-        self._entries = entries
-        for number, entry in enumerate(before.values(), 1):
-            entry.ticket = -1
-            if entry.task is not None:
-                entry.task.cancel()
-            if number % _STEP == 0:
-                yield
-        for number, entry in enumerate(new, 1):
-            self._place(entry)
-            if number % _STEP == 0:
-                yield
+        now = self._loop.time()
+        for turn in turns:
+            if turn.task is not None or turn.ticket == _DROPPED or turn in self._asked:
+                continue
+            if turn.ticket != _SUSPENDED and turn.due - now < turn.interval / 2:
+                turn.due += turn.interval
+                self._push(turn)
+            self._asked[turn] = now
+        self._begin_due()
 
-    def probe_soon(self, keys: Iterable[TargetKey]) -> None:
-        """Probe these beside their schedule, in this order and some at a time; their next moments stay.
+    def soon(self, turns: Iterable[Scheduled]) -> None:
+        """Begin these beside the schedule, in their order and some at a time; their moments stay.
 
-        A probe that is under way already is not begun again.
+        They need no place in the schedule. One that is under way when it comes to it, or has begun at a moment of its
+        own since, is not begun again.
         """
-        self._extra.extend(entry for key in keys if (entry := self._entries.get(key)) is not None)
-        if self._extra and not self._starting_extra:
-            self._starting_extra = True
-            self._loop.call_soon(self._start_extra)
-
-    def _start_extra(self) -> None:
-        left = int(_EXTRA_A_SECOND * _EXTRA_SECONDS)
-        while self._extra and left and not self._stopped:
-            entry = self._extra[0]
-            gone = self._entries.get(entry.target.key) is not entry
-            if not gone and entry.task is None:
-                if not self.slots.take_nowait():
-                    break
-                left -= 1
-                entry.task = self._loop.create_task(self._run(entry))
-            self._extra.popleft()
-        self._starting_extra = bool(self._extra) and not self._stopped
-        if self._starting_extra:
-            self._loop.call_later(_EXTRA_SECONDS, self._start_extra)
+        now = self._loop.time()
+        new = [(now, turn) for turn in turns if turn not in self._wished]
+        self._wished.update([turn for _, turn in new])
+        self._extra.extend(new)
+        if new and self._extra_timer is None and not self._stopped:
+            self._extra_timer = self._loop.call_soon(self._begin_extra)
 
     async def stop(self, grace: float) -> None:
-        """Start no more probes; give those under way `grace` seconds, then cancel them."""
+        """Begin no more turns; give those under way `grace` seconds, then cancel them."""
         self._stopped = True
-        if self._timer is not None:
-            self._timer.cancel()
-        tasks = [entry.task for entry in self._entries.values() if entry.task is not None]
+        for timer in (self._timer, self._extra_timer):
+            if timer is not None:
+                timer.cancel()
+        tasks = tuple(self._under_way)
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=grace)
@@ -171,21 +153,16 @@ class Scheduler:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
-    def _place(self, entry: _ScheduledTarget) -> None:
-        """Schedule the first moment from now on that has the target's phase."""
-        interval = entry.target.settings.interval
-        entry.due = self._loop.time() + (phase(entry.target.name, interval) - time.time()) % interval
-        self._push(entry)
-
-    def _push(self, entry: _ScheduledTarget) -> None:
+    def _push(self, turn: Scheduled) -> None:
         self._tickets += 1
-        entry.ticket = self._tickets
-        number = math.ceil(entry.due / _BIN_SECONDS)
+        turn.ticket = self._tickets
+        number = math.ceil(turn.due / _BIN_SECONDS)
+        number += -number % turn.grain
         bin_ = self._bins.get(number)
         if bin_ is not None:
-            bin_.append((entry.ticket, entry))
+            bin_.append((turn.ticket, turn))
             return
-        self._bins[number] = [(entry.ticket, entry)]
+        self._bins[number] = [(turn.ticket, turn)]
         heapq.heappush(self._heap, number)
         if self._heap[0] == number:
             self._set_timer()
@@ -198,83 +175,171 @@ class Scheduler:
             self._timer = self._loop.call_at(self._heap[0] * _BIN_SECONDS, self._take_due)
 
     def _take_due(self) -> None:
-        """Move the due targets from their bins to the queue."""
+        """Move the due turns from their bins to the queue."""
         now = self._loop.time()
         left_out = 0
-        while self._heap and self._heap[0] * _BIN_SECONDS <= now:
-            for ticket, entry in self._bins.pop(heapq.heappop(self._heap)):
-                if ticket != entry.ticket:
+        while self._heap and self._heap[0] * _BIN_SECONDS <= now + _TICK_ERROR:
+            for ticket, turn in self._bins.pop(heapq.heappop(self._heap)):
+                if ticket != turn.ticket:
                     continue
-                if now - entry.due > STALL_SECONDS:
+                if now - turn.due > STALL_SECONDS:
                     left_out += 1
-                    self._advance(entry, now)
-                elif entry.task is not None:
-                    self._advance(entry, now)
+                    self._advance(turn, now)
+                elif turn.task is not None:
+                    self._advance(turn, now)
                 else:
-                    self._due.append((ticket, entry))
+                    self._due.append((ticket, turn))
         if left_out:
             # The clock jumped, or this process stood still.
             log.warning("probes skipped after a stall", extra={"fields": {"probes": left_out}})
-        self._start_due()
         self._set_timer()
+        self._begin_due()
 
-    def _advance(self, entry: _ScheduledTarget, now: float) -> None:
-        """Schedule the next moment of the same phase: whole intervals, so no target drifts."""
-        interval = entry.target.settings.interval
-        entry.due += interval * max(1, int((now - entry.due) // interval) + 1)
-        self._push(entry)
+    def _advance(self, turn: Scheduled, now: float) -> None:
+        """Schedule the next moment of the same phase: whole intervals, so no turn drifts."""
+        interval = turn.interval
+        turn.due += interval * max(1, int((now - turn.due) // interval) + 1)
+        self._push(turn)
 
-    def _start_more(self) -> None:
-        self._starting = False
-        self._start_due()
+    def _begin_more(self) -> None:
+        self._beginning = False
+        self._begin_due()
 
-    def _start_due(self) -> None:
-        """Start due probes while slots are free, some at once."""
-        if self._starting:
+    def _begin_due(self) -> None:
+        """Begin due turns, some at once: first those that wait for a slot, as far as there are any."""
+        if self._beginning:
             return
-        started = 0
-        while self._due and not self._stopped:
-            ticket, entry = self._due[0]
-            if ticket != entry.ticket:
-                self._due.popleft()
+        self._beginning = True  # a turn that is done at once may free a slot, which calls this again
+        left = _WORK_AT_ONCE
+        while left > 0 and not self._stopped:
+            if self._asked and (work := self._begin_asked()) is not None:
+                left -= work
+            elif self._in_line and self._slots.take_nowait():
+                left -= self._begin_in_line()
+            elif self._due:
+                left -= self._begin_next()
+            else:
+                break
+        self._beginning = left <= 0 and not self._stopped
+        if self._beginning:
+            self._loop.call_soon(self._begin_more)
+
+    def _begin_asked(self) -> int | None:
+        """Begin the turn that was asked for first; the work that it was, None without a slot."""
+        turn, asked = next(iter(self._asked.items()))
+        work = self._begin_beside(asked, turn)
+        if work is not None:
+            del self._asked[turn]
+        return work
+
+    def _begin_next(self) -> int:
+        """Begin the next due turn, or have it wait for a slot; the work that it was."""
+        ticket, turn = self._due.popleft()
+        if ticket != turn.ticket:
+            return 0
+        now = self._loop.time()
+        if turn.task is not None:  # asked for since, beside the schedule
+            self._advance(turn, now)
+            return 0
+        turn.was_due = turn.due
+        if not self._is_done_now(turn):
+            self._in_line.append((ticket, turn))
+            return _DONE_WORK
+        if turn.reports_start:
+            self._on_start(now - turn.was_due)
+        if ticket == turn.ticket:
+            self._advance(turn, now)
+        return _DONE_WORK
+
+    def _begin_in_line(self) -> int:
+        """Begin the turn that waits longest, in the slot just taken; the work that it was."""
+        while self._in_line:
+            ticket, turn = self._in_line.popleft()
+            if ticket != turn.ticket:
                 continue
-            if started == _STARTS_AT_ONCE:
-                self._starting = True
-                self._loop.call_soon(self._start_more)
-                return
-            if not self.slots.take_nowait():
-                return
-            started += 1
-            self._due.popleft()
+            turn.was_due = turn.due
             now = self._loop.time()
-            self._on_start(now - entry.due)
-            self._advance(entry, now)
-            entry.task = self._loop.create_task(self._run(entry))
+            self._advance(turn, now)
+            if turn.task is None:
+                self._begin(turn, now)
+                return _SESSION_WORK
+        self._slots.free()
+        return 0
 
-    async def _run(self, entry: _ScheduledTarget) -> None:
-        target = entry.target
+    def _begin_extra(self) -> None:
+        self._extra_timer = None
+        left = int(_EXTRA_A_SECOND * _EXTRA_SECONDS) * _SESSION_WORK
+        while self._extra and left > 0 and not self._stopped:
+            wished, turn = self._extra[0]
+            work = 0 if turn.was_due >= wished else self._begin_beside(wished, turn)
+            if work is None:
+                break
+            left -= work
+            self._extra.popleft()
+            self._wished.discard(turn)
+        if self._extra and not self._stopped:
+            self._extra_timer = self._loop.call_later(_EXTRA_SECONDS, self._begin_extra)
+
+    def _begin_beside(self, wished: float, turn: Scheduled) -> int | None:
+        """Begin a turn beside the schedule, if that is still to be done; the work that it was, None without a slot."""
+        if turn.task is not None or turn.ticket == _DROPPED:
+            return 0
+        before, turn.was_due = turn.was_due, wished
+        now = self._loop.time()
+        if self._is_done_now(turn):
+            if turn.reports_start:
+                self._on_start(now - wished)
+            return _DONE_WORK
+        if not self._slots.take_nowait():
+            turn.was_due = before
+            return None
+        self._begin(turn, now)
+        return _SESSION_WORK
+
+    def _begin(self, turn: Scheduled, now: float) -> None:
+        if turn.reports_start:
+            self._on_start(now - turn.was_due)
+        task = turn.task = self._loop.create_task(self._run(turn))
+        self._under_way[task] = turn
+        task.add_done_callback(self._forget)
+
+    async def _run(self, turn: Scheduled) -> None:
         try:
-            result = await self._probe(target)
+            await turn.run()
         except Exception as error:
-            log.exception("internal error in a probe", extra={"fields": {"target": target.name}})
-            self._on_internal_error()
-            result = _failed(error)
+            self._failed(turn, error)
         finally:
-            entry.task = None
-            self.slots.free()
+            self._end(turn)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        turn = self._under_way.pop(task)
+        if turn.task is task:  # cancelled before its first step
+            self._end(turn)
+
+    def _end(self, turn: Scheduled) -> None:
+        turn.task = None
+        self._slots.free()
+
+    def _is_done_now(self, turn: Scheduled) -> bool:
         try:
-            self._on_result(target, result)
+            return turn.run_now()
+        except Exception as error:
+            self._failed(turn, error)
+            return True
+
+    def _failed(self, turn: Scheduled, error: Exception) -> None:
+        """Tell a bug of ours in a turn, and the turn itself."""
+        fields = {"target": turn.phase_key}
+        log.error("internal error in a probe", exc_info=error, extra={"fields": fields})
+        self._on_internal_error()
+        try:
+            turn.failed(error)
         except Exception:
-            log.exception("internal error in the record of a result", extra={"fields": {"target": target.name}})
+            log.exception("internal error in the record of a result", extra={"fields": fields})
             self._on_internal_error()
 
 
-def phase(name: str, interval: float) -> float:
-    """The place of a target's probe within each interval, in seconds; the same in every process."""
-    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+def phase(key: str, interval: float) -> float:
+    """The place of a turn within each interval, in seconds; the same in every process."""
+    digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64 * interval
-
-
-def _failed(error: Exception) -> ProbeResult:
-    failure = Failure(Stage.CONNECT, FailureClass.INTERNAL, f"a bug of the exporter: {type(error).__name__}")
-    return ProbeResult(at=time.time(), duration=0.0, lookup=None, hosts=(), addresses=0, failure=failure)

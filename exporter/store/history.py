@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict, verdict_of
-from exporter.model.result import ProbeResult
+from exporter.model.result import DomainResult
 
 # A picture as wide as a word; with the usual interval half an hour.
 MAX_RECENT: Final = 32
@@ -73,7 +73,7 @@ class History:
         """The last changes of state, at most MAX_CHANGES."""
         return tuple(_change(*packed) for packed in _CHANGE.iter_unpack(self._changes))
 
-    def probed(self, result: ProbeResult) -> History:
+    def probed(self, result: DomainResult) -> History:
         """The history with one more result."""
         verdict = None if result.failure is None else result.failure.verdict
         seconds = result.duration if math.isfinite(result.duration) else 0.0

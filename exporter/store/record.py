@@ -1,27 +1,19 @@
-"""The record of one target: its latest result, its counters, its history and its samples.
+"""The record of one target: its latest result, its counters, its history and its series.
 
 A record is immutable and replaced whole, so another thread may read it at any time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from exporter.model.failure import Failure, FailureClass, Verdict
-from exporter.model.result import HostResult, ProbeResult
+from exporter.model.failure import Failure
+from exporter.model.result import DomainResult
 from exporter.model.target import Target
 from exporter.store.history import History
+from exporter.store.row import NO_ROW, Row
 
-# One piece of text per metric family; empty where a target has no sample of it.
-Samples = tuple[bytes, ...]
-# Failures of each address by class; an address is named with its MX host.
-HostFailures = Mapping[tuple[str, str], Mapping[FailureClass, int]]
-
-_NO_FAILURES: Final[HostFailures] = MappingProxyType({})
-_NO_SAMPLES: Final[Samples] = ()
 _NO_HISTORY: Final = History()
 
 
@@ -43,97 +35,80 @@ class Change:
 
 
 class TargetRecord(NamedTuple):
-    """One target. `result` None: not probed yet, or not since it came back.
+    """One target. `result` None: none yet, or none since it came back.
 
-    A named tuple: each probe makes two, in a quarter of the time that a frozen dataclass takes.
+    A named tuple: each turn makes two, in a quarter of the time that a frozen dataclass takes.
     """
 
     target: Target
-    result: ProbeResult | None = None
+    result: DomainResult | None = None
     probes: int = 0
     probe_failures: int = 0
-    host_failures: HostFailures = _NO_FAILURES
-    # Moments of steady_clock: the begin of the latest probe, and the last change of state; 0: not probed yet.
+    # Moments of steady_clock: the begin of the latest turn, and the last change of state; 0: no result yet.
     began: float = 0.0
     since: float = 0.0
-    samples: Samples = _NO_SAMPLES
+    row: Row = NO_ROW
     history: History = _NO_HISTORY
     last: LastState | None = None  # of a target that was removed and came back, until its next result
 
     def removed(self) -> TargetRecord:
         """The part of the record that is kept of a target that goes: its result will be old when the target returns."""
         last = self.last if self.result is None else LastState(self.result.failure)
-        return self._replace(result=None, samples=_NO_SAMPLES, last=last)
+        return self._replace(result=None, row=NO_ROW, last=last)
 
-    def probed(self, result: ProbeResult, began: float, change: Change | None) -> TargetRecord:
-        """The record with one more result; `change` is the change of state that it brings."""
+    def probed(self, result: DomainResult, began: float, change: Change | None) -> TargetRecord:
+        """The record with the result of one more turn; `change` is the change of state that it brings."""
         history = self.history.probed(result)
         return TargetRecord(
             self.target,
             result,
             self.probes + 1,
             self.probe_failures + (result.failure is not None),
-            _counted(self.host_failures, result.hosts),
             began,
             self.since if change is None else began,
-            self.samples,
+            self.row,
             history if change is None else history.changed(began, result.failure),
         )
 
-    def judged_again(self, result: ProbeResult, at: float, change: Change | None) -> TargetRecord:
-        """The record with its result seen otherwise; nothing was probed, so the counters stay."""
+    def joined(self, result: DomainResult, at: float, change: Change | None) -> TargetRecord:
+        """The record with a result that its hosts have changed; the target had no turn, so the counters stay."""
         return TargetRecord(
             self.target,
             result,
             self.probes,
             self.probe_failures,
-            self.host_failures,
             self.began,
             self.since if change is None else at,
-            self.samples,
+            self.row,
             self.history if change is None else self.history.changed(at, result.failure),
         )
 
-    def rendered(self, samples: Samples) -> TargetRecord:
-        """The record with these samples."""
+    def rendered(self, row: Row) -> TargetRecord:
+        """The record with this row."""
         return TargetRecord(
             self.target,
             self.result,
             self.probes,
             self.probe_failures,
-            self.host_failures,
             self.began,
             self.since,
-            samples,
+            row,
             self.history,
             self.last,
         )
 
 
-def change_of(record: TargetRecord, result: ProbeResult) -> Change | None:
+def change_of(record: TargetRecord, result: DomainResult) -> Change | None:
     """The change of state that `result` brings to the target of `record`."""
     known = record.last if record.result is None else record.result  # either has the failure of then
     before = None if known is None else known.failure
-    if known is not None and ((before is None and result.failure is None) or _state(before) == _state(result.failure)):
+    if known is not None and same_state(before, result.failure):
         return None
     return Change(record.target, known is None, before, result.failure)
 
 
-def _state(failure: Failure | None) -> tuple[FailureClass, Verdict] | None:
-    return None if failure is None else (failure.failure_class, failure.verdict)
-
-
-def _counted(failures: HostFailures, hosts: Iterable[HostResult]) -> HostFailures:
-    """The failures of each address with those of one more probe; an address that is gone takes its counters along."""
-    if not failures and all(host.failure is None for host in hosts):
-        return failures
-    counted: dict[tuple[str, str], Mapping[FailureClass, int]] = {}
-    for host in hosts:
-        key = (host.mx, host.address)
-        counts = failures.get(key)
-        if host.failure is not None:
-            failure_class = host.failure.failure_class
-            counts = {**(counts or {}), failure_class: (counts or {}).get(failure_class, 0) + 1}
-        if counts is not None:
-            counted[key] = counts
-    return counted
+def same_state(before: Failure | None, now: Failure | None) -> bool:
+    """True if a target or host that failed thus, or was up (None), is in the same state now."""
+    if before is None or now is None:
+        return before is now
+    return before is now or (before.failure_class is now.failure_class and before.verdict is now.verdict)

@@ -1,4 +1,4 @@
-"""The records of all targets: results taken in, counters that outlive a reload, samples rendered once per result.
+"""The records of all targets: results taken in, counters that outlive a reload, series rendered once per result.
 
 Written by the probes' event loop alone. Another thread, a scrape or a page, reads records, which are immutable.
 """
@@ -11,18 +11,19 @@ from typing import Final
 
 from exporter.concurrency import steady_clock
 from exporter.model.failure import FailureClass
-from exporter.model.result import ProbeResult
+from exporter.model.result import DomainResult
 from exporter.model.target import Target, TargetKey, TargetKind
-from exporter.store.record import Change, Samples, TargetRecord, change_of
+from exporter.store.record import Change, TargetRecord, change_of
+from exporter.store.row import NO_ROW, Row
 
 # How long the counters and the history of a target that a reload removed are kept, should it come back.
 REMEMBERED_SECONDS: Final = 3600.0
-# Of so many targets at most, about 2 KB each, and of so many of their hosts that have failed, about 0.6 KB each: the
-# domain of a stranger may have eighty.
+# Of so many targets at most, about 1 KB each.
 MAX_REMEMBERED: Final = 20_000
-MAX_REMEMBERED_HOSTS: Final = 10_000
 # Targets taken in between two looks at the clock: a millisecond or two.
 _STEP: Final = 200
+# Makes the row of a record, which has that of the record before (None: of no use) so far.
+RenderTarget = Callable[[TargetRecord, TargetRecord | None], Row]
 
 
 class TargetStore:
@@ -30,29 +31,29 @@ class TargetStore:
 
     def __init__(
         self,
-        render: Callable[[TargetRecord, ProbeResult | None], Samples],
+        render: RenderTarget,
         clock: Callable[[], float] = steady_clock.now,
     ) -> None:
-        """`render` writes the samples of a record, which has those of an earlier result so far, or (None) of no use."""
         self._render = render
         self._records: dict[TargetKey, TargetRecord] = {}
         self._removed = _RemovedTargets(clock)
         self._failing: Counter[FailureClass] = Counter()
         self._recorded: set[TargetKey] | None = None  # while the targets are replaced: those with a result meanwhile
 
-    def replacing(self, targets: Iterable[Target]) -> Iterator[None]:
+    def replacing(self, targets: Iterable[Target], *, anew: bool = False) -> Iterator[None]:
         """Keep these targets alone, in steps: a target that stays keeps its record, one that comes back its counters.
 
-        Before the last step the store has the targets of before; results may come in between.
+        With `anew` all rows are rendered again, for other series are switched off. Before the last step the store has
+        the targets of before; results may come in between.
         """
         before, records = self._records, dict[TargetKey, TargetRecord]()
         self._recorded = recorded = set[TargetKey]()
         for number, target in enumerate(targets, 1):
             if number % _STEP == 0:
                 yield
-            records[target.key] = self._taken_over(before.get(target.key) or self._removed.pop(target), target)
+            records[target.key] = self._taken_over(before.get(target.key) or self._removed.pop(target), target, anew)
         for key in recorded & records.keys():
-            records[key] = self._taken_over(before[key], records[key].target)
+            records[key] = self._taken_over(before[key], records[key].target, anew)
         self._records, self._recorded = records, None
         for number, key in enumerate([key for key in before if key not in records], 1):
             self._removed.add(before[key])
@@ -61,55 +62,48 @@ class TargetStore:
         results = [record.result for record in records.values() if record.result is not None]
         self._failing = Counter(result.failure.failure_class for result in results if result.failure is not None)
 
-    def _taken_over(self, record: TargetRecord | None, target: Target) -> TargetRecord:
+    def _taken_over(self, record: TargetRecord | None, target: Target, anew: bool) -> TargetRecord:
         if record is None:
             record = TargetRecord(target)
-        elif record.samples and _same_samples(record.target, target):  # a record that has come back has none
+        # A record that has come back has no row.
+        elif not anew and record.row is not NO_ROW and _same_series(record.target, target):
             return record._replace(target=target)
         record = record._replace(target=target)
         return record.rendered(self._render(record, None))
 
-    def forget(self) -> list[Target]:
-        """Forget the targets that were removed long ago; returns them."""
-        return self._removed.forget()
+    def forget(self) -> None:
+        """Forget the targets that were removed long ago."""
+        self._removed.forget()
 
-    def remembered(self) -> list[Target]:
-        """The targets that were removed and are not forgotten."""
-        return self._removed.targets()
+    def record(self, target: Target, result: DomainResult, *, turn: bool) -> Change | None:
+        """Take in a result; the change of state it brings. A target that is gone meanwhile changes nothing.
 
-    def record(self, target: Target, result: ProbeResult) -> Change | None:
-        """Take in a result; the change of state it brings. A target that is gone meanwhile changes nothing."""
+        The result of a `turn` is counted. Another is one that its hosts have changed since the last turn; the first of
+        all is that of a turn, which has waited for its hosts.
+        """
         before = self._records.get(target.key)
         if before is None:
             return None
-        began = steady_clock.moment(result.at) if result.at else steady_clock.now()
-        # In the order in which they come, whatever the clock said in between.
-        began = max(before.began, began) if before.began else began
         change = change_of(before, result)
-        self._put(before, before.probed(result, began, change))
-        return change
-
-    def revise(self, key: TargetKey, judge: Callable[[Target, ProbeResult], ProbeResult]) -> Change | None:
-        """Have the result of a target judged again; the change of state it brings."""
-        before = self._records.get(key)
-        if before is None or before.result is None:
-            return None
-        result = judge(before.target, before.result)
-        if result == before.result:
-            return None
-        change = change_of(before, result)
-        self._put(before, before.judged_again(result, steady_clock.now(), change))
+        if turn or before.result is None:
+            began = steady_clock.moment(result.at) if result.at else steady_clock.now()
+            # In the order in which they come, whatever the clock said in between.
+            began = max(before.began, began) if before.began else began
+            self._put(before, before.probed(result, began, change))
+        elif result != before.result:
+            self._put(before, before.joined(result, steady_clock.now(), change))
         return change
 
     def _put(self, before: TargetRecord, record: TargetRecord) -> None:
         self._count_failing(before.result, -1)
         self._count_failing(record.result, 1)
         key = record.target.key
-        self._records[key] = record.rendered(self._render(record, before.result))
+        row = self._render(record, before)
+        self._records[key] = record if row is record.row else record.rendered(row)
         if self._recorded is not None:
             self._recorded.add(key)
 
-    def _count_failing(self, result: ProbeResult | None, by: int) -> None:
+    def _count_failing(self, result: DomainResult | None, by: int) -> None:
         if result is not None and result.failure is not None:
             self._failing[result.failure.failure_class] += by
 
@@ -127,10 +121,10 @@ class TargetStore:
         return self._records.get((kind, name))
 
 
-def _same_samples(before: Target, now: Target) -> bool:
-    """True if the samples of a target stay: they have its labels and its interval, and no other setting.
+def _same_series(before: Target, now: Target) -> bool:
+    """True if the series of a target stay: they have its labels and its interval, and no other setting.
 
-    tests/metrics/test_incremental.py changes each field of a target and of its settings, and fails for one that is
+    tests/metrics/test_domain_rows.py changes each field of a target and of its settings, and fails for one that is
     missing here.
     """
     return before.labels == now.labels and before.settings.interval == now.settings.interval
@@ -142,36 +136,21 @@ class _RemovedTargets:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._records: OrderedDict[TargetKey, tuple[float, TargetRecord]] = OrderedDict()
-        self._hosts = 0  # that have failed
 
     def add(self, record: TargetRecord) -> None:
         """Keep the counters and the history of a target, not its result, which is old when the target comes back."""
         if not record.probes:
             return
         self._records[record.target.key] = self._clock(), record.removed()
-        self._hosts += len(record.host_failures)
-        while len(self._records) > MAX_REMEMBERED or self._hosts > MAX_REMEMBERED_HOSTS:
-            self._forget_oldest()
+        while len(self._records) > MAX_REMEMBERED:
+            self._records.popitem(last=False)
 
     def pop(self, target: Target) -> TargetRecord | None:
         """The record of a target that has come back."""
         kept = self._records.pop(target.key, None)
-        if kept is None:
-            return None
-        self._hosts -= len(kept[1].host_failures)
-        return kept[1]
+        return None if kept is None else kept[1]
 
-    def targets(self) -> list[Target]:
-        return [record.target for _, record in self._records.values()]
-
-    def forget(self) -> list[Target]:
+    def forget(self) -> None:
         end = self._clock() - REMEMBERED_SECONDS
-        forgotten: list[Target] = []
         while self._records and next(iter(self._records.values()))[0] <= end:
-            forgotten.append(self._forget_oldest())
-        return forgotten
-
-    def _forget_oldest(self) -> Target:
-        _, (_, record) = self._records.popitem(last=False)
-        self._hosts -= len(record.host_failures)
-        return record.target
+            self._records.popitem(last=False)

@@ -1,31 +1,31 @@
-"""The last transcripts of every address of every target, to be read when something has happened.
+"""The last transcripts of every conversation with an address, to be read when something has happened.
 
-Of each address one success and one failure of each class are kept, the latest, with the number of sessions that ended
-alike since the last one that did not. A success says little that the next one does not say, so where room runs out
-successes go first, down to a share of their own, and then the failures seen longest ago.
+Of each conversation one success and one failure of each class are kept, the latest, with the number of sessions that
+ended alike since the last one that did not. MX names of one address that share its sessions share the transcripts. A
+success says little that the next one does not say, so where room runs out successes go first, down to a share of their
+own, and then the failures seen longest ago.
 
 A hundred thousand domains must not fill the memory of the machine: there is a bound for one transcript, one for a
-target, and one for all together, in which each transcript counts with the overhead of Python.
+conversation, and one for all together, in which each transcript counts with the overhead of Python.
 """
 
 from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
 from exporter.concurrency import steady_clock
 from exporter.model.failure import Failure
-from exporter.model.result import HostResult, ProbeResult, TlsResult, TranscriptLine
-from exporter.model.target import Target, TargetKey
+from exporter.model.result import HostIdentity, HostResult, TlsResult, TranscriptLine
 
 # The whole session with an ordinary server, STARTTLS and envelope included, is about 1 KiB; a long greeting fits too.
 MAX_STORED_BYTES: Final = 4096
-# Sixteen addresses (the default `max_addresses`) with an ordinary transcript each.
-MAX_TARGET_BYTES: Final = 16384
+# A success and ten failures of an ordinary length.
+MAX_CONVERSATION_BYTES: Final = 16384
 # 80,000 ordinary transcripts.
 MAX_BYTES: Final = 64 * 1024 * 1024
 # The part of it that successes keep however many failures there are.
@@ -34,15 +34,16 @@ SUCCESS_SHARE: Final = 0.25
 # tracemalloc, CPython 3.11).
 OVERHEAD_BYTES: Final = 512
 
-# Targets forgotten between two looks at the clock.
-_STEP: Final = 500
-
 _LINE: Final = struct.Struct("<fBH")  # seconds since the connect began, whether we sent it, length
 _MAX_LINE: Final = 0xFFFF
 
 
-# MX host and address.
-HostKey = tuple[str, str]
+def keys_of(host: HostIdentity) -> tuple[HostIdentity, HostIdentity]:
+    """The keys of a host's transcripts: of sessions that all MX names of the address share, and of sessions of its own.
+
+    The first has no MX name; else a key is the identity of the host.
+    """
+    return host._replace(mx=""), host
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class StoredTranscript:
     """The transcript of a session with one address; `failure` None: it worked."""
 
     number: int  # counted from the first that was kept
-    mx: str
+    mx: str  # the name that led the session
     address: str
     at: float  # Unix time of the session, by the clock of then
     failure: Failure | None
@@ -79,12 +80,12 @@ class StoredTranscript:
 
 
 class TranscriptStore:
-    """Transcripts by target. Written by the probes' event loop; :meth:`of` may be called from any thread."""
+    """Transcripts by conversation. Written by the probes' event loop; :meth:`of` may be called from any thread."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._numbers = count(1)
-        self._kept: dict[TargetKey, tuple[StoredTranscript, ...]] = {}
+        self._kept: dict[HostIdentity, tuple[StoredTranscript, ...]] = {}
         self._successes = _Order()
         self._failures = _Order()
 
@@ -93,51 +94,34 @@ class TranscriptStore:
         """The bytes that all transcripts count for."""
         return self._successes.size + self._failures.size
 
-    def of(self, key: TargetKey) -> tuple[StoredTranscript, ...]:
-        """The transcripts of one target, the latest first: in the order in which they came, which no clock changes."""
-        return self._kept.get(key, ())[::-1]
+    def of(self, keys: Iterable[HostIdentity]) -> tuple[StoredTranscript, ...]:
+        """The transcripts of these conversations, the latest first: as they came, which no clock changes."""
+        found = [stored for key in dict.fromkeys(keys) for stored in self._kept.get(key, ())]
+        return tuple(sorted(found, key=lambda stored: -stored.number))
 
-    def keep(
-        self, target: Target, result: ProbeResult, transcripts: Mapping[HostKey, tuple[TranscriptLine, ...]]
-    ) -> None:
-        """Keep the transcripts of the hosts of `result`."""
-        key = target.key
-        for host in result.hosts:
-            transcript = transcripts.get((host.mx, host.address))
-            if transcript:
-                self._put(key, host, transcript)
-        if len(self._kept.get(key, ())) > 1:
+    def keep(self, key: HostIdentity, host: HostResult, transcript: tuple[TranscriptLine, ...]) -> None:
+        """Keep the transcript of a session that gave the result `host`; one without a line is none."""
+        if not transcript:
+            return
+        self._put(key, host, transcript)
+        if len(self._kept[key]) > 1:
             self._make_room_in(key)
         if self.size > self._max_bytes:
             self._make_room()
 
-    def keeping(self, targets: Iterable[Target]) -> Iterator[None]:
-        """Forget the transcripts of all other targets, in steps."""
-        gone = self._kept.keys() - {target.key for target in targets}
-        for number, key in enumerate(gone, 1):
-            self.forget((key,))
-            if number % _STEP == 0:
-                yield
-
-    def forget(self, keys: Iterable[TargetKey]) -> None:
-        """Forget the transcripts of these targets."""
+    def forget(self, keys: Iterable[HostIdentity]) -> None:
+        """Forget the transcripts of these conversations."""
         for key in keys:
             for kept in self._kept.pop(key, ()):
                 self._order(kept).remove(kept)
 
-    def _put(self, key: TargetKey, host: HostResult, transcript: tuple[TranscriptLine, ...]) -> None:
+    def _put(self, key: HostIdentity, host: HostResult, transcript: tuple[TranscriptLine, ...]) -> None:
         before = self._kept.get(key, ())
-        alike: StoredTranscript | None = None
-        latest: StoredTranscript | None = None
-        for one in before:
-            if one.address == host.address and one.mx == host.mx:
-                latest = one
-                if _ended_alike(one.failure, host.failure):
-                    alike = one
+        latest = before[-1] if before else None
+        alike = next((one for one in before if ended_alike(one.failure, host.failure)), None)
         if alike is not None and alike.at == host.timings.at:
-            return  # a session that is shared for a whole interval is reported again
-        again = alike is not None and latest is not None and latest.number == alike.number
-        kept = self._stored(host, transcript, alike if again else None)
+            return  # told of twice
+        kept = self._stored(host, transcript, alike if alike is latest else None)
         if alike is not None:
             self._order(alike).remove(alike)
             before = tuple(one for one in before if one.number != alike.number)
@@ -165,11 +149,11 @@ class TranscriptStore:
             whole=whole,
         )
 
-    def _make_room_in(self, key: TargetKey) -> None:
-        while sum(kept.size for kept in self._kept[key]) > MAX_TARGET_BYTES:
+    def _make_room_in(self, key: HostIdentity) -> None:
+        while sum(kept.size for kept in self._kept[key]) > MAX_CONVERSATION_BYTES:
             kept = self._kept[key]
             successes = [one for one in kept if one.failure is None]
-            # Successes go first; but a target that only works keeps them, and one success is there to compare with.
+            # Successes go first; but one that only works keeps them, and one success is there to compare with.
             oldest = successes[0] if len(successes) > 1 or len(successes) == len(kept) else _oldest_failure(kept)
             self._drop(oldest, key)
 
@@ -178,7 +162,7 @@ class TranscriptStore:
             order = self._successes if self._successes.size > SUCCESS_SHARE * self._max_bytes else self._failures
             self._drop(*order.oldest())
 
-    def _drop(self, dropped: StoredTranscript, key: TargetKey) -> None:
+    def _drop(self, dropped: StoredTranscript, key: HostIdentity) -> None:
         self._order(dropped).remove(dropped)
         left = tuple(kept for kept in self._kept[key] if kept.number != dropped.number)
         if left:
@@ -195,9 +179,9 @@ class _Order:
 
     def __init__(self) -> None:
         self.size = 0
-        self._kept: OrderedDict[int, tuple[StoredTranscript, TargetKey]] = OrderedDict()  # by number
+        self._kept: OrderedDict[int, tuple[StoredTranscript, HostIdentity]] = OrderedDict()  # by number
 
-    def add(self, kept: StoredTranscript, key: TargetKey) -> None:
+    def add(self, kept: StoredTranscript, key: HostIdentity) -> None:
         self._kept[kept.number] = kept, key
         self.size += kept.size
 
@@ -205,7 +189,7 @@ class _Order:
         del self._kept[kept.number]
         self.size -= kept.size
 
-    def oldest(self) -> tuple[StoredTranscript, TargetKey]:
+    def oldest(self) -> tuple[StoredTranscript, HostIdentity]:
         return next(iter(self._kept.values()))
 
 
@@ -213,7 +197,8 @@ def _oldest_failure(kept: tuple[StoredTranscript, ...]) -> StoredTranscript:
     return next(one for one in kept if one.failure is not None)
 
 
-def _ended_alike(one: Failure | None, other: Failure | None) -> bool:
+def ended_alike(one: Failure | None, other: Failure | None) -> bool:
+    """True where both sessions worked, or failed by one class."""
     if one is None or other is None:
         return one is None and other is None
     return one.failure_class is other.failure_class

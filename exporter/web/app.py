@@ -18,6 +18,7 @@ from exporter.web.access.active_config import ActiveWebConfig
 from exporter.web.access.allowed_hosts import AllowedHosts
 from exporter.web.access.authentication import BasicAuthentication
 from exporter.web.access.rate_limit import RateLimited
+from exporter.web.access.repeated_parameters import RepeatedParameters
 from exporter.web.access.request_filter import RequestFilter
 from exporter.web.access.security_headers import SecurityHeaders
 from exporter.web.api.endpoints import ApiEndpoints
@@ -57,9 +58,8 @@ def create_app(backend: Backend, security: ActiveWebConfig | None = None, option
     # Starlette's redirects would repeat the Host that the client sent.
     app.router.redirect_slashes = False
     # Around Starlette: its own middleware would not see the answer to an internal error.
-    checked = RequestFilter(
-        BasicAuthentication(app, security), options.allowed_hosts, options.external_url, options.prefix
-    )
+    let_in = BasicAuthentication(RepeatedParameters(app), security)
+    checked = RequestFilter(let_in, options.allowed_hosts, options.external_url, options.prefix)
     return SecurityHeaders(RateLimited(checked, security), security)
 
 

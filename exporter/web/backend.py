@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from exporter.model.egress import EgressByFamily, EgressStateChange
 from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverView
-from exporter.model.result import ProbeResult
+from exporter.model.result import DomainResult, HostIdentity, HostResult
 from exporter.model.target import Target, TargetKind
 from exporter.report.local_state import LocalState
 from exporter.store.history import History
@@ -20,7 +20,17 @@ class ProbeRefused(Exception):  # noqa: N818 - an answer, not an error
 
 
 class NoFreeSlot(Exception):  # noqa: N818
-    """The requested probe got no slot in time; a later request may get one."""
+    """The requested probe had no turn, or not to its end; a later request may have one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRequest:
+    """The request of a scraper for a probe."""
+
+    target: str
+    module: str | None = None
+    within: float | None = None  # seconds
+    names: frozenset[str] | None = None  # of the metric families that are wanted; None: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,7 @@ class TargetState(Protocol):
         """The target."""
 
     @property
-    def result(self) -> ProbeResult | None:
+    def result(self) -> DomainResult | None:
         """The latest result; None: not probed yet."""
 
     @property
@@ -64,6 +74,19 @@ class TargetFacts:
     probe_failures: int
     transcripts: Sequence[StoredTranscript]  # the latest first
     helo: str = ""  # the HELO name that is sent to the target, where known
+    sharing: Mapping[HostIdentity, int] = field(default_factory=dict)  # the domains behind each of its hosts
+
+
+class KnownHost(Protocol):
+    """A host as a page shows it: an immutable value."""
+
+    @property
+    def result(self) -> HostResult | None:
+        """The result of its latest session; None: there was none yet."""
+
+    @property
+    def domains(self) -> int | None:
+        """The number of configured domains whose mail it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +114,17 @@ class ApiBackend(Protocol):
     def ready(self) -> bool:
         """A configuration is loaded and probed; quick."""
 
-    def metrics(self, accept: str) -> Exposition:
-        """All metrics, in a format that the Accept header allows."""
+    def metrics(self, accept: str, names: frozenset[str] | None) -> Exposition:
+        """The metrics of these names (None: all), in a format that the Accept header allows."""
 
     def discovery(self) -> Exposition:
         """All configured targets, for Prometheus's http_sd."""
 
-    async def probe(self, target: str, module: str | None, within: float | None, accept: str) -> Exposition:
-        """Probe `target` now, within so many seconds. Raises ProbeRefused or NoFreeSlot."""
+    async def probe(self, request: ProbeRequest, accept: str) -> Exposition:
+        """The series of a target as it is now. Raises ProbeRefused; NoFreeSlot at the end of the exporter."""
 
-    async def probe_dialogue(self, target: str, module: str | None, within: float | None) -> str:
-        """Probe `target` now, and give the dialogue as text. Raises ProbeRefused or NoFreeSlot."""
+    async def probe_dialogue(self, request: ProbeRequest) -> str:
+        """The dialogues behind the same result, as text. Raises as :meth:`probe`."""
 
     async def reload(self) -> Sequence[str]:
         """Load the configuration again. Its problems, a line each; with any, the one before stays in use."""
@@ -121,6 +144,9 @@ class PagesBackend(Protocol):
 
     def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
         """One target or reference; None if none of this name is configured."""
+
+    def hosts(self, mx: str) -> Sequence[KnownHost]:
+        """All hosts of one MX name: an address each, and for each dialogue with it."""
 
     def egress(self) -> EgressFacts:
         """The state of the egress."""

@@ -82,7 +82,7 @@ def test_a_limit_that_is_too_small_is_told_once_and_again_when_much_more_is_need
             check(targets)
     told = [record.fields for record in caplog.records]  # type: ignore[attr-defined]
     assert [fields["targets"] for fields in told] == [2000, 10_000]
-    assert (told[0]["limit"], told[0]["needed"]) == ("108 MiB", "119 MiB")
+    assert (told[0]["limit"], told[0]["needed"]) == ("118 MiB", "128 MiB")
     assert told[0]["where"] == "memory.max of /sys/fs/cgroup"
     assert "MemoryMax" in told[0]["change"]
 

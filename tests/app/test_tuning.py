@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.app.tuning import spare_the_heap
+from exporter.app.tuning import leave_the_heap, spare_the_heap
 
 
 @pytest.fixture(autouse=True)
@@ -26,3 +26,10 @@ def test_the_heap_of_the_start_is_frozen_and_collections_are_rare() -> None:
     tuned = gc.get_threshold()
     assert tuned[0] >= 10 * young
     assert all(new >= before for new, before in zip(tuned, (young, middle, old), strict=True))
+
+
+def test_at_the_end_the_heap_is_left_alone() -> None:
+    made: list[list[int]] = [[] for _ in range(1000)]
+    before = gc.get_freeze_count()
+    leave_the_heap()
+    assert gc.get_freeze_count() >= before + len(made)

@@ -16,8 +16,6 @@ from pathlib import Path
 from exporter.app import logs
 from exporter.config.web.load import load_web
 from exporter.metrics.exposition import exposition, negotiate
-from exporter.metrics.incremental import render_after
-from exporter.store.targets import TargetStore
 from exporter.web.access.active_config import ActiveWebConfig
 from exporter.web.app import create_app
 from exporter.web.backend import Exposition
@@ -37,13 +35,12 @@ class LargeBackend(FakeBackend):
 
     def __init__(self, targets: int) -> None:
         super().__init__()
-        self.store = fleet(targets, TargetStore(render_after))
-        self.text = "".join(f"- {record.target.name}: {_LABELS}\n" for record in self.store.records())
+        self.results = fleet(targets)
+        self.text = "".join(f"- {record.target.name}: {_LABELS}\n" for record in self.results.targets.records())
 
-    def metrics(self, accept: str) -> Exposition:
-        samples = [record.samples for record in self.store.records()]
+    def metrics(self, accept: str, names: frozenset[str] | None) -> Exposition:
         format_ = negotiate(accept)
-        return Exposition(format_.content_type, exposition(samples, None, format_))
+        return Exposition(format_.content_type, exposition(self.results.rows(), None, format_, names))
 
     def discovery(self) -> Exposition:
         return Exposition("application/json", [self.text.encode()])

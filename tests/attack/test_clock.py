@@ -19,8 +19,9 @@ from exporter.model.address import Family
 from exporter.model.configuration import Egress
 from exporter.model.egress import EgressStateChange
 from exporter.model.failure import FailureClass
-from exporter.model.result import ProbeResult, TranscriptLine
+from exporter.model.result import DomainResult, TranscriptLine
 from exporter.store.history import StateChange
+from exporter.store.row import NO_ROW
 from exporter.store.targets import TargetStore
 from exporter.store.transcripts import TranscriptStore
 from exporter.web.backend import TargetFacts
@@ -51,26 +52,29 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
+HOST = up_host().identity
+
+
 class Known:
     """Store and dialogues of one target, and its page."""
 
     def __init__(self) -> None:
-        self.store = TargetStore(lambda record, before: ())
+        self.store = TargetStore(lambda record, before: NO_ROW)
         at_once(self.store.replacing([domain()]))
         self.dialogues = TranscriptStore()
 
-    def take_in(self, failure_class: FailureClass | None = None) -> ProbeResult:
+    def take_in(self, failure_class: FailureClass | None = None) -> DomainResult:
         host = up_host() if failure_class is None else down_host(failure_class, "mx1.healthy.example", "192.0.2.1")
         now = time.time()
         probed = replace(result(changed(host, at=now)), at=now)
-        self.dialogues.keep(domain(), probed, {(host.mx, host.address): SAID})
-        self.store.record(domain(), probed)
+        self.dialogues.keep(HOST, changed(host, at=now), SAID)
+        self.store.record(domain(), probed, turn=True)
         return probed
 
     @property
     def facts(self) -> TargetFacts:
         (record,) = self.store.records()
-        return TargetFacts(record, record.probes, record.probe_failures, self.dialogues.of(domain().key))
+        return TargetFacts(record, record.probes, record.probe_failures, self.dialogues.of([HOST]))
 
     @property
     def changes(self) -> tuple[StateChange, ...]:
@@ -107,7 +111,7 @@ def test_a_session_that_is_told_of_again_counts_once_whatever_the_clock_does(clo
     probed = known.take_in()
     for step in (-3600.0, 7200.0):
         clock.ahead += step
-        known.dialogues.keep(domain(), probed, {(probed.hosts[0].mx, probed.hosts[0].address): SAID})
+        known.dialogues.keep(HOST, probed.hosts[0], SAID)
     assert [each.times for each in known.facts.transcripts] == [1]
 
 

@@ -17,21 +17,18 @@ from typing import Any, Final, TypeVar
 import httpx
 import pytest
 
-from exporter.concurrency.slots import ProbeSlots
 from exporter.config.load import parse
 from exporter.lab.dns_host import DnsHost
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import SmtpScript, ordinary, reply
-from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage
-from exporter.model.result import MxHost, MxLookup
 from exporter.model.target import Module, Settings, Target, TargetKind
-from exporter.probe.prober import Prober
 from exporter.smtp import commands
 from exporter.smtp.commands import masked, without_password
 from exporter.smtp.plan import Credentials
 from exporter.smtp.reply import Reply, ReplyReader
+from tests.probe.hosting import Holder, HostWorld
 from tests.support.certificates import Issued, authority, issue
 from tests.support.exporter_process import ExporterProcess, exporter
 
@@ -300,16 +297,6 @@ def test_a_mistake_in_the_configuration_does_not_tell_the_secret_beside_it(scene
 # Sessions that are shared
 
 
-class Names:
-    """All host names are one address, and every domain has this MX host."""
-
-    async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
-        return MxLookup(domain, (MxHost(GOOD, 10, ("127.0.0.1",)),), mx_records=1)
-
-    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
-        return MxHost(name, 0, ("127.0.0.1",))
-
-
 def _module(text: str, folder: Path, name: str) -> Module:
     return parse(f"modules:\n  {name}: {text}\n", str(folder / "config.yaml")).modules[name]
 
@@ -337,9 +324,10 @@ async def test_a_session_with_a_secret_is_never_one_that_was_begun_for_another_h
     port = await host.start()
     settings = Settings(port=port, allow_addresses=LOOPBACK, timeout=10.0, module=_module(module, trusted, "m"))
     one, other = (Target(TargetKind.HOST, f"{name}:{port}", name, settings) for name in (GOOD, "other.example"))
-    prober = Prober(Names(), Limits(per_address=2), "probe.example", ProbeSlots(10))
     try:
-        results = await asyncio.gather(*map(prober.probe, (one, other, one)))
+        async with HostWorld(limits=Limits(per_address=2)) as world:
+            hosts = [world.hold(Holder(each), each.host, "127.0.0.1").host for each in (one, other, one)]
+            results = await world.first_results(*hosts)
         assert all(result.up for result in results)
         assert host.connections == 2
     finally:
@@ -368,9 +356,9 @@ async def test_a_password_for_a_domain_goes_to_its_own_organisation_or_where_it_
         ):
             module = _module(text.format(name=name), trusted, "m")
             settings = Settings(port=port, allow_addresses=LOOPBACK, timeout=10.0, module=module)
-            prober = Prober(Names(), Limits(), "probe.example", ProbeSlots(10))
-            result = await prober.probe(Target(TargetKind.DOMAIN, domain, domain, settings))
-            failure = result.hosts[0].failure
+            async with HostWorld() as world:
+                (result,) = await world.probe(Target(TargetKind.DOMAIN, domain, domain, settings), (GOOD, "127.0.0.1"))
+            failure = result.failure
             await host.sessions_ended(count)
             before, asked = asked, sum(session.verbs.count(b"AUTH") for session in host.sessions)
             outcomes.append((asked - before, None if failure is None else (failure.stage, failure.failure_class)))

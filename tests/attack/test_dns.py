@@ -116,7 +116,7 @@ def test_one_domain_of_60000_private_addresses_stops_nobody(mail_port: int, tmp_
         # The others keep their pace meanwhile.
         until_sync(lambda: all(_probes(process)[name] >= before[name] + 1 for name in GOOD), PATIENCE)
         samples = process.samples()
-        hosts = [each for each in samples if each.name == "mx_host_up" and each.labels["domain"] == EVIL]
+        hosts = [each for each in samples if each.name == "mx_host_up" and each.labels["mx"].endswith(EVIL)]
         assert len(hosts) == 16  # max_addresses
         about = {each.name: each.value for each in samples if each.labels.get("domain") == EVIL}
         assert about["mx_domain_addresses"] == 60_000
@@ -195,16 +195,16 @@ async def test_names_that_a_stranger_chose_take_no_room_from_the_configured(
         monitor = Monitor(load(config), Vantage("me.example"))
         resolver = monitor.engine.resolver
         try:
-            at_once(monitor.results.targets.replacing(monitor.active.targets))
+            at_once(monitor.adopting(monitor.active))
             configured = monitor.active.targets[0]
-            await monitor.probe_now(configured)
+            await monitor.ask(configured)
             its_own = resolver.kept_bytes
             for number in range(30):
                 name = f"stranger{number}.example"
-                await monitor.probe_now(Target(TargetKind.DOMAIN, name, name, configured.settings))
+                await monitor.ask(Target(TargetKind.DOMAIN, name, name, configured.settings))
                 assert resolver.kept_bytes <= its_own + 900_000
             asked = server.queries.total()
-            await monitor.probe_now(configured)
+            await monitor.ask(configured, fresh=True)
             assert server.queries.total() == asked
         finally:
             await monitor.stop()

@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -17,7 +17,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from exporter.concurrency.slots import ProbeSlots
 from exporter.lab.certificates import Authority
 from exporter.lab.host import listening
 from exporter.lab.https_host import HttpsHost, http
@@ -27,13 +26,14 @@ from exporter.model.address import Family
 from exporter.model.configuration import Limits
 from exporter.model.policy import MtaStsMode, TlsaLookup, TlsaStatus
 from exporter.model.policy import MtaStsProblem as P
-from exporter.model.result import MxHost, MxLookup, ProbeResult
+from exporter.model.result import DomainResult, MxHost, MxLookup
 from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target, TargetKind
-from exporter.policies.lookup import Policies
+from exporter.policies.domain_policies import DomainPolicies
+from exporter.policies.host_policies import TlsaSearches
 from exporter.policies.mtasts.cache import RETRY_SECONDS, PolicyCache
 from exporter.policies.mtasts.fetch import FetchFault, fetch, tls_context
-from exporter.probe.prober import Prober
 from exporter.resolver.answer import DnsAnswer
+from tests.probe.whole import WholeProbes
 from tests.support.chains import issue, write_chain
 from tests.support.daemons import accepts, free_port, running
 from tests.support.der import certificate_with, key_on_own_curve
@@ -51,7 +51,7 @@ AUTHORITY = Authority()
 
 @dataclass
 class World:
-    """Domains whose MX is one host, each with a record of MTA-STS; their policy hosts are where `places` says."""
+    """Domains whose MX is on one host, each with a record of MTA-STS; their policy hosts are where `places` says."""
 
     places: dict[str, str] = field(default_factory=dict)
     policy_id: str = "1"
@@ -59,8 +59,19 @@ class World:
     silent_tlsa: bool = False
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def known_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup | None:
+        return None
+
+    def known_host(self, name: str, families: tuple[Family, ...]) -> MxHost | None:
+        return None
+
+    def for_unconfigured_target(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
     async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
-        return MxLookup(domain, (MxHost("mx.a.example", 10, ("127.0.0.1",)),), mx_records=1)
+        # Of a host that is known already the TLSA records are known, whatever the domain.
+        name = "mx.b.example" if domain == "b.example" else "mx.a.example"
+        return MxLookup(domain, (MxHost(name, 10, ("127.0.0.1",)),), mx_records=1, authenticated=True)
 
     async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
         return MxHost(name, 0, (self.places.get(name.removeprefix("mta-sts."), "127.0.0.1"),))
@@ -72,9 +83,7 @@ class World:
             return DnsAnswer((b"v=TLSRPTv1; rua=mailto:a@a.example",))
         return DnsAnswer((f"v=STSv1; id={self.policy_id};".encode(),))
 
-    async def lookup_tlsa(
-        self, host: str, port: int, families: tuple[Family, ...], domain: str | None = None
-    ) -> TlsaLookup:
+    async def lookup_tlsa(self, host: str, port: int, families: tuple[Family, ...]) -> TlsaLookup:
         if self.silent_tlsa:
             await self.gate.wait()
         return TlsaLookup(TlsaStatus.ABSENT)
@@ -95,15 +104,16 @@ def _target(domain: str, port: int, *policies: PolicyKind, require: bool = False
 
 
 @asynccontextmanager
-async def _prober(names: World, host: HttpsHost, *served: str) -> AsyncIterator[tuple[Prober, int]]:
-    """A prober, and the port of the mail host; `host` is the policy host of the domains `served`, on 127.0.0.1."""
+async def _probes(names: World, host: HttpsHost, *served: str) -> AsyncIterator[tuple[WholeProbes, int]]:
+    """Probes, and the port of the mail host; `host` is the policy host of the domains `served`, on 127.0.0.1."""
     mail = SmtpHost(ordinary("mx.a.example"))
     port = await mail.start("127.0.0.1", 0)
     memory = PolicyCache()
     host.context = AUTHORITY.server_context(*(f"mta-sts.{name}" for name in served or ("a.example",)))
     async with listening(host):
-        policies = Policies(names, memory, host.port)
-        yield Prober(names, Limits(per_address=500), "probe.example", ProbeSlots(500), policies=policies), port
+        policies, tlsa = DomainPolicies(names, memory, host.port), TlsaSearches(names)
+        async with WholeProbes(names, policies=policies, tlsa=tlsa, limits=Limits(per_address=500)) as probes:
+            yield probes, port
         names.gate.set()
         await memory.close()
     await mail.stop()
@@ -115,15 +125,15 @@ def silent_addresses() -> Iterator[tuple[list[str], ExitStack]]:
         yield [f"127.1.0.{number}" for number in range(1, 41)], stack
 
 
-async def _probe(prober: Prober, target: Target) -> tuple[ProbeResult, float]:
+async def _probe(probes: WholeProbes, target: Target) -> tuple[DomainResult, float]:
     began = time.perf_counter()
-    return await prober.probe(target), time.perf_counter() - began
+    return await probes.probe(target), time.perf_counter() - began
 
 
-async def _until_known(prober: Prober, target: Target) -> None:
+async def _until_known(probes: WholeProbes, target: Target) -> None:
     async with asyncio.timeout(30.0):
         while True:
-            result, took = await _probe(prober, target)
+            result, took = await _probe(probes, target)
             assert took < SOON
             if result.mta_sts is not None and result.mta_sts.mode is MtaStsMode.ENFORCE:
                 return
@@ -138,33 +148,33 @@ async def test_policy_hosts_that_never_answer_do_not_starve_others(
     honest = [f"honest{number}.example" for number in range(20)]
     silent = {f"silent{number}.example": addresses[number % len(addresses)] for number in range(200)}
     names = World(places=dict(silent))
-    async with _prober(names, HttpsHost([http(POLICY)]), *honest) as (prober, port):
-        https_port = prober._tools.policies._mta_sts._https_port  # type: ignore[union-attr]
+    async with _probes(names, HttpsHost([http(POLICY)]), *honest) as (probes, port):
+        https_port = probes.tools.policies._mta_sts._https_port  # type: ignore[union-attr]
         for address in addresses:
             stack.enter_context(socket.create_server((address, https_port), backlog=256))
-        waiting = [asyncio.create_task(_probe(prober, _target(name, port))) for name in silent]
+        waiting = [asyncio.create_task(_probe(probes, _target(name, port))) for name in silent]
         await asyncio.sleep(0)
-        first = await asyncio.gather(*(_probe(prober, _target(name, port)) for name in honest))
+        first = await asyncio.gather(*(_probe(probes, _target(name, port)) for name in honest))
         for result, took in (*first, *await asyncio.gather(*waiting)):
             assert result.up
             assert took < SOON
         # What the first result did not have the next ones have.
         for name in honest:
-            await _until_known(prober, _target(name, port))
+            await _until_known(probes, _target(name, port))
 
 
 async def test_a_policy_that_comes_late_is_in_the_next_result_and_no_time_of_the_mail_hosts() -> None:
     host = HttpsHost([http(POLICY)], gate=asyncio.Event())
     assert host.gate is not None
-    async with _prober(World(), host) as (prober, port):
-        result, took = await _probe(prober, _target("a.example", port))
+    async with _probes(World(), host) as (probes, port):
+        result, took = await _probe(probes, _target("a.example", port))
         assert result.up
         assert took < SOON
         assert result.duration < took / 2
         assert result.mta_sts is not None
         assert (result.mta_sts.mode, result.mta_sts.valid, result.mta_sts.problem) == (MtaStsMode.UNKNOWN, None, None)
         host.gate.set()
-        await _until_known(prober, _target("a.example", port))
+        await _until_known(probes, _target("a.example", port))
         assert len(host.requests) == 1
 
 
@@ -172,12 +182,12 @@ async def test_records_that_are_never_answered_keep_a_result_no_longer_than_a_po
     """What was known is told on; what was not is left open, and fails nobody."""
     names = World()
     every = (PolicyKind.MTA_STS, PolicyKind.TLS_RPT, PolicyKind.DANE)
-    async with _prober(names, HttpsHost([http(POLICY)])) as (prober, port):
-        known, _ = await _probe(prober, _target("a.example", port, *every))
+    async with _probes(names, HttpsHost([http(POLICY)])) as (probes, port):
+        known, _ = await _probe(probes, _target("a.example", port, *every))
         names.silent_texts = names.silent_tlsa = True
         (again, took), (new, took_new) = await asyncio.gather(
-            _probe(prober, _target("a.example", port, *every)),
-            _probe(prober, _target("b.example", port, *every, require=True)),
+            _probe(probes, _target("a.example", port, *every)),
+            _probe(probes, _target("b.example", port, *every, require=True)),
         )
         assert max(took, took_new) < SOON
         assert (again.mta_sts, again.tls_rpt) == (known.mta_sts, known.tls_rpt)

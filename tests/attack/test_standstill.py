@@ -14,7 +14,7 @@ from tests.support.waiting import until_sync
 STUCK = """
 import time, exporter.app.heartbeat, exporter.app.monitor
 exporter.app.heartbeat.STUCK_SECONDS = 1.0
-exporter.app.monitor.Monitor._record = lambda self, target, result: time.sleep(3600)
+exporter.app.monitor.Monitor.domain_told = lambda self, target, result, *, turn: time.sleep(3600)
 """
 CONFIG = (
     "resolver: {nameservers: ['127.0.0.1:1'], timeout: 100ms}\ndefaults: {interval: 1s}\negress: {trace: false}\n"
@@ -36,9 +36,10 @@ def test_a_loop_that_stands_still_is_not_healthy(tmp_path: Path) -> None:
 def test_a_schedule_that_stands_still_is_not_healthy(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(CONFIG)
-    broken = STUCK.replace("lambda self, target, result: time.sleep(3600)", "exporter.app.monitor.Monitor._record")
+    told = "exporter.app.monitor.Monitor.domain_told"
+    broken = STUCK.replace("lambda self, target, result, *, turn: time.sleep(3600)", told)
     broken += "import exporter.app.watchers, exporter.schedule.scheduler\nexporter.app.watchers.STUCK_SECONDS = 1.0\n"
-    broken += "exporter.schedule.scheduler.Scheduler._take_due = lambda self: 1 / 0\n"
+    broken += "exporter.schedule.scheduler.Schedule._take_due = lambda self: 1 / 0\n"
     with exporter(f"--config.file={path}", first=broken) as process:
         until_sync(lambda: "the schedule of the probes stands still" in process.get("/-/healthy").text)
         until_sync(lambda: process.get("/-/healthy").status_code == 503)

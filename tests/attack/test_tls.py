@@ -20,28 +20,25 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 
-from exporter.concurrency.slots import ProbeSlots
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import Drip, ordinary, reply
-from exporter.model.address import Family
-from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage
 from exporter.model.policy import Tlsa
-from exporter.model.result import HostResult, MxHost, MxLookup, ProbeResult
+from exporter.model.result import HostResult
 from exporter.model.target import Module, Settings, Target, TargetKind
 from exporter.model.warning import HostWarning
 from exporter.policies.dane import match, usability
 from exporter.policies.dane.match import match_chain
 from exporter.policies.mtasts.fetch import tls_context
 from exporter.probe.cpu_cost import MAX_SECONDS
-from exporter.probe.probe_options import ProbeOptions
-from exporter.probe.prober import Prober
+from exporter.probe.hosts import Host
 from exporter.tls.certificate_names import CertificateNames, names_of
 from exporter.tls.client import MAX_EMPTY_RECORDS, MAX_RECORDS, TlsClient, TlsFault
 from exporter.tls.expensive_certificates import MAX_CERTIFICATES, MAX_NAME_BYTES
 from exporter.tls.roots import Roots
 from exporter.tls.verification import examine
-from tests.probe.probing import LOOPBACK, unshared
+from tests.probe.hosting import Holder, HostWorld
+from tests.probe.probing import LOOPBACK
 from tests.support import chains
 from tests.support.certificates import issue
 from tests.support.der import certificate_with, element, identifier, integer, key_on_own_curve, sequence
@@ -423,40 +420,27 @@ GREETING = Drip((b"220-" + b"x" * 60 + b"\r\n") * 950)
 SETTINGS = Settings(timeout=60.0, allow_addresses=LOOPBACK)
 
 
-class TwoDomains:
-    """Two domains, whose MX hosts of different names are one address."""
-
-    async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
-        host = MxHost(f"mx.{domain}", 10, ("127.0.0.2",))
-        return MxLookup(domain, (host,), mx_records=1, duration=0.001)
-
-    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
-        return MxHost(name, 0, ("127.0.0.2",))
-
-
 def domain(name: str, port: int, module: Module | None = None) -> Target:
     settings = replace(SETTINGS, port=port)
     return Target(TargetKind.DOMAIN, name, name, settings if module is None else replace(settings, module=module))
 
 
-def only(result: ProbeResult) -> HostResult:
-    (host,) = result.hosts
-    return host
+def held(world: HostWorld, target: Target) -> Host:
+    """The MX host of a domain, of the same address as those of all others."""
+    return world.hold(Holder(target), f"mx.{target.host}", "127.0.0.2").host
 
 
 async def test_a_host_that_costs_too_much_is_ended_told_and_left_alone() -> None:
     """Its greeting comes a byte at a time: 60,000 events, each of which the loop sees to."""
     host = SmtpHost(ordinary(NAME, greeting=GREETING))
     port = await host.start("127.0.0.2")
-    prober = unshared(Prober(TwoDomains(), Limits(), "probe.example", ProbeSlots(10)))
     try:
-        first = only(await prober.probe(domain("a.example", port)))
-        again = [
-            only(await prober.probe(domain("a.example", port))),
-            only(await prober.probe(domain("a.example", port), ProbeOptions(fresh=True, transcript=True))),
-            only(await prober.probe(domain("b.example", port))),
-        ]
-        other = only(await prober.probe(domain("a.example", port, Module(force_helo=True))))
+        async with HostWorld() as world:
+            asked, beside = held(world, domain("a.example", port)), held(world, domain("b.example", port))
+            first, same = await world.first_results(asked, beside)
+            again = [await world.again(asked), await world.again(asked)]
+            (later,) = await world.first_results(held(world, domain("c.example", port)))
+            (other,) = await world.first_results(held(world, domain("a.example", port, Module(force_helo=True))))
         assert host.connections == 1, "nobody goes there meanwhile, in whatever way it is asked for"
     finally:
         await host.stop()
@@ -465,10 +449,11 @@ async def test_a_host_that_costs_too_much_is_ended_told_and_left_alone() -> None
     assert f"more than {MAX_SECONDS:g} s of CPU" in first.failure.detail
     assert first.outcome.reported_warnings == (HostWarning.COSTLY,)
     assert any("left alone for" in sentence for sentence in first.failure.evidence)
-    # What was seen is told again, with its time.
-    assert [(seen.timings.at, seen.failure, seen.outcome.reported_warnings) for seen in again] == [
-        (first.timings.at, first.failure, first.outcome.reported_warnings)
-    ] * 3
+    # What was seen stays, with its time, and is told of the other names of the address.
+    assert again == [first, first]
+    for seen in (same, later):
+        assert (seen.timings.at, seen.failure) == (first.timings.at, first.failure)
+        assert seen.outcome.reported_warnings == first.outcome.reported_warnings
     # Of what was never asked nothing can be told again.
     assert other.failure is not None
     assert other.failure.failure_class is FailureClass.NO_TURN
@@ -480,20 +465,15 @@ async def test_who_waits_for_a_turn_with_a_costly_host_leaves_it_alone_too() -> 
     """However many ask for it at once, each in a way of its own: all that are in the queue would have their session."""
     host = SmtpHost(ordinary(NAME, greeting=GREETING))
     port = await host.start("127.0.0.2")
-    prober = unshared(Prober(TwoDomains(), Limits(), "probe.example", ProbeSlots(10)))
+    ways = [Module(stages=(Stage.EHLO, Stage.VRFY), vrfy=f"{number}") for number in range(3)]
     try:
-        results = await asyncio.gather(
-            prober.probe(domain("a.example", port)),
-            prober.probe(domain("b.example", port)),
-            *[
-                prober.probe(domain("c.example", port, Module(stages=(Stage.EHLO, Stage.VRFY), vrfy=f"{n}")))
-                for n in range(3)
-            ],
-        )
+        async with HostWorld() as world:
+            targets = [domain("a.example", port), domain("b.example", port)]
+            targets += [domain("c.example", port, way) for way in ways]
+            first, same, *others = await world.first_results(*[held(world, target) for target in targets])
         assert host.connections == 1
     finally:
         await host.stop()
-    first, same, *others = map(only, results)
     assert first.outcome.reported_warnings == (HostWarning.COSTLY,)
     assert (same.timings.at, same.failure) == (first.timings.at, first.failure)
     assert {other.failure and other.failure.failure_class for other in others} == {FailureClass.NO_TURN}
@@ -548,9 +528,9 @@ async def record_from(reader: asyncio.StreamReader) -> bytes:
 async def secured(port: int) -> HostResult:
     """What a probe with STARTTLS makes of it."""
     module = Module(stages=(Stage.EHLO, Stage.STARTTLS))
-    return only(
-        await Prober(TwoDomains(), Limits(), "probe.example", ProbeSlots(10)).probe(domain("a.example", port, module))
-    )
+    async with HostWorld() as world:
+        (found,) = await world.probe(domain("a.example", port, module), ("mx.a.example", "127.0.0.2"))
+        return found
 
 
 async def test_floods_under_tls_end_the_session_and_nothing_else() -> None:

@@ -12,7 +12,8 @@ import os
 from dataclasses import replace
 
 from tests.bench.peers import versions
-from tests.bench.rows import ROWS, SMOKE, WHOLE
+from tests.bench.rows import ROWS
+from tests.bench.table import SMOKE, WHOLE
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ import httpx
 
 from exporter.model.failure import FailureClass
 from exporter.store.record import TargetRecord
+from exporter.store.row import NO_ROW
 from exporter.store.targets import TargetStore
 from exporter.web.app import create_app
 from tests.results import AT, domain, down_host, result, up_host
@@ -30,6 +31,10 @@ PAGES = (
     "/?class=connect_timeout&label=team%3D3",
     "/?q=d99",
     "/?q=mx2.d77",
+    "/?group=provider",
+    "/?group=host",
+    "/?group=label:team",
+    "/mx/mx1.d1.example",
     "/domain/d1.example",
     "/egress",
 )
@@ -38,7 +43,7 @@ _ROUNDS = 15
 
 def records(count: int) -> Sequence[TargetRecord]:
     """So many domains with a past."""
-    store = TargetStore(lambda record, before: ())
+    store = TargetStore(lambda record, before: NO_ROW)
     targets = [domain(f"d{number}.example", team=str(number % 20)) for number in range(count)]
     at_once(store.replacing(targets))
     classes = list(FailureClass)
@@ -49,7 +54,8 @@ def records(count: int) -> Sequence[TargetRecord]:
         if number % 10 == 0:
             hosts = [down_host(classes[number // 10 % len(classes)], host.mx, host.address) for host in hosts]
         for probe in range(32):
-            store.record(target, replace(result(*hosts, name=target.name), at=AT + 60 * probe))
+            probed = replace(result(*hosts, name=target.name), providers=(f"p{number // 20}.example",))
+            store.record(target, replace(probed, at=AT + 60 * probe), turn=True)
     return store.records()
 
 

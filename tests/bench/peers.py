@@ -6,7 +6,7 @@ import contextlib
 import platform
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -96,14 +96,21 @@ class Peers:
         return Sessions(float(cpu), connects, banners, rtts)
 
     @contextlib.contextmanager
-    def name_server(self, ttl: int) -> Iterator[int]:
-        """The domains in the DNS; gives the port on 127.0.0.1. With a `ttl` of 0 nobody may remember an answer."""
+    def name_server(self, ttl: int, records: Iterable[str] | None = None) -> Iterator[int]:
+        """The domains in the DNS; gives the port on 127.0.0.1. With a `ttl` of 0 nobody may remember an answer.
+
+        Without other `records` each domain has a mail host of its own.
+        """
         lines = [f"$TTL {ttl}", "@ SOA ns hostmaster 1 3600 900 604800 60", "@ NS ns", "ns A 127.0.0.1"]
-        for number in range(self.count):
-            host = "mx-" + address(number).removeprefix("127.").replace(".", "-")
-            lines += [f"d{number} MX 10 {host}", f"{host} A {address(number)}"]
+        lines += self._one_host_each() if records is None else records
         with nsd(self.folder / "nsd", {ZONE: "\n".join(lines) + "\n"}) as port:
             yield port
+
+    def _one_host_each(self) -> Iterator[str]:
+        for number in range(self.count):
+            host = "mx-" + address(number).removeprefix("127.").replace(".", "-")
+            yield f"d{number} MX 10 {host}"
+            yield f"{host} A {address(number)}"
 
     @contextlib.contextmanager
     def blackbox(self) -> Iterator[Blackbox]:

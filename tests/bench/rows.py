@@ -3,82 +3,35 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from operator import truediv
-from pathlib import Path
 from statistics import median, quantiles
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from exporter.app.results import Results
 from exporter.metrics.exposition import exposition, negotiate
-from exporter.metrics.incremental import render_after
+from exporter.model.address import Family
 from exporter.model.failure import Stage
-from exporter.model.result import MxLookup, ProbeResult
+from exporter.model.result import DomainResult, MxHost, MxLookup
 from exporter.model.target import Settings, Target, TargetKind
-from exporter.store.targets import TargetStore
-from tests.bench.peers import Peers, address, domain, peers
+from tests.bench.fleet_rows import provider, real_fleet
+from tests.bench.peers import Peers, address, domain
 from tests.bench.subject import Subject, phases, rtts, shards, subject
+from tests.bench.table import REMEMBERED, Line, Scale, microseconds, part, peers_for
 from tests.results import host_of
 from tests.support.steps import at_once
-
-# A day: no answer is forgotten while somebody measures.
-_REMEMBERED = 86400
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How much is measured: the whole benchmark, or a short one that only shows that it works."""
-
-    rounds: int = 3
-    domains: int = 5_000  # of the rows about one probe, once every `interval`: 100,000 a minute
-    interval: float = 3.0
-    sessions: int = 5_000  # of the C client, a round
-    scrapes: int = 1_500  # of blackbox_exporter, a round
-    seconds: float = 10.0  # of the exporter, a round
-    rendered: int = 10_000
-    many: int = 100_000
-    few: int = 10_000
-    long: float = 60.0  # interval of the many and the few
-    minute: float = 60.0  # seconds they are watched for
-    fast: int = 10_000  # domains of the row about time, once every _FAST_SECONDS
-    slow: float = 10.0  # interval of the row about shards
-
-
-WHOLE = Scale()
-SMOKE = Scale(
-    rounds=1, domains=40, interval=1.0, sessions=40, scrapes=20, seconds=2.0, rendered=200,
-    many=200, few=100, long=2.0, minute=3.0, fast=100, slow=1.0,
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the table."""
-
-    what: str
-    goal: str
-    measured: str
-    met: bool | None  # None: told for its own sake
-
-
-@contextmanager
-def _peers(count: int) -> Iterator[Peers]:
-    with tempfile.TemporaryDirectory(prefix="mx-bench-") as folder, peers(Path(folder), count) as running:
-        yield running
 
 
 def cached(scale: Scale) -> Iterator[Line]:
     """One probe with the lookups in memory."""
     with (
-        _peers(scale.domains) as hosts,
-        hosts.name_server(_REMEMBERED) as dns,
+        peers_for(scale.domains) as hosts,
+        hosts.name_server(REMEMBERED) as dns,
         hosts.blackbox() as blackbox,
         subject(hosts, dns, scale.domains, scale.interval) as ours,
     ):
@@ -101,14 +54,14 @@ def cached(scale: Scale) -> Iterator[Line]:
         ("the same to a C client at the same pace", "2", 2, paced),
     ):
         ratio = median(map(truediv, own, theirs))
-        measured = f"{_part(ratio)} ({_us(median(own))} to {_us(median(theirs))})"
+        measured = f"{part(ratio)} ({microseconds(median(own))} to {microseconds(median(theirs))})"
         yield Line(what, goal, measured, ratio <= most)
 
 
 def fresh(scale: Scale) -> Iterator[Line]:
     """One probe with every lookup made afresh."""
     with (
-        _peers(scale.domains) as hosts,
+        peers_for(scale.domains) as hosts,
         hosts.name_server(0) as dns,
         hosts.blackbox() as blackbox,
         subject(hosts, dns, scale.domains, scale.interval) as ours,
@@ -123,7 +76,7 @@ def fresh(scale: Scale) -> Iterator[Line]:
     yield Line(
         "CPU per probe, MX and address looked up afresh, to blackbox_exporter's dns and tcp scrapes",
         "1/2",
-        f"{_part(ratio)} ({_us(own)} to {_us(theirs)})",
+        f"{part(ratio)} ({microseconds(own)} to {microseconds(theirs)})",
         ratio <= 1 / 2,
     )
 
@@ -140,12 +93,11 @@ class _Library(Collector):
 
 def scrape(scale: Scale) -> Iterator[Line]:
     """One scrape: our text, joined, against the library's generate_latest over the same samples."""
-    store = fleet(scale.rendered, TargetStore(render_after))
-    samples = [record.samples for record in store.records()]
+    rows = fleet(scale.rendered).rows()
     format_ = negotiate("")
 
     def ours() -> bytes:
-        return b"".join(exposition(samples, None, format_))
+        return b"".join(exposition(rows, None, format_))
 
     registry = CollectorRegistry()
     registry.register(_Library(text_string_to_metric_families(ours().decode())))
@@ -158,14 +110,14 @@ def scrape(scale: Scale) -> Iterator[Line]:
         f"CPU of a scrape of {scale.rendered:,} domains ({lines:,} samples), to generate_latest,"
         f" {'byte for byte the same' if same else 'NOT the same bytes'}",
         "1/20",
-        f"{_part(ratio)} ({1e3 * own:.1f} ms to {1e3 * theirs:.0f} ms)",
+        f"{part(ratio)} ({1e3 * own:.1f} ms to {1e3 * theirs:.0f} ms)",
         same and ratio <= 1 / 20,
     )
 
 
 def many(scale: Scale) -> Iterator[Line]:
     """One process over many domains, and what one of them costs against one of few."""
-    with _peers(scale.many) as hosts, hosts.name_server(_REMEMBERED) as dns:
+    with peers_for(scale.many) as hosts, hosts.name_server(REMEMBERED) as dns:
         # At the same pace: a process that is woken less often pays more for each time.
         with subject(hosts, dns, scale.few, scale.long * scale.few / scale.many) as ours:
             few, memory_few = ours.watch(scale.minute), ours.memory()
@@ -190,7 +142,7 @@ def many(scale: Scale) -> Iterator[Line]:
     yield Line(
         f"CPU per probe with {scale.many:,} domains, to that with {scale.few:,} at the same pace",
         "1.1",
-        f"{ratio:.2f} ({_us(window.cpu_each)} to {_us(few.cpu_each)})",
+        f"{ratio:.2f} ({microseconds(window.cpu_each)} to {microseconds(few.cpu_each)})",
         ratio <= 1.1,
     )
 
@@ -200,7 +152,7 @@ _SHARDS = 4
 
 def sharded(scale: Scale) -> Iterator[Line]:
     """Several processes with a share of the domains each, at the pace of all together."""
-    with _peers(scale.fast) as hosts, hosts.name_server(_REMEMBERED) as dns:
+    with peers_for(scale.fast) as hosts, hosts.name_server(REMEMBERED) as dns:
         with subject(hosts, dns, scale.fast, scale.slow) as alone:
             one = alone.watch(scale.seconds)
         with (
@@ -215,7 +167,7 @@ def sharded(scale: Scale) -> Iterator[Line]:
     shares = [window.probes / probes for window in windows]
     yield Line(f"{what}: the largest share", "", f"{100 * max(shares):.1f} %", None)
     each = sum(window.cpu for window in windows) / probes
-    yield Line(f"{what}: CPU per probe, to one process", "", f"{each / one.cpu_each:.2f} ({_us(each)})", None)
+    yield Line(f"{what}: CPU per probe, to one process", "", f"{each / one.cpu_each:.2f} ({microseconds(each)})", None)
 
 
 # Seconds between two probes of a domain, in the row about time.
@@ -225,8 +177,8 @@ _FAST_SECONDS = 5.0
 def times(scale: Scale) -> Iterator[Line]:
     """What is measured while many probes a second run, against what the C client measures of the same hosts."""
     with (
-        _peers(scale.fast) as hosts,
-        hosts.name_server(_REMEMBERED) as dns,
+        peers_for(scale.fast) as hosts,
+        hosts.name_server(REMEMBERED) as dns,
         subject(hosts, dns, scale.fast, _FAST_SECONDS) as ours,
     ):
         rate = scale.fast / _FAST_SECONDS
@@ -265,25 +217,30 @@ ROWS: dict[str, Callable[[Scale], Iterator[Line]]] = {
     "many": many,
     "times": times,
     "sharded": sharded,
+    "provider": provider,
+    "fleet": real_fleet,
 }
 
 
-def fleet(count: int, store: TargetStore) -> TargetStore:
-    """`store` with so many domains, each with a result."""
+def fleet(count: int) -> Results:
+    """The results of so many domains, each with a host of its own."""
+    results = Results()
     targets = [Target(TargetKind.DOMAIN, domain(number), domain(number), Settings()) for number in range(count)]
-    at_once(store.replacing(targets))
+    at_once(results.replacing(targets, []))
     for number, target in enumerate(targets):
-        store.record(target, _result(number))
-    return store
+        probed = _result(number)
+        results.domain_told(target, probed, turn=True)
+        for host in probed.hosts:
+            results.host_told(host.identity, host, session=True)
+    return results
 
 
-def _result(number: int) -> ProbeResult:
+def _result(number: int) -> DomainResult:
     """As of a host that is well, with figures of its own."""
     fraction = (number % 997) / 997e3
     host = host_of(
         mx=f"mx.{domain(number)}",
         address=address(number),
-        preference=10,
         phases=((Stage.CONNECT, 0.02 + fraction), (Stage.BANNER, 0.03), (Stage.EHLO, 0.02), (Stage.QUIT, 0.02)),
         reply_codes=((Stage.BANNER, 220), (Stage.EHLO, 250), (Stage.QUIT, 221)),
         tcp_rtt=0.0199 + fraction,
@@ -291,9 +248,14 @@ def _result(number: int) -> ProbeResult:
         extensions=("STARTTLS", "PIPELINING", "SIZE", "8BITMIME", "DSN"),
         size_limit=10240000,
     )
-    lookup = MxLookup(domain(number), duration=0.0123, mx_records=1)
-    return ProbeResult(
-        at=1.7e9 + number, duration=0.1 + fraction, lookup=lookup, hosts=(host,), addresses=1, failure=None
+    lookup = MxLookup(domain(number), (MxHost(host.mx, 10),), duration=0.0123, mx_records=1)
+    return DomainResult(
+        at=1.7e9 + number,
+        duration=0.1 + fraction,
+        lookup=lookup,
+        hosts=(host,),
+        found=((Family.IPV4, 1),),
+        failure=None,
     )
 
 
@@ -305,11 +267,3 @@ def _cpu(work: Callable[[], object]) -> float:
         work()
         best = min(best, time.thread_time() - began)
     return best
-
-
-def _part(ratio: float) -> str:
-    return f"1/{1 / ratio:.1f}" if ratio < 1 else f"{ratio:.1f}"
-
-
-def _us(seconds: float) -> str:
-    return f"{1e6 * seconds:.0f} µs"

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.bench.peers import peers
-from tests.bench.rows import ROWS, SMOKE
+from tests.bench.rows import ROWS
 from tests.bench.sizing import measure, silent, table
+from tests.bench.table import SMOKE
 from tests.support.require import missing, require_program
 
 pytestmark = [pytest.mark.long, pytest.mark.unmeasured]

@@ -40,7 +40,7 @@ async def test_a_column_that_is_ignored_and_a_file_of_two_groups_are_warnings(
     first, second, *_ = shown.err.splitlines()
     assert first.startswith(f"warning: {tmp_path}/a.csv:1:1: the column 2 is ignored: 'job' is refused")
     assert second.startswith(
-        f"warning: {path}:3:54: groups[1].domain_files[0]: {tmp_path}/a.csv belongs to another group"
+        f"warning: {path}:3:51: groups[1].domain_files[0]: {tmp_path}/a.csv belongs to another group"
     )
 
 

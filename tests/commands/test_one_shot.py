@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -11,17 +11,20 @@ import pytest
 
 from exporter.commands import one_shot
 from exporter.commands.one_shot import OneShotProbes
+from exporter.lab.dns_host import DnsHost
 from exporter.lab.silent_host import SilentHost
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import ordinary
 from exporter.model.configuration import Config, Egress, Limits, ResolverSettings
-from exporter.model.result import ProbeResult
+from exporter.model.result import DomainResult
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.report.local_state import LocalState
 from tests.probe.probing import LOOPBACK
 
 ONE_AT_ONCE = Limits(concurrency=1)
 WELL, SILENT = "mx.well.example", "mx.silent.example"
+ALONE = Egress(witness_ports=(), trace=False)
+DOMAINS = tuple(f"{number}.example" for number in range(1000))
 ADDRESSES = {WELL: "127.61.0.1", SILENT: "127.62.0.1"}
 
 
@@ -31,18 +34,20 @@ class Recorded:
     def __init__(self, *, streams: bool) -> None:
         self.streams = streams
         self.got: list[str] = []
+        self.up: dict[str, bool] = {}
         self.drawn = False
         self.first = asyncio.Event()
 
-    def progress(self, result: ProbeResult) -> None:
+    def progress(self, result: DomainResult) -> None:
         self.got.append("progress")
         self.first.set()
 
     def know(self, side: LocalState) -> None:
         pass
 
-    def add(self, target: Target, result: ProbeResult) -> None:
+    def add(self, target: Target, result: DomainResult) -> None:
         self.got.append(target.name)
+        self.up[target.name] = result.up
 
     async def keep_drawn(self) -> None:
         self.drawn = True
@@ -66,16 +71,28 @@ async def world() -> AsyncIterator[tuple[SmtpHost, int]]:
 
 
 def target(name: str, port: int) -> Target:
-    return Target(TargetKind.HOST, name, ADDRESSES[name], Settings(port=port, timeout=0.5, allow_addresses=LOOPBACK))
+    return Target(TargetKind.HOST, name, name, Settings(port=port, timeout=0.5, allow_addresses=LOOPBACK))
+
+
+@asynccontextmanager
+async def probing(limits: Limits = ONE_AT_ONCE, egress: Egress = ALONE) -> AsyncIterator[OneShotProbes]:
+    """Probes with a resolver that knows the hosts, and domains that are all on the first one."""
+    records = {(name, "A"): [address] for name, address in ADDRESSES.items()}
+    records |= {(domain, "MX"): [f"10 {WELL}."] for domain in DOMAINS}
+    dns = DnsHost(records)
+    probes = OneShotProbes(
+        Config(limits=limits, egress=egress), ResolverSettings((await dns.start(),)), "probe.example"
+    )
+    try:
+        yield probes
+    finally:
+        await probes.close()
+        await dns.stop()
 
 
 async def probed(targets: list[Target], report: Recorded, limits: Limits = ONE_AT_ONCE) -> None:
-    config = Config(limits=limits, egress=Egress(witness_ports=(), trace=False))
-    probes = OneShotProbes(config, ResolverSettings((("127.0.0.1", 1),)), "probe.example")
-    try:
+    async with probing(limits) as probes:
         await probes.probe_all(targets, report)
-    finally:
-        await probes.close()
 
 
 async def test_a_timeout_is_reported_last_and_after_a_host_that_answered_was_greeted_again() -> None:
@@ -98,20 +115,43 @@ async def test_a_host_whose_limits_leave_no_session_in_time_is_not_waited_for(mo
         assert well.connections == 1
 
 
+def domains(port: int, names: Iterable[str] = DOMAINS) -> list[Target]:
+    settings = Settings(port=port, timeout=5.0, allow_addresses=LOOPBACK)
+    return [Target(TargetKind.DOMAIN, name, name, settings) for name in names]
+
+
 async def test_targets_of_one_address_share_a_session_whatever_changes_meanwhile() -> None:
-    async with world() as (well, port):
+    async with world() as (well, port), probing(Limits(concurrency=4)) as probes:
         targets = [replace(target(WELL, port), name=f"{number}.example") for number in range(20)]
-        config = Config(limits=Limits(concurrency=4), egress=Egress(witness_ports=(), trace=False))
-        probes = OneShotProbes(config, ResolverSettings((("127.0.0.1", 1),)), "probe.example")
-        try:
-            probes._engine.egress_changed(probes._engine.watch.egress)
-            await probes.probe_all(targets[:10], Recorded(streams=True))
-            probes._engine.egress_changed(probes._engine.watch.egress)
-            probes._engine.references_wanted()
-            await probes.probe_all(targets[10:], Recorded(streams=True))
-        finally:
-            await probes.close()
+        probes._engine.egress_changed(probes._engine.watch.egress)
+        await probes.probe_all(targets[:10], Recorded(streams=True))
+        probes._engine.egress_changed(probes._engine.watch.egress)
+        probes._engine.references_wanted()
+        await probes.probe_all(targets[10:], Recorded(streams=True))
         assert well.connections == 1
+
+
+async def test_a_thousand_names_on_one_host_are_each_reported_once_after_one_session() -> None:
+    async with world() as (well, port), probing(Limits(concurrency=50)) as probes:
+        report = Recorded(streams=True)
+        await probes.probe_all(domains(port), report)
+        assert sorted(name for name in report.got if name != "progress") == sorted(DOMAINS)
+        assert all(report.up.values())
+        assert well.connections == 1
+
+
+async def test_references_are_greeted_once_and_show_what_is_outside() -> None:
+    """They hold their hosts as the other names do: one that is among them has one session."""
+    reference = replace(target(WELL, 0), kind=TargetKind.REFERENCE)
+    async with world() as (well, port):
+        settings = replace(reference.settings, port=port)
+        egress = replace(ALONE, references=(replace(reference, settings=settings),))
+        async with probing(Limits(concurrency=2), egress) as probes:
+            report = Recorded(streams=True)
+            await probes.probe_all([target(SILENT, port), target(WELL, port)], report)
+            assert report.up == {SILENT: False, WELL: True}
+            assert probes._engine.watch.references_up == {WELL: True}
+            assert well.connections == 1
 
 
 async def test_where_nothing_is_open_no_host_is_greeted_twice() -> None:
@@ -125,8 +165,8 @@ async def test_where_nothing_is_open_no_host_is_greeted_twice() -> None:
 async def test_what_was_probed_before_an_interruption_is_reported() -> None:
     async with world() as (_, port):
         report = Recorded(streams=False)
-        probing = asyncio.ensure_future(probed([target(WELL, port), target(SILENT, port)], report))
+        run = asyncio.ensure_future(probed([target(WELL, port), target(SILENT, port)], report))
         await report.first.wait()
-        probing.cancel()
-        await asyncio.gather(probing, return_exceptions=True)
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
         assert report.got == ["progress", WELL]

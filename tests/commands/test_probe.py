@@ -156,3 +156,14 @@ async def test_a_mistake_in_the_configuration_is_its_own_error(world: World, tmp
     path.write_text("domans: []\n")
     with pytest.raises(ConfigError, match="domans"):
         await probe_names(flags(world, "a.example", config_file=path))
+
+
+@pytest.mark.parametrize(("helo", "module"), [(None, "default"), ("probe.example", "default"), ("x.a", "default@x.a")])
+async def test_a_module_is_named_as_the_server_names_it(
+    world: World, tmp_path: Path, helo: str | None, module: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("defaults: {helo: probe.example}\n")
+    await probe_names(flags(world, "a.example", config_file=path, helo=helo, json=True))
+    (host,) = json.loads(capsys.readouterr().out)["hosts"]
+    assert host["module"] == module

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Screen
+from exporter.model.failure import FailureClass
 from tests.results import domain, down_host, result, up_host
 
 
@@ -21,6 +23,18 @@ def test_in_a_file_a_table_is_plain_text() -> None:
         report.add(target, probed)
     assert report.finish() == 1
     assert re.sub(r"in [0-9.]+ s", "in T", out.getvalue()) == TABLE
+
+
+def test_the_outage_of_a_provider_is_told_once() -> None:
+    out = io.StringIO()
+    report = TableReport(Screen(out, {}), io.StringIO(), 6)
+    for number in range(4):
+        probed = replace(result(up_host() if number == 3 else down_host()), providers=("big.example",))
+        report.add(domain(f"d{number}.example"), probed)
+    report.add(domain("alone.example"), replace(result(down_host()), providers=("alone.example",)))
+    report.add(domain("none.example"), replace(result(down_host(FailureClass.DNS_NULL_MX)), providers=()))
+    assert report.finish() == 1
+    assert out.getvalue().endswith("down by provider: big.example 3 of 4\n")
 
 
 def test_an_interrupted_table_says_how_many_names_are_missing() -> None:

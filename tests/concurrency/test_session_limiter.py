@@ -187,3 +187,37 @@ def test_who_waits_for_the_turn_of_a_name_keeps_the_distance_of_its_address() ->
         assert starts[1] - starts[0] >= 10.0
 
     run_virtually(main())
+
+
+def test_other_limits_count_for_those_that_wait_already() -> None:
+    async def main() -> None:
+        limiter = SessionLimiter(1, 100.0)
+        began = asyncio.get_running_loop().time()
+        first = await limiter.acquire("192.0.2.1", "mx")
+        second = asyncio.create_task(limiter.acquire("192.0.2.1", "mx"))
+        await asyncio.sleep(1.0)
+        limiter.configure(2, 10.0)
+        await second
+        assert asyncio.get_running_loop().time() - began == pytest.approx(10.0, abs=0.01)
+        limiter.configure(1, 0.0)
+        assert limiter.acquire_nowait("192.0.2.1") is None
+        first.release()
+        assert limiter.acquire_nowait("192.0.2.1") is None, "two were under way"
+        (await second).release()
+        assert limiter.acquire_nowait("192.0.2.1") is not None
+
+    run_virtually(main())
+
+
+def test_a_longer_distance_counts_from_the_last_session() -> None:
+    async def main() -> None:
+        limiter = SessionLimiter(1, 10.0)
+        began = asyncio.get_running_loop().time()
+        (await limiter.acquire("192.0.2.1")).release()
+        waiting = asyncio.create_task(limiter.acquire("192.0.2.1"))
+        await asyncio.sleep(1.0)
+        limiter.configure(1, 30.0)
+        await waiting
+        assert asyncio.get_running_loop().time() - began == pytest.approx(30.0, abs=0.01)
+
+    run_virtually(main())

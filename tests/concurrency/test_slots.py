@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from exporter.concurrency.slots import HeldSlot, ProbeSlots
+import pytest
+
+from exporter.concurrency.slots import ProbeSlots
 from tests.support.virtual_time import run_virtually
 
 
@@ -42,54 +44,100 @@ def test_giving_up_a_wait_for_a_slot_loses_none() -> None:
     run_virtually(main())
 
 
-def test_a_held_slot_is_free_for_others_while_all_its_parts_wait() -> None:
+def test_a_slot_given_back_is_free_for_others_and_had_again() -> None:
     async def main() -> None:
         slots = ProbeSlots(1)
         await slots.take()
-        held = HeldSlot(slots, parts=2)
-        async with held.paused():
-            assert not slots.take_nowait(), "the other part is at work"
-            async with held.paused():
-                assert slots.take_nowait(), "none is"
-                slots.free()
-            assert slots.used == 1
-        held.part_ended()
-        held.part_ended()
-        held.close()
-        slots.free()
-        assert slots.used == 0
-
-    run_virtually(main())
-
-
-def test_a_held_slot_that_is_closed_during_a_pause_is_there_for_its_owner() -> None:
-    async def main() -> None:
-        slots = ProbeSlots(1)
-        await slots.take()
-        held = HeldSlot(slots, parts=1)
-        async with held.paused():
-            assert slots.used == 0
-            held.close()
-            assert slots.used == 1
-        slots.free()
-        assert slots.used == 0
-
-    run_virtually(main())
-
-
-def test_a_part_that_is_done_takes_no_slot_from_the_one_that_waits() -> None:
-    async def main() -> None:
-        slots = ProbeSlots(1)
-        await slots.take()
-        held = HeldSlot(slots, parts=2)
-        async with held.paused():
-            held.part_ended()
+        async with slots.given_back():
             assert slots.take_nowait()
+            assert not slots.take_nowait()
             slots.free()
         assert slots.used == 1
-        held.part_ended()
-        held.close()
+        assert not slots.take_nowait()
         slots.free()
         assert slots.used == 0
+
+    run_virtually(main())
+
+
+@pytest.mark.parametrize("waits_for_slot", [True, False])
+def test_who_is_cancelled_while_its_slot_is_given_back_has_one_to_give_back(waits_for_slot: bool) -> None:
+    async def holder(slots: ProbeSlots, event: asyncio.Event) -> None:
+        await slots.take()
+        try:
+            async with slots.given_back():
+                await event.wait()
+        finally:
+            slots.free()
+
+    async def main() -> None:
+        slots, event = ProbeSlots(1), asyncio.Event()
+        task = asyncio.create_task(holder(slots, event))
+        await asyncio.sleep(0)
+        await slots.take()
+        if waits_for_slot:
+            event.set()
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert slots.used == 1, "that of the other"
+        slots.free()
+        assert slots.used == 0
+        assert slots.take_nowait()
+
+    run_virtually(main())
+
+
+def test_who_is_cancelled_in_the_moment_of_its_grant_loses_no_slot() -> None:
+    async def main() -> None:
+        slots = ProbeSlots(1)
+
+        async def holder() -> None:
+            await slots.take()
+            try:
+                async with slots.given_back():
+                    await asyncio.sleep(1.0)
+            finally:
+                slots.free()
+
+        task = asyncio.create_task(holder())
+        await asyncio.sleep(0)
+        await slots.take()
+        await asyncio.sleep(2.0)
+        slots.free()  # granted to the holder
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert slots.used == 0
+
+    run_virtually(main())
+
+
+def test_an_error_while_the_slot_is_given_back_leaves_it_to_its_holder() -> None:
+    async def main() -> None:
+        slots = ProbeSlots(1)
+        await slots.take()
+        with pytest.raises(RuntimeError):
+            async with slots.given_back():
+                raise RuntimeError
+        assert slots.used == 1
+
+    run_virtually(main())
+
+
+def test_a_higher_limit_is_for_those_that_wait_already() -> None:
+    async def main() -> None:
+        freed: list[int] = []
+        slots = ProbeSlots(1, lambda: freed.append(1))
+        await slots.take()
+        waiting = asyncio.create_task(slots.take())
+        await asyncio.sleep(0)
+        slots.resize(3)
+        await waiting
+        assert (slots.used, freed) == (2, [1])
+        slots.resize(1)
+        assert not slots.take_nowait()
+        slots.free()
+        slots.free()
+        assert slots.take_nowait()
 
     run_virtually(main())

@@ -9,6 +9,7 @@ import pytest
 from exporter.config.label_names import REFUSED_LABELS, parse_label_name
 from exporter.metrics.exporter_metrics import ExporterMetrics
 from tests.config.loading import problems
+from tests.docs.pages import ROOT
 
 # Of the page of the interface, and of the rules and scrape configurations in deploy/.
 OF_THE_EXPORTER = (
@@ -62,4 +63,11 @@ def test_every_label_of_the_exporter_s_own_metrics_is_refused() -> None:
     labels = {
         label for family in ExporterMetrics().registry.collect() for sample in family.samples for label in sample.labels
     }
+    assert labels <= REFUSED_LABELS.keys()
+
+
+def test_every_label_on_the_page_of_the_metrics_is_refused() -> None:
+    page = (ROOT / "docs/reference/metrics.md").read_text(encoding="utf-8")
+    labels = {label for found in re.findall(r"`\w+\{([a-z_,]+)\}`", page) for label in found.split(",")}
+    assert len(labels) > 12
     assert labels <= REFUSED_LABELS.keys()

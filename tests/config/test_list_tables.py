@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from exporter.config.list_tables import MAX_COLUMNS, MAX_ROW_LINES, RowError, Table, table_of
@@ -32,8 +34,36 @@ def test_the_first_line_says_what_separates_the_columns(first: str, separator: s
 
 
 @pytest.mark.parametrize(
+    "first", ["Domain Name,team", "domain_name;team", "DomainName\tteam", "name|team", "team,name"]
+)
+def test_registrars_and_databases_call_the_column_otherwise(first: str) -> None:
+    found = table(first)
+    fields, _ = found.row(re.sub("(?i)domain.?name|name", "a.example", first), [])
+    assert (found.domain(fields), found.labels(fields)) == ("a.example", ({"team": "team"}, []))
+
+
+def test_of_two_names_for_the_column_the_plain_one_counts() -> None:
+    assert table("name,domain").domain(["alice", "a.example"]) == "a.example"
+
+
+@pytest.mark.parametrize("first", ["My domain name,team", "domain list;team"])
+def test_white_space_separates_nothing_in_a_line_with_commas(first: str) -> None:
+    assert table_of(first) is None
+
+
+@pytest.mark.parametrize(
     "first",
-    ["a.example,team", "domain", "domains,team", "domain_name,team", "mydomain", 'domain,"team', "", "a-domain b"],
+    [
+        "a.example,team",
+        "domain",
+        "domains,team",
+        "the name of it",
+        "name: a",
+        "mydomain",
+        'domain,"team',
+        "",
+        "a-domain b",
+    ],
 )
 def test_a_line_without_the_column_of_a_domain_is_no_head(first: str) -> None:
     assert table_of(first) is None

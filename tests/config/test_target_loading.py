@@ -161,6 +161,13 @@ def test_a_port_of_a_group_is_not_that_of_a_host_with_its_own() -> None:
             "groups: [{port: 26, hosts: [a.example, 'a.example:26']}]\n",
             ["c.yaml:1:40: groups[0].hosts[1]: is configured twice; the first is at c.yaml:1:29"],
         ),
+        (
+            "groups: [&g {domains: [a.example]}, {<<: *g, port: 26}]\n",
+            [
+                "c.yaml:1:24: groups[1].domains[0]: is configured twice: "
+                "an alias or a merge key (<<) repeats this entry",
+            ],
+        ),
     ],
 )
 def test_mistakes(text: str, expected: list[str]) -> None:

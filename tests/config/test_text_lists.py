@@ -187,8 +187,38 @@ def test_a_row_that_cannot_be_used_is_told_and_the_others_count(rows: str, probl
     assert [domain for _, domain, _ in entries.found] == ["a.example"]
 
 
-def test_a_row_of_the_wrong_bytes_is_told() -> None:
-    assert told(b"domain,team\na.example,\xe4\nb.example,x\n") == ["list:2:11: is not UTF-8: byte 0xe4"]
+def test_a_label_of_the_wrong_bytes_is_ignored_and_told_and_its_domain_counts() -> None:
+    """Excel writes CSV in the encoding of the country."""
+    entries = text_list(FILE, b"domain;gr\xf6\xdfe;team\r\na.example;5;M\xfcller\r\nb.example;5;x\r\n")
+    assert [(domain, labels) for _, domain, labels in entries.found] == [
+        ("a.example", {}),
+        ("b.example", {"team": "x"}),
+    ]
+    assert [str(problem).partition(" is ignored: ")[0] for problem in entries.ignored] == [
+        "list:1:1: the column 2",
+        "list:2:1: the column team",
+    ]
+    assert entries.bad == 0
+
+
+def test_a_domain_of_the_wrong_bytes_is_told() -> None:
+    entries = text_list(FILE, b"domain,team\nb\xfccher.example,x\na.example,x\n")
+    assert [(problem.line, problem.column) for problem in entries.problems] == [(2, 1)]
+    assert [domain for _, domain, _ in entries.found] == ["a.example"]
+
+
+def test_the_line_that_tells_excel_the_separator_is_no_entry() -> None:
+    assert labelled("\ufeffsep=;\r\nDomain;team\r\na.example;x\r\n") == {"a.example": {"team": "x"}}
+
+
+def test_lines_may_end_with_a_carriage_return_alone() -> None:
+    assert names("a.example\rb.example: alice\r# none\r") == ["a.example", "b.example"]
+    assert labelled("domain;team\ra.example;x\r") == {"a.example": {"team": "x"}}
+
+
+@pytest.mark.parametrize("head", ["domain", "Domain Name", '"domain_name"', "name"])
+def test_a_table_of_one_column_has_a_head_too(head: str) -> None:
+    assert names(f"{head}\na.example\n") == ["a.example"]
 
 
 def test_a_column_or_field_that_cannot_be_a_label_is_ignored_and_told() -> None:
@@ -227,7 +257,7 @@ def test_a_table_has_as_many_bad_rows_as_a_list_may_have() -> None:
 def test_any_text_gives_names_and_located_problems(text: str) -> None:
     raw = text.encode()
     entries = text_list(FILE, raw)
-    lines = raw.count(b"\n") + 1
+    lines = raw.count(b"\n" if b"\n" in raw else b"\r") + 1
     assert len(entries.found) + entries.bad <= lines
     for problem in (*entries.problems, *entries.ignored):
         assert 1 <= problem.line <= lines

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from exporter.demo.domains import DEMO, REFERENCES
+from exporter.demo.domains.provider import PROVIDER, PROVIDERS
 from tests.support.exporter_process import ExporterProcess, running_demo
 from tests.support.waiting import until_sync
 
@@ -49,6 +51,12 @@ def classes(process: ExporterProcess) -> dict[str, str]:
     return found
 
 
+def rows(process: ExporterProcess, group: str) -> list[str]:
+    """The texts of the rows of the fleet in groups."""
+    table = process.get(f"/?group={group}").text.partition("<tbody>")[2].partition("</tbody>")[0]
+    return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in table.split("</tr>")]
+
+
 def is_as_told(process: ExporterProcess) -> bool:
     told = {domain.name: domain.expected.value if domain.expected else "" for domain in DEMO}
     return classes(process) == told and process.value("mx_egress_state", family="ipv4", state="open") == 1.0
@@ -57,8 +65,8 @@ def is_as_told(process: ExporterProcess) -> bool:
 def test_a_gateway_that_lets_no_mail_out_is_seen_by_all_hosts_and_references(demo: ExporterProcess) -> None:
     press(demo, "gateway/throw")
     until_sync(lambda: demo.value("mx_egress_state", family="ipv4", state="blocked") == 1.0, SECONDS)
-    with_hosts = {domain.name for domain in DEMO if domain.hosts}
-    without = {domain.name: domain.expected for domain in DEMO if not domain.hosts}
+    with_hosts = {domain.name for domain in DEMO if domain.takes_mail}
+    without = {domain.name: domain.expected for domain in DEMO if not domain.takes_mail}
     until_sync(lambda: {classes(demo)[name] for name in with_hosts} == {"egress_blocked"}, SECONDS)
     assert {name: classes(demo)[name] for name in without} == without
     references = {
@@ -73,13 +81,39 @@ def test_a_gateway_that_lets_no_mail_out_is_seen_by_all_hosts_and_references(dem
 
 def test_one_of_two_hosts_killed_is_a_host_down_and_both_are_a_domain_down(demo: ExporterProcess) -> None:
     press(demo, "mx1/throw")
-    mx1 = {"domain": "healthy.example", "mx": "mx1.healthy.example"}
+    mx1 = {"mx": "mx1.healthy.example"}
     until_sync(lambda: demo.value("mx_host_failure", **{"class": "connect_refused"}, **mx1) == 1.0, SECONDS)
     assert demo.value("mx_domain_up", domain="healthy.example") == 1.0
     press(demo, "mx2/throw")
     until_sync(lambda: classes(demo)["healthy.example"] == "connect_refused", SECONDS)
     press(demo, "mx1/restore")
     until_sync(lambda: classes(demo)["healthy.example"] == "", SECONDS)
+
+
+def test_an_address_of_a_provider_is_one_host_down_and_all_of_it_one_row(demo: ExporterProcess) -> None:
+    customers = [domain.name for domain in PROVIDERS]
+    press(demo, "address/throw")
+    until_sync(lambda: demo.value("mx_host_up", mx=f"mx1.{PROVIDER}", address="127.53.60.2") == 0.0, SECONDS)
+    assert {classes(demo)[name] for name in customers} == {""}
+    press(demo, "provider/throw")
+    until_sync(lambda: {classes(demo)[name] for name in customers} == {"connect_refused"}, SECONDS)
+    told = f"{len(customers)} targets {len(customers)} dead connect_refused"
+    assert rows(demo, "provider")[0] == f"{PROVIDER} {told}"
+    assert rows(demo, "host")[:2] == [f"mx1.{PROVIDER} host {told} 0/2", f"mx2.{PROVIDER} host {told} 0/2"]
+    press(demo, "provider/restore")
+    until_sync(lambda: {classes(demo)[name] for name in customers} == {""}, SECONDS)
+
+
+def test_all_that_levers_break_together_is_told_and_repaired(demo: ExporterProcess) -> None:
+    press(demo, "address/throw")
+    press(demo, "provider/throw")
+    press(demo, "address/restore")  # three of its four addresses are still dead
+    assert "Nothing is broken now." not in demo.get("/").text
+    press(demo, "address/throw")
+    press(demo, "all/restore")
+    assert "Nothing is broken now." in demo.get("/").text
+    hosts = {(f"mx{name}.{PROVIDER}", f"127.5{name + 2}.60.{last}") for name in (1, 2) for last in (1, 2)}
+    until_sync(lambda: {demo.value("mx_host_up", mx=mx, address=address) for mx, address in hosts} == {1.0}, SECONDS)
 
 
 def test_a_filtered_host_is_blocked_and_one_that_is_off_is_dead(demo: ExporterProcess) -> None:

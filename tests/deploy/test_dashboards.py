@@ -15,7 +15,7 @@ import yaml
 
 from tests.deploy.files import DEPLOY
 from tests.deploy.stack import Prometheus, page, prometheus
-from tests.support.exporter_process import running_demo
+from tests.support.exporter_process import ExporterProcess, running_demo
 from tests.support.require import missing, require_program
 from tests.support.waiting import until_sync
 
@@ -31,6 +31,9 @@ SCHEMA = Path(__file__).parent / "schema"
 NOT_IN_THE_DEMO = {
     ("mx-overview", "Configured hosts that fail"): "the one host that the demo configures by name is well",
     ("mx-overview", "Down from one place only"): "the demo is seen from one place",
+    ("mx-overview", "Providers"): "the domains of the demo's provider are up",
+    ("mx-overview", "Warnings of domains"): "no domain of the demo works with a fault of its own",
+    ("mx-domain", "Warnings of the domain"): "no domain of the demo works with a fault of its own",
     ("mx-domain", "Last hop"): "there is no router on loopback, so the demo traces nothing",
     ("mx-domain", "DANE"): "no module of the demo names policies",
     ("mx-domain", "MTA-STS"): "no module of the demo names policies",
@@ -39,8 +42,15 @@ NOT_IN_THE_DEMO = {
 GOLDEN = Path(__file__).parent.parent / "metrics" / "golden.txt"
 # Beside the golden file.
 _HERE = """\
-mx_host_failure{address="192.0.2.1",class="banner_closed",domain="",mx="r.example:25",stage="banner",verdict="dead"} 1
-mx_path_last_hop{address="192.0.2.2",domain="blocked.example",hop="192.0.2.254",mx="mx.blocked.example"} 1
+mx_host_failure{address="192.0.2.1",class="banner_closed",domain="",module="default",mx="r.example",port="25"} 1
+mx_host_labels{module="default",mx="r.example",port="25",team="relays"} 1
+mx_domain_mx_preference{domain="silent.example",module="default",mx="mx.silent.example",port="25"} 10
+mx_path_last_hop{address="192.0.2.2",domain="",hop="192.0.2.254",module="default",mx="mx.silent.example",port="25"} 1
+mx_host_dane_state{address="192.0.2.2",domain="",module="default",mx="mx.silent.example",port="25",state="absent"} 1
+mx_domain_warning{class="null_mx_among_others",domain="well.example"} 1
+mx_domain_provider_info{domain="elsewhere.example",provider="big.example"} 1
+mx_domain_provider_info{domain="well.example",provider="big.example"} 1
+mx_domain_failure{class="banner_closed",confidence="likely",domain="elsewhere.example",stage="banner",verdict="dead"} 1
 mx_domain_up{domain="elsewhere.example"} 0
 """
 _THERE = """\
@@ -95,12 +105,16 @@ def test_each_panel_is_as_the_linter_wants_it(uid: str, panel: dict[str, Any]) -
     for target in panel["targets"]:
         assert target["datasource"] == panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
         expression = target["expr"]
-        selectors = re.findall(r"\b((?:mx_|process_|scrape_|up\b)\w*)(\{[^}]*\})?", _without_groupings(expression))
+        selectors = re.findall(
+            r"(?<![\w:])((?:mx_|process_|scrape_|up\b|\w+:mx_)[\w:]*)(\{[^}]*\})?", _without_groupings(expression)
+        )
         assert selectors
         for name, matchers in selectors:
-            assert 'job=~"$job"' in matchers, name
+            # The rules count over all jobs of an exporter.
+            assert ('job=~"$job"' in matchers) == (":" not in name), name
             assert 'instance=~"$instance"' in matchers, name
-            assert ('domain=~"$domain"' in matchers) == (uid == "mx-domain"), name
+            chosen = 'domain=~"|$domain"' if re.match("mx_(host|path)_", name) else 'domain=~"$domain"'
+            assert (chosen in matchers) == (uid == "mx-domain"), name
         for window in re.findall(r"\[([^]]*)\]", expression):
             assert window in ("$__rate_interval", "$__range")
         for counter in re.findall(r"(\w+)\((?:mx|process)_\w+_(?:total|bucket)\{", expression):
@@ -202,13 +216,17 @@ def test_the_types_are_strict(path: tuple[str, ...], value: object, complaint: s
     assert complaint in done.stdout
 
 
+def _all_probed(demo: ExporterProcess) -> bool:
+    samples = demo.samples()
+    (domains,) = [s.value for s in samples if s.name == "mx_exporter_targets" and s.labels["kind"] == "domain"]
+    return len([s for s in samples if s.name == "mx_domain_last_probe_timestamp_seconds"]) == domains
+
+
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """The demo, scraped by a Prometheus with the shipped files."""
     with running_demo() as demo:
-        until_sync(
-            lambda: len([s for s in demo.samples() if s.name == "mx_domain_last_probe_timestamp_seconds"]) == 38, 90.0
-        )
+        until_sync(lambda: _all_probed(demo), 90.0)
         address = demo.url.removeprefix("http://")
         with prometheus(tmp_path_factory.mktemp("prometheus"), "prometheus.yml", {"localhost:10225": address}) as it:
             until_sync(lambda: it.query("rate(mx_exporter_loop_lag_seconds_bucket[10s])"), 90.0)
@@ -247,6 +265,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
         folder = tmp_path_factory.mktemp("elsewhere")
         with prometheus(folder, "prometheus.yml", {}, scrape_configs=jobs) as it:
             until_sync(lambda: len(it.query("mx_domain_up{domain='elsewhere.example'}")) == 2)
+            until_sync(lambda: it.query("instance_provider_verdict:mx_domains:count"))
             yield it
 
 

@@ -15,6 +15,25 @@ BLOCKED = {**HERE, "alertname": "MxEgressBlocked", "family": "ipv4"}
 OFFLINE = {**HERE, "alertname": "MxEgressOffline", "family": "ipv4"}
 RESOLVER = {**HERE, "alertname": "MxResolverFailing"}
 DEAD = {**HERE, "alertname": "MxDomainDead", "domain": "a.example", "family": "ipv4"}
+SHARED = {
+    **HERE,
+    "alertname": "MxSharedHostDown",
+    "mx": "mx.big.example",
+    "port": "25",
+    "module": "default",
+    "family": "ipv4",
+    "provider": "big.example",
+}
+PROVIDER = {**HERE, "alertname": "MxProviderDown", "provider": "big.example", "family": "ipv4"}
+# Of a domain that this host takes down, and of one of the provider that has two names of equal preference.
+BEHIND = {**DEAD, "mx": "mx.big.example", "port": "25", "module": "default", "provider": "big.example"}
+HOST = {**SHARED, "alertname": "MxHostDown", "address": "192.0.2.1"}
+ADDRESS = {key: HOST[key] for key in HOST if key not in ("mx", "provider")} | {"alertname": "MxAddressDown"}
+# An address that is all that some domains have, each with an MX name of its own; a name on it that several share.
+FRONT = {**ADDRESS, "alertname": "MxSharedAddressDown"}
+TENANT = {**BEHIND, "mx": "mx.a.example", "provider": "a.example", "address": "192.0.2.1"}
+NAME = {**SHARED, "address": "192.0.2.1"}
+EVERYWHERE = {key: BEHIND[key] for key in ("domain", "mx", "port", "module", "provider")}
 ASKED_FOR = {**DEAD, "instance": "service:10225", "job": "mx-probe", "target": "a.example"}
 
 
@@ -59,6 +78,73 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ),
         ({"alertname": "MxDomainBlockedFromHere", "domain": "a.example", "vantage": "here"}, DEAD, True),
         ({"alertname": "MxDomainBlockedFromHere", "domain": "a.example", "vantage": "there"}, DEAD, False),
+        (SHARED, BEHIND, True),
+        *((SHARED, {**BEHIND, "alertname": f"MxDomain{name}"}, True) for name in ("Blocked", "Undetermined", "Down")),
+        (SHARED, {**BEHIND, "alertname": "MxDomainMisconfigured"}, True),
+        (SHARED, {**BEHIND, "alertname": "MxReputationBlocked"}, True),
+        # What has another first MX host, is asked for on another port, or has none, for DNS knows none.
+        (SHARED, {**BEHIND, "mx": "mx.other.example"}, False),
+        (SHARED, {**BEHIND, "port": "587"}, False),
+        (SHARED, {**BEHIND, "module": "full"}, False),
+        (SHARED, {**BEHIND, "vantage": "there"}, False),
+        (SHARED, {**BEHIND, "instance": "b:10225"}, False),
+        (SHARED, DEAD, False),
+        (SHARED, {**BEHIND, "alertname": "MxDomainTakesNoMail"}, False),
+        (SHARED, {**BEHIND, "alertname": "MxCertificateExpired"}, False),
+        (SHARED, HOST, True),
+        (SHARED, {**HOST, "mx": "mx2.big.example"}, False),
+        (ADDRESS, HOST, True),
+        (ADDRESS, {**HOST, "address": "192.0.2.2"}, False),
+        (ADDRESS, SHARED, False),
+        (BLOCKED, ADDRESS, True),
+        (FRONT, TENANT, True),
+        *((FRONT, {**TENANT, "alertname": f"MxDomain{name}"}, True) for name in ("Blocked", "Undetermined", "Down")),
+        (FRONT, {**TENANT, "alertname": "MxReputationBlocked"}, True),
+        # What has a second address has none as a label.
+        (FRONT, BEHIND, False),
+        ({**FRONT, "address": ""}, BEHIND, False),
+        (FRONT, {**TENANT, "address": "192.0.2.2"}, False),
+        (FRONT, {**TENANT, "port": "587"}, False),
+        (FRONT, {**TENANT, "module": "full"}, False),
+        (FRONT, {**TENANT, "vantage": "there"}, False),
+        (FRONT, {**TENANT, "instance": "b:10225"}, False),
+        (FRONT, {**TENANT, "alertname": "MxCertificateExpired"}, False),
+        (FRONT, {**TENANT, "alertname": "MxDomainBlockedFromHere"}, True),
+        (FRONT, {**TENANT, "alertname": "MxDomainBlockedFromHere", "vantage": "there"}, False),
+        (FRONT, {**TENANT, "alertname": "MxDomainDeadEverywhere", "vantage": ""}, True),
+        (FRONT, {**EVERYWHERE, "alertname": "MxDomainDeadEverywhere"}, False),
+        (FRONT, HOST, True),
+        (FRONT, ADDRESS, True),
+        (FRONT, NAME, True),
+        (FRONT, SHARED, False),
+        (NAME, FRONT, False),
+        (PROVIDER, FRONT, False),
+        (PROVIDER, {**FRONT, "provider": "big.example"}, True),
+        (BLOCKED, FRONT, True),
+        (BLOCKED, {**FRONT, "instance": "service:10225", "target": "several"}, True),
+        (SHARED, {**EVERYWHERE, "alertname": "MxDomainDeadEverywhere"}, True),
+        (SHARED, {"alertname": "MxDomainDeadEverywhere", "domain": "a.example"}, False),
+        (SHARED, {**EVERYWHERE, "alertname": "MxDomainBlockedFromHere", "vantage": "here"}, True),
+        (SHARED, {**EVERYWHERE, "alertname": "MxDomainBlockedFromHere", "vantage": "there"}, False),
+        (PROVIDER, BEHIND, True),
+        (PROVIDER, {**BEHIND, "mx": "mx2.big.example"}, True),
+        (PROVIDER, {**BEHIND, "provider": "other.example"}, False),
+        (PROVIDER, {**BEHIND, "instance": "b:10225"}, False),
+        # A domain with several providers has no such label.
+        (PROVIDER, {**BEHIND, "provider": ""}, False),
+        (PROVIDER, DEAD, False),
+        (PROVIDER, SHARED, True),
+        (PROVIDER, {**SHARED, "provider": ""}, False),
+        (PROVIDER, {**EVERYWHERE, "alertname": "MxDomainDeadEverywhere"}, True),
+        (PROVIDER, {**EVERYWHERE, "alertname": "MxDomainBlockedFromHere", "vantage": "there"}, False),
+        (BLOCKED, SHARED, True),
+        (BLOCKED, PROVIDER, True),
+        (BLOCKED, HOST, True),
+        (BLOCKED, {**SHARED, "family": "ipv6"}, False),
+        (BLOCKED, {**SHARED, "instance": "service:10225"}, False),
+        (BLOCKED, {**SHARED, "instance": "service:10225", "target": "several"}, True),
+        ({**HOST, "alertname": "MxConfiguredHostDown"}, HOST, True),
+        ({**HOST, "alertname": "MxConfiguredHostDown"}, {**HOST, "mx": "mx2.big.example"}, False),
         (DEAD, {**HERE, "alertname": "MxDomainDown", "domain": "a.example"}, True),
         (DEAD, {**HERE, "alertname": "MxDomainDown", "domain": "b.example"}, False),
         ({**HERE, "alertname": "MxExporterDown"}, {**HERE, "alertname": "MxTargetNotAnswered", "target": "x"}, True),
@@ -67,15 +153,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_an_alert_silences_those_that_it_explains_and_no_other(
     source: dict[str, str], target: dict[str, str], silent: bool, address: str, request: pytest.FixtureRequest
 ) -> None:
-    # Each case has a label, a place and a domain of its own: the alerts of the others are still there.
+    # Each case has a label, a place, a domain, a host and a provider of its own: alerts of the others are still there.
     number = request.node.callspec.id
     # Taken in their order: once the last of them is silent, the first have been looked at.
     explains = {**HERE, "alertname": "MxExporterDown"}
     marker = {**HERE, "alertname": "MxTargetNotAnswered", "target": "marker"}
     alerts = [{**alert, "case": number} for alert in (source, target, explains, marker)]
     for alert in alerts:
-        for label in ("vantage", "domain"):
-            if label in alert:
+        for label in ("vantage", "domain", "mx", "provider"):
+            if alert.get(label):
                 alert[label] += f"-{number}"
     assert httpx.post(f"http://{address}/api/v2/alerts", json=[{"labels": each} for each in alerts]).status_code == 200
 

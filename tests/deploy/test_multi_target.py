@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
@@ -14,7 +15,7 @@ from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.metrics.families import FAMILIES
 from tests.deploy.deployed import PROMETHEUS, read_yaml
 from tests.deploy.files import ROOT
-from tests.deploy.stack import Prometheus, prometheus
+from tests.deploy.stack import Prometheus, page, prometheus
 from tests.support.exporter_process import exporter
 from tests.support.waiting import until_sync
 
@@ -53,6 +54,38 @@ def test_each_target_is_probed_by_its_scrape_and_known_by_the_exporter_that_did(
                 dead = 'ALERTS{alertname="MxDomainDead",alertstate="firing"}'
                 until_sync(lambda: seen.query(dead), 60.0)
                 assert _labels(seen, dead, "domain", "instance", "family") == [("refused.example", address, "ipv4")]
+
+
+# The answer of /probe for a domain one of whose two hosts is dead; others share both.
+_SHARED = """\
+mx_domain_up{{domain="{0}"}} 1
+mx_domain_addresses{{domain="{0}",family="ipv4"}} 2
+mx_domain_mx_preference{{domain="{0}",module="default",mx="mx1.big.example",port="25"}} 10
+mx_domain_mx_preference{{domain="{0}",module="default",mx="mx2.big.example",port="25"}} 20
+mx_host_up{{address="192.0.2.1",domain="",module="default",mx="mx1.big.example",port="25"}} 0
+mx_host_up{{address="192.0.2.2",domain="",module="default",mx="mx2.big.example",port="25"}} 1
+mx_host_failure{{address="192.0.2.1",class="connect_refused",confidence="certain",domain="",module="default",\
+mx="mx1.big.example",port="25",stage="connect",verdict="dead"}} 1
+"""
+
+
+def _answer(path: str) -> bytes:
+    (target,) = parse_qs(urlsplit(path).query).get("target", [""])
+    return _SHARED.format(target).encode() if target else b"mx_exporter_config_last_reload_successful 1\n"
+
+
+def test_a_dead_host_that_every_scrape_repeats_alerts_once(tmp_path: Path) -> None:
+    with (
+        page(_answer, "text/plain; version=0.0.4") as address,
+        prometheus(tmp_path / "prometheus", "multi-target.yml", {"localhost:10225": address}) as seen,
+    ):
+        until_sync(lambda: len(seen.query("mx_host_up == 0")) == 2, 60.0)
+        down = 'ALERTS{alertname="MxHostDown",alertstate="firing"}'
+        until_sync(lambda: seen.query(down), 60.0)
+        told = _labels(seen, down, "mx", "address", "instance", "vantage", "domain")
+        assert told == [("mx1.big.example", "192.0.2.1", address, "here", "")]
+        assert _labels(seen, "instance_mx:mx_domains_up:count", "mx") == [("mx1.big.example",)]
+        assert seen.query("instance_mx:mx_domains_up:count")[0]["value"][1] == "2"
 
 
 def _jobs_of_the_page() -> list[dict[str, Any]]:

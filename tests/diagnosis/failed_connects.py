@@ -77,4 +77,4 @@ def host(
 ) -> HostResult:
     evidence = Evidence(25, connect, witnesses, found, fingerprints)
     failure = None if connect is None else judge_connect(connect)
-    return host_of("mx.a.example", TARGET, 10, failure=failure, own_failure=failure, evidence=evidence)
+    return host_of("mx.a.example", TARGET, failure=failure, own_failure=failure, evidence=evidence)

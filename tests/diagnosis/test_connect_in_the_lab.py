@@ -207,7 +207,7 @@ def test_a_domain_is_judged_without_the_family_that_this_host_has_not(own_networ
     """IPv6 is off here, and their IPv4 refuses: that is what is told of the domain."""
     _shell(own_network, "sysctl -wq net.ipv6.conf.all.disable_ipv6=1")
     targets = [address("remote-a", family) for family in _FAMILIES]
-    hosts = tuple(host_of("mx.a.example", each, 10, failure=_failure(own_network, each)) for each in targets)
+    hosts = tuple(host_of("mx.a.example", each, failure=_failure(own_network, each)) for each in targets)
     told = domain_failure(hosts, None)
     assert told is not None
     assert told.failure_class is C.CONNECT_REFUSED

@@ -1,4 +1,4 @@
-"""Results under changing states of the egress and the resolver."""
+"""Hosts under changing states of the egress."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.diagnosis.connect_errors import judge_connect
-from exporter.diagnosis.diagnose import AGAIN, diagnose, diagnose_all, no_success_by_others
+from exporter.diagnosis.diagnose import AGAIN, diagnose, no_success_by_others
 from exporter.model.egress import EGRESS_UNKNOWN, EgressView
 from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import Failure, Stage, Verdict
-from exporter.model.resolver import ResolverState, ResolverSymptom, ResolverView
-from exporter.model.result import MxHost, MxLookup
 from tests.diagnosis.failed_connects import (
     ANSWERS,
     BLOCKED,
@@ -32,7 +29,7 @@ from tests.diagnosis.failed_connects import (
     someone_before,
 )
 from tests.paths import TARGET
-from tests.results import changed, down_host, host_of, lookup_failed, result, up_host
+from tests.results import changed, down_host, host_of, up_host
 
 
 def test_a_verdict_turns_with_the_surroundings_and_back() -> None:
@@ -57,17 +54,9 @@ def test_who_speaks_like_the_proxy_is_intercepted_and_who_does_not_is_not() -> N
     assert diagnose(own, around(proxy)).up
 
 
-def test_a_whole_result_turns_and_its_domain_with_it() -> None:
-    down = replace(result(host(SILENCE, ANSWERS)), failure=judge_connect(SILENCE))
-    seen = diagnose_all(down, around(BLOCKED))
-    assert seen.failure is not None
-    assert seen.failure.failure_class is C.EGRESS_BLOCKED
-    assert diagnose_all(seen, around(BLOCKED)) is seen
-
-
 def test_a_result_without_evidence_is_left_alone() -> None:
-    for plain in (result(up_host()), result(down_host()), lookup_failed(C.DNS_NXDOMAIN)):
-        assert diagnose_all(plain, EGRESS_UNKNOWN) is plain
+    for plain in (up_host(), down_host()):
+        assert diagnose(plain, EGRESS_UNKNOWN) is plain
 
 
 def test_an_answer_from_before_the_silence_counts_against_nobody() -> None:
@@ -98,7 +87,7 @@ def test_accepted_and_not_a_word_is_undetermined_unless_everything_fails_so(way:
     failure_class = C.BANNER_TIMEOUT if way is W.NO_GREETING else C.BANNER_CLOSED
     own = Failure(Stage.BANNER, failure_class, "no greeting came")
     mute = host_of(
-        "mx.a.example", TARGET, 10, failure=own, own_failure=own, evidence=Evidence(25, witnesses=ANSWERS, accepted=way)
+        "mx.a.example", TARGET, failure=own, own_failure=own, evidence=Evidence(25, witnesses=ANSWERS, accepted=way)
     )
     alone = diagnose(mute, around(OPEN), someone).failure
     assert alone is not None
@@ -128,29 +117,3 @@ def test_an_inspection_of_tls_shows_at_tls() -> None:
     assert failure is not None
     assert (failure.stage, failure.failure_class) == (Stage.TLS, C.EGRESS_INTERCEPTED)
     assert diagnose(host(None, fingerprints=("issuer:",)), around(view)).up
-
-
-FAILING = ResolverView(ResolverState.FAILING, LIKELY, ResolverSymptom.NO_ANSWER, 5)
-
-
-def test_a_lookup_that_fails_as_all_do_is_the_resolvers() -> None:
-    for failure_class in (C.DNS_SERVFAIL, C.DNS_TIMEOUT, C.DNS_BOGUS):
-        failure = diagnose_all(lookup_failed(failure_class), EGRESS_UNKNOWN, resolver=FAILING).failure
-        assert failure is not None
-        assert (failure.failure_class, failure.verdict) == (C.RESOLVER_FAILING, Verdict.LOCAL)
-    absent = diagnose_all(lookup_failed(C.DNS_NXDOMAIN), EGRESS_UNKNOWN, resolver=FAILING).failure
-    assert absent is not None
-    assert absent.failure_class is C.DNS_NXDOMAIN
-
-
-def test_a_host_whose_name_could_not_be_looked_up_is_so_too() -> None:
-    own = Failure(Stage.DNS, C.MX_UNRESOLVABLE, "no address")
-    unresolved = host_of("mx.a.example", "", 10, failure=own, own_failure=own)
-    looked_up = MxLookup(
-        "a.example", (MxHost("mx.a.example", 10, failure=own, cause=C.DNS_SERVFAIL, asked_at=5.0),), own
-    )
-    failed = replace(result(unresolved), lookup=looked_up, failure=own)
-    seen = diagnose_all(failed, EGRESS_UNKNOWN, resolver=FAILING)
-    assert seen.failure is not None
-    assert seen.failure.failure_class is C.RESOLVER_FAILING
-    assert diagnose_all(seen, EGRESS_UNKNOWN, resolver=ResolverView(ResolverState.WORKING)).failure == own

@@ -30,7 +30,6 @@ def failing(*classes: FailureClass, families: Sequence[str] = ()) -> tuple[HostR
         host_of(
             f"mx{number}.example",
             families[number] if families else f"192.0.2.{number}",
-            number,
             failure=Failure(Stage.BANNER, failure_class, f"reason {number}"),
         )
         for number, failure_class in enumerate(classes)
@@ -101,7 +100,7 @@ def test_a_family_without_a_route_is_left_out_while_another_has_one() -> None:
 def test_the_lookup_speaks_where_no_host_has_an_address() -> None:
     nothing = Failure(Stage.DNS, C.DNS_NXDOMAIN, "no such name")
     assert domain_failure((), nothing) == nothing
-    unresolvable = (host_of("mx.example", "", 10, failure=Failure(Stage.DNS, C.MX_UNRESOLVABLE, "no address")),)
+    unresolvable = (host_of("mx.example", "", failure=Failure(Stage.DNS, C.MX_UNRESOLVABLE, "no address")),)
     assert domain_failure(unresolvable, nothing) == nothing
     assert domain_failure((), None) is not None
 

@@ -220,7 +220,7 @@ def test_one_who_fails_otherwise_ends_it() -> None:
     assert story.all_see(W.ANSWERED).state is S.OPEN
 
 
-def test_one_session_that_many_domains_share_counts_once() -> None:
+def test_one_address_counts_once_however_often_it_is_told_of() -> None:
     story = Story()
     story.all_see(W.NO_ANSWER)
     for _ in range(5):

@@ -7,7 +7,7 @@ import pytest
 from exporter.diagnosis.resolver_state import Asked, ResolverJudge, judge_lookup, questions
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage
 from exporter.model.resolver import ResolverState, ResolverSymptom, ResolverView
-from exporter.model.result import MxHost, MxLookup, ProbeResult
+from exporter.model.result import MxHost, MxLookup
 
 C, S = FailureClass, ResolverState
 NAMES = ("a.example", "b.test", "c.invalid", "d.localhost", "e.example.org")
@@ -117,8 +117,7 @@ def test_failures_of_too_long_ago_do_not_count() -> None:
 def test_remembered_answers_are_no_questions() -> None:
     host = MxHost("mx.b.test", 10, ("192.0.2.1",))
     lookup = MxLookup("a.example", (host,), asked_at=5.0)
-    probed = ProbeResult(0.0, 0.0, lookup, (), 1, None)
-    assert list(questions(probed)) == [Asked("a.example", 5.0, None)]
+    assert list(questions(lookup)) == [Asked("a.example", 5.0, None)]
 
 
 def test_a_hosts_failure_is_that_of_its_own_question() -> None:
@@ -126,8 +125,7 @@ def test_a_hosts_failure_is_that_of_its_own_question() -> None:
     host = MxHost("mx.b.test", 10, (), unresolvable, asked_at=6.0, cause=C.DNS_SERVFAIL)
     lookup = MxLookup("a.example", (host,), unresolvable)
     named = MxHost("ref.example.org", 0, ("192.0.2.1",), asked_at=7.0)
-    probed = ProbeResult(0.0, 0.0, lookup, (), 1, unresolvable, named=(named,))
-    assert list(questions(probed, reference=True)) == [
+    assert list(questions(lookup, (named,), reference=True)) == [
         Asked("mx.b.test", 6.0, C.DNS_SERVFAIL, True),
         Asked("ref.example.org", 7.0, None, True),
     ]

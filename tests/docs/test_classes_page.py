@@ -9,7 +9,7 @@ from pathlib import Path
 
 from exporter.demo.domains import DEMO
 from exporter.model.failure import UNDETERMINED_CLASSES, Confidence, FailureClass, Stage, verdict_of
-from exporter.model.warning import HostWarning
+from exporter.model.warning import DomainWarning, HostWarning
 from tests.diagnosis.replies.real_replies import FILES, read
 from tests.docs.pages import CLASSES, ROOT, WARNINGS, names
 from tests.support.exporter_process import running_demo
@@ -53,8 +53,9 @@ def test_the_stages_of_the_table_are_those_at_which_the_demo_finds_the_class() -
 
 
 def test_every_warning_has_a_row_and_there_is_no_other() -> None:
-    named = [name for cells in WARNINGS.rows("All warnings") for name in names(cells[0])]
-    assert sorted(named) == sorted(HostWarning)
+    for heading, warnings in (("Warnings of hosts", HostWarning), ("Warnings of domains", DomainWarning)):
+        named = [name for cells in WARNINGS.rows(heading) for name in names(cells[0])]
+        assert sorted(named) == sorted(warnings)
 
 
 def test_what_is_written_from_the_classes_is_as_it_would_be_written_now(tmp_path: Path) -> None:

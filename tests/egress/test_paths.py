@@ -12,10 +12,9 @@ from exporter.model.configuration import Egress
 from exporter.model.evidence import ConnectEvidence, Evidence
 from exporter.model.failure import FailureClass
 from exporter.model.path_trace import HopKind, PathTrace
-from exporter.model.result import HostResult, ProbeResult
-from exporter.model.target import TargetKey
+from exporter.model.result import HostIdentity, HostResult
 from tests.paths import path
-from tests.results import changed, domain, down_host, result, up_host
+from tests.results import changed, down_host, up_host
 from tests.support.waiting import until
 
 ADDRESS = "192.0.2.1"
@@ -35,9 +34,9 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
     return ports
 
 
-def failing(**connect: object) -> ProbeResult:
+def failing(mx: str = "mx.a.example", **connect: object) -> HostResult:
     evidence = Evidence(25, ConnectEvidence(ADDRESS, **connect))  # type: ignore[arg-type]
-    return result(changed(down_host(FailureClass.CONNECT_TIMEOUT, address=ADDRESS), evidence=evidence))
+    return changed(down_host(FailureClass.CONNECT_TIMEOUT, mx, ADDRESS), evidence=evidence)
 
 
 def path_of(host: HostResult) -> PathTrace | None:
@@ -46,18 +45,23 @@ def path_of(host: HostResult) -> PathTrace | None:
 
 
 async def test_a_path_is_requested_once_and_joined_when_it_is_known(compared: list[int | None]) -> None:
-    found: list[tuple[str, frozenset[TargetKey]]] = []
-    paths = HostPaths(Egress(witness_ports=(25, 587)), lambda address, _, keys: found.append((address, keys)))
-    silent = failing(errno=None)
-    assert path_of(paths.with_paths(domain(), silent, request=True).hosts[0]) is None
+    """All names of an address have one path."""
+    found: list[tuple[str, frozenset[HostIdentity]]] = []
+    paths = HostPaths(
+        Egress(witness_ports=(25, 587)), lambda address, _, identities: found.append((address, identities))
+    )
+    silent = failing("mx.a.example", errno=None), failing("mx.b.example", errno=None)
+    for host in silent:
+        assert path_of(paths.with_path(host, "", request=True)) is None
     await until(lambda: found)
-    assert found == [(ADDRESS, frozenset({domain().key}))]
-    result = paths.with_paths(domain(), silent, request=False)
-    assert path_of(result.hosts[0]) == TRACED
-    assert paths.with_paths(domain(), result, request=True) == result
+    assert found == [(ADDRESS, frozenset(host.identity for host in silent))]
+    for host in silent:
+        joined = paths.with_path(host, "", request=False)
+        assert path_of(joined) == TRACED
+        assert paths.with_path(joined, "", request=True) is joined
     assert compared == [587]  # not with the port itself
     paths.forget(ADDRESS, 25)
-    assert path_of(paths.with_paths(domain(), result, request=False).hosts[0]) is None
+    assert path_of(paths.with_path(joined, "", request=False)) is None
     await paths.close()
 
 
@@ -67,14 +71,30 @@ async def test_a_path_is_requested_once_and_joined_when_it_is_known(compared: li
         (failing(errno=None), False),
         (failing(errno=None, unsent=True), True),  # no SYN left this host
         (failing(errno=ECONNREFUSED, icmp=None), False),
-        (result(up_host()), True),
+        (up_host(), True),
     ],
 )
 async def test_no_path_is_traced_where_it_would_show_nothing(
-    probed: ProbeResult, trace: bool, compared: list[int | None]
+    probed: HostResult, trace: bool, compared: list[int | None]
 ) -> None:
     paths = HostPaths(Egress(trace=trace), lambda *_: None)
-    await paths.trace_all(domain(), probed)
-    assert paths.with_paths(domain(), probed, request=True) == probed
+    await paths.trace_all((probed,), lambda address: "")
+    assert paths.with_path(probed, "", request=True) is probed
     assert compared == []
+    await paths.close()
+
+
+async def test_each_path_is_traced_from_the_source_of_its_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources: list[tuple[str, str]] = []
+
+    async def trace(address: str, port: int, *, against: int | None, source: str) -> PathTrace:
+        sources.append((address, source))
+        return TRACED
+
+    monkeypatch.setattr(traces, "trace", trace)
+    paths = HostPaths(Egress(), lambda *_: None)
+    silent = failing(errno=None)
+    six = changed(silent, address="2001:db8::1")
+    await paths.trace_all((silent, six), lambda address: "2001:db8::9" if ":" in address else "")
+    assert sorted(sources) == [(ADDRESS, ""), ("2001:db8::1", "2001:db8::9")]
     await paths.close()

@@ -58,10 +58,11 @@ def test_the_last_changes_are_kept_and_move_with_the_clock(monkeypatch: pytest.M
 
 def test_references_have_a_state_of_their_own_while_they_are_configured() -> None:
     judged = JudgedStates(replace(SETTINGS, egress=Egress(references=(REFERENCE,))))
-    judged.reference_probed("ref.example")
+    known = [judged.references_are_known]
+    judged.reference_probed("ref.example", up=False)
+    assert [*known, judged.references_are_known] == [False, True]
     assert judged.references_up == {"ref.example": False}
     judged.reference_probed("ref.example", up=True)
-    judged.reference_probed("ref.example")
     assert judged.references_up == {"ref.example": True}
     judged.configure(SETTINGS)
     assert judged.references_up == {}

@@ -10,14 +10,14 @@ import pytest
 from exporter.egress import traces
 from exporter.egress.traces import KEPT_SECONDS, PathTraces
 from exporter.model.path_trace import PathTrace
-from exporter.model.target import TargetKey, TargetKind
+from exporter.model.result import HostIdentity
 from tests.paths import path
 from tests.support.virtual_time import VirtualLoop, run_virtually
 from tests.support.waiting import until
 
 ADDRESS = "127.0.0.1"
-A: TargetKey = (TargetKind.DOMAIN, "a.example")
-B: TargetKey = (TargetKind.DOMAIN, "b.example")
+A = HostIdentity("mx.a.example", ADDRESS, 25, "default")
+B = HostIdentity("mx.b.example", ADDRESS, 25, "default")
 
 
 class Tracing:
@@ -27,7 +27,7 @@ class Tracing:
         self.traced: list[tuple[str, int, int | None]] = []
         self.at_once = self.most_at_once = 0
         self.seconds = seconds
-        self.found: list[tuple[str, frozenset[TargetKey]]] = []
+        self.found: list[tuple[str, frozenset[HostIdentity]]] = []
         monkeypatch.setattr(traces, "trace", self.trace)
 
     async def trace(self, address: str, port: int, *, against: int | None, source: str) -> PathTrace:
@@ -38,7 +38,7 @@ class Tracing:
         self.at_once -= 1
         return path(port=port)
 
-    def on_found(self, address: str, trace: PathTrace, wishers: frozenset[TargetKey]) -> None:
+    def on_found(self, address: str, trace: PathTrace, wishers: frozenset[HostIdentity]) -> None:
         self.found.append((address, wishers))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from errno import ECONNREFUSED
 
 import pytest
 
@@ -15,24 +16,23 @@ from exporter.egress.unproven_timeouts import UnprovenTimeouts
 from exporter.model.configuration import Egress
 from exporter.model.evidence import ConnectEvidence, ConnectOutcome, Evidence
 from exporter.model.failure import FailureClass
-from exporter.model.result import HostResult
-from exporter.model.target import TargetKey, TargetKind
+from exporter.model.result import HostIdentity, HostResult
 from tests.results import changed, down_host, up_host
 
 
 class Waiting:
-    """Targets with a timeout each, and a host that may answer."""
+    """Hosts that timed out, and another that may answer."""
 
     def __init__(self) -> None:
-        self.proven: list[frozenset[TargetKey]] = []
+        self.proven: list[frozenset[HostIdentity]] = []
         self.clocks = Clocks()
         self.states = JudgedStates(WatchSettings(Egress(), 60.0, 35.0))
         self.timeouts = UnprovenTimeouts(self.states, self.clocks, self.proven.append)
 
-    def time_out(self, number: int, *, failure: FailureClass = FailureClass.CONNECT_TIMEOUT) -> TargetKey:
-        key = TargetKind.DOMAIN, f"d{number}.example"
-        self.timeouts.see(key, (self._silent(number, failure),), lambda address: True)
-        return key
+    def time_out(self, number: int, *, failure: FailureClass = FailureClass.CONNECT_TIMEOUT) -> HostIdentity:
+        silent = self._silent(number, failure)
+        self.timeouts.see(silent, lambda address: True)
+        return silent.identity
 
     def _silent(self, number: int, failure: FailureClass) -> HostResult:
         address = f"10.{number}.0.1"
@@ -62,9 +62,19 @@ async def test_an_answer_after_a_timeout_settles_it_once() -> None:
     assert len(waiting.proven) == 1
 
 
-async def test_a_target_that_answers_itself_waits_no_more() -> None:
+async def test_a_host_that_answers_itself_waits_no_more() -> None:
     waiting = Waiting()
     waiting.timeouts.drop(waiting.time_out(1))
+    await waiting.answer()
+    assert waiting.proven == []
+
+
+async def test_a_host_that_fails_otherwise_waits_no_more() -> None:
+    waiting = Waiting()
+    waiting.time_out(1)
+    silent = waiting._silent(1, FailureClass.CONNECT_REFUSED)
+    refused = Evidence(25, ConnectEvidence(silent.address, ECONNREFUSED))
+    waiting.timeouts.see(changed(silent, evidence=refused), lambda address: True)
     await waiting.answer()
     assert waiting.proven == []
 
@@ -79,7 +89,7 @@ async def test_what_is_ours_is_judged_again_when_the_egress_opens() -> None:
 async def test_an_address_that_is_reached_without_the_egress_waits_for_nobody() -> None:
     waiting = Waiting()
     silent = waiting._silent(1, FailureClass.CONNECT_TIMEOUT)
-    waiting.timeouts.see((TargetKind.HOST, "a"), (silent,), lambda address: False)
+    waiting.timeouts.see(silent, lambda address: False)
     await waiting.answer()
     assert waiting.proven == []
 

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from exporter.lab.dns_host import DnsHost
-from exporter.lab.host import Host, LoopThread, listening, listening_in_thread, require_loopback
+from exporter.lab.host import LabHost, LoopThread, listening, listening_in_thread, require_loopback
 from exporter.lab.https_host import HttpsHost
 from exporter.lab.silent_host import SilentHost
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import SmtpScript, ordinary
 
 
-def _all_hosts() -> list[Host[Any]]:
+def _all_hosts() -> list[LabHost[Any]]:
     return [SmtpHost(SmtpScript()), SilentHost(), DnsHost({}), HttpsHost([])]
 
 
-def _name(host: Host[Any]) -> str:
+def _name(host: LabHost[Any]) -> str:
     return type(host).__name__
 
 
@@ -32,7 +32,7 @@ def test_any_loopback_address_will_do(address: str) -> None:
 
 @pytest.mark.parametrize("host", _all_hosts(), ids=_name)
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1", "10.0.0.1", "mx.example", ""])
-async def test_no_host_listens_beyond_loopback(host: Host[Any], address: str) -> None:
+async def test_no_host_listens_beyond_loopback(host: LabHost[Any], address: str) -> None:
     with pytest.raises(ValueError, match=r"loopback|address"):
         await host.start(address)
 
@@ -44,7 +44,7 @@ async def test_in_a_network_namespace_of_ones_own_a_host_may() -> None:
 
 
 @pytest.mark.parametrize("host", [SmtpHost(SmtpScript()), HttpsHost([])], ids=_name)
-async def test_a_host_refuses_after_the_block_whatever_happened_in_it(host: Host[int]) -> None:
+async def test_a_host_refuses_after_the_block_whatever_happened_in_it(host: LabHost[int]) -> None:
     with pytest.raises(LookupError):
         async with listening(host) as port:
             raise LookupError

@@ -11,7 +11,7 @@ from exporter.model.configuration import DomainList
 from exporter.model.egress import EgressState, EgressView
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.schedule.shard import Shard
-from tests.results import domain, result, up_host
+from tests.results import domain, up_host
 
 
 def value(metrics: ExporterMetrics, name: str, **labels: str) -> float | None:
@@ -77,10 +77,11 @@ def test_the_last_reload_is_successful_only_if_both_files_loaded(monkeypatch: py
 
 def test_phases_and_delays_are_observed() -> None:
     metrics = ExporterMetrics()
-    metrics.probed(result(up_host()))
+    metrics.session_made(up_host())
     metrics.started(-0.5)  # early is not late
     metrics.loop_lagged(0.2)
     metrics.internal_error()
+    assert value(metrics, "mx_exporter_sessions_total") == 1
     assert value(metrics, "mx_probe_phase_duration_seconds_count", phase="banner") == 1
     assert value(metrics, "mx_probe_phase_duration_seconds_sum", phase="banner") == 0.25
     assert value(metrics, "mx_exporter_schedule_lag_seconds_sum") == 0
@@ -90,9 +91,11 @@ def test_phases_and_delays_are_observed() -> None:
 
 def test_numbers_that_others_keep_are_read_at_the_scrape() -> None:
     metrics = ExporterMetrics()
-    numbers = {"in_flight": 1.0, "dropped": 2.0}
+    numbers = {"in_flight": 1.0, "dropped": 2.0, "hosts": 3.0}
     metrics.watch_in_flight(lambda: numbers["in_flight"])
     metrics.watch_dropped_log_lines(lambda: numbers["dropped"])
-    numbers |= {"in_flight": 3.0, "dropped": 4.0}
+    metrics.watch_hosts(lambda: numbers["hosts"])
+    numbers |= {"in_flight": 3.0, "dropped": 4.0, "hosts": 5.0}
+    assert value(metrics, "mx_exporter_hosts") == 5
     assert value(metrics, "mx_exporter_probes_in_flight") == 3
     assert value(metrics, "mx_exporter_log_lines_dropped_total") == 4

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
@@ -15,9 +18,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_pla
 from prometheus_client.registry import Collector
 
 from exporter.metrics.exporter_metrics import ExporterMetrics
-from exporter.metrics.exposition import negotiate
-from tests.metrics.rendering import OPENMETRICS, PLAIN, everything, text_of
-from tests.results import domain, result, up_host
+from exporter.metrics.exposition import exposition, negotiate
+from exporter.store.row import NO_ROW, Row
+from tests.metrics.rendering import OPENMETRICS, PLAIN, everything, rows_of, text_of
+from tests.results import changed, domain, down_host, result, tls_host, up_host
 from tests.support.require import require_program
 
 # The library has no types for these.
@@ -60,7 +64,7 @@ def test_promtool_has_nothing_to_say(accept: str) -> None:
     own = ExporterMetrics()
     own.loaded((domain(),))
     own.started(0.01)
-    own.probed(result(up_host()))
+    own.session_made(up_host())
     text = text_of(everything(), accept, own.registry)
     if accept == OPENMETRICS:
         assert text.endswith("# EOF\n")
@@ -68,6 +72,98 @@ def test_promtool_has_nothing_to_say(accept: str) -> None:
         return  # promtool reads the plain format only; the library's parser has read this one above
     checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=8)
+NAMES = st.sampled_from(["Zone", "a", "class_", "nice", "team", "zz"])
+
+
+@st.composite
+def fleets(draw: st.DrawFn) -> list[Row]:
+    """The rows of targets and hosts with random texts, counts and parts."""
+    told = []
+    for number in range(draw(st.integers(0, 4))):
+        labels = draw(st.dictionaries(NAMES, WORDS, max_size=3))
+        hosts = [
+            changed(
+                draw(st.sampled_from([up_host(), down_host(), tls_host()])),
+                mx=draw(WORDS),
+                address=f"192.0.2.{place}",
+                domain=draw(st.sampled_from(["", "own.example"])),
+                port=draw(st.sampled_from([25, 2525])),
+                last_hop=draw(WORDS),
+                tcp_rtt=draw(st.one_of(st.none(), st.floats(0, 1e9))),
+            )
+            for place in range(draw(st.integers(0, 3)))
+        ]
+        providers = tuple(sorted(draw(st.sets(WORDS, max_size=2))))
+        probed = replace(result(*hosts), at=draw(st.floats(0, 1e12)), providers=providers)
+        told.append((domain(f"d{number}.example", **labels), draw(st.sampled_from([probed, None]))))
+    return rows_of(*told)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(fleets())
+def test_whatever_is_in_the_rows_the_library_writes_the_same_bytes(rows: list[Row]) -> None:
+    for accept, parse, write in (
+        (PLAIN, parse_plain, generate_latest),
+        (OPENMETRICS, parse_openmetrics, write_openmetrics),
+    ):
+        text = text_of(rows, accept)
+        registry = CollectorRegistry()
+        registry.register(_Parsed(list(parse(text))))
+        assert write(registry).decode() == text
+        series = [line.rpartition(" ")[0] for line in text.split("\n") if line and not line.startswith("#")]
+        assert len(set(series)) == len(series)
+
+
+def test_lines_of_more_rows_than_one_piece_has_are_all_there_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = rows_of(*[(domain(f"d{number}.example"), result(up_host())) for number in range(25)])
+    whole = text_of(rows)
+    monkeypatch.setattr("exporter.metrics.exposition._LINES_PER_PIECE", 10)
+    pieces = [*exposition(rows, None, negotiate(PLAIN))]
+    assert sorted(b"".join(pieces).decode().splitlines()) == sorted(whole.splitlines())
+    assert all(piece.count(b"\n") <= 10 + 3 for piece in pieces)
+    assert all(pieces)
+
+
+def test_without_rows_there_is_no_text() -> None:
+    assert text_of([]) == text_of([NO_ROW]) == ""
+    assert text_of([], OPENMETRICS) == "# EOF\n"
+
+
+def names(text: str) -> set[str]:
+    return {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"mx_host_up"}, {"mx_host_up"}),
+        ({"mx_host_failures_total"}, {"mx_host_failures_total"}),
+        ({"mx_host_failures"}, {"mx_host_failures_total"}),
+        ({"mx_exporter_internal_errors"}, {"mx_exporter_internal_errors_total"}),
+        ({"mx_exporter_internal_errors_total"}, {"mx_exporter_internal_errors_total"}),
+        ({"mx_probe_phase_duration_seconds", "mx_domain_up"}, {"mx_probe_phase_duration_seconds", "mx_domain_up"}),
+        ({"process_cpu_seconds_total"}, {"process_cpu_seconds_total"}),
+        ({"mx_exporter_log_lines_dropped"}, {"mx_exporter_log_lines_dropped_total"}),
+        ({"mx_host_u", "up", "mx_host_up_total_total", ""}, set()),
+        (set(), set()),
+    ],
+)
+def test_only_the_families_of_these_names_are_told(wanted: set[str], expected: set[str]) -> None:
+    own = ExporterMetrics()
+    own.session_made(up_host())
+    text = text_of(everything(), PLAIN, own.registry, frozenset(wanted))
+    assert names(text) == expected
+    whole = text_of(everything(), PLAIN, own.registry).splitlines()
+    begins = tuple(f"{start}{name}" for name in expected for start in ("", "# HELP ", "# TYPE "))
+    ends = ("", "{", " ", "_bucket", "_sum", "_count")
+    starts = tuple(begin + end for begin in begins for end in ends if end) if begins else ()
+    expected_lines = [line for line in whole if line.startswith(starts) and not line.startswith("process_cpu")]
+    found = [line for line in text.splitlines() if not line.startswith("process_cpu")]
+    assert found == expected_lines
+    assert text_of(everything(), OPENMETRICS, own.registry, frozenset(wanted)).endswith("# EOF\n")
 
 
 def test_no_series_tells_when_it_was_created() -> None:

@@ -14,7 +14,7 @@ from exporter.model.address import Family
 from exporter.model.configuration import Config
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.result import MxHost
-from exporter.model.target import Settings, Target, TargetKind
+from exporter.model.target import Module, Settings, Target, TargetKind
 from exporter.net import helo_name
 from exporter.net.helo_name import address_literal, ehlo_argument, fault_of, faults, local_helo, names_in, own_address
 from exporter.probe.module_plan import canary_message, plan_of
@@ -103,9 +103,9 @@ def test_without_a_name_a_session_says_the_address_it_leaves_from(
 
 
 def test_the_plan_leaves_the_name_open_where_nobody_has_one() -> None:
-    assert plan_of(Settings(), "", "", "").helo == b""
-    assert plan_of(Settings(), "me.example.net", "", "").helo == b"me.example.net"
-    assert plan_of(Settings(helo="[192.0.2.1]"), "me.example.net", "", "").helo == b"[192.0.2.1]"
+    assert plan_of(Module(), "", "", "").helo == b""
+    assert plan_of(Module(), "me.example.net", "", "").helo == b"me.example.net"
+    assert plan_of(Module(), "[192.0.2.1]", "", "").helo == b"[192.0.2.1]"
 
 
 def test_a_message_from_a_machine_without_a_name_comes_from_its_address() -> None:

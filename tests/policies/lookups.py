@@ -19,7 +19,7 @@ from exporter.model.policy import MtaStsMode, TlsaLookup, TlsaStatus
 from exporter.model.policy import MtaStsProblem as P
 from exporter.model.result import MxHost
 from exporter.model.target import Module, PolicyKind, Settings, Target, TargetKind
-from exporter.policies.lookup import Policies, TargetPolicies
+from exporter.policies.domain_policies import DomainPolicies, FoundPolicies
 from exporter.policies.mtasts.cache import PolicyCache
 from exporter.resolver.answer import DnsAnswer
 
@@ -42,7 +42,7 @@ class Names:
     addresses: tuple[str, ...] = ("127.0.0.1",)
     failure: Failure | None = None
     silent: set[str] = field(default_factory=set)
-    tlsa: list[tuple[str, int, str | None]] = field(default_factory=list)
+    tlsa: list[tuple[str, int]] = field(default_factory=list)
 
     async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
         return MxHost(name, 0, () if self.failure else self.addresses, self.failure)
@@ -52,12 +52,10 @@ class Names:
             await asyncio.Event().wait()
         return self.texts.get(name, NXDOMAIN)
 
-    async def lookup_tlsa(
-        self, host: str, port: int, families: tuple[Family, ...], domain: str | None = None
-    ) -> TlsaLookup:
+    async def lookup_tlsa(self, host: str, port: int, families: tuple[Family, ...]) -> TlsaLookup:
+        self.tlsa.append((host, port))
         if host in self.silent:
             await asyncio.Event().wait()
-        self.tlsa.append((host, port, domain))
         return TlsaLookup(TlsaStatus.ABSENT)
 
 
@@ -75,22 +73,22 @@ def target_of(*policies: PolicyKind, timeout: float = 10.0, allowed: str = "127.
 
 
 @asynccontextmanager
-async def world(names: Names, host: HttpsHost, server: ssl.SSLContext = SERVER) -> AsyncIterator[Policies]:
+async def world(names: Names, host: HttpsHost, server: ssl.SSLContext = SERVER) -> AsyncIterator[DomainPolicies]:
     memory = PolicyCache()
     host.context = server
     async with listening(host):
-        yield Policies(names, memory, host.port)
+        yield DomainPolicies(names, memory, host.port)
         await memory.close()
 
 
-async def found_policies(names: Names, host: HttpsHost | None = None, target: Target | None = None) -> TargetPolicies:
+async def found_policies(names: Names, host: HttpsHost | None = None, target: Target | None = None) -> FoundPolicies:
     async with world(names, host or HttpsHost([policy_answer()])) as policies:
-        return await policies.find(target or target_of(), ["mx.a.example"])
+        return await policies.find(target or target_of())
 
 
-def mode_of(found: TargetPolicies) -> MtaStsMode | None:
+def mode_of(found: FoundPolicies) -> MtaStsMode | None:
     return found.mta_sts.mode if found.mta_sts is not None else None
 
 
-def problem_of(found: TargetPolicies) -> P | None:
+def problem_of(found: FoundPolicies) -> P | None:
     return found.mta_sts.problem if found.mta_sts is not None else None

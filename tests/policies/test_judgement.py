@@ -1,4 +1,4 @@
-"""The judgement of a host by DANE and MTA-STS: each state, as a warning and as a failure."""
+"""The judgement of a host by DANE: each state, as a warning and as a failure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from exporter.model.policy import DaneState as S
 from exporter.model.policy import Tlsa, TlsaLookup, TlsaStatus
 from exporter.model.result import HostResult
 from exporter.model.warning import HostWarning as W
-from exporter.policies.judgement import Demands, TlsSeen, judge
-from exporter.policies.mtasts.policy import MtaStsPolicy, PolicyMode
+from exporter.policies.judgement import TlsSeen, judge_host
 from tests.results import changed, host_of
 from tests.support.chains import NOW, issue
 
@@ -26,7 +25,7 @@ TRUSTED = TlsSeen((LEAF.der,))
 MATCHING = Tlsa(3, 1, 1, hashlib.sha256(LEAF.spki).digest())
 FOREIGN = Tlsa(3, 1, 1, b"\x01" * 32)
 PKIX = Tlsa(1, 1, 1, hashlib.sha256(LEAF.spki).digest())
-UP = host_of(MX, "192.0.2.1", 10, warnings=(W.BANNER_SLOW,), at=AT)
+UP = host_of(MX, "192.0.2.1", warnings=(W.BANNER_SLOW,), at=AT)
 DOWN = changed(UP, failure=Failure(Stage.MAIL, C.TEMPFAIL), warnings=())
 
 
@@ -42,12 +41,11 @@ def _judged(
     lookup: TlsaLookup | None,
     tls: TlsSeen | None,
     *,
-    policy: MtaStsPolicy | None = None,
     result: HostResult = UP,
     asked: bool = True,
     require: bool = False,
 ) -> HostResult:
-    return judge(result, Demands(lookup, policy), tls, asked=asked, require=require, at=AT)
+    return judge_host(result, lookup, False, tls, asked, require)
 
 
 # (TLSA, TLS) -> state, warning, class of the failure with `require`
@@ -88,7 +86,7 @@ def test_each_state_of_dane(
 
 
 def test_dane_failures_are_theirs_to_mend() -> None:
-    assert {C.DANE_MISMATCH.verdict, C.DANE_NO_TLS.verdict, C.MTA_STS_MISMATCH.verdict} == {Verdict.MISCONFIGURED}
+    assert {C.DANE_MISMATCH.verdict, C.DANE_NO_TLS.verdict} == {Verdict.MISCONFIGURED}
 
 
 def test_the_records_and_the_reason_are_told() -> None:
@@ -111,7 +109,7 @@ def test_a_host_that_was_down_after_tls_is_checked_and_keeps_its_failure() -> No
 
 
 def test_a_conversation_that_was_not_to_come_to_tls_accuses_nobody() -> None:
-    judged = _judged(_found(FOREIGN), None, asked=False, policy=MtaStsPolicy("enforce", 60, (MX,)), require=True)
+    judged = _judged(_found(FOREIGN), None, asked=False, require=True)
     assert judged.facts.dane is not None
     assert (judged.facts.dane.state, judged.failure, judged.outcome.warnings) == (
         S.UNCHECKED,
@@ -121,7 +119,7 @@ def test_a_conversation_that_was_not_to_come_to_tls_accuses_nobody() -> None:
 
 
 def test_without_demands_nothing_is_said() -> None:
-    assert _judged(None, TRUSTED) == UP
+    assert _judged(None, TRUSTED) is UP
 
 
 def test_a_certificate_that_dane_vouches_for_needs_no_authority() -> None:
@@ -132,59 +130,7 @@ def test_a_certificate_that_dane_vouches_for_needs_no_authority() -> None:
         assert _judged(lookup, SELF_SIGNED, require=True).failure == UNTRUSTED
 
 
-# MTA-STS
-
-OTHER = ("mx.b.example",)
-STS_CASES: list[tuple[PolicyMode, tuple[str, ...], TlsSeen | None, bool | None, W | None, C | None]] = [
-    ("enforce", (MX,), TRUSTED, True, None, None),
-    ("enforce", ("*.a.example",), TRUSTED, True, None, None),
-    ("enforce", OTHER, TRUSTED, False, W.MTA_STS_MISMATCH, C.MTA_STS_MISMATCH),
-    ("testing", OTHER, TRUSTED, False, W.MTA_STS_MISMATCH, None),
-    ("none", OTHER, TRUSTED, None, None, None),
-    ("none", (), None, None, None, None),
-    ("enforce", (MX,), SELF_SIGNED, True, W.MTA_STS_UNTRUSTED, C.MTA_STS_UNTRUSTED),
-    ("testing", (MX,), SELF_SIGNED, True, W.MTA_STS_UNTRUSTED, None),
-    ("enforce", (MX,), None, True, W.MTA_STS_NO_TLS, C.MTA_STS_NO_TLS),
-    ("testing", (MX,), None, True, W.MTA_STS_NO_TLS, None),
-]
-
-
-@pytest.mark.parametrize(("mode", "mx", "tls", "matches", "warning", "failure"), STS_CASES)
-def test_each_outcome_of_mta_sts(
-    mode: PolicyMode,
-    mx: tuple[str, ...],
-    tls: TlsSeen | None,
-    matches: bool | None,
-    warning: W | None,
-    failure: C | None,
-) -> None:
-    policy = MtaStsPolicy(mode, 60, mx)
-    reported = _judged(None, tls, policy=policy)
-    assert (reported.facts.mta_sts_match, reported.failure) == (matches, None)
-    assert reported.outcome.warnings == (W.BANNER_SLOW, *([warning] if warning else []))
-    if tls is SELF_SIGNED and failure is None:
-        failure = C.TLS_UNTRUSTED  # for itself, whatever the policy's mode
-    required = _judged(None, tls, policy=policy, require=True)
-    assert (required.failure.failure_class if required.failure else None) is failure
-
-
-def test_the_name_is_held_against_the_policy_where_there_was_no_session() -> None:
-    judged = _judged(None, None, policy=MtaStsPolicy("enforce", 60, OTHER), result=DOWN)
-    assert (judged.facts.mta_sts_match, judged.failure, judged.outcome.warnings) == (False, DOWN.failure, ())
-
-
-def test_dane_does_not_hide_a_failing_mta_sts_nor_the_other_way_round() -> None:
-    """RFC 8461 2: one does not override the other."""
-    policy = MtaStsPolicy("enforce", 60, OTHER)
-    assert W.MTA_STS_MISMATCH in _judged(_found(MATCHING), TRUSTED, policy=policy).outcome.warnings
-    both = _judged(_found(FOREIGN), TRUSTED, policy=policy)
-    assert both.outcome.warnings == (W.BANNER_SLOW, W.DANE_MISMATCH, W.MTA_STS_MISMATCH)
-    required = _judged(_found(FOREIGN), TRUSTED, policy=policy, require=True)
-    assert required.failure is not None
-    assert required.failure.failure_class is C.DANE_MISMATCH
-
-
 def test_while_tlsa_records_are_awaited_nobody_fails_for_a_certificate_that_they_may_vouch_for() -> None:
-    awaited = judge(UP, Demands(tlsa_awaited=True), SELF_SIGNED, asked=True, require=True, at=AT)
+    awaited = judge_host(UP, None, True, SELF_SIGNED, True, True)
     assert (awaited.failure, awaited.facts.dane) == (None, None)
-    assert judge(UP, Demands(), SELF_SIGNED, asked=True, require=True, at=AT).failure == UNTRUSTED
+    assert judge_host(UP, None, False, SELF_SIGNED, True, True).failure == UNTRUSTED

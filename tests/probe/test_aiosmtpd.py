@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from exporter.model.failure import FailureClass, Stage
-from exporter.model.result import HostResult, MxHost
+from exporter.model.result import HostIdentity, HostResult
 from exporter.probe.host_result import host_result
 from exporter.probe.session import Session
 from exporter.probe.session_request import Endpoint, SessionOptions
@@ -74,7 +74,7 @@ async def talk(plan: Plan, mailbox: Mailbox, message: bytes = b"") -> HostResult
         record = await Session(plan, Endpoint("127.0.0.1", port), 10.0, options).run()
     finally:
         server.close()
-    return host_result(MxHost(NAME, 10), "127.0.0.1", port, record)
+    return host_result(HostIdentity(NAME, "127.0.0.1", port, "default"), record)
 
 
 def plan(*steps: State, password: str = "secret", **arguments: Any) -> Plan:

@@ -12,17 +12,14 @@ from exporter.probe.cpu_cost import (
     ALL_SHARE,
     COSTLY_SECONDS,
     MAX_COSTLY,
-    MAX_ONE_BYTES,
     MAX_PAUSE_SECONDS,
     MAX_SECONDS,
-    MAX_SEEN_BYTES,
     CpuCosts,
     CpuMeter,
     pause_after,
 )
 
 A, B = "192.0.2.1", "192.0.2.2"
-PLAIN, OTHER = "ehlo", "starttls"
 
 
 class Clock:
@@ -46,10 +43,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def costs() -> CpuCosts[str]:
-    return CpuCosts(len)
-
-
 @pytest.mark.parametrize(
     ("spent", "pause"), [(0.0, 0.0), (0.005, 0.0), (COSTLY_SECONDS, 0.0), (0.06, 6.0), (0.25, 25.0), (50.0, 3600.0)]
 )
@@ -58,17 +51,15 @@ def test_a_pause_is_a_hundred_times_what_was_spent_and_an_hour_at_most(spent: fl
 
 
 def test_an_ordinary_session_leaves_nothing_behind(clock: Clock) -> None:
-    book = costs()
-    book.settle(A, PLAIN, 0.005, "well")
-    assert (book.pause(A), book.seen(A, PLAIN), book.limit) == (0.0, None, MAX_SECONDS)
+    book = CpuCosts()
+    book.settle(A, 0.005)
+    assert (book.pause(A), book.limit) == (0.0, MAX_SECONDS)
 
 
 def test_a_dear_address_is_left_alone_whatever_is_asked_of_it(clock: Clock) -> None:
-    book = costs()
-    book.settle(A, PLAIN, 0.25, "dear")
+    book = CpuCosts()
+    book.settle(A, 0.25)
     assert book.pause(A) == pytest.approx(25.0)
-    assert book.seen(A, PLAIN) == "dear"
-    assert book.seen(A, OTHER) is None
     assert book.pause(B) == 0.0
     clock.now += 24.9
     assert book.pause(A) > 0
@@ -78,29 +69,27 @@ def test_a_dear_address_is_left_alone_whatever_is_asked_of_it(clock: Clock) -> N
 
 def test_what_an_address_spends_in_several_ways_adds_up(clock: Clock) -> None:
     """Of sessions that were under way at once, to two ports."""
-    book = costs()
-    book.settle(A, PLAIN, 0.1, "dear")
-    book.settle(A, OTHER, 0.2, "dear, too")
+    book = CpuCosts()
+    book.settle(A, 0.1)
+    book.settle(A, 0.2)
     assert book.pause(A) == pytest.approx(30.0)
-    assert (book.seen(A, PLAIN), book.seen(A, OTHER)) == ("dear", "dear, too")
-    book.settle(A, PLAIN, 0.001, "well")  # and one more, that was under way
+    book.settle(A, 0.001)  # and one more, that was under way
     assert book.pause(A) == pytest.approx(30.0)
-    assert book.seen(A, PLAIN) == "well"
 
 
 def test_an_address_that_has_been_mended_is_one_like_others(clock: Clock) -> None:
-    book = costs()
-    book.settle(A, PLAIN, 0.1, "dear")
+    book = CpuCosts()
+    book.settle(A, 0.1)
     clock.now += 11
-    book.settle(A, PLAIN, 0.003, "well")
-    assert (book.pause(A), book.seen(A, PLAIN)) == (0.0, None)
+    book.settle(A, 0.003)
+    assert book.pause(A) == 0.0
 
 
 def test_all_dear_addresses_together_have_a_share(clock: Clock) -> None:
     """A thousand of 0.2 s each: one after the other has its pause behind it, and none is let through."""
-    book = costs()
+    book = CpuCosts()
     for number in range(100):
-        book.settle(f"198.51.100.{number}", PLAIN, 0.2, "dear")
+        book.settle(f"198.51.100.{number}", 0.2)
     assert book.limit == COSTLY_SECONDS, "nobody who is not known may spend much meanwhile"
     clock.now += 0.2 / cpu_cost.ADDRESS_SHARE + 1
     assert book.pause("198.51.100.0") == pytest.approx(100 * 0.2 / ALL_SHARE - 21)
@@ -112,62 +101,38 @@ def test_all_dear_addresses_together_have_a_share(clock: Clock) -> None:
 
 def test_new_dear_addresses_without_end_keep_no_other_waiting_for_longer_than_an_hour(clock: Clock) -> None:
     """A few domains whose addresses are new ones each time: what was dear once may have been mended long ago."""
-    book = costs()
-    book.settle(A, PLAIN, 0.06, "dear once")
+    book = CpuCosts()
+    book.settle(A, 0.06)
     waited = 0.0
     while book.pause(A) > 0 and waited < 2 * MAX_PAUSE_SECONDS:
-        book.settle(f"198.51.{waited}", PLAIN, 0.25, "dear")
+        book.settle(f"198.51.{waited}", 0.25)
         clock.now += 1
         waited += 1
     assert waited == pytest.approx(MAX_PAUSE_SECONDS)
 
 
 def test_no_debt_is_longer_than_an_hour(clock: Clock) -> None:
-    book = costs()
+    book = CpuCosts()
     for _ in range(10_000):
-        book.settle(A, PLAIN, 0.25, "dear")
+        book.settle(A, 0.25)
     assert book.pause(A) == pytest.approx(MAX_PAUSE_SECONDS)
 
 
-def test_the_book_is_bounded_in_addresses_and_bytes(clock: Clock) -> None:
-    book = costs()
+def test_the_book_is_bounded_in_addresses(clock: Clock) -> None:
+    book = CpuCosts()
     for number in range(MAX_COSTLY + 10):
-        book.settle(f"2001:db8::{number:x}", PLAIN, 0.1, "")
-    # What was seen weighs more than the addresses: the oldest has gone.
-    assert book.pause("2001:db8::0") == 0.0
+        book.settle(f"2001:db8::{number:x}", 0.1)
+    assert book.pause("2001:db8::0") == 0.0, "the oldest has gone"
     assert book.pause(f"2001:db8::{MAX_COSTLY + 9:x}") > 0
-    big = "x" * (MAX_ONE_BYTES // 2)
-    for number in range(2 * MAX_SEEN_BYTES // len(big) + 10):
-        book.settle(f"192.0.2.{number}", PLAIN, 0.1, big)
-    kept = [number for number in range(256) if book.seen(f"192.0.2.{number}", PLAIN) is not None]
-    assert 0 < len(kept) * len(big) <= MAX_SEEN_BYTES
-
-
-def test_what_is_beyond_all_measure_is_not_kept(clock: Clock) -> None:
-    book = costs()
-    book.settle(A, PLAIN, 0.1, "x" * (MAX_ONE_BYTES + 1))
-    assert book.pause(A) > 0
-    assert book.seen(A, PLAIN) is None
-
-
-def test_what_is_out_of_date_is_not_told_again_and_the_pause_goes_on(clock: Clock) -> None:
-    """The egress has turned: a failure that was ours is not theirs any more."""
-    book = costs()
-    book.settle(A, PLAIN, 0.1, "dear")
-    book.forget_seen()
-    assert book.seen(A, PLAIN) is None
-    assert book.pause(A) == pytest.approx(10.0)
-    book.settle(A, PLAIN, 0.001, "well")
-    assert book.seen(A, PLAIN) == "well"
 
 
 def test_an_address_is_logged_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    book = costs()
+    book = CpuCosts()
     with caplog.at_level(logging.WARNING, "exporter.probe.cpu_cost"):
         for _ in range(3):
-            book.settle(A, PLAIN, 0.1, "dear")
+            book.settle(A, 0.1)
             clock.now += 3000
-        book.settle(B, PLAIN, 0.001, "well")
+        book.settle(B, 0.001)
         assert [vars(record)["fields"]["address"] for record in caplog.records] == [A]
 
 

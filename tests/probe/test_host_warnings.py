@@ -8,7 +8,6 @@ import pytest
 
 from exporter.diagnosis.fingerprints import MASKED
 from exporter.model.failure import Stage
-from exporter.model.result import MxHost
 from exporter.model.warning import HostWarning
 from exporter.probe.cpu_cost import COSTLY_SECONDS
 from exporter.probe.host_warnings import BANNER_SLOW_SECONDS, remarks_of, warnings_of_failing, warnings_of_working
@@ -18,7 +17,6 @@ from exporter.smtp.plan import Plan, State, TlsPlan
 from exporter.smtp.reply import Reply
 
 W = HostWarning
-HOST = MxHost("mx.example", 10)
 OFFER = Ehlo(("STARTTLS",))
 FURTHER = Plan(b"me.example", (State.EHLO, State.STARTTLS, State.VRFY), tls=TlsPlan("mx.example"), vrfy="root")
 CLEAN = SessionRecord(0.0, quit_clean=True, plan=Plan(b"me.example"))
@@ -48,11 +46,11 @@ CLEAN = SessionRecord(0.0, quit_clean=True, plan=Plan(b"me.example"))
 def test_a_working_host_has_the_warnings_of_its_session(
     record: SessionRecord, offer: Ehlo | None, expected: tuple[HostWarning, ...]
 ) -> None:
-    assert warnings_of_working(HOST, record, offer, ()) == expected
+    assert warnings_of_working(record, offer, (), is_alias=False) == expected
 
 
 def test_the_name_of_the_host_and_the_marks_of_the_server_count_too() -> None:
-    assert warnings_of_working(replace(HOST, is_cname=True), CLEAN, OFFER, (MASKED,)) == (W.MX_IS_CNAME, W.MASKED)
+    assert warnings_of_working(CLEAN, OFFER, (MASKED,), is_alias=True) == (W.MX_IS_CNAME, W.MASKED)
 
 
 def test_of_a_failing_host_only_some_are_worth_a_warning() -> None:

@@ -26,7 +26,7 @@ def settings(module: str) -> Settings:
 
 
 def plan(module: str) -> Plan:
-    return plan_of(settings(module), "me.example", domain="d.example", server_name="mx.d.example")
+    return plan_of(settings(module).module, "me.example", domain="d.example", server_name="mx.d.example")
 
 
 def test_the_default_module_says_ehlo() -> None:
@@ -86,7 +86,8 @@ def test_plans_with_different_canaries_share_no_session() -> None:
     assert plan("{data: {subject: a}}") == plan("{data: {subject: b}}")
     secured = settings("{stages: [ehlo, starttls]}")
     names = [
-        plan_of(secured, "me.example", domain="d.example", server_name=name) for name in ("a.example", "b.example")
+        plan_of(secured.module, "me.example", domain="d.example", server_name=name)
+        for name in ("a.example", "b.example")
     ]
     assert names[0] != names[1]
 

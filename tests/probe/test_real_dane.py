@@ -7,6 +7,7 @@ DNS. At the end the same with Postfix.
 from __future__ import annotations
 
 import hashlib
+import math
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,20 +18,18 @@ from pathlib import Path
 
 import pytest
 
-from exporter.concurrency.slots import ProbeSlots
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, SmtpScript, SwitchToTls, ordinary, reply
-from exporter.model.configuration import Limits, ResolverSettings
+from exporter.model.configuration import ResolverSettings
 from exporter.model.failure import FailureClass as C
 from exporter.model.failure import Stage
 from exporter.model.policy import DaneState as S
 from exporter.model.result import HostResult
 from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target, TargetKind
 from exporter.model.warning import HostWarning as W
-from exporter.policies.lookup import Policies
-from exporter.policies.mtasts.cache import PolicyCache
-from exporter.probe.prober import Prober
+from exporter.policies.host_policies import TlsaSearches
 from exporter.resolver.client import Resolver
+from tests.probe.whole import WholeProbes
 from tests.support.chains import Issued, issue, server_context, write_chain
 from tests.support.daemons import free_port, nsd, unbound
 from tests.support.dnssec import sign
@@ -131,14 +130,12 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]
 
 
 @asynccontextmanager
-async def _prober(resolver_port: int) -> AsyncIterator[Prober]:
+async def _probes(resolver_port: int) -> AsyncIterator[WholeProbes]:
     resolver = Resolver(ResolverSettings(nameservers=(("127.0.0.1", resolver_port),)))
-    memory = PolicyCache()
-    prober = Prober(resolver, Limits(), "probe.example", ProbeSlots(10), policies=Policies(resolver, memory))
     try:
-        yield prober
+        async with WholeProbes(resolver, tlsa=TlsaSearches(resolver, patience=math.inf)) as probes:
+            yield probes
     finally:
-        await memory.close()
         resolver.close()
 
 
@@ -153,7 +150,7 @@ def _with_tls(folder: Path, *chain: Issued) -> SmtpScript:
 
 @dataclass
 class World:
-    prober: Prober
+    probes: WholeProbes
     port: int
 
     async def probe(self, domain: str, require: bool = False, kind: TargetKind = TargetKind.DOMAIN) -> HostResult:
@@ -164,7 +161,7 @@ class World:
             policies=(PolicyKind.DANE,),
         )
         settings = Settings(port=self.port, module=module, allow_addresses=(ip_network("127.0.0.0/8"),))
-        (host,) = (await self.prober.probe(Target(kind, domain, domain, settings))).hosts
+        (host,) = (await self.probes.probe(Target(kind, domain, domain, settings))).hosts
         return host
 
 
@@ -180,8 +177,8 @@ async def world(ports: tuple[int, int], tmp_path: Path) -> AsyncIterator[World]:
     hosts = [SmtpHost(script) for script in scripts.values()]
     for address, host in zip(scripts, hosts, strict=True):
         await host.start(address, port)
-    async with _prober(resolver) as prober:
-        yield World(prober, port)
+    async with _probes(resolver) as probes:
+        yield World(probes, port)
     for host in hosts:
         await host.stop()
 
@@ -238,8 +235,8 @@ async def test_postfix(tmp_path: Path, matching: bool) -> None:
         record = f"3 1 1 {_sha256(LONE.spki if matching else LEAF.spki)}"
         text = SOA + "@ IN MX 10 mx\nmx IN A 127.0.0.1\n" + _tlsa(port, "mx", (record,))
         with _dns(tmp_path, text, SOA) as resolver:
-            async with _prober(resolver) as prober:
-                host = await World(prober, port).probe(ZONE, require=True)
+            async with _probes(resolver) as probes:
+                host = await World(probes, port).probe(ZONE, require=True)
     assert host.facts.dane is not None
     assert host.facts.tls is not None
     if matching:

@@ -18,18 +18,14 @@ from textwrap import indent
 
 import pytest
 
-from exporter.concurrency.slots import ProbeSlots
 from exporter.config.load import parse
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import ordinary
-from exporter.model.address import Family
-from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage
-from exporter.model.result import HostResult, MxHost, MxLookup
+from exporter.model.result import HostResult
 from exporter.model.target import Target, TargetKind
 from exporter.model.warning import HostWarning
-from exporter.probe.probe_options import ProbeOptions
-from exporter.probe.prober import Prober
+from tests.probe.hosting import HostWorld
 from tests.support.certificates import Issued, authority, issue
 from tests.support.daemons import accepts, free_port
 from tests.support.mail_servers import exim, opensmtpd, postfix
@@ -73,16 +69,6 @@ rcpt_to: someone@elsewhere.example
 """
 
 
-class OneHost:
-    """The DNS of a domain with one mail host, on loopback."""
-
-    async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
-        return MxLookup(domain, (MxHost(NAME, 10, ("127.0.0.1",)),), mx_records=1)
-
-    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
-        return MxHost(name, 0, ("127.0.0.1",))
-
-
 @pytest.fixture
 def server_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     """Chain and key of a server that this system trusts."""
@@ -102,9 +88,9 @@ async def probe(folder: Path, port: int, module: str) -> HostResult:
     loopback = (ip_network("127.0.0.0/8"),)
     settings = replace(config.settings("m"), port=port, allow_addresses=loopback, timeout=20.0)
     target = Target(TargetKind.DOMAIN, DOMAIN, DOMAIN, settings)
-    prober = Prober(OneHost(), Limits(), "probe.example", ProbeSlots(10))
-    result = await prober.probe(target, ProbeOptions(transcript=True))
-    return result.hosts[0]
+    async with HostWorld() as world:
+        (found,) = await world.probe(target, (NAME, "127.0.0.1"))
+        return found
 
 
 def said(host: HostResult) -> list[str]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from exporter.concurrency.slots import ProbeSlots
-from exporter.model.configuration import Limits, ResolverSettings
+from exporter.model.address import Family
+from exporter.model.configuration import ResolverSettings
 from exporter.model.failure import Stage
-from exporter.model.target import Settings, Target, TargetKind
-from exporter.probe.probe_options import ProbeOptions
-from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
+from tests.probe.hosting import HostWorld
+from tests.probe.probing import domain_of, settings_of
 from tests.support.daemons import nsd
 from tests.support.mail_servers import MAIL_SERVERS, MailServer
 
@@ -32,16 +30,16 @@ mx IN A 127.0.0.1
 async def test_a_real_mail_server_is_up_with_all_that_it_announces(server: MailServer, tmp_path: Path) -> None:
     with server(tmp_path / "mail", NAME) as port, nsd(tmp_path / "dns", {"real.example": ZONE}) as dns_port:
         resolver = Resolver(ResolverSettings(nameservers=(("127.0.0.1", dns_port),)))
-        prober = Prober(resolver, Limits(), "probe.example", ProbeSlots(10))
-        settings = Settings(port=port, allow_addresses=(ip_network("127.0.0.0/8"),), timeout=20.0)
         try:
-            result = await prober.probe(
-                Target(TargetKind.DOMAIN, "real.example", "real.example", settings), ProbeOptions(transcript=True)
-            )
+            lookup = await resolver.lookup_mx("real.example", (Family.IPV4,))
+            async with HostWorld(resolver) as world:
+                target = domain_of("real.example", settings_of(port, 20.0))
+                addresses = [(mx.name, address) for mx in lookup.hosts for address in mx.addresses]
+                (host,) = await world.probe(target, *addresses)
         finally:
             resolver.close()
-    (host,) = [host for host in result.hosts if host.up]
-    assert (host.mx, host.address, host.identity.preference) == (NAME, "127.0.0.1", 10)
+    assert host.up
+    assert (host.mx, host.address) == (NAME, "127.0.0.1")
     assert dict(host.facts.reply_codes) == {Stage.BANNER: 220, Stage.EHLO: 250, Stage.QUIT: 221}
     assert [stage for stage, _ in host.timings.phases] == [Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.QUIT]
     assert host.facts.esmtp

@@ -9,15 +9,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from exporter.concurrency.slots import ProbeSlots
-from exporter.model.address import Family
-from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage
-from exporter.model.result import HostResult, MxHost, MxLookup
+from exporter.model.result import HostResult
 from exporter.model.target import Module, Settings, Starttls, Target, TargetKind, TlsMode
 from exporter.model.warning import HostWarning
-from exporter.probe.probe_options import ProbeOptions
-from exporter.probe.prober import Prober
+from tests.probe.hosting import HostWorld, probe
 from tests.support.certificates import Issued, authority, issue
 from tests.support.daemons import accepts, free_port, running
 from tests.support.mail_servers import postfix
@@ -27,6 +23,7 @@ C, W = FailureClass, HostWarning
 NAME = "mx.real.example"
 ROOT = authority()
 STAGES = (Stage.EHLO, Stage.STARTTLS, Stage.MAIL)
+SECURED = Module(stages=STAGES)
 
 
 @pytest.fixture
@@ -38,26 +35,8 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Issued:
     return issue(NAME, by=ROOT, key=rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 
-class Names:
-    """A DNS in which everybody lives on loopback."""
-
-    async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
-        return MxLookup(domain, (MxHost(NAME, 10, ("127.0.0.1",)),), mx_records=1, duration=0.0)
-
-    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
-        return MxHost(name, 0, ("127.0.0.1",))
-
-
-async def _probe(port: int, module: Module | None = None) -> HostResult:
-    settings = Settings(
-        port=port, module=module or Module(stages=STAGES), allow_addresses=(ip_network("127.0.0.0/8"),), timeout=20.0
-    )
-    target = Target(TargetKind.DOMAIN, "real.example", "real.example", settings)
-    result = await Prober(Names(), Limits(), "probe.example", ProbeSlots(10)).probe(
-        target, ProbeOptions(transcript=True)
-    )
-    (host,) = result.hosts
-    return host
+async def _probe(port: int, module: Module = SECURED) -> HostResult:
+    return await probe(port, module, 20.0, mx=NAME, address="127.0.0.1")
 
 
 def _settings(folder: Path, certificate: Issued, *lines: str, level: str = "may") -> str:
@@ -128,7 +107,8 @@ async def test_a_relay_that_is_named_by_its_address_is_asked_for_by_name(tmp_pat
         for name in ("", NAME):
             module = Module(tls=TlsMode.IMPLICIT, starttls=Starttls(server_name=name))
             target = Target(TargetKind.HOST, "127.0.0.1", "127.0.0.1", replace(settings, module=module))
-            result = await Prober(Names(), Limits(), "probe.example", ProbeSlots(10)).probe(target)
-            found[name] = result.hosts[0].facts.tls
+            async with HostWorld() as world:
+                (host,) = await world.probe(target, ("127.0.0.1", "127.0.0.1"))
+            found[name] = host.facts.tls
     faults = {name: None if tls is None else [one.failure_class for one in tls.faults] for name, tls in found.items()}
     assert faults == {"": [C.TLS_NAME_MISMATCH], NAME: []}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -15,23 +16,23 @@ from pathlib import Path
 
 import pytest
 
-from exporter.concurrency.slots import ProbeSlots
 from exporter.lab.certificates import Authority
 from exporter.lab.host import listening
 from exporter.lab.https_host import HttpsHost, http
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import ordinary
-from exporter.model.configuration import Limits, ResolverSettings
+from exporter.model.configuration import ResolverSettings
 from exporter.model.failure import FailureClass as C
 from exporter.model.policy import DaneState, MtaStsMode
 from exporter.model.policy import MtaStsProblem as P
-from exporter.model.result import ProbeResult
+from exporter.model.result import DomainResult
 from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target, TargetKind
-from exporter.model.warning import HostWarning as W
-from exporter.policies.lookup import Policies
+from exporter.model.warning import DomainWarning as W
+from exporter.policies.domain_policies import DomainPolicies
+from exporter.policies.host_policies import TlsaSearches
 from exporter.policies.mtasts.cache import PolicyCache
-from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
+from tests.probe.whole import WholeProbes
 from tests.support.daemons import nsd, unbound
 from tests.support.dnssec import sign
 from tests.support.exporter_process import command, exporter
@@ -86,17 +87,17 @@ def resolver_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @dataclass
 class World:
-    prober: Prober
+    probes: WholeProbes
     settings: Settings
     policy_host: HttpsHost
 
-    async def probe(self, case: str, verify: str = "report", *policies: PolicyKind) -> ProbeResult:
+    async def probe(self, case: str, verify: str = "report", *policies: PolicyKind) -> DomainResult:
         """What a probe shows of the domain that is named after `case`."""
         module = Module(policies=policies or (PolicyKind.MTA_STS, PolicyKind.TLS_RPT))
         if verify == "require":
             module = replace(module, starttls=Starttls(verify="require"))
         name = f"{case}.{ZONE}"
-        return await self.prober.probe(Target(TargetKind.DOMAIN, name, name, replace(self.settings, module=module)))
+        return await self.probes.probe(Target(TargetKind.DOMAIN, name, name, replace(self.settings, module=module)))
 
 
 def _policy_host() -> HttpsHost:
@@ -115,18 +116,22 @@ async def world(resolver_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         await stack.enter_async_context(listening(host, "127.0.0.3"))
         resolver = Resolver(ResolverSettings(nameservers=(("127.0.0.1", resolver_port),)))
         memory = PolicyCache()
-        prober = Prober(
-            resolver, Limits(), "probe.example", ProbeSlots(10), policies=Policies(resolver, memory, host.port)
+        probes = await stack.enter_async_context(
+            WholeProbes(
+                resolver,
+                policies=DomainPolicies(resolver, memory, host.port, patience=math.inf),
+                tlsa=TlsaSearches(resolver, patience=math.inf),
+            )
         )
         settings = Settings(port=await mail.start("127.0.0.2", 0), allow_addresses=(ip_network("127.0.0.0/8"),))
-        yield World(prober, settings, host)
+        yield World(probes, settings, host)
         await memory.close()
         resolver.close()
         await mail.stop()
 
 
 @pytest.mark.parametrize(
-    ("case", "mode", "problem", "matches"),
+    ("case", "mode", "problem", "is_named"),
     [
         ("enforce", MtaStsMode.ENFORCE, None, True),
         ("testing", MtaStsMode.TESTING, None, True),
@@ -143,7 +148,7 @@ async def world(resolver_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ],
 )
 async def test_each_case_of_mta_sts(
-    world: World, case: str, mode: MtaStsMode, problem: P | None, matches: bool | None
+    world: World, case: str, mode: MtaStsMode, problem: P | None, is_named: bool | None
 ) -> None:
     result = await world.probe(case)
     assert result.mta_sts is not None
@@ -151,8 +156,7 @@ async def test_each_case_of_mta_sts(
     assert result.mta_sts.valid is (None if case == "plain" else problem is None)
     (host,) = result.hosts
     assert host.failure is None
-    assert host.facts.mta_sts_match is matches
-    assert (W.MTA_STS_MISMATCH in host.outcome.warnings) is (matches is False)
+    assert (W.MTA_STS_MISMATCH in result.warnings) is (is_named is False)
 
 
 async def test_an_enforced_policy_that_leaves_the_mx_out_is_a_failure_where_it_is_required(world: World) -> None:
@@ -181,10 +185,8 @@ async def test_tls_reporting(world: World) -> None:
 
 async def test_a_module_without_policies_asks_for_none(world: World) -> None:
     name = f"enforce.{ZONE}"
-    result = await world.prober.probe(Target(TargetKind.DOMAIN, name, name, world.settings))
-    assert (result.mta_sts, result.tls_rpt, result.hosts[0].facts.dane, result.hosts[0].facts.mta_sts_match) == (
-        None,
-    ) * 4
+    result = await world.probes.probe(Target(TargetKind.DOMAIN, name, name, world.settings))
+    assert (result.mta_sts, result.tls_rpt, result.hosts[0].facts.dane, result.warnings) == (None, None, None, ())
     assert world.policy_host.requests == []
 
 
@@ -236,8 +238,7 @@ async def test_the_command_shows_them_to_a_person_and_a_script(world: World, as_
     assert "TLS-RPT: absent" in text
     assert "DANE: absent" in text
     assert data["mta_sts"]["mode"] == "enforce"
-    assert data["hosts"][0]["mta_sts_match"] is False
-    assert "mta_sts_mismatch" in data["hosts"][0]["warnings"]
+    assert "mta_sts_mismatch" in data["warnings"]
 
 
 async def test_the_server_publishes_them(world: World, as_a_user: Path) -> None:
@@ -250,7 +251,7 @@ async def test_the_server_publishes_them(world: World, as_a_user: Path) -> None:
 
     async with listening(_policy_host(), "127.0.0.3", 443):
         lines, debug = await asyncio.to_thread(scrape)
-    host = f'address="127.0.0.2",domain="enforce.{ZONE}",mx="mx.{ZONE}"'
+    host = f'address="127.0.0.2",domain="",module="strict",mx="mx.{ZONE}",port="{world.settings.port}"'
     assert {
         f'mx_domain_mta_sts_mode{{domain="enforce.{ZONE}",mode="enforce"}} 1.0',
         f'mx_domain_mta_sts_valid{{domain="enforce.{ZONE}"}} 1.0',
@@ -258,7 +259,6 @@ async def test_the_server_publishes_them(world: World, as_a_user: Path) -> None:
         f'mx_domain_mta_sts_valid{{domain="wrong-name.{ZONE}"}} 0.0',
         f'mx_domain_mta_sts_failure{{class="certificate",domain="wrong-name.{ZONE}"}} 1.0',
         f'mx_domain_tls_rpt{{domain="enforce.{ZONE}"}} 0.0',
-        f"mx_host_mta_sts_match{{{host}}} 1.0",
         f'mx_host_dane_state{{{host},state="absent"}} 1.0',
     } <= lines
     assert "MTA-STS: enforce, mx mx.elsewhere.example" in debug

@@ -25,7 +25,7 @@ from exporter.lab.smtp_script import (
     reply,
 )
 from exporter.model.failure import FailureClass, Stage, Verdict
-from exporter.model.result import HostResult, MxHost
+from exporter.model.result import HostIdentity, HostResult
 from exporter.model.warning import HostWarning
 from exporter.probe.host_result import host_result
 from exporter.probe.session import Session
@@ -88,7 +88,9 @@ async def talk(script: SmtpScript, plan: Plan, seconds: float = 10.0, message: b
         await host.sessions_ended(1)
     finally:
         await host.stop()
-    return Seen(host_result(MxHost(NAME, 10), "127.0.0.1", port, record, transcript=True), record, host.sessions[0])
+    return Seen(
+        host_result(HostIdentity(NAME, "127.0.0.1", port, "default"), record, transcript=True), record, host.sessions[0]
+    )
 
 
 def probe(loop_factory: LoopFactory, script: SmtpScript, tls: TlsPlan = REPORT, seconds: float = 10.0) -> Seen:
@@ -442,7 +444,7 @@ def test_a_session_that_costs_more_than_it_may_is_ended(
         return record
 
     record = run_on(loop_factory, converse())
-    failure = host_result(MxHost(NAME, 10), "127.0.0.1", 25, record).failure
+    failure = host_result(HostIdentity(NAME, "127.0.0.1", 25, "default"), record).failure
     assert (None if failure is None else (failure.stage, failure.failure_class)) == outcome
     assert failure is None or "of CPU in one session" in failure.detail
     assert 0 < record.cost < 1
@@ -457,11 +459,11 @@ def test_what_is_said_in_the_clear_in_few_pieces_is_not_measured() -> None:
 def test_a_host_that_has_cost_much_is_told_so_whether_it_works_or_not() -> None:
     seen = run_on(asyncio.SelectorEventLoop, talk(ordinary(NAME), Plan(b"me.example")))
     dear = replace(seen.record, cost=0.31)
-    result = host_result(MxHost(NAME, 10), "127.0.0.1", 25, dear)
+    result = host_result(HostIdentity(NAME, "127.0.0.1", 25, "default"), dear)
     assert result.outcome.reported_warnings == (W.STARTTLS_NOT_OFFERED, W.COSTLY)
     assert any("took 0.31 s of this exporter's CPU" in remark for remark in result.outcome.remarks)
     broken = replace(dear, problem=Problem(Stage.QUIT, None, ProblemKind.TIMEOUT, "did not answer in time"))
-    failing = host_result(MxHost(NAME, 10), "127.0.0.1", 25, broken)
+    failing = host_result(HostIdentity(NAME, "127.0.0.1", 25, "default"), broken)
     assert failing.outcome.reported_warnings == (W.COSTLY,)
     assert failing.failure is not None
     assert any("took 0.31 s of this exporter's CPU" in sentence for sentence in failing.failure.evidence)

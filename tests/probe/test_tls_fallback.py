@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,12 @@ from exporter.lab.smtp_script import CLOSE, RESET, Answer, SmtpScript, Step, Swi
 from exporter.model.configuration import Limits
 from exporter.model.failure import Confidence, FailureClass, Stage, Verdict
 from exporter.model.result import HostResult
-from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target, TargetKind
+from exporter.model.target import Module, PolicyKind, Starttls
 from exporter.model.warning import HostWarning
-from exporter.probe.probe_options import ProbeOptions
-from tests.probe.mx_hosts import NAME, prober, running
-from tests.probe.probing import unshared
+from tests.probe.hosting import NAME, Holder, HostWorld
+from tests.probe.probing import domain_of, running, settings_of
 from tests.support.certificates import authority, issue
+from tests.support.waiting import until
 
 C, W = FailureClass, HostWarning
 
@@ -37,6 +36,7 @@ GO_AHEAD = reply(220, "2.0.0 Ready")
 
 
 STAGES = (Stage.EHLO, Stage.STARTTLS, Stage.MAIL)
+SECURED = Module(stages=STAGES)
 
 
 @pytest.fixture(autouse=True)
@@ -47,23 +47,22 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
 
 
-def target(port: int, module: Module | None = None, timeout: float = 5.0) -> Target:
-    module = module or Module(stages=STAGES)
-    settings = Settings(port=port, timeout=timeout, module=module, allow_addresses=(ip_network("127.0.0.0/8"),))
-    return Target(TargetKind.DOMAIN, "a.example", "a.example", settings)
-
-
 def offering(*steps: Step, **answers: Answer) -> SmtpScript:
     return ordinary(NAME, EHLO=OFFERING, STARTTLS=steps, **answers)
 
 
-async def probe(script: SmtpScript, module: Module | None = None, seconds: float = 5.0) -> tuple[HostResult, SmtpHost]:
-    host = SmtpHost(script)
-    async with running(host) as port:
-        result = await prober("127.0.0.2").probe(target(port, module, seconds), ProbeOptions(transcript=True))
+async def probe_it(
+    host: SmtpHost, module: Module = SECURED, seconds: float = 5.0, limits: Limits | None = None
+) -> HostResult:
+    async with running(("127.0.0.2", host)) as (port, _), HostWorld(limits=limits) as world:
+        (found,) = await world.probe(domain_of("a.example", settings_of(port, seconds, module)), (NAME, "127.0.0.2"))
         await host.sessions_ended(host.connections)
-    (found,) = result.hosts
-    return found, host
+    return found
+
+
+async def probe(script: SmtpScript, module: Module = SECURED, seconds: float = 5.0) -> tuple[HostResult, SmtpHost]:
+    host = SmtpHost(script)
+    return await probe_it(host, module, seconds), host
 
 
 def demanding(version: ssl.TLSVersion) -> ssl.SSLContext:
@@ -147,9 +146,7 @@ async def test_where_the_second_session_fails_its_failure_counts(
     second: SmtpScript, expected: tuple[Stage, FailureClass]
 ) -> None:
     host = Changing(offering(GO_AHEAD, CLOSE), second)
-    async with running(host) as port:
-        result = await prober("127.0.0.2").probe(target(port))
-    (found,) = result.hosts
+    found = await probe_it(host)
     assert found.failure is not None
     assert (found.failure.stage, found.failure.failure_class) == expected
     assert any("closed the connection in the handshake" in said for said in found.failure.evidence)
@@ -167,11 +164,10 @@ async def test_who_demands_the_tls_that_comes_to_nothing_is_not_to_be_met_with_s
 
 async def test_a_second_session_that_draws_no_word_is_no_sign_of_a_port_that_speaks_tls_first() -> None:
     host = Changing(offering(GO_AHEAD, CLOSE), ordinary(NAME, greeting=CLOSE))
-    async with running(host) as port:
-        result = await prober("127.0.0.2").probe(target(port))
-    assert result.failure is not None
-    assert result.failure.failure_class is C.BANNER_CLOSED
-    assert not any("tls: implicit" in said for said in result.failure.evidence)
+    found = await probe_it(host)
+    assert found.failure is not None
+    assert found.failure.failure_class is C.BANNER_CLOSED
+    assert not any("tls: implicit" in said for said in found.failure.evidence)
 
 
 async def test_without_time_for_a_second_session_that_is_said() -> None:
@@ -186,33 +182,33 @@ async def test_without_time_for_a_second_session_that_is_said() -> None:
 
 async def test_a_second_session_keeps_the_distance_of_the_first() -> None:
     host = SmtpHost(offering(GO_AHEAD, CLOSE))
-    async with running(host) as port:
-        result = await prober("127.0.0.2", limits=Limits(per_address_interval=0.4)).probe(target(port))
-        await host.sessions_ended(2)
-    assert result.up
+    found = await probe_it(host, limits=Limits(per_address_interval=0.4))
+    assert found.up
     first, second = host.sessions
     assert second.opened - first.opened >= 0.35
 
 
-async def test_a_scrape_that_cannot_wait_for_the_second_is_told_so() -> None:
+async def test_where_the_address_has_become_too_costly_meanwhile_there_is_no_second() -> None:
     host = SmtpHost(offering(GO_AHEAD, CLOSE))
-    async with running(host) as port:
-        patient = prober("127.0.0.2", limits=Limits(per_address_interval=60.0))
-        result = await patient.probe(target(port), ProbeOptions(fresh=True, within=0.6))
-    (found,) = result.hosts
+    async with running(("127.0.0.2", host)) as (port, _), HostWorld() as world:
+        held = world.hold(Holder(domain_of("a.example", settings_of(port, module=SECURED))), NAME, "127.0.0.2").host
+        await until(lambda: host.connections == 1)
+        world.costs.settle("127.0.0.2", 1.0)  # by a session of another module
+        (found,) = await world.first_results(held)
+        assert host.connections == 1
     assert found.failure is not None
     assert found.failure.failure_class is C.TLS_HANDSHAKE
-    assert any("no free session" in said for said in found.failure.evidence)
+    assert any("no such session was begun" in said for said in found.failure.evidence)
 
 
 async def test_a_shared_session_is_shared_with_its_second() -> None:
     host = SmtpHost(offering(GO_AHEAD, CLOSE))
-    async with running(host) as port:
-        sharing = prober("127.0.0.2")
-        results = [await sharing.probe(target(port)) for _ in range(3)]
+    async with running(("127.0.0.2", host)) as (port, _), HostWorld() as world:
+        holders = [Holder(domain_of(f"{name}.example", settings_of(port, module=SECURED))) for name in "abc"]
+        results = await world.first_results(*[world.hold(each, NAME, "127.0.0.2").host for each in holders])
         await host.sessions_ended(2)
     assert host.connections == 2
-    assert all(result.hosts[0].outcome.warnings == (W.TLS_HANDSHAKE,) for result in results)
+    assert all(result.outcome.warnings == (W.TLS_HANDSHAKE,) for result in results)
 
 
 async def test_who_verifies_but_does_not_require_goes_on_in_the_clear_too() -> None:
@@ -223,11 +219,11 @@ async def test_who_verifies_but_does_not_require_goes_on_in_the_clear_too() -> N
 
 async def test_what_an_offer_was_refused_for_is_asked_once_a_day() -> None:
     host = SmtpHost(offering(*BROKEN["no cipher in common"]))
-    async with running(host) as port:
-        asking = unshared(prober("127.0.0.2"))
-        results = [await asking.probe(target(port)) for _ in range(3)]
+    async with running(("127.0.0.2", host)) as (port, _), HostWorld() as world:
+        held = world.hold(Holder(domain_of("a.example", settings_of(port, module=SECURED))), NAME, "127.0.0.2").host
+        results = [*await world.first_results(held), await world.again(held), await world.again(held)]
         await host.sessions_ended(7)
-    assert all(result.hosts[0].outcome.warnings == (W.TLS_HANDSHAKE,) for result in results)
+    assert all(result.outcome.warnings == (W.TLS_HANDSHAKE,) for result in results)
     mailed = [b"MAIL" in session.verbs for session in host.sessions]
     assert mailed == [False, True, False, False, True, False, True]
 

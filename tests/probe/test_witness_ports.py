@@ -6,22 +6,18 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 
-from exporter.concurrency.slots import ProbeSlots
 from exporter.lab.silent_host import SilentHost
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import CLOSE, SmtpScript, ordinary
-from exporter.model.configuration import Limits
 from exporter.model.evidence import ConnectOutcome, Witness
 from exporter.model.failure import FailureClass
 from exporter.model.result import HostResult
-from exporter.model.target import Settings, Target, TargetKind
-from exporter.probe.prober import Prober
-from exporter.probe.witness_ports import WitnessPorts
-from tests.probe.probing import LOOPBACK, Names
+from exporter.model.target import Target, TargetKind
+from tests.probe.hosting import Holder, HostWorld
+from tests.probe.probing import domain_of, settings_of
 from tests.support.waiting import until
 
 ADDRESS = "127.62.0.1"
@@ -42,10 +38,9 @@ async def ports() -> AsyncIterator[tuple[int, int, int, SmtpHost]]:
 
 
 async def probed(port: int, witness_ports: tuple[int, ...], seconds: float = 1.0) -> HostResult:
-    settings = Settings(port=port, timeout=seconds, allow_addresses=LOOPBACK)
-    prober = Prober(Names(hosts={ADDRESS: (ADDRESS,)}), Limits(), "probe.example", ProbeSlots(10), witness_ports)
-    result = await prober.probe(Target(TargetKind.HOST, ADDRESS, ADDRESS, settings))
-    (host,) = result.hosts
+    target = Target(TargetKind.HOST, ADDRESS, ADDRESS, settings_of(port, seconds))
+    async with HostWorld(witness_ports=witness_ports) as world:
+        (host,) = await world.probe(target, (ADDRESS, ADDRESS))
     return host
 
 
@@ -112,23 +107,12 @@ async def test_a_late_answer_is_an_answer() -> None:
     assert host.evidence.witnesses == ()
 
 
-async def test_an_address_is_asked_once_an_interval_whoever_asks() -> None:
+async def test_an_address_is_asked_once_for_all_the_names_of_a_session() -> None:
     async with ports() as (silent, accepting, _, open_):
-        witnesses = WitnessPorts((accepting,))
-        asked = [witnesses.ask(ADDRESS, silent, source, interval=60.0, seconds=1.0) for source in ("", "", "127.0.0.1")]
-        found = await asyncio.gather(*asked)
-        assert found == [(Witness(accepting, ConnectOutcome.ANSWERED),)] * 3
-        assert open_.connections == 2  # from another address it may look otherwise
-
-
-async def test_two_modules_ask_about_one_address_once() -> None:
-    async with ports() as (silent, accepting, _, open_):
-        settings = Settings(port=silent, timeout=1.0, allow_addresses=LOOPBACK)
-        prober = Prober(
-            Names(hosts={ADDRESS: (ADDRESS,)}), Limits(per_address=2), "probe.example", ProbeSlots(10), (accepting,)
-        )
-        targets = [
-            Target(TargetKind.HOST, name, ADDRESS, replace(settings, helo=f"{name}.example")) for name in ("a", "b")
-        ]
-        await asyncio.gather(*(prober.probe(target) for target in targets))
+        holders = [Holder(domain_of(f"{name}.example", settings_of(silent, 1.0))) for name in "abc"]
+        async with HostWorld(witness_ports=(accepting,)) as world:
+            hosts = [world.hold(each, f"mx.{each.target.host}", ADDRESS).host for each in holders]
+            results = await world.first_results(*hosts)
         assert open_.connections == 1
+    witnesses = (Witness(accepting, ConnectOutcome.ANSWERED),)
+    assert [result.evidence and result.evidence.witnesses for result in results] == [witnesses] * 3

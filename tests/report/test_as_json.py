@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from exporter.model.address import Family
 from exporter.model.egress import EgressState, EgressView
 from exporter.model.failure import Confidence
+from exporter.model.warning import DomainWarning
 from exporter.report.as_json import as_json, local_state_json
 from exporter.report.local_state import local_state
-from tests.results import down_host, result, tls_host, up_host
+from tests.results import changed, down_host, result, tls_host, up_host
 
 
 def test_a_result_is_plain_data_with_verdict_summary_and_next_step() -> None:
@@ -24,6 +26,31 @@ def test_a_result_is_plain_data_with_verdict_summary_and_next_step() -> None:
 def test_what_is_up_has_no_failure_and_no_next_step() -> None:
     data = as_json("healthy.example", result(up_host()))
     assert (data["verdict"], data["failure"], data["next"]) == ("up", None, "")
+
+
+def test_a_domain_has_its_warnings_providers_and_families_and_a_host_its_port_and_module() -> None:
+    probed = replace(
+        result(changed(up_host(), port=2525, module="full"), down_host(), up_host("mx3.a.example", "192.0.2.3")),
+        warnings=(DomainWarning.MTA_STS_MISMATCH,),
+        providers=("big.example", "other.example"),
+    )
+    data = json.loads(json.dumps(as_json("healthy.example", probed)))
+    assert data["warnings"] == ["mta_sts_mismatch"]
+    assert data["providers"] == ["big.example", "other.example"]
+    assert data["addresses_by_family"] == {"ipv4": {"found": 2, "up": 2}, "ipv6": {"found": 1, "up": 0}}
+    assert [(host["port"], host["module"], host["preference"]) for host in data["hosts"]] == [
+        (2525, "full", 10),
+        (25, "default", 20),
+        (25, "default", 30),
+    ]
+
+
+def test_addresses_that_were_found_and_not_probed_count() -> None:
+    probed = replace(result(up_host()), found=((Family.IPV4, 40), (Family.IPV6, 2)))
+    assert as_json("healthy.example", probed)["addresses_by_family"] == {
+        "ipv4": {"found": 40, "up": 1},
+        "ipv6": {"found": 2, "up": 0},
+    }
 
 
 def test_json_has_the_facts_of_tls() -> None:

@@ -16,6 +16,7 @@ from exporter.model.egress import EGRESS_UNKNOWN, EgressState, EgressStateChange
 from exporter.model.failure import Confidence, FailureClass
 from exporter.model.resolver import ResolverState, ResolverView
 from exporter.report.local_state import HIDING, LocalState, hidden_among, local_state, local_state_lines
+from exporter.store.row import NO_ROW
 from exporter.store.targets import TargetStore
 from tests.results import AT, domain, down_host, result, up_host
 from tests.support.steps import at_once
@@ -73,16 +74,16 @@ def test_hidden_are_those_whose_failure_is_ours() -> None:
 
 
 def test_the_store_counts_them_as_they_come_and_go() -> None:
-    store = TargetStore(lambda record, before: ())
+    store = TargetStore(lambda record, before: NO_ROW)
     targets = [domain(f"d{number}.example") for number in range(3)]
     at_once(store.replacing(targets))
     assert store.failing(HIDING) == 0
     for target in targets:
-        store.record(target, result(down_host(C.EGRESS_BLOCKED)))
-    store.record(targets[0], result(down_host(C.EGRESS_BLOCKED)))
+        store.record(target, result(down_host(C.EGRESS_BLOCKED)), turn=True)
+    store.record(targets[0], result(down_host(C.EGRESS_BLOCKED)), turn=True)
     assert store.failing(HIDING) == 3
-    store.record(targets[0], result(up_host()))
-    store.revise(targets[1].key, lambda target, seen: result(down_host(C.OFFLINE)))
+    store.record(targets[0], result(up_host()), turn=True)
+    store.record(targets[1], result(down_host(C.OFFLINE)), turn=False)
     assert (store.failing(HIDING), store.failing({C.OFFLINE})) == (2, 1)
     at_once(store.replacing(targets[:2]))
     assert store.failing(HIDING) == 1

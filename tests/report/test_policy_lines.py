@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
-from exporter.model.result import ProbeResult
+from exporter.model.result import DomainResult
 from exporter.report.as_json import as_json
 from exporter.report.transcript import policy_lines, remark_lines, transcript_text
 from tests.results import changed, result, up_host, with_policies
@@ -62,7 +62,7 @@ def test_dane_comes_with_the_records_it_rests_on() -> None:
 
 
 def test_the_dialogue_as_text_shows_them() -> None:
-    whole: ProbeResult = with_policies(PLAIN)
+    whole: DomainResult = with_policies(PLAIN)
     text = transcript_text(whole)
     assert "MTA-STS: enforce, mx mx.a.example, max_age 86400 s; not valid: certificate: expired" in text
     assert "TLS-RPT: mailto:a@b.example" in text
@@ -89,6 +89,5 @@ def test_as_json_they_are_data() -> None:
     }
     assert whole["tls_rpt"] == {"present": True, "valid": True, "detail": "", "rua": ["mailto:a@b.example"]}
     assert whole["hosts"][0]["dane"] == {"state": "verified", "records": ["3 1 1 " + "ab" * 32], "detail": ""}
-    assert whole["hosts"][0]["mta_sts_match"] is True
     nothing = as_json("healthy.example", PLAIN)
     assert (nothing["mta_sts"], nothing["tls_rpt"]) == (None, None)

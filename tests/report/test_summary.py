@@ -12,7 +12,7 @@ from exporter.model.evidence import ConnectEvidence, ConnectOutcome, Evidence, W
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
 from exporter.model.path_trace import HopKind
 from exporter.model.printable import printable
-from exporter.model.result import HostResult, ProbeResult
+from exporter.model.result import DomainResult, HostResult
 from exporter.report.summary import MAX_WORDS, MEANING, summarise, summary_lines
 from tests.paths import OPEN_443, path
 from tests.results import changed, down_host, host_of, lookup_failed, result, up_host
@@ -23,7 +23,7 @@ NAME = "a-domain.example"
 
 
 def host(failure: Failure, **more: object) -> HostResult:
-    found = host_of(mx="mx.a-domain.example", address="192.0.2.9", preference=10, failure=failure)
+    found = host_of(mx="mx.a-domain.example", address="192.0.2.9", failure=failure)
     return changed(found, **more)
 
 
@@ -189,22 +189,23 @@ def test_what_is_up_needs_nothing_unless_an_address_of_it_is_down() -> None:
 
 
 def test_the_name_said_at_ehlo_is_in_the_advice_that_is_about_it() -> None:
-    probed: ProbeResult = result(host(Failure(Stage.EHLO, C.HELO_REJECTED, "the server said: 550 bad HELO")))
+    probed: DomainResult = result(host(Failure(Stage.EHLO, C.HELO_REJECTED, "the server said: 550 bad HELO")))
     assert "`helo`, now probe.example.net, to" in summarise(NAME, probed, helo="probe.example.net").next
 
 
 @pytest.mark.parametrize(
-    ("mx", "address", "who"),
+    ("name", "mx", "address", "who"),
     [
-        ("192.0.2.9:25", "192.0.2.9", "port 25 of 192.0.2.9 is silent"),
-        ("[2001:db8::9]:25", "2001:db8::9", "port 25 of 2001:db8::9 is silent"),
-        ("2001:db8::9", "2001:db8::9", "port 25 of 2001:db8::9 is silent"),
-        ("relay.example:2525", "192.0.2.9", "port 25 of relay.example [192.0.2.9] is silent"),
+        ("192.0.2.9:25", "192.0.2.9", "192.0.2.9", "port 25 of 192.0.2.9 is silent"),
+        ("[2001:db8::9]:25", "2001:db8::9", "2001:db8::9", "port 25 of 2001:db8::9 is silent"),
+        ("relay.example:2525", "relay.example", "192.0.2.9", "port 25 of relay.example [192.0.2.9] is silent"),
     ],
 )
-def test_a_host_of_the_configuration_is_named_without_its_port(mx: str, address: str, who: str) -> None:
+def test_a_host_of_the_configuration_is_named_once_and_without_its_port(
+    name: str, mx: str, address: str, who: str
+) -> None:
     silent = host(Failure(Stage.CONNECT, C.CONNECT_TIMEOUT, "port 25 is silent"), mx=mx, address=address)
-    assert summarise(mx, result(silent)).summary.startswith(who)
+    assert summarise(name, replace(result(silent), lookup=None)).summary.startswith(who)
 
 
 def test_ports_that_were_named_together_are_not_named_again() -> None:

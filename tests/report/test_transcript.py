@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from exporter.model.result import TranscriptLine
+from exporter.model.warning import DomainWarning
 from exporter.report.transcript import MAX_LINES, transcript_lines, transcript_text
-from tests.results import changed, result, tls_host
+from tests.results import changed, down_host, result, tls_host
 
 SPOKEN = (
     TranscriptLine(0.04, True, b"STARTTLS\r\n"),
@@ -30,6 +31,17 @@ def test_the_handshake_stands_between_what_was_said_before_and_after() -> None:
         "  up",
         "  works, yet: tls_expired",
     ]
+
+
+def test_what_is_about_the_domain_stands_before_its_hosts() -> None:
+    probed = replace(
+        result(tls_host()), providers=("big.example", "o\u202e"), warnings=(DomainWarning.NULL_MX_AMONG_OTHERS,)
+    )
+    assert transcript_text(probed).startswith(
+        "providers: big.example, o\\u202e\nworks, yet: null_mx_among_others\n\n10 mx.secure.example"
+    )
+    down = replace(result(down_host()), providers=("big.example",), warnings=(DomainWarning.MTA_STS_NO_TLS,))
+    assert transcript_text(down).startswith("provider: big.example\nbesides: mta_sts_no_tls\n\n10 mx2.")
 
 
 def test_of_thousands_of_lines_the_first_are_shown_and_the_rest_is_counted() -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from exporter.concurrency.slots import ProbeSlots
 from exporter.config.values import parse_network
 from exporter.lab.dns_host import DnsHost, Fault
 from exporter.model.address import Family
-from exporter.model.configuration import Limits, ResolverSettings
+from exporter.model.configuration import ResolverSettings
 from exporter.model.failure import Failure
-from exporter.model.result import MxLookup, ProbeResult
+from exporter.model.result import DomainResult, MxLookup
 from exporter.model.target import Settings, Target, TargetKind
-from exporter.probe.prober import Prober
 from exporter.resolver.client import Resolver
+from tests.probe.whole import WholeProbes
 
 BOTH = (Family.IPV4, Family.IPV6)
 MAX_WORDS = 25
@@ -50,14 +49,13 @@ async def probe_domain(
     *,
     address: str = "127.0.0.1",
     allowed: tuple[str, ...] = (),
-) -> ProbeResult:
+) -> DomainResult:
     settings = Settings(timeout=1.0, port=1, allow_addresses=tuple(map(parse_network, allowed)))
-    async with LoopbackDns(records, faults, address) as resolver:
-        prober = Prober(resolver, Limits(), "me.example.net", ProbeSlots(10))
-        return await prober.probe(Target(TargetKind.DOMAIN, domain, domain, settings))
+    async with LoopbackDns(records, faults, address) as resolver, WholeProbes(resolver) as probes:
+        return await probes.probe(Target(TargetKind.DOMAIN, domain, domain, settings))
 
 
-def failure_of(found: MxLookup | ProbeResult) -> Failure:
+def failure_of(found: MxLookup | DomainResult) -> Failure:
     assert found.failure is not None
     failure = found.failure
     assert len(failure.detail.split()) <= MAX_WORDS, failure.detail

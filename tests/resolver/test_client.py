@@ -257,3 +257,63 @@ async def test_where_nobody_answers_all_who_were_asked_are_named() -> None:
     assert (_class(lookup), lookup.cause) == (C.DNS_TIMEOUT, C.DNS_TIMEOUT)
     assert lookup.nameserver.split(", ")[0] == f"127.0.0.1:{address[1]}"
     assert len(lookup.nameserver.split(", ")) == 2
+
+
+async def test_a_lookup_is_known_within_its_ttl_and_is_one_object_then() -> None:
+    async def look(resolver: Resolver, host: DnsHost) -> MxLookup:
+        assert resolver.known_mx("a.example", BOTH) is None
+        asked = await resolver.lookup_mx("a.example", BOTH)
+        known = resolver.known_mx("a.example", BOTH)
+        assert known is not None
+        assert (known.asked_at, known.hosts[0].addresses) == (None, asked.hosts[0].addresses)
+        assert resolver.known_mx("a.example", BOTH) is known
+        assert resolver.known_mx("a.example", V4) is None
+        host.ttl = 0
+        await resolver.lookup_mx("many.example", V4)
+        assert resolver.known_mx("many.example", V4) is None
+        return known
+
+    await _ask(DnsHost(RECORDS), look)
+
+
+async def test_the_mx_hosts_of_one_provider_are_one_object_for_all_its_domains() -> None:
+    records = RECORDS | {("b.example", "MX"): RECORDS[("a.example", "MX")]}
+
+    async def look(resolver: Resolver, host: DnsHost) -> MxLookup:
+        found = []
+        for domain in ("a.example", "b.example"):
+            await resolver.lookup_mx(domain, BOTH)
+            known = resolver.known_mx(domain, BOTH)
+            assert known is not None
+            found.append(known)
+        assert [lookup.domain for lookup in found] == ["a.example", "b.example"]
+        assert found[0].hosts is found[1].hosts
+        return found[0]
+
+    await _ask(DnsHost(records), look)
+
+
+async def test_a_host_is_known_within_its_ttl_and_is_one_object_then() -> None:
+    records = RECORDS | {("mx.dead.example", "A"): ["192.0.2.7"]}
+
+    async def look(resolver: Resolver, host: DnsHost) -> MxLookup:
+        assert resolver.known_host("mx.a.example", BOTH) is None
+        asked = await resolver.lookup_host("mx.a.example", BOTH)
+        known = resolver.known_host("mx.a.example", BOTH)
+        assert asked.asked_at is not None
+        assert known is not None
+        assert (known.asked_at, known.addresses) == (None, asked.addresses)
+        assert await resolver.lookup_host("mx.a.example", BOTH) is known
+        assert (await resolver.lookup_host("192.0.2.9", V4)).addresses == ("192.0.2.9",)
+        assert resolver.known_host("192.0.2.9", V4) is not None
+        with resolver.for_unconfigured_target():
+            await resolver.lookup_host("mx.dead.example", V4)
+        assert resolver.known_host("mx.dead.example", V4) is None
+        assert (await resolver.lookup_host("gone.example", V4)).failure is not None
+        assert resolver.known_host("gone.example", V4) is not None
+        resolver.forget_failures()
+        assert resolver.known_host("gone.example", V4) is None
+        assert resolver.known_host("mx.a.example", BOTH) is known
+        return await resolver.lookup_mx("a.example", BOTH)
+
+    await _ask(DnsHost(records), look)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from exporter.model.address import Family
+from exporter.model.failure import Failure, Stage
 from exporter.model.failure import FailureClass as C
 from exporter.model.result import MxLookup
 from exporter.resolver.answer import DnsAnswer, Record, failed
@@ -217,3 +218,39 @@ async def test_a_name_that_has_to_be_escaped_is_no_host_and_not_looked_up() -> N
     assert lookup.hosts[0].failure.failure_class is C.MX_UNRESOLVABLE
     assert lookup.hosts[1].failure is None
     assert not any("\\" in name for name, _ in zone.asked)
+
+
+async def test_addresses_that_are_not_kept_are_counted_by_family() -> None:
+    v6 = DnsAnswer(tuple(f"2001:db8::{number:x}" for number in range(1, 101)), more=50)
+    hosts = [(number, f"mx{number:02}.example") for number in range(8)]
+    zone = {(name, "AAAA"): v6 for _, name in hosts} | {
+        (name, "A"): DnsAnswer(("192.0.2.1",), more=7) for _, name in hosts
+    }
+    lookup = await _lookup({("a.example", "MX"): hosts, **zone})
+    assert sum(len(host.addresses) for host in lookup.hosts) == MAX_ADDRESSES
+    kept_v6 = sum(":" in address for host in lookup.hosts for address in host.addresses)
+    assert kept_v6 + sum(host.more_ipv6 for host in lookup.hosts) == 8 * 150
+    kept_v4 = MAX_ADDRESSES - kept_v6
+    assert kept_v4 + sum(host.more - host.more_ipv6 for host in lookup.hosts) == 8 * 8
+
+
+@pytest.mark.parametrize(
+    ("answer", "incomplete"),
+    [
+        (DnsAnswer(), False),
+        (failed(C.DNS_NXDOMAIN, "no such name"), False),
+        (failed(C.DNS_SERVFAIL, "SERVFAIL"), True),
+        (failed(C.DNS_TIMEOUT, "no answer"), True),
+        (DnsAnswer(filtered=Failure(Stage.DNS, C.RESOLVER_FAILING, "a policy")), True),
+    ],
+)
+async def test_a_host_of_which_one_family_is_not_known_is_incomplete(answer: DnsAnswer, incomplete: bool) -> None:
+    lookup = await _lookup(
+        {
+            ("a.example", "MX"): [(10, "b.example")],
+            ("b.example", "A"): ["192.0.2.1"],
+            ("b.example", "AAAA"): answer,
+        }
+    )
+    (host,) = lookup.hosts
+    assert (host.addresses, host.failure, host.incomplete) == (("192.0.2.1",), None, incomplete)

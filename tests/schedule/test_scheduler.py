@@ -5,296 +5,548 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import pytest
 
-from exporter.model.failure import FailureClass
-from exporter.model.result import ProbeResult
-from exporter.model.target import Settings, Target, TargetKind
-from exporter.schedule.scheduler import Scheduler, phase
+from exporter.concurrency.slots import ProbeSlots
+from exporter.schedule.scheduled import Scheduled
+from exporter.schedule.scheduler import Schedule, phase
 from tests.support.virtual_time import VirtualLoop, run_virtually
 
 T = TypeVar("T")
-RESULT = ProbeResult(at=0.0, duration=0.0, lookup=None, hosts=(), addresses=0, failure=None)
-
-
-def target(name: str, interval: float = 60.0) -> Target:
-    return Target(TargetKind.DOMAIN, name, name, Settings(interval=interval))
-
-
-def targets(count: int, interval: float = 60.0) -> list[Target]:
-    return [target(f"d{number}.example", interval) for number in range(count)]
 
 
 @dataclass
-class Probes:
-    """Stands in for the prober: every probe takes `takes` seconds; a name in `bugs` raises."""
+class World:
+    """Turns and their schedule; what happened stands in the fields."""
 
-    takes: float = 0.0
-    bugs: frozenset[str] = frozenset()
     started: list[tuple[float, str]] = field(default_factory=list)
     running: Counter[str] = field(default_factory=Counter)
     most_running: int = 0
     overlaps: int = 0
-    results: list[tuple[str, ProbeResult]] = field(default_factory=list)
     lags: list[float] = field(default_factory=list)
-    crashes: int = 0
+    bugs: int = 0
+    failed: list[tuple[str, Exception]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    schedules: list[Schedule] = field(default_factory=list)
+    slots: ProbeSlots = field(default_factory=lambda: ProbeSlots(1000))
 
-    async def __call__(self, target: Target) -> ProbeResult:
-        self.started.append((asyncio.get_running_loop().time(), target.name))
-        self.overlaps += self.running[target.name] > 0
-        self.running[target.name] += 1
-        self.most_running = max(self.most_running, self.running.total())
-        try:
-            await asyncio.sleep(self.takes)
-            if target.name in self.bugs:
-                raise RuntimeError("a bug")
-        except asyncio.CancelledError:
-            self.cancelled.append(target.name)
-            raise
-        finally:
-            self.running[target.name] -= 1
-        return RESULT
+    def schedule(self) -> Schedule:
+        def bug() -> None:
+            self.bugs += 1
 
-    schedulers: list[Scheduler] = field(default_factory=list)
-
-    def scheduler(self, concurrency: int = 1000) -> Scheduler:
-        def crash() -> None:
-            self.crashes += 1
-
-        scheduler = Scheduler(
-            self,
-            concurrency,
-            on_result=lambda target, result: self.results.append((target.name, result)),
-            on_start=self.lags.append,
-            on_internal_error=crash,
-        )
-        self.schedulers.append(scheduler)
-        return scheduler
+        schedule = Schedule(self.slots, on_start=self.lags.append, on_internal_error=bug)
+        self.schedules.append(schedule)
+        return schedule
 
     def times(self, name: str) -> list[float]:
         return [at for at, started in self.started if started == name]
 
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run `main` in virtual time, and stop what it left running."""
 
-def run(probes: Probes, main: Coroutine[Any, Any, T]) -> T:
-    """Run `main` in virtual time, and stop what it left running: a probe in line would begin while the loop ends."""
+        async def whole() -> T:
+            try:
+                return await main
+            finally:
+                for schedule in self.schedules:
+                    await schedule.stop(0.0)
 
-    async def whole() -> T:
+        return run_virtually(whole())
+
+
+class Turn(Scheduled):
+    """A turn that takes `takes` seconds; `at_once`: it is done without waiting, on those of its turns."""
+
+    def __init__(self, world: World, name: str, interval: float = 60.0, takes: float = 0.0) -> None:
+        super().__init__()
+        self.world = world
+        self.name = name
+        self.seconds = interval
+        self.takes = takes
+        self.at_once: Callable[[], bool] = lambda: False
+        self.bug: Exception | None = None
+
+    @property
+    def interval(self) -> float:
+        return self.seconds
+
+    @property
+    def phase_key(self) -> str:
+        return self.name
+
+    def run_now(self) -> bool:
+        if not self.at_once():
+            return False
+        self.world.started.append((asyncio.get_running_loop().time(), self.name))
+        if self.bug is not None:
+            raise self.bug
+        return True
+
+    async def run(self) -> None:
+        world = self.world
+        world.started.append((asyncio.get_running_loop().time(), self.name))
+        world.overlaps += world.running[self.name] > 0
+        world.running[self.name] += 1
+        world.most_running = max(world.most_running, world.running.total())
         try:
-            return await main
+            await asyncio.sleep(self.takes)
+            if self.bug is not None:
+                raise self.bug
+        except asyncio.CancelledError:
+            world.cancelled.append(self.name)
+            raise
         finally:
-            for scheduler in probes.schedulers:
-                await scheduler.stop(0.0)
+            world.running[self.name] -= 1
 
-    return run_virtually(whole())
-
-
-def schedule(scheduler: Scheduler, some: Iterable[Target]) -> None:
-    """All steps at once."""
-    for _ in scheduler.replacing(some):
-        pass
+    def failed(self, error: Exception) -> None:
+        self.world.failed.append((self.name, error))
 
 
-async def observe(probes: Probes, seconds: float, some: list[Target], concurrency: int = 1000) -> Scheduler:
-    scheduler = probes.scheduler(concurrency)
-    schedule(scheduler, some)
+class OwnReport(Turn):
+    """A turn that reports its start itself."""
+
+    reports_start = False
+
+
+def turns(world: World, count: int, interval: float = 60.0, takes: float = 0.0) -> list[Turn]:
+    return [Turn(world, f"d{number}.example", interval, takes) for number in range(count)]
+
+
+def at_once(turns: Iterable[Turn]) -> list[Turn]:
+    some = list(turns)
+    for turn in some:
+        turn.at_once = lambda: True
+    return some
+
+
+async def observe(world: World, seconds: float, some: list[Turn]) -> Schedule:
+    schedule = world.schedule()
+    for turn in some:
+        schedule.add(turn)
     await asyncio.sleep(seconds)
-    return scheduler
+    return schedule
 
 
-def test_every_target_is_probed_once_an_interval() -> None:
-    probes = Probes(takes=1.0)
-    run(probes, observe(probes, 600.0, targets(50)))
-    assert {len(probes.times(f"d{number}.example")) for number in range(50)} == {10}
+@pytest.mark.parametrize("now", [False, True])
+def test_every_turn_comes_once_an_interval(now: bool) -> None:
+    world = World()
+    some = turns(world, 50, takes=1.0)
+    world.run(observe(world, 600.0, at_once(some) if now else some))
+    assert {len(world.times(turn.name)) for turn in some} == {10}
 
 
-def test_probes_do_not_drift_from_their_phase() -> None:
-    probes = Probes(takes=7.0)
-    run(probes, observe(probes, 36_000.0, targets(3)))
-    for number in range(3):
-        times = probes.times(f"d{number}.example")
-        for turn, at in enumerate(times):
-            assert at == pytest.approx(times[0] + 60.0 * turn, abs=0.01)
+@pytest.mark.parametrize("now", [False, True])
+def test_turns_do_not_drift_from_their_phase(now: bool) -> None:
+    world = World()
+    some = turns(world, 3, takes=7.0)
+    world.run(observe(world, 36_000.0, at_once(some) if now else some))
+    for turn in some:
+        times = world.times(turn.name)
+        for number, at in enumerate(times):
+            assert at == pytest.approx(times[0] + 60.0 * number, abs=0.01)
 
 
-def test_first_probes_are_spread_over_the_interval() -> None:
-    probes = Probes()
-    run(probes, observe(probes, 60.0, targets(600)))
-    tenths = Counter(int((at - 1000.0) / 6.0) for at, _ in probes.started)
-    assert len(probes.started) == 600
-    assert min(tenths[tenth] for tenth in range(10)) > 30
+def test_first_turns_are_spread_over_the_interval() -> None:
+    world = World()
+    world.run(observe(world, 60.0, turns(world, 600)))
+    first = min(at for at, _ in world.started)
+    by_second = Counter(int(at - first) for at, _ in world.started)
+    assert max(by_second.values()) < 40
 
 
-def test_the_phase_is_a_property_of_the_name() -> None:
+def test_the_phase_is_a_property_of_the_key() -> None:
     assert phase("example.org", 60.0) == phase("example.org", 60.0) != phase("example.net", 60.0)
     assert 0.0 <= phase("example.org", 60.0) < 60.0
     assert phase("example.org", 120.0) == pytest.approx(2 * phase("example.org", 60.0))
 
 
-def test_intervals_are_each_targets_own() -> None:
-    probes = Probes()
-    run(probes, observe(probes, 600.0, [target("slow.example", 300.0), target("fast.example", 10.0)]))
-    assert len(probes.times("slow.example")) == 2
-    assert len(probes.times("fast.example")) == 60
+def test_intervals_are_each_turns_own() -> None:
+    world = World()
+    world.run(observe(world, 600.0, [Turn(world, "slow.example", 300.0), Turn(world, "fast.example", 10.0)]))
+    assert (len(world.times("slow.example")), len(world.times("fast.example"))) == (2, 60)
 
 
-def test_a_target_never_overlaps_itself_and_keeps_its_phase() -> None:
-    probes = Probes(takes=90.0)
-    run(probes, observe(probes, 1200.0, targets(5)))
-    assert probes.overlaps == 0
-    times = probes.times("d0.example")
+def test_a_turn_never_overlaps_itself_and_keeps_its_phase() -> None:
+    world = World()
+    world.run(observe(world, 1200.0, turns(world, 5, takes=90.0)))
+    assert world.overlaps == 0
+    times = world.times("d0.example")
     assert len(times) == 10
     assert all((at - times[0] + 60.0) % 120.0 == pytest.approx(60.0, abs=0.01) for at in times)
 
 
 def test_concurrency_is_a_limit_and_lateness_is_measured() -> None:
-    probes = Probes(takes=1.0)
-    run(probes, observe(probes, 120.0, targets(100), concurrency=2))
-    assert probes.most_running == 2
-    assert len(probes.started) == pytest.approx(200, abs=8)
-    assert len(probes.lags) == len(probes.started)
-    assert max(probes.lags) > 0.5
-    assert min(probes.lags) >= 0.0
+    world = World(slots=ProbeSlots(2))
+    world.run(observe(world, 120.0, turns(world, 100, takes=1.0)))
+    assert world.most_running == 2
+    assert len(world.started) == pytest.approx(200, abs=8)
+    assert len(world.lags) == len(world.started)
+    assert max(world.lags) > 0.5
+    assert min(world.lags) >= 0.0
 
 
 def test_an_unloaded_schedule_is_on_time() -> None:
-    probes = Probes()
-    run(probes, observe(probes, 120.0, targets(100)))
-    assert max(probes.lags) < 0.01
+    world = World()
+    world.run(observe(world, 120.0, [*turns(world, 50), *at_once(Turn(world, f"n{n}") for n in range(50))]))
+    assert len(world.lags) == 200
+    assert max(world.lags) < 0.01
 
 
-def test_a_bug_in_one_probe_is_counted_told_and_harms_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    probes = Probes(bugs=frozenset({"d1.example"}))
+def test_short_turns_of_a_grain_come_together_and_do_not_drift() -> None:
+    class Short(Turn):
+        grain = 50  # 0.1 s
+
+    world = World()
+    some = at_once(Short(world, f"s{number}.example", 10.0) for number in range(1000))
+    world.run(observe(world, 100.0, some))
+    assert len(world.started) == pytest.approx(10_000, abs=100)
+    assert len({at for at, _ in world.started}) < 1100
+    assert max(world.lags) < 0.11
+    for turn in some[:20]:
+        times = world.times(turn.name)
+        assert all(at - times[0] == pytest.approx(10.0 * number, abs=0.11) for number, at in enumerate(times))
+
+
+def test_a_turn_that_reports_its_start_itself_is_not_reported() -> None:
+    world = World()
+    own = OwnReport(world, "own.example", takes=1.0)
+    schedule = world.run(observe(world, 60.0, [own]))
+    assert len(world.started) == 1
+    assert world.lags == []
+    assert own.was_due == pytest.approx(world.started[0][0], abs=0.01)
+    assert schedule.probes_in_flight == 0
+
+
+def test_turns_without_a_slot_wait_while_those_that_need_none_are_done() -> None:
+    world = World(slots=ProbeSlots(1))
+    held, waiting = Turn(world, "held", 60.0, takes=1000.0), Turn(world, "waiting", 60.0)
+    quick = at_once(Turn(world, f"n{number}") for number in range(20))
+
+    async def main() -> None:
+        schedule = world.schedule()
+        schedule.soon([held])
+        await asyncio.sleep(0.1)
+        for turn in (waiting, *quick):
+            schedule.add(turn)
+        await asyncio.sleep(121.0)
+        assert all(len(world.times(turn.name)) >= 2 for turn in quick)
+        assert world.times("waiting") == []
+        schedule.drop(held)
+        await asyncio.sleep(0.1)
+        assert len(world.times("waiting")) == 1
+
+    world.run(main())
+
+
+@pytest.mark.parametrize("now", [False, True])
+def test_a_bug_in_one_turn_is_counted_told_and_harms_no_other(caplog: pytest.LogCaptureFixture, now: bool) -> None:
+    world = World()
+    some = turns(world, 3)
+    some[1].bug = RuntimeError("a bug")
     with caplog.at_level(logging.ERROR):
-        run(probes, observe(probes, 180.0, targets(3)))
-    assert probes.crashes == 3
+        world.run(observe(world, 180.0, at_once(some) if now else some))
+    assert world.bugs == 3
     assert "RuntimeError: a bug" in caplog.text
-    failures = {name: result.failure for name, result in probes.results}
-    assert failures["d0.example"] is None
-    assert failures["d2.example"] is None
-    crashed = failures["d1.example"]
-    assert crashed is not None
-    assert crashed.failure_class is FailureClass.INTERNAL
-    assert len(probes.times("d1.example")) == 3
+    assert world.failed == [("d1.example", some[1].bug)] * 3
+    assert {len(world.times(turn.name)) for turn in some} == {3}
 
 
-def test_a_bug_with_a_result_is_counted_and_the_schedule_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    crashes: list[int] = []
+def test_a_bug_in_the_record_of_a_bug_is_counted_and_the_schedule_goes_on() -> None:
+    world = World()
 
-    async def main() -> None:
-        def fail(target: Target, result: ProbeResult) -> None:
-            raise RuntimeError("a bug")
+    class Broken(Turn):
+        def failed(self, error: Exception) -> None:
+            raise ValueError("another")
 
-        scheduler = Scheduler(Probes(), 10, on_result=fail, on_internal_error=lambda: crashes.append(1))
-        schedule(scheduler, targets(1))
-        await asyncio.sleep(180.0)
-        assert scheduler.probes_in_flight == 0
-
-    run_virtually(main())
-    assert len(crashes) == 3
+    broken = Broken(world, "d.example")
+    broken.bug = RuntimeError("a bug")
+    schedule = world.run(observe(world, 180.0, [broken]))
+    assert (world.bugs, len(world.started), schedule.probes_in_flight) == (6, 3, 0)
 
 
-def test_targets_that_stay_keep_their_schedule_over_a_reload() -> None:
-    probes = Probes()
+def test_a_new_interval_takes_effect_at_once() -> None:
+    world = World()
+    turn = Turn(world, "one.example", 3600.0)
 
     async def main() -> None:
-        scheduler = await observe(probes, 90.0, targets(20))
-        changed = [replace(one, labels=(("team", "mail"),)) for one in targets(20)]
-        schedule(scheduler, [*changed[:10], target("new.example")])
-        await asyncio.sleep(90.0)
-
-    run(probes, main())
-    for number in range(10):
-        times = probes.times(f"d{number}.example")
-        assert len(times) == 3
-        assert times[2] - times[1] == pytest.approx(60.0, abs=0.01)
-    assert all(len(probes.times(f"d{number}.example")) <= 2 for number in range(10, 20))
-    assert probes.times("new.example")
-
-
-def test_a_new_interval_takes_effect_at_the_reload() -> None:
-    probes = Probes()
-
-    async def main() -> None:
-        scheduler = await observe(probes, 3600.0, [target("one.example", 3600.0)])
-        schedule(scheduler, [target("one.example", 10.0)])
+        schedule = await observe(world, 3600.0, [turn])
+        turn.seconds = 10.0
+        schedule.moved(turn)
         await asyncio.sleep(100.0)
 
-    run(probes, main())
-    assert len(probes.times("one.example")) == 11
+    world.run(main())
+    assert len(world.times("one.example")) == 11
 
 
-def test_a_target_that_is_gone_is_given_up_in_the_middle_of_its_probe() -> None:
-    probes = Probes(takes=50.0)
+def test_a_suspended_turn_gets_no_more_moments_but_is_there_when_asked_for() -> None:
+    world = World()
+    turn = Turn(world, "one.example", takes=10.0)
 
     async def main() -> None:
-        scheduler = await observe(probes, 61.0, targets(1))
-        while not probes.running.total():  # noqa: ASYNC110 - virtual seconds
+        schedule = await observe(world, 60.0, [turn])
+        while not world.running.total():  # noqa: ASYNC110 - virtual seconds
             await asyncio.sleep(1.0)
-        schedule(scheduler, [])
+        before = len(world.started)
+        schedule.suspend(turn)
         await asyncio.sleep(300.0)
-        assert scheduler.probes_in_flight == 0
+        assert (len(world.started), world.cancelled) == (before, [])
+        schedule.soon([turn])
+        await asyncio.sleep(20.0)
+        assert len(world.started) == before + 1
+        schedule.add(turn)
+        await asyncio.sleep(120.0)
+        assert len(world.started) == before + 3
 
-    run(probes, main())
-    assert probes.cancelled == ["d0.example"]
-    assert len(probes.started) <= 2
+    world.run(main())
+
+
+def test_a_turn_that_is_dropped_is_given_up_in_the_middle() -> None:
+    world = World()
+    turn = Turn(world, "one.example", takes=50.0)
+
+    async def main() -> None:
+        schedule = await observe(world, 1.0, [turn])
+        while not world.running.total():  # noqa: ASYNC110 - virtual seconds
+            await asyncio.sleep(1.0)
+        schedule.drop(turn)
+        schedule.soon([turn])
+        await asyncio.sleep(300.0)
+        assert schedule.probes_in_flight == 0
+
+    world.run(main())
+    assert (world.cancelled, len(world.started)) == (["one.example"], 1)
+
+
+def test_a_turn_that_is_dropped_before_its_first_step_gives_its_slot_back() -> None:
+    world = World()
+    turn = Turn(world, "one.example")
+
+    async def main() -> None:
+        schedule = world.schedule()
+        schedule.soon([turn])
+        asyncio.get_running_loop().call_soon(schedule.drop, turn)
+        await asyncio.sleep(1.0)
+        assert (schedule.probes_in_flight, turn.task, world.started) == (0, None, [])
+
+    world.run(main())
+
+
+def test_turns_beside_the_schedule_come_in_order_some_at_a_time_and_once() -> None:
+    world = World()
+    some = turns(world, 1000)
+
+    async def main() -> None:
+        schedule = world.schedule()
+        began = asyncio.get_running_loop().time()
+        schedule.soon(some)
+        schedule.soon(reversed(some))
+        await asyncio.sleep(10.0)
+        assert [name for _, name in world.started] == [turn.name for turn in some]
+        assert world.started[-1][0] - began == pytest.approx(2.0, abs=0.1)
+        assert max(world.lags) == pytest.approx(2.0, abs=0.1)
+
+    world.run(main())
+
+
+def test_the_turn_that_a_client_waits_for_begins_at_once() -> None:
+    world = World()
+    wanted = Turn(world, "wanted.example", takes=1.0)
+
+    async def main() -> None:
+        schedule = world.schedule()
+        schedule.soon([*turns(world, 1000), wanted])
+        schedule.begin([wanted, wanted])
+        schedule.begin([wanted])
+        await asyncio.sleep(10.0)
+
+    world.run(main())
+    assert world.started[0][1] == "wanted.example"
+    assert len(world.times("wanted.example")) == 1
+    assert world.lags[0] == 0.0
+
+
+def test_the_turn_that_a_client_waits_for_gets_the_next_slot() -> None:
+    world = World(slots=ProbeSlots(1))
+    held, wanted = Turn(world, "held.example", takes=5.0), Turn(world, "wanted.example")
+    others = turns(world, 200)
+
+    async def main() -> None:
+        schedule = world.schedule()
+        schedule.begin([held])
+        for turn in others:
+            schedule.add(turn)
+        await asyncio.sleep(4.0)
+        schedule.begin([wanted])
+        await asyncio.sleep(5.0)
+
+    world.run(main())
+    assert [name for _, name in world.started[:2]] == ["held.example", "wanted.example"]
+
+
+@pytest.mark.parametrize("now", [False, True])
+def test_a_moment_that_is_near_is_left_out_for_the_turn_that_a_client_waits_for(now: bool) -> None:
+    world = World()
+    turn = Turn(world, "one.example")
+    if now:
+        turn.at_once = lambda: True
+
+    async def main() -> None:
+        schedule, loop = await observe(world, 1.0, [turn]), asyncio.get_running_loop()
+        while not 9.0 < turn.due - loop.time() < 11.0:  # noqa: ASYNC110 - virtual seconds
+            await asyncio.sleep(1.0)
+        world.started.clear()
+        began, moment = loop.time(), turn.due
+        schedule.begin([turn])
+        await asyncio.sleep(75.0)
+        assert [at for at, _ in world.started] == pytest.approx([began, moment + 60.0], abs=0.01)
+        schedule.begin([turn])  # 55 s before the next one, or so
+        await asyncio.sleep(60.0)
+        assert [at for at, _ in world.started[2:]] == pytest.approx([began + 75.0, moment + 120.0], abs=0.01)
+
+    world.run(main())
+
+
+def test_a_client_that_waits_for_what_is_dropped_or_under_way_begins_nothing() -> None:
+    world = World()
+    dropped, running = Turn(world, "dropped.example"), Turn(world, "running.example", takes=9.0)
+
+    async def main() -> None:
+        schedule = world.schedule()
+        schedule.add(dropped)
+        schedule.drop(dropped)
+        schedule.begin([dropped, running])
+        await asyncio.sleep(1.0)
+        schedule.begin([running])
+        await asyncio.sleep(100.0)
+
+    world.run(main())
+    assert [name for _, name in world.started] == ["running.example"]
+
+
+def test_who_had_its_turn_since_it_was_asked_for_is_not_begun_again() -> None:
+    world = World(slots=ProbeSlots(1))
+    held, turn = Turn(world, "held", takes=100.0), Turn(world, "one.example", takes=1.0)
+
+    async def main() -> None:
+        schedule = world.schedule()
+        schedule.soon([held])
+        await asyncio.sleep(1.0)
+        schedule.add(turn)
+        schedule.soon([turn])  # there is no slot
+        await asyncio.sleep(130.0)
+
+    world.run(main())
+    assert world.overlaps == 0
+    assert len(world.times("one.example")) <= 2
+    gaps = [later - earlier for earlier, later in pairwise(world.times("one.example"))]
+    assert all(gap > 1.0 for gap in gaps)
+
+
+def test_a_turn_under_way_is_not_begun_beside_its_schedule() -> None:
+    world = World()
+    turn = Turn(world, "one.example", takes=10.0)
+
+    async def main() -> None:
+        schedule = world.schedule()
+        schedule.soon([turn])
+        await asyncio.sleep(1.0)
+        schedule.soon([turn])
+        await asyncio.sleep(60.0)
+
+    world.run(main())
+    assert len(world.started) == 1
 
 
 def test_after_a_standstill_what_was_missed_waits_for_its_next_turn(caplog: pytest.LogCaptureFixture) -> None:
-    probes = Probes()
+    world = World()
 
     async def main() -> None:
-        await observe(probes, 60.0, targets(600))
+        await observe(world, 60.0, turns(world, 600))
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
         loop.jump(3600.0)
-        before = len(probes.started)
+        before = len(world.started)
         await asyncio.sleep(0.1)
-        assert len(probes.started) - before < 60
+        assert len(world.started) - before < 60
         await asyncio.sleep(60.0)
-        assert len(probes.started) - before == pytest.approx(600, abs=60)
+        assert len(world.started) - before == pytest.approx(600, abs=60)
 
-    run(probes, main())
+    world.run(main())
     assert "probes skipped after a stall" in caplog.text
 
 
-def test_where_many_are_due_at_once_those_under_way_have_their_turn_in_between() -> None:
-    probes = Probes(takes=1.0)
+@pytest.mark.parametrize(("now", "at_most"), [(False, 40), (True, 100)])
+def test_where_many_are_due_at_once_those_under_way_have_their_turn_in_between(now: bool, at_most: int) -> None:
+    world = World()
+    some = turns(world, 6000, takes=1.0)
 
     async def main() -> Counter[int]:
-        await observe(probes, 60.0, targets(6000))
+        await observe(world, 60.0, at_once(some) if now else some)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
         loop.jump(4.0)  # 400 are due
-        before = len(probes.started)
-        by_turn: Counter[int] = Counter()
-        for turn in range(200):
+        before = len(world.started)
+        by_pass: Counter[int] = Counter()
+        for number in range(200):
             await asyncio.sleep(0)
-            by_turn[turn] = len(probes.started) - before - by_turn.total()
-        return by_turn
+            by_pass[number] = len(world.started) - before - by_pass.total()
+        return by_pass
 
-    by_turn = run(probes, main())
-    assert by_turn.total() == pytest.approx(400, abs=100)
-    assert max(by_turn.values()) < 40
+    by_pass = world.run(main())
+    assert by_pass.total() == pytest.approx(400, abs=100)
+    assert max(by_pass.values()) < at_most
 
 
-def test_stopping_gives_probes_a_moment_and_then_ends_them() -> None:
-    probes = Probes(takes=4.0)
-
-    async def main(grace: float) -> int:
-        scheduler = await observe(probes, 60.0, targets(60))
-        await scheduler.stop(grace)
-        left = len(probes.cancelled)
-        started = len(probes.started)
+def test_stopping_gives_turns_a_moment_and_then_ends_them() -> None:
+    async def main(world: World, grace: float) -> int:
+        schedule = await observe(world, 60.0, turns(world, 60, takes=4.0))
+        await schedule.stop(grace)
+        left = len(world.cancelled)
+        started = len(world.started)
+        schedule.soon(turns(world, 3))
         await asyncio.sleep(120.0)
-        assert len(probes.started) == started
-        assert scheduler.probes_in_flight == 0
+        assert (len(world.started), schedule.probes_in_flight, schedule.overdue) == (started, 0, 0.0)
         return left
 
-    assert run(probes, main(5.0)) == 0
-    probes = Probes(takes=4.0)
-    assert run(probes, main(0.001)) > 0
+    world = World()
+    assert world.run(main(world, 5.0)) == 0
+    world = World()
+    assert world.run(main(world, 0.001)) > 0
+
+
+def test_the_overdue_are_seen() -> None:
+    world = World()
+
+    async def main() -> None:
+        schedule = world.schedule()
+        assert schedule.overdue == 0.0
+        schedule.add(Turn(world, "one.example"))
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.jump(100.0)
+        assert schedule.overdue > 30.0
+
+    world.run(main())
+
+
+def test_each_moment_costs_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a real loop, whose clock counts milliseconds: none that is set again and again until the next one."""
+    world, timers = World(), []
+    loop = pytest.importorskip("uvloop").Loop()
+    call_at = loop.call_at
+
+    def counted(when: float, *callback: Any) -> Any:
+        timers.append(when)
+        return call_at(when, *callback)
+
+    monkeypatch.setattr(loop, "call_at", counted)
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        schedule = runner.run(observe(world, 0.1, at_once(turns(world, 5, interval=0.02))))
+        runner.run(schedule.stop(0.0))
+    assert len(world.started) >= 5
+    assert len(timers) <= len(world.started) + 5

@@ -5,24 +5,24 @@ from __future__ import annotations
 import pytest
 
 from exporter.model.failure import FailureClass
-from exporter.model.result import ProbeResult
+from exporter.model.result import DomainResult
 from exporter.store.record import LastState, TargetRecord, change_of
+from exporter.store.row import NO_ROW, Row
 from tests.results import domain, down_host, result, up_host
 
 C = FailureClass
 DOWN = down_host(C.BANNER_REJECTED)
+ROW = Row(NO_ROW.shape, ("a",), ())
 
 
-def probed(record: TargetRecord, seen: ProbeResult, began: float) -> TargetRecord:
+def probed(record: TargetRecord, seen: DomainResult, began: float) -> TargetRecord:
     return record.probed(seen, began, change_of(record, seen))
 
 
 def test_a_reader_keeps_what_it_holds() -> None:
     first = probed(TargetRecord(domain()), result(DOWN), 1.0)
-    counted = {key: dict(counts) for key, counts in first.host_failures.items()}
     second = probed(first, result(DOWN), 2.0)
-    assert (first.probes, first.host_failures) == (1, counted)
-    assert second.host_failures == {(DOWN.mx, DOWN.address): {C.BANNER_REJECTED: 2}}
+    assert (first.probes, first.probe_failures, second.probes, second.probe_failures) == (1, 1, 2, 2)
     with pytest.raises(AttributeError):
         first.probes = 5  # type: ignore[misc]
 
@@ -35,18 +35,19 @@ def test_a_state_lasts_from_the_probe_that_showed_it_first() -> None:
     assert [change.at for change in record.history.changes] == [1.0, 2.0, 4.0]
 
 
-def test_a_result_that_is_judged_again_counts_no_probe() -> None:
+def test_a_result_that_its_hosts_have_changed_counts_no_probe() -> None:
     record = probed(TargetRecord(domain()), result(DOWN), 1.0)
     seen = result(down_host(C.EGRESS_BLOCKED))
-    again = record.judged_again(seen, 5.0, change_of(record, seen))
-    assert (again.result, again.probes, again.host_failures) == (seen, 1, record.host_failures)
+    again = record.joined(seen, 5.0, change_of(record, seen))
+    assert (again.result, again.probes, again.probe_failures) == (seen, 1, 1)
+    assert len(again.history.recent) == 1
     assert (again.began, again.since) == (1.0, 5.0)
 
 
 def test_of_a_target_that_is_removed_its_last_state_is_kept_and_no_result() -> None:
-    record = probed(TargetRecord(domain(), samples=(b"a",)), result(DOWN), 1.0)
+    record = probed(TargetRecord(domain(), row=ROW), result(DOWN), 1.0)
     removed = record.removed()
-    assert (removed.result, removed.samples, removed.last) == (None, (), LastState(result(DOWN).failure))
+    assert (removed.result, removed.row, removed.last) == (None, NO_ROW, LastState(result(DOWN).failure))
     assert removed.removed().last == removed.last
     assert change_of(removed, result(DOWN)) is None
     change = change_of(removed, result(up_host()))

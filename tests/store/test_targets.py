@@ -8,18 +8,19 @@ from dataclasses import replace
 import pytest
 
 from exporter.model.failure import FailureClass, Verdict
-from exporter.model.result import ProbeResult
 from exporter.model.target import Settings, Target, TargetKind
-from exporter.store.record import Samples, TargetRecord
+from exporter.store.record import TargetRecord
+from exporter.store.row import NO_ROW, Row
 from exporter.store.targets import TargetStore
-from tests.results import domain, down_host, lookup_failed, result, up_host
+from tests.results import domain, down_host, result, up_host
 from tests.support.steps import at_once
 
 C = FailureClass
 
 
-def _render(record: TargetRecord, before: ProbeResult | None) -> Samples:
-    return (f"{record.target.name} {record.target.labels} {record.probes} {record.probe_failures}".encode(),)
+def _render(record: TargetRecord, before: TargetRecord | None) -> Row:
+    told = f"{record.target.name} {record.target.labels} {record.probes} {record.probe_failures}"
+    return Row(NO_ROW.shape, (told,), ())
 
 
 def _store(*targets: Target) -> TargetStore:
@@ -28,131 +29,77 @@ def _store(*targets: Target) -> TargetStore:
     return store
 
 
-def _samples(store: TargetStore) -> Iterable[bytes]:
-    return [record.samples[0] for record in store.records()]
+def _told(store: TargetStore) -> Iterable[str]:
+    return [record.row.keys[0] for record in store.records()]
 
 
-def test_a_target_has_samples_before_its_first_probe() -> None:
-    assert _samples(_store(domain("a.example"))) == [b"a.example () 0 0"]
+def test_a_target_has_series_before_its_first_probe() -> None:
+    assert _told(_store(domain("a.example"))) == ["a.example () 0 0"]
 
 
 def test_a_result_is_counted_and_rendered_once() -> None:
     store = _store(domain("a.example"))
-    store.record(domain("a.example"), result(up_host()))
-    store.record(domain("a.example"), result(down_host()))
-    assert _samples(store) == [b"a.example () 2 1"]
+    store.record(domain("a.example"), result(up_host()), turn=True)
+    store.record(domain("a.example"), result(down_host()), turn=True)
+    assert _told(store) == ["a.example () 2 1"]
 
 
 def test_the_first_result_is_a_change() -> None:
-    change = _store(domain("a.example")).record(domain("a.example"), result(up_host()))
+    change = _store(domain("a.example")).record(domain("a.example"), result(up_host()), turn=True)
     assert change is not None
     assert (change.first, change.before, change.now) == (True, None, None)
 
 
 def test_the_same_state_again_is_none() -> None:
     store = _store(domain("a.example"))
-    store.record(domain("a.example"), result(down_host()))
+    store.record(domain("a.example"), result(down_host()), turn=True)
     since = store.records()[0].since
-    assert store.record(domain("a.example"), result(down_host())) is None
+    assert store.record(domain("a.example"), result(down_host()), turn=True) is None
     assert store.records()[0].since == since
 
 
 def test_another_class_is_a_change() -> None:
     store = _store(domain("a.example"))
-    store.record(domain("a.example"), result(down_host(C.BANNER_REJECTED)))
-    change = store.record(domain("a.example"), result(down_host(C.REPUTATION_BLOCKED)))
+    store.record(domain("a.example"), result(down_host(C.BANNER_REJECTED)), turn=True)
+    change = store.record(domain("a.example"), result(down_host(C.REPUTATION_BLOCKED)), turn=True)
     assert change is not None
     assert change.before is not None
     assert change.now is not None
     assert (change.before.failure_class, change.now.failure_class) == (C.BANNER_REJECTED, C.REPUTATION_BLOCKED)
 
 
-def test_failures_of_an_address_are_counted_by_class() -> None:
-    store = _store(domain("a.example"))
-    for failure_class in (C.BANNER_REJECTED, C.BANNER_REJECTED, C.REPUTATION_BLOCKED):
-        store.record(domain("a.example"), result(down_host(failure_class)))
-    store.record(domain("a.example"), result(up_host("mx2.healthy.example", "2001:db8::2")))
-    record = store.get(TargetKind.DOMAIN, "a.example")
-    assert record is not None
-    counts = record.host_failures["mx2.healthy.example", "2001:db8::2"]
-    assert counts == {C.BANNER_REJECTED: 2, C.REPUTATION_BLOCKED: 1}
-
-
-def test_an_address_that_is_gone_takes_its_counters_along() -> None:
-    store = _store(domain("a.example"))
-    store.record(domain("a.example"), result(down_host()))
-    store.record(domain("a.example"), lookup_failed(C.DNS_NXDOMAIN))
-    record = store.get(TargetKind.DOMAIN, "a.example")
-    assert record is not None
-    assert record.host_failures == {}
-
-
 def test_a_reload_keeps_the_counters_of_what_stays_and_forgets_the_rest() -> None:
     store = _store(domain("a.example"), domain("b.example"))
     for name in ("a.example", "b.example"):
-        store.record(domain(name), result(up_host()))
+        store.record(domain(name), result(up_host()), turn=True)
     at_once(store.replacing([domain("b.example", team="mail"), domain("c.example")]))
-    assert _samples(store) == [b"b.example (('team', 'mail'),) 1 0", b"c.example () 0 0"]
+    assert _told(store) == ["b.example (('team', 'mail'),) 1 0", "c.example () 0 0"]
 
 
 def test_a_result_for_a_target_that_is_gone_changes_nothing() -> None:
     store = _store(domain("a.example"))
     at_once(store.replacing([]))
-    assert store.record(domain("a.example"), result(up_host())) is None
+    assert store.record(domain("a.example"), result(up_host()), turn=True) is None
     assert list(store.records()) == []
 
 
 def test_a_domain_and_a_host_of_the_same_name_are_two_targets() -> None:
     host = Target(TargetKind.HOST, "a.example", "a.example", domain().settings)
     store = _store(domain("a.example"), host)
-    store.record(host, result(up_host()))
-    assert _samples(store) == [b"a.example () 0 0", b"a.example () 1 0"]
+    store.record(host, result(up_host()), turn=True)
+    assert _told(store) == ["a.example () 0 0", "a.example () 1 0"]
 
 
-def test_a_result_that_is_judged_again_is_not_counted_again() -> None:
-    store = _store(domain("a.example"))
-    store.record(domain("a.example"), result(down_host(C.CONNECT_TIMEOUT)))
-    (record,) = store.records()
-    counted = {address: dict(classes) for address, classes in record.host_failures.items()}
-    change = store.revise(record.target.key, lambda target, before: result(down_host(C.EGRESS_BLOCKED)))
-    assert change is not None
-    assert (change.first, change.before, change.now) == (
-        False,
-        down_host(C.CONNECT_TIMEOUT).failure,
-        down_host(C.EGRESS_BLOCKED).failure,
-    )
-    assert _samples(store) == [b"a.example () 1 1"]
-    assert store.records()[0].host_failures == counted
-
-
-def test_a_result_that_stays_as_it_is_is_not_rendered_again() -> None:
+def test_a_reload_that_changes_no_series_renders_nothing_and_keeps_the_new_targets() -> None:
     rendered: list[str] = []
 
-    def render(record: TargetRecord, before: ProbeResult | None) -> Samples:
-        rendered.append(record.target.name)
-        return _render(record, before)
-
-    store = TargetStore(render)
-    at_once(store.replacing([domain("a.example"), domain("b.example")]))
-    store.record(domain("a.example"), result(up_host()))
-    before = len(rendered)
-    assert [store.revise(record.target.key, lambda target, before: before) for record in store.records()] == [
-        None,
-        None,
-    ]
-    assert len(rendered) == before
-
-
-def test_a_reload_that_changes_no_sample_renders_nothing_and_keeps_the_new_targets() -> None:
-    rendered: list[str] = []
-
-    def render(record: TargetRecord, before: ProbeResult | None) -> Samples:
+    def render(record: TargetRecord, before: TargetRecord | None) -> Row:
         rendered.append(record.target.name)
         return _render(record, before)
 
     store = TargetStore(render)
     at_once(store.replacing([domain("a.example")]))
-    store.record(domain("a.example"), result(up_host()))
+    store.record(domain("a.example"), result(up_host()), turn=True)
     before = len(rendered)
     now = replace(domain("a.example"), settings=Settings(timeout=7.0))
     at_once(store.replacing([now]))
@@ -163,11 +110,11 @@ def test_a_reload_that_changes_no_sample_renders_nothing_and_keeps_the_new_targe
 
 
 def test_a_record_keeps_its_recent_results_and_the_changes_among_them() -> None:
-    store = TargetStore(lambda record, before: ())
+    store = TargetStore(lambda record, before: NO_ROW)
     target = domain()
     at_once(store.replacing([target]))
     for host in (up_host(), up_host(), down_host(), up_host()):
-        store.record(target, result(host))
+        store.record(target, result(host), turn=True)
     record = store.get(*target.key)
     assert record is not None
     assert [one.verdict for one in record.history.recent] == [None, None, Verdict.BLOCKED, None]
@@ -189,36 +136,35 @@ def test_a_target_that_comes_back_within_the_hour_has_its_counters_and_its_past(
     target = domain("a.example")
     at_once(store.replacing([target]))
     for host in (up_host(), down_host(C.BANNER_REJECTED), down_host(C.BANNER_REJECTED)):
-        store.record(target, result(host))
+        store.record(target, result(host), turn=True)
     (before,) = store.records()
-    history, counted, since = before.history, dict(before.host_failures), before.since
+    history, since = before.history, before.since
     at_once(store.replacing([]))
-    assert list(_samples(store)) == []
+    assert list(_told(store)) == []
     assert store.failing([C.BANNER_REJECTED]) == 0
     clock.now += 3000
-    assert store.forget() == []
-    assert store.remembered() == [target]
+    store.forget()
     at_once(store.replacing([target]))
     (record,) = store.records()
-    assert _samples(store) == [b"a.example () 3 2"]
-    assert (record.result, record.history, record.host_failures, record.since) == (None, history, counted, since)
+    assert _told(store) == ["a.example () 3 2"]
+    assert (record.result, record.history, record.since) == (None, history, since)
     # What it was before is no news, and what it has become is.
-    assert store.record(target, result(down_host(C.BANNER_REJECTED))) is None
+    assert store.record(target, result(down_host(C.BANNER_REJECTED)), turn=True) is None
     assert store.records()[0].since == since
-    change = store.record(target, result(up_host()))
+    change = store.record(target, result(up_host()), turn=True)
     assert change is not None
     assert change.before is not None
     assert (change.first, change.before.failure_class) == (False, C.BANNER_REJECTED)
-    assert _samples(store) == [b"a.example () 5 3"]
+    assert _told(store) == ["a.example () 5 3"]
     assert store.failing([C.BANNER_REJECTED]) == 0
 
 
 def test_a_target_that_was_up_and_comes_back_up_is_no_news() -> None:
     store = _store(domain("a.example"))
-    store.record(domain("a.example"), result(up_host()))
+    store.record(domain("a.example"), result(up_host()), turn=True)
     at_once(store.replacing([]))
     at_once(store.replacing([domain("a.example")]))
-    assert store.record(domain("a.example"), result(up_host())) is None
+    assert store.record(domain("a.example"), result(up_host()), turn=True) is None
 
 
 def test_what_went_an_hour_ago_is_forgotten_and_so_is_what_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,29 +173,76 @@ def test_what_went_an_hour_ago_is_forgotten_and_so_is_what_is_too_much(monkeypat
     targets = [domain(f"d{number}.example") for number in range(10)]
     at_once(store.replacing(targets))
     for target in targets:
-        store.record(target, result(up_host()))
+        store.record(target, result(up_host()), turn=True)
     monkeypatch.setattr("exporter.store.targets.MAX_REMEMBERED", 4)
     at_once(store.replacing([]))
-    assert store.remembered() == targets[6:]
+    at_once(store.replacing(targets))
+    assert [record.probes for record in store.records()] == [0] * 6 + [1] * 4
+    at_once(store.replacing([]))
     clock.now += 3601
-    assert store.forget() == targets[6:]
+    store.forget()
     at_once(store.replacing(targets))
     assert {record.probes for record in store.records()} == {0}
 
 
-def test_hosts_that_failed_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stranger's domain has as many hosts as it likes, and a list that is generated other domains each time."""
-    targets = [domain(f"d{number}.example") for number in range(10)]
-    store = _store(*targets)
+def test_a_result_that_its_hosts_have_changed_is_told_and_counts_no_probe() -> None:
+    store = _store(domain("a.example"))
+    store.record(domain("a.example"), result(down_host(C.CONNECT_TIMEOUT)), turn=True)
+    (before,) = store.records()
+    change = store.record(domain("a.example"), result(down_host(C.EGRESS_BLOCKED)), turn=False)
+    assert change is not None
+    assert (change.first, change.before, change.now) == (
+        False,
+        down_host(C.CONNECT_TIMEOUT).failure,
+        down_host(C.EGRESS_BLOCKED).failure,
+    )
+    (record,) = store.records()
+    assert _told(store) == ["a.example () 1 1"]
+    assert (record.began, record.since > before.since) == (before.began, True)
+    assert (len(record.history.recent), len(record.history.changes)) == (1, 2)
+    assert store.failing([C.EGRESS_BLOCKED]) == 1
+
+
+def test_the_first_result_is_that_of_a_turn_which_has_waited_for_its_hosts() -> None:
+    store = _store(domain("a.example"))
+    store.record(domain("a.example"), result(up_host()), turn=False)
+    (record,) = store.records()
+    assert _told(store) == ["a.example () 1 0"]
+    assert record.began == record.since != 0
+
+
+def test_a_result_that_stays_as_it_is_is_not_rendered_again() -> None:
+    rendered: list[str] = []
+
+    def render(record: TargetRecord, before: TargetRecord | None) -> Row:
+        rendered.append(record.target.name)
+        return _render(record, before)
+
+    store = TargetStore(render)
+    at_once(store.replacing([domain("a.example")]))
+    store.record(domain("a.example"), result(up_host()), turn=True)
+    before = len(rendered)
+    assert store.record(domain("a.example"), result(up_host()), turn=False) is None
+    assert len(rendered) == before
+
+
+def test_all_rows_are_rendered_anew_where_other_series_are_switched_off() -> None:
+    asked: list[TargetRecord | None] = []
+
+    def render(record: TargetRecord, before: TargetRecord | None) -> Row:
+        asked.append(before)
+        return _render(record, before)
+
+    targets = [domain("a.example"), domain("b.example")]
+    store = TargetStore(render)
+    at_once(store.replacing(targets))
     for target in targets:
-        store.record(target, result(*(down_host(name=f"mx{number}.example") for number in range(80))))
-    monkeypatch.setattr("exporter.store.targets.MAX_REMEMBERED_HOSTS", 250)
-    at_once(store.replacing([]))
-    assert store.remembered() == targets[7:]
-    at_once(store.replacing(targets[8:]))
-    assert {record.probes for record in store.records()} == {1}
-    at_once(store.replacing([]))
-    assert store.remembered() == targets[7:]
+        store.record(target, result(up_host()), turn=True)
+    asked.clear()
+    at_once(store.replacing(targets))
+    assert asked == []
+    at_once(store.replacing(targets, anew=True))
+    assert asked == [None, None]
 
 
 def test_a_result_that_came_in_between_is_seen_in_the_light_of_the_new_target() -> None:
@@ -257,17 +250,17 @@ def test_a_result_that_came_in_between_is_seen_in_the_light_of_the_new_target() 
     store = _store(*targets)
     steps = store.replacing([domain("d0.example", team="mail"), *targets[1:]])
     next(steps)
-    store.record(targets[0], result(up_host()))
-    assert next(iter(_samples(store))) == b"d0.example () 1 0"
+    store.record(targets[0], result(up_host()), turn=True)
+    assert next(iter(_told(store))) == "d0.example () 1 0"
     at_once(steps)
-    assert next(iter(_samples(store))) == b"d0.example (('team', 'mail'),) 1 0"
+    assert next(iter(_told(store))) == "d0.example (('team', 'mail'),) 1 0"
 
 
 def test_results_may_come_in_while_the_targets_are_replaced() -> None:
     targets = [domain(f"d{number}.example") for number in range(1000)]
     store = _store(*targets)
     for number, _ in enumerate(store.replacing([*targets[500:], domain("new.example")])):
-        store.record(targets[number], result(up_host()))
-        store.record(targets[-1 - number], result(up_host()))
+        store.record(targets[number], result(up_host()), turn=True)
+        store.record(targets[-1 - number], result(up_host()), turn=True)
     assert len(store.records()) == 501
     assert {record.probes for record in store.records()[-4:-1]} == {1}

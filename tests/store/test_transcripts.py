@@ -1,21 +1,20 @@
-"""The transcripts that are kept: no target, server or number of them makes them more than their bound."""
+"""The transcripts that are kept: no conversation, server or number of them makes them more than their bound."""
 
 from __future__ import annotations
 
 import pytest
 
 from exporter.model.failure import FailureClass
-from exporter.model.result import HostResult, ProbeResult, TranscriptLine
-from exporter.model.target import Target
+from exporter.model.result import HostIdentity, HostResult, TranscriptLine
 from exporter.store.transcripts import (
+    MAX_CONVERSATION_BYTES,
     MAX_STORED_BYTES,
-    MAX_TARGET_BYTES,
     OVERHEAD_BYTES,
     StoredTranscript,
     TranscriptStore,
+    keys_of,
 )
-from tests.results import AT, changed, domain, down_host, result, up_host
-from tests.support.steps import at_once
+from tests.results import AT, changed, down_host, up_host
 
 C = FailureClass
 LINES = (TranscriptLine(0.25, False, b"220 mx ESMTP\r\n"), TranscriptLine(0.5, True, b"QUIT\r\n"))
@@ -33,18 +32,20 @@ def failed(failure_class: FailureClass, at: float = AT, *lines: TranscriptLine) 
     return spoke(down_host(failure_class, "mx1.healthy.example", "192.0.2.1"), at, *lines)
 
 
-def take_in(dialogues: TranscriptStore, probed: ProbeResult, target: Target | None = None) -> None:
-    heard = {(host.mx, host.address): host.transcript for host in probed.hosts}
-    dialogues.keep(target or domain(), probed, heard)
+def key(name: str = "", address: str = "192.0.2.1") -> HostIdentity:
+    return HostIdentity(name, address, 25, "default")
 
 
-def keep(dialogues: TranscriptStore, *hosts: HostResult, target: Target | None = None) -> None:
+HERE = key()
+
+
+def keep(dialogues: TranscriptStore, *hosts: HostResult, at: HostIdentity = HERE) -> None:
     for host in hosts:
-        take_in(dialogues, result(host), target)
+        dialogues.keep(at, host, host.transcript)
 
 
 def kept(dialogues: TranscriptStore) -> tuple[StoredTranscript, ...]:
-    return dialogues.of(domain().key)
+    return dialogues.of([HERE])
 
 
 def ways(dialogues: TranscriptStore) -> list[FailureClass | None]:
@@ -53,7 +54,7 @@ def ways(dialogues: TranscriptStore) -> list[FailureClass | None]:
 
 def test_a_dialogue_comes_back_as_it_was() -> None:
     dialogues = TranscriptStore()
-    take_in(dialogues, result(worked(), down_host()))
+    keep(dialogues, worked(), down_host())
     (one,) = kept(dialogues)
     assert (one.transcript, one.whole, one.mx, one.address, one.at) == (
         LINES,
@@ -66,7 +67,7 @@ def test_a_dialogue_comes_back_as_it_was() -> None:
 
 def test_of_a_host_that_said_nothing_nothing_is_kept() -> None:
     dialogues = TranscriptStore()
-    take_in(dialogues, result(up_host()))
+    keep(dialogues, up_host())
     assert kept(dialogues) == ()
 
 
@@ -112,13 +113,12 @@ def test_a_flood_is_cut_and_says_so(lines: int) -> None:
     assert sum(len(line.data) for line in one.transcript) == MAX_STORED_BYTES
 
 
-def test_a_target_has_a_bound_of_its_own_and_successes_go_first() -> None:
+def test_a_conversation_has_a_bound_of_its_own_and_successes_go_first() -> None:
     long = TranscriptLine(0.0, False, b"x" * 1000)
     dialogues = TranscriptStore()
-    keep(dialogues, *(worked(AT + number, f"192.0.2.{number}", long) for number in range(1, 30)))
-    assert 0 < sum(one.size for one in kept(dialogues)) <= MAX_TARGET_BYTES
+    keep(dialogues, worked(AT, "192.0.2.1", long))
     keep(dialogues, *(failed(failure_class, AT + 100 + n, long) for n, failure_class in enumerate(C)))
-    assert sum(one.size for one in kept(dialogues)) <= MAX_TARGET_BYTES
+    assert sum(one.size for one in kept(dialogues)) <= MAX_CONVERSATION_BYTES
     assert ways(dialogues).count(None) == 1
     assert ways(dialogues)[0] is list(C)[-1]  # the latest
 
@@ -126,33 +126,53 @@ def test_a_target_has_a_bound_of_its_own_and_successes_go_first() -> None:
 def test_all_together_have_a_bound_in_which_failures_outlive_successes() -> None:
     most = 100 * (OVERHEAD_BYTES + 100)
     dialogues = TranscriptStore(most)
-    keep(dialogues, failed(C.TIMEOUT), target=domain("broken.example"))
+    keep(dialogues, failed(C.TIMEOUT), at=key("broken.example"))
     for number in range(1000):
-        keep(dialogues, worked(AT + number), target=domain(f"d{number}.example"))
+        keep(dialogues, worked(AT + number), at=key(f"d{number}.example"))
     assert dialogues.size <= most
-    assert len(dialogues.of(domain("broken.example").key)) == 1
-    assert dialogues.of(domain("d0.example").key) == ()
-    assert len(dialogues.of(domain("d999.example").key)) == 1
+    assert len(dialogues.of([key("broken.example")])) == 1
+    assert dialogues.of([key("d0.example")]) == ()
+    assert len(dialogues.of([key("d999.example")])) == 1
 
 
 def test_failures_leave_successes_their_share() -> None:
     most = 100 * (OVERHEAD_BYTES + 100)
     dialogues = TranscriptStore(most)
     for number in range(10):
-        keep(dialogues, worked(AT + number), target=domain(f"up{number}.example"))
+        keep(dialogues, worked(AT + number), at=key(f"up{number}.example"))
     for number in range(1000):
-        keep(dialogues, failed(C.TIMEOUT, AT + number), target=domain(f"down{number}.example"))
+        keep(dialogues, failed(C.TIMEOUT, AT + number), at=key(f"down{number}.example"))
     assert dialogues.size <= most
-    assert len(dialogues.of(domain("up0.example").key)) == 1
-    assert dialogues.of(domain("down0.example").key) == ()
+    assert len(dialogues.of([key("up0.example")])) == 1
+    assert dialogues.of([key("down0.example")]) == ()
 
 
-def test_what_is_no_longer_configured_is_forgotten() -> None:
+def test_what_is_forgotten_leaves_the_rest() -> None:
     dialogues = TranscriptStore()
     keep(dialogues, worked(), failed(C.TIMEOUT))
-    keep(dialogues, worked(), target=domain("other.example"))
-    at_once(dialogues.keeping([domain("other.example")]))
+    keep(dialogues, worked(), at=key("other.example"))
+    dialogues.forget([HERE, key("never.example")])
     assert kept(dialogues) == ()
-    assert len(dialogues.of(domain("other.example").key)) == 1
-    at_once(dialogues.keeping([]))
+    assert len(dialogues.of([key("other.example")])) == 1
+    dialogues.forget([key("other.example")])
     assert dialogues.size == 0
+
+
+def test_a_page_has_those_of_shared_sessions_and_of_a_host_s_own_the_latest_first() -> None:
+    dialogues = TranscriptStore()
+    host = key("mx1.a.example")
+    shared, own = keys_of(host)
+    assert (shared, own) == (HERE, host)
+    keep(dialogues, worked(AT), at=shared)
+    keep(dialogues, failed(C.TIMEOUT, AT + 1), at=own)
+    keep(dialogues, failed(C.CLOSED, AT + 2), at=shared)
+    keep(dialogues, worked(AT + 3), at=key("mx2.b.example"))
+    found = dialogues.of([*keys_of(host), *keys_of(key("mx9.c.example"))])
+    assert [one.at - AT for one in found] == [2, 1, 0]
+
+
+def test_a_session_that_another_name_leads_follows_in_the_same_conversation() -> None:
+    dialogues = TranscriptStore()
+    keep(dialogues, worked(AT), changed(worked(AT + 1), mx="mx2.other.example"))
+    (one,) = kept(dialogues)
+    assert (one.times, one.mx) == (2, "mx2.other.example")

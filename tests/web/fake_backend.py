@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from exporter.model.egress import EGRESS_UNKNOWN, EgressByFamily, EgressStateChange
 from exporter.model.resolver import RESOLVER_UNKNOWN
+from exporter.model.result import HostIdentity
 from exporter.model.target import TargetKind
 from exporter.report.local_state import LocalState, local_state
 from exporter.store.record import TargetRecord
 from exporter.store.transcripts import StoredTranscript
-from exporter.web.backend import EgressFacts, Exposition, TargetFacts, TargetState
+from exporter.web.backend import EgressFacts, Exposition, KnownHost, ProbeRequest, TargetFacts, TargetState
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -27,6 +28,8 @@ class FakeBackend:
         self.transcripts: Sequence[StoredTranscript] = ()
         self.families: EgressByFamily = EGRESS_UNKNOWN
         self.hidden = 0
+        self.known_hosts: Sequence[KnownHost] = ()
+        self.sharing: Mapping[HostIdentity, int] = {}
         self.resolver = RESOLVER_UNKNOWN
         self.changes: Sequence[EgressStateChange] = ()
         self.references: Sequence[TargetRecord] = ()
@@ -36,10 +39,11 @@ class FakeBackend:
         self.configuration = "domains: [example.com]\n"
         self.error: Exception | None = None  # raised by probes and by effective_config
         self.accepts: list[str] = []
-        self.probes: list[tuple[str, str | None, float | None]] = []
+        self.probes: list[ProbeRequest] = []
         self.stands_still = ""
         self.troubles_asked = 0
         self.reloads = 0
+        self.names: list[frozenset[str] | None] = []
         self.rendering_threads: set[int] = set()
         self.scrapes_under_way = 0
         self.probes_under_way = 0
@@ -47,6 +51,7 @@ class FakeBackend:
         self.hold_scrapes = threading.Event()
         self.hold_scrapes.set()
         self.hold_probes: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # of the probes on hold
 
     def trouble(self) -> str:
         self.troubles_asked += 1
@@ -55,8 +60,9 @@ class FakeBackend:
     def ready(self) -> bool:
         return self.is_ready
 
-    def metrics(self, accept: str) -> Exposition:
+    def metrics(self, accept: str, names: frozenset[str] | None) -> Exposition:
         self.accepts.append(accept)
+        self.names.append(names)
         return Exposition(PLAIN, self._render())
 
     def discovery(self) -> Exposition:
@@ -69,28 +75,35 @@ class FakeBackend:
         yield from self.pieces
         self.scrapes_under_way -= 1
 
-    async def probe(self, target: str, module: str | None, within: float | None, accept: str) -> Exposition:
+    async def probe(self, request: ProbeRequest, accept: str) -> Exposition:
         self.accepts.append(accept)
-        await self._probe(target, module, within)
+        await self._probe(request)
         return Exposition(PLAIN, self._render())
 
-    async def probe_dialogue(self, target: str, module: str | None, within: float | None) -> str:
-        await self._probe(target, module, within)
-        return f"220 {target} <b>ESMTP</b>\n"
+    async def probe_dialogue(self, request: ProbeRequest) -> str:
+        await self._probe(request)
+        return f"220 {request.target} <b>ESMTP</b>\n"
 
-    async def _probe(self, target: str, module: str | None, within: float | None) -> None:
-        self.probes.append((target, module, within))
+    async def _probe(self, request: ProbeRequest) -> None:
+        self.probes.append(request)
         if self.error is not None:
             raise self.error
         self.probes_under_way += 1
         try:
             if self.hold_probes is not None:
+                self._loop = asyncio.get_running_loop()
                 await self.hold_probes.wait()
         except asyncio.CancelledError:
             self.cancelled.set()
             raise
         finally:
             self.probes_under_way -= 1
+
+    def release_probes(self) -> None:
+        """From any thread."""
+        assert self.hold_probes is not None
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self.hold_probes.set)
 
     async def reload(self) -> Sequence[str]:
         self.reloads += 1
@@ -109,7 +122,10 @@ class FakeBackend:
         record = next((record for record in records if record.target.key == (kind, name)), None)
         if record is None:
             return None
-        return TargetFacts(record, record.probes, record.probe_failures, self.transcripts)
+        return TargetFacts(record, record.probes, record.probe_failures, self.transcripts, sharing=self.sharing)
+
+    def hosts(self, mx: str) -> Sequence[KnownHost]:
+        return [host for host in self.known_hosts if host.result is not None and host.result.mx == mx]
 
     def local_state(self) -> LocalState:
         return local_state(self.families, self.changes, self.hidden, self.resolver)
@@ -121,4 +137,4 @@ class FakeBackend:
 
     async def probe_unscheduled(self, kind: TargetKind, name: str) -> None:
         self.probed.append((kind, name))
-        await self._probe(name, None, None)
+        await self._probe(ProbeRequest(name))

@@ -14,6 +14,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
 from exporter.demo.domains import DEMO
+from exporter.demo.domains.provider import PROVIDER, PROVIDERS
 from exporter.lab.host import listening_in_thread
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import ordinary, reply
@@ -22,6 +23,11 @@ from tests.support.exporter_process import ExporterProcess, exporter
 
 PAGES = {
     "fleet": "/",
+    "by-provider": "/?group=provider",
+    "by-host": "/?group=host",
+    "by-label": "/?group=label:group&verdict=dead",
+    "mx": "/mx/mx1.bigmail.example",
+    "shared": "/domain/customer01.example",
     "domain": "/domain/healthy.example",
     "halfdown": "/domain/halfdown.example",
     "filtered": "/domain/filtered.example",
@@ -91,6 +97,29 @@ def test_search_and_filters_find_what_they_name(demo: ExporterProcess, page: Bro
     page.leave_by(page.link("Clear").click)
     page.leave_by(page.find("a.label").click)
     assert set(page.texts("tbody a.label")) == {page.text_of("tbody a.label")}
+    assert page.complaints() == []
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_groups_lead_to_their_targets_and_hosts_to_those_behind_them(
+    demo: ExporterProcess, page: Browser, scripts: bool
+) -> None:
+    page.scripts(allowed=scripts)
+    page.open(demo.url)
+    Select(page.find("select[name=group]")).select_by_value("host")
+    page.leave_by(page.find(".filters button").click)
+    assert page.url.endswith("group=host")
+    row = page.link("mx2.bigmail.example")
+    page.leave_by(row.click)
+    assert len(targets(page)) == len(PROVIDERS)
+    assert all("customer" in name or name == PROVIDER for name in targets(page))
+    page.leave_by(page.link("customer07.example").click)
+    page.leave_by(page.link(f"shared by {len(PROVIDERS)} domains").click)
+    assert page.url == f"{demo.url}/mx/mx1.bigmail.example"
+    assert "127.53.60.2" in page.text
+    assert len(targets(page)) == len(PROVIDERS)
+    page.leave_by(page.link("customer40.example").click)
+    assert page.url == f"{demo.url}/domain/customer40.example"
     assert page.complaints() == []
 
 
@@ -170,6 +199,21 @@ def test_a_hostile_server_does_nothing_to_who_looks_at_it(page: Browser, tmp_pat
             assert page.barriers() == []
             page.picture("hostile")
     assert page.complaints() == []  # an alert would have failed every step above
+
+
+def test_long_names_and_markup_in_labels_break_no_page(page: Browser, tmp_path: Path) -> None:
+    """A table of customers gives both the names of labels and their values."""
+    domain = ".".join(["a" * 60] * 4)
+    path = tmp_path / "config.yaml"
+    path.write_text('resolver: {nameservers: ["127.0.0.1:9"]}\ndomain_files: [customers]\n')
+    (tmp_path / "customers").write_text(f"domain;{'team' * 60};team\n{domain};a;<img src=x>{'&b' * 200}\n")
+    with exporter(f"--config.file={path}") as process:
+        page.look(width=390, height=800)
+        for shown in ("/", "/?group=label:team", "/?group=provider", f"/domain/{domain}"):
+            page.open(process.url + shown)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, shown
+            assert not page.all("img")
+        assert f"<img src=x>{'&b' * 200}"[:100] in page.text
 
 
 def targets(page: Browser) -> list[str]:

@@ -32,7 +32,7 @@ def test_what_is_being_typed_is_kept_with_the_cursor_in_it(demo: ExporterProcess
     refresh(page)
     assert page.evaluate("document.querySelector('select[name=label]').selectedIndex") == 1
     page.leave_by(page.find(".filters button").click)
-    assert "q=healthy&verdict=up&class=&label=group" in page.url
+    assert "q=healthy&verdict=up&class=&warning=&provider=&label=group" in page.url
     assert page.complaints() == []
 
 

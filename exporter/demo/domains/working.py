@@ -7,7 +7,7 @@ from typing import Final
 from exporter.demo.domain import Certificate, DemoDomain, DemoHost, Port, alone, works
 from exporter.lab.smtp_script import Drip, ordinary, reply
 from exporter.model.failure import FailureClass
-from exporter.model.warning import HostWarning
+from exporter.model.warning import DomainWarning, HostWarning
 
 _C, _W = FailureClass, HostWarning
 
@@ -62,7 +62,7 @@ WORKING: Final = (
         "a null MX beside a real one",
         hosts=alone("halfnull.example", "127.54.6.1", ordinary("mx.halfnull.example"), Certificate.VALID),
         records=(("halfnull.example", "MX", "0 ."), ("halfnull.example", "MX", "10 mx.halfnull.example.")),
-        warnings=(_W.NULL_MX_AMONG_OTHERS,),
+        warnings=(DomainWarning.NULL_MX_AMONG_OTHERS,),
     ),
     DemoDomain(
         "helo.example",

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -92,6 +93,15 @@ class StreamedResponse(Response):
         pieces = _compressed(exposition.body) if self._gzip else _plain(exposition.body)
         first = next(pieces, b"")
         return exposition.content_type, pieces, first, next(pieces, b"")
+
+
+def accepts_gzip(headers: Headers) -> bool:
+    """RFC 9110 12.5.3: gzip is named, or covered by *, and not with q=0."""
+    weights: dict[str, bool] = {}
+    for part in headers.get("accept-encoding", "").split(","):
+        name, _, parameters = part.partition(";")
+        weights[name.strip().lower()] = parameters.replace(" ", "").lower() not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return weights.get("gzip", weights.get("*", False))
 
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

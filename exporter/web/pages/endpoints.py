@@ -1,4 +1,4 @@
-"""The endpoints of the pages: status page, target, egress, classes.
+"""The endpoints of the pages: status page, target, MX host, egress, classes.
 
 Pages are rendered here and work without a script. They reload by themselves, with the filters in their URL; with a
 script they keep the reader's place.
@@ -22,6 +22,7 @@ from exporter.web.pages.classes_view import CLASS_VIEWS
 from exporter.web.pages.egress_view import egress_page
 from exporter.web.pages.fleet import REFRESH_SECONDS, fleet
 from exporter.web.pages.fleet_query import FleetQuery
+from exporter.web.pages.mx_view import mx_view
 from exporter.web.pages.panel import Panel, PanelEndpoints
 from exporter.web.pages.target_row import FOLDERS
 from exporter.web.pages.target_view import target_view
@@ -52,6 +53,7 @@ class PageEndpoints:
             Route("/", self._status, methods=["GET"]),
             Route("/egress", self._egress, methods=["GET"]),
             Route("/classes", self._classes, methods=["GET"]),
+            Route("/mx/{name}", self._mx, methods=["GET"]),
         ]
         for kind, folder in FOLDERS.items():
             routes.append(Route(f"/{folder}/{{name}}", self._target(kind), methods=["GET"]))
@@ -77,6 +79,17 @@ class PageEndpoints:
     async def _classes(self, request: Request) -> Response:
         return await self._page(lambda: self._render("classes.html", "", False, classes=CLASS_VIEWS))
 
+    async def _mx(self, request: Request) -> Response:
+        name, refreshing = request.path_params["name"], _is_refreshing(request)
+
+        def page() -> Response:
+            view = mx_view(name, self._backend.hosts(name), self._backend.targets())
+            if view is None:
+                return self._missing()
+            return self._render("mx.html", "../", refreshing, mx=view)
+
+        return await self._page(page)
+
     def _target(self, kind: TargetKind) -> Callable[[Request], Awaitable[Response]]:
         async def target(request: Request) -> Response:
             name, refreshing = request.path_params["name"], _is_refreshing(request)
@@ -84,7 +97,7 @@ class PageEndpoints:
             def page() -> Response:
                 facts = self._backend.target(kind, name)
                 if facts is None:
-                    return HTMLResponse(self._page_text("missing.html", "../", False), 404)
+                    return self._missing()
                 view = target_view(facts)
                 return self._render("target.html", "../", refreshing, target=view, probes=self._probes)
 
@@ -117,6 +130,9 @@ class PageEndpoints:
             return PlainTextResponse(f"{MAX_PAGES} pages are in progress\n", 503, BUSY)
         with self._page_limit:
             return await run_in_threadpool(render)
+
+    def _missing(self) -> Response:
+        return HTMLResponse(self._page_text("missing.html", "../", False), 404)
 
     def _render(self, template: str, base: str, refreshing: bool, **values: Any) -> Response:
         return HTMLResponse(self._page_text(template, base, refreshing, **values))

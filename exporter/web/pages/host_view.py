@@ -5,9 +5,11 @@ Texts of remote servers are escaped for display here; the templates escape marku
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
+from types import MappingProxyType
+from typing import Final
 
 from markupsafe import Markup
 
@@ -15,7 +17,7 @@ from exporter.diagnosis.catalogue import CATALOGUE
 from exporter.model.failure import Failure, Stage
 from exporter.model.path_trace import PathTrace
 from exporter.model.printable import printable
-from exporter.model.result import HostResult, ProbeResult, TlsResult
+from exporter.model.result import DomainResult, HostIdentity, HostResult, TlsResult
 from exporter.report.host_evidence import further_path, host_evidence, is_mentioned
 from exporter.report.path_summary import path_summary as summary_of
 from exporter.report.summary import Summary, deciding_host
@@ -23,6 +25,8 @@ from exporter.report.transcript import dane_lines
 from exporter.web.pages.charts import hop_text, path_chart, waterfall
 from exporter.web.pages.target_row import phases_of
 from exporter.web.pages.times import duration
+
+_NOBODY: Final[Mapping[HostIdentity, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ class HostView:
 
     mx: str
     address: str
-    preference: int | None
+    preference: int | None  # of the domain whose page it is on
+    shared: int  # the domains behind it; 0: this page is about all of them, or about the only one
     state: str
     confidence: str
     failure: FailureView | None  # None too for the host that the verdict of the target already describes
@@ -97,17 +102,37 @@ def failure_view(failure: Failure | None) -> FailureView | None:
     )
 
 
-def host_views(result: ProbeResult | None, concluded: Summary) -> tuple[HostView, ...]:
-    """All hosts of a probe, in its order; the content of the summary `concluded` is not repeated."""
+def host_views(
+    result: DomainResult | None, concluded: Summary, sharing: Mapping[HostIdentity, int] = _NOBODY
+) -> tuple[HostView, ...]:
+    """All hosts of a target, in its order; the content of the summary `concluded` is not repeated.
+
+    `sharing`: the number of domains behind each host.
+    """
     if result is None:
         return ()
-    # One scale for all waterfalls, so that they can be compared.
-    scale = max((sum(seconds for _, seconds in phases_of(host)) for host in result.hosts), default=0.0)
+    scale = _scale(result.hosts)
     described = deciding_host(result)
-    return tuple(
-        _host(host, scale, concluded if described is not None and host.identity == described.identity else None)
-        for host in result.hosts
-    )
+    views = []
+    for host in result.hosts:
+        is_described = described is not None and host.identity == described.identity
+        view = _host(host, scale, concluded if is_described else None)
+        domains = sharing.get(host.identity, 0)
+        # A domain is behind its own hosts itself; a host of the configuration is no domain.
+        shared = domains if domains > (result.lookup is not None) else 0
+        views.append(replace(view, preference=result.preference_of(host.mx), shared=shared))
+    return tuple(views)
+
+
+def host_views_alone(hosts: Sequence[HostResult]) -> tuple[HostView, ...]:
+    """Hosts on a page of their own, without a target."""
+    scale = _scale(hosts)
+    return tuple(_host(host, scale, None) for host in hosts)
+
+
+def _scale(hosts: Sequence[HostResult]) -> float:
+    """One scale for all waterfalls of a page, so that they can be compared."""
+    return max((sum(seconds for _, seconds in phases_of(host)) for host in hosts), default=0.0)
 
 
 def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView:
@@ -120,9 +145,10 @@ def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView
     if concluded is None and failure is not None:
         path_summary = further_path(host, reported)
     return HostView(
-        mx=host.mx,
+        mx=printable(host.mx),
         address=host.address,
-        preference=host.identity.preference,
+        preference=None,
+        shared=0,
         state="up" if failure is None else failure.verdict.value,
         confidence="" if failure is None else failure.confidence.value,
         failure=failure_view(failure) if concluded is None else None,
@@ -139,6 +165,9 @@ def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView
 
 
 def _host_facts(host: HostResult) -> Iterator[tuple[str, str]]:
+    yield "module and port", f"{host.identity.module}, {host.identity.port}"
+    if host.identity.domain:
+        yield "dialogue about", printable(host.identity.domain)
     if host.timings.tcp_rtt is not None:
         yield "round-trip time", duration(host.timings.tcp_rtt)
     enhanced = dict(host.facts.enhanced)

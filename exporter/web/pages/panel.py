@@ -129,6 +129,6 @@ class PanelEndpoints:
         return Response(status_code=303, headers={"Location": f"../../{back}"})
 
     def _restore_all(self) -> None:
-        for lever in self._panel.levers:
-            if lever.is_thrown():
-                lever.restore()
+        # Positions first: levers may share what they break, and the first one mended would hide the others.
+        for lever in [lever for lever in self._panel.levers if lever.is_thrown()]:
+            lever.restore()

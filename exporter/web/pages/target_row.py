@@ -11,8 +11,9 @@ from markupsafe import Markup
 from exporter.concurrency import steady_clock
 from exporter.model.failure import Stage, Verdict
 from exporter.model.printable import printable
-from exporter.model.result import HostResult, ProbeResult
+from exporter.model.result import DomainResult, HostResult
 from exporter.model.target import Target, TargetKind
+from exporter.model.warning import HostWarning
 from exporter.web.backend import TargetState
 from exporter.web.pages.charts import sparkline
 
@@ -59,7 +60,6 @@ def target_row(seen: TargetState) -> TargetRow:
     """The row of a target."""
     target, result = seen.target, seen.result
     failure = result.failure if result is not None else None
-    hosts = result.hosts if result is not None else ()
     return TargetRow(
         name=target.name,
         path=target_path(target),
@@ -71,7 +71,7 @@ def target_row(seen: TargetState) -> TargetRow:
         labels=tuple(label_text(*label) for label in target.labels),
         addresses=result.addresses if result is not None else 0,
         addresses_up=result.addresses_up if result is not None else 0,
-        warnings=tuple(dict.fromkeys(warning.value for host in hosts for warning in host.outcome.reported_warnings)),
+        warnings=warnings_of(result),
         slowest=slowest_phase(result),
         since=since(seen),
         last_probe=last_probe(seen),
@@ -84,11 +84,25 @@ def target_path(target: Target) -> str:
     return f"{FOLDERS[target.kind]}/{quote(target.name, safe='')}"
 
 
-def state_of(result: ProbeResult | None) -> str:
+def state_of(result: DomainResult | None) -> str:
     """The state of a target, one of STATES."""
     if result is None:
         return WAITING
     return UP if result.failure is None else result.failure.verdict.value
+
+
+def warnings_of(result: DomainResult | None) -> tuple[str, ...]:
+    """The warnings of a target, each once: of the domain itself, then of its hosts."""
+    if result is None:
+        return ()
+    found: dict[str, None] = dict.fromkeys(result.warnings)
+    before: tuple[HostWarning, ...] = ()
+    for host in result.hosts:
+        warnings = host.outcome.warnings and host.outcome.reported_warnings
+        if warnings != before:  # hosts of one provider often have the same
+            found.update(dict.fromkeys(warnings))
+            before = warnings
+    return tuple(found)
 
 
 def since(seen: TargetState) -> float:
@@ -115,7 +129,7 @@ def phases_of(host: HostResult) -> tuple[tuple[Stage, float], ...]:
     return waits if host.timings.unfinished is None else (*waits, host.timings.unfinished)
 
 
-def slowest_phase(result: ProbeResult | None) -> tuple[Stage, float] | None:
+def slowest_phase(result: DomainResult | None) -> tuple[Stage, float] | None:
     """The longest phase of all addresses, in seconds."""
     phases = [phase for host in result.hosts for phase in phases_of(host)] if result is not None else []
     return max(phases, key=lambda phase: phase[1], default=None)

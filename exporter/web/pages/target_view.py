@@ -5,15 +5,18 @@ Texts of remote servers are escaped for display here; the templates escape marku
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from markupsafe import Markup
 
 from exporter.concurrency import steady_clock
 from exporter.config.values import format_duration
+from exporter.model.address import Family, family_of
 from exporter.model.printable import printable
-from exporter.model.result import ProbeResult
+from exporter.model.result import DomainResult
 from exporter.model.target import Target
 from exporter.report.summary import Summary, summarise
 from exporter.report.transcript import policy_lines, tls_line, transcript_lines
@@ -24,6 +27,8 @@ from exporter.web.pages.charts import sparkline
 from exporter.web.pages.host_view import FailureView, HostView, failure_view, host_views
 from exporter.web.pages.target_row import last_probe, since, state_of, target_path
 from exporter.web.pages.times import duration
+
+_FAMILIES: Final = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ class TargetView:
     failure: FailureView | None
     facts: tuple[tuple[str, str], ...]
     lookup: tuple[tuple[int, str, tuple[str, ...]], ...]  # preference, host, its addresses or its failure
+    providers: tuple[str, ...]
+    warnings: tuple[str, ...]  # of the domain itself
     policies: tuple[str, ...]  # MTA-STS, TLS-RPT and DANE of the domain
     hosts: tuple[HostView, ...]
     transcripts: tuple[TranscriptView, ...]
@@ -96,8 +103,10 @@ def target_view(facts: TargetFacts) -> TargetView:
         failure=failure_view(failure),
         facts=tuple(_target_facts(facts, target, result)),
         lookup=tuple(_lookup(result)),
+        providers=tuple(map(printable, result.providers)) if result is not None else (),
+        warnings=tuple(warning.value for warning in result.warnings) if result is not None else (),
         policies=tuple(printable(line) for line in policy_lines(result)) if result is not None else (),
-        hosts=host_views(result, concluded),
+        hosts=host_views(result, concluded, facts.sharing),
         transcripts=tuple(map(_transcript, facts.transcripts)),
         changes=tuple(_changes(facts.state.history.changes)),
         recent=sparkline(facts.state.history.recent),
@@ -106,7 +115,7 @@ def target_view(facts: TargetFacts) -> TargetView:
     )
 
 
-def _target_facts(facts: TargetFacts, target: Target, result: ProbeResult | None) -> Iterator[tuple[str, str]]:
+def _target_facts(facts: TargetFacts, target: Target, result: DomainResult | None) -> Iterator[tuple[str, str]]:
     settings = target.settings
     yield "module", settings.module.name
     yield "port", str(settings.port)
@@ -114,6 +123,8 @@ def _target_facts(facts: TargetFacts, target: Target, result: ProbeResult | None
     yield "probes", f"{facts.probes:,} ({facts.probe_failures:,} failed)"
     if result is not None:
         yield "last probe took", duration(result.duration)
+        if result.found:
+            yield "addresses up", ", ".join(_of_each_family(result))
         if result.lookup is not None and result.lookup.duration is not None:
             yield "lookup took", duration(result.lookup.duration)
         if result.lookup is not None:
@@ -122,7 +133,13 @@ def _target_facts(facts: TargetFacts, target: Target, result: ProbeResult | None
         yield f"label {name}", printable(value)
 
 
-def _lookup(result: ProbeResult | None) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+def _of_each_family(result: DomainResult) -> Iterator[str]:
+    up = Counter(family_of(host.address) for host in result.hosts if host.up and host.address)
+    for family, found in result.found:
+        yield f"{up[family]} of {found:,} {_FAMILIES[family]}"
+
+
+def _lookup(result: DomainResult | None) -> Iterator[tuple[int, str, tuple[str, ...]]]:
     if result is None or result.lookup is None:
         return
     for host in result.lookup.hosts:

@@ -16,7 +16,7 @@ DOMAINS = {domain.name: domain for domain in DEMO}
 
 def test_each_domain_host_and_address_is_there_once() -> None:
     hosts = [host for domain in DEMO for host in domain.hosts]
-    for names in ([domain.name for domain in DEMO], [host.name for host in hosts], [host.address for host in hosts]):
+    for names in ([domain.name for domain in DEMO], [host.key for host in hosts], [host.address for host in hosts]):
         assert [name for name, count in Counter(names).items() if count > 1] == []
 
 

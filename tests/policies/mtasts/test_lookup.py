@@ -81,7 +81,7 @@ async def test_each_problem_has_its_class(names: Names, answer: bytes, problem: 
 
 async def test_the_certificate_must_be_for_the_policy_host() -> None:
     async with world(Names(sts_record()), HttpsHost([policy_answer()]), AUTHORITY.server_context(DOMAIN)) as policies:
-        assert problem_of(await policies.find(target_of(), [])) is P.CERTIFICATE
+        assert problem_of(await policies.find(target_of())) is P.CERTIFICATE
 
 
 async def test_a_system_that_trusts_nobody_accuses_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -105,15 +105,15 @@ async def test_a_special_address_is_never_connected_to() -> None:
 async def test_a_new_id_fetches_the_new_policy_and_a_failure_keeps_the_old_one() -> None:
     names, host = Names(sts_record()), HttpsHost([policy_answer()])
     async with world(names, host) as policies:
-        await policies.find(target_of(), [])
-        again = await policies.find(target_of(), [])
+        await policies.find(target_of())
+        again = await policies.find(target_of())
         assert (len(host.requests), mode_of(again)) == (1, MtaStsMode.ENFORCE)
         names.texts = sts_record(b"v=STSv1; id=2;")
         host.answer = [policy_answer("testing")]
-        assert mode_of(await policies.find(target_of(), [])) is MtaStsMode.TESTING
+        assert mode_of(await policies.find(target_of())) is MtaStsMode.TESTING
         names.texts = sts_record(b"v=STSv1; id=3;")
         host.answer = [http(b"", "500 Internal Server Error")]
-        found = await policies.find(target_of(), [])
+        found = await policies.find(target_of())
         assert (mode_of(found), problem_of(found)) == (MtaStsMode.TESTING, P.HTTP_STATUS)
         assert found.mta_sts is not None
         assert (found.mta_sts.valid, found.mta_sts.id) == (False, "3")
@@ -132,9 +132,9 @@ async def test_a_new_id_fetches_the_new_policy_and_a_failure_keeps_the_old_one()
 async def test_a_policy_holds_though_its_record_is_lost(texts: dict[str, DnsAnswer], problem: P) -> None:
     names = Names(sts_record())
     async with world(names, HttpsHost([policy_answer()])) as policies:
-        await policies.find(target_of(), [])
+        await policies.find(target_of())
         names.texts = texts
-        found = await policies.find(target_of(), [])
+        found = await policies.find(target_of())
     assert (mode_of(found), problem_of(found)) == (MtaStsMode.ENFORCE, problem)
     assert found.mta_sts is not None
     assert found.mta_sts.valid is False
@@ -144,15 +144,15 @@ async def test_a_domain_that_has_left_with_the_mode_none_has_left() -> None:
     """RFC 8461 8.3."""
     names = Names(sts_record())
     async with world(names, HttpsHost([policy_answer("none")])) as policies:
-        assert mode_of(await policies.find(target_of(), [])) is MtaStsMode.NONE
+        assert mode_of(await policies.find(target_of())) is MtaStsMode.NONE
         names.texts = {}
-        found = await policies.find(target_of(), [])
+        found = await policies.find(target_of())
     assert (mode_of(found), problem_of(found), found.policy) == (MtaStsMode.ABSENT, None, None)
 
 
 async def test_domains_that_share_a_fetch_ask_once() -> None:
     host = HttpsHost([policy_answer()])
     async with world(Names(sts_record()), host) as policies:
-        found = await asyncio.gather(*(policies.find(target_of(), []) for _ in range(10)))
+        found = await asyncio.gather(*(policies.find(target_of()) for _ in range(10)))
     assert {mode_of(one) for one in found} == {MtaStsMode.ENFORCE}
     assert len(host.requests) == 1

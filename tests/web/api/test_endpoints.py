@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -11,9 +10,7 @@ from exporter.model.address import Family
 from exporter.model.egress import EgressState, EgressView
 from exporter.model.failure import Confidence
 from exporter.report.local_state import local_state_lines
-from exporter.web.api.endpoints import MAX_PROBES, MAX_SCRAPES, MAX_TIMEOUT_SECONDS
-from exporter.web.app import create_app
-from exporter.web.backend import NoFreeSlot, ProbeRefused
+from exporter.web.api.endpoints import MAX_SCRAPES
 from tests.support.waiting import until
 from tests.web.asking import browse, get
 from tests.web.fake_backend import PLAIN, FakeBackend
@@ -40,98 +37,6 @@ async def test_one_scrape_too_many_is_refused_at_once_and_the_others_are_answere
             backend.hold_scrapes.set()
         assert {answer.status_code for answer in await asyncio.gather(*scrapes)} == {200}
         assert (await client.get("/metrics")).status_code == 200
-
-
-async def test_a_probe_is_asked_for_with_what_the_query_says(backend: FakeBackend) -> None:
-    answer = await get(backend, "/probe?target=b%C3%BCcher.example&module=full", {"Accept": "text/plain"})
-    assert (answer.status_code, answer.headers["content-type"]) == (200, PLAIN)
-    assert answer.content == b"mx_domain_up 1\nmx_domain_addresses 2\n"
-    assert backend.probes == [("bücher.example", "full", None)]
-    assert backend.accepts == ["text/plain"]
-
-
-async def test_debug_answers_with_the_dialogue_as_plain_text(backend: FakeBackend) -> None:
-    answer = await get(backend, "/probe?target=example.com&debug=true")
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    assert answer.text == "220 example.com <b>ESMTP</b>\n"
-
-
-@pytest.mark.parametrize("query", ["", "?target=", "?module=full"])
-async def test_a_probe_needs_a_target(backend: FakeBackend, query: str) -> None:
-    answer = await get(backend, f"/probe{query}")
-    assert (answer.status_code, answer.text) == (400, "the parameter target is missing\n")
-    assert backend.probes == []
-
-
-@pytest.mark.parametrize("debug", ["", "&debug=true"])
-@pytest.mark.parametrize(("reason", "status"), [(ProbeRefused, 400), (NoFreeSlot, 503)])
-async def test_a_refused_probe_says_why_in_plain_text(
-    backend: FakeBackend, debug: str, reason: type[Exception], status: int
-) -> None:
-    backend.error = reason("unknown module '<script>'")
-    answer = await get(backend, f"/probe?target=example.com{debug}")
-    assert (answer.status_code, answer.text) == (status, "unknown module '<script>'\n")
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    assert answer.headers["x-content-type-options"] == "nosniff"
-
-
-@pytest.mark.parametrize(
-    ("header", "within"),
-    [
-        ("10", 9.5),
-        ("10.25", 9.75),
-        ("0.5", 0.25),  # the offset would leave nothing
-        ("1e300", MAX_TIMEOUT_SECONDS - 0.5),
-        ("nan", None),
-        ("inf", None),
-        ("-inf", None),
-        ("-1", None),
-        ("0", None),
-        ("ten", None),
-        ("", None),
-    ],
-)
-async def test_a_probe_ends_half_a_second_before_the_scrape(
-    backend: FakeBackend, header: str, within: float | None
-) -> None:
-    await get(backend, "/probe?target=example.com", {"X-Prometheus-Scrape-Timeout-Seconds": header})
-    assert backend.probes == [("example.com", None, within)]
-
-
-async def test_one_probe_too_many_is_refused_at_once_and_the_others_are_answered(backend: FakeBackend) -> None:
-    backend.hold_probes = asyncio.Event()
-    async with browse(backend) as client:
-        probes = [asyncio.create_task(client.get("/probe?target=example.com")) for _ in range(MAX_PROBES)]
-        await until(lambda: backend.probes_under_way == MAX_PROBES)
-        refused = await client.get("/probe?target=example.com")
-        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-        assert len(backend.probes) == MAX_PROBES
-        backend.hold_probes.set()
-        assert {answer.status_code for answer in await asyncio.gather(*probes)} == {200}
-        assert (await client.get("/probe?target=example.com")).status_code == 200
-
-
-async def test_a_client_that_hangs_up_cancels_its_probe(backend: FakeBackend) -> None:
-    backend.hold_probes = asyncio.Event()
-    gone = asyncio.Event()
-    requests: list[dict[str, Any]] = [{"type": "http.request", "body": b"", "more_body": False}]
-
-    async def receive() -> dict[str, Any]:
-        if requests:
-            return requests.pop()
-        await gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Any) -> None:
-        pass
-
-    scope = {"type": "http", "method": "GET", "path": "/probe", "query_string": b"target=example.com", "headers": []}
-    serving = asyncio.ensure_future(create_app(backend)(scope, receive, send))
-    await until(lambda: backend.probes_under_way == 1)
-    gone.set()
-    await asyncio.wait_for(serving, 10)
-    await until(lambda: backend.probes_under_way == 0)
-    assert backend.cancelled.is_set()
 
 
 async def test_unhealthy_while_the_probes_stand_still(backend: FakeBackend) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import httpx
@@ -12,11 +12,12 @@ import httpx
 from exporter.model.address import Family
 from exporter.model.egress import EgressState, EgressStateChange, EgressView
 from exporter.model.failure import Failure, FailureClass, Stage
-from exporter.model.result import HostResult, ProbeResult, TlsResult, TranscriptLine
+from exporter.model.result import DomainResult, HostResult, TlsResult, TranscriptLine
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.store.record import TargetRecord
+from exporter.store.row import NO_ROW
 from exporter.store.targets import TargetStore
-from exporter.store.transcripts import TranscriptStore
+from exporter.store.transcripts import StoredTranscript, TranscriptStore
 from exporter.web.app import AppOptions, create_app
 from tests.results import AT, changed, domain, down_host, lookup_failed, result, up_host
 from tests.support.steps import at_once
@@ -44,12 +45,12 @@ async def get(backend: FakeBackend, path: str, status: int = 200) -> str:
     return answer.text
 
 
-def known(*targets: tuple[Target, ProbeResult | None]) -> list[TargetRecord]:
-    store = TargetStore(lambda record, before: ())
+def known(*targets: tuple[Target, DomainResult | None]) -> list[TargetRecord]:
+    store = TargetStore(lambda record, before: NO_ROW)
     at_once(store.replacing([target for target, _ in targets]))  # one that comes again is probed again
     for target, probed in targets:
         if probed is not None:
-            store.record(target, probed)
+            store.record(target, probed, turn=True)
     return list(store.records())
 
 
@@ -57,7 +58,7 @@ def host(name: str) -> Target:
     return Target(TargetKind.HOST, name, name.rpartition(":")[0], Settings())
 
 
-def took(seconds: float, *hosts: HostResult) -> ProbeResult:
+def took(seconds: float, *hosts: HostResult) -> DomainResult:
     return replace(result(*hosts), duration=seconds)
 
 
@@ -82,7 +83,7 @@ FLEET = (
     (domain("silent.example", team="mail"), took(9.0, down_host(C.CONNECT_TIMEOUT))),
     (domain("mute.example"), took(9.5, down_host(C.BANNER_CLOSED))),
     (domain("gone.example"), lookup_failed(C.DNS_NXDOMAIN)),
-    (host("relay.example:25"), result(up_host("relay.example:25", "192.0.2.77", None))),
+    (host("relay.example:25"), result(up_host("relay.example", "192.0.2.77"))),
 )
 
 
@@ -91,8 +92,12 @@ def spoken(*lines: bytes) -> HostResult:
     return replace(up_host(), transcript=said)
 
 
-def heard_of(probed: ProbeResult) -> dict[tuple[str, str], tuple[TranscriptLine, ...]]:
-    return {(host.mx, host.address): host.transcript for host in probed.hosts}
+def heard_of(probed: DomainResult) -> Sequence[StoredTranscript]:
+    """The transcripts of the hosts as a store has them."""
+    dialogues = TranscriptStore()
+    for host in probed.hosts:
+        dialogues.keep(host.identity, host, host.transcript)
+    return dialogues.of(host.identity for host in probed.hosts)
 
 
 def links_of(page: str) -> Iterable[str]:
@@ -112,11 +117,10 @@ def hostile_fleet(backend: FakeBackend) -> None:
         recipients=((HOSTILE, 250), (HOSTILE, 550)),
         transcript=(TranscriptLine(0.0, False, HOSTILE.encode() + b"\xff\r\n"),),
     )
-    target, dialogues = domain("evil.example"), TranscriptStore()
+    target = domain("evil.example")
     probed = result(evil)
-    dialogues.keep(target, probed, heard_of(probed))
     backend.kept = known((target, probed))
-    backend.transcripts = dialogues.of(target.key)
+    backend.transcripts = heard_of(probed)
     view = EgressView(
         EgressState.INTERCEPTED, common_fingerprint=f"name:{HOSTILE}", passing_traffic=HOSTILE, networks=4
     )

@@ -35,11 +35,9 @@ from tests.web.pages.browsing import (
 
 
 async def test_hosts_and_references_have_pages_of_their_own(backend: FakeBackend) -> None:
-    backend.kept = known(
-        (host("[2001:db8::1]:25"), result(up_host("[2001:db8::1]:25", "2001:db8::1", None))), (domain(), None)
-    )
+    backend.kept = known((host("[2001:db8::1]:25"), result(up_host("2001:db8::1", "2001:db8::1"))), (domain(), None))
     reference = replace(host("mx.reference.example"), kind=TargetKind.REFERENCE)
-    backend.references = known((reference, result(up_host("mx.reference.example", "192.0.2.9", None))))
+    backend.references = known((reference, result(up_host("mx.reference.example", "192.0.2.9"))))
     async with browse(backend) as client:
         for page, name in (("/", "[2001:db8::1]:25"), ("/egress", "mx.reference.example")):
             answer = await client.get(page)
@@ -48,11 +46,14 @@ async def test_hosts_and_references_have_pages_of_their_own(backend: FakeBackend
             assert f"{name} is up: 1 of 1 address takes mail" in text(target.text)
 
 
-@pytest.mark.parametrize("path", ["/domain/nope.example", "/host/healthy.example", "/reference/x", "/domain/%3Cb%3E"])
+@pytest.mark.parametrize(
+    "path",
+    ["/domain/nope.example", "/host/healthy.example", "/reference/x", "/domain/%3Cb%3E", "/mx/nope.example", "/mx/-"],
+)
 async def test_what_is_not_configured_has_no_page_and_is_not_repeated(backend: FakeBackend, path: str) -> None:
     backend.kept = known((domain(), None))
     page = await get(backend, path, 404)
-    assert "No target of this name is configured." in text(page)
+    assert "No target or MX host of this name is configured." in text(page)
     assert "nope" not in page
     assert "<b>" not in page
 

@@ -7,18 +7,20 @@ from dataclasses import replace
 
 from exporter.model.evidence import ConnectEvidence, Evidence
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, TlsRpt
+from exporter.model.warning import DomainWarning
 from tests.results import changed, domain, down_host, result, tls_host, up_host
 from tests.web.fake_backend import FakeBackend
 from tests.web.pages.browsing import (
     C,
     get,
+    host,
     known,
     text,
 )
 
 
 async def test_a_domains_page_shows_hosts_phases_replies_extensions_and_certificate(backend: FakeBackend) -> None:
-    probed = result(up_host(), changed(tls_host(), preference=20), down_host(preference=30))
+    probed = result(up_host(), tls_host(), down_host())
     backend.kept = known((domain("healthy.example"), probed))
     page = await get(backend, "/domain/healthy.example")
     shown = text(page)
@@ -51,9 +53,36 @@ async def test_without_a_path_the_last_router_is_named(backend: FakeBackend) -> 
 
 
 async def test_policies_and_dane_are_told(backend: FakeBackend) -> None:
-    host = changed(tls_host(), dane=Dane(DaneState.MISMATCH, ("3 1 1 AB",), "no TLSA record matches"))
-    probed = replace(result(host), mta_sts=MtaSts(MtaStsMode.ENFORCE, mx=("*.example",)), tls_rpt=TlsRpt(False))
+    matched = changed(tls_host(), dane=Dane(DaneState.MISMATCH, ("3 1 1 AB",), "no TLSA record matches"))
+    probed = replace(result(matched), mta_sts=MtaSts(MtaStsMode.ENFORCE, mx=("*.example",)), tls_rpt=TlsRpt(False))
     backend.kept = known((domain(), probed))
     shown = text(await get(backend, "/domain/healthy.example"))
     assert "MTA-STS: enforce, mx *.example TLS-RPT: absent" in shown
     assert "DANE: mismatch: no TLSA record matches TLSA 3 1 1 AB" in shown
+
+
+async def test_a_host_that_others_share_leads_to_them(backend: FakeBackend) -> None:
+    probed = result(up_host(), down_host())
+    relay = replace(result(up_host("relay.example")), lookup=None)
+    backend.kept = known((domain("healthy.example"), probed), (host("relay.example:25"), relay))
+    backend.sharing = {probed.hosts[0].identity: 412, probed.hosts[1].identity: 1, relay.hosts[0].identity: 1}
+    page = await get(backend, "/domain/healthy.example")
+    assert '<a class="shared" href="../mx/mx1.healthy.example">shared by 412 domains</a>' in page
+    assert page.count("shared by") == 1  # the other host is this domain's alone
+    assert "shared by 1 domain<" in await get(backend, "/host/relay.example%3A25")
+
+
+async def test_providers_warnings_and_families_of_the_domain_are_told(backend: FakeBackend) -> None:
+    probed = replace(
+        result(up_host(), down_host()),
+        providers=("big.example", "other.example"),
+        warnings=(DomainWarning.MTA_STS_MISMATCH,),
+    )
+    backend.kept = known((domain("healthy.example"), probed))
+    page = await get(backend, "/domain/healthy.example")
+    shown = text(page)
+    assert "mta_sts_mismatch provider big.example provider other.example" in shown
+    assert '<a href="../?provider=other.example">' in page
+    assert "addresses up 1 of 1 IPv4, 0 of 1 IPv6" in shown
+    assert "mta_sts_mismatch and 1 more" in text(await get(backend, "/"))
+    assert "healthy.example is up: 1 of 2 addresses takes mail, with warnings" in shown

@@ -24,6 +24,7 @@ class Machine:
 
     thrown: set[str] = field(default_factory=set)
     stuck: str = ""
+    together: bool = False  # to mend one makes the others look whole
     moves: list[str] = field(default_factory=list)
     hold: threading.Event | None = None
 
@@ -35,6 +36,8 @@ class Machine:
             if self.stuck:
                 raise LeverStuck(self.stuck)
             (self.thrown.add if name == "throw" else self.thrown.discard)(key)
+            if name == "restore" and self.together:
+                self.thrown.clear()
 
         return Lever(
             key=key,
@@ -104,6 +107,14 @@ async def test_all_that_is_broken_is_repaired_at_once(machine: Machine) -> None:
     async with browse(machine) as client:
         assert (await client.post("/levers/all/restore")).status_code == 303
     assert machine.moves == ["restore gate"]
+
+
+async def test_levers_that_share_what_they_break_are_all_repaired(machine: Machine) -> None:
+    machine.thrown = {"pump", "gate"}
+    machine.together = True
+    async with browse(machine) as client:
+        await client.post("/levers/all/restore")
+    assert machine.moves == ["restore pump", "restore gate"]
 
 
 async def test_what_was_being_looked_at_still_is(machine: Machine) -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from exporter.model.evidence import ConnectEvidence, ConnectOutcome, Evidence, Witness
 from exporter.model.failure import Confidence, Failure, Stage
 from exporter.model.path_trace import HopKind
+from exporter.store.row import NO_ROW
 from exporter.store.targets import TargetStore
-from exporter.store.transcripts import TranscriptStore
 from tests.paths import OPEN_443, path
 from tests.results import AT, domain, down_host, host_of, result, up_host
 from tests.support.steps import at_once
@@ -28,7 +28,6 @@ async def test_a_domains_page_says_the_verdict_with_its_evidence_and_confidence(
     silent = host_of(
         mx="mx.filtered.example",
         address="192.0.2.9",
-        preference=10,
         failure=Failure(Stage.CONNECT, C.PORT_FILTERED, "port 25 is silent", Confidence.LIKELY),
         own_failure=Failure(Stage.CONNECT, C.CONNECT_TIMEOUT, "no answer to the SYN within 9.0 s"),
         evidence=Evidence(
@@ -71,11 +70,11 @@ async def test_a_domains_page_says_the_verdict_with_its_evidence_and_confidence(
 
 
 async def test_the_history_is_told_from_the_latest_backwards(backend: FakeBackend) -> None:
-    store = TargetStore(lambda record, before: ())
+    store = TargetStore(lambda record, before: NO_ROW)
     target = domain()
     at_once(store.replacing([target]))
     for number, each in enumerate((up_host(), down_host(), up_host())):
-        store.record(target, replace(result(each), at=AT + 2000 * number))
+        store.record(target, replace(result(each), at=AT + 2000 * number), turn=True)
     backend.kept = store.records()
     page = await get(backend, "/domain/healthy.example")
     history = page.partition('<ol class="history"')[2].partition("</ol>")[0]
@@ -85,11 +84,10 @@ async def test_the_history_is_told_from_the_latest_backwards(backend: FakeBacken
 
 
 async def test_the_last_dialogues_are_shown_line_by_line_with_their_times(backend: FakeBackend) -> None:
-    target, dialogues = domain(), TranscriptStore()
+    target = domain()
     probed = result(spoken(b"220 mx ESMTP\r\n", b"QUIT\r\n"))
-    dialogues.keep(target, probed, heard_of(probed))
     backend.kept = known((target, probed))
-    backend.transcripts = dialogues.of(target.key)
+    backend.transcripts = heard_of(probed)
     shown = text(await get(backend, "/domain/healthy.example"))
     assert "mx1.healthy.example [192.0.2.1] worked" in shown
     assert "0.0 ms < server 220 mx ESMTP 250.0 ms > exporter QUIT" in shown

@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from exporter.web.api import probe as probe_module
 from exporter.web.app import create_app
 from exporter.web.server import server as server_module
 from exporter.web.server.connection import HttpConnection
@@ -35,6 +36,8 @@ def backend() -> FakeBackend:
 @pytest.fixture
 def server(backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
     monkeypatch.setattr(server_module, "MAX_CONNECTIONS", PLACES)
+    # So that every place can be one that waits for us.
+    monkeypatch.setattr(probe_module, "most_probes", lambda connections: 2 * PLACES)
     web = WebServer(create_app(backend), listen(["127.0.0.1:0"]))
     web.start()
     yield web

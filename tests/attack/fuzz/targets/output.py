@@ -16,19 +16,20 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as _openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as _plain_families
 
+from exporter.app.results import Results
 from exporter.commands.reports import TranscriptReport
 from exporter.commands.terminal import Screen
 from exporter.metrics.exposition import exposition, negotiate
-from exporter.metrics.incremental import render_after
 from exporter.model.egress import EgressState, EgressView
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
 from exporter.model.printable import printable
-from exporter.model.result import HostResult, MxHost, ProbeResult, TlsResult, TranscriptLine
+from exporter.model.result import DomainResult, HostResult, MxHost, TlsResult, TranscriptLine
 from exporter.model.target import Target as ProbeTarget
 from exporter.model.warning import HostWarning
 from exporter.report.as_json import as_json
 from exporter.report.transcript import transcript_text
+from exporter.store.row import NO_ROW
 from exporter.store.targets import TargetStore
 from exporter.store.transcripts import TranscriptStore
 from exporter.web.app import create_app
@@ -101,11 +102,10 @@ def _host(texts: _Texts, failure: Failure | None, address: str) -> HostResult:
         remarks=(texts.text(),),
         recipients=((texts.text(), 250), (texts.text(), 550)),
         dane=Dane(DaneState.MISMATCH, ("3 1 1 " + "ab" * 32,), texts.text()),
-        mta_sts_match=False,
     )
 
 
-def _result(data: bytes) -> tuple[ProbeTarget, ProbeResult]:
+def _result(data: bytes) -> tuple[ProbeTarget, DomainResult]:
     (chosen, stage), rest = options(data, 2)
     texts = _Texts(rest)
     failure = _failure(texts, _CLASSES[chosen % len(_CLASSES)], _STAGES[stage % len(_STAGES)])
@@ -136,15 +136,16 @@ def render_pages(data: bytes) -> None:
         agree(not links, f"{path} leads to {links}")
 
 
-async def _pages(target: ProbeTarget, probed: ProbeResult) -> list[str]:
+async def _pages(target: ProbeTarget, probed: DomainResult) -> list[str]:
     backend = _backend()
-    store = TargetStore(lambda record, before: ())
+    store = TargetStore(lambda record, before: NO_ROW)
     at_once(store.replacing([target]))
-    store.record(target, probed)
+    store.record(target, probed, turn=True)
     dialogues = TranscriptStore()
-    dialogues.keep(target, probed, {(host.mx, host.address): host.transcript for host in probed.hosts})
+    for host in probed.hosts:
+        dialogues.keep(host.identity, host, host.transcript)
     backend.kept = backend.references = store.records()
-    backend.transcripts = dialogues.of(target.key)
+    backend.transcripts = dialogues.of(host.identity for host in probed.hosts)
     said = probed.hosts[0].outcome.remarks[0]
     view = EgressView(EgressState.INTERCEPTED, common_fingerprint=f"name:{said}", passing_traffic=said, networks=4)
     backend.families = dict.fromkeys(target.settings.families, view)
@@ -211,14 +212,16 @@ def write_texts(data: bytes) -> None:
 def publish(data: bytes) -> None:
     """The exposition: what was put in comes out, of two parsers, and nothing besides."""
     target, probed = _result(data)
-    store = TargetStore(render_after)
-    at_once(store.replacing([target, domain("beside.example")]))
-    store.record(target, probed)
-    store.record(target, replace(probed, duration=1.5, at=probed.at + 60))
-    samples = [record.samples for record in store.records()]
-    mx = sorted(host.mx for host in probed.hosts)
+    results = Results()
+    at_once(results.replacing([target, domain("beside.example")], []))
+    for seen in (probed, replace(probed, duration=1.5, at=probed.at + 60)):
+        results.domain_told(target, seen, turn=True)
+        for host in seen.hosts:
+            results.host_told(host.identity, host, session=True)
+    rows = results.rows()
+    mx = sorted(identity.mx for identity in {host.identity for host in probed.hosts})
     for accept, parse in (("text/plain", _parse_plain), ("application/openmetrics-text", _parse_openmetrics)):
-        text = b"".join(exposition(samples, None, negotiate(accept))).decode()
+        text = b"".join(exposition(rows, None, negotiate(accept))).decode()
         found = [sample for family in parse(text) for sample in family.samples]
         lines = [line for line in text.split("\n") if line and line[0] != "#"]
         agree(len(lines) == len(found), f"{len(lines)} lines, {len(found)} samples")

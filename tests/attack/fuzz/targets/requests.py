@@ -19,7 +19,7 @@ from exporter.web.access.allowed_hosts import AllowedHosts, host_of, parse_allow
 from exporter.web.access.authentication import credentials
 from exporter.web.access.origin import Sender, sender_of
 from exporter.web.app import create_app
-from exporter.web.backend import Exposition, ProbeRefused
+from exporter.web.backend import Exposition, ProbeRefused, ProbeRequest
 from exporter.web.pages.fleet_query import FleetQuery
 from tests.attack.fuzz.frame import Target, agree
 from tests.attack.fuzz.targets.promises import harmless
@@ -39,14 +39,14 @@ _CANARY: Final = b"<zq"
 class _Backend(FakeBackend):
     """As the real one reads what is asked of it."""
 
-    async def probe(self, target: str, module: str | None, within: float | None, accept: str) -> Exposition:
-        self._read(target)
+    async def probe(self, request: ProbeRequest, accept: str) -> Exposition:
+        self._read(request.target)
         return Exposition(negotiate(accept).content_type, [b"probe_success 1\n"])
 
-    async def probe_dialogue(self, target: str, module: str | None, within: float | None) -> str:
-        return f"{self._read(target)}\n"
+    async def probe_dialogue(self, request: ProbeRequest) -> str:
+        return f"{self._read(request.target)}\n"
 
-    def metrics(self, accept: str) -> Exposition:
+    def metrics(self, accept: str, names: frozenset[str] | None) -> Exposition:
         return Exposition(negotiate(accept).content_type, [b"mx_domain_up 1\n"])
 
     def _read(self, target: str) -> str:
@@ -103,14 +103,14 @@ async def _asked(scope: _Message, body: bytes) -> list[_Message]:
 
 
 def _records() -> list[Any]:
-    from exporter.metrics.incremental import render_after
+    from exporter.store.row import NO_ROW
     from exporter.store.targets import TargetStore
     from tests.support.steps import at_once
 
-    store = TargetStore(render_after)
+    store = TargetStore(lambda record, before: NO_ROW)
     targets = [domain(), domain("b.example", team="mail")]
     at_once(store.replacing(targets))
-    store.record(targets[0], result(up_host(), down_host()))
+    store.record(targets[0], result(up_host(), down_host()), turn=True)
     return [*store.records()]
 
 

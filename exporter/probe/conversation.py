@@ -1,0 +1,169 @@
+"""The conversation with an address: the sessions with one dialogue that one host, or several of one address, share.
+
+It has the place in the schedule, the interval and the timeout that its sharers ask for, and the facts of its last
+session. exporter.probe.hosts counts its hosts, exporter.probe.host_turn has its sessions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+
+from exporter.probe.demands import (
+    NO_DEMANDS,
+    Demand,
+    Demands,
+    counted,
+    is_scheduled,
+    longest_timeout,
+    shortest_interval,
+)
+from exporter.probe.dialogue import HostDialogue
+from exporter.probe.session_record import SessionRecord
+from exporter.schedule.scheduled import Scheduled
+
+if TYPE_CHECKING:
+    from exporter.probe.hosts import Host
+
+# Timers and loops are a little early or late: a session of almost an interval ago is that of the last turn.
+FRESH_SHARE: Final = 0.95
+
+
+class ConversationKey(NamedTuple):
+    """The identity of a conversation."""
+
+    address: str
+    dialogue: HostDialogue
+    name: str  # the only MX name that it is for, where that needs sessions of its own; empty: all of the address
+
+
+def _tell_nothing(conversation: Conversation, error: Exception) -> None:
+    """Leave the results of the hosts as they are."""
+
+
+class Conversation(Scheduled):
+    """The sessions with one address."""
+
+    # Its start counts when a session has its permit, and is reported by exporter.probe.host_turn.
+    reports_start: ClassVar[bool] = False
+
+    __slots__ = (
+        "_end",
+        "_failed",
+        "_interval",
+        "_run",
+        "began",
+        "demands",
+        "granted",
+        "hosts",
+        "in_session",
+        "is_gone",
+        "is_scheduled",
+        "key",
+        "record",
+        "takes_in",
+        "timed_out",
+        "timeout",
+    )
+
+    def __init__(
+        self,
+        key: ConversationKey,
+        run: Callable[[Conversation], Coroutine[Any, Any, None]],
+        failed: Callable[[Conversation, Exception], None] = _tell_nothing,
+    ) -> None:
+        """`run` has the sessions of one turn; `failed` gets the bug of the exporter that ended one."""
+        super().__init__()
+        self.key: Final = key
+        self._run = run
+        self._failed = failed
+        self.hosts: dict[str, Host] = {}  # by MX name; the first leads: its name is sent as SNI
+        self.demands: Demands = NO_DEMANDS  # those on all hosts together
+        self.is_scheduled = False  # a configured target asks for it; else it runs only when a client does
+        self._interval = math.inf
+        self.timeout = 0.0  # the longest that is asked for
+        self.began = -math.inf  # of the newest session that has ended, by the loop's clock
+        self.granted = 0.0  # its timeout
+        self.timed_out = False  # it may have ended by its timeout, so a longer one may show more
+        self.record: SessionRecord | None = None  # of the newest session, kept while other names may share it
+        self.takes_in = False  # a host that comes now has its result from the session under way
+        self.in_session = False  # the turn under way waits for no permit any more
+        self.is_gone = False  # the last host has been let go
+        self._end: asyncio.Future[None] | None = None  # of the next session, if anybody waits for it
+
+    @property
+    def address(self) -> str:
+        """The address of all sessions."""
+        return self.key.address
+
+    @property
+    def dialogue(self) -> HostDialogue:
+        """The dialogue of all sessions."""
+        return self.key.dialogue
+
+    @property
+    def interval(self) -> float:
+        """See :class:`Scheduled`: the shortest that is asked for."""
+        return self._interval
+
+    @property
+    def phase_key(self) -> str:
+        """See :class:`Scheduled`."""
+        address, dialogue, name = self.key
+        return f"{address} {dialogue.port} {dialogue.label} {dialogue.owner} {name}"
+
+    @property
+    def under_way(self) -> bool:
+        """A turn is under way: :meth:`ended` waits for its end."""
+        return self.task is not None
+
+    def demand(self, demand: Demand, times: int) -> None:
+        """Take in a demand `times` more, or less if that is negative."""
+        kinds = len(self.demands)
+        self.demands = counted(self.demands, demand, times)
+        if len(self.demands) != kinds:  # else the same ones, each asked for by more or fewer
+            self.is_scheduled = is_scheduled(self.demands)
+            self._interval = shortest_interval(self.demands)
+            self.timeout = longest_timeout(self.demands)
+
+    def answers(self, age: float, timeout: float, now: float) -> bool:
+        """The newest session began within the last `age` seconds, and `timeout` would have shown no more."""
+        return now - self.began < age and not self.is_too_short(timeout)
+
+    def is_too_short(self, timeout: float) -> bool:
+        """The newest session may have ended by its timeout, and `timeout` is longer."""
+        return self.timed_out and self.granted < timeout
+
+    async def run(self) -> None:
+        """See :class:`Scheduled`."""
+        try:
+            await self._run(self)
+        finally:
+            self.in_session = False
+            self.wake()
+
+    def failed(self, error: Exception) -> None:
+        """See :class:`Scheduled`."""
+        self._failed(self, error)
+        self.wake()
+
+    def ended(self) -> asyncio.Future[None]:
+        """The end of the turn that is under way, or of the next one, or of the conversation. Shared: wait shielded."""
+        if self._end is None:
+            self._end = asyncio.get_running_loop().create_future()
+            if self.is_gone:
+                self._end.set_result(None)
+        return self._end
+
+    def wake(self) -> None:
+        """Wake all that wait for the end of a turn."""
+        end, self._end = self._end, None
+        if end is not None and not end.done():
+            end.set_result(None)
+
+    def end(self) -> None:
+        """The last host has been let go: nobody waits for a turn any more."""
+        self.is_gone = True
+        self.wake()

@@ -1,0 +1,296 @@
+"""The turns of a target: its lookup, the hosts that it holds, its policies, and the join of all these.
+
+A turn whose lookup is remembered, and that waits for no policy, is done at once. The hosts have sessions on a schedule
+of their own; a turn asks for none, it takes their results as they are. A target is first told when every address of its
+lookup has been seen; addresses that a later lookup brings are counted at once, and judged when they have been seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import ClassVar, Final, Protocol
+
+from exporter.concurrency.slots import ProbeSlots
+from exporter.model.address import Family
+from exporter.model.failure import Failure, FailureClass, Stage
+from exporter.model.resolver import ResolverView
+from exporter.model.result import DomainResult, HostResult, MxHost, MxLookup
+from exporter.model.target import Target, TargetKind
+from exporter.policies.domain_judgement import FoundPolicies
+from exporter.policies.domain_policies import DomainPolicies, wanted
+from exporter.probe.conversation import FRESH_SHARE
+from exporter.probe.dialogue import Dialogues
+from exporter.probe.host_holder import NEVER, HostHolder
+from exporter.probe.hosts import Host, HostTable
+from exporter.probe.join import Found, Seen, addresses_found, join, providers_of
+from exporter.probe.lookup_doubt import is_doubtful, is_doubtful_host
+
+# Read at every turn: looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
+_DOMAIN: Final = TargetKind.DOMAIN
+
+
+class TurnResolver(Protocol):
+    """The questions of a turn to the DNS; failures are values of the answers, nothing is raised."""
+
+    def known_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup | None:
+        """The mail hosts of a domain as they are remembered, the same object each time."""
+
+    def known_host(self, name: str, families: tuple[Family, ...]) -> MxHost | None:
+        """The addresses of a host as they are remembered, the same object each time."""
+
+    async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
+        """The mail hosts of a domain."""
+
+    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
+        """The addresses of a host; an address is its own."""
+
+    def for_unconfigured_target(self) -> AbstractContextManager[None]:
+        """A context for lookups of a target that is not configured."""
+
+
+@dataclass(slots=True)
+class TurnTools:
+    """The parts that all turns have in common. A reload may set another resolver, and other policies."""
+
+    resolver: TurnResolver
+    table: HostTable
+    dialogues: Dialogues
+    slots: ProbeSlots
+    policies: DomainPolicies | None  # None: none are looked up, whatever a module names
+    resolver_view: Callable[[], ResolverView]
+    on_turn: Callable[[DomainTurn], None]  # a turn has ended: join it
+    on_dirty: Callable[[DomainTurn], None]  # a host has another state: join it soon
+    on_settled: Callable[[Host, HostResult], None]  # a host has a result without a session
+    once: bool = False  # the leases are those of the command line, whose names nobody else has chosen
+    # The loop's clock. To ask for the running loop is a system call in Python 3.11.
+    clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
+
+
+class DomainTurn(HostHolder):
+    """The turns of one target, also of one that is named by its host. Other rooms read the public fields."""
+
+    grain: ClassVar[int] = 10  # 20 ms: ten times fewer wakes, and far less than a lookup takes
+
+    __slots__ = (
+        "_at",
+        "_bug",
+        "_found",
+        "_known",
+        "_policies",
+        "_providers",
+        "_took",
+        "_tools",
+        "_turned",
+        "_turned_at",
+        "dirty",
+        "has_looked_up",
+        "is_untold",
+        "lookup",
+        "named",
+        "result",
+    )
+
+    def __init__(
+        self, target: Target, tools: TurnTools, *, is_lease: bool = False, timeout: float | None = None
+    ) -> None:
+        """`timeout`: seconds for each session, where a client has less time than the settings give."""
+        super().__init__(target, tools, is_lease=is_lease, timeout=timeout)
+        self.result: DomainResult | None = None  # the last that was told; set by the owner
+        self.dirty = False  # it waits to be joined
+        self.has_looked_up = False
+        self.is_untold = False  # a turn has ended, and is told when all hosts have been seen; the owner tells it
+        self._tools = tools
+        self._known: MxLookup | MxHost | None = None  # the answer from which they were
+        self.lookup: MxLookup | None = None  # of the last turn; None for a target that is named by its host
+        self.named: tuple[MxHost, ...] = ()
+        self._found: Found = ()
+        self._providers: tuple[str, ...] = ()
+        self._policies: FoundPolicies | None = None
+        self._at = 0.0
+        self._took = 0.0
+        self._bug: Failure | None = None
+        self._turned_at = NEVER
+        self._turned: asyncio.Future[None] | None = None
+
+    @property
+    def interval(self) -> float:
+        """See :class:`Scheduled`."""
+        return self.target.settings.interval
+
+    @property
+    def phase_key(self) -> str:
+        """See :class:`Scheduled`."""
+        return self.target.name
+
+    def is_recent(self, now: float) -> bool:
+        """The last turn has ended within the interval, by the loop's clock, and the dialogue is the same since."""
+        return self._holds_as_before() and now - self._turned_at < self.target.settings.interval * FRESH_SHARE
+
+    def turned(self) -> asyncio.Future[None]:
+        """The end of the turn that is under way, or of the next one. Shared: wait shielded."""
+        if self._turned is None:
+            self._turned = asyncio.get_running_loop().create_future()
+        return self._turned
+
+    def host_changed(self, host: Host, *, first: bool, state: bool) -> None:
+        """See :class:`exporter.probe.hosts.Sharer`."""
+        if self.dirty or not self.has_looked_up or (self.result is None and self.unseen()):
+            return
+        self.dirty = True
+        self._tools.on_dirty(self)
+
+    def run_now(self) -> bool:
+        """See :class:`Scheduled`: the turn, if the lookup is remembered and no policy is looked up."""
+        target, resolver = self.target, self._tools.resolver
+        settings = target.settings
+        if settings.module.policies and self._tools.policies is not None and wanted(target):
+            return False
+        known: MxLookup | MxHost | None
+        if target.kind is _DOMAIN:
+            known = resolver.known_mx(target.host, settings.families)
+        else:
+            known = resolver.known_host(target.host, settings.families)
+        if known is None:
+            return False
+        self._at, self._took = time.time(), 0.0
+        self._policies = None
+        self._take_in(known)
+        self._end()
+        return True
+
+    async def run(self) -> None:
+        """See :class:`Scheduled`."""
+        tools, target = self._tools, self.target
+        at, began = time.time(), time.perf_counter()
+        is_foreign = self.is_lease and not tools.once
+        with tools.resolver.for_unconfigured_target() if is_foreign else nullcontext():
+            search = None if tools.policies is None else tools.policies.begin(target)
+            looked_up = await self._look_up(target)
+        if self.is_released:
+            return
+        self._at, self._took = at, time.perf_counter() - began
+        self._take_in(looked_up)
+        if search is None:
+            self._policies = None
+        else:
+            await search.wait(tools.slots.given_back)
+            self._policies = search.found
+        if not self.is_released:
+            self._end()
+
+    def release(self) -> None:
+        """See :class:`HostHolder`."""
+        super().release()
+        self._wake()
+
+    def failed(self, error: Exception) -> None:
+        """See :class:`Scheduled`: until its next turn the target has failed by a bug of the exporter."""
+        self._at, self._took = time.time(), 0.0
+        self._bug = Failure(Stage.CONNECT, FailureClass.INTERNAL, f"a bug of the exporter: {type(error).__name__}")
+        self._tell()
+
+    def join(
+        self, resolver: ResolverView, result_of: Callable[[Host], HostResult | None] | None = None
+    ) -> DomainResult | None:
+        """The result as of now; None: hosts have to be seen first, and the last result stays.
+
+        `result_of`: the results to be joined in place of the hosts' own, for an answer that somebody waits for.
+        """
+        if self._bug is not None:
+            return DomainResult(self._at, 0.0, None, (), (), self._bug)
+        if not self.has_looked_up:
+            return None
+        results: list[HostResult] = []
+        seen = unseen = 0
+        for host, demand in self.holds[: self._told]:
+            result = host.result if result_of is None else result_of(host)
+            if demand is None:
+                result = self._settled.get(host, result)
+            elif result is not None and (result_of is not None or result.timings.at > 0.0):  # of a session
+                seen += 1
+            else:
+                result = None
+                unseen += 1
+            if result is not None:
+                results.append(result)
+        if unseen and result_of is None and (self.result is None or not seen):
+            return None
+        found = Seen(self._at, self._took, self.lookup, self.named, self._found, self._providers, self._policies)
+        return join(self.target, found, results, resolver)
+
+    async def _look_up(self, target: Target) -> MxLookup | MxHost:
+        resolver, families = self._tools.resolver, target.settings.families
+        if target.kind is _DOMAIN:
+            return await resolver.lookup_mx(target.host, families)
+        return await resolver.lookup_host(target.host, families)
+
+    def _take_in(self, looked_up: MxLookup | MxHost) -> None:
+        """Hold the hosts of the lookup."""
+        self._bug = None
+        if looked_up is self._known and self._holds_as_before():
+            self._end_doubt()
+            return
+        before = _hosts_of(self._known)
+        if isinstance(looked_up, MxLookup):
+            self.lookup, self.named, hosts = looked_up, (), looked_up.hosts
+            self._providers = providers_of(hosts)
+        else:
+            self.lookup, self.named, self._providers = None, (looked_up,), ()
+            hosts = self.named
+        self._found = addresses_found(hosts, self.target.settings.families)
+        if not (self._holds_as_before() and self._holds_exactly(before, hosts)):
+            self._hold(hosts, self._doubt(hosts))
+        self._known, self.has_looked_up = looked_up, True
+
+    def _doubt(self, hosts: tuple[MxHost, ...]) -> Callable[[Host], bool]:
+        """The test for hosts of before that the lookup does not deny: it failed, or the lookup of their name did."""
+        view = self._tools.resolver_view()
+        if self.lookup is not None and is_doubtful(self.lookup, self._at, view):
+            return lambda host: True
+        names = {host.name for host in hosts if is_doubtful_host(host, self._at, view)}
+        return lambda host: host.key.mx in names
+
+    def _end(self) -> None:
+        self._turned_at = self._tools.clock()
+        self._tell()
+
+    def _tell(self) -> None:
+        self.is_untold = True
+        try:
+            self._tools.on_turn(self)
+            if self._settled:
+                self._tell_settled()
+        finally:
+            self._wake()
+
+    def _tell_settled(self) -> None:
+        """Give the hosts that need no session their results, as they were joined: a name by the resolver's state."""
+        told = {} if self.result is None else {(host.mx, host.address): host for host in self.result.hosts}
+        for host, own in self._settled.items():
+            if host.result is not None and self._leaves_to_others(host):
+                continue
+            self._tools.on_settled(host, told.get((host.key.mx, host.key.address), own))
+
+    def _leaves_to_others(self, host: Host) -> bool:
+        """Another target tells the failure of a host: of one name, domains, hosts and clients have words of their own.
+
+        Those of domains go first, and a client changes no series.
+        """
+        if self.is_lease:
+            return host.sharing.is_configured
+        return self.target.kind is not _DOMAIN and host.sharing.domains > 0
+
+    def _wake(self) -> None:
+        turned, self._turned = self._turned, None
+        if turned is not None and not turned.done():
+            turned.set_result(None)
+
+
+def _hosts_of(looked_up: MxLookup | MxHost | None) -> tuple[MxHost, ...]:
+    if looked_up is None:
+        return ()
+    return looked_up.hosts if isinstance(looked_up, MxLookup) else (looked_up,)
