@@ -29,7 +29,7 @@ MAX_PARAMETERS = 6
 UNTESTED: dict[str, str] = {
     "exporter": "the version alone",
     "exporter.__main__": "starts exporter.cli: tests/test_cli.py",
-    "exporter.egress.listener": "a protocol, and one listener that does nothing",
+    "exporter.egress.listener": "a protocol",
     "exporter.model.warning": "a table of names",
     "exporter.smtp.events": "values alone",
     "exporter.web.backend": "values and protocols alone",

@@ -40,7 +40,7 @@ _IN_HOST_TABLE = (*_IN_TABLE, "domain")
 
 
 def _hosts(series: str) -> str:
-    """Those of the MX hosts of the domain."""
+    """The series of the MX hosts of the domain."""
     return f"{series} * {_NAMED} group_left () {_MX}"
 
 

@@ -23,19 +23,3 @@ class EgressListener(Protocol):
 
     def references_wanted(self) -> None:
         """The references are to be probed now: they show whether one failing host is alone with it."""
-
-
-class NoListener:
-    """The listener of a watch whose owner asks for every judgement at the end."""
-
-    def egress_changed(self, states: EgressByFamily) -> None:
-        """Nothing is kept that could be judged again."""
-
-    def resolver_changed(self, view: ResolverView) -> None:
-        """Nothing is kept that could be judged again."""
-
-    def evidence_found(self, identities: frozenset[HostIdentity]) -> None:
-        """Nothing is kept that could be judged again."""
-
-    def references_wanted(self) -> None:
-        """The owner probes the references at the end."""

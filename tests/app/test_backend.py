@@ -118,7 +118,7 @@ ANSWER = result(up_host(), down_host())
 
 @dataclass
 class Asked:
-    """What a backend asks of a monitor, kept; and what the monitor says."""
+    """A monitor that keeps the requests of a backend, and gives prepared answers."""
 
     answer: DomainResult = ANSWER
     asked: list[tuple[str, float | None, bool]] = field(default_factory=list)

@@ -35,7 +35,7 @@ _TIMES = ("_seconds", "_timestamp", "_created")
 
 
 def samples_of(asked: MonitorBackend) -> list[Sample]:
-    """What a scrape has of targets and hosts, without what the exporter says of itself."""
+    """The series of targets and hosts in a scrape, without those of the exporter itself."""
     text = b"".join(asked.metrics("", None).body).decode()
     found = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return [sample for sample in found if sample.name.startswith(("mx_domain_", "mx_host_", "mx_dns_"))]

@@ -11,15 +11,15 @@ import pytest
 
 from exporter.concurrency import steady_clock
 from exporter.demo.world import DemoWorld
-from exporter.egress.listener import NoListener
 from exporter.egress.settings import WatchSettings
 from exporter.egress.watch import EgressWatch
 from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.model.address import Family
 from exporter.model.configuration import Egress
-from exporter.model.egress import EgressStateChange
+from exporter.model.egress import EgressByFamily, EgressStateChange
 from exporter.model.failure import FailureClass
-from exporter.model.result import DomainResult, TranscriptLine
+from exporter.model.resolver import ResolverView
+from exporter.model.result import DomainResult, HostIdentity, TranscriptLine
 from exporter.store.history import StateChange
 from exporter.store.row import NO_ROW
 from exporter.store.targets import TargetStore
@@ -132,7 +132,7 @@ def test_the_last_reload_moves_with_the_clock_and_stands_while_nobody_sets_it(cl
 
 
 async def test_turns_of_the_way_out_move_with_the_clock(clock: Clock) -> None:
-    watch = EgressWatch(WatchSettings(Egress(), 60.0, 1.0), NoListener())
+    watch = EgressWatch(WatchSettings(Egress(), 60.0, 1.0), _Deaf())
     family = Family.IPV4
     watch._states.changes = (EgressStateChange(time.time(), family, watch.egress[family]),)
     for step in (7200.0, -86400.0):
@@ -178,3 +178,19 @@ def test_pages_go_on_while_a_clock_that_was_set_back_catches_up(tmp_path: Path) 
     ages = re.findall(r">(\d+) (s|min|h|d) ago<", page)
     assert ages
     assert all(unit == "s" for _, unit in ages)
+
+
+class _Deaf:
+    """A listener that does nothing: the state of the watch alone is looked at."""
+
+    def egress_changed(self, states: EgressByFamily) -> None:
+        """Do nothing."""
+
+    def resolver_changed(self, view: ResolverView) -> None:
+        """Do nothing."""
+
+    def evidence_found(self, identities: frozenset[HostIdentity]) -> None:
+        """Do nothing."""
+
+    def references_wanted(self) -> None:
+        """Do nothing."""

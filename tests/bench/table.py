@@ -16,7 +16,7 @@ REMEMBERED = 86400
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured: the whole benchmark, or a short one that only shows that it works."""
+    """The amount that is measured: the whole benchmark, or a short one that only shows that it works."""
 
     rounds: int = 3
     domains: int = 5_000  # of the rows about one probe, once every `interval`: 100,000 a minute

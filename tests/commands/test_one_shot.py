@@ -141,7 +141,7 @@ async def test_a_thousand_names_on_one_host_are_each_reported_once_after_one_ses
 
 
 async def test_references_are_greeted_once_and_show_what_is_outside() -> None:
-    """They hold their hosts as the other names do: one that is among them has one session."""
+    """References hold their hosts as other targets do: a host that both name has one session."""
     reference = replace(target(WELL, 0), kind=TargetKind.REFERENCE)
     async with world() as (well, port):
         settings = replace(reference.settings, port=port)

@@ -60,7 +60,7 @@ def test_the_rules_do_what_their_tests_say(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
 def test_the_tests_of_the_rules_have_them_in_their_order(path: Path) -> None:
-    """Those that record before those that alert; promtool has no order of its own, and what comes late fires late."""
+    """Groups that record stand before those that alert: promtool has no order of its own, and late rules fire late."""
     names = {group["name"] for path in RULE_FILES for group in read_yaml(path)["groups"]}
     order = read_yaml(path)["group_eval_order"]
     assert set(order) == names

@@ -62,7 +62,7 @@ def test_rows_with_the_same_series_have_one_shape_and_other_rows_another() -> No
 
 
 def test_templates_and_shapes_that_no_row_has_any_more_are_freed() -> None:
-    """What hosts choose (extensions, replies) makes shapes: years of it must not fill the memory."""
+    """Extensions and replies, which hosts choose, make shapes: years of them must not fill the memory."""
     labels: Labels = (("domain", 0), ("used_once", 1))
     row = RowWriter(labels, ("a.example", "b"), NONE)
     row.number(f.DOMAIN_UP, 1)

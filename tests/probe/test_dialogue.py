@@ -140,7 +140,7 @@ def test_other_usual_names_retire_whose_label_they_change() -> None:
 
 
 def test_a_reference_says_what_it_always_says() -> None:
-    """Whatever the configuration makes of the default module."""
+    """The dialogue of a reference stays, however the configuration changes the default module."""
     made = Dialogues("probe.example")
     made.adopt({"default": replace(PLAIN, force_helo=True)}, Settings())
     reference = made.of(host("reference.example", Settings(), TargetKind.REFERENCE))

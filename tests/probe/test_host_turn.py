@@ -359,7 +359,7 @@ async def test_who_comes_later_has_the_greeting_looked_up_too() -> None:
 
 @pytest.fixture
 def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This system trusts the lab's root, and no other."""
+    """Trust the root of the lab, and no other."""
     (tmp_path / "roots.pem").write_text(ROOT.pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))

@@ -41,7 +41,7 @@ SECURED = Module(stages=STAGES)
 
 @pytest.fixture(autouse=True)
 def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This system trusts the lab's root, and no other."""
+    """Trust the root of the lab, and no other."""
     (tmp_path / "roots.pem").write_text(ROOT.pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
