@@ -27,16 +27,19 @@ from exporter.model.warning import HostWarning
 AT = 1_700_000_000.25
 
 
-def _names(kind: Any) -> Iterable[str]:
-    return kind._fields if kind is HostIdentity else [field.name for field in fields(kind)]
+def names_of(kind: Any) -> Iterable[str]:
+    """The fields of a part of a result."""
+    return kind._fields if issubclass(kind, tuple) else [field.name for field in fields(kind)]
 
 
 _GROUPS = {"identity": HostIdentity, "outcome": HostOutcome, "facts": HostFacts, "timings": HostTimings}
-_GROUP_OF = {name: group for group, kind in _GROUPS.items() for name in _names(kind)}
+_GROUP_OF = {name: group for group, kind in _GROUPS.items() for name in names_of(kind)}
 
 
 def changed(host: HostResult, **values: Any) -> HostResult:
     """`host` with other values, each named without its group."""
+    if (phases := values.pop("phases", None)) is not None:
+        values |= {"stages": tuple(stage for stage, _ in phases), "seconds": tuple(seconds for _, seconds in phases)}
     for name, value in values.items():
         group = _GROUP_OF.get(name)
         new = {name: value} if group is None else {group: _replaced(getattr(host, group), **{name: value})}
@@ -45,7 +48,7 @@ def changed(host: HostResult, **values: Any) -> HostResult:
 
 
 def _replaced(group: Any, **values: Any) -> Any:
-    return group._replace(**values) if isinstance(group, HostIdentity) else replace(group, **values)
+    return group._replace(**values) if hasattr(group, "_replace") else replace(group, **values)
 
 
 def host_of(mx: str, address: str, **values: Any) -> HostResult:
@@ -144,7 +147,7 @@ def lookup_failed(failure_class: FailureClass, name: str = "healthy.example") ->
     """A probe that did not come past the DNS."""
     failure = Failure(Stage.DNS, failure_class, "NXDOMAIN")
     empty = result(name=name, failure=failure)
-    return replace(empty, lookup=MxLookup(name, failure=failure, duration=0.002))
+    return empty._replace(lookup=MxLookup(name, failure=failure, duration=0.002))
 
 
 def with_policies(probed: DomainResult) -> DomainResult:
@@ -152,4 +155,4 @@ def with_policies(probed: DomainResult) -> DomainResult:
     states = {True: DaneState.VERIFIED, False: DaneState.UNCHECKED}
     hosts = tuple(changed(host, dane=Dane(states[host.up], ("3 1 1 " + "ab" * 32,))) for host in probed.hosts)
     mta_sts = MtaSts(MtaStsMode.ENFORCE, False, MtaStsProblem.CERTIFICATE, "expired", "1", ("mx.a.example",), 86400)
-    return replace(probed, hosts=hosts, mta_sts=mta_sts, tls_rpt=TlsRpt(True, True, rua=("mailto:a@b.example",)))
+    return probed._replace(hosts=hosts, mta_sts=mta_sts, tls_rpt=TlsRpt(True, True, rua=("mailto:a@b.example",)))

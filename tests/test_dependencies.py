@@ -22,7 +22,7 @@ import exporter
 ROOT = Path(exporter.__file__).parent
 PROJECT = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path.name != "__main__.py")
-REQUIREMENTS = [Requirement(text) for text in PROJECT["dependencies"]]
+REQUIREMENTS = [Requirement(text) for text in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["fast"])]
 BY_NAME = {canonicalize_name(requirement.name): requirement for requirement in REQUIREMENTS}
 TESTS = [Requirement(text) for text in PROJECT["optional-dependencies"]["test"]]
 # Brought in the one version that fits by what we ask for.
@@ -48,15 +48,14 @@ def _trees() -> Iterator[ast.Module]:
 
 def _imports(tree: ast.Module) -> dict[str, str]:
     """What a module knows of others' packages: the name it goes by here -> its own, with the package's."""
-    known: dict[str, str] = {}
+    known: list[tuple[str, str]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                known[alias.asname or alias.name.partition(".")[0]] = alias.name
+            known += [(alias.asname or alias.name.partition(".")[0], alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                known[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-    return {here: name for here, name in known.items() if _is_foreign(name)}
+            known += [(alias.asname or alias.name, f"{node.module}.{alias.name}") for alias in node.names]
+    # Of two by one name, the foreign one: the standard library's stands in where that is not installed.
+    return {here: name for here, name in known if _is_foreign(name)}
 
 
 def _is_foreign(name: str) -> bool:
@@ -97,7 +96,7 @@ def test_every_module_is_imported_with_what_is_installed(path: Path) -> None:
 def test_what_is_imported_is_asked_for_and_the_other_way_round() -> None:
     installed = _distributions()
     names = {name.partition(".")[0] for tree in _trees() for name in _imports(tree).values()}
-    # uvloop is not there on every system, and imported only where it is.
+    # uvloop is not there on every system, and `fast` is a choice: imported only where they are.
     imported = {_distribution(name) if name in installed else canonicalize_name(name) for name in names}
     assert imported - BROUGHT == set(BY_NAME)
 

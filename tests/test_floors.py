@@ -68,6 +68,7 @@ FENCES = {
     "h11": ("exporter.policies.mtasts.fetch", "exporter.web.server.connection"),
     "markupsafe": ("exporter.web.pages",),
     "uvloop": ("exporter.cli",),
+    "isal": ("exporter.web.api.gzip_compressor",),
 }
 # No socket, no event loop, no clock, no chance: bytes and values in, values out. Of ours they import only one another.
 PURE = (

@@ -107,7 +107,7 @@ class MonitorBackend:
         result = await self._monitor.ask(target, within=within)
         said = self._monitor.transcripts_of(result)
         hosts = [replace(host, transcript=said.get(host.identity, host.transcript)) for host in result.hosts]
-        return replace(result, hosts=tuple(hosts))
+        return result._replace(hosts=tuple(hosts))
 
     async def reload(self) -> list[str]:
         """See :class:`exporter.web.backend.Backend`."""

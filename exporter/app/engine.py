@@ -8,9 +8,9 @@ engine. Its owner keeps the results.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Final
+from typing import Any, Final
 
 from exporter.app.asks import Asks
 from exporter.app.engine_owner import EngineOwner
@@ -22,10 +22,11 @@ from exporter.concurrency.spread_work import SpreadWork
 from exporter.egress.watch import EgressWatch
 from exporter.model.egress import EgressByFamily
 from exporter.model.resolver import ResolverView
-from exporter.model.result import DomainResult, HostIdentity, HostResult, TranscriptLine
+from exporter.model.result import DomainResult, HostIdentity, HostResult, Said
 from exporter.model.target import Target, TargetKey
 from exporter.probe.conversation import Conversation, ConversationKey
 from exporter.probe.domain_turn import DomainTurn
+from exporter.probe.express import Unchanged
 from exporter.probe.host_turn import HostTurns
 from exporter.probe.hosts import Host, HostTable
 from exporter.probe.session_record import SessionRecord
@@ -206,7 +207,7 @@ class Engine:
             return
         if turn.is_untold or result != turn.result:
             self._tell(turn, result)
-        if not turn.is_lease and self.watch.is_outdated_lookup(result):
+        if result.failure is not None and not turn.is_lease and self.watch.is_outdated_lookup(result):
             self.schedule.soon((turn,))
 
     def _tell(self, turn: DomainTurn, result: DomainResult) -> None:
@@ -221,11 +222,12 @@ class Engine:
         if _has_failing_name(turn.result):
             self._join(turn)
 
-    def _turned(self, turn: DomainTurn) -> None:
-        """A target has looked up its hosts."""
+    def _turned(self, turn: DomainTurn, asked: bool) -> None:
+        """A target has looked up its hosts; `asked`: not all answers were remembered."""
         if self._once:
             self.tick()  # a nameserver that answers has shown that something gets out
-        self.watch.observe_lookup(turn.lookup, turn.named, reference=is_reference(turn))
+        if asked:
+            self.watch.observe_lookup(turn.lookup, turn.named, reference=is_reference(turn))
         self._join(turn)
 
     def _changed(self, turn: DomainTurn) -> None:
@@ -257,9 +259,13 @@ class Engine:
     def _new_conversation(self, key: ConversationKey) -> Conversation:
         return Conversation(key, self._run_conversation, self._host_turns.failed)
 
-    async def _run_conversation(self, conversation: Conversation) -> None:
-        with self._lookups_of(conversation):
-            await self._host_turns.run(conversation)
+    def _run_conversation(self, conversation: Conversation) -> Coroutine[Any, Any, None]:
+        turn = self._host_turns.run(conversation)
+        return turn if self._is_ours(conversation) else self._run_for_others(turn)
+
+    async def _run_for_others(self, turn: Coroutine[Any, Any, None]) -> None:
+        with self.resolver.for_unconfigured_target():
+            await turn
 
     def _attached(self, host: Host) -> None:
         """A host has a conversation, new to it: its result comes from a session that shows it, or from one now."""
@@ -273,15 +279,17 @@ class Engine:
 
     def _lookups_of(self, conversation: Conversation) -> AbstractContextManager[None]:
         """The context for lookups of the conversation's hosts: those of a stranger's displace no others."""
-        is_ours = self._once or conversation.is_scheduled
-        return nullcontext() if is_ours else self.resolver.for_unconfigured_target()
+        return nullcontext() if self._is_ours(conversation) else self.resolver.for_unconfigured_target()
+
+    def _is_ours(self, conversation: Conversation) -> bool:
+        return self._once or conversation.is_scheduled
 
     def _session_ended(
         self,
         conversation: Conversation,
-        record: SessionRecord | None,
+        record: SessionRecord | Unchanged | None,
         results: Mapping[Host, HostResult],
-        transcript: tuple[TranscriptLine, ...],
+        said: Said,
     ) -> None:
         """The results of a session (or, without a record, of none) for the hosts that it shows."""
         self._judgement.take_in(
@@ -289,7 +297,7 @@ class Engine:
         )
         if record is not None:
             leader = next(iter(results))
-            self._owner.session_made(conversation, leader.result or results[leader], transcript)
+            self._owner.session_made(conversation, leader.result or results[leader], said)
 
 
 def _is_told(turn: DomainTurn) -> bool:

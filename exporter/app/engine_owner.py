@@ -6,7 +6,7 @@ from typing import Protocol
 
 from exporter.model.egress import EgressByFamily
 from exporter.model.resolver import ResolverView
-from exporter.model.result import DomainResult, HostResult, TranscriptLine
+from exporter.model.result import DomainResult, HostResult, Said
 from exporter.model.target import Target
 from exporter.probe.conversation import Conversation
 from exporter.probe.hosts import Host
@@ -21,9 +21,10 @@ class EngineOwner(Protocol):
     def internal_error(self) -> None:
         """A bug of the exporter has shown, which is logged already."""
 
-    def session_made(
-        self, conversation: Conversation, leader: HostResult, transcript: tuple[TranscriptLine, ...]
-    ) -> None:
+    def session_begun(self) -> None:
+        """A session begins; a turn may have a second one, as without TLS after a handshake that failed."""
+
+    def session_made(self, conversation: Conversation, leader: HostResult, said: Said) -> None:
         """A session has ended; `leader` is the result of the host whose name was used."""
 
     def host_told(self, host: Host, *, session: bool) -> None:

@@ -82,6 +82,7 @@ class EngineParts:
             self.resolver,
             on_results=on_results,
             on_start=owner.turn_started,
+            on_session=owner.session_begun,
             on_internal_error=owner.internal_error,
             tlsa=self._tlsa(),
             once=self._settings.once,
@@ -93,7 +94,7 @@ class EngineParts:
         table: HostTable,
         resolver_view: Callable[[], ResolverView],
         *,
-        on_turn: Callable[[DomainTurn], None],
+        on_turn: Callable[[DomainTurn, bool], None],
         on_dirty: Callable[[DomainTurn], None],
         on_settled: Callable[[Host, HostResult], None],
     ) -> TurnTools:

@@ -75,6 +75,12 @@ class HostJudgement:
         """
         if is_session:
             self._watch.observe(next(iter(results.values())), reference)
+        if _AT_ONCE >= len(results) == 1:  # nearly all
+            ((host, result),) = results.items()
+            if self._new:
+                self._new.pop(host, None)
+            self._give(host, result, is_new=True, is_session=is_session)
+            return
         if len(results) > _AT_ONCE:
             later = dict(islice(results.items(), _AT_ONCE, None))
             self._new.update({host: _NewResult(result, is_session) for host, result in later.items()})
@@ -156,6 +162,8 @@ class HostJudgement:
         """Have the sharers join anew where it is the first result of the host, or one of another state."""
         # A result without a session has no time: it was settled for sharers that may not connect to the host.
         is_first = before is None or not before.timings.at
+        if before is not None and before.outcome is result.outcome and not is_first:
+            return  # as with nearly all
         is_other_state = before is not None and not is_first and _state(before) != _state(result)
         if not is_first and not is_other_state:
             return
@@ -171,7 +179,9 @@ class HostJudgement:
         """Keep a host among the failing ones, or take it off."""
         if failing:
             self._failing[host.identity] = host
-        elif self._failing.get(host.identity) is host:  # else one of the dialogue after a change of the configuration
+        elif (
+            self._failing and self._failing.get(host.identity) is host
+        ):  # else one of the dialogue after a change of the configuration
             del self._failing[host.identity]
 
 

@@ -21,7 +21,7 @@ from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.model.configuration import Config
 from exporter.model.egress import SMTP_PORT, EgressByFamily
 from exporter.model.resolver import ResolverView
-from exporter.model.result import DomainResult, HostIdentity, HostResult, TranscriptLine
+from exporter.model.result import DomainResult, HostIdentity, HostResult, Said, TranscriptLine
 from exporter.model.target import Target, TargetKind
 from exporter.probe.conversation import Conversation
 from exporter.probe.hosts import Host
@@ -140,17 +140,20 @@ class Monitor:
         """A bug of the exporter has shown."""
         self.metrics.internal_error()
 
-    def session_made(
-        self, conversation: Conversation, leader: HostResult, transcript: tuple[TranscriptLine, ...]
-    ) -> None:
-        """Count a session, and keep its transcript."""
+    def session_begun(self) -> None:
+        """Count a session."""
+        self.metrics.session_begun()
+
+    def session_made(self, conversation: Conversation, leader: HostResult, said: Said) -> None:
+        """Count the phases of a session that counts, and keep its transcript."""
         self.metrics.session_made(leader)
         # As exporter.store.transcripts.keys_of has it: the MX names of an address share their sessions, unless the
         # dialogue is about one host alone.
         dialogue = conversation.dialogue
         is_own = conversation.key.name or (dialogue.owner and not dialogue.is_for_domain)
-        key = leader.identity if is_own else leader.identity._replace(mx="")
-        self.results.session_heard(key, leader, transcript, lease=not conversation.is_scheduled)
+        identity = leader.identity
+        key = identity if is_own else HostIdentity("", *identity[1:])
+        self.results.session_heard(key, leader, said, lease=not conversation.is_scheduled)
 
     def host_told(self, host: Host, *, session: bool) -> None:
         """Keep the result of a host, if a configured target has it."""

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Final
 
 from exporter.app.state_log import log_change
 from exporter.concurrency import steady_clock
 from exporter.metrics.domain_rows import target_row
 from exporter.metrics.host_rows import host_row
-from exporter.model.result import DomainResult, HostIdentity, HostResult, TranscriptLine
+from exporter.model.result import DomainResult, HostIdentity, HostResult, Said
 from exporter.model.target import HostSeries, Target, TargetKind
 from exporter.store.hosts import HostRecord, HostStore
 from exporter.store.record import TargetRecord
-from exporter.store.row import NO_ROW, Row
+from exporter.store.row import NO_ROW, Row, ToldRow
 from exporter.store.targets import REMEMBERED_SECONDS, TargetStore
 from exporter.store.transcripts import StoredTranscript, TranscriptStore, keys_of
 
+_ROW: Final = attrgetter("row")
 # Of what clients ask for beside the configuration: they push out nothing of its targets.
 _LEASE_BYTES: Final = 4 * 1024 * 1024
 # Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
-_REFERENCE: Final = TargetKind.REFERENCE
+_HOST, _REFERENCE = TargetKind.HOST, TargetKind.REFERENCE
 # Hosts that went within the hour, whose transcripts are still kept.
 _MAX_GONE: Final = 20_000
 
@@ -45,9 +47,10 @@ class Results:
         """The record of a target or a reference; from any thread."""
         return self._store(kind).get(kind, name)
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> Iterator[ToldRow]:
         """The series of all records now; from any thread."""
-        return [*self._target_rows(), *[record.row for record in self.hosts.records()]]
+        records = [*_told_once(self.targets.records()), *self.hosts.records()]
+        return zip(map(_ROW, records), records, strict=True)
 
     def domain_told(self, target: Target, result: DomainResult, *, turn: bool) -> None:
         """Take in a judged result of a target or a reference: of its `turn`, or one that its hosts have changed."""
@@ -71,11 +74,9 @@ class Results:
         if len(self._gone) > _MAX_GONE:
             self._forget_transcripts([self._gone.popitem(last=False)[0]])
 
-    def session_heard(
-        self, key: HostIdentity, result: HostResult, transcript: tuple[TranscriptLine, ...], *, lease: bool
-    ) -> None:
+    def session_heard(self, key: HostIdentity, result: HostResult, said: Said, *, lease: bool) -> None:
         """Keep the transcript of a session; `key` as :func:`keys_of` has it. `lease`: no configured target has it."""
-        (self._lease_transcripts if lease else self.transcripts).keep(key, result, transcript)
+        (self._lease_transcripts if lease else self.transcripts).keep(key, result, said)
 
     def transcripts_of(self, hosts: Iterable[HostIdentity]) -> Sequence[StoredTranscript]:
         """The transcripts of these hosts, the latest first; from any thread."""
@@ -116,17 +117,6 @@ class Results:
                 gone.difference_update(keys_of(record.identity))
         self.transcripts.forget(gone)
 
-    def _target_rows(self) -> Iterator[Row]:
-        """The rows of targets: where two are one host, written in two ways, it has the labels of the first."""
-        labelled: set[tuple[str, int, str]] = set()
-        for record in self.targets.records():
-            if record.target.kind is TargetKind.HOST and record.result is not None and record.result.hosts:
-                mx, _, port, module, _ = record.result.hosts[0].identity
-                if (mx, port, module) in labelled:
-                    continue
-                labelled.add((mx, port, module))
-            yield record.row
-
     def _target_row(self, record: TargetRecord, before: TargetRecord | None) -> Row:
         return target_row(record, self._disabled, None if self._anew else before)
 
@@ -135,3 +125,15 @@ class Results:
 
     def _store(self, kind: TargetKind) -> TargetStore:
         return self.references if kind is _REFERENCE else self.targets
+
+
+def _told_once(records: Iterable[TargetRecord]) -> Iterator[TargetRecord]:
+    """The records of targets; where two are one host, written in two ways, the first: it has the labels."""
+    labelled: set[tuple[str, int, str]] = set()
+    for record in records:
+        if record.target.kind is _HOST and record.result is not None and record.result.hosts:
+            mx, _, port, module, _ = record.result.hosts[0].identity
+            if (mx, port, module) in labelled:
+                continue
+            labelled.add((mx, port, module))
+        yield record

@@ -19,7 +19,7 @@ from exporter.model.egress import EgressByFamily
 from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import Stage
 from exporter.model.resolver import ResolverView
-from exporter.model.result import DomainResult, HostResult, TranscriptLine
+from exporter.model.result import DomainResult, HostResult, Said
 from exporter.model.target import Target
 from exporter.probe.conversation import Conversation
 from exporter.probe.hosts import Host
@@ -41,9 +41,10 @@ class NoOwner:
     def internal_error(self) -> None:
         """The log has the bug."""
 
-    def session_made(
-        self, conversation: Conversation, leader: HostResult, transcript: tuple[TranscriptLine, ...]
-    ) -> None:
+    def session_begun(self) -> None:
+        """Nothing is counted."""
+
+    def session_made(self, conversation: Conversation, leader: HostResult, said: Said) -> None:
         """The results have their transcripts."""
 
     def host_told(self, host: Host, *, session: bool) -> None:

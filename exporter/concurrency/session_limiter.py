@@ -125,7 +125,8 @@ class SessionLimiter:
     def free_address(self, address: str) -> None:
         """A session with `address` is over."""
         _count_down(self._at_address, address)
-        self._serve_address(address)
+        if address in self._by_address:
+            self._serve_address(address)
 
     def take_name(self, name: str, on_free: Callable[[], bool]) -> bool:
         """Take a place of `name`, before all that have not begun; if none is free, `on_free` is called when one is."""
@@ -137,6 +138,9 @@ class SessionLimiter:
 
     def free_name(self, name: str) -> None:
         """Give a place of `name` to the next session that wants it."""
+        if name not in self._returning and name not in self._by_name:  # as nearly always
+            _count_down(self._at_name, name)
+            return
         returning = self._returning.get(name)
         while returning:
             on_free = returning.popleft()
@@ -150,7 +154,9 @@ class SessionLimiter:
                 break
 
     def _may_begin(self, address: str, name: str) -> bool:
-        if self._at_address.get(address, 0) >= self._at_once or self._seconds_until_next(address) > 0:
+        if self._at_address.get(address, 0) >= self._at_once:
+            return False
+        if self._interval and self._seconds_until_next(address) > 0:
             return False
         return not name or self._at_name.get(name, 0) < self._at_once
 

@@ -73,7 +73,9 @@ class SpreadWork(Generic[T]):
             self.do_now(self._order.popleft())
             if time.perf_counter() >= ends:
                 break
-        if self._order and self._timer is None:
+        if not self._order:
+            self._waiting.clear()  # of a hundred thousand things an empty set would keep the places
+        elif self._timer is None:
             self._timer = self._loop.call_later(_PAUSE, self._do_some)
 
     def _do(self, thing: T) -> None:

@@ -31,7 +31,8 @@ else:
 
 def moment(at: float) -> float:
     """The moment that has been called `at` in Unix time; none that is still to come."""
-    return now() - max(0.0, time.time() - at)
+    age = time.time() - at
+    return now() - age if age > 0.0 else now()
 
 
 def unix(then: float) -> float:

@@ -21,9 +21,9 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice, takewhile
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.diagnosis.failing_sources import (
     OWNERS_NEEDED,
@@ -65,8 +65,7 @@ class CommonFailure:
         return self.references > 0 and self.newly_failing >= OWNERS_NEEDED
 
 
-@dataclass(frozen=True, slots=True)
-class _Success:
+class _Success(NamedTuple):
     at: float
     owner: SourceOwner
     since: float  # begin of the row of successes that it belongs to
@@ -124,7 +123,7 @@ class SourceOutcomes:
             self._forget(key)
         if outcome.failure_kind is None:
             since = -math.inf if before is None else before.since if before.failure_kind is None else outcome.began
-            succeeded = replace(outcome, since=since)
+            succeeded = outcome.in_row(since)
             self._newest[key] = succeeded
             self._succeeding[succeeded.owner] += 1
             self._succeeded[succeeded.owner.organisation] = None
@@ -132,7 +131,7 @@ class SourceOutcomes:
             self._record_success(succeeded)
             return succeeded
         is_same = before is not None and before.failure_kind == outcome.failure_kind
-        failed = replace(outcome, since=before.since if before is not None and is_same else outcome.began)
+        failed = outcome.in_row(before.since if before is not None and is_same else outcome.began)
         self._newest[key] = failed
         self._record_failure(key, failed)
         return failed
@@ -187,11 +186,13 @@ class SourceOutcomes:
         return max((success.as_of(began) for success in others), default=-math.inf)
 
     def _record_success(self, outcome: SourceOutcome) -> None:
-        known = next((success for success in self._successes if success.owner == outcome.owner), None)
-        if known is not None:
-            if known.at >= outcome.began:
-                return
-            self._successes.remove(known)
+        owner = outcome.owner
+        for known in self._successes:
+            if known.owner == owner:
+                if known.at >= outcome.began:
+                    return
+                self._successes.remove(known)
+                break
         self._successes.append(_Success(outcome.began, outcome.owner, outcome.since))
         if outcome.began <= self.last_success:
             return

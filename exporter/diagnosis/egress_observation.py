@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.diagnosis.failing_sources import SourceOwner
 from exporter.diagnosis.networks import network_of, organisation
@@ -35,8 +34,7 @@ KINDS: Final = MappingProxyType({outcome: kind for kind, outcomes in OUTCOMES.it
 _INCONCLUSIVE: Final = frozenset({ConnectOutcome.UNREACHABLE, ConnectOutcome.FAILED})
 
 
-@dataclass(frozen=True, slots=True)
-class EgressObservation:
+class EgressObservation(NamedTuple):
     """One session with one address, told once for all hosts that share it."""
 
     address: str
@@ -72,5 +70,7 @@ class EgressObservation:
     @property
     def witness(self) -> str:
         """Another port of the address that proves that packets get out; "" without one."""
+        if not self.evidence.witnesses:
+            return ""
         live = next((witness for witness in self.evidence.witnesses if witness.proves_host), None)
         return f"port {live.port} of {self.address}" if live is not None else ""

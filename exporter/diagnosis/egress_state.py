@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -63,7 +62,7 @@ class EgressJudge:
         if observation.reference:
             self._references[address] = observation.reference
         elif address in self._references:  # a domain's mail host that is a reference as well
-            observation = replace(observation, reference=self._references[address])
+            observation = observation._replace(reference=self._references[address])
         is_first_failure = family.record(observation)
         if observation.outcome is ConnectOutcome.ANSWERED and evidence.fingerprints:
             is_reference = bool(observation.reference)

@@ -57,8 +57,11 @@ class FamilyEgressJudge:
         if observation.is_inconclusive:
             return False
         # A greeting proves the egress open at the moment when the connect was answered.
-        began, kind = observation.began, observation.failure_kind
-        outcome = SourceOutcome(observation.owner, began, observation.recorded_at, kind, bool(observation.reference))
+        began, kind, mx = observation.began, observation.failure_kind, observation.mx
+        # The owner is looked up in the Public Suffix List: not at each session of 100,000 hosts.
+        owner = before.owner if before is not None and before.name == mx else observation.owner
+        is_reference = bool(observation.reference)
+        outcome = SourceOutcome(owner, began, observation.recorded_at, kind, is_reference, name=mx)
         if self.outcomes.record(address, outcome) is None:
             return False
         self._without_witness.discard(address)
@@ -111,7 +114,7 @@ class FamilyEgressJudge:
         """See EgressJudge.confirm_reset."""
         outcome = self.outcomes.newest(address)
         if outcome is not None and outcome.failure_kind == FailureKind.RESET:
-            self.outcomes.record(address, replace(outcome, failure_kind=None))
+            self.outcomes.record(address, outcome._replace(failure_kind=None))
             self._success_unix = max(self._success_unix, outcome.began + offset)
 
     def _judged(self, references: Iterable[str], *, ready: bool) -> EgressView:

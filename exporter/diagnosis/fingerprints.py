@@ -15,7 +15,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.diagnosis.networks import network_of, organisation
@@ -150,8 +150,7 @@ class Suspect:
         return self.mark.startswith(_CAPABLE)
 
 
-@dataclass(frozen=True, slots=True)
-class _SeenFingerprint:
+class _SeenFingerprint(NamedTuple):
     at: float
     address: str
     mx: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from sys import intern
 from typing import Final
 
 from publicsuffixlist import PublicSuffixList
@@ -33,11 +34,12 @@ def organisation(name: str) -> str:
 
     Only the registries' part of the list counts: a name below the suffix of a company belongs to the company, which
     makes the judgement more careful. A port behind the name does not matter. An address is an organisation of its own.
+    Equal ones are one object while any is in use: the domains of a provider all keep its name.
     """
     host = (name.lower().rpartition(":")[0] if _PORT.search(name) else name.lower()).rstrip(".")
     if ":" in host or host.rpartition(".")[2].isdigit():
-        return host
-    return _suffixes().privatesuffix(host) or host
+        return intern(host)
+    return intern(_suffixes().privatesuffix(host) or host)
 
 
 def registrant(name: str) -> str:

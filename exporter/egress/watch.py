@@ -126,8 +126,11 @@ class EgressWatch:
 
     def is_outdated(self, host: HostResult) -> bool:
         """True if a session began before the egress opened, so that a new one is due."""
-        view, failure = self.egress[family_of(host.address)], host.failure
-        if view.before is None or failure is None:
+        failure = host.outcome.failure
+        if failure is None:
+            return False
+        view = self.egress[family_of(host.address)]
+        if view.before is None:
             return False
         return host.timings.at < view.opened and failure.failure_class in EGRESS_CLASSES
 

@@ -2,7 +2,7 @@
 
 Those of a domain, with its name and its configured labels; of a target that is named by its host the configured labels
 alone, for the series of hosts are told once (exporter.metrics.host_rows). From one turn to the next most domains differ
-in their times and counters alone: then only these numbers are written anew.
+in their times and counters alone, which move: then the row is the one of before.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.metrics import families as f
-from exporter.metrics.columns import Label, Labels, RowWriter, escaped, value_text, with_last_numbers
+from exporter.metrics.columns import Label, Labels, RowWriter, escaped
 from exporter.metrics.host_rows import reason
 from exporter.model.address import Family, family_of
 from exporter.model.result import DomainResult, HostIdentity, MxLookup
@@ -19,6 +19,8 @@ from exporter.store.record import TargetRecord
 from exporter.store.row import NO_ROW, Row
 
 _FAMILIES: Final = tuple(Family)
+# The places of the numbers that move, as :func:`_moving_numbers` reads them.
+_PROBES, _FAILURES, _AT, _DURATION, _LOOKUP_SECONDS = range(5)
 
 
 def target_row(record: TargetRecord, disabled: frozenset[str], before: TargetRecord | None = None) -> Row:
@@ -33,8 +35,17 @@ def target_row(record: TargetRecord, disabled: frozenset[str], before: TargetRec
         and record.row is not NO_ROW
         and _only_numbers_differ(before.result, now)
     ):
-        return with_last_numbers(record.row, _last_numbers(record, now, before.result.lookup, disabled))
+        return record.row
     return _domain(record, disabled)
+
+
+def _moving_numbers(record: TargetRecord) -> tuple[float, ...]:
+    result = record.result
+    if result is None:
+        return record.probes, record.probe_failures
+    lookup = result.lookup
+    took = None if lookup is None else lookup.duration
+    return record.probes, record.probe_failures, result.at, result.duration, 0.0 if took is None else took
 
 
 def _host_labels(record: TargetRecord, disabled: frozenset[str]) -> Row:
@@ -59,7 +70,7 @@ def _module_and_port(identity: HostIdentity) -> Labels:
 
 def _domain(record: TargetRecord, disabled: frozenset[str]) -> Row:
     target, result = record.target, record.result
-    row = RowWriter(*_own_labels(target), disabled)
+    row = RowWriter(*_own_labels(target), disabled, _moving_numbers)
     if result is not None:
         row.number(f.DOMAIN_UP, result.up)
         if result.failure is not None:
@@ -71,8 +82,13 @@ def _domain(record: TargetRecord, disabled: frozenset[str]) -> Row:
         if result.lookup is not None:
             row.number(f.DNS_MX_RECORDS, result.lookup.mx_records)
             row.number(f.DNS_AUTHENTICATED, result.lookup.authenticated)
+            if result.lookup.duration is not None:
+                row.moving(f.DNS_LOOKUP_DURATION, _LOOKUP_SECONDS)
         _add_policies(row, result)
-    _add_last_numbers(row, record)
+        row.moving(f.DOMAIN_LAST_PROBE, _AT)
+        row.moving(f.DOMAIN_PROBE_DURATION, _DURATION)
+    row.moving(f.DOMAIN_PROBES, _PROBES)
+    row.moving(f.DOMAIN_PROBE_FAILURES, _FAILURES)
     return row.row()
 
 
@@ -130,34 +146,6 @@ def _add_policies(row: RowWriter, result: DomainResult) -> None:
             row.number(f.DOMAIN_TLS_RPT_VALID, tls_rpt.valid)
 
 
-def _add_last_numbers(row: RowWriter, record: TargetRecord) -> None:
-    """The numbers that differ from one turn to the next: the last of the row, as in :func:`_last_numbers`."""
-    result = record.result
-    if result is not None and result.lookup is not None and result.lookup.duration is not None:
-        row.number(f.DNS_LOOKUP_DURATION, result.lookup.duration)
-    row.number(f.DOMAIN_PROBES, record.probes)
-    row.number(f.DOMAIN_PROBE_FAILURES, record.probe_failures)
-    if result is not None:
-        row.number(f.DOMAIN_LAST_PROBE, result.at)
-        row.number(f.DOMAIN_PROBE_DURATION, result.duration)
-
-
-def _last_numbers(
-    record: TargetRecord, result: DomainResult, before: MxLookup | None, disabled: frozenset[str]
-) -> list[str]:
-    """The last numbers, those alone that differ from the row whose lookup was `before`."""
-    numbers: list[tuple[f.MetricFamily, float]] = [
-        (f.DOMAIN_PROBES, record.probes),
-        (f.DOMAIN_PROBE_FAILURES, record.probe_failures),
-        (f.DOMAIN_LAST_PROBE, result.at),
-        (f.DOMAIN_PROBE_DURATION, result.duration),
-    ]
-    lookup = result.lookup
-    if lookup is not None and lookup is not before and lookup.duration is not None:
-        numbers.insert(0, (f.DNS_LOOKUP_DURATION, lookup.duration))
-    return [value_text(number) for family, number in numbers if family.name not in disabled]
-
-
 def _only_numbers_differ(before: DomainResult, now: DomainResult) -> bool:
     return (
         before.failure == now.failure
@@ -173,6 +161,8 @@ def _only_numbers_differ(before: DomainResult, now: DomainResult) -> bool:
 
 def _same_hosts(before: DomainResult, now: DomainResult) -> bool:
     """The same hosts are up."""
+    if before.hosts is now.hosts:
+        return True
     if len(before.hosts) != len(now.hosts):
         return False
     for old, new in zip(before.hosts, now.hosts, strict=True):

@@ -55,7 +55,8 @@ class ExporterMetrics:
         gauge = self._gauge
         self._probes_in_flight = gauge("mx_exporter_probes_in_flight", "Probes in progress.")
         self._hosts = gauge("mx_exporter_hosts", "Hosts of all targets, each counted once.")
-        self._sessions = Counter("mx_exporter_sessions", "Sessions with hosts.", registry=self.registry)
+        self._sessions = 0  # counted without the lock of the library's counter: this thread alone writes
+        self.registry.register(_Count("mx_exporter_sessions", "Sessions with hosts.", lambda: self._sessions))
         self._egress = gauge("mx_egress_state", "1 for the state of the egress.", ("family", "state"))
         self._references = gauge("mx_egress_reference_up", "1 if the reference passed its last probe.", ("reference",))
         self._resolver = gauge("mx_resolver_state", "1 for the state of the resolver.", ("state",))
@@ -65,7 +66,8 @@ class ExporterMetrics:
             "mx_exporter_schedule_lag_seconds", "Delay of probes after their scheduled start."
         )
         self._loop_lag = self._lag("mx_exporter_loop_lag_seconds", "Delay of the event loop.")
-        self._dropped_lines = _DroppedLines()
+        text = "Log lines lost because nothing read them or a write failed."
+        self._dropped_lines = _Count("mx_exporter_log_lines_dropped", text, lambda: 0.0)
         self.registry.register(self._dropped_lines)
         self._internal_errors = Counter(
             "mx_exporter_internal_errors", "Internal errors of the exporter that cost a result.", registry=self.registry
@@ -86,13 +88,16 @@ class ExporterMetrics:
     def _lag(self, name: str, documentation: str) -> Distribution:
         return Histogram(name, documentation, _LAG_BUCKETS, self.registry).of[""]
 
+    def session_begun(self) -> None:
+        """Count a session, which may show the state of several hosts."""
+        self._sessions += 1
+
     def session_made(self, host: HostResult) -> None:
-        """Count a session, which may show the state of several hosts, and add its phases."""
-        self._sessions.inc()
+        """Add the phases of a session."""
         phases = self._phases
-        for phase, seconds in host.timings.phases:
-            if phase in phases:
-                phases[phase].observe(seconds)
+        for phase, seconds in zip(host.timings.stages, host.timings.seconds, strict=False):
+            if (distribution := phases.get(phase)) is not None:
+                distribution.observe(seconds)
 
     def started(self, lag: float) -> None:
         """Add the start of a probe, `lag` seconds after its scheduled time."""
@@ -197,16 +202,17 @@ class _ConfigurationMetrics:
         return self._loaded_at
 
 
-class _DroppedLines(Collector):
-    """The counter of lost log lines, read from the log writer."""
+class _Count(Collector):
+    """A counter that is read where it is counted."""
 
-    def __init__(self) -> None:
-        self.count: Callable[[], float] = lambda: 0.0
+    def __init__(self, name: str, documentation: str, count: Callable[[], float]) -> None:
+        self.count = count
+        self._name = name
+        self._documentation = documentation
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """The present value."""
-        text = "Log lines lost because nothing read them or a write failed."
-        yield CounterMetricFamily("mx_exporter_log_lines_dropped", text, value=self.count())
+        yield CounterMetricFamily(self._name, self._documentation, value=self.count())
 
 
 def _by_kind(targets: tuple[Target, ...]) -> Mapping[TargetKind, int]:

@@ -1,7 +1,7 @@
 """The answer to a scrape: the format that the scraper accepts, and the rows of all records joined to text.
 
-No number is written here. The rows of one shape are joined together, a series of all of them in one go, in pieces: the
-joining thread never holds the interpreter for longer than one takes, for the probes run in another thread.
+The rows of one shape are joined together, a series of all of them in one go, in pieces: the joining thread never holds
+the interpreter for longer than one takes, for the probes run in another thread.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Final, cast
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder, generate_latest
 
+from exporter.metrics.columns import value_texts
 from exporter.metrics.families import FAMILIES
-from exporter.store.row import Row, Shape, Template
+from exporter.store.row import Shape, Template, ToldRow
 
-# Lines joined in one go: a quarter of a megabyte of text, a fifth of a millisecond.
+# Lines joined in one go: a quarter of a megabyte of text, a fifth of a millisecond; with numbers to write, twice that.
 _LINES_PER_PIECE: Final = 2000
 # Names that the library gives the samples of a family beside its own.
 _SUFFIXES: Final = ("", "_total", "_bucket", "_sum", "_count")
@@ -81,7 +82,7 @@ def _offer(part: str) -> tuple[float, str, dict[str, str]]:
 
 
 def exposition(
-    rows: Iterable[Row], registry: CollectorRegistry | None, format_: Format, wanted: frozenset[str] | None = None
+    rows: Iterable[ToldRow], registry: CollectorRegistry | None, format_: Format, wanted: frozenset[str] | None = None
 ) -> Iterator[bytes]:
     """The text in pieces: the series of `rows` by family, then the metrics of `registry`.
 
@@ -116,14 +117,18 @@ def _restricted(registry: CollectorRegistry, wanted: frozenset[str] | None) -> C
 class _Block:
     """Rows of one shape, read from their first family to their last."""
 
-    __slots__ = ("_columns", "_keys", "_next", "_numbers", "_shape", "place", "size")
+    __slots__ = ("_columns", "_keys", "_moving", "_next", "_numbers", "_shape", "place", "size")
 
-    def __init__(self, shape: Shape, rows: Sequence[Row]) -> None:
+    def __init__(self, shape: Shape, rows: Sequence[ToldRow]) -> None:
         self.size = len(rows)
         self.place = -1  # of the family of the next series
         self._shape = shape
-        self._keys = [keys for _, keys, _ in rows]
-        self._numbers = [numbers for _, _, numbers in rows]
+        self._keys = [row[1] for row, _ in rows]
+        self._numbers = [row[2] for row, _ in rows]
+        # In columns, each record read once, for they lie far apart in memory. Where families are switched off, rows of
+        # one shape may have more or fewer numbers that none of them tells.
+        read = shape.moving
+        self._moving = [] if read is None else [*zip(*[read(record) for _, record in rows], strict=False)]
         self._columns: dict[int, list[str]] = {}  # keys by their place in a row
         self._next = -1
         self._go_on()
@@ -142,18 +147,13 @@ class _Block:
         self.place = templates[self._next].place if self._next < len(templates) else len(FAMILIES)
 
     def _lines(self, template: Template, number: int) -> list[str]:
-        if self.size == 1:
-            parts = [*template.line]
-            for place, key in enumerate(template.keys):
-                parts[2 * place + 1] = self._keys[0][key]
-            if number >= 0:
-                parts[-1] = self._numbers[0][number]
-            return parts
-        length = len(template.line)
+        length, moving = len(template.line), template.moving
         parts = [*template.line] * self.size
         for place, key in enumerate(template.keys):
             parts[2 * place + 1 :: length] = self._column(key)
-        if number >= 0:
+        if moving >= 0:
+            parts[length - 1 :: length] = value_texts(self._moving[moving])
+        elif number >= 0:
             parts[length - 1 :: length] = [numbers[number] for numbers in self._numbers]
         return parts
 
@@ -164,19 +164,20 @@ class _Block:
         return found
 
 
-def _blocks(rows: Iterable[Row]) -> list[_Block]:
-    by_shape: dict[Shape, list[Row]] = {}
-    for row in rows:
-        found = by_shape.get(row[0])
-        if found is None:
-            by_shape[row[0]] = [row]
-        else:
-            found.append(row)
-    return [
-        _Block(shape, alike[begin : begin + _LINES_PER_PIECE])
-        for shape, alike in by_shape.items()
-        for begin in range(0, len(alike), _LINES_PER_PIECE)
-    ]
+def _blocks(rows: Iterable[ToldRow]) -> list[_Block]:
+    blocks: list[_Block] = []
+    by_shape: dict[Shape, list[ToldRow]] = {}
+    for told in rows:
+        shape = told[0][0]
+        alike = by_shape.get(shape)
+        if alike is None:
+            by_shape[shape] = [told]
+            continue
+        alike.append(told)
+        if len(alike) == _LINES_PER_PIECE:
+            blocks.append(_Block(shape, by_shape.pop(shape)))
+    blocks += [_Block(shape, alike) for shape, alike in by_shape.items()]
+    return blocks
 
 
 def _parts(blocks: Iterable[_Block], place: int) -> Iterator[list[str]]:

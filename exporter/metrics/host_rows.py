@@ -1,8 +1,8 @@
 """The series of one host, made from its record. Pure.
 
-Runs once per result, not once per scrape. From one session to the next a healthy host differs in its durations alone:
-then only these numbers are written anew, in a fifth of the time. Every other field of a result is compared, a new one
-too; tests/metrics holds both ways to the same row, field by field.
+Runs once per result, not once per scrape. From one session to the next a healthy host differs in its durations alone,
+which move: then the row is the one of before. Every other field of a result is compared, a new one too; tests/metrics
+holds both ways to the same row, field by field.
 
 A new series of a host is one line: in _NUMBERS where it has the labels of the host alone, in _MARKS where its value is
 always 1, else in :func:`_labelled`.
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from exporter.metrics import families as f
-from exporter.metrics.columns import Labels, RowWriter, escaped, value_text, with_last_numbers
+from exporter.metrics.columns import Labels, RowWriter, escaped
 from exporter.model.failure import Failure
 from exporter.model.result import HostIdentity, HostResult, HostTimings, TlsResult
 from exporter.store.hosts import HostRecord
@@ -22,6 +22,8 @@ from exporter.store.row import NO_ROW, Row
 
 # The places of a host's own labels among its keys, as in HostIdentity.
 _MX, _ADDRESS, _DOMAIN = 0, 1, 4
+# The places of the numbers that move.
+_TCP_RTT, _FIRST_PHASE = 0, 1
 
 
 def host_row(record: HostRecord, disabled: frozenset[str], before: HostRecord | None = None) -> Row:
@@ -30,12 +32,12 @@ def host_row(record: HostRecord, disabled: frozenset[str], before: HostRecord | 
     if result is None or record.series == "none" or (record.series == "failing" and result.up):
         return NO_ROW
     if before is not None and before.result is not None and _only_times_differ(before, record, before.result, result):
-        return with_last_numbers(record.row, _times(result.timings, disabled))
+        return record.row
     return _written(record, result, disabled)
 
 
 def _written(record: HostRecord, result: HostResult, disabled: frozenset[str]) -> Row:
-    row = RowWriter(*_own_labels(record.identity), disabled)
+    row = RowWriter(*_own_labels(record.identity), disabled, _moving_numbers)
     for family, value_of in _NUMBERS:
         value = value_of(result)
         if value is not None:
@@ -122,20 +124,18 @@ def _tls_info(tls: TlsResult) -> Labels:
 
 
 def _add_times(row: RowWriter, timings: HostTimings) -> None:
-    """The numbers that differ from one session to the next: the last of the row, as in :func:`_times`."""
-    for phase, seconds in timings.phases:
-        row.number(f.HOST_PHASE_DURATION, seconds, (("phase", phase),))
+    """The numbers that differ from one session to the next, placed as :func:`_moving_numbers` has them."""
+    for place, phase in enumerate(timings.stages, _FIRST_PHASE):
+        row.moving(f.HOST_PHASE_DURATION, place, (("phase", phase),))
     if timings.tcp_rtt is not None:
-        row.number(f.HOST_TCP_RTT, timings.tcp_rtt)
+        row.moving(f.HOST_TCP_RTT, _TCP_RTT)
 
 
-def _times(timings: HostTimings, disabled: frozenset[str]) -> list[str]:
-    texts: list[str] = []
-    if f.HOST_PHASE_DURATION.name not in disabled:
-        texts = [value_text(seconds) for _, seconds in timings.phases]
-    if timings.tcp_rtt is not None and f.HOST_TCP_RTT.name not in disabled:
-        texts.append(value_text(timings.tcp_rtt))
-    return texts
+def _moving_numbers(record: HostRecord) -> tuple[float, ...]:
+    if record.result is None:
+        return ()
+    timings = record.result.timings
+    return (timings.tcp_rtt or 0.0, *timings.seconds)
 
 
 def _only_times_differ(before: HostRecord, now: HostRecord, old: HostResult, new: HostResult) -> bool:
@@ -147,5 +147,5 @@ def _only_times_differ(before: HostRecord, now: HostRecord, old: HostResult, new
         and (old.facts is new.facts or old.facts == new.facts)
         and (old.outcome is new.outcome or old.outcome == new.outcome)
         and (old.timings.tcp_rtt is None) is (new.timings.tcp_rtt is None)
-        and [phase for phase, _ in old.timings.phases] == [phase for phase, _ in new.timings.phases]
+        and old.timings.stages == new.timings.stages
     )

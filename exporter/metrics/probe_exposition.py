@@ -18,6 +18,7 @@ from exporter.model.result import DomainResult
 from exporter.model.target import Target
 from exporter.store.hosts import HostRecord
 from exporter.store.record import TargetRecord
+from exporter.store.row import ToldRow
 
 _COUNTERS: Final = frozenset(family.name for family in FAMILIES if family.type == "counter")
 _NONE: Final[frozenset[str]] = frozenset()
@@ -34,6 +35,8 @@ def probe_exposition(
     without = disabled | _COUNTERS
     series = target.settings.host_series
     # Each host once. The domains behind it are not known here.
-    records = {host.identity: HostRecord(host.identity, host, series=series, domains=None) for host in result.hosts}
-    rows = [target_row(TargetRecord(target, result), without), *[host_row(each, without) for each in records.values()]]
+    hosts = {host.identity: HostRecord(host.identity, host, series=series, domains=None) for host in result.hosts}
+    record = TargetRecord(target, result)
+    rows: list[ToldRow] = [(target_row(record, without), record)]
+    rows += [(host_row(host, without), host) for host in hosts.values()]
     return chain(probe_series(result, format_.openmetrics, wanted), exposition(rows, None, format_, wanted))

@@ -21,6 +21,9 @@ class ConnectOutcome(StrEnum):
     NO_ROUTE = "no_route"  # this host has no route
     FAILED = "failed"  # a lack of resources on this host, or an internal error
 
+    # Enum's own is written in Python, and outcomes are looked up several times for each session.
+    __hash__ = str.__hash__
+
 
 class ErrorOrigin(Enum):
     """The origin of an error (SO_EE_ORIGIN_*)."""

@@ -27,6 +27,8 @@ _NONBLOCKING: Final = getattr(socket, "SOCK_NONBLOCK", 0)  # Linux: without a sy
 # Of bind: the host lacks the address, or it is of the link and no link is named. Of connect: no address, or no port.
 _OF_SOURCE: Final = frozenset({errno.EADDRNOTAVAIL, errno.EINVAL})
 _ANY_PORT: Final = 25
+# More may be two segments (RFC 9293 3.7.1), of which the second would wait for the acknowledgement of the first.
+_SEGMENT_BYTES: Final = 536
 _PENDING: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 
@@ -58,6 +60,7 @@ class TcpConnection:
     __slots__ = (
         "_address",
         "_connecting",
+        "_is_heard",
         "_loop",
         "_poller",
         "_receiver",
@@ -78,6 +81,9 @@ class TcpConnection:
         self._source = ""
         self._started = 0.0
         self._unsent = b""
+        # The peer has spoken since we did, and acknowledged with it all that we sent. Not at first: where we begin (by
+        # the header of the PROXY protocol, with a handshake), its first words may have been on the way already.
+        self._is_heard = False
         self.tcp_rtt: float | None = None  # seconds, of the handshake, by the kernel's own clock
 
     def open(self, address: str, port: int, source: str = "") -> float:
@@ -98,8 +104,6 @@ class TcpConnection:
         try:
             if not _NONBLOCKING:
                 sock.setblocking(False)
-            # A command is one small segment; it must not wait for the acknowledgement of the one before.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             error_queue.enable(sock)
             timestamps.enable(sock)
             if source:
@@ -113,6 +117,10 @@ class TcpConnection:
         else:
             self._loop.call_soon(self._fail, number)
         return self._started
+
+    def hand_over(self, receiver: Receiver) -> None:
+        """Report all further events to another receiver."""
+        self._receiver = receiver
 
     @property
     def own_address(self) -> str:
@@ -134,6 +142,11 @@ class TcpConnection:
             self._unsent += data
             return
         try:
+            if not self._is_heard or len(data) > _SEGMENT_BYTES:
+                # Or it would wait for the acknowledgement of what is under way (RFC 896). A command that answers a
+                # reply finds nothing under way: most connections need no system call for this.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._is_heard = False
             sent = sock.send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
@@ -183,7 +196,7 @@ class TcpConnection:
     def _on_ready(self, ready: int, now: float) -> None:
         try:
             if self._connecting:
-                if not self._connected(now):
+                if not self._connected(ready, now):
                     return
                 ready &= ~WRITABLE
             if ready & WRITABLE and self._unsent:
@@ -194,16 +207,18 @@ class TcpConnection:
         except Exception as error:
             self._fail_internally(error)
 
-    def _connected(self, now: float) -> bool:
+    def _connected(self, ready: int, now: float) -> bool:
         """Finish the connect; True: it is established."""
         sock, receiver = self._socket, self._receiver
         if sock is None or receiver is None:
             return False
-        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if number:
-            self._fail(number)
-            return False
         handshake = tcp_info.handshake(sock)
+        # An error is an event of its own: without it, an established connection needs no second question.
+        if ready & ENDED or not handshake.established:
+            number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if number:
+                self._fail(number)
+                return False
         if handshake.under_way:
             # The kernel reports an ICMP error as it queues it, and ends the connect a moment later.
             seen = error_queue.read(sock)
@@ -231,6 +246,7 @@ class TcpConnection:
             self._poller.forget(sock.fileno())
             receiver.eof_received(now)
             return
+        self._is_heard = True
         receiver.data_received(data, now)
         if (ready & ENDED or len(data) == READ_BYTES) and self._socket is not None:
             # There is more, and it is not reported again. Other sockets come first.

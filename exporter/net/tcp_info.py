@@ -13,7 +13,8 @@ _RETRANS_OFFSET: Final = 36  # segments sent again that left this host and are n
 _RTT_OFFSET: Final = 68  # microseconds
 _TOTAL_RETRANS_OFFSET: Final = 100  # segments sent again, whether they left this host or not
 _HANDSHAKE: Final = struct.Struct(f"=B{_RTT_OFFSET - 1}xI{_TOTAL_RETRANS_OFFSET - _RTT_OFFSET - 4}xI")
-_UNDER_WAY: Final = frozenset({2, 3})  # TCP_SYN_SENT, TCP_SYN_RECV (linux/tcp_states.h)
+_ESTABLISHED: Final = 1  # linux/tcp_states.h
+_UNDER_WAY: Final = frozenset({2, 3})  # TCP_SYN_SENT, TCP_SYN_RECV
 
 
 class TcpHandshake(NamedTuple):
@@ -22,6 +23,7 @@ class TcpHandshake(NamedTuple):
     under_way: bool = False
     rtt: float | None = None  # seconds between a SYN and its answer as the kernel saw them; None: not known
     whole: bool = False  # they are the whole handshake's: the first SYN was answered
+    established: bool = False  # known to be complete, and neither side has closed
 
 
 def handshake(sock: socket.SocketType) -> TcpHandshake:
@@ -32,7 +34,7 @@ def handshake(sock: socket.SocketType) -> TcpHandshake:
     state, microseconds, again = _HANDSHAKE.unpack(info)
     if state in _UNDER_WAY:
         return TcpHandshake(under_way=True)
-    return TcpHandshake(False, microseconds / 1e6, microseconds > 0 and again == 0)
+    return TcpHandshake(False, microseconds / 1e6, microseconds > 0 and again == 0, state == _ESTABLISHED)
 
 
 def unsent(sock: socket.SocketType) -> bool:

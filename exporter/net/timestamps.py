@@ -26,8 +26,10 @@ if sys.platform == "linux":
     def enable(sock: socket.SocketType) -> None:
         """Have the kernel keep the time of arrival for :func:`receive`."""
         _keep_on()
-        with suppress(OSError):  # an old kernel, or one of its imitations
+        try:
             sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        except OSError:  # an old kernel, or one of its imitations
+            return
 
     @cache
     def _keep_on() -> None:

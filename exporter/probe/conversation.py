@@ -21,6 +21,7 @@ from exporter.probe.demands import (
     shortest_interval,
 )
 from exporter.probe.dialogue import HostDialogue
+from exporter.probe.expectation import FamiliarWords
 from exporter.probe.session_record import SessionRecord
 from exporter.schedule.scheduled import Scheduled
 
@@ -54,8 +55,11 @@ class Conversation(Scheduled):
         "_failed",
         "_interval",
         "_run",
+        "address",
         "began",
         "demands",
+        "dialogue",
+        "familiar",
         "granted",
         "hosts",
         "in_session",
@@ -77,6 +81,8 @@ class Conversation(Scheduled):
         """`run` has the sessions of one turn; `failed` gets the bug of the exporter that ended one."""
         super().__init__()
         self.key: Final = key
+        self.address: Final = key.address
+        self.dialogue: Final = key.dialogue
         self._run = run
         self._failed = failed
         self.hosts: dict[str, Host] = {}  # by MX name; the first leads: its name is sent as SNI
@@ -88,20 +94,11 @@ class Conversation(Scheduled):
         self.granted = 0.0  # its timeout
         self.timed_out = False  # it may have ended by its timeout, so a longer one may show more
         self.record: SessionRecord | None = None  # of the newest session, kept while other names may share it
+        self.familiar: FamiliarWords | None = None  # from the first session whose words may come again
         self.takes_in = False  # a host that comes now has its result from the session under way
         self.in_session = False  # the turn under way waits for no permit any more
         self.is_gone = False  # the last host has been let go
         self._end: asyncio.Future[None] | None = None  # of the next session, if anybody waits for it
-
-    @property
-    def address(self) -> str:
-        """The address of all sessions."""
-        return self.key.address
-
-    @property
-    def dialogue(self) -> HostDialogue:
-        """The dialogue of all sessions."""
-        return self.key.dialogue
 
     @property
     def interval(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Demand(NamedTuple):
@@ -18,23 +18,29 @@ class Demand(NamedTuple):
 # Each with the number of those that ask for it. Most hosts have one demand, so equal ones are one object.
 Demands = tuple[tuple[Demand, int], ...]
 NO_DEMANDS: Demands = ()
+_USUAL_TIMES: Final = 20
 
 
 def counted(demands: Demands, demand: Demand, times: int) -> Demands:
     """`demands` with `demand` so many times more, or less if `times` is negative."""
     if not demands:
-        return _single(demand, times)
+        return _one_demand(demand, times)
     counts = dict(demands)
     counts[demand] = counts.get(demand, 0) + times
     if not counts[demand]:
         del counts[demand]
     if len(counts) == 1:
-        return _single(*next(iter(counts.items())))
+        return _one_demand(*next(iter(counts.items())))
     return tuple(counts.items())
 
 
-@lru_cache(maxsize=10_000)
-def _single(demand: Demand, times: int) -> Demands:
+def _one_demand(demand: Demand, times: int) -> Demands:
+    """Counts that many hosts have are one object; the front end of a provider passes through a hundred thousand."""
+    return _equal_demand(demand, times) if times <= _USUAL_TIMES else ((demand, times),)
+
+
+@lru_cache(maxsize=1000)
+def _equal_demand(demand: Demand, times: int) -> Demands:
     return ((demand, times),)
 
 

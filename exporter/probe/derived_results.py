@@ -8,6 +8,7 @@ import math
 from collections.abc import Collection
 from contextlib import nullcontext
 
+from exporter.model.result import Said
 from exporter.probe.conversation import FRESH_SHARE, Conversation
 from exporter.probe.host_tools import HostTools
 from exporter.probe.hosts import Host
@@ -54,7 +55,7 @@ class DerivedResults:
         if results.is_doubtful(result):
             self._derive_later(host, conversation, record, results)
         else:
-            tools.on_results(conversation, None, {host: result}, ())
+            tools.on_results(conversation, None, {host: result}, Said())
         return True
 
     def under_way(self, hosts: Collection[Host]) -> list[asyncio.Task[None]]:
@@ -93,7 +94,7 @@ class DerivedResults:
             if result is None:
                 tools.table.part(host)
             else:
-                tools.on_results(conversation, None, {host: result}, ())
+                tools.on_results(conversation, None, {host: result}, Said())
         except Exception:
             log.exception("internal error in the result of a host", extra={"fields": {"mx": host.key.mx}})
             tools.on_internal_error()

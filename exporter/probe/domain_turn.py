@@ -18,7 +18,7 @@ from exporter.concurrency.slots import ProbeSlots
 from exporter.model.address import Family
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.resolver import ResolverView
-from exporter.model.result import DomainResult, HostResult, MxHost, MxLookup
+from exporter.model.result import DomainResult, HostResult, MxHost, MxLookup, to_microsecond
 from exporter.model.target import Target, TargetKind
 from exporter.policies.domain_judgement import FoundPolicies
 from exporter.policies.domain_policies import DomainPolicies, wanted
@@ -26,7 +26,7 @@ from exporter.probe.conversation import FRESH_SHARE
 from exporter.probe.dialogue import Dialogues
 from exporter.probe.host_holder import NEVER, HostHolder
 from exporter.probe.hosts import Host, HostTable
-from exporter.probe.join import Found, Seen, addresses_found, join, providers_of
+from exporter.probe.join import Found, Seen, SeenHosts, addresses_found, join, providers_of, seen_hosts
 from exporter.probe.lookup_doubt import is_doubtful, is_doubtful_host
 
 # Read at every turn: looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
@@ -62,7 +62,7 @@ class TurnTools:
     slots: ProbeSlots
     policies: DomainPolicies | None  # None: none are looked up, whatever a module names
     resolver_view: Callable[[], ResolverView]
-    on_turn: Callable[[DomainTurn], None]  # a turn has ended: join it
+    on_turn: Callable[[DomainTurn, bool], None]  # a turn has ended: join it; True: the resolver was asked
     on_dirty: Callable[[DomainTurn], None]  # a host has another state: join it soon
     on_settled: Callable[[Host, HostResult], None]  # a host has a result without a session
     once: bool = False  # the leases are those of the command line, whose names nobody else has chosen
@@ -73,7 +73,8 @@ class TurnTools:
 class DomainTurn(HostHolder):
     """The turns of one target, also of one that is named by its host. Other rooms read the public fields."""
 
-    grain: ClassVar[int] = 10  # 20 ms: ten times fewer wakes, and far less than a lookup takes
+    _tools: TurnTools
+    is_patient: ClassVar[bool] = True
 
     __slots__ = (
         "_at",
@@ -83,14 +84,10 @@ class DomainTurn(HostHolder):
         "_policies",
         "_providers",
         "_took",
-        "_tools",
         "_turned",
         "_turned_at",
         "dirty",
-        "has_looked_up",
         "is_untold",
-        "lookup",
-        "named",
         "result",
     )
 
@@ -101,12 +98,8 @@ class DomainTurn(HostHolder):
         super().__init__(target, tools, is_lease=is_lease, timeout=timeout)
         self.result: DomainResult | None = None  # the last that was told; set by the owner
         self.dirty = False  # it waits to be joined
-        self.has_looked_up = False
         self.is_untold = False  # a turn has ended, and is told when all hosts have been seen; the owner tells it
-        self._tools = tools
-        self._known: MxLookup | MxHost | None = None  # the answer from which they were
-        self.lookup: MxLookup | None = None  # of the last turn; None for a target that is named by its host
-        self.named: tuple[MxHost, ...] = ()
+        self._known: MxLookup | MxHost | None = None  # the answer of the last turn
         self._found: Found = ()
         self._providers: tuple[str, ...] = ()
         self._policies: FoundPolicies | None = None
@@ -120,6 +113,23 @@ class DomainTurn(HostHolder):
     def interval(self) -> float:
         """See :class:`Scheduled`."""
         return self.target.settings.interval
+
+    @property
+    def has_looked_up(self) -> bool:
+        """A lookup has had an answer, be it that there is nothing."""
+        return self._known is not None
+
+    @property
+    def lookup(self) -> MxLookup | None:
+        """The lookup of the last turn; None for a target that is named by its host."""
+        known = self._known
+        return known if isinstance(known, MxLookup) else None
+
+    @property
+    def named(self) -> tuple[MxHost, ...]:
+        """The host of the last turn, of a target that is named by it."""
+        known = self._known
+        return () if known is None or isinstance(known, MxLookup) else (known,)
 
     @property
     def phase_key(self) -> str:
@@ -138,7 +148,7 @@ class DomainTurn(HostHolder):
 
     def host_changed(self, host: Host, *, first: bool, state: bool) -> None:
         """See :class:`exporter.probe.hosts.Sharer`."""
-        if self.dirty or not self.has_looked_up or (self.result is None and self.unseen()):
+        if self.dirty or self._known is None or (self.result is None and self.unseen()):
             return
         self.dirty = True
         self._tools.on_dirty(self)
@@ -159,7 +169,7 @@ class DomainTurn(HostHolder):
         self._at, self._took = time.time(), 0.0
         self._policies = None
         self._take_in(known)
-        self._end()
+        self._end(asked=False)
         return True
 
     async def run(self) -> None:
@@ -172,7 +182,7 @@ class DomainTurn(HostHolder):
             looked_up = await self._look_up(target)
         if self.is_released:
             return
-        self._at, self._took = at, time.perf_counter() - began
+        self._at, self._took = at, to_microsecond(time.perf_counter() - began)
         self._take_in(looked_up)
         if search is None:
             self._policies = None
@@ -180,7 +190,7 @@ class DomainTurn(HostHolder):
             await search.wait(tools.slots.given_back)
             self._policies = search.found
         if not self.is_released:
-            self._end()
+            self._end(asked=True)
 
     def release(self) -> None:
         """See :class:`HostHolder`."""
@@ -191,7 +201,7 @@ class DomainTurn(HostHolder):
         """See :class:`Scheduled`: until its next turn the target has failed by a bug of the exporter."""
         self._at, self._took = time.time(), 0.0
         self._bug = Failure(Stage.CONNECT, FailureClass.INTERNAL, f"a bug of the exporter: {type(error).__name__}")
-        self._tell()
+        self._tell(asked=False)
 
     def join(
         self, resolver: ResolverView, result_of: Callable[[Host], HostResult | None] | None = None
@@ -202,8 +212,18 @@ class DomainTurn(HostHolder):
         """
         if self._bug is not None:
             return DomainResult(self._at, 0.0, None, (), (), self._bug)
-        if not self.has_looked_up:
+        if self._known is None:
             return None
+        hosts = self._seen_hosts(result_of)
+        if hosts is None:
+            return None
+        found = Seen(self._at, self._took, self.lookup, self.named, self._found, self._providers, self._policies)
+        return join(self.target, found, hosts, resolver)
+
+    def _seen_hosts(self, result_of: Callable[[Host], HostResult | None] | None) -> SeenHosts | None:
+        """The results of the hosts of the lookup; None: others have to be seen first."""
+        if self._group is not None and result_of is None and (group := self._group.seen()) is not None:
+            return group
         results: list[HostResult] = []
         seen = unseen = 0
         for host, demand in self.holds[: self._told]:
@@ -219,8 +239,7 @@ class DomainTurn(HostHolder):
                 results.append(result)
         if unseen and result_of is None and (self.result is None or not seen):
             return None
-        found = Seen(self._at, self._took, self.lookup, self.named, self._found, self._providers, self._policies)
-        return join(self.target, found, results, resolver)
+        return seen_hosts(tuple(results))
 
     async def _look_up(self, target: Target) -> MxLookup | MxHost:
         resolver, families = self._tools.resolver, target.settings.families
@@ -234,34 +253,29 @@ class DomainTurn(HostHolder):
         if looked_up is self._known and self._holds_as_before():
             self._end_doubt()
             return
-        before = _hosts_of(self._known)
-        if isinstance(looked_up, MxLookup):
-            self.lookup, self.named, hosts = looked_up, (), looked_up.hosts
-            self._providers = providers_of(hosts)
-        else:
-            self.lookup, self.named, self._providers = None, (looked_up,), ()
-            hosts = self.named
+        before, hosts = _hosts_of(self._known), _hosts_of(looked_up)
+        self._providers = providers_of(hosts) if isinstance(looked_up, MxLookup) else ()
         self._found = addresses_found(hosts, self.target.settings.families)
         if not (self._holds_as_before() and self._holds_exactly(before, hosts)):
-            self._hold(hosts, self._doubt(hosts))
-        self._known, self.has_looked_up = looked_up, True
+            self._hold(hosts, self._doubt(looked_up))
+        self._known = looked_up
 
-    def _doubt(self, hosts: tuple[MxHost, ...]) -> Callable[[Host], bool]:
+    def _doubt(self, looked_up: MxLookup | MxHost) -> Callable[[Host], bool]:
         """The test for hosts of before that the lookup does not deny: it failed, or the lookup of their name did."""
         view = self._tools.resolver_view()
-        if self.lookup is not None and is_doubtful(self.lookup, self._at, view):
+        if isinstance(looked_up, MxLookup) and is_doubtful(looked_up, self._at, view):
             return lambda host: True
-        names = {host.name for host in hosts if is_doubtful_host(host, self._at, view)}
+        names = {host.name for host in _hosts_of(looked_up) if is_doubtful_host(host, self._at, view)}
         return lambda host: host.key.mx in names
 
-    def _end(self) -> None:
+    def _end(self, *, asked: bool) -> None:
         self._turned_at = self._tools.clock()
-        self._tell()
+        self._tell(asked=asked)
 
-    def _tell(self) -> None:
+    def _tell(self, *, asked: bool) -> None:
         self.is_untold = True
         try:
-            self._tools.on_turn(self)
+            self._tools.on_turn(self, asked)
             if self._settled:
                 self._tell_settled()
         finally:

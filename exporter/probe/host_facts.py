@@ -5,6 +5,7 @@ A new fact of a host is written here, once.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from exporter.model.failure import PHASES, Stage
@@ -15,6 +16,8 @@ from exporter.smtp.reply import Reply
 
 # Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
 _RCPT: Final = Stage.RCPT
+# Orders of stages: a module has a few.
+_MAX_REMEMBERED: Final = 1024
 # Stages that are not among the published phases.
 _UNPUBLISHED: Final = frozenset(Stage) - set(PHASES)
 
@@ -50,13 +53,20 @@ def timings_of(record: SessionRecord) -> HostTimings:
     phases, waits = _summed(record.phases)
     return HostTimings(
         at=record.at,
-        phases=phases,
+        stages=_once(tuple([stage for stage, _ in phases])),
+        seconds=tuple([seconds for _, seconds in phases]),
         waits=waits,
         unfinished=record.unfinished,
         tcp_rtt=record.tcp_rtt,
         tls_at=None if record.tls is None else record.tls.at,
         took=record.took,
     )
+
+
+@lru_cache(maxsize=_MAX_REMEMBERED)
+def _once(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """One object for equal stages."""
+    return stages
 
 
 def _summed(phases: _Times) -> tuple[_Times, _Times]:

@@ -13,6 +13,7 @@ from exporter.model.target import Settings, Target, TargetKind
 from exporter.probe.address_choice import choose_addresses
 from exporter.probe.demands import Demand
 from exporter.probe.dialogue import Dialogues, HostDialogue
+from exporter.probe.host_group import HostGroup
 from exporter.probe.hosts import Hold, Host, HostKey, HostTable
 from exporter.schedule.scheduled import Scheduled
 
@@ -36,10 +37,11 @@ class HostHolder(Scheduled):
     __slots__ = (
         "_dialogue",
         "_doubted_since",
-        "_holder_tools",
+        "_group",
         "_settled",
         "_timeout",
         "_told",
+        "_tools",
         "holds",
         "is_lease",
         "is_released",
@@ -53,10 +55,11 @@ class HostHolder(Scheduled):
         self.is_lease = is_lease
         self.holds: tuple[Hold, ...] = ()  # those of the lookup in their order, then those in doubt
         self.is_released = False
-        self._holder_tools = tools
+        self._tools: HolderTools = tools
         self._timeout = timeout
         self._dialogue: HostDialogue | None = None  # None: the hosts have to be chosen anew
         self._told = 0  # holds of the lookup
+        self._group: HostGroup[Hold] | None = None  # of these, where many others hold the same ones
         self._settled = _NONE_SETTLED  # results of hosts that this target may not connect to, or that have no address
         self._doubted_since = NEVER  # by the loop's clock
 
@@ -77,7 +80,7 @@ class HostHolder(Scheduled):
         if before == now:
             return
         demand = self.demand
-        self.holds = tuple([self._holder_tools.table.change(hold, demand) for hold in self.holds])
+        self.holds = tuple([self._tools.table.change(hold, demand) for hold in self.holds])
         for host, _ in self.holds:
             host.refresh(self)
         if _chooses_differently(before, now):
@@ -87,7 +90,7 @@ class HostHolder(Scheduled):
         """Let all hosts go, for good."""
         self.is_released = True
         holds, self.holds, self._told = self.holds, (), 0
-        self._settled = _NONE_SETTLED
+        self._settled, self._group = _NONE_SETTLED, None
         self._let_go(holds)
 
     def host_changed(self, host: Host, *, first: bool, state: bool) -> None:
@@ -107,8 +110,8 @@ class HostHolder(Scheduled):
 
         Those of before that the lookup leaves in doubt are held on: a hiccup of the resolver ends no series.
         """
-        target, table = self.target, self._holder_tools.table
-        dialogue = self._dialogue = self._holder_tools.dialogues.of(target)
+        target, table = self.target, self._tools.table
+        dialogue = self._dialogue = self._tools.dialogues.of(target)
         demand = self.demand
         before = {hold.host.key: hold for hold in self.holds}
         holds: list[Hold] = []
@@ -135,6 +138,9 @@ class HostHolder(Scheduled):
         ]
         kept = self._bounded(kept)
         self.holds, self._told, self._settled = (*holds, *kept), len(holds), settled or _NONE_SETTLED
+        self._group = None if settled or kept else table.group_of(self.holds)
+        if self._group is not None:
+            self.holds = self._group.holds
         self._let_go([hold for hold in before.values() if hold not in kept])
 
     def _may_keep(self, host: Host, dialogue: HostDialogue, is_in_doubt: Callable[[Host], bool]) -> bool:
@@ -161,7 +167,7 @@ class HostHolder(Scheduled):
 
     def _let_go(self, holds: Sequence[Hold]) -> None:
         for hold in holds:
-            self._holder_tools.table.release(self, hold)
+            self._tools.table.release(self, hold)
 
 
 def is_seen(host: Host) -> bool:

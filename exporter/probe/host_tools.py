@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from exporter.concurrency.slots import ProbeSlots
-from exporter.model.result import HostOutcome, HostResult, HostTimings, TranscriptLine
+from exporter.model.result import HostOutcome, HostResult, HostTimings, Said
 from exporter.model.target import PolicyKind
 from exporter.policies.host_policies import TlsaSearches
 from exporter.probe.conversation import Conversation
 from exporter.probe.cpu_cost import CpuCosts
 from exporter.probe.dialogue import Dialogues
+from exporter.probe.express import Unchanged
 from exporter.probe.greeting_name import HostResolver
 from exporter.probe.hosts import Host, HostTable
 from exporter.probe.name_sharing import NameSharing
@@ -26,7 +27,7 @@ _DANE: Final = PolicyKind.DANE
 
 # The results of one session: the record (None: there was none, these are told without), the host that it was with
 # first, and what was said.
-OnResults = Callable[[Conversation, SessionRecord | None, Mapping[Host, HostResult], tuple[TranscriptLine, ...]], None]
+OnResults = Callable[[Conversation, SessionRecord | Unchanged | None, Mapping[Host, HostResult], Said], None]
 
 
 @dataclass(slots=True)
@@ -41,7 +42,8 @@ class HostTools:
     slots: ProbeSlots
     resolver: HostResolver
     on_results: OnResults
-    on_start: Callable[[float], None]  # seconds from the moment of the turn to its session
+    on_start: Callable[[float], None]  # seconds from the moment of the turn to its first session
+    on_session: Callable[[], None]  # a session begins; a turn may have several
     on_internal_error: Callable[[], None]
     tlsa: TlsaSearches | None = None  # None: no policies are looked up, whatever a module names
     once: bool = False  # there is one turn: the results keep their transcripts, and no session grows old
@@ -64,4 +66,4 @@ class HostTools:
         timings = HostTimings(at=time.time())
         told = {host: HostResult(host.identity, outcome, timings=timings) for host in hosts}
         if told:
-            self.on_results(conversation, None, told, ())
+            self.on_results(conversation, None, told, Said())

@@ -8,10 +8,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from exporter.model.failure import Failure, FailureClass, Stage
-from exporter.model.result import HostOutcome, HostResult
+from exporter.model.result import HostOutcome, HostResult, Said
 from exporter.model.warning import HostWarning
 from exporter.probe.conversation import Conversation
 from exporter.probe.derived_results import DerivedResults
+from exporter.probe.expectation import Expectation, FamiliarWords, expectation_of
+from exporter.probe.express import Unchanged
+from exporter.probe.greeting_name import is_elsewhere
 from exporter.probe.host_tools import HostTools
 from exporter.probe.hosts import Host
 from exporter.probe.name_coverage import handshake_failed
@@ -66,7 +69,18 @@ class HostTurns:
 class HostTurn:
     """One turn of a conversation: :meth:`run` once."""
 
-    __slots__ = ("_answers", "_apart", "_began", "_conversation", "_first", "_results", "_timeout", "_tools")
+    __slots__ = (
+        "_answers",
+        "_apart",
+        "_began",
+        "_conversation",
+        "_first",
+        "_is_learnt",
+        "_results",
+        "_timeout",
+        "_tools",
+        "_unchanged",
+    )
 
     def __init__(self, tools: HostTools, conversation: Conversation) -> None:
         self._tools = tools
@@ -75,15 +89,18 @@ class HostTurn:
         self._began: float | None = None  # of the first session, by the loop's clock
         self._first: tuple[Host, SessionRecord] | None = None  # the leader whose handshake alone fails
         self._answers: TlsaAnswers | None = None
+        self._unchanged: Unchanged | None = None  # the session, where it said what the last one had said
+        self._is_learnt = False  # its words are expected next time
         self._results: dict[Host, HostResult] = {}
         self._apart: dict[Host, None] = {}  # the hosts that need sessions of their own
 
     async def run(self) -> None:
         """Have the session, and tell the results."""
         tools, conversation = self._tools, self._conversation
-        if conversation.dialogue.retired or not conversation.hosts:
+        address, dialogue, _ = conversation.key
+        if dialogue.retired or not conversation.hosts:
             return
-        pause = tools.costs.pause(conversation.address)
+        pause = tools.costs.pause(address)
         if pause > 0:
             self._tell_pause(CostPauseError(pause))
             return
@@ -93,7 +110,9 @@ class HostTurn:
         conversation.takes_in = True
         try:
             record = await self._record()
-            await self._make_results(record)
+            if record is None:
+                return
+            results = await self._make_results(record)
         except CostPauseError as error:
             self._tell_pause(error)
             return
@@ -101,17 +120,30 @@ class HostTurn:
             return
         finally:
             conversation.takes_in = False
+        self._learn(record, results)
         self._tell(record)
         if self._apart or self._first is not None:
             await self._part()
         if conversation.key.name:
             self._unite(record)
 
-    async def _record(self) -> SessionRecord:
-        """The record of the session that counts; raises CostPauseError or DialogueRetiredError without any."""
+    async def _record(self) -> SessionRecord | None:
+        """The record of the session that counts; None: the host is as it was, and that is told.
+
+        Raises CostPauseError or DialogueRetiredError without any.
+        """
         conversation, sharing = self._conversation, self._tools.sharing
         leader = next(iter(conversation.hosts.values()))
-        record = await self._session(leader)
+        before = conversation.record
+        record = await self._tools.sessions.run(self._request(leader), self._begin)
+        self._tools.costs.settle(conversation.address, 0.0 if isinstance(record, Unchanged) else record.cost)
+        if isinstance(record, Unchanged):
+            strangers, is_another = record.strangers, False
+            if strangers and not self._may_be_shared():
+                is_another = await is_elsewhere(self._tools.resolver, strangers, conversation.address)
+            if self._is_told(record, leader, is_another=is_another):
+                return None
+            self._unchanged, record = record, record.read() if before is None else record.of(before)
         if not handshake_failed(record):
             sharing.worked(conversation)
             return record
@@ -129,35 +161,59 @@ class HostTurn:
         self._first = leader, record
         return control
 
-    async def _session(self, leader: Host) -> SessionRecord:
-        """The record of a session with the name of `leader`, and of the second one that a sender would have."""
-        tools, (address, dialogue, _) = self._tools, self._conversation.key
-        mx = leader.key.mx
-        request = SessionRequest(
+    def _request(self, leader: Host) -> SessionRequest:
+        """The session with the name of `leader`."""
+        tools, conversation = self._tools, self._conversation
+        address, dialogue, _ = conversation.key
+        mx, familiar = leader.key.mx, conversation.familiar
+        plan = tools.dialogues.plan(dialogue, mx)
+        expected = None if familiar is None else familiar.expected(plan, mx, is_alias=leader.is_alias)
+        if familiar is not None and expected is not None and not self._may_be_unchanged(familiar, expected):
+            familiar.doubt()
+            expected = None
+        return SessionRequest(
             Endpoint(address, dialogue.port, dialogue.source(address)),
             f"{mx}:{dialogue.port}",
-            tools.dialogues.plan(dialogue, mx),
+            plan,
             dialogue.module.data,
             self._timeout,
+            familiar,
+            expected,
         )
-        record = await tools.sessions.run(request, self._begin)
-        tools.costs.settle(address, record.cost)
+
+    async def _session(self, leader: Host) -> SessionRecord:
+        """The record of a session with the name of `leader`, and of the second one that a sender would have."""
+        record = await self._tools.sessions.run(self._request(leader), self._begin)
+        if isinstance(record, Unchanged):
+            record = record.read()
+        self._tools.costs.settle(self._conversation.address, record.cost)
         return record
+
+    def _may_be_unchanged(self, familiar: FamiliarWords, expected: Expectation) -> bool:
+        """All results can be made of what the words showed; those of several hosts with the record of a session."""
+        if expected.findings is None:
+            return True
+        if self._answers is not None:
+            return False
+        return self._conversation.record is familiar.record if self._may_be_shared() else True
 
     def _begin(self) -> None:
         """A session has its permit: the lateness of the turn is known, and the configuration may have changed."""
         conversation = self._conversation
         if conversation.dialogue.retired:
             raise DialogueRetiredError
+        self._tools.on_session()
         conversation.in_session = True
         if self._began is None:
             self._began = self._tools.clock()
             self._tools.on_start(self._began - conversation.was_due)
 
-    async def _make_results(self, record: SessionRecord) -> None:
+    async def _make_results(self, record: SessionRecord) -> SessionResults:
         """The results of all hosts, also of those that come meanwhile, without stalling the loop."""
         conversation = self._conversation
         results = self._tools.results_of(conversation, record)
+        if self._unchanged is not None:
+            results.expect(self._unchanged.expected)
         waiting = self._in_order()
         while waiting:
             for start in range(0, len(waiting), _AT_ONCE):
@@ -166,6 +222,7 @@ class HostTurn:
                 await self._make_some(waiting[start : start + _AT_ONCE], record, results)
             made, apart = self._results, self._apart
             waiting = [host for host in conversation.hosts.values() if host not in made and host not in apart]
+        return results
 
     def _in_order(self) -> list[Host]:
         """The hosts, first of all the one that the record is of."""
@@ -193,6 +250,47 @@ class HostTurn:
                 result = await results.looked_up(result)
             self._results[host] = result
 
+    def _learn(self, record: SessionRecord, results: SessionResults) -> None:
+        """Have the next session expect the words of this one, if it showed what the last one had shown."""
+        conversation = self._conversation
+        familiar = conversation.familiar
+        has_failed = record.problem is not None or record.connect is not None
+        if self._unchanged is not None or self._first is not None or self._tools.once or has_failed:
+            return
+        host = next(iter(self._results), None)
+        if host is None or (familiar is not None and not familiar.wants_lesson):
+            return
+        result, findings = self._results[host], None
+        if record.tls is None and self._answers is None:
+            if host.result is None or host.result.facts != result.facts:
+                if familiar is not None:
+                    familiar.forget()
+                return  # of one that shows something else each time nothing is learnt
+            findings = results.findings(host)
+        expected = expectation_of(record, host.key.mx, findings, result.timings, is_alias=host.is_alias)
+        if expected is not None:
+            if familiar is None:
+                familiar = conversation.familiar = FamiliarWords()
+            familiar.learn(expected)
+            self._is_learnt = True
+
+    def _is_told(self, unchanged: Unchanged, host: Host, *, is_another: bool) -> bool:
+        """Tell the result of the one host again, with new numbers; False: there are others by now.
+
+        `is_another`: the greeting is that of another host.
+        """
+        tools, conversation, findings = self._tools, self._conversation, unchanged.expected.findings
+        if findings is None or self._may_be_shared() or host.conversation is not conversation:
+            return False
+        outcome = findings.outcome
+        if is_another and findings.if_elsewhere is not None:
+            outcome = findings.if_elsewhere
+        conversation.began, conversation.granted, conversation.timed_out = self._began or 0.0, self._timeout, False
+        conversation.record = None
+        told = {host: HostResult(host.identity, outcome, findings.facts, unchanged.timings, findings.evidence)}
+        tools.on_results(conversation, unchanged, told, unchanged.said)
+        return True
+
     def _tell(self, record: SessionRecord) -> None:
         """Tell all results at once."""
         tools, conversation = self._tools, self._conversation
@@ -201,10 +299,12 @@ class HostTurn:
         conversation.timed_out = failed and record.took >= self._timeout * _TIMED_OUT_SHARE
         told = {host: result for host, result in self._results.items() if host.conversation is conversation}
         if told:
-            tools.on_results(conversation, record, told, record.transcript)
+            tools.on_results(conversation, record, told, Said.of(record.transcript))
         conversation.record = None
         if self._may_be_shared():
             conversation.record = record if tools.once else replace(record, transcript=())
+        if conversation.familiar is not None and (self._unchanged is not None or self._is_learnt):
+            conversation.familiar.record = conversation.record
 
     def _may_be_shared(self) -> bool:
         """Another name of the address may have its result from the record.

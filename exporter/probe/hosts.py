@@ -9,12 +9,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple, Protocol
+from weakref import WeakValueDictionary
 
 from exporter.model.result import HostIdentity, HostResult
 from exporter.probe.conversation import Conversation, ConversationKey
 from exporter.probe.demands import NO_DEMANDS, Demand, Demands, counted
 from exporter.probe.dialogue import HostDialogue
-from exporter.probe.sharers import FewSharers, ManySharers, Sharer, Sharing
+from exporter.probe.host_group import HostGroup
+from exporter.probe.sharers import (
+    NO_HOLDS,
+    Holds,
+    ManySharers,
+    Sharer,
+    Sharing,
+    sharers_of,
+    sharing_of,
+    with_hold,
+    without_hold,
+)
 from exporter.schedule.scheduled import Scheduled
 
 __all__ = ["ConversationSchedule", "Hold", "Host", "HostKey", "HostTable", "Sharer"]
@@ -33,7 +45,7 @@ class Host:
 
     __slots__ = (
         "_hold",
-        "_sharers",
+        "_holds",
         "_sharing",
         "conversation",
         "demands",
@@ -53,28 +65,34 @@ class Host:
         self.demands: Demands = NO_DEMANDS
         self.is_alias = False  # the MX name is a CNAME
         self.is_parted = False  # it needs sessions of its own, with its own name in the handshake
-        self._sharers: FewSharers | ManySharers = FewSharers()
+        self._holds: Holds = NO_HOLDS
         self._sharing: Sharing | None = None  # None: to be counted
         self._hold: Hold | None = None
 
     @property
     def sharers(self) -> Collection[Sharer]:
         """All that hold the host, each once, in the order in which they came."""
-        return self._sharers.all()
+        return sharers_of(self._holds)
+
+    @property
+    def has_many_sharers(self) -> bool:
+        """So many hold the host that they are counted."""
+        return isinstance(self._holds, ManySharers)
 
     def add(self, sharer: Sharer) -> None:
         """Take in a hold of a sharer, which may have several."""
-        self._sharers = self._sharers.plus(sharer)
+        self._holds = with_hold(self._holds, sharer)
         self._sharing = None
 
     def remove(self, sharer: Sharer) -> None:
         """Let a hold of a sharer go."""
-        self._sharers.remove(sharer)
+        self._holds = without_hold(self._holds, sharer)
         self._sharing = None
 
     def refresh(self, sharer: Sharer) -> None:
         """Take in that the target of a sharer has other settings."""
-        self._sharers.refresh(sharer)
+        if isinstance(self._holds, ManySharers):
+            self._holds.refresh(sharer)
         self._sharing = None
 
     def hold_of(self, demand: Demand | None) -> Hold:
@@ -91,7 +109,7 @@ class Host:
     def sharing(self) -> Sharing:
         """All that is told of the sharers, counted when they have changed."""
         if self._sharing is None:
-            self._sharing = self._sharers.together()
+            self._sharing = sharing_of(self._holds)
         return self._sharing
 
 
@@ -143,6 +161,7 @@ class HostTable:
         self._on_configured = on_configured
         self._hosts: dict[HostKey, Host] = {}
         self._conversations: dict[ConversationKey, Conversation] = {}
+        self._groups: WeakValueDictionary[tuple[Hold, ...], HostGroup[Hold]] = WeakValueDictionary()
         self._parted: Counter[ConversationKey] = Counter()  # hosts with their own, by what they would share
 
     @property
@@ -167,6 +186,15 @@ class HostTable:
         if is_new and host.sharing.is_configured:
             self._on_configured(host)
         return host.hold_of(demand)
+
+    def group_of(self, holds: tuple[Hold, ...]) -> HostGroup[Hold] | None:
+        """The group of these, one for all that hold the same; None where few do, or it is one host alone."""
+        if len(holds) < 2 or not all(hold.host.has_many_sharers for hold in holds):
+            return None
+        group = self._groups.get(holds)
+        if group is None:
+            group = self._groups[holds] = HostGroup(holds)
+        return group
 
     def release(self, sharer: Sharer, hold: Hold) -> None:
         """End a hold."""

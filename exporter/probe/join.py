@@ -44,27 +44,44 @@ class Seen(NamedTuple):
     policies: FoundPolicies | None = None  # None: none are looked up
 
 
-def join(target: Target, seen: Seen, hosts: Sequence[HostResult], resolver: ResolverView) -> DomainResult:
-    """The result of `target`. `hosts`: the results that there are, in order of preference, then address."""
-    lookup = seen.lookup
+class SeenHosts(NamedTuple):
+    """The results of a target's hosts, with all that a target whose hosts are up needs of them."""
+
+    results: tuple[HostResult, ...]  # in order of preference, then address
+    longest: float  # seconds of the longest session
+    is_up: bool  # every host is
+
+
+def seen_hosts(results: tuple[HostResult, ...]) -> SeenHosts:
+    """These results, and their longest session."""
     longest = 0.0
     is_up = True
-    for host in hosts:
+    for host in results:
         took = host.timings.took
         if took > longest:
             longest = took
         is_up = is_up and host.outcome.failure is None
-    judged = tuple(hosts) if is_up else _with_names(hosts, seen, resolver)
+    return SeenHosts(results, longest, is_up)
+
+
+def join(target: Target, seen: Seen, hosts: SeenHosts, resolver: ResolverView) -> DomainResult:
+    """The result of `target`. `hosts`: the results that there are."""
+    lookup, judged = seen.lookup, hosts.results
+    failure: Failure | None = None
     warnings: tuple[DomainWarning, ...] = ()
-    if target.settings.module.policies:
-        judged, warnings = _by_policies(judged, target, seen)
-    failure = domain_failure(judged, _lookup_failure(judged, seen, resolver), lookup)
+    has_policies = bool(target.settings.module.policies)
+    if has_policies or not hosts.is_up or not judged:
+        if not hosts.is_up:
+            judged = _with_names(judged, seen, resolver)
+        if has_policies:
+            judged, warnings = _by_policies(judged, target, seen)
+        failure = domain_failure(judged, _lookup_failure(judged, seen, resolver), lookup)
     if failure is None and lookup is not None and lookup.null_mx_among_others:
         warnings = (_NULL_MX, *warnings)
     policies = seen.policies or _NO_POLICIES
     return DomainResult(
         seen.at,
-        seen.took + longest,
+        seen.took + hosts.longest,
         lookup,
         judged,
         seen.found,
@@ -100,7 +117,12 @@ def _found(ipv4: int, ipv6: int, families: tuple[Family, ...]) -> Found:
 
 @lru_cache(maxsize=_MAX_REMEMBERED)
 def _organisations(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted({organisation(name) for name in names if not is_address(name.strip("[]"))}))
+    return _equal(tuple(sorted({organisation(name) for name in names if not is_address(name.strip("[]"))})))
+
+
+@lru_cache(maxsize=_MAX_REMEMBERED)
+def _equal(providers: tuple[str, ...]) -> tuple[str, ...]:
+    return providers
 
 
 def _with_names(hosts: Sequence[HostResult], seen: Seen, resolver: ResolverView) -> tuple[HostResult, ...]:

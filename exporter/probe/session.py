@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple, Protocol
 
 from exporter.model.evidence import ConnectEvidence
 from exporter.model.failure import Stage
@@ -31,7 +32,7 @@ from exporter.smtp.plan import Plan, State
 from exporter.tls.client import TlsFault
 from exporter.tls.roots import Roots, system_roots
 
-# Stages in which an end from our side says nothing more: see Session._leave.
+# Stages in which an end from our side says nothing more: see Session.leave.
 _UNINTERRUPTED: Final = frozenset({Stage.CONNECT, Stage.BANNER, Stage.DATA, Stage.QUIT})
 # Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
 _CONNECT, _BANNER, _TLS = Stage.CONNECT, Stage.BANNER, Stage.TLS
@@ -39,6 +40,7 @@ _UNKNOWN_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - of a connection that is gone
 # Reads of a dialogue in the clear that are not measured: a few for each reply of an ordinary one. To measure a read
 # takes longer than to handle it.
 _FREE_READS: Final = 64
+_NOTHING_SAID: Final[deque[tuple[bytes, float]]] = deque(maxlen=0)
 # The cost of the event of a read beside the read itself, CPU seconds.
 _READ_SECONDS: Final = 15e-6
 
@@ -53,7 +55,25 @@ class NamePermit(Protocol):
         """Take the place again: at once, or call `on_regained` when it is free."""
 
 
+class Begun(NamedTuple):
+    """A session up to now, as another receiver of its connection began it. Times are those of time.perf_counter()."""
+
+    connection: TcpConnection
+    record: asyncio.Future[SessionRecord]
+    at: float  # Unix time
+    started: float
+    connected: float | None
+    heard: Iterable[tuple[bytes, float]]  # the pieces as they came, each with its time
+    said: Iterable[tuple[bytes, float]]
+    literal: bytes = b""  # our address as it was said: a connection that is closed has none
+
+
 _DEFAULT_OPTIONS: Final = SessionOptions()
+
+
+def own_literal(connection: TcpConnection) -> bytes:
+    """The literal of this end's address (RFC 5321 4.1.3), for EHLO."""
+    return address_literal(connection.own_address or _UNKNOWN_ADDRESS).encode("ascii")
 
 
 class Session:
@@ -74,6 +94,7 @@ class Session:
         "_reads",
         "_record",
         "_recorder",
+        "_said",
         "_timeout",
         "_tls",
         "due",
@@ -108,6 +129,7 @@ class Session:
         self._has_lent_name = False
         self._cpu_limit = options.cpu_limit
         self._reads = 0
+        self._said: deque[tuple[bytes, float]] = _NOTHING_SAID  # by who began the session, until it is read here
         self._meter: CpuMeter | None = None  # from the first part that is measured
 
     async def run(self) -> SessionRecord:
@@ -121,18 +143,36 @@ class Session:
         try:
             return await self._record
         except asyncio.CancelledError:
-            self._leave()
+            self.leave()
             raise
         finally:
             deadlines.remove(self)
             self._connection.close()
+
+    def take_over(self, begun: Begun) -> None:
+        """Go on with a session that was begun elsewhere: read all that was heard, and repeat nothing that was said."""
+        self._connection, self._record = begun.connection, begun.record
+        begun.connection.hand_over(self)
+        self._recorder.start(begun.started, begun.at)
+        self._deadline = begun.started + self._timeout
+        self.due = self._connect_due()
+        self._said = deque(begun.said)
+        if begun.literal:
+            self._dialogue.helo = begun.literal
+        if begun.connected is not None:
+            self._permit = None  # never lent; of a session that is over it has been given back
+            self.connected(begun.connected)
+        for data, now in begun.heard:
+            self.data_received(data, now)
+        if self._said:
+            raise RuntimeError("more was said than the dialogue says")
 
     # Events of the connection
 
     def connected(self, now: float) -> None:
         """The TCP handshake is complete; the greeting is awaited."""
         if not self._dialogue.helo:
-            self._dialogue.helo = address_literal(self._connection.own_address or _UNKNOWN_ADDRESS).encode("ascii")
+            self._dialogue.helo = own_literal(self._connection)
         self._recorder.end_phase(_CONNECT, now)
         if self._permit is None or self._permit.regain_name(lambda: self._resume(now)):
             self._begin(now)
@@ -250,8 +290,7 @@ class Session:
                 case Answered(stage, reply):
                     self._recorder.note_reply(stage, reply, now)
                 case Send(stage, data, shown):
-                    sent_at = time.perf_counter()
-                    self._send(data)
+                    sent_at = self._say(data)
                     self._recorder.note_data(data if shown is None else shown, sent_at, sent=True)
                     self._enter(stage, sent_at)
                 case StartTls():
@@ -261,10 +300,21 @@ class Session:
                 case Finished():
                     self._finish()
 
+    def _say(self, data: bytes) -> float:
+        """Send a command, unless it has been sent already; the time at which it went."""
+        if self._said:
+            said, at = self._said.popleft()
+            if said != data:
+                raise RuntimeError("other words were said than the dialogue says")
+            return at
+        at = time.perf_counter()
+        self._send(data)
+        return at
+
     def _send(self, data: bytes) -> None:
         self._connection.send(data if self._tls is None else self._tls.encrypt(data))
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """Our own shutdown in the middle of a dialogue: say QUIT, as a client should.
 
         Not before the greeting: a client that speaks first is taken for a spammer (RFC 5321 4.3.1; Postfix remembers a

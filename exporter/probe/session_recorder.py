@@ -6,6 +6,7 @@ import time
 
 from exporter.model.evidence import ConnectEvidence
 from exporter.model.failure import Stage
+from exporter.model.result import to_microsecond
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.session_tls import SessionTls
 from exporter.probe.transcript_recorder import TranscriptRecorder
@@ -49,9 +50,11 @@ class SessionRecorder:
         self._replies: list[tuple[Stage, Reply]] = []
         self._transcript = TranscriptRecorder() if transcript else None
 
-    def start(self, now: float) -> None:
-        """The connect began at `now`."""
+    def start(self, now: float, at: float | None = None) -> None:
+        """The connect began at `now`; `at`: in Unix time, where that is not a moment ago."""
         self.started = self.stage_began = now
+        if at is not None:
+            self._at = at
 
     def enter(self, stage: Stage, now: float) -> None:
         """The end of `stage` is awaited from `now` on."""
@@ -59,13 +62,13 @@ class SessionRecorder:
 
     def end_phase(self, stage: Stage, now: float) -> None:
         """Note that `stage` ended at `now`."""
-        self._phases.append((stage, now - self.stage_began))
+        self._phases.append((stage, to_microsecond(now - self.stage_began)))
         self._is_awaited = False
 
     def note_reply(self, stage: Stage, reply: Reply, now: float) -> None:
         """Note a reply; one that is cut ended nothing."""
         if not reply.cut:
-            self._phases.append((stage, now - self.stage_began))
+            self._phases.append((stage, to_microsecond(now - self.stage_began)))
             self._is_awaited = False
         self._replies.append((stage, reply))
 
@@ -96,7 +99,7 @@ class SessionRecorder:
             tls=None if tls is None else tls.record,
             plan=self._plan,
             spoke=self.spoke,
-            took=now - self.started - self.held,
+            took=to_microsecond(now - self.started - self.held),
             refused_hello=tls is not None and tls.refused_hello,
             cost=cost,
         )

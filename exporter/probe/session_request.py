@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from exporter.model.target import Canary
 from exporter.probe.cpu_cost import MAX_SECONDS
+from exporter.probe.expectation import Expectation, FamiliarWords
 from exporter.smtp.plan import Plan
 
 
@@ -33,3 +34,5 @@ class SessionRequest(NamedTuple):
     plan: Plan
     canary: Canary  # the message of DATA, sent where the plan has that step
     timeout: float  # seconds
+    familiar: FamiliarWords | None = None
+    expected: Expectation | None = None  # those words, where the host may say them again

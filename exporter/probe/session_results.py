@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from exporter.model.result import HostOutcome, HostResult
+from exporter.model.result import HostIdentity, HostOutcome, HostResult
 from exporter.model.warning import HostWarning
 from exporter.policies.judgement import TlsSeen, judge_host
 from exporter.probe.dialogue import HostDialogue
+from exporter.probe.expectation import Expectation, Findings
 from exporter.probe.greeting_name import HostResolver, greeting_names, is_elsewhere, is_of_another
+from exporter.probe.host_facts import timings_of
 from exporter.probe.host_result import host_result
 from exporter.probe.hosts import Host
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.tlsa_answers import NOT_ASKED, TlsaKnown
 
+_NO_HOST: Final = HostIdentity("", "", 0, "")
 _REQUIRE: Final = "require"
 
 
@@ -67,6 +70,24 @@ class SessionResults:
         asked = record.plan is not None and record.plan.tls is not None
         return judge_host(result, tlsa.lookup, tlsa.awaited, _tls_seen(record), asked, self._require)
 
+    def expect(self, expected: Expectation) -> None:
+        """The session showed what was expected of it: the same objects, not to be found again."""
+        findings = expected.findings
+        if findings is not None:
+            outcome, facts, evidence, *_ = findings
+            result = HostResult(_NO_HOST, outcome, facts, timings_of(self._record), evidence)
+            self._made = self._record, expected.is_alias, result
+
+    def findings(self, host: Host) -> Findings:
+        """All but the numbers of the session, as :meth:`of` has them for `host`, before the policies have their say."""
+        made = self._made
+        is_made = made is not None and made[0] is self._record and made[1] is host.is_alias
+        result = made[2] if made is not None and is_made else self.of(host, self._record)
+        outcome = result.outcome
+        if not is_of_another(self._greeting_names(), host.key.mx):
+            return Findings(outcome, result.facts, result.evidence)
+        return Findings(outcome, result.facts, result.evidence, tuple(self._greeting_names()), _mismatched(outcome))
+
     def is_doubtful(self, result: HostResult) -> bool:
         """The greeting is that of another organisation, so it has to be looked up."""
         if self._is_elsewhere is False or not result.up:
@@ -81,14 +102,17 @@ class SessionResults:
             return result
         outcome = result.outcome
         if self._warned is None or self._warned[0] is not outcome:
-            warnings = (*outcome.warnings, HostWarning.BANNER_NAME_MISMATCH)
-            self._warned = outcome, replace(outcome, warnings=warnings)
+            self._warned = outcome, _mismatched(outcome)
         return replace(result, outcome=self._warned[1])
 
     def _greeting_names(self) -> Sequence[str]:
         if self._greeted is None:
             self._greeted = greeting_names(self._record)
         return self._greeted
+
+
+def _mismatched(outcome: HostOutcome) -> HostOutcome:
+    return replace(outcome, warnings=(*outcome.warnings, HostWarning.BANNER_NAME_MISMATCH))
 
 
 def _tls_seen(record: SessionRecord) -> TlsSeen | None:

@@ -6,16 +6,20 @@ who has a permit may wait for a slot, which every holder gives back in the end. 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from exporter.concurrency.session_limiter import SessionLimiter, SessionPermit
 from exporter.concurrency.slots import ProbeSlots
 from exporter.model.evidence import ConnectOutcome
+from exporter.net.deadlines import deadlines_of
 from exporter.net.helo_name import own_address
 from exporter.probe.cpu_cost import CpuCosts
+from exporter.probe.express import ExpressSession, Unchanged
 from exporter.probe.module_plan import canary_message
 from exporter.probe.session import Session
 from exporter.probe.session_outcome import connect_outcome
@@ -55,13 +59,18 @@ class SessionRunner:
         self._costs = costs
         self._slots = slots
         self._witness_ports = witness_ports
+        self._loop = asyncio.get_running_loop()
+        self._deadlines = deadlines_of(self._loop)
 
-    async def run(self, request: SessionRequest, on_begin: Callable[[], None]) -> SessionRecord:
-        """The record of one session. The caller holds a slot. Raises CostPauseError.
+    async def run(self, request: SessionRequest, on_begin: Callable[[], None]) -> SessionRecord | Unchanged:
+        """The record of one session; where it draws no word or a prohibition, with the outcomes of witness ports.
+
+        The caller holds a slot. Raises CostPauseError.
 
         `on_begin` is called when nothing stands between the session and its begin. It may raise.
         """
         address = request.endpoint.address
+        checks: list[WitnessCheck] = []
         permit = self._limiter.acquire_nowait(address, request.name)
         try:
             if permit is None:
@@ -71,32 +80,42 @@ class SessionRunner:
             if (pause := self._costs.pause(address)) > 0:
                 raise CostPauseError(pause)
             on_begin()
-            return await self._session(request, permit)
+            record = await self._session(request, permit, checks).run()
+            if isinstance(record, Unchanged) or not checks or connect_outcome(record) not in _UNDECIDED:
+                return record
+            return replace(record, witnesses=await checks[0].result())
         finally:
+            for check in checks:
+                check.cancel()
             if permit is not None:
                 permit.release()
 
-    async def _session(self, request: SessionRequest, permit: SessionPermit) -> SessionRecord:
-        """A session; where it draws no word or a prohibition, with the outcomes of other ports of the address."""
+    def _session(
+        self, request: SessionRequest, permit: SessionPermit, checks: list[WitnessCheck]
+    ) -> Session | ExpressSession:
+        """A session; its check of other ports of the address comes to `checks`, if it may need one."""
+        full = partial(self._full_session, request, permit, checks, time.perf_counter())
+        familiar, expected = request.familiar, request.expected
+        if familiar is None or expected is None:
+            return full()
+        return ExpressSession(request, familiar, expected, self._deadlines, self._loop, full)
+
+    def _full_session(
+        self, request: SessionRequest, permit: SessionPermit, checks: list[WitnessCheck], began: float
+    ) -> Session:
+        """A session that reads all that it hears; `began`: the time of the connect, which counts for the check, too."""
         endpoint = request.endpoint
-        check = WitnessCheck(self._witness_ports, endpoint, request.timeout) if self._witness_ports else None
-        session = Session(
+        if self._witness_ports:
+            left = request.timeout - (time.perf_counter() - began)
+            checks.append(WitnessCheck(self._witness_ports, endpoint, left))
+        return Session(
             request.plan,
             endpoint,
             request.timeout,
             SessionOptions(True, _message(request), self._costs.limit),
-            on_no_answer=None if check is None else check.start,
+            on_no_answer=checks[0].start if checks else None,
             permit=permit,
         )
-        if check is None:
-            return await session.run()
-        try:
-            record = await session.run()
-            if connect_outcome(record) not in _UNDECIDED:
-                return record
-            return replace(record, witnesses=await check.result())
-        finally:
-            check.cancel()
 
 
 def _message(request: SessionRequest) -> bytes:

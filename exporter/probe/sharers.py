@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 from exporter.model.target import HostSeries, Target, TargetKind
 
 if TYPE_CHECKING:
     from exporter.probe.hosts import Host
 
-# So many are held in a list, which is small and quick to search.
+# So many holds stand in a tuple, which is small and quick to search.
 _FEW: Final = 8
 _WIDTHS: Final[tuple[HostSeries, ...]] = ("none", "failing", "all")  # each with more series than the one before
 _DOMAIN, _REFERENCE = TargetKind.DOMAIN, TargetKind.REFERENCE
@@ -66,40 +66,6 @@ def _equal_part(holds: int, width: int, is_target: bool, is_domain: bool) -> _Pa
     return _Part(holds, width, is_target, is_domain)
 
 
-class FewSharers:
-    """Up to eight holds; a sharer with two stands there twice."""
-
-    __slots__ = ("_sharers",)
-
-    def __init__(self) -> None:
-        self._sharers: list[Sharer] = []
-
-    def all(self) -> Collection[Sharer]:
-        """The sharers, each once, in the order in which they came."""
-        sharers = self._sharers
-        return sharers if len(sharers) < 2 else dict.fromkeys(sharers).keys()
-
-    def plus(self, sharer: Sharer) -> FewSharers | ManySharers:
-        """The sharers with one hold more."""
-        self._sharers.append(sharer)
-        return self if len(self._sharers) <= _FEW else ManySharers(self._sharers)
-
-    def remove(self, sharer: Sharer) -> None:
-        """Let a hold go."""
-        self._sharers.remove(sharer)
-
-    def refresh(self, sharer: Sharer) -> None:
-        """Nothing is kept that could be out of date."""
-
-    def together(self) -> Sharing:
-        """All that is told of them."""
-        parts = [_part(sharer, 1) for sharer in self.all()]
-        widest = max([part.width for part in parts], default=0)
-        return _equal_sharing(
-            any(part.is_target for part in parts), sum([part.is_domain for part in parts]), _WIDTHS[widest]
-        )
-
-
 class ManySharers:
     """Any number of sharers, counted."""
 
@@ -110,16 +76,15 @@ class ManySharers:
         self._domains = self._targets = 0
         self._widths = [0] * len(_WIDTHS)
         for sharer in sharers:
-            self.plus(sharer)
+            self.add(sharer)
 
     def all(self) -> Collection[Sharer]:
         """The sharers, each once, in the order in which they came."""
         return self._parts.keys()
 
-    def plus(self, sharer: Sharer) -> ManySharers:
-        """The sharers with one hold more."""
+    def add(self, sharer: Sharer) -> None:
+        """Take in a hold."""
         self._set(sharer, 1)
-        return self
 
     def remove(self, sharer: Sharer) -> None:
         """Let a hold go."""
@@ -148,3 +113,50 @@ class ManySharers:
         self._domains += now.is_domain
         self._targets += now.is_target
         self._widths[now.width] += 1
+
+
+# The holds on a host. One stands for itself, for most of 100,000 hosts have one; up to eight stand in a tuple, a sharer
+# with two there twice.
+Holds: TypeAlias = "Sharer | tuple[Sharer, ...] | ManySharers"
+NO_HOLDS: Final[Holds] = ()
+
+
+def sharers_of(holds: Holds) -> Collection[Sharer]:
+    """The sharers, each once, in the order in which they came."""
+    if isinstance(holds, ManySharers):
+        return holds.all()
+    if isinstance(holds, tuple):
+        return dict.fromkeys(holds).keys()
+    return (holds,)
+
+
+def with_hold(holds: Holds, sharer: Sharer) -> Holds:
+    """The holds with one more."""
+    if isinstance(holds, ManySharers):
+        holds.add(sharer)
+        return holds
+    if not holds:
+        return sharer
+    several = (*holds, sharer) if isinstance(holds, tuple) else (holds, sharer)
+    return several if len(several) <= _FEW else ManySharers(several)
+
+
+def without_hold(holds: Holds, sharer: Sharer) -> Holds:
+    """The holds without one of a sharer, which has one at least."""
+    if isinstance(holds, ManySharers):
+        holds.remove(sharer)
+        return holds
+    left = [*holds] if isinstance(holds, tuple) else [holds]
+    left.remove(sharer)
+    return left[0] if len(left) == 1 else tuple(left)
+
+
+def sharing_of(holds: Holds) -> Sharing:
+    """All that is told of the sharers."""
+    if isinstance(holds, ManySharers):
+        return holds.together()
+    parts = [_part(sharer, 1) for sharer in sharers_of(holds)]
+    widest = max([part.width for part in parts], default=0)
+    return _equal_sharing(
+        any(part.is_target for part in parts), sum([part.is_domain for part in parts]), _WIDTHS[widest]
+    )

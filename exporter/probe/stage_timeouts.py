@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -38,6 +39,13 @@ _NO_ANSWER_SECONDS: Final = 3.5
 # Twice a round trip around the world: a host that is up has answered by then.
 _LEND_SECONDS: Final = 0.5
 _LEND_SHARE: Final = 0.05
+
+
+@lru_cache(maxsize=64)
+def usual_waits(timeout: float) -> tuple[float, float]:
+    """Seconds after which a connect matters to others, and those of `timeout` that are no reason to ask others."""
+    no_answer = no_answer_after(timeout)
+    return min(lends_name_after(timeout), no_answer), timeout - no_answer
 
 
 def no_answer_after(timeout: float) -> float:

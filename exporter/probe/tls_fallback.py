@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.concurrency.slots import ProbeSlots
+from exporter.probe.express import Unchanged
 from exporter.probe.opportunistic_tls import merged, named, plan_in_the_clear, question, takes_finite_field, untried
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.session_request import SessionRequest
@@ -38,12 +39,21 @@ class TlsFallback:
         # Until when it is known of a host that refused all else, and whether it takes finite-field Diffie-Hellman.
         self._finite_field: BoundedDict[Hashable, tuple[float, bool]] = BoundedDict(_MAX_CAUSES)
 
-    async def run(self, request: SessionRequest, on_begin: Callable[[], None]) -> SessionRecord:
+    def run(
+        self, request: SessionRequest, on_begin: Callable[[], None]
+    ) -> Coroutine[Any, Any, SessionRecord | Unchanged]:
         """The record of all sessions of `request`. Raises CostPauseError where there was none at all.
 
         The caller holds a slot. `on_begin` is called before each session, as in :class:`SessionRunner`.
         """
+        if request.plan.tls is None:
+            return self._runner.run(request, on_begin)
+        return self._with_tls(request, on_begin)
+
+    async def _with_tls(self, request: SessionRequest, on_begin: Callable[[], None]) -> SessionRecord | Unchanged:
         first = await self._runner.run(request, on_begin)
+        if isinstance(first, Unchanged):
+            return first
         plan = plan_in_the_clear(first)
         record = first if plan is None else await self._in_the_clear(request, on_begin, first, plan)
         ask = question(first)
@@ -87,6 +97,8 @@ class TlsFallback:
         async with self._slots.given_back():
             await asyncio.sleep(_FAREWELL_SECONDS)
         try:
-            return await self._runner.run(request._replace(timeout=left), on_begin)
+            further = request._replace(timeout=left, familiar=None, expected=None)
+            record = await self._runner.run(further, on_begin)
         except CostPauseError as error:
             return error
+        return record.read() if isinstance(record, Unchanged) else record

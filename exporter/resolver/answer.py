@@ -277,7 +277,9 @@ def tlsa_of(data: bytes) -> Tlsa:
     return Tlsa(usage, selector, matching, data[3:])
 
 
+@lru_cache(maxsize=1000)
 def _clamped(ttl: int) -> float:
+    """The TTL within the limits; equal ones are one object, for zones have round ones."""
     if ttl == 0 or ttl > MAX_LEGAL_TTL:
         return 0.0
     return min(max(float(ttl), MIN_TTL), MAX_TTL)

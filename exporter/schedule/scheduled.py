@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import ClassVar
 
 
 class Scheduled:
     """One turn an interval. A subclass says how it is run; the schedule alone writes the fields here."""
 
-    __slots__ = ("due", "task", "ticket", "was_due")
+    __slots__ = ("due", "place", "task", "was_due")
 
     # The schedule tells when a turn begins; False: the turn itself does, when it has all that it waits for.
     reports_start: ClassVar[bool] = True
-    # Bins of the schedule that are one for it: to wake for each of many short turns would cost more than they do.
-    grain: ClassVar[int] = 1
+    # It may come some hundredths of a second late: to wake for each of many short turns would cost more than they do.
+    is_patient: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.due = 0.0  # the next moment, by the loop's clock
         self.was_due = 0.0  # the moment of the turn that was begun last
-        self.ticket = 0  # a place in a bin with another ticket is out of date; 0: not scheduled
+        # The bin or the queue that it waits in: an entry in another one is out of date. None: it has no moment.
+        self.place: Collection[Scheduled] | None = None
         self.task: asyncio.Task[None] | None = None  # the turn under way
 
     @property

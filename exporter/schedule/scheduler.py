@@ -1,35 +1,24 @@
 """The schedule: the moment of each turn, and how many are under way at once.
 
 Each turn has a phase, a hash of its key, so it falls on the same moments of every interval, before and after a restart,
-and all turns spread evenly. The next moments wait in bins of two milliseconds, and a heap holds the bins: one heap of
-100,000 turns is slow to sift. A turn that is due and needs a slot waits in line for it; one that has nothing to wait
-for is done at once, without a slot. A moment that comes while the last turn is still under way is left out: the turns
-of one target do not overlap.
+and all turns spread evenly. A turn that is due and needs a slot waits in line for it; one that has nothing to wait for
+is done at once, without a slot. A moment that comes while the last turn is still under way is left out: the turns of
+one target do not overlap.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import heapq
 import logging
-import math
-import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from exporter.concurrency.slots import ProbeSlots
+from exporter.schedule.moments import Moments, until_phase
 from exporter.schedule.scheduled import Scheduled
 
 log = logging.getLogger(__name__)
-
-# Turns that are due within one bin are begun together, at its end; those that are mostly done at once in larger ones.
-_BIN_SECONDS: Final = 0.002
-
-# uvloop's clock counts whole milliseconds, as the bins do, but the two floats for one moment may differ in their last
-# digit. A bin that seemed a hair too early would have the loop turn round and round until the next millisecond.
-_TICK_ERROR: Final = 1e-6
 
 # Work begun in one go, about a millisecond of it; then the loop serves what is under way. A hundred sessions at once
 # would show in the times that the others measure. A turn that is done at once is a quarter of the work of a session.
@@ -42,13 +31,15 @@ _DONE_WORK: Final = 1
 _EXTRA_A_SECOND: Final = 500
 _EXTRA_SECONDS: Final = 0.02
 
+# A moment that comes within this part of the interval after a turn beside the schedule is left out.
+_NEAR_SHARE: Final = 0.5
+
 # A healthy loop is milliseconds late. After a suspension or a stall longer than this, missed turns are left to their
 # next moment: starting them all at once would be a burst at our uplink and at other people's servers.
 STALL_SECONDS: Final = 5.0
 
-# Tickets of turns without a moment.
-_SUSPENDED: Final = 0
-_DROPPED: Final = -1
+# The place of a turn that was given up.
+_DROPPED: Final = ()
 
 
 class Schedule:
@@ -66,18 +57,15 @@ class Schedule:
         self._on_start = on_start
         self._on_internal_error = on_internal_error
         self._loop = asyncio.get_running_loop()
-        self._bins: dict[int, list[tuple[int, Scheduled]]] = {}
-        self._heap: list[int] = []  # the numbers of the bins
-        self._due: deque[tuple[int, Scheduled]] = deque()
-        self._in_line: deque[tuple[int, Scheduled]] = deque()  # due, and waiting for a slot
+        self._moments = Moments(self._take_due)
+        self._due: deque[Scheduled] = deque()
+        self._in_line: deque[Scheduled] = deque()  # due, and waiting for a slot
         # Somebody waits for these, since the moments. In a plain dictionary the first is found past all that have gone.
         self._asked: OrderedDict[Scheduled, float] = OrderedDict()
         self._extra: deque[tuple[float, Scheduled]] = deque()  # beside the schedule, with the moment of the wish
         self._wished: set[Scheduled] = set()  # those in `_extra`
         self._extra_timer: asyncio.Handle | None = None
-        self._under_way: dict[asyncio.Task[None], Scheduled] = {}
-        self._tickets = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._under_way: set[Scheduled] = set()
         self._beginning = False  # turns are being begun, or the loop comes back to begin more
         self._stopped = False
 
@@ -89,13 +77,12 @@ class Schedule:
     @property
     def overdue(self) -> float:
         """Seconds by which the earliest moment of the schedule is past; far more than 0 by a bug alone."""
-        return self._loop.time() - self._heap[0] * _BIN_SECONDS if self._heap and not self._stopped else 0.0
+        return self._moments.overdue
 
     def add(self, turn: Scheduled) -> None:
         """Schedule a turn at the first moment from now on that has its phase."""
-        interval = turn.interval
-        turn.due = self._loop.time() + (phase(turn.phase_key, interval) - time.time()) % interval
-        self._push(turn)
+        turn.due = self._loop.time() + until_phase(turn.phase_key, turn.interval)
+        self._moments.put(turn)
 
     def moved(self, turn: Scheduled) -> None:
         """Have a scheduled turn follow its new interval. One under way goes on."""
@@ -103,35 +90,26 @@ class Schedule:
 
     def suspend(self, turn: Scheduled) -> None:
         """Give a turn no more moments; one under way goes on, and it may still be asked for."""
-        turn.ticket = _SUSPENDED
+        turn.place = None
 
     def drop(self, turn: Scheduled) -> None:
         """Give a turn up, in the middle if it is under way."""
-        turn.ticket = _DROPPED
-        if turn.task is not None:
-            turn.task.cancel()
+        turn.place = _DROPPED
+        self._cancel(turn)
 
     def begin(self, turns: Iterable[Scheduled]) -> None:
         """Begin these now, or as soon as there is a slot: somebody waits for them. They need no place in the schedule.
 
-        One that is under way is not begun again. A moment that would come within half an interval is left out.
+        One that is under way is not begun again, nor one that has begun at a moment of its own since.
         """
         now = self._loop.time()
         for turn in turns:
-            if turn.task is not None or turn.ticket == _DROPPED or turn in self._asked:
-                continue
-            if turn.ticket != _SUSPENDED and turn.due - now < turn.interval / 2:
-                turn.due += turn.interval
-                self._push(turn)
-            self._asked[turn] = now
+            if turn.task is None and turn.place is not _DROPPED:
+                self._asked.setdefault(turn, now)
         self._begin_due()
 
     def soon(self, turns: Iterable[Scheduled]) -> None:
-        """Begin these beside the schedule, in their order and some at a time; their moments stay.
-
-        They need no place in the schedule. One that is under way when it comes to it, or has begun at a moment of its
-        own since, is not begun again.
-        """
+        """Begin these beside the schedule, in their order and some at a time; else as :meth:`begin`."""
         now = self._loop.time()
         new = [(now, turn) for turn in turns if turn not in self._wished]
         self._wished.update([turn for _, turn in new])
@@ -142,64 +120,40 @@ class Schedule:
     async def stop(self, grace: float) -> None:
         """Begin no more turns; give those under way `grace` seconds, then cancel them."""
         self._stopped = True
-        for timer in (self._timer, self._extra_timer):
-            if timer is not None:
-                timer.cancel()
-        tasks = tuple(self._under_way)
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=grace)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-
-    def _push(self, turn: Scheduled) -> None:
-        self._tickets += 1
-        turn.ticket = self._tickets
-        number = math.ceil(turn.due / _BIN_SECONDS)
-        number += -number % turn.grain
-        bin_ = self._bins.get(number)
-        if bin_ is not None:
-            bin_.append((turn.ticket, turn))
-            return
-        self._bins[number] = [(turn.ticket, turn)]
-        heapq.heappush(self._heap, number)
-        if self._heap[0] == number:
-            self._set_timer()
-
-    def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._heap and not self._stopped:
-            self._timer = self._loop.call_at(self._heap[0] * _BIN_SECONDS, self._take_due)
+        self._moments.stop()
+        if self._extra_timer is not None:
+            self._extra_timer.cancel()
+        tasks = [turn.task for turn in self._under_way if turn.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
+            for turn in tuple(self._under_way):
+                self._cancel(turn)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _take_due(self) -> None:
-        """Move the due turns from their bins to the queue."""
-        now = self._loop.time()
+        """Move the turns whose moment has come to the queue."""
+        now, due = self._loop.time(), self._due
         left_out = 0
-        while self._heap and self._heap[0] * _BIN_SECONDS <= now + _TICK_ERROR:
-            for ticket, turn in self._bins.pop(heapq.heappop(self._heap)):
-                if ticket != turn.ticket:
-                    continue
-                if now - turn.due > STALL_SECONDS:
-                    left_out += 1
-                    self._advance(turn, now)
-                elif turn.task is not None:
-                    self._advance(turn, now)
-                else:
-                    self._due.append((ticket, turn))
-        if left_out:
-            # The clock jumped, or this process stood still.
+        for turn in self._moments.take(now):
+            if (is_missed := now - turn.due > STALL_SECONDS) or turn.task is not None:
+                left_out += is_missed
+                self._advance(turn, now)
+            else:
+                turn.place = due
+                due.append(turn)
+        if left_out:  # the clock jumped, or this process stood still
             log.warning("probes skipped after a stall", extra={"fields": {"probes": left_out}})
-        self._set_timer()
+        self._moments.set_alarm()
         self._begin_due()
 
     def _advance(self, turn: Scheduled, now: float) -> None:
         """Schedule the next moment of the same phase: whole intervals, so no turn drifts."""
         interval = turn.interval
-        turn.due += interval * max(1, int((now - turn.due) // interval) + 1)
-        self._push(turn)
+        due = turn.due + interval
+        if due <= now:
+            due += interval * ((now - due) // interval + 1.0)
+        turn.due = due
+        self._moments.put(turn)
 
     def _begin_more(self) -> None:
         self._beginning = False
@@ -227,15 +181,16 @@ class Schedule:
     def _begin_asked(self) -> int | None:
         """Begin the turn that was asked for first; the work that it was, None without a slot."""
         turn, asked = next(iter(self._asked.items()))
-        work = self._begin_beside(asked, turn)
+        # One that began in this millisecond may be over: somebody else has asked since.
+        work = 0 if turn.was_due > asked else self._begin_beside(asked, turn)
         if work is not None:
             del self._asked[turn]
         return work
 
     def _begin_next(self) -> int:
         """Begin the next due turn, or have it wait for a slot; the work that it was."""
-        ticket, turn = self._due.popleft()
-        if ticket != turn.ticket:
+        turn = self._due.popleft()
+        if turn.place is not self._due:
             return 0
         now = self._loop.time()
         if turn.task is not None:  # asked for since, beside the schedule
@@ -243,19 +198,20 @@ class Schedule:
             return 0
         turn.was_due = turn.due
         if not self._is_done_now(turn):
-            self._in_line.append((ticket, turn))
+            turn.place = self._in_line
+            self._in_line.append(turn)
             return _DONE_WORK
         if turn.reports_start:
             self._on_start(now - turn.was_due)
-        if ticket == turn.ticket:
+        if turn.place is self._due:
             self._advance(turn, now)
         return _DONE_WORK
 
     def _begin_in_line(self) -> int:
         """Begin the turn that waits longest, in the slot just taken; the work that it was."""
         while self._in_line:
-            ticket, turn = self._in_line.popleft()
-            if ticket != turn.ticket:
+            turn = self._in_line.popleft()
+            if turn.place is not self._in_line:
                 continue
             turn.was_due = turn.due
             now = self._loop.time()
@@ -282,26 +238,31 @@ class Schedule:
 
     def _begin_beside(self, wished: float, turn: Scheduled) -> int | None:
         """Begin a turn beside the schedule, if that is still to be done; the work that it was, None without a slot."""
-        if turn.task is not None or turn.ticket == _DROPPED:
+        if turn.task is not None or turn.place is _DROPPED:
             return 0
         before, turn.was_due = turn.was_due, wished
         now = self._loop.time()
-        if self._is_done_now(turn):
-            if turn.reports_start:
-                self._on_start(now - wished)
-            return _DONE_WORK
-        if not self._slots.take_nowait():
+        is_done = self._is_done_now(turn)
+        if not is_done and not self._slots.take_nowait():
             turn.was_due = before
             return None
-        self._begin(turn, now)
-        return _SESSION_WORK
+        # Two turns shortly after each other would show no more than one, and be a burden on other people's servers.
+        is_scheduled = turn.place is not None and turn.place is not _DROPPED
+        if is_scheduled and turn.due - now < turn.interval * _NEAR_SHARE:
+            turn.due += turn.interval
+            self._moments.put(turn)
+        if not is_done:
+            self._begin(turn, now)
+            return _SESSION_WORK
+        if turn.reports_start:
+            self._on_start(now - wished)
+        return _DONE_WORK
 
     def _begin(self, turn: Scheduled, now: float) -> None:
         if turn.reports_start:
             self._on_start(now - turn.was_due)
-        task = turn.task = self._loop.create_task(self._run(turn))
-        self._under_way[task] = turn
-        task.add_done_callback(self._forget)
+        self._under_way.add(turn)
+        turn.task = self._loop.create_task(self._run(turn))
 
     async def _run(self, turn: Scheduled) -> None:
         try:
@@ -311,12 +272,15 @@ class Schedule:
         finally:
             self._end(turn)
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        turn = self._under_way.pop(task)
-        if turn.task is task:  # cancelled before its first step
-            self._end(turn)
+    def _cancel(self, turn: Scheduled) -> None:
+        """Cancel a turn under way; before its first step it would not see its own end."""
+        task = turn.task
+        if task is not None:
+            task.add_done_callback(lambda _: self._end(turn) if turn.task is task else None)
+            task.cancel()
 
     def _end(self, turn: Scheduled) -> None:
+        self._under_way.discard(turn)
         turn.task = None
         self._slots.free()
 
@@ -337,9 +301,3 @@ class Schedule:
         except Exception:
             log.exception("internal error in the record of a result", extra={"fields": fields})
             self._on_internal_error()
-
-
-def phase(key: str, interval: float) -> float:
-    """The place of a turn within each interval, in seconds; the same in every process."""
-    digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64 * interval

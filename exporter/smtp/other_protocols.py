@@ -154,6 +154,16 @@ def guess(said: bytes) -> str | None:
     return found or ("a binary protocol" if _BINARY.match(said) else None)
 
 
+def names_smtp(said: bytes) -> bool:
+    """Words of a greeting that no other protocol says, whatever stands beside them."""
+    return _SMTP.search(said) is not None
+
+
+def names_other(said: bytes) -> bool:
+    """Words of a greeting that another protocol may say."""
+    return _NUMBERED.search(said) is not None
+
+
 def by_greeting(greeting: Reply) -> tuple[str | None, str | None]:
     """The protocol of a greeting that only looks like SMTP's, and one that it may be of as well as of SMTP."""
     said = greeting.lines[0] if len(greeting.lines) == 1 else b" ".join(greeting.lines)

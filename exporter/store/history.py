@@ -1,6 +1,6 @@
 """The history of a target: its recent results and its changes of state, in few bytes.
 
-Both are packed, for 100,000 targets have them: 160 bytes of results and 264 of changes a target at most, whatever
+Both are packed, for 100,000 targets have them: 96 bytes of results and 264 of changes a target at most, whatever
 happens to it. A history is immutable and replaced whole, so another thread may read it at any time.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict, verdict_of
 from exporter.model.result import DomainResult
@@ -19,7 +19,9 @@ MAX_RECENT: Final = 32
 # A target that flaps once a minute shows its last twelve falls; one that fails once a week shows three months.
 MAX_CHANGES: Final = 24
 
-_RECENT: Final = struct.Struct("<fB")  # seconds, 0 for up or the place of the verdict
+# Seconds in half precision (IEEE 754 binary16: three digits, for a picture), 0 for up or the place of the verdict.
+_RECENT: Final = struct.Struct("<eB")
+_MAX_SECONDS: Final = 65504.0
 _CHANGE: Final = struct.Struct("<dBBB")  # moment, 0 for up or the place of the class, stage, confidence
 _VERDICTS: Final = (None, *Verdict)
 _CLASSES: Final = (None, *FailureClass)
@@ -56,29 +58,28 @@ class StateChange:
         return verdict_of(self.failure_class, self.confidence)
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """The last results and changes of one target, the oldest first."""
+class History(NamedTuple):
+    """The last results and changes of one target, the oldest first. A named tuple: each turn makes one."""
 
-    _results: bytes = b""
-    _changes: bytes = b""
+    packed_results: bytes = b""
+    packed_changes: bytes = b""
 
     @property
     def recent(self) -> tuple[Recent, ...]:
         """The last probes, at most MAX_RECENT."""
-        return tuple(Recent(seconds, _VERDICTS[place]) for seconds, place in _RECENT.iter_unpack(self._results))
+        return tuple(Recent(seconds, _VERDICTS[place]) for seconds, place in _RECENT.iter_unpack(self.packed_results))
 
     @property
     def changes(self) -> tuple[StateChange, ...]:
         """The last changes of state, at most MAX_CHANGES."""
-        return tuple(_change(*packed) for packed in _CHANGE.iter_unpack(self._changes))
+        return tuple(_change(*packed) for packed in _CHANGE.iter_unpack(self.packed_changes))
 
     def probed(self, result: DomainResult) -> History:
         """The history with one more result."""
         verdict = None if result.failure is None else result.failure.verdict
         seconds = result.duration if math.isfinite(result.duration) else 0.0
-        packed = _RECENT.pack(seconds, _VERDICT_PLACES[verdict])
-        return History((self._results + packed)[-_RECENT.size * MAX_RECENT :], self._changes)
+        packed = _RECENT.pack(min(seconds, _MAX_SECONDS), _VERDICT_PLACES[verdict])
+        return History((self.packed_results + packed)[-_RECENT.size * MAX_RECENT :], self.packed_changes)
 
     def changed(self, at: float, failure: Failure | None) -> History:
         """The history with one more change of state."""
@@ -91,7 +92,7 @@ class History:
                 _STAGE_PLACES[failure.stage],
                 _CONFIDENCE_PLACES[failure.confidence],
             )
-        return History(self._results, (self._changes + packed)[-_CHANGE.size * MAX_CHANGES :])
+        return History(self.packed_results, (self.packed_changes + packed)[-_CHANGE.size * MAX_CHANGES :])
 
 
 def _change(at: float, failure_class: int, stage: int, confidence: int) -> StateChange:

@@ -1,4 +1,4 @@
-"""The records of all hosts: the latest result of each, its counters, and its series, rendered once per result.
+"""The records of all hosts: the latest result of each, its counters, and its series, rendered where they change.
 
 Written by the probes' event loop alone. Another thread, a scrape or a page, reads records, which are immutable.
 """
@@ -99,7 +99,8 @@ class HostStore:
 
     def _put(self, before: HostRecord, record: HostRecord) -> None:
         row = self._render(record, before)
-        self._records[record.identity] = HostRecord(*record[:-1], row)  # in a third of the time of _replace
+        # In a third of the time of _replace.
+        self._records[record.identity] = record if row is record.row else HostRecord(*record[:-1], row)
 
 
 def _counted(failures: Mapping[FailureClass, int], failure_class: FailureClass) -> Mapping[FailureClass, int]:

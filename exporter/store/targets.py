@@ -1,4 +1,4 @@
-"""The records of all targets: results taken in, counters that outlive a reload, series rendered once per result.
+"""The records of all targets: results taken in, counters that outlive a reload, series rendered where they change.
 
 Written by the probes' event loop alone. Another thread, a scrape or a page, reads records, which are immutable.
 """
@@ -95,8 +95,10 @@ class TargetStore:
         return change
 
     def _put(self, before: TargetRecord, record: TargetRecord) -> None:
-        self._count_failing(before.result, -1)
-        self._count_failing(record.result, 1)
+        was, now = before.result, record.result
+        if (was is not None and was.failure is not None) or (now is not None and now.failure is not None):
+            self._count_failing(was, -1)
+            self._count_failing(now, 1)
         key = record.target.key
         row = self._render(record, before)
         self._records[key] = record if row is record.row else record.rendered(row)

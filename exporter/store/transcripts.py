@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from functools import lru_cache
 from itertools import count
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.concurrency import steady_clock
 from exporter.model.failure import Failure
-from exporter.model.result import HostIdentity, HostResult, TlsResult, TranscriptLine
+from exporter.model.result import HostIdentity, HostResult, Said, TlsResult, TranscriptLine
 
 # The whole session with an ordinary server, STARTTLS and envelope included, is about 1 KiB; a long greeting fits too.
 MAX_STORED_BYTES: Final = 4096
@@ -34,8 +34,11 @@ SUCCESS_SHARE: Final = 0.25
 # tracemalloc, CPython 3.11).
 OVERHEAD_BYTES: Final = 512
 
-_LINE: Final = struct.Struct("<fBH")  # seconds since the connect began, whether we sent it, length
-_MAX_LINE: Final = 0xFFFF
+# The cost of one word beside its bytes, and the most words of one transcript: a server may send them byte by byte.
+_WORD_BYTES: Final = 48
+_MAX_WORDS: Final = 256
+# Orders of turns in a dialogue, of which nearly all are the same.
+_MAX_TURNS: Final = 256
 
 
 def keys_of(host: HostIdentity) -> tuple[HostIdentity, HostIdentity]:
@@ -46,9 +49,11 @@ def keys_of(host: HostIdentity) -> tuple[HostIdentity, HostIdentity]:
     return host._replace(mx=""), host
 
 
-@dataclass(frozen=True, slots=True)
-class StoredTranscript:
-    """The transcript of a session with one address; `failure` None: it worked."""
+class StoredTranscript(NamedTuple):
+    """The transcript of a session with one address; `failure` None: it worked.
+
+    Its words are those of the session before, the same objects, where that said the same (exporter.probe.express).
+    """
 
     number: int  # counted from the first that was kept
     mx: str  # the name that led the session
@@ -60,7 +65,10 @@ class StoredTranscript:
     moment: float  # the same as a moment of exporter.concurrency.steady_clock
     first: float  # the moment of the first session that ended alike, with none that ended otherwise since
     times: int  # sessions since then, this one included
-    packed: bytes
+    words: tuple[bytes, ...]
+    sent: tuple[bool, ...]  # by the exporter
+    seconds: bytes  # packed: since the connect began, of each of the words
+    size: int  # the bytes that the transcript counts for
     whole: bool  # nothing was cut off
 
     @property
@@ -71,12 +79,7 @@ class StoredTranscript:
     @property
     def transcript(self) -> tuple[TranscriptLine, ...]:
         """The lines; show them escaped."""
-        return tuple(_unpacked(self.packed))
-
-    @property
-    def size(self) -> int:
-        """The bytes that the transcript counts for."""
-        return len(self.packed) + OVERHEAD_BYTES + (len(self.failure.detail) if self.failure is not None else 0)
+        return Said(self.words, self.sent, _times(len(self.words)).unpack(self.seconds)).lines
 
 
 class TranscriptStore:
@@ -99,11 +102,11 @@ class TranscriptStore:
         found = [stored for key in dict.fromkeys(keys) for stored in self._kept.get(key, ())]
         return tuple(sorted(found, key=lambda stored: -stored.number))
 
-    def keep(self, key: HostIdentity, host: HostResult, transcript: tuple[TranscriptLine, ...]) -> None:
+    def keep(self, key: HostIdentity, host: HostResult, said: Said) -> None:
         """Keep the transcript of a session that gave the result `host`; one without a line is none."""
-        if not transcript:
+        if not said.words:
             return
-        self._put(key, host, transcript)
+        self._put(key, host, said)
         if len(self._kept[key]) > 1:
             self._make_room_in(key)
         if self.size > self._max_bytes:
@@ -115,38 +118,50 @@ class TranscriptStore:
             for kept in self._kept.pop(key, ()):
                 self._order(kept).remove(kept)
 
-    def _put(self, key: HostIdentity, host: HostResult, transcript: tuple[TranscriptLine, ...]) -> None:
-        before = self._kept.get(key, ())
-        latest = before[-1] if before else None
-        alike = next((one for one in before if ended_alike(one.failure, host.failure)), None)
-        if alike is not None and alike.at == host.timings.at:
+    def _put(self, key: HostIdentity, host: HostResult, said: Said) -> None:
+        before, failure, alike = self._kept.get(key, ()), host.outcome.failure, None
+        for one in before:
+            if ended_alike(one.failure, failure):
+                alike = one
+        if alike is None:
+            kept = self._stored(host, said, None)
+        elif alike.at == host.timings.at:
             return  # told of twice
-        kept = self._stored(host, transcript, alike if alike is latest else None)
-        if alike is not None:
+        else:
+            kept = self._stored(host, said, alike if alike is before[-1] else None)
             self._order(alike).remove(alike)
-            before = tuple(one for one in before if one.number != alike.number)
+            before = tuple([one for one in before if one is not alike]) if len(before) > 1 else ()
         self._order(kept).add(kept, key)
         self._kept[key] = (*before, kept)
 
-    def _stored(
-        self, host: HostResult, transcript: tuple[TranscriptLine, ...], again: StoredTranscript | None
-    ) -> StoredTranscript:
+    def _stored(self, host: HostResult, said: Said, again: StoredTranscript | None) -> StoredTranscript:
         """A transcript to keep; `again`: the one of the session before, which ended alike."""
-        moment = steady_clock.moment(host.timings.at)
-        packed, whole = _packed(transcript)
+        timings = host.timings
+        moment = steady_clock.moment(timings.at)
+        failure = host.outcome.failure
+        if again is not None and again.words is said.words:
+            words, sent, size, whole, seconds = again.words, again.sent, again.size, True, said.times
+        else:
+            words, whole = _bounded(said.words)
+            sent, seconds = _turns(said.sent[: len(words)]), said.times[: len(words)]
+            size = OVERHEAD_BYTES + sum([len(word) + _WORD_BYTES for word in words])
+            size += 0 if failure is None else len(failure.detail)
         return StoredTranscript(
-            number=next(self._numbers),
-            mx=host.mx,
-            address=host.address,
-            at=host.timings.at,
-            failure=host.failure,
-            tls=host.facts.tls,
-            tls_at=host.timings.tls_at,
-            moment=moment,
-            first=moment if again is None else again.first,
-            times=1 if again is None else again.times + 1,
-            packed=packed,
-            whole=whole,
+            next(self._numbers),
+            host.identity.mx,
+            host.identity.address,
+            timings.at,
+            failure,
+            host.facts.tls,
+            timings.tls_at,
+            moment,
+            moment if again is None else again.first,
+            1 if again is None else again.times + 1,
+            words,
+            sent,
+            _times(len(words)).pack(*seconds),
+            size,
+            whole,
         )
 
     def _make_room_in(self, key: HostIdentity) -> None:
@@ -204,27 +219,27 @@ def ended_alike(one: Failure | None, other: Failure | None) -> bool:
     return one.failure_class is other.failure_class
 
 
-def _packed(transcript: tuple[TranscriptLine, ...]) -> tuple[bytes, bool]:
-    """The lines as bytes, and whether all of them are there."""
-    pieces: list[bytes] = []
-    if sum([len(data) for _, _, data in transcript]) <= MAX_STORED_BYTES:
-        for at, sent, data in transcript:
-            pieces += (_LINE.pack(at, sent, len(data)), data)
-        return b"".join(pieces), True
+def _bounded(words: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], bool]:
+    """The words as far as they are kept, and whether that is all of them."""
+    if len(words) <= _MAX_WORDS and sum(map(len, words)) <= MAX_STORED_BYTES:
+        return words, True
+    kept: list[bytes] = []
     left = MAX_STORED_BYTES
-    for line in transcript:
-        data = line.data[: min(left, _MAX_LINE)]
-        pieces += (_LINE.pack(line.at, line.sent, len(data)), data)
-        left -= len(data)
-        if len(data) < len(line.data) or left <= 0:
+    for word in words[:_MAX_WORDS]:
+        kept.append(word[:left])
+        left -= len(kept[-1])
+        if len(kept[-1]) < len(word) or left <= 0:
             break
-    return b"".join(pieces), False
+    return tuple(kept), False
 
 
-def _unpacked(packed: bytes) -> Iterator[TranscriptLine]:
-    place = 0
-    while place < len(packed):
-        at, sent, length = _LINE.unpack_from(packed, place)
-        place += _LINE.size
-        yield TranscriptLine(at, bool(sent), packed[place : place + length])
-        place += length
+@lru_cache(maxsize=_MAX_TURNS)
+def _turns(sent: tuple[bool, ...]) -> tuple[bool, ...]:
+    """One object for equal turns."""
+    return sent
+
+
+@lru_cache(maxsize=_MAX_TURNS)
+def _times(count: int) -> struct.Struct:
+    """The packing of so many times."""
+    return struct.Struct(f"<{count}f")

@@ -14,7 +14,7 @@ from exporter.lab.dns_host import DnsHost
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import SmtpScript, ordinary
 from exporter.model.configuration import Egress, Limits, ResolverSettings
-from exporter.model.result import DomainResult, HostIdentity, HostResult, TranscriptLine
+from exporter.model.result import DomainResult, HostIdentity, HostResult, Said
 from exporter.model.target import Module, Settings, Target, TargetKind
 from exporter.probe.conversation import Conversation
 from exporter.probe.hosts import Host
@@ -36,6 +36,7 @@ class Owner(NoOwner):
     gone: list[HostIdentity] = field(default_factory=list)
     leaders: list[tuple[HostResult, bool]] = field(default_factory=list)  # of sessions, scheduled
     started: int = 0
+    sessions: int = 0
     errors: int = 0
 
     def turn_started(self, lag: float) -> None:
@@ -45,9 +46,10 @@ class Owner(NoOwner):
     def internal_error(self) -> None:
         self.errors += 1
 
-    def session_made(
-        self, conversation: Conversation, leader: HostResult, transcript: tuple[TranscriptLine, ...]
-    ) -> None:
+    def session_begun(self) -> None:
+        self.sessions += 1
+
+    def session_made(self, conversation: Conversation, leader: HostResult, said: Said) -> None:
         self.leaders.append((leader, conversation.is_scheduled))
 
     def host_told(self, host: Host, *, session: bool) -> None:

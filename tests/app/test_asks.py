@@ -74,6 +74,20 @@ async def test_a_lease_takes_what_the_schedule_and_other_leases_know_within_the_
         assert world.host.connections == 2
 
 
+async def test_the_sessions_that_are_counted_are_those_that_were_made_whoever_asks_beside_the_schedule() -> None:
+    async with running() as world:
+        target, stranger = world.domain(interval=0.1), world.domain("b.example", interval=0.1)
+        world.adopt(target)
+        began = asyncio.get_running_loop().time()
+        while world.host.connections < 6:
+            asked = (world.engine.ask(target), world.engine.ask(target), world.engine.ask(stranger))
+            assert all(result.up for result in await asyncio.gather(*asked))
+        intervals = (asyncio.get_running_loop().time() - began) / 0.1
+        await world.engine.stop(5.0)
+        assert len(world.owner.leaders) == world.host.connections
+        assert intervals > 2.0  # six sessions are half an interval apart or more
+
+
 async def test_what_is_under_way_is_waited_for_and_not_begun_again() -> None:
     async with running(SLOW) as world:
         first = asyncio.ensure_future(world.engine.ask(world.domain()))

@@ -32,7 +32,7 @@ async def parts(settings: EngineSettings = SETTINGS) -> AsyncIterator[tuple[Engi
     turns = made.turn_tools(
         table,
         lambda: RESOLVER_UNKNOWN,
-        on_turn=lambda turn: None,
+        on_turn=lambda turn, asked: None,
         on_dirty=lambda turn: None,
         on_settled=lambda host, result: None,
     )

@@ -12,7 +12,7 @@ from exporter.metrics.domain_rows import target_row
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.host_rows import host_row
 from exporter.model.failure import FailureClass
-from exporter.model.result import HostIdentity, TranscriptLine
+from exporter.model.result import HostIdentity, Said
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.store.row import NO_ROW
 from exporter.store.transcripts import keys_of
@@ -24,7 +24,7 @@ TARGET = domain("a.example")
 REFERENCE = replace(domain("ref.example"), kind=TargetKind.REFERENCE)
 UP = up_host()
 HOST = UP.identity
-SAID = (TranscriptLine(0.1, False, b"220 mx ESMTP\r\n"),)
+SAID = Said((b"220 mx ESMTP\r\n",), (False,), (0.1,))
 NONE: frozenset[str] = frozenset()
 
 
@@ -111,7 +111,7 @@ def test_a_host_that_is_configured_in_two_ways_has_the_labels_of_the_first() -> 
     at_once(results.replacing([first, second, other], []))
     shared = result(changed(UP, mx="relay.example"), changed(UP, mx="relay.example", address="192.0.2.9"))
     for target, probed in ((first, shared), (second, shared), (other, result(changed(UP, mx="c", port=26)))):
-        results.domain_told(target, replace(probed, lookup=None), turn=True)
+        results.domain_told(target, probed._replace(lookup=None), turn=True)
     lines = [line for line in text_of(results).splitlines() if line.startswith("mx_host_labels{")]
     assert sorted(lines) == [
         'mx_host_labels{module="default",mx="c",port="26"} 1.0',

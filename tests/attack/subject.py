@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from tests.attack.world.plan import Plan
-from tests.bench.process import cpu_seconds, memory_bytes, open_files
+from tests.bench.process import cpu_seconds, memory_bytes, open_files, waited_seconds
 from tests.support.exporter_process import ExporterProcess, command
 
 _MOST_LINES: Final = 5000
@@ -42,9 +42,8 @@ class Vitals:
         peak, threads = _PEAK.search(status), _THREADS.search(status)
         if peak is None or threads is None:
             raise ProcessLookupError(f"{pid} has ended")
-        waited = int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1]) / 1e9
         memory = memory_bytes(pid), 1024 * int(peak[1])
-        return cls(*memory, open_files(pid), int(threads[1]), cpu_seconds(pid), waited)
+        return cls(*memory, open_files(pid), int(threads[1]), cpu_seconds(pid), waited_seconds(pid))
 
 
 class Subject(ExporterProcess):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from exporter.model.configuration import Egress
 from exporter.model.egress import EgressByFamily, EgressStateChange
 from exporter.model.failure import FailureClass
 from exporter.model.resolver import ResolverView
-from exporter.model.result import DomainResult, HostIdentity, TranscriptLine
+from exporter.model.result import DomainResult, HostIdentity, Said
 from exporter.store.history import StateChange
 from exporter.store.row import NO_ROW
 from exporter.store.targets import TargetStore
@@ -33,7 +32,7 @@ from tests.support.steps import at_once
 from tests.support.waiting import until_sync
 
 C = FailureClass
-SAID = (TranscriptLine(0.1, False, b"220 mx ESMTP\r\n"),)
+SAID = Said((b"220 mx ESMTP\r\n",), (False,), (0.1,))
 
 
 class Clock:
@@ -66,7 +65,7 @@ class Known:
     def take_in(self, failure_class: FailureClass | None = None) -> DomainResult:
         host = up_host() if failure_class is None else down_host(failure_class, "mx1.healthy.example", "192.0.2.1")
         now = time.time()
-        probed = replace(result(changed(host, at=now)), at=now)
+        probed = result(changed(host, at=now))._replace(at=now)
         self.dialogues.keep(HOST, changed(host, at=now), SAID)
         self.store.record(domain(), probed, turn=True)
         return probed

@@ -2,7 +2,7 @@
 
 Builds what it compares with (an epoll client and a mail host in C, nsd, blackbox_exporter), measures both sides in turn
 and prints the table as Markdown. The figures of a busy machine move; the ratios move less, and are what counts. All
-rows together take 10 to 20 minutes, most of it the row `many`.
+rows together take half an hour, most of it the rows `many`, `fleet` and `attacked`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all where none is named")
     parser.add_argument("--smoke", action="store_true", help="small and short: shows that it works, measures nothing")
     parser.add_argument("--rounds", type=int, help="how often both sides take turns")
-    parser.add_argument("--minute", type=float, help="seconds for which the row `many` watches")
+    parser.add_argument("--minute", type=float, help="seconds for which the rows about fleets watch")
     arguments = parser.parse_args()
     unknown = set(arguments.rows) - set(ROWS)
     if unknown:

@@ -11,7 +11,6 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 import httpx
 
@@ -54,8 +53,8 @@ def records(count: int) -> Sequence[TargetRecord]:
         if number % 10 == 0:
             hosts = [down_host(classes[number // 10 % len(classes)], host.mx, host.address) for host in hosts]
         for probe in range(32):
-            probed = replace(result(*hosts, name=target.name), providers=(f"p{number // 20}.example",))
-            store.record(target, replace(probed, at=AT + 60 * probe), turn=True)
+            probed = result(*hosts, name=target.name)._replace(providers=(f"p{number // 20}.example",))
+            store.record(target, probed._replace(at=AT + 60 * probe), turn=True)
     return store.records()
 
 

@@ -49,20 +49,17 @@ modules:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """What the C client measured: its CPU seconds, and of each session connect and greeting in seconds.
+    """What the C client measured: CPU seconds a session, and of each session connect and greeting in seconds.
 
-    `rtts` are the kernel's round-trip times; 0 where it went as fast as it could.
+    `rtts` are the kernel's round-trip times; 0 where it went as fast as it could. `series` is the text that it wrote of
+    the first host.
     """
 
-    cpu: float
+    cpu_each: float
     connects: list[float]
     banners: list[float]
     rtts: list[float]
-
-    @property
-    def cpu_each(self) -> float:
-        """CPU seconds a session."""
-        return self.cpu / len(self.connects)
+    series: str
 
 
 def address(number: int) -> str:
@@ -83,17 +80,17 @@ class Peers:
         self.count = count
         self.port = port  # of every mail host
 
-    def converse(self, sessions: int, *, rate: float = 0.0) -> Sessions:
-        """The C client, as fast as it can or so many sessions a second."""
-        argv = [self.folder / "client", address(0), self.count, self.port, sessions, 64, rate]
+    def converse(self, sessions: int, *, rate: float = 0.0, work: str = "bare") -> Sessions:
+        """The C client, as fast as it can or so many sessions a second, with the `work` that client.c knows."""
+        argv = [self.folder / "client", work, address(0), self.count, self.port, sessions, 64, rate]
         done = subprocess.run([str(word) for word in argv], capture_output=True, text=True, check=True)
         first, *rest = done.stdout.splitlines()
-        cpu, _, failed = first.split()
+        cpu, counted, failed = first.split()
         assert failed == "0", f"{failed} of {sessions} sessions of the C client failed"
         connects, banners, rtts = (
             [float(word) for word in column] for column in zip(*map(str.split, rest), strict=True)
         )
-        return Sessions(float(cpu), connects, banners, rtts)
+        return Sessions(float(cpu) / int(counted), connects, banners, rtts, done.stderr)
 
     @contextlib.contextmanager
     def name_server(self, ttl: int, records: Iterable[str] | None = None) -> Iterator[int]:
@@ -153,14 +150,14 @@ def _scrape(connection: HTTPConnection, module: str, target: str) -> None:
 
 
 @contextlib.contextmanager
-def peers(folder: Path, count: int) -> Iterator[Peers]:
-    """Compile the C programs into `folder` and start the mail host."""
+def peers(folder: Path, count: int, words: str = "same") -> Iterator[Peers]:
+    """Compile the C programs into `folder` and start the mail host, with the `words` that responder.c knows."""
     compiler = require_program("cc")
     for name in _COMPILED:
         source = Path(__file__).with_name(f"{name}.c")
         subprocess.run([compiler, "-O2", "-o", str(folder / name), str(source)], check=True)
     port = free_port()
-    with running([str(folder / "responder"), str(port)], lambda: accepts(port), folder / "responder.log"):
+    with running([str(folder / "responder"), str(port), words], lambda: accepts(port), folder / "responder.log"):
         yield Peers(folder, count, port)
 
 

@@ -1,4 +1,4 @@
-"""What the kernel knows of a process: its CPU seconds (clock_getcpuclockid(3)) and its memory (proc(5))."""
+"""What the kernel knows of a process: its CPU seconds (clock_getcpuclockid(3)), its waits and its memory (proc(5))."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def cpu_seconds(pid: int) -> float:
     if error:
         raise ProcessLookupError(error, os.strerror(error))
     return time.clock_gettime(clock.value)
+
+
+def waited_seconds(pid: int) -> float:
+    """Seconds for which its first thread, that of the probes, wanted a core and had none."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 def memory_bytes(pid: int) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import replace
 
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Screen
@@ -29,10 +28,10 @@ def test_the_outage_of_a_provider_is_told_once() -> None:
     out = io.StringIO()
     report = TableReport(Screen(out, {}), io.StringIO(), 6)
     for number in range(4):
-        probed = replace(result(up_host() if number == 3 else down_host()), providers=("big.example",))
+        probed = result(up_host() if number == 3 else down_host())._replace(providers=("big.example",))
         report.add(domain(f"d{number}.example"), probed)
-    report.add(domain("alone.example"), replace(result(down_host()), providers=("alone.example",)))
-    report.add(domain("none.example"), replace(result(down_host(FailureClass.DNS_NULL_MX)), providers=()))
+    report.add(domain("alone.example"), result(down_host())._replace(providers=("alone.example",)))
+    report.add(domain("none.example"), result(down_host(FailureClass.DNS_NULL_MX))._replace(providers=()))
     assert report.finish() == 1
     assert out.getvalue().endswith("down by provider: big.example 3 of 4\n")
 

@@ -16,6 +16,7 @@ from tests.support.require import require_tool
 CONTAINER = DEPLOY / "container"
 FILE = (CONTAINER / "Containerfile").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+INSTALLED = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["fast"]]
 
 
 def locked(name: str) -> dict[str, tuple[Version, int]]:
@@ -36,7 +37,7 @@ def locked(name: str) -> dict[str, tuple[Version, int]]:
 @pytest.mark.parametrize(
     ("lock", "wanted"),
     [
-        ("requirements.lock", PROJECT["project"]["dependencies"]),
+        ("requirements.lock", INSTALLED),
         ("build.lock", PROJECT["build-system"]["requires"]),
     ],
 )
@@ -64,7 +65,7 @@ def _with_what_they_need(wanted: list[str]) -> set[str]:
 
 def test_the_lock_has_what_those_ask_for_and_nothing_else() -> None:
     """After a change of dependencies: deploy/container/lock writes it anew."""
-    assert set(locked("requirements.lock")) == _with_what_they_need(PROJECT["project"]["dependencies"])
+    assert set(locked("requirements.lock")) == _with_what_they_need(INSTALLED)
 
 
 def test_hadolint_finds_nothing() -> None:

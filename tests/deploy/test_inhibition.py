@@ -24,7 +24,15 @@ SHARED = {
     "family": "ipv4",
     "provider": "big.example",
 }
-PROVIDER = {**HERE, "alertname": "MxProviderDown", "provider": "big.example", "family": "ipv4"}
+PROVIDER = {
+    **HERE,
+    "alertname": "MxProviderDown",
+    "severity": "critical",
+    "provider": "big.example",
+    "family": "ipv4",
+}
+# One whose domains put mail off or are misconfigured.
+MILD = {**PROVIDER, "severity": "warning"}
 # Of a domain that this host takes down, and of one of the provider that has two names of equal preference.
 BEHIND = {**DEAD, "mx": "mx.big.example", "port": "25", "module": "default", "provider": "big.example"}
 HOST = {**SHARED, "alertname": "MxHostDown", "address": "192.0.2.1"}
@@ -137,8 +145,30 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         (PROVIDER, {**SHARED, "provider": ""}, False),
         (PROVIDER, {**EVERYWHERE, "alertname": "MxDomainDeadEverywhere"}, True),
         (PROVIDER, {**EVERYWHERE, "alertname": "MxDomainBlockedFromHere", "vantage": "there"}, False),
+        *(
+            (PROVIDER, {**BEHIND, "alertname": f"MxDomain{name}"}, True)
+            for name in ("Misconfigured", "Degraded", "Down")
+        ),
+        *((MILD, {**BEHIND, "alertname": f"MxDomain{name}"}, True) for name in ("Misconfigured", "Degraded", "Down")),
+        # Of the same provider, what is worse than most of its domains.
+        (MILD, BEHIND, False),
+        *(
+            (MILD, {**BEHIND, "alertname": f"MxDomain{name}"}, False)
+            for name in ("Blocked", "Undetermined", "Declined")
+        ),
+        (MILD, {**BEHIND, "alertname": "MxReputationBlocked"}, False),
+        (MILD, {**BEHIND, "alertname": "MxDomainMisconfigured", "provider": "other.example"}, False),
+        (MILD, {**BEHIND, "alertname": "MxDomainMisconfigured", "provider": ""}, False),
+        (MILD, {**BEHIND, "alertname": "MxDomainMisconfigured", "instance": "b:10225"}, False),
+        (MILD, {**BEHIND, "alertname": "MxDomainMisconfigured", "vantage": "there"}, False),
+        (MILD, SHARED, False),
+        (MILD, {**FRONT, "provider": "big.example"}, False),
+        (MILD, {**EVERYWHERE, "alertname": "MxDomainDeadEverywhere"}, False),
+        (MILD, {**EVERYWHERE, "alertname": "MxDomainBlockedFromHere", "vantage": "here"}, False),
+        (PROVIDER, {**EVERYWHERE, "alertname": "MxDomainBlockedFromHere", "vantage": "here"}, True),
         (BLOCKED, SHARED, True),
         (BLOCKED, PROVIDER, True),
+        (BLOCKED, MILD, True),
         (BLOCKED, HOST, True),
         (BLOCKED, {**SHARED, "family": "ipv6"}, False),
         (BLOCKED, {**SHARED, "instance": "service:10225"}, False),

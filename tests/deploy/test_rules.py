@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,12 @@ from tests.deploy.deployed import (
 from tests.support.require import require_program
 
 TESTS = sorted((Path(__file__).parent / "rules").glob("*.yml"))
-ALERT_NAMES = [rule["alert"] for rule in alerts()]
+# An alert may have two rules, each with a severity of its own.
+ALERT_NAMES = list(dict.fromkeys(rule["alert"] for rule in alerts()))
+
+
+def _name(rule: dict[str, Any]) -> str:
+    return f"{rule['alert']}-{rule['labels']['severity']}"
 
 
 def _check(*command: str, folder: Path = PROMETHEUS) -> None:
@@ -86,7 +92,7 @@ def test_every_alert_is_tested_where_it_fires_and_where_it_does_not(
     assert not all(expected[name]), "no test in which it does not"
 
 
-@pytest.mark.parametrize("rule", alerts(), ids=ALERT_NAMES)
+@pytest.mark.parametrize("rule", alerts(), ids=_name)
 def test_every_alert_says_how_bad_what_and_what_next(rule: dict[str, Any]) -> None:
     assert rule["labels"] in [{"severity": severity} for severity in ("critical", "warning", "info")]
     assert seconds(rule["for"]) >= 60
@@ -118,11 +124,12 @@ def test_what_alerts_say_to_do_next_is_a_closed_list() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [rule["alert"] for rule in alerts() if re.search("mx_failure|mx_host_up|mx_down|_lost", rule["expr"])]
+    "rule",
+    [rule for rule in alerts() if re.search("mx_failure|mx_host_up|mx_down|_lost|_alike", rule["expr"])],
+    ids=_name,
 )
-def test_an_alert_about_a_failure_tells_how_sure_it_is_and_what_to_do(name: str) -> None:
-    (rule,) = [rule for rule in alerts() if rule["alert"] == name]
-    if name.startswith("MxDomainDown"):
+def test_an_alert_about_a_failure_tells_how_sure_it_is_and_what_to_do(rule: dict[str, Any]) -> None:
+    if rule["alert"] == "MxDomainDown":
         return
     description = rule["annotations"]["description"]
     assert 'label "confidence"' in description or ".Labels.confidence" in description
@@ -228,19 +235,21 @@ def test_what_silences_others_fires_and_is_sent_before_them() -> None:
     configuration = read_yaml(ALERTMANAGER_CONFIG)
     wait = seconds(configuration["route"]["group_wait"])
     evaluation = seconds(read_yaml(PROMETHEUS / "prometheus.yml")["global"]["evaluation_interval"])
-    by_name = {rule["alert"]: rule for rule in alerts()}
     for silencing in configuration["inhibit_rules"]:
-        sources, targets = (
-            [name for name in ALERT_NAMES if re.fullmatch(_name_pattern(silencing[f"{side}_matchers"]), name)]
-            for side in ("source", "target")
-        )
+        sources, targets = ([*_matching(silencing[f"{side}_matchers"])] for side in ("source", "target"))
         assert sources
         assert targets
-        first = min(seconds(by_name[name]["for"]) for name in targets)
-        late = [name for name in sources if seconds(by_name[name]["for"]) + 2 * evaluation > first + wait]
+        first = min(seconds(rule["for"]) for rule in targets)
+        late = [rule for rule in sources if seconds(rule["for"]) + 2 * evaluation > first + wait]
         # Of one domain's verdicts the finer has its time; the plain one is told if none came in it.
-        assert not late or targets == ["MxDomainDown"]
+        assert not late or {rule["alert"] for rule in targets} == {"MxDomainDown"}
 
 
-def _name_pattern(matchers: list[str]) -> str:
-    return next(found[1] for matcher in matchers if (found := re.match(r'alertname=~?"([^"]+)"', matcher)))
+def _matching(matchers: list[str]) -> Iterator[dict[str, Any]]:
+    """The alerts whose name and severity these match."""
+    found = [re.match(r'(alertname|severity)=~?"([^"]+)"', matcher) for matcher in matchers]
+    patterns = {each[1]: each[2] for each in found if each is not None}
+    for rule in alerts():
+        own = {"alertname": rule["alert"], **rule["labels"]}
+        if all(re.fullmatch(pattern, own[label]) for label, pattern in patterns.items()):
+            yield rule

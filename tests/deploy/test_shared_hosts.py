@@ -18,6 +18,7 @@ DOMAINS = 2000
 MANY_NAMED = 400
 _HERE = {"vantage": "here", "job": "mx", "instance": "a:10225"}
 _FAILURE = {"class": "connect_refused", "confidence": "certain", "stage": "connect", "verdict": "dead"}
+_EXPIRED = {"class": "tls_expired", "confidence": "certain", "stage": "tls", "verdict": "misconfigured"}
 # One provider: names by preference, two addresses each.
 _NAMES = {f"mx{number}.big.example": 10 * number for number in range(1, 6)}
 _ADDRESSES = {mx: [f"192.0.{number}.1", f"192.0.{number}.2"] for number, mx in enumerate(_NAMES, 1)}
@@ -39,11 +40,11 @@ def _hosts(dead: Collection[str], **scrape: str) -> Iterator[Series]:
                 yield _one("mx_host_failure", 1, **identity, **_FAILURE)
 
 
-def _domain(domain: str, names: dict[str, int], up: bool, **scrape: str) -> Iterator[Series]:
+def _domain(domain: str, names: dict[str, int], up: bool, verdict: str = "dead", **scrape: str) -> Iterator[Series]:
     own = {"domain": domain, "team": "mail", **scrape}
     yield _one("mx_domain_up", int(up), **own)
     if not up:
-        yield _one("mx_domain_failure", 1, **own, **_FAILURE)
+        yield _one("mx_domain_failure", 1, **own, **(_FAILURE if verdict == "dead" else _EXPIRED))
     yield _one("mx_domain_addresses", 2 * len(names), **own, family="ipv4")
     yield _one("mx_domain_provider_info", 1, **own, provider="big.example")
     for mx, preference in names.items():
@@ -119,6 +120,15 @@ def test_a_provider_that_is_down_is_one_alert_beside_those_that_it_silences(tmp_
         series += _domain(f"d{number}.example", _NAMES, up=False)
     # The first of its names stands for the others.
     _alerts(series, {"MxProviderDown": 1, "MxSharedHostDown": 1, "MxDomainDead": MANY_NAMED}, tmp_path)
+
+
+def test_a_provider_whose_tls_is_broken_is_one_alert_beside_those_that_it_silences(tmp_path: Path) -> None:
+    """And beside that of the domain that is dead, which it does not silence."""
+    series: list[Series] = []
+    for number in range(MANY_NAMED):
+        series += _domain(f"d{number}.example", _NAMES, up=False, verdict="misconfigured" if number else "dead")
+    expected = {"MxProviderDown": 1, "MxDomainMisconfigured": MANY_NAMED - 1, "MxDomainDead": 1}
+    _alerts(series, expected, tmp_path)
 
 
 def test_one_dead_address_is_one_alert_where_every_scrape_repeats_it(tmp_path: Path) -> None:

@@ -461,4 +461,4 @@ async def test_lookups_show_the_resolver_and_what_failed_before_it_answers_is_ou
         assert found.resolver_states == [ResolverState.FAILING, ResolverState.WORKING]
         assert watch.is_outdated_lookup(failed)
         assert watch.routes_changed_at > -math.inf
-        assert not watch.is_outdated_lookup(replace(failed, failure=None))
+        assert not watch.is_outdated_lookup(failed._replace(failure=None))

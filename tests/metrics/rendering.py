@@ -16,7 +16,7 @@ from exporter.model.result import DomainResult, HostResult, MxHost
 from exporter.model.target import Target, TargetKind
 from exporter.model.warning import DomainWarning
 from exporter.store.hosts import HostStore
-from exporter.store.row import Row
+from exporter.store.row import ToldRow
 from exporter.store.targets import TargetStore
 from tests.results import changed, domain, down_host, lookup_failed, result, tls_host, up_host, with_policies
 from tests.support.steps import at_once
@@ -34,7 +34,7 @@ def host_store(disabled: frozenset[str] = NONE) -> HostStore:
     return HostStore(lambda record, before: host_row(record, disabled, before))
 
 
-def rows_of(*results: tuple[Target, DomainResult | None], disabled: frozenset[str] = NONE) -> list[Row]:
+def rows_of(*results: tuple[Target, DomainResult | None], disabled: frozenset[str] = NONE) -> list[ToldRow]:
     """The rows of targets and of all their hosts, each host once."""
     targets, hosts = target_store(disabled), host_store(disabled)
     at_once(targets.replacing([target for target, _ in results]))
@@ -50,11 +50,14 @@ def rows_of(*results: tuple[Target, DomainResult | None], disabled: frozenset[st
     for identity, host in told.items():
         hosts.described(identity, "all", domains[identity])
         hosts.record(identity, host, session=True)
-    return [*[record.row for record in targets.records()], *[record.row for record in hosts.records()]]
+    return [
+        *[(record.row, record) for record in targets.records()],
+        *[(record.row, record) for record in hosts.records()],
+    ]
 
 
 def text_of(
-    rows: Sequence[Row],
+    rows: Sequence[ToldRow],
     accept: str = PLAIN,
     registry: CollectorRegistry | None = None,
     wanted: frozenset[str] | None = None,
@@ -67,18 +70,17 @@ def host_text(*hosts: HostResult, disabled: frozenset[str] = NONE) -> str:
     store = host_store(disabled)
     for host in hosts:
         store.record(host.identity, host, session=True)
-    return text_of([record.row for record in store.records()])
+    return text_of([(record.row, record) for record in store.records()])
 
 
-def everything() -> list[Row]:
+def everything() -> list[ToldRow]:
     relay = Target(TargetKind.HOST, "relay.example:25", "relay.example", domain().settings, (("team", "relays"),))
     bare = Target(TargetKind.HOST, "192.0.2.8", "192.0.2.8", domain().settings)
     hop = changed(down_host(FailureClass.PORT_FILTERED, "mx3.healthy.example", "192.0.2.33"), last_hop="192.0.2.254")
     healthy = with_policies(result(up_host(), down_host(), hop))
     assert healthy.lookup is not None
     third = MxHost("mx1.healthy.example", 5, ("192.0.2.1",))  # named twice, with another preference
-    healthy = replace(
-        healthy,
+    healthy = healthy._replace(
         lookup=replace(healthy.lookup, hosts=(third, *healthy.lookup.hosts)),
         warnings=(DomainWarning.NULL_MX_AMONG_OTHERS, DomainWarning.MTA_STS_MISMATCH),
         providers=("bigmail.example", "healthy.example"),

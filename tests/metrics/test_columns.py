@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from prometheus_client.utils import floatToGoString
 
 from exporter.metrics import families as f
-from exporter.metrics.columns import Labels, RowWriter, escaped, label_set, value_text, with_last_numbers
+from exporter.metrics.columns import Labels, RowWriter, escaped, label_set, value_text, value_texts
 
 NONE: frozenset[str] = frozenset()
 # The library has no types for it.
@@ -22,6 +22,22 @@ as_go: Callable[[float], str] = floatToGoString
 @given(st.one_of(st.integers(-5, 10**12), st.booleans(), st.floats().filter(lambda value: str(value) != "-0.0")))
 def test_a_value_is_written_as_the_library_does(value: float) -> None:
     assert value_text(value) == as_go(value)
+
+
+_NUMBERS = st.floats().filter(lambda value: str(value) != "-0.0")
+
+
+@given(
+    st.one_of(
+        st.lists(_NUMBERS),
+        st.lists(st.one_of(st.integers(0, 10**12), st.booleans(), _NUMBERS)),
+        st.lists(st.floats(1e-300, 2e6)),
+        st.lists(st.floats(0.9e9, 1.1e10)),
+        st.lists(st.integers(10**9, 10**10).map(float)),
+    )
+)
+def test_a_column_is_written_as_its_values_are(values: list[float]) -> None:
+    assert value_texts(values) == [as_go(value) for value in values]
 
 
 @pytest.mark.parametrize(
@@ -88,9 +104,20 @@ def test_a_series_that_is_switched_off_takes_no_place() -> None:
     assert (len(row.row().shape.templates), row.row().numbers) == (1, ("7.0",))
 
 
-def test_other_last_numbers_leave_the_first_ones() -> None:
-    row = writer(("domain", 0))
-    for value in (1, 2, 3):
-        row.number(f.DOMAIN_ADDRESSES, value, (("family", str(value)),))
-    assert with_last_numbers(row.row(), ["8.0", "9.0"]).numbers == ("1.0", "8.0", "9.0")
-    assert with_last_numbers(row.row(), []).numbers == row.row().numbers
+def test_a_number_that_moves_takes_no_place_among_those_of_the_row() -> None:
+    row = writer(("domain", 0), disabled=frozenset({"mx_domain_probe_failures_total"}))
+    row.number(f.DOMAIN_UP, 1)
+    row.moving(f.DOMAIN_PROBE_FAILURES, 0)
+    row.moving(f.DOMAIN_PROBES, 1)
+    row.number(f.DNS_MX_RECORDS, 7)
+    shape, _, numbers = row.row()
+    assert numbers == ("1.0", "7.0")
+    assert {template.moving for template in shape.templates} == {-1, 1}
+
+
+def test_equal_numbers_of_rows_are_one_object() -> None:
+    rows = [writer(("domain", 0)), writer(("domain", 0))]
+    for row in rows:
+        row.number(f.DOMAIN_UP, 1)
+        row.number(f.DNS_MX_RECORDS, 12)
+    assert rows[0].row().numbers is rows[1].row().numbers

@@ -77,6 +77,7 @@ def test_the_last_reload_is_successful_only_if_both_files_loaded(monkeypatch: py
 
 def test_phases_and_delays_are_observed() -> None:
     metrics = ExporterMetrics()
+    metrics.session_begun()
     metrics.session_made(up_host())
     metrics.started(-0.5)  # early is not late
     metrics.loop_lagged(0.2)

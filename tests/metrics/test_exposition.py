@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,9 @@ from prometheus_client.registry import Collector
 
 from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.metrics.exposition import exposition, negotiate
-from exporter.store.row import NO_ROW, Row
-from tests.metrics.rendering import OPENMETRICS, PLAIN, everything, rows_of, text_of
+from exporter.model.failure import Stage
+from exporter.store.row import NO_ROW, ToldRow
+from tests.metrics.rendering import OPENMETRICS, PLAIN, everything, host_text, rows_of, text_of
 from tests.results import changed, domain, down_host, result, tls_host, up_host
 from tests.support.require import require_program
 
@@ -79,7 +79,7 @@ NAMES = st.sampled_from(["Zone", "a", "class_", "nice", "team", "zz"])
 
 
 @st.composite
-def fleets(draw: st.DrawFn) -> list[Row]:
+def fleets(draw: st.DrawFn) -> list[ToldRow]:
     """The rows of targets and hosts with random texts, counts and parts."""
     told = []
     for number in range(draw(st.integers(0, 4))):
@@ -97,14 +97,14 @@ def fleets(draw: st.DrawFn) -> list[Row]:
             for place in range(draw(st.integers(0, 3)))
         ]
         providers = tuple(sorted(draw(st.sets(WORDS, max_size=2))))
-        probed = replace(result(*hosts), at=draw(st.floats(0, 1e12)), providers=providers)
+        probed = result(*hosts)._replace(at=draw(st.floats(0, 1e12)), providers=providers)
         told.append((domain(f"d{number}.example", **labels), draw(st.sampled_from([probed, None]))))
     return rows_of(*told)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(fleets())
-def test_whatever_is_in_the_rows_the_library_writes_the_same_bytes(rows: list[Row]) -> None:
+def test_whatever_is_in_the_rows_the_library_writes_the_same_bytes(rows: list[ToldRow]) -> None:
     for accept, parse, write in (
         (PLAIN, parse_plain, generate_latest),
         (OPENMETRICS, parse_openmetrics, write_openmetrics),
@@ -128,7 +128,7 @@ def test_lines_of_more_rows_than_one_piece_has_are_all_there_once(monkeypatch: p
 
 
 def test_without_rows_there_is_no_text() -> None:
-    assert text_of([]) == text_of([NO_ROW]) == ""
+    assert text_of([]) == text_of([(NO_ROW, ())]) == ""
     assert text_of([], OPENMETRICS) == "# EOF\n"
 
 
@@ -202,3 +202,11 @@ def test_no_series_tells_when_it_was_created() -> None:
 )
 def test_the_format_is_what_the_scraper_accepts(accept: str, content_type: str) -> None:
     assert negotiate(accept).content_type.startswith(content_type)
+
+
+def test_rows_of_one_shape_may_have_different_numbers_of_phases_that_are_switched_off() -> None:
+    disabled = frozenset({"mx_host_phase_duration_seconds"})
+    short = changed(up_host(address="192.0.2.9"), stages=(Stage.CONNECT,), seconds=(0.5,), tcp_rtt=0.25)
+    text = host_text(up_host(), short, disabled=disabled)
+    rtts = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith("mx_host_tcp_rtt_seconds{")]
+    assert sorted(rtts) == ["0.0101", "0.25"]

@@ -22,7 +22,7 @@ from exporter.model.target import HostSeries
 from exporter.store.hosts import HostRecord
 from exporter.store.row import NO_ROW, Row
 from tests.metrics.rendering import NONE, host_text, text_of
-from tests.results import changed, down_host, tls_host, up_host
+from tests.results import changed, down_host, names_of, tls_host, up_host
 
 # A result whose every part is there, so that each of its fields has lines to change.
 WELL = changed(
@@ -40,9 +40,10 @@ def record_of(result: HostResult, **values: Any) -> HostRecord:
     return record._replace(row=host_row(record, NONE))
 
 
-def lines(row: Row) -> set[str]:
-    """The lines of a row, in no order."""
-    return {line for line in text_of([row]).splitlines() if not line.startswith("#")}
+def lines(record: HostRecord, disabled: frozenset[str] = NONE) -> set[str]:
+    """The lines of a record, in no order."""
+    text = text_of([(host_row(record, disabled), record)])
+    return {line for line in text.splitlines() if not line.startswith("#")}
 
 
 def after(before: HostRecord, result: HostResult, disabled: frozenset[str] = NONE) -> HostRecord:
@@ -62,10 +63,10 @@ def _with(part: type, name: str, value: Any) -> HostResult:
 
 
 PARTS = [
-    (part, field.name)
+    (part, name)
     for part in (HostResult, HostOutcome, HostFacts, HostTimings, TlsResult)
-    for field in fields(part)
-    if field.name != "identity"
+    for name in names_of(part)
+    if name != "identity"
 ]
 
 
@@ -132,7 +133,7 @@ def test_the_series_of_a_new_fact_is_one_line_and_is_written_anew_with_each_valu
     for fact in (1, 2, 3):
         facts = newer(**{each.name: getattr(WELL.facts, each.name) for each in fields(HostFacts)}, fact=fact)
         record = after(record, replace(WELL, facts=facts))
-        assert f'mx_host_size_limit_bytes{{address="192.0.2.1",{LABELS}}} {fact}.0' in lines(record.row)
+        assert f'mx_host_size_limit_bytes{{address="192.0.2.1",{LABELS}}} {fact}.0' in lines(record)
 
 
 @settings(deadline=None)
@@ -174,7 +175,7 @@ def test_of_a_host_the_series_are_told_that_its_targets_want(
 ) -> None:
     record = HostRecord(result.identity, result, {FailureClass.TIMEOUT: 2}, series=series)
     assert (host_row(record, NONE) is not NO_ROW) == told
-    assert any("mx_host_failures_total" in line for line in lines(host_row(record, NONE))) == told
+    assert any("mx_host_failures_total" in line for line in lines(record)) == told
 
 
 def test_a_host_that_recovers_and_fails_again_has_its_series_then() -> None:
@@ -192,8 +193,8 @@ def test_a_family_that_is_switched_off_is_not_told_and_the_others_are(family: f.
     full = changed(full, dane=Dane(DaneState.VERIFIED), enhanced=((Stage.RCPT, "4.0.0"),), size_limit=5)
     for result in (full, WELL):
         record = HostRecord(result.identity, result, {FailureClass.TIMEOUT: 2}, domains=3)
-        whole = lines(host_row(record, NONE))
-        left = lines(host_row(record, frozenset({family.name})))
+        whole = lines(record)
+        left = lines(record, frozenset({family.name}))
         assert left == {line for line in whole if line.partition("{")[0] != family.name}
 
 
@@ -202,8 +203,8 @@ def test_a_host_without_a_result_has_no_series() -> None:
 
 
 def test_where_the_domains_behind_a_host_are_not_known_none_are_told() -> None:
-    assert not any("mx_host_domains" in line for line in lines(record_of(WELL, domains=None).row))
-    assert f'mx_host_domains{{address="192.0.2.1",{LABELS}}} 412.0' in lines(record_of(WELL, domains=412).row)
+    assert not any("mx_host_domains" in line for line in lines(record_of(WELL, domains=None)))
+    assert f'mx_host_domains{{address="192.0.2.1",{LABELS}}} 412.0' in lines(record_of(WELL, domains=412))
 
 
 def test_the_last_hop_is_named_while_it_is_known() -> None:

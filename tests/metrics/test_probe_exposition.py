@@ -17,7 +17,7 @@ from tests.metrics.rendering import OPENMETRICS, PLAIN
 from tests.results import domain, down_host, result, tls_host, up_host, with_policies
 
 TARGET = domain("healthy.example", team="mail")
-PROBED = replace(with_policies(result(up_host(), down_host(), tls_host())), providers=("healthy.example",))
+PROBED = with_policies(result(up_host(), down_host(), tls_host()))._replace(providers=("healthy.example",))
 
 
 def text_of(
@@ -79,7 +79,7 @@ def test_the_series_of_hosts_are_those_that_the_target_wants(series: HostSeries,
 
 def test_a_host_that_is_asked_for_has_its_labels_and_no_domain() -> None:
     relay = Target(TargetKind.HOST, "relay.example:25", "relay.example", Settings(), (("team", "relays"),))
-    text = text_of(replace(result(up_host("relay.example")), lookup=None), relay)
+    text = text_of(result(up_host("relay.example"))._replace(lookup=None), relay)
     assert 'mx_host_labels{module="default",mx="relay.example",port="25",team="relays"} 1.0\n' in text
     assert "mx_domain" not in text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from typing import ClassVar
 
 import pytest
 
@@ -90,6 +91,49 @@ def test_more_than_the_peer_takes_at_once_is_sent_as_it_reads(loop_factory: Loop
         return len(sent) - got
 
     assert run_on(loop_factory, main()) == 0
+
+
+class _Sockets(socket.SocketType):
+    """Sockets that tell whether small segments wait for the acknowledgement of those before (RFC 896)."""
+
+    made: ClassVar[list[_Sockets]] = []
+
+    def __init__(self, *options: int) -> None:
+        super().__init__(*options)
+        self.made.append(self)
+
+    @property
+    def waits(self) -> bool:
+        return not self.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize(
+    ("said", "waits"),
+    [
+        # Each: what the peer says first (empty: nothing), and what we say. A command that answers a reply may wait.
+        ([(b"220 mx.example", b"EHLO"), (b"250 mx.example", b"QUIT")], True),
+        ([(b"", b"PROXY TCP4"), (b"220 mx.example", b"EHLO")], False),
+        ([(b"220 mx.example", b"EHLO"), (b"", b"QUIT")], False),
+        ([(b"354 go ahead", b"x" * 537)], False),
+    ],
+)
+async def test_no_word_of_ours_waits_for_an_acknowledgement(
+    said: list[tuple[bytes, bytes]], waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.net.connection._new_socket", _Sockets)
+    events = Events()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connection, peer = await _connected(events, server)
+        with peer:
+            heard = b""
+            for reply, command in said:
+                heard += reply
+                peer.sendall(reply)
+                await until(lambda: events.data == heard)  # noqa: B023 - awaited at once
+                connection.send(command)
+            assert _Sockets.made[-1].waits is waits
+        connection.close()
+    _Sockets.made.clear()
 
 
 @on_every_loop

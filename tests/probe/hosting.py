@@ -10,13 +10,14 @@ from typing import Final
 from exporter.concurrency.session_limiter import SessionLimiter
 from exporter.concurrency.slots import ProbeSlots
 from exporter.model.configuration import Limits
-from exporter.model.result import HostResult, TranscriptLine
+from exporter.model.result import HostResult, Said
 from exporter.model.target import Module, Target
 from exporter.policies.host_policies import TlsaSearches
 from exporter.probe.conversation import Conversation, ConversationKey
 from exporter.probe.cpu_cost import CpuCosts
 from exporter.probe.demands import Demand
 from exporter.probe.dialogue import Dialogues
+from exporter.probe.express import Unchanged
 from exporter.probe.greeting_name import HostResolver
 from exporter.probe.host_turn import HostTools, HostTurns
 from exporter.probe.hosts import Hold, Host, HostKey, HostTable
@@ -110,9 +111,9 @@ class Told:
     """One call of the callback for results."""
 
     conversation: Conversation
-    record: SessionRecord | None
+    record: SessionRecord | Unchanged | None
     results: Mapping[Host, HostResult]
-    transcript: tuple[TranscriptLine, ...]
+    said: Said
 
 
 class HostWorld:
@@ -132,7 +133,7 @@ class HostWorld:
         """`is_scheduled`: by the schedule of the exporter, else each turn is begun when it is asked for."""
         limits = limits or Limits()
         self.slots = slots or ProbeSlots(100)
-        self.bugs = 0
+        self.bugs = self.sessions = 0
         self.schedule = self._new_schedule() if is_scheduled else BeginsWhatItIsAsked(self.slots)
         self.told: list[Told] = []
         self.lags: list[float] = []
@@ -153,6 +154,7 @@ class HostWorld:
             resolver=resolver or Names(),
             on_results=self._results,
             on_start=self.lags.append,
+            on_session=self._session_begun,
             on_internal_error=self._bug,
             tlsa=tlsa,
             once=once,
@@ -210,6 +212,9 @@ class HostWorld:
     def _new_schedule(self) -> Schedule:
         return Schedule(self.slots, on_start=_unexpected, on_internal_error=self._bug)
 
+    def _session_begun(self) -> None:
+        self.sessions += 1
+
     def _bug(self) -> None:
         self.bugs += 1
 
@@ -224,11 +229,11 @@ class HostWorld:
     def _results(
         self,
         conversation: Conversation,
-        record: SessionRecord | None,
+        record: SessionRecord | Unchanged | None,
         results: Mapping[Host, HostResult],
-        transcript: tuple[TranscriptLine, ...],
+        said: Said,
     ) -> None:
-        self.told.append(Told(conversation, record, results, transcript))
+        self.told.append(Told(conversation, record, results, said))
         for host, result in results.items():
             host.result = result
 

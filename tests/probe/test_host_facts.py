@@ -42,3 +42,9 @@ def test_a_stage_is_timed_once_and_only_published_ones_are_phases() -> None:
     assert timings.phases == ((S.CONNECT, 0.25), (S.EHLO, 0.75))
     assert timings.waits == ((S.CONNECT, 0.25), (S.EHLO, 0.75), (S.RSET, 1.0))
     assert timings_of(SessionRecord(5.0, phases=phases[:2])).waits == ()
+
+
+def test_the_stages_of_sessions_that_went_alike_are_one_object() -> None:
+    first, second = (timings_of(SessionRecord(at, phases=((S.CONNECT, at), (S.EHLO, at)))) for at in (1.0, 2.0))
+    assert first.stages is second.stages
+    assert (first.seconds, second.seconds) == ((1.0, 1.0), (2.0, 2.0))

@@ -56,7 +56,7 @@ async def test_four_hundred_names_of_an_address_share_one_session() -> None:
     (told,) = world.told
     assert next(iter(told.results)) is hosts[0], "the one whose name was used comes first"
     assert told.record is not None
-    assert told.transcript
+    assert told.said.words
     assert len({id(result.facts) for result in results}) == 1, "equal facts are one object"
 
 
@@ -137,7 +137,7 @@ async def test_who_comes_after_a_session_has_its_result_from_it_at_once() -> Non
         assert third.result.identity.mx == "c.farm.example"
         assert smtp.connections == 1
         told = world.told[-1]
-        assert (told.record, told.transcript, [*told.results]) == (None, (), [third])
+        assert (told.record, told.said.words, [*told.results]) == (None, (), [third])
         assert third.conversation is not None
         third.conversation.began -= third.conversation.interval * FRESH_SHARE
         (fourth,) = held(world, port, ["d.farm.example"])
@@ -470,7 +470,7 @@ async def test_a_handshake_that_fails_for_one_name_is_not_the_fault_of_all() -> 
 @pytest.mark.usefixtures("trusted")
 async def test_a_handshake_that_fails_for_all_is_tried_with_a_second_name_once_in_a_while() -> None:
     front = FrontEnd({}, None)
-    async with HostWorld() as world, smtp_hosts(("127.0.0.2", front.script)) as (port, _):
+    async with HostWorld() as world, smtp_hosts(("127.0.0.2", front.script)) as (port, servers):
         hosts = held(world, port, ["a.example", "b.example", "c.example"], SECURED)
         results = await world.first_results(*hosts)
         assert all(W.TLS_HANDSHAKE in result.outcome.warnings for result in results)
@@ -479,6 +479,7 @@ async def test_a_handshake_that_fails_for_all_is_tried_with_a_second_name_once_i
         await world.again(hosts[0])
         assert set(front.asked[before:]) == {"a.example"}
         assert not any(host.is_parted for host in hosts)
+    assert world.sessions == servers[0].connections > len(front.asked), "with those without TLS, each was counted"
 
 
 @pytest.mark.usefixtures("trusted")

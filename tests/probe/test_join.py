@@ -19,7 +19,7 @@ from exporter.model.target import Module, PolicyKind, Settings, Starttls, Target
 from exporter.model.warning import DomainWarning as D
 from exporter.policies.domain_judgement import FoundPolicies
 from exporter.policies.mtasts.policy import MtaStsPolicy
-from exporter.probe.join import Seen, addresses_found, join, providers_of
+from exporter.probe.join import Seen, addresses_found, join, providers_of, seen_hosts
 from tests.results import host_of
 
 C = FailureClass
@@ -52,7 +52,7 @@ def down(failure: Failure, mx: str = "mx.b.example", address: str = "192.0.2.1")
 def joined(
     seen: Seen, *hosts: HostResult, target: Target = PLAIN, view: ResolverView = RESOLVER_UNKNOWN
 ) -> DomainResult:
-    return join(target, seen, hosts, view)
+    return join(target, seen, seen_hosts(hosts), view)
 
 
 def test_the_hosts_are_the_very_objects_and_the_longest_session_counts() -> None:

@@ -147,7 +147,7 @@ class Turns:
         """The hosts in the table."""
         return sorted((key.mx, key.address) for key in self.table.hosts)
 
-    def _turned(self, turn: DomainTurn) -> None:
+    def _turned(self, turn: DomainTurn, asked: bool) -> None:
         self.told.append(turn)
         self._join(turn)
 

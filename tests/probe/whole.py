@@ -34,7 +34,7 @@ class WholeProbes:
             slots=self._world.slots,
             policies=policies,
             resolver_view=lambda: RESOLVER_UNKNOWN,
-            on_turn=lambda turn: None,
+            on_turn=lambda turn, asked: None,
             on_dirty=lambda turn: None,
             on_settled=_settle,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from exporter.model.address import Family
 from exporter.model.egress import EgressState, EgressView
@@ -29,8 +28,8 @@ def test_what_is_up_has_no_failure_and_no_next_step() -> None:
 
 
 def test_a_domain_has_its_warnings_providers_and_families_and_a_host_its_port_and_module() -> None:
-    probed = replace(
-        result(changed(up_host(), port=2525, module="full"), down_host(), up_host("mx3.a.example", "192.0.2.3")),
+    hosts = changed(up_host(), port=2525, module="full"), down_host(), up_host("mx3.a.example", "192.0.2.3")
+    probed = result(*hosts)._replace(
         warnings=(DomainWarning.MTA_STS_MISMATCH,),
         providers=("big.example", "other.example"),
     )
@@ -46,7 +45,7 @@ def test_a_domain_has_its_warnings_providers_and_families_and_a_host_its_port_an
 
 
 def test_addresses_that_were_found_and_not_probed_count() -> None:
-    probed = replace(result(up_host()), found=((Family.IPV4, 40), (Family.IPV6, 2)))
+    probed = result(up_host())._replace(found=((Family.IPV4, 40), (Family.IPV6, 2)))
     assert as_json("healthy.example", probed)["addresses_by_family"] == {
         "ipv4": {"found": 40, "up": 1},
         "ipv6": {"found": 2, "up": 0},

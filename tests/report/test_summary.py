@@ -36,7 +36,7 @@ def words(text: str) -> int:
 @pytest.mark.parametrize("detail", ["", "the server said: 554 no", LONG_REPLY, "word " * 60, "one, two: three; " * 20])
 def test_a_sentence_has_at_most_thirty_words(failure_class: C, confidence: Confidence, detail: str) -> None:
     failure = Failure(Stage.BANNER, failure_class, detail, confidence)
-    for probed in (result(host(failure)), replace(lookup_failed(failure_class), failure=failure)):
+    for probed in (result(host(failure)), lookup_failed(failure_class)._replace(failure=failure)):
         text = summarise(NAME, probed).summary
         assert words(text) <= MAX_WORDS
         assert text.endswith(".")
@@ -76,7 +76,7 @@ def test_it_begins_with_the_finding() -> None:
 )
 def test_a_domain_that_has_no_host_is_named_once(detail: str, begins: str) -> None:
     failure = Failure(Stage.DNS, C.DNS_NO_ADDRESS, detail)
-    text = summarise(NAME, replace(lookup_failed(C.DNS_NO_ADDRESS), failure=failure)).summary
+    text = summarise(NAME, lookup_failed(C.DNS_NO_ADDRESS)._replace(failure=failure)).summary
     assert text.startswith(begins)
     assert text.count(NAME) == 1
 
@@ -205,7 +205,7 @@ def test_a_host_of_the_configuration_is_named_once_and_without_its_port(
     name: str, mx: str, address: str, who: str
 ) -> None:
     silent = host(Failure(Stage.CONNECT, C.CONNECT_TIMEOUT, "port 25 is silent"), mx=mx, address=address)
-    assert summarise(name, replace(result(silent), lookup=None)).summary.startswith(who)
+    assert summarise(name, result(silent)._replace(lookup=None)).summary.startswith(who)
 
 
 def test_ports_that_were_named_together_are_not_named_again() -> None:

@@ -34,13 +34,13 @@ def test_the_handshake_stands_between_what_was_said_before_and_after() -> None:
 
 
 def test_what_is_about_the_domain_stands_before_its_hosts() -> None:
-    probed = replace(
-        result(tls_host()), providers=("big.example", "o\u202e"), warnings=(DomainWarning.NULL_MX_AMONG_OTHERS,)
+    probed = result(tls_host())._replace(
+        providers=("big.example", "o\u202e"), warnings=(DomainWarning.NULL_MX_AMONG_OTHERS,)
     )
     assert transcript_text(probed).startswith(
         "providers: big.example, o\\u202e\nworks, yet: null_mx_among_others\n\n10 mx.secure.example"
     )
-    down = replace(result(down_host()), providers=("big.example",), warnings=(DomainWarning.MTA_STS_NO_TLS,))
+    down = result(down_host())._replace(providers=("big.example",), warnings=(DomainWarning.MTA_STS_NO_TLS,))
     assert transcript_text(down).startswith("provider: big.example\nbesides: mta_sts_no_tls\n\n10 mx2.")
 
 

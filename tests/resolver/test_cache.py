@@ -8,9 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
+from exporter.model.address import Family
 from exporter.model.failure import FailureClass as C
+from exporter.model.result import MxHost, MxLookup
 from exporter.resolver.answer import DnsAnswer, failed, read_reply
-from exporter.resolver.cache import LEAST_BYTES, UNCONFIGURED, AnswerCache, size_of
+from exporter.resolver.cache import LEAST_BYTES, UNCONFIGURED, AnswerCache
+from exporter.resolver.kept import size_of
 from tests.support import dns_messages as dns
 
 LARGE = DnsAnswer(tuple(f"192.0.2.{n % 256}" for n in range(100)), ttl=300.0)
@@ -82,6 +85,89 @@ async def test_failures_are_forgotten_of_both() -> None:
     ]
 
 
+V4, BOTH = (Family.IPV4,), (Family.IPV4, Family.IPV6)
+HOSTS = (MxHost("mx.example", 10, ("192.0.2.1",)),)
+LOOKUP = MxLookup("a.example", HOSTS, mx_records=1, duration=0.5)
+
+
+async def _learn_mx(memory: AnswerCache, answer: DnsAnswer, message: bytes) -> None:
+    async def ask(name: str, kind: str) -> DnsAnswer:
+        return memory.read((name, kind), (message, ""), lambda: answer)
+
+    await memory.learn(("a.example", "MX"), ask)
+
+
+async def test_a_lookup_is_known_for_its_families_until_the_first_of_its_answers_ends() -> None:
+    memory, now = AnswerCache(), asyncio.get_running_loop().time()
+    memory.keep_lookup(LOOKUP, V4, now + 60.0)
+    assert memory.known_lookup("a.example", V4) is None  # there is no answer
+    await _learn_mx(memory, DnsAnswer(((10, "mx.example"),), ttl=300.0), b"1")
+    memory.keep_lookup(LOOKUP, V4, now + 60.0)
+    assert memory.known_lookup("a.example", V4) is LOOKUP
+    assert memory.known_lookup("a.example", BOTH) is None
+    memory.keep_lookup(LOOKUP, V4, now)
+    assert memory.known_lookup("a.example", V4) is None
+    last = memory.last_lookup("a.example", V4)
+    assert last is not None
+    assert last.lookup is LOOKUP
+    assert memory.known(("a.example", "MX")) is not None
+
+
+async def test_a_newer_answer_is_the_answer_and_of_the_lookup_the_duration_stays() -> None:
+    memory, now = AnswerCache(), asyncio.get_running_loop().time()
+    await _learn_mx(memory, DnsAnswer(((10, "mx.example"),), ttl=300.0), b"1")
+    memory.keep_lookup(LOOKUP, V4, now + 60.0)
+    with_unconfigured = UNCONFIGURED.set(True)
+    newer = DnsAnswer(((20, "new.example"),), ttl=300.0)
+    await _learn_mx(memory, newer, b"2")
+    UNCONFIGURED.reset(with_unconfigured)
+    assert memory.known(("a.example", "MX")) is newer
+    assert memory.known_lookup("a.example", V4) is None
+    last = memory.last_lookup("a.example", V4)
+    assert last is not None
+    assert last.lookup.duration == 0.5
+
+
+async def test_the_same_message_again_is_the_same_answer_without_reading_it() -> None:
+    memory, now = AnswerCache(), asyncio.get_running_loop().time()
+    await _learn_mx(memory, DnsAnswer(((10, "mx.example"),), ttl=300.0), b"1")
+    memory.keep_lookup(LOOKUP, V4, now + 60.0)
+    await _learn_mx(memory, failed(C.DNS_MALFORMED, "read again"), b"1")
+    assert memory.known(("a.example", "MX")) == DnsAnswer(((10, "mx.example"),), ttl=300.0)
+
+
+async def test_equal_hosts_are_one_object_as_long_as_the_addresses_of_the_first_are_kept() -> None:
+    memory = AnswerCache()
+    assert memory.shared(HOSTS) is HOSTS
+    await _learn(memory, "mx.example", SMALL)
+    before = memory.size
+    assert memory.shared(HOSTS) is HOSTS
+    assert memory.size > before
+    assert memory.shared((MxHost("mx.example", 10, ("192.0.2.1",)),)) is HOSTS
+    await _learn(memory, "mx.example", SMALL)
+    assert memory.shared((MxHost("mx.example", 10, ("192.0.2.1",)),)) is HOSTS
+    others = (MxHost("mx.example", 20, ("192.0.2.1",)),)
+    assert memory.shared(others) is others
+    many = tuple(MxHost(f"mx{number}.example", 10, ("192.0.2.1",)) for number in range(40))
+    assert memory.shared(many) is many
+
+
+async def test_of_a_lookup_with_a_failed_host_the_answer_stays_when_failures_are_forgotten() -> None:
+    memory, now = AnswerCache(), asyncio.get_running_loop().time()
+    answer = DnsAnswer(((10, "mx.example"),), ttl=300.0)
+    await _learn_mx(memory, answer, b"1")
+    failure = failed(C.DNS_SERVFAIL, "SERVFAIL").failure
+    lookup = MxLookup("a.example", (MxHost("mx.example", 10, failure=failure),), failure, mx_records=1, duration=0.5)
+    memory.keep_lookup(lookup, V4, now + 60.0)
+    memory.forget_failures()
+    assert memory.known_lookup("a.example", V4) is None
+    assert memory.known(("a.example", "MX")) is answer
+    await _learn_mx(memory, failed(C.DNS_SERVFAIL, "SERVFAIL"), b"2")
+    memory.keep_lookup(lookup, V4, now + 60.0)
+    memory.forget_failures()
+    assert (memory.known(("a.example", "MX")), memory.size) == (None, 0)
+
+
 @pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("kind", "data"),
@@ -110,7 +196,7 @@ def test_what_an_answer_counts_for_is_about_what_it_takes(kind: str, data: Calla
             await memory.learn((f"{name}", kind), ask)
         taken, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert memory.size == sum(size_of((name, kind), read_reply(name, reply)) for name, reply in replies.items())
+        assert memory.size == sum(size_of(name, read_reply(name, reply)) for name, reply in replies.items())
         return taken / many, memory.size / many
 
     taken, counted = asyncio.run(fill())

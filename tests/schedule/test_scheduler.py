@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 import pytest
 
 from exporter.concurrency.slots import ProbeSlots
+from exporter.schedule.moments import phase
 from exporter.schedule.scheduled import Scheduled
-from exporter.schedule.scheduler import Schedule, phase
+from exporter.schedule.scheduler import Schedule
 from tests.support.virtual_time import VirtualLoop, run_virtually
 
 T = TypeVar("T")
@@ -197,15 +198,15 @@ def test_an_unloaded_schedule_is_on_time() -> None:
     assert max(world.lags) < 0.01
 
 
-def test_short_turns_of_a_grain_come_together_and_do_not_drift() -> None:
+def test_patient_turns_come_together_and_do_not_drift() -> None:
     class Short(Turn):
-        grain = 50  # 0.1 s
+        is_patient = True
 
     world = World()
     some = at_once(Short(world, f"s{number}.example", 10.0) for number in range(1000))
     world.run(observe(world, 100.0, some))
     assert len(world.started) == pytest.approx(10_000, abs=100)
-    assert len({at for at, _ in world.started}) < 1100
+    assert len({at for at, _ in world.started}) < 1300
     assert max(world.lags) < 0.11
     for turn in some[:20]:
         times = world.times(turn.name)
@@ -409,6 +410,67 @@ def test_a_moment_that_is_near_is_left_out_for_the_turn_that_a_client_waits_for(
         assert [at for at, _ in world.started[2:]] == pytest.approx([began + 75.0, moment + 120.0], abs=0.01)
 
     world.run(main())
+
+
+@pytest.mark.parametrize("now", [False, True])
+@pytest.mark.parametrize("way", ["begin", "soon"])
+def test_two_turns_of_one_target_are_half_an_interval_apart_whoever_wishes_for_one(way: str, now: bool) -> None:
+    world = World()
+    some = turns(world, 200)
+
+    async def main() -> None:
+        schedule = await observe(world, 130.0, at_once(some) if now else some)
+        for turn in some:
+            getattr(schedule, way)([turn])
+        wished = asyncio.get_running_loop().time()
+        await asyncio.sleep(300.0)
+        for turn in some:
+            times = [at for at in world.times(turn.name) if at >= wished]
+            assert times[0] - wished < 1.0
+            assert all(29.0 < later - earlier < 91.0 for earlier, later in pairwise(times))
+            assert len(times) == pytest.approx(6, abs=1)
+
+    world.run(main())
+
+
+@pytest.mark.parametrize("way", ["begin", "soon"])
+def test_a_turn_that_drops_itself_beside_the_schedule_stays_dropped(way: str) -> None:
+    world = World()
+    turn = Turn(world, "one.example")
+
+    async def main() -> None:
+        schedule, loop = await observe(world, 1.0, [turn]), asyncio.get_running_loop()
+        while not 9.0 < turn.due - loop.time() < 11.0:  # noqa: ASYNC110 - virtual seconds
+            await asyncio.sleep(1.0)
+        world.started.clear()
+
+        def dropped() -> bool:
+            schedule.drop(turn)
+            return True
+
+        turn.at_once = dropped
+        getattr(schedule, way)([turn])
+        await asyncio.sleep(300.0)
+
+    world.run(main())
+    assert len(world.started) == 1
+
+
+def test_who_waits_for_a_slot_and_has_its_moment_meanwhile_is_begun_once() -> None:
+    world = World(slots=ProbeSlots(1))
+    held, turn = Turn(world, "held", takes=30.0), Turn(world, "one.example", takes=1.0)
+
+    async def main() -> None:
+        schedule, loop = await observe(world, 1.0, [turn]), asyncio.get_running_loop()
+        while not 9.0 < turn.due - loop.time() < 11.0:  # noqa: ASYNC110 - virtual seconds
+            await asyncio.sleep(1.0)
+        world.started.clear()
+        schedule.begin([held])
+        schedule.begin([turn])
+        await asyncio.sleep(60.0)
+
+    world.run(main())
+    assert len(world.times("one.example")) == 1
 
 
 def test_a_client_that_waits_for_what_is_dropped_or_under_way_begins_nothing() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
@@ -29,7 +27,7 @@ def test_a_change_comes_back_as_it_went_in(failure_class: FailureClass) -> None:
 def test_only_the_latest_are_kept() -> None:
     history = History()
     for number in range(3 * MAX_RECENT):
-        history = history.probed(replace(result(up_host()), duration=float(number))).changed(float(number), None)
+        history = history.probed(result(up_host())._replace(duration=float(number))).changed(float(number), None)
     assert history.recent[0] == Recent(2.0 * MAX_RECENT, None)
     assert len(history.recent) == MAX_RECENT
     assert history.changes[0].at == 3 * MAX_RECENT - MAX_CHANGES
@@ -37,4 +35,4 @@ def test_only_the_latest_are_kept() -> None:
 
 
 def test_a_duration_that_is_none_spoils_nothing() -> None:
-    assert History().probed(replace(result(up_host()), duration=float("inf"))).recent == (Recent(0.0, None),)
+    assert History().probed(result(up_host())._replace(duration=float("inf"))).recent == (Recent(0.0, None),)

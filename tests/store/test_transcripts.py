@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.model.failure import FailureClass
-from exporter.model.result import HostIdentity, HostResult, TranscriptLine
+from exporter.model.result import HostIdentity, HostResult, Said, TranscriptLine
 from exporter.store.transcripts import (
     MAX_CONVERSATION_BYTES,
     MAX_STORED_BYTES,
@@ -41,7 +41,7 @@ HERE = key()
 
 def keep(dialogues: TranscriptStore, *hosts: HostResult, at: HostIdentity = HERE) -> None:
     for host in hosts:
-        dialogues.keep(at, host, host.transcript)
+        dialogues.keep(at, host, Said.of(host.transcript))
 
 
 def kept(dialogues: TranscriptStore) -> tuple[StoredTranscript, ...]:

@@ -9,7 +9,6 @@ the samples of the probes of ANSWER_SECONDS.
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Final
@@ -18,13 +17,12 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from exporter.web.api.gzip_compressor import gzip_compressor
 from exporter.web.api.scrape_slots import ScrapeSlots, TooManyScrapesError
 from exporter.web.backend import Exposition
 from exporter.web.server.memory_shortage import memory_shortage_response, report_memory_shortage
 from exporter.web.server.request_limit import BUSY
 
-_GZIP_LEVEL: Final = 1  # level 6 makes it a quarter smaller and takes five times as long
-_GZIP_WINDOW: Final = 31  # zlib's code for the largest window in gzip's format
 # Made at once in another thread, so that the switch pays; sent in smaller pieces.
 _MADE_BYTES: Final = 512 * 1024
 # Text compressed at once, and compressed bytes sent at once; exposition text becomes a sixteenth.
@@ -131,8 +129,8 @@ def _plain(body: Iterable[bytes]) -> Iterator[bytes | memoryview]:
 
 
 def _compressed(body: Iterable[bytes]) -> Iterator[bytes | memoryview]:
-    """`body` compressed in pieces; the whole text is never in memory, and other threads run while zlib works."""
-    compressor = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_WINDOW)
+    """`body` compressed in pieces; the whole text is never in memory, and other threads run while one compresses."""
+    compressor = gzip_compressor()
     compressed = bytearray()
     for piece in body:
         for part in _sliced(piece, _TEXT_AT_ONCE):

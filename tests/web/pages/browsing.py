@@ -12,7 +12,7 @@ import httpx
 from exporter.model.address import Family
 from exporter.model.egress import EgressState, EgressStateChange, EgressView
 from exporter.model.failure import Failure, FailureClass, Stage
-from exporter.model.result import DomainResult, HostResult, TlsResult, TranscriptLine
+from exporter.model.result import DomainResult, HostResult, Said, TlsResult, TranscriptLine
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.store.record import TargetRecord
 from exporter.store.row import NO_ROW
@@ -59,7 +59,7 @@ def host(name: str) -> Target:
 
 
 def took(seconds: float, *hosts: HostResult) -> DomainResult:
-    return replace(result(*hosts), duration=seconds)
+    return result(*hosts)._replace(duration=seconds)
 
 
 def text(page: str) -> str:
@@ -96,7 +96,7 @@ def heard_of(probed: DomainResult) -> Sequence[StoredTranscript]:
     """The transcripts of the hosts as a store has them."""
     dialogues = TranscriptStore()
     for host in probed.hosts:
-        dialogues.keep(host.identity, host, host.transcript)
+        dialogues.keep(host.identity, host, Said.of(host.transcript))
     return dialogues.of(host.identity for host in probed.hosts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from exporter.model.failure import FailureClass
 from exporter.model.result import DomainResult, HostResult
@@ -25,7 +25,7 @@ class Known:
 
 
 def at(provider: str, *hosts: HostResult, warnings: Sequence[DomainWarning] = ()) -> DomainResult:
-    return replace(result(*hosts), providers=(provider,) if provider else (), warnings=tuple(warnings))
+    return result(*hosts)._replace(providers=(provider,) if provider else (), warnings=tuple(warnings))
 
 
 def big(count: int, hosts: Sequence[HostResult] = ALIVE, first: int = 0) -> list[tuple[Target, DomainResult | None]]:
@@ -41,8 +41,8 @@ def small() -> list[tuple[Target, DomainResult | None]]:
     return [
         (
             domain("two.example"),
-            replace(
-                at("", *ALIVE[:1], up_host("mx.other.example", "192.0.2.9")), providers=("big.example", "o.example")
+            at("", *ALIVE[:1], up_host("mx.other.example", "192.0.2.9"))._replace(
+                providers=("big.example", "o.example")
             ),
         ),
         (domain("none.example"), at("", warnings=(DomainWarning.NULL_MX_AMONG_OTHERS,))),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from exporter.model.evidence import ConnectEvidence, Evidence
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, TlsRpt
@@ -54,7 +53,7 @@ async def test_without_a_path_the_last_router_is_named(backend: FakeBackend) -> 
 
 async def test_policies_and_dane_are_told(backend: FakeBackend) -> None:
     matched = changed(tls_host(), dane=Dane(DaneState.MISMATCH, ("3 1 1 AB",), "no TLSA record matches"))
-    probed = replace(result(matched), mta_sts=MtaSts(MtaStsMode.ENFORCE, mx=("*.example",)), tls_rpt=TlsRpt(False))
+    probed = result(matched)._replace(mta_sts=MtaSts(MtaStsMode.ENFORCE, mx=("*.example",)), tls_rpt=TlsRpt(False))
     backend.kept = known((domain(), probed))
     shown = text(await get(backend, "/domain/healthy.example"))
     assert "MTA-STS: enforce, mx *.example TLS-RPT: absent" in shown
@@ -63,7 +62,7 @@ async def test_policies_and_dane_are_told(backend: FakeBackend) -> None:
 
 async def test_a_host_that_others_share_leads_to_them(backend: FakeBackend) -> None:
     probed = result(up_host(), down_host())
-    relay = replace(result(up_host("relay.example")), lookup=None)
+    relay = result(up_host("relay.example"))._replace(lookup=None)
     backend.kept = known((domain("healthy.example"), probed), (host("relay.example:25"), relay))
     backend.sharing = {probed.hosts[0].identity: 412, probed.hosts[1].identity: 1, relay.hosts[0].identity: 1}
     page = await get(backend, "/domain/healthy.example")
@@ -73,8 +72,7 @@ async def test_a_host_that_others_share_leads_to_them(backend: FakeBackend) -> N
 
 
 async def test_providers_warnings_and_families_of_the_domain_are_told(backend: FakeBackend) -> None:
-    probed = replace(
-        result(up_host(), down_host()),
+    probed = result(up_host(), down_host())._replace(
         providers=("big.example", "other.example"),
         warnings=(DomainWarning.MTA_STS_MISMATCH,),
     )

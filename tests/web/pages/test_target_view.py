@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from exporter.model.evidence import ConnectEvidence, ConnectOutcome, Evidence, Witness
 from exporter.model.failure import Confidence, Failure, Stage
@@ -74,7 +73,7 @@ async def test_the_history_is_told_from_the_latest_backwards(backend: FakeBacken
     target = domain()
     at_once(store.replacing([target]))
     for number, each in enumerate((up_host(), down_host(), up_host())):
-        store.record(target, replace(result(each), at=AT + 2000 * number), turn=True)
+        store.record(target, result(each)._replace(at=AT + 2000 * number), turn=True)
     backend.kept = store.records()
     page = await get(backend, "/domain/healthy.example")
     history = page.partition('<ol class="history"')[2].partition("</ol>")[0]

@@ -24,7 +24,7 @@ from exporter.model.egress import EgressState, EgressView
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
 from exporter.model.printable import printable
-from exporter.model.result import DomainResult, HostResult, MxHost, TlsResult, TranscriptLine
+from exporter.model.result import DomainResult, HostResult, MxHost, Said, TlsResult, TranscriptLine
 from exporter.model.target import Target as ProbeTarget
 from exporter.model.warning import HostWarning
 from exporter.report.as_json import as_json
@@ -119,7 +119,7 @@ def _result(data: bytes) -> tuple[ProbeTarget, DomainResult]:
         named = MxHost(texts.name(), 10, failure=_failure(texts, FailureClass.DNS_MALFORMED, Stage.DNS), is_cname=True)
         lookup = replace(lookup, hosts=(*lookup.hosts, named), alias_of=texts.name(), nameserver="192.0.2.53")
     mta_sts = MtaSts(MtaStsMode.UNKNOWN, False, MtaStsProblem.HTTP, texts.text())
-    probed = replace(probed, lookup=lookup, mta_sts=mta_sts, tls_rpt=TlsRpt(True, False, texts.text()))
+    probed = probed._replace(lookup=lookup, mta_sts=mta_sts, tls_rpt=TlsRpt(True, False, texts.text()))
     return domain("evil.example", team=texts.label()), probed
 
 
@@ -143,7 +143,7 @@ async def _pages(target: ProbeTarget, probed: DomainResult) -> list[str]:
     store.record(target, probed, turn=True)
     dialogues = TranscriptStore()
     for host in probed.hosts:
-        dialogues.keep(host.identity, host, host.transcript)
+        dialogues.keep(host.identity, host, Said.of(host.transcript))
     backend.kept = backend.references = store.records()
     backend.transcripts = dialogues.of(host.identity for host in probed.hosts)
     said = probed.hosts[0].outcome.remarks[0]
@@ -214,11 +214,11 @@ def publish(data: bytes) -> None:
     target, probed = _result(data)
     results = Results()
     at_once(results.replacing([target, domain("beside.example")], []))
-    for seen in (probed, replace(probed, duration=1.5, at=probed.at + 60)):
+    for seen in (probed, probed._replace(duration=1.5, at=probed.at + 60)):
         results.domain_told(target, seen, turn=True)
         for host in seen.hosts:
             results.host_told(host.identity, host, session=True)
-    rows = results.rows()
+    rows = [*results.rows()]
     mx = sorted(identity.mx for identity in {host.identity for host in probed.hosts})
     for accept, parse in (("text/plain", _parse_plain), ("application/openmetrics-text", _parse_openmetrics)):
         text = b"".join(exposition(rows, None, negotiate(accept))).decode()
