@@ -1,7 +1,8 @@
-"""Write the documentation of the failure classes from the tables of the code: `python docs/generate.py [FOLDER]`.
+"""Write the documentation that comes from the tables of the code: `python docs/generate.py [FOLDER]`.
 
-The output is docs/reference/classes.md, and the Prometheus rules from which an alert quotes the next step. Run the
-command in the root of the repository, in an environment that has the exporter. FOLDER: write there, not here.
+The output is docs/reference/classes.md, the Prometheus rules from which an alert quotes the next step, and the schemas
+of `--json`. Run the command in the root of the repository, in an environment that has the exporter. FOLDER:
+write there, not here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from json_schemas import probe_schema, trace_schema
+
 from exporter.diagnosis.advice import plain_step, verdicts_of
 from exporter.diagnosis.catalogue import CATALOGUE
 from exporter.model.failure import Confidence, FailureClass
@@ -19,6 +22,8 @@ from exporter.model.failure import Confidence, FailureClass
 _ROOT: Final = Path(__file__).parent.parent
 CLASSES: Final = "docs/reference/classes.md"
 RULES: Final = "deploy/prometheus/rules/next.yml"
+PROBE_SCHEMA: Final = "docs/reference/probe.schema.json"
+TRACE_SCHEMA: Final = "docs/reference/trace.schema.json"
 _TABLE_HEAD: Final = "| class | stage | verdict | what is seen | what to do |\n|---|---|---|---|---|\n"
 _HEAD: Final = """\
 # Failure classes
@@ -118,8 +123,14 @@ def _sections() -> Iterator[str]:
 
 
 def main(folder: Path) -> None:
-    """Write both files."""
-    for name, text in ((CLASSES, classes_page()), (RULES, next_rules())):
+    """Write the files."""
+    texts = {
+        CLASSES: classes_page(),
+        RULES: next_rules(),
+        PROBE_SCHEMA: json.dumps(probe_schema(), indent=2) + "\n",
+        TRACE_SCHEMA: json.dumps(trace_schema(), indent=2) + "\n",
+    }
+    for name, text in texts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
 

@@ -1,6 +1,7 @@
 """The hooks of every run: see :mod:`tests.support.leftovers` for what a run may leave behind.
 
-Where several processes share the tests, the long ones begin first; some tests are not measured by coverage.
+Where several processes share the tests, the long ones begin first; some tests are not measured by coverage; `--quick`
+leaves most of them out.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.quick import is_slow
 from tests.support.leftovers import Run
 
 # A deadline for each example measures how busy the machine is.
@@ -22,6 +25,15 @@ settings.load_profile("tests")
 
 _RUN = pytest.StashKey[Run]()
 _LEFT = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only what takes next to no time (tests/quick.py)")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Modules that are left out are not even imported."""
+    return True if config.getoption("--quick") and collection_path.is_file() and is_slow(collection_path) else None
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -19,9 +20,12 @@ from exporter.demo.domains import DEMO
 from exporter.demo.world import DemoWorld
 from exporter.report.summary import MAX_WORDS
 from tests.support.exporter_process import command
+from tests.support.json_schemas import faults
 
 pytestmark = pytest.mark.long
 
+# Without them a check warns.
+REFERENCES = "egress: {references: [mx.example.net]}\n"
 EXAMPLE = Path(__file__).parent.parent / "config.example.yaml"
 
 
@@ -165,8 +169,43 @@ def test_every_domain_of_the_demo_is_told_in_a_short_sentence_with_what_to_do_ne
         assert line["up"] or line["next"]
         assert "\n" not in line["next"]
         assert not [each for each in line["evidence"] if each in line["summary"]]
+        assert faults(line) == []
     classes = {line["failure"]["class"] for line in lines if line["failure"]}
     assert len(classes) > 15
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (
+            ("healthy.example",),
+            0,
+            r"MX OK - healthy\.example is up: 2 of 2 addresses take mail\. \| time=[0-9.]+s;;;0 ",
+        ),
+        (("helo.example",), 1, r"MX WARNING - .*, with warnings: .* \(helo_only\) \| time="),
+        (("greylisting.example", "--module=mailbox"), 1, r"MX WARNING - degraded, greylisted: "),
+        (("refused.example",), 2, r"MX CRITICAL - dead\??, connect_refused: "),
+        (("nullmx.example", "healthy.example"), 2, r"MX CRITICAL - 2 names: 1 declined, 1 up - nullmx\.example "),
+        ((), 3, "MX UNKNOWN - no NAME given$"),
+        (("a b",), 3, "MX UNKNOWN - .*a b"),
+        (("healthy.example", "--jsn"), 3, "MX UNKNOWN - .*--jsn"),
+        (("healthy.example", "--json"), 3, "MX UNKNOWN - .*not allowed with"),
+        (("healthy.example", "--config.file=/nowhere"), 3, "MX UNKNOWN - /nowhere:1:1: cannot be read"),
+        (("healthy.example", "--module=none"), 3, "MX UNKNOWN - --module: no module"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_for_nagios_it_is_one_line_and_a_state(
+    world: DemoWorld, arguments: tuple[str, ...], code: int, line: str
+) -> None:
+    done = _probe(world, "--nagios", *arguments)
+    assert re.match(line, done.stdout), done.stdout
+    assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (code, "", 1)
+
+
+def test_a_list_for_nagios_is_whole_or_unknown(world: DemoWorld) -> None:
+    done = _probe(world, "--nagios", "--input=-", stdin="healthy.example\nno_host.example\n")
+    assert (done.returncode, done.stdout.startswith("MX UNKNOWN - "), done.stderr) == (3, True, "")
 
 
 def test_many_names_end_in_a_table_worst_first(world: DemoWorld) -> None:
@@ -175,7 +214,7 @@ def test_many_names_end_in_a_table_worst_first(world: DemoWorld) -> None:
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert lines[0].split() == ["NAME", "STATE", "CLASS", "ADDRESSES", "UP"]
-    assert [line.split()[1].rstrip("?") for line in lines[1:-1]] == ["dead", "declined", "misconfigured", "up", "up"]
+    assert [line.split()[1].rstrip("?") for line in lines[1:-1]] == ["dead", "misconfigured", "declined", "up", "up"]
     assert lines[-1].startswith("5 names in ")
 
 
@@ -224,9 +263,8 @@ def test_a_helo_that_nobody_can_look_up_is_warned_of_wherever_it_is_read(
 ) -> None:
     path = tmp_path / "config.yaml"
     server = "{}:{}".format(*world.nameserver)
-    path.write_text(
-        f'defaults: {{helo: "{name}"}}\nresolver: {{nameservers: ["{server}"]}}\ndomains: [nullmx.example]\n'
-    )
+    resolver = f'resolver: {{nameservers: ["{server}"]}}\n'
+    path.write_text(f'defaults: {{helo: "{name}"}}\n{resolver}{REFERENCES}domains: [nullmx.example]\n')
     for arguments in (
         ("probe", f"--resolver={server}", f"--helo={name}", "--json", "nullmx.example"),
         ("probe", f"--config.file={path}", "nullmx.example"),
@@ -243,7 +281,7 @@ def test_a_helo_is_not_warned_of_where_the_resolver_does_not_answer(tmp_path: Pa
     path = tmp_path / "config.yaml"
     path.write_text(
         "defaults: {helo: mail.example.net}\nresolver: {nameservers: [127.0.0.1:1], timeout: 500ms}\n"
-        "domains: [a.example]\n"
+        f"{REFERENCES}domains: [a.example]\n"
     )
     done = _run("--config.check", f"--config.file={path}")
     assert (done.returncode, done.stderr) == (0, "")
@@ -261,8 +299,12 @@ def test_a_helo_is_not_warned_of_where_the_resolver_does_not_answer(tmp_path: Pa
         (("probe", "a.example", "--helo=a b"), "--helo"),
         (("probe", "a.example", "--allow-address=10.0.0.1/8"), "--allow-address"),
         (("probe", "--input=/nowhere/at/all"), "--input"),
-        ((), "--config.file"),
-        (("prob", "a.example"), "unknown command 'prob'"),
+        (("prob", "a.example"), "unknown command 'prob'; did you mean `mx-exporter probe a.example`?"),
+        (("example.org",), "did you mean `mx-exporter probe example.org`?"),
+        (("probe", "--modul=full", "a.example"), "unknown flag --modul; did you mean --module?"),
+        (("trace", "--starttls", "a.example"), "which belongs to `mx-exporter probe example.org`"),
+        (("--confg.file=a.yaml",), "did you mean --config.file?"),
+        (("probe", "--rcpt=nobody", "a.example"), "--rcpt"),
     ],
 )
 def test_a_mistake_of_the_user_exits_with_2_and_says_which(arguments: tuple[str, ...], said: str) -> None:
@@ -270,6 +312,35 @@ def test_a_mistake_of_the_user_exits_with_2_and_says_which(arguments: tuple[str,
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_without_anything_it_shows_the_commands_with_an_example_each() -> None:
+    done = _run()
+    assert (done.returncode, done.stdout) == (2, "")
+    for example in ("--config.file=config.yaml", "probe example.org", "trace example.org", "demo"):
+        assert f"mx-exporter {example} " in done.stderr
+
+
+def test_all_wrong_lines_are_told_and_the_others_probed(world: DemoWorld) -> None:
+    names = "healthy.example\na_b.example\nhttps://nullmx.example/path\nx..example\n"
+    done = _probe(world, "--input=-", stdin=names)
+    assert done.returncode == 2
+    told = done.stderr.splitlines()
+    assert [line.split(": ")[1] for line in told] == ["-:3", "-:2", "-:4"]
+    assert told[0].endswith("'https://nullmx.example/path' is a URL; taken is nullmx.example")
+    assert "healthy.example is up" in done.stdout
+    assert "dns_null_mx" in done.stdout
+
+
+def test_by_hand_it_says_more_than_ehlo_without_a_configuration(world: DemoWorld) -> None:
+    done = _probe(world, "healthy.example", "--rcpt=alice@healthy.example", "--from=me@probe.example", "-4")
+    for words in ("> MAIL FROM:<me@probe.example>", "> RCPT TO:<alice@healthy.example>", "> QUIT"):
+        assert words in done.stdout
+    assert "STARTTLS\n" not in done.stdout.replace("250-STARTTLS", "").replace("250 STARTTLS", "")
+    assert "> RCPT TO:<postmaster@healthy.example>" in _probe(world, "healthy.example", "--module=mailbox").stdout
+    assert "* TLSv1.3 " in _probe(world, "healthy.example", "--starttls").stdout
+    six = _probe(world, "healthy.example", "-6")
+    assert (six.returncode, "127.49." in six.stdout) == (1, False)
 
 
 def test_a_lookup_that_failed_found_no_implicit_mx(world: DemoWorld) -> None:
@@ -314,7 +385,7 @@ def test_closed_standard_streams_are_no_obstacle(world: DemoWorld) -> None:
 
 def test_a_check_tells_the_lines_of_domain_files_that_are_skipped_and_is_content(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    path.write_text("domain_files: [a.txt, b.txt]\n")
+    path.write_text(f"{REFERENCES}domain_files: [a.txt, b.txt]\n")
     (tmp_path / "a.txt").write_text("a.example\n" + "b_d.example\n" * 12)
     (tmp_path / "b.txt").write_text("a.example\n")
     done = _run(f"--config.file={path}", "--config.check")

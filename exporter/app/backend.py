@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from exporter.app.active_configuration import OncePerConfiguration
 from exporter.app.monitor import Monitor
 from exporter.app.secret_targets import SecretTargets, refusal
+from exporter.concurrency import steady_clock
 from exporter.config.effective import effective_yaml
 from exporter.config.targets import parse_target
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.probe_exposition import probe_exposition
 from exporter.model.failure import FailureClass
 from exporter.model.printable import quoted
-from exporter.model.result import DomainResult
+from exporter.model.result import DomainResult, HostIdentity
 from exporter.model.target import Settings, Target, TargetKind
-from exporter.report.local_state import HIDING, LocalState, local_state, local_state_lines
+from exporter.report.incident import Incident, SessionDialogue, incident_report
+from exporter.report.local_state import HIDING, LocalState, local_state, local_state_lines, names_among
 from exporter.report.summary import summarise, summary_lines
 from exporter.report.transcript import transcript_text
+from exporter.store.verdict_counts import VerdictCount
 from exporter.web.api.http_sd import CONTENT_TYPE, http_sd
 from exporter.web.backend import (
     EgressFacts,
@@ -39,6 +43,8 @@ _T = TypeVar("_T")
 _STOPPING: Final = "the exporter is stopping"
 # A person waits for a probe no longer; a target with its own long timeout shows its result when it is there.
 _PERSON_SECONDS: Final = 60.0
+# Targets among which one is looked for whose names the next step about our own side can have.
+_EXAMPLES: Final = 1000
 
 
 class MonitorBackend:
@@ -125,6 +131,10 @@ class MonitorBackend:
         """See :class:`exporter.web.backend.Backend`."""
         return self._monitor.results.targets.records()
 
+    def verdict_counts(self) -> Sequence[VerdictCount]:
+        """See :class:`exporter.web.backend.Backend`."""
+        return self._monitor.results.verdict_counts()
+
     def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
         """See :class:`exporter.web.backend.Backend`."""
         record = self._monitor.results.get(kind, name)
@@ -137,28 +147,61 @@ class MonitorBackend:
         sharing = {host.identity: self._monitor.domains_behind(host.identity) for host in hosts}
         return TargetFacts(record, record.probes, record.probe_failures, transcripts, helo, sharing)
 
+    def report(self, kind: TargetKind, name: str) -> str | None:
+        """See :class:`exporter.web.backend.Backend`."""
+        record = self._monitor.results.get(kind, name)
+        if record is None or record.result is None:
+            return None
+        incident = Incident(
+            name,
+            record.result,
+            record.target.settings,
+            self._helo,
+            steady_clock.unix(steady_clock.now()),
+            self.local_state(),
+            steady_clock.unix(record.since) if record.since else 0.0,
+            dict(self._dialogues(record.result)),
+        )
+        return incident_report(incident)
+
+    def _dialogues(self, result: DomainResult) -> Iterator[tuple[HostIdentity, SessionDialogue]]:
+        """The dialogue that the result of each host is about, or the latest that ended alike."""
+        for host in result.hosts:
+            kept = self._monitor.transcript_of(host)
+            if kept is not None:
+                said = SessionDialogue(kept.at, kept.transcript, kept.whole, kept.tls, kept.tls_at)
+                yield host.identity, said
+
     def hosts(self, mx: str) -> Sequence[KnownHost]:
         """See :class:`exporter.web.backend.Backend`."""
         return self._monitor.hosts_named(mx)
 
     def local_state(self) -> LocalState:
         """See :class:`exporter.web.backend.Backend`."""
-        watch = self._monitor.engine.watch
-        hidden = self._monitor.results.targets.failing(HIDING)
-        return local_state(watch.egress, watch.changes, hidden, watch.resolver)
+        watch, targets = self._monitor.engine.watch, self._monitor.results.targets
+        failing = {each: count for each in HIDING if (count := targets.failing({each}))}
+        state = local_state(watch.egress, watch.changes, failing, watch.resolver)
+        causes = {trouble.cause for trouble in state.troubles} & failing.keys()
+        if not causes:
+            return state
+        # Nearly all targets are hidden then: an example is among the first.
+        first = islice(targets.records(), _EXAMPLES)
+        results = ((record.target.name, record.result) for record in first if record.result is not None)
+        return replace(state, names=names_among(results, causes))
 
     def egress(self) -> EgressFacts:
         """See :class:`exporter.web.backend.Backend`."""
         watch, results = self._monitor.engine.watch, self._monitor.results
         settings = self._monitor.active.config.egress
+        families, resolver = watch.evidence
         return EgressFacts(
-            watch.egress,
+            families,
             watch.changes,
             results.references.records(),
             results.targets.records(),
             settings.witness_ports,
             settings.trace,
-            watch.resolver,
+            resolver,
         )
 
     async def probe_unscheduled(self, kind: TargetKind, name: str) -> None:

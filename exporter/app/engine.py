@@ -44,6 +44,7 @@ class Engine:
         """`owner` keeps the results."""
         self._owner = owner
         self._once = settings.once
+        self._audience = settings.audience
         self._parts = EngineParts(settings)
         self._turns: dict[TargetKey, DomainTurn] = {}
         self._references = References()
@@ -226,6 +227,8 @@ class Engine:
         """A target has looked up its hosts; `asked`: not all answers were remembered."""
         if self._once:
             self.tick()  # a nameserver that answers has shown that something gets out
+        if self._audience is not None:
+            self._audience.turned(turn.target, turn.lookup, [hold.host for hold in turn.holds])
         if asked:
             self.watch.observe_lookup(turn.lookup, turn.named, reference=is_reference(turn))
         self._join(turn)

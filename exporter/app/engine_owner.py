@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from exporter.model.egress import EgressByFamily
 from exporter.model.resolver import ResolverView
-from exporter.model.result import DomainResult, HostResult, Said
+from exporter.model.result import DomainResult, HostResult, MxLookup, Said
 from exporter.model.target import Target
 from exporter.probe.conversation import Conversation
 from exporter.probe.hosts import Host
+from exporter.probe.watched_session import SessionWatcher
+
+
+class Audience(Protocol):
+    """The person who watches probes as they happen; the server has none."""
+
+    def turned(self, target: Target, lookup: MxLookup | None, hosts: Sequence[Host]) -> None:
+        """A target has its hosts; `lookup` None: it is named by its host."""
+
+    def session_begins(self, conversation: Conversation, leader: Host) -> SessionWatcher:
+        """A session with the name of `leader` begins soon; others of the conversation may have been before."""
 
 
 class EngineOwner(Protocol):

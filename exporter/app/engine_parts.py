@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from exporter.app.engine_owner import EngineOwner
+from exporter.app.engine_owner import Audience, EngineOwner
 from exporter.concurrency.session_limiter import SessionLimiter
 from exporter.concurrency.slots import ProbeSlots
 from exporter.egress.settings import WatchSettings
@@ -49,6 +49,7 @@ class EngineSettings:
     usual: Settings = _USUAL  # those of a target without settings of its own
     # Every target is probed once: no next result reports a policy that comes late, and sessions stay shared to the end.
     once: bool = False
+    audience: Audience | None = None
 
 
 class EngineParts:
@@ -85,6 +86,7 @@ class EngineParts:
             on_session=owner.session_begun,
             on_internal_error=owner.internal_error,
             tlsa=self._tlsa(),
+            watcher_of=None if self._settings.audience is None else self._settings.audience.session_begins,
             once=self._settings.once,
         )
         return self._hosts

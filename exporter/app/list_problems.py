@@ -1,4 +1,4 @@
-"""Log lines about the domain files: their new problems since the last reading."""
+"""Log lines about the configuration: its warnings, and the problems of its domain files, as far as they are new."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ _MAX_LINES: Final = 100
 
 
 class ListProblems:
-    """The problems of the domain files, as they were logged last."""
+    """The problems as they were logged last."""
 
     def __init__(self) -> None:
         self._lists: dict[str, DomainList] = {}
         self._failures: tuple[str, ...] = ()
+        self._warnings: tuple[str, ...] = ()
 
     def report(self, config: Config) -> None:
         """Log the problems that are new."""
+        for problem in first_of([each for each in config.warnings if each not in self._warnings]):
+            log.warning("configuration doubtful", extra={"fields": {"problem": problem}})
+        self._warnings = config.warnings
         changed = [each for each in config.lists if self._lists.get(each.file) != each]
         self._lists = {each.file: each for each in config.lists}
         for problem in first_of([problem for each in changed for problem in each.problems], _MAX_LINES):

@@ -27,7 +27,7 @@ from exporter.probe.conversation import Conversation
 from exporter.probe.hosts import Host
 from exporter.schedule.shard import Shard
 from exporter.store.hosts import HostRecord
-from exporter.store.transcripts import ended_alike
+from exporter.store.transcripts import StoredTranscript, ended_alike
 
 # At the end, probes may finish within this time; then their sessions send QUIT. Supervisors kill after 10 s.
 STOP_GRACE_SECONDS: Final = 5.0
@@ -113,13 +113,14 @@ class Monitor:
 
         Of a session that ended like a later one, the later one's is kept.
         """
-        found: dict[HostIdentity, tuple[TranscriptLine, ...]] = {}
-        for host in result.hosts:
-            kept = self.results.transcripts_of((host.identity,))
-            alike = [each for each in kept if ended_alike(each.failure, host.failure)]
-            chosen = next((each for each in kept if each.at == host.timings.at), alike[0] if alike else None)
-            found[host.identity] = () if chosen is None else chosen.transcript
-        return found
+        stored = {host.identity: self.transcript_of(host) for host in result.hosts}
+        return {identity: () if chosen is None else chosen.transcript for identity, chosen in stored.items()}
+
+    def transcript_of(self, host: HostResult) -> StoredTranscript | None:
+        """The transcript of the session that the result of a host is about, or the latest that ended alike."""
+        kept = self.results.transcripts_of((host.identity,))
+        alike = [each for each in kept if ended_alike(each.failure, host.failure)]
+        return next((each for each in kept if each.at == host.timings.at), alike[0] if alike else None)
 
     def hosts_named(self, mx: str) -> Sequence[HostRecord]:
         """The records of all hosts of one MX name; from any thread."""

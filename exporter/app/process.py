@@ -29,8 +29,8 @@ from exporter.app.tuning import leave_the_heap, spare_the_heap
 from exporter.app.watchers import Watchers
 from exporter.app.web_options import WebOptions, page_url
 from exporter.config.domain_lists import DomainLists
-from exporter.config.load import ConfigError, load
-from exporter.config.web.load import WebConfig, load_web
+from exporter.config.load import ConfigError, load_both
+from exporter.config.web.load import WebConfig
 from exporter.egress.settings import counts_as_outside
 from exporter.model.configuration import Config
 from exporter.model.egress import SMTP_PORT
@@ -141,9 +141,7 @@ class _Sources:
 def _read(options: ServeOptions) -> _Sources:
     """Raises ConfigError or ListenError."""
     lists = DomainLists()
-    config = load(options.config_file, lists)
-    web_file = options.web.config_file
-    web_config = None if web_file is None else load_web(web_file)
+    config, web_config = load_both(options.config_file, options.web.config_file, lists)
     return _Sources(config, lists, web_config, listen(options.web.listen_addresses))
 
 

@@ -18,6 +18,7 @@ from exporter.store.record import TargetRecord
 from exporter.store.row import NO_ROW, Row, ToldRow
 from exporter.store.targets import REMEMBERED_SECONDS, TargetStore
 from exporter.store.transcripts import StoredTranscript, TranscriptStore, keys_of
+from exporter.store.verdict_counts import VerdictCount, VerdictCounts
 
 _ROW: Final = attrgetter("row")
 # Of what clients ask for beside the configuration: they push out nothing of its targets.
@@ -39,6 +40,7 @@ class Results:
         # References have a history to look at like targets, and no series of their own.
         self.references: Final = TargetStore(lambda record, before: NO_ROW, clock)
         self.hosts: Final = HostStore(self._host_row)
+        self._verdict_counts: Final = VerdictCounts(clock)
         self.transcripts: Final = TranscriptStore()
         self._lease_transcripts: Final = TranscriptStore(_LEASE_BYTES)
         self._gone: OrderedDict[HostIdentity, float] = OrderedDict()
@@ -95,6 +97,14 @@ class Results:
         if anew:
             yield from self.hosts.rendering()
             self._anew = False
+
+    def count_verdicts(self) -> None:
+        """Keep the number of targets by verdict at this moment."""
+        self._verdict_counts.add(*self.targets.states())
+
+    def verdict_counts(self) -> Sequence[VerdictCount]:
+        """The targets by verdict, a count a minute for the last 24 hours and one of this moment; from any thread."""
+        return *self._verdict_counts.all(), VerdictCount(self._clock(), *self.targets.states())
 
     def forget(self) -> None:
         """Forget the targets and hosts that went so long ago that they do not come back."""

@@ -12,6 +12,7 @@ from exporter.app.heartbeat import STUCK_SECONDS
 from exporter.app.monitor import Monitor
 from exporter.app.reload import ConfigurationReload
 from exporter.config.domain_lists import SETTLE_SECONDS
+from exporter.store.verdict_counts import MINUTE
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ class Watchers:
         self._tasks.start("domain files", self._watch_files())
         self._tasks.start("loop lag", self._measure_loop_lag())
         self._tasks.start("egress watch", self._repeat(_EGRESS_SECONDS, "the egress watch", monitor.engine.tick))
+        count = monitor.results.count_verdicts
+        self._tasks.start("verdict counts", self._repeat(MINUTE, "verdict counts", count))
         self._tasks.start("removed targets", self._repeat(_FILES_SECONDS, "removed targets", monitor.forget))
 
     async def stop(self) -> None:

@@ -6,15 +6,14 @@ import sys
 from pathlib import Path
 
 from exporter.commands.helo_warnings import warn_of_configured
-from exporter.config.load import load, summary
-from exporter.config.web.load import load_web
+from exporter.config.load import load_both, summary
 
 
 async def check_configuration(path: Path, web_path: Path | None) -> None:
     """Print the warnings and a summary. Raises ConfigError."""
-    config = load(path)
-    if web_path is not None:
-        load_web(web_path)
+    config, _ = load_both(path, web_path)
+    for warning in config.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     for each in config.lists:
         for problem in (*each.problems, *each.ignored, *each.twice):
             print(f"warning: {problem}", file=sys.stderr)

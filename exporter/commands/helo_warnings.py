@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 
 from exporter.model.configuration import Config
-from exporter.net.helo_name import HostLookup, faults, names_in
+from exporter.net.helo_name import faults, names_in
 from exporter.resolver.client import Resolver
 
 
@@ -17,12 +17,12 @@ async def warn_of_configured(config: Config) -> None:
         return
     resolver = Resolver(config.resolver)
     try:
-        await warn_of(names, resolver, "")
+        warn_of(await faults(names, resolver), "")
     finally:
         resolver.close()
 
 
-async def warn_of(names: Iterable[str], lookup: HostLookup, command: str) -> None:
+def warn_of(found: Iterable[str], command: str) -> None:
     """Print one line for each fault on the standard error."""
-    for fault in await faults(names, lookup):
+    for fault in found:
         print(f"mx-exporter{command}: warning: {fault}", file=sys.stderr)

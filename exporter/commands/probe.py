@@ -1,7 +1,7 @@
 """`mx-exporter probe`: the manual test (nslookup, telnet 25, look for the 220) done for every address of a name.
 
-A few names are shown dialogue by dialogue. Many get a progress bar, and a table at the end. All names are read before
-anything is probed, so a wrong one in the middle of a file is reported at once.
+A few names are shown dialogue by dialogue, each line as it happens. Many get a progress bar, and a table at the end. A
+wrong name among the arguments is told before anything is probed; wrong lines of a file are told, and the others probed.
 """
 
 from __future__ import annotations
@@ -9,67 +9,75 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from dataclasses import replace
 
-from exporter.commands.arguments import ManualError, as_configured, parse_flag, read_target, read_targets, settings_of
+from exporter.commands.arguments import as_configured, modules_of, resolver_settings, settings_of
 from exporter.commands.helo_warnings import warn_of
+from exporter.commands.incident_reports import IncidentReports
+from exporter.commands.mistakes import ManualError
+from exporter.commands.nagios import NagiosReport
+from exporter.commands.names import Names, arguments_of, lines_of
 from exporter.commands.one_shot import MANY_NAMES, OneShotProbes
+from exporter.commands.parser import USAGE
 from exporter.commands.reports import JsonReport, Report, TranscriptReport
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Screen
 from exporter.config.load import load
-from exporter.config.values import parse_nameserver
-from exporter.model.configuration import Config, ResolverSettings
+from exporter.model.configuration import Config
 from exporter.model.target import Settings, Target
-from exporter.net.helo_name import local_helo
+from exporter.net.helo_name import faults, local_helo
 
 
 async def probe_names(flags: argparse.Namespace) -> int:
-    """Probe the names of the command line. Exit code 0: all up, 1: some down.
+    """Probe the names of the command line. Exit code 0: all up, 1: some down, 2: some lines of the file are wrong.
 
     Raises ManualError or ConfigError for a mistake that the user must mend first.
     """
     config = load(flags.config_file) if flags.config_file else Config()
     settings = settings_of(config, flags)
-    resolver = _resolver_settings(config, flags)
-    targets = as_configured(_named(flags, settings), config, flags)
+    resolver = resolver_settings(config, flags)
+    named = _named(flags, settings)
+    targets = as_configured(named.targets, config, flags)
     # Asking for this machine's name may take a while: only where the flags name none.
     helo = settings.helo or local_helo()
-    probes = OneShotProbes(config, resolver, helo)
+    report = _report(flags, helo, targets)
+    audience = report.live if isinstance(report, TranscriptReport) else None
+    probes = OneShotProbes(config, modules_of(targets, config), resolver, helo, audience)
     names = sorted({target.settings.helo or helo for target in targets})
-    warning = asyncio.create_task(warn_of(names, probes.resolver, " probe"))
-    report = _report(flags, helo, len(targets))
+    warning = asyncio.create_task(faults(names, probes.resolver))
     try:
         await probes.probe_all(targets, report)
-        await warning
+        told = await warning
     except asyncio.CancelledError:
         report.finish()  # Ctrl-C: the results so far are worth showing
         raise
     finally:
         warning.cancel()
         await probes.close()
-    return report.finish()
+    code = report.finish()
+    warn_of(told, " probe")  # behind the text, not amid it
+    return USAGE if named.mistakes else code
 
 
-def _resolver_settings(config: Config, flags: argparse.Namespace) -> ResolverSettings:
-    if not flags.resolver:
-        return config.resolver
-    return replace(config.resolver, nameservers=(parse_flag(parse_nameserver, flags.resolver, "--resolver"),))
-
-
-def _named(flags: argparse.Namespace, settings: Settings) -> list[Target]:
+def _named(flags: argparse.Namespace, settings: Settings) -> Names:
     """The targets that are named. Raises ManualError."""
-    targets = [read_target(name, settings, f"argument {number}") for number, name in enumerate(flags.names, 1)]
+    named = arguments_of(flags.names, settings)
     if flags.input:
-        targets += read_targets(flags.input, settings)
-    if not targets:
-        raise ManualError("no NAME given")
-    return targets
+        listed = lines_of(flags.input, settings)
+        named = Names(named.targets + listed.targets, named.taken + listed.taken, listed.mistakes)
+    if not named.targets or (flags.nagios and named.mistakes):
+        raise ManualError("\n".join(named.mistakes) or "no NAME given")
+    for text in (*named.taken, *named.mistakes):
+        print(f"mx-exporter probe: {text}", file=sys.stderr)
+    return named
 
 
-def _report(flags: argparse.Namespace, helo: str, names: int) -> Report:
+def _report(flags: argparse.Namespace, helo: str, targets: list[Target]) -> Report:
+    if flags.report:
+        return IncidentReports(sys.stdout, helo)
     if flags.json:
         return JsonReport(sys.stdout, helo)
-    if names < MANY_NAMES:
-        return TranscriptReport(Screen(sys.stdout), helo)
-    return TableReport(Screen(sys.stdout), sys.stderr, names)
+    if flags.nagios:
+        return NagiosReport(sys.stdout, helo)
+    if len(targets) < MANY_NAMES:
+        return TranscriptReport(Screen(sys.stdout), helo, targets)
+    return TableReport(Screen(sys.stdout), sys.stderr, len(targets))

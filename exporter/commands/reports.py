@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol, TextIO
 
-from exporter.commands.terminal import VERDICT_INKS, Ink, Line, Screen, Span, line
-from exporter.model.failure import Failure
-from exporter.model.result import DomainResult, HostResult, MxLookup
+from exporter.commands.hints import LOOK_SECONDS, Hint
+from exporter.commands.live import LiveProbes
+from exporter.commands.name_block import NameBlock
+from exporter.commands.terminal import Ink, Line, Screen, line
+from exporter.model.result import DomainResult
 from exporter.model.target import Target
 from exporter.report.as_json import as_json, local_state_json
 from exporter.report.local_state import LocalState, local_state_lines
-from exporter.report.path_summary import path_summary
-from exporter.report.summary import deciding_host, summarise, summary_lines
-from exporter.report.transcript import (
-    domain_lines,
-    failure_line,
-    host_heading,
-    marked_lines,
-    outcome_line,
-    policy_lines,
-    remark_lines,
-    warnings_line,
-)
-
-# Columns before the text of a line of a transcript: indentation, time, direction.
-_TEXT: Final = 16
-_WITNESS: Final = 14  # the same before a line about another port or the path
-_DIRECTION_INKS: Final = {">": Ink.OURS, "*": Ink.NOTE}
 
 
 class Report(Protocol):
@@ -88,121 +74,72 @@ class JsonReport:
 
 
 class TranscriptReport:
-    """Every transcript line by line with its times, then the verdict in a sentence."""
+    """Every transcript line by line as it happens, name after name; then the verdict of each in a sentence."""
 
-    streams = False
+    streams = True
 
-    def __init__(self, screen: Screen, helo: str = "") -> None:
-        """`helo`: the name of this host where the configuration has none."""
+    def __init__(self, screen: Screen, helo: str = "", targets: Sequence[Target] = ()) -> None:
+        """`helo`: the name of this host where the configuration has none; `targets`: those that will be added."""
+        self.live: Final = LiveProbes()
         self._screen = screen
         self._helo = helo
         self._down = False
-        self._blocks = 0
+        self._left = [(target, NameBlock(target, self.live)) for target in targets]
+        self._needs_gap = False  # before the next line
+        self._side: list[str] = []
+        self._shown_side: list[str] = []
+        self._hint = Hint(screen)
 
     def progress(self, result: DomainResult) -> None:
         """Show nothing: there are but a few."""
 
     def know(self, side: LocalState) -> None:
-        """Print the state as the first lines."""
-        for text in local_state_lines(side):
-            self._screen.show(line((text, Ink.LOCAL)))
-            self._blocks += 1
+        """Take in the state: it is shown above the next name, if it is another one."""
+        self._side = list(local_state_lines(side))
 
     def add(self, target: Target, result: DomainResult) -> None:
-        """Print the result."""
+        """Print the result, or what is left of it."""
         self._down |= not result.up
-        if self._blocks:
-            self._screen.show(line())
-        self._blocks += 1
-        self._screen.show(*_transcripts(target.name, result), line(), *_summary(target, result, self._helo))
+        block = NameBlock(target, self.live)
+        while self._left:
+            expected, waiting = self._left.pop(0)
+            if expected is target:
+                block = waiting
+                break
+            self._end(waiting.interrupted())
+        self._show(block.new_lines())
+        if self._side != self._shown_side:
+            self._shown_side = self._side
+            self._needs_gap |= block.has_lines
+            self._show(line((text, Ink.LOCAL)) for text in self._side)
+            self._needs_gap = not block.has_lines
+        self._end(block.end(result, self._helo))
 
     async def keep_drawn(self) -> None:
-        """Draw nothing."""
+        """Show each line of the first name that has no verdict yet, and what is waited for."""
+        try:
+            while True:
+                if self._left:
+                    _, block = self._left[0]
+                    self._show(block.new_lines())
+                    self._hint.show(*block.wait)
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            self._screen.hint("")
 
     def finish(self) -> int:
-        """The exit code."""
+        """Show what is known of the names without a verdict; returns the exit code."""
+        for _, block in self._left:
+            self._end(block.interrupted())
+        self._left = []
         return int(self._down)
 
+    def _show(self, lines: Iterable[Line]) -> None:
+        if new := list(lines):
+            self._screen.show(*((line(),) if self._needs_gap else ()), *new)
+            self._needs_gap = False
 
-def _transcripts(name: str, result: DomainResult) -> Iterator[Line]:
-    if result.lookup is not None:
-        yield from _lookup(name, result.lookup, result.failure)
-    for text in (*domain_lines(result), *policy_lines(result)):
-        yield line(f"  {text}", hang=4)
-    summarised = deciding_host(result)
-    for host in result.hosts:
-        yield line()
-        yield from _session(host, result)
-        if summarised is None or host.identity != summarised.identity:
-            yield from _other_evidence(host)
-        if (outcome := outcome_line(host, result, summarised)) is not None:
-            yield line("  ", *_coloured(outcome, host.failure), hang=4)
-        if host.outcome.reported_warnings:
-            word, _, rest = warnings_line(host).partition(":")
-            yield line("  ", (word, Ink.DEGRADED), f":{rest}", hang=4)
-
-
-def _session(host: HostResult, result: DomainResult) -> Iterator[Line]:
-    """The heading, the transcript and the remarks of one session."""
-    yield line((host_heading(host, result), Ink.HEADING), hang=2)
-    if host.timings.tcp_rtt is not None:
-        _, connect = next(iter(host.timings.phases), ("", 0.0))
-        text = f"connected (kernel round-trip time {host.timings.tcp_rtt * 1000:.1f} ms)"
-        yield line("  ", (_ms(connect), Ink.DIM), "   ", (text, Ink.DIM), hang=_TEXT)
-    for at, text in marked_lines(host):
-        yield line("  ", (_ms(at), Ink.DIM), " ", (text, _DIRECTION_INKS.get(text[0], Ink.PLAIN)), hang=_TEXT)
-    for remark in remark_lines(host):
-        yield line(f"  {remark}", hang=4)
-
-
-def _coloured(outcome: str, failure: Failure | None) -> tuple[Span, Span]:
-    """Its first word in the colour of the verdict."""
-    word, colon, rest = outcome.partition(":")
-    return (word, VERDICT_INKS[None if failure is None else failure.verdict]), (colon + rest, Ink.PLAIN)
-
-
-def _summary(target: Target, result: DomainResult, helo: str) -> Iterator[Line]:
-    """The summary of the whole: verdict, finding, evidence, the next step."""
-    name, settings, failure = target.name, target.settings, result.failure
-    summary = summarise(name, result, helo=settings.helo or helo, port=settings.port)
-    first, *more = summary_lines(summary, failure)
-    if failure is None:
-        before, word, after = first.removeprefix(name).partition("up")
-        yield line((name, Ink.HEADING), before, (word, Ink.UP), after)
-    else:
-        word = failure.verdict.value
-        yield line((word, VERDICT_INKS[failure.verdict]), first.removeprefix(word), hang=4)
-    for text in more:
-        yield line(text, hang=4)
-
-
-def _other_evidence(host: HostResult) -> Iterator[Line]:
-    """The evidence beside the session: other ports of the address, and the path to it."""
-    if host.evidence is None:
-        return
-    for witness in host.evidence.witnesses:
-        yield line(" " * _WITNESS, f"port {witness.port}: {witness.outcome}", hang=_WITNESS + 2)
-    if host.evidence.path is not None:
-        yield line(" " * _WITNESS, f"path: {path_summary(host.evidence.path)}", hang=_WITNESS + 2)
-
-
-def _lookup(name: str, lookup: MxLookup, summarised: Failure | None) -> Iterator[Line]:
-    took = "" if lookup.duration is None else f" ({_ms(lookup.duration).strip()})"
-    # Where the lookup failed, the domain itself is no mail host either.
-    implicit = not lookup.mx_records and lookup.failure is None
-    found = "implicit MX" if implicit else f"{lookup.mx_records} MX"
-    yield line((name, Ink.HEADING), f": {found}", (took, Ink.DIM))
-    if lookup.failure is not None and lookup.failure != summarised:
-        yield line("  ", *_coloured(failure_line(lookup.failure), lookup.failure), hang=4)
-    for host in lookup.hosts:
-        before = f"  {host.preference:5d} {host.name}: "
-        if host.failure is None:
-            yield line(before, ", ".join(host.addresses), hang=8)
-        elif summarised is not None and host.failure.detail == summarised.detail:
-            yield line(before.rstrip(": "), hang=8)
-        else:
-            yield line(before, *_coloured(failure_line(host.failure), host.failure), hang=8)
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:8.1f} ms"
+    def _end(self, lines: Iterable[Line]) -> None:
+        """Show the last lines of a name."""
+        self._show(lines)
+        self._needs_gap = True

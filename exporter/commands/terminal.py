@@ -25,6 +25,8 @@ _SMALL_INDENT: Final = 2
 # General categories (Unicode 4.5) of characters that stand over the one before.
 _COMBINING: Final = frozenset({"Mn", "Me"})
 _RESET: Final = "\x1b[0m"
+# Erases the line that the cursor is on (ECMA-48 8.3.41), from its beginning.
+ERASE: Final = "\r\x1b[K"
 
 
 class Ink(Enum):
@@ -90,6 +92,8 @@ class Screen:
         self._is_terminal = out.isatty()
         self._environ = environ
         self._colours = wants_colours(self._is_terminal, environ)
+        self._takes_back = self._is_terminal and environ.get("TERM") != "dumb"
+        self._hint = ""  # as it is shown
 
     @property
     def width(self) -> int | None:
@@ -103,9 +107,22 @@ class Screen:
 
     def show(self, *lines: Line) -> None:
         """Print lines."""
+        self.hint("")
         for one in lines:
             for spans in self._rows(one):
                 self._out.write("".join(map(self._coloured, spans)) + "\n")
+        self._out.flush()
+
+    def hint(self, text: str) -> None:
+        """Show what is waited for, in a line that the next one replaces; only a terminal gets it."""
+        if not self._takes_back or text == self._hint:
+            return
+        self._hint = text
+        # A line that wraps is not taken back by the next CR, whatever COLUMNS says. The cursor waits at the line's
+        # beginning, so that other output meanwhile takes its place.
+        room = columns_of(self._out, {}) - 1
+        shown = cut(harmless(text, self._out), room, self.ellipsis)
+        self._out.write(f"{ERASE}{shown}\r" if shown else ERASE)
         self._out.flush()
 
     def _rows(self, one: Line) -> Iterator[Sequence[Span]]:

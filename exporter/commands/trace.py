@@ -1,124 +1,104 @@
-"""`mx-exporter trace`: the hop of the path at which a port is dropped, found without privileges."""
+"""`mx-exporter trace`: the hop of the path at which a port is dropped, found without privileges.
+
+The paths to all addresses are traced at once, and shown one after the other, each row as soon as it is settled.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
-from itertools import zip_longest
+from collections.abc import Sequence
 from typing import Final
 
-from exporter.commands.arguments import ManualError, parse_flag, read_host
-from exporter.commands.terminal import Ink, Line, Screen, Span, line
-from exporter.config.values import parse_nameserver, parse_network
-from exporter.model.address import Family
-from exporter.model.configuration import ResolverSettings
-from exporter.model.path_trace import Hop, HopKind, PathTrace
+from exporter.commands.arguments import checked_port, parse_timeout
+from exporter.commands.hints import watched
+from exporter.commands.mistakes import ManualError
+from exporter.commands.path_rows import PathRows
+from exporter.commands.terminal import Ink, Screen, line
+from exporter.commands.traced_hosts import Traced, TracedHost, traced_hosts, traced_target
+from exporter.model.path_trace import PathTrace
 from exporter.model.target import Settings
-from exporter.net.special_addresses import forbidden
-from exporter.probe.traceroute import trace
-from exporter.report.path_summary import path_summary
+from exporter.probe.traceroute import HOP_SECONDS, TraceRequest, trace_live
+from exporter.report.path_as_json import path_as_json
 from exporter.resolver.client import Resolver
 
-_MAX_PORT: Final = 65535
-_COLUMN: Final = 52  # characters: the longest IPv6 address, a time and a word
-_INDENT: Final = "  "
-_HOP_COLUMNS: Final = 6  # the number of a hop, and the space between it and the first cell
-_GAP: Final = 2  # least characters between the two ports
-_INKS: Final = {
-    HopKind.REACHED: Ink.UP,
-    HopKind.REFUSED: Ink.DEAD,
-    HopKind.UNREACHABLE: Ink.DEAD,
-    HopKind.PROHIBITED: Ink.BLOCKED,
-    HopKind.LOCAL: Ink.LOCAL,
-}
+_MAX_HOPS: Final = 255  # of a TTL
 
 
 async def trace_host(flags: argparse.Namespace) -> int:
-    """Trace the paths to every address of the host. Exit code 0: all were reached, 1: some were not.
+    """Trace the paths to every address of the host or domain. Exit code 0: all were reached, 1: some were not.
 
-    Raises ManualError for a mistake that the user must mend first.
+    Raises ManualError or ConfigError for a mistake that the user must mend first.
     """
-    for flag, port in (("--port", flags.port), ("--against", flags.against)):
-        if not 1 <= port <= _MAX_PORT:
-            raise ManualError(f"{flag}: {port} is not between 1 and {_MAX_PORT}")
-    allowed = tuple(parse_flag(parse_network, text, "--allow-address") for text in flags.allow_addresses)
-    settings = ResolverSettings()
-    if flags.resolver:
-        settings = replace(settings, nameservers=(parse_flag(parse_nameserver, flags.resolver, "--resolver"),))
-    target = read_host(flags.host, Settings(port=flags.port))
-    resolver = Resolver(settings)
+    against = checked_port(flags.against, "--against")
+    timeout = HOP_SECONDS if flags.timeout is None else parse_timeout(flags.timeout)
+    if not 1 <= flags.max_hops <= _MAX_HOPS:
+        raise ManualError(f"--max-hops: {flags.max_hops} is not between 1 and {_MAX_HOPS}")
+    target, resolver_settings = traced_target(flags)
+    screen = Screen(sys.stdout)
+    resolver = Resolver(resolver_settings)
     try:
-        found = await resolver.lookup_host(target.host, tuple(Family))
+        lookup = asyncio.ensure_future(traced_hosts(target, resolver))
+        traced = await watched(screen, lookup, lambda: f"looking up {target.host}")
     finally:
         resolver.close()
-    if found.failure is not None:
-        raise ManualError(f"{flags.host}: {found.failure.detail}")
-    for address in found.addresses:
-        if (reason := forbidden(address, allowed)) is not None:
-            raise ManualError(f"{flags.host}: {address} is {reason}; --allow-address {address} permits it")
-    against = flags.against if flags.against != target.settings.port else None
-    paths = await asyncio.gather(
-        *(trace(address, target.settings.port, against=against) for address in found.addresses)
-    )
-    screen = Screen(sys.stdout)
-    for number, path in enumerate(paths):
-        if number:
-            screen.show(line())
-        screen.show(*path_lines(target.host, path, screen.width))
-    return int(any(path.reached is None for path in paths))
+    requests = [
+        _request(host.address, target.settings, against)._replace(timeout=timeout, max_hops=flags.max_hops)
+        for host in traced.hosts
+    ]
+    for reason in traced.left_out:
+        print(f"mx-exporter trace: {reason}", file=sys.stderr)
+    if flags.json:
+        return await _as_json(target.name, traced, requests, screen)
+    if traced.mx_records:
+        screen.show(line((target.name, Ink.HEADING), f": {traced.mx_records} MX"), line())
+    return await _as_rows(traced, requests, screen)
 
 
-def path_lines(name: str, path: PathTrace, width: int | None) -> Iterator[Line]:
-    """The heading, the hops in as many columns as there is `width` for, and the sentence."""
-    other = path.against
-    yield line((f"{name} [{path.address}]" if name != path.address else name, Ink.HEADING), hang=2)
-    column = _column(path, width)
-    if column is None and other is not None:
-        yield from _hops(path, None, 0)
-        yield from _hops(other, None, 0)
-    else:
-        yield from _hops(path, other, column or 0)
-    yield line(path_summary(path))
+def _request(address: str, settings: Settings, against: int) -> TraceRequest:
+    source = settings.source_ipv6 if ":" in address else settings.source_ipv4
+    return TraceRequest(address, settings.port, against if against != settings.port else None, source)
 
 
-def _column(path: PathTrace, width: int | None) -> int | None:
-    """The width of the first port's column with which the second fits beside it; None where it does not fit."""
-    longest = [_longest(trace) for trace in (path, path.against) if trace is not None]
-    if width is None or _HOP_COLUMNS + _COLUMN + longest[-1] <= width:
-        return _COLUMN
-    narrow = longest[0] + _GAP
-    return narrow if _HOP_COLUMNS + narrow + longest[-1] <= width else None
+def _begun(
+    traced: Traced, requests: Sequence[TraceRequest], screen: Screen
+) -> list[tuple[TracedHost, PathRows, asyncio.Task[PathTrace]]]:
+    """The traces of all paths, under way."""
+    begun = []
+    for host, request in zip(traced.hosts, requests, strict=True):
+        rows = PathRows(host.name, request, screen.width)
+        begun.append((host, rows, asyncio.create_task(trace_live(request, rows.take))))
+    return begun
 
 
-def _longest(trace: PathTrace) -> int:
-    return max(len(_port(trace)), *(len("".join(text for text, _ in _cell(hop))) for hop in trace.hops), 0)
+async def _as_rows(traced: Traced, requests: Sequence[TraceRequest], screen: Screen) -> int:
+    """One path after the other; of the one that is not complete when it is interrupted, what is known."""
+    all_reached = True
+    for number, (_, rows, task) in enumerate(_begun(traced, requests, screen)):
+        screen.show(*((line(),) if number else ()), rows.heading())
+
+        def look(rows: PathRows = rows) -> str:
+            if new := list(rows.rows()):
+                screen.show(*new)
+            return rows.waiting()
+
+        try:
+            path = await watched(screen, task, look)
+        except asyncio.CancelledError:
+            screen.show(*rows.interrupted())
+            raise
+        screen.show(*rows.end(path))
+        all_reached &= path.reached is not None
+    return int(not all_reached)
 
 
-def _hops(here: PathTrace, there: PathTrace | None, column: int) -> Iterator[Line]:
-    """A row for each hop; `column` is where the cells of `there` begin."""
-    beside = _port(there) if there is not None else ""
-    heading = f"{'hop':>4}  {_port(here):{column}}{beside}".rstrip()
-    yield line((heading, Ink.DIM))
-    for one, other in zip_longest(here.hops, there.hops if there is not None else ()):
-        cells = _cell(one)
-        # Nothing stands behind the last cell of a row, not even the spaces that would fill its column.
-        space = " " * (column - sum(len(text) for text, _ in cells)) if other is not None else ""
-        yield line((f"{(one or other).ttl:4}", Ink.DIM), _INDENT, *cells, space, *_cell(other), hang=_HOP_COLUMNS)
-
-
-def _port(trace: PathTrace) -> str:
-    return f"port {trace.port}"
-
-
-def _cell(hop: Hop | None) -> tuple[Span, ...]:
-    """The router or host that answered, its time and its answer."""
-    if hop is None:
-        return ()
-    if hop.kind is HopKind.SILENT:
-        return (("*", Ink.DIM),)
-    took = "" if hop.rtt is None else f"  {hop.rtt * 1000:.1f} ms"
-    word = "" if hop.kind is HopKind.TIME_EXCEEDED else f"  {hop.kind.replace('_', ' ')}"
-    return (hop.address or "this host", Ink.PLAIN), (took, Ink.DIM), (word, _INKS.get(hop.kind, Ink.PLAIN))
+async def _as_json(name: str, traced: Traced, requests: Sequence[TraceRequest], screen: Screen) -> int:
+    """One object an address and line."""
+    all_reached = True
+    for host, rows, task in _begun(traced, requests, screen):
+        path = await watched(screen, task, rows.waiting)
+        all_reached &= path.reached is not None
+        print(json.dumps(path_as_json(name, host.mx, host.preference, path), ensure_ascii=False), flush=True)
+    return int(not all_reached)

@@ -29,15 +29,17 @@ from exporter.config.schema import (
     ResolverSection,
     Section,
 )
-from exporter.config.schema_errors import module_exists, unknown_key, validate
+from exporter.config.schema_errors import module_exists, unknown_key, validate, validate_part
 from exporter.config.target_loading import TargetLoader
 from exporter.config.targets import OF_MODULES, Targets, merged, reference_target
+from exporter.config.warnings import warnings_of
+from exporter.config.web.load import WebConfig, load_web
 from exporter.config.yaml_document import REFUSED, Document, KeyPath
 from exporter.config.yaml_reader import compose, read
 from exporter.model.configuration import Config, Egress, Limits, ResolverSettings
 from exporter.model.target import Auth, Module, Settings, TargetKind
 
-__all__ = ["ConfigError", "ConfigProblem", "load", "parse", "summary"]
+__all__ = ["ConfigError", "ConfigProblem", "load", "load_both", "parse", "summary"]
 
 _DEFAULT_MODULE: Final = "default"
 # Keys at the top that are the user's own, for values with an anchor.
@@ -53,6 +55,23 @@ def load(path: Path, lists: DomainLists | None = None) -> Config:
     """
     with _collector_paused():
         return _Loading(read(path, str(path)), path.parent, lists).config()
+
+
+def load_both(path: Path, web_path: Path | None, lists: DomainLists | None = None) -> tuple[Config, WebConfig | None]:
+    """The configuration, and that of the web server. Raises ConfigError with the mistakes of both."""
+    errors: list[ConfigProblem] = []
+    config, web = None, None
+    try:
+        config = load(path, lists)
+    except ConfigError as error:
+        errors += error.errors
+    try:
+        web = None if web_path is None else load_web(web_path)
+    except ConfigError as error:
+        errors += error.errors
+    if config is None or errors:
+        raise ConfigError(tuple(errors))
+    return config, web
 
 
 def parse(text: str, file: str = "config.yaml") -> Config:
@@ -115,7 +134,7 @@ class _Loading:
             self._add_problems(loader.failures)
         self._raise_problems()
         self._lists.keep(loader.kept)
-        return Config(
+        config = Config(
             targets=tuple(targets.found),
             defaults=defaults,
             modules=modules,
@@ -133,6 +152,7 @@ class _Loading:
             lists=tuple(loader.read),
             failures=() if self._is_strict else tuple(map(str, loader.failures)),
         )
+        return replace(config, warnings=tuple(map(str, warnings_of(config, self._main, targets))))
 
     def _add_problems(self, failures: Iterable[ConfigProblem]) -> None:
         """Count failures of domain files as mistakes of the configuration."""
@@ -184,9 +204,9 @@ class _Loading:
                 # The name counts even if the module is wrong: a reference to it is no mistake.
                 modules[name] = Module(name)
                 if given is not REFUSED:
-                    section = validate(ModuleSection, {} if given is None else given, self._main, path)
+                    section, wrong = validate_part(ModuleSection, {} if given is None else given, self._main, path)
                     if section is not None:
-                        for location, message in contradictions(section):
+                        for location, message in contradictions(section, wrong):
                             self._main.problem(self._main.existing((*path, *location)), message)
                         modules[name] = module_of(name, section, self._auth(section, path))
         return MappingProxyType(modules)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -19,6 +19,16 @@ _NEEDS_EHLO: Final = "needs ehlo: HELO offers no extensions"
 _NEEDS_STARTTLS: Final = "needs the stage starttls, which stages does not list"
 _AUTH_NEEDS_TLS: Final = "auth sends a password, so over TLS only: list starttls before it, or set tls: implicit"
 _AUTH_NEEDS_TRUST: Final = "auth sends a password, so to a verified server only: set verify: require"
+
+# Stage -> the key of its argument, and a word for that.
+_ARGUMENTS: Final = MappingProxyType(
+    {
+        "rcpt": ("rcpt_to", "a recipient"),
+        "vrfy": ("vrfy", "a user"),
+        "expn": ("expn", "a list"),
+        "auth": ("auth", "credentials"),
+    }
+)
 
 Location = tuple[str | int, ...]
 
@@ -86,21 +96,34 @@ def _canary(section: CanarySection) -> Canary:
     )
 
 
-def contradictions(section: ModuleSection) -> Iterator[tuple[Location, str]]:
-    """(place, reason) of values that contradict each other, though each is valid by itself."""
+def contradictions(section: ModuleSection, wrong: Container[str | int] = ()) -> Iterator[tuple[Location, str]]:
+    """(place, reason) of values that contradict each other, though each is valid by itself.
+
+    `wrong` are keys that are refused for their own sake, and so missing in `section`: nothing is said about them.
+    """
+    if "stages" in wrong:
+        return
     for index, reason in order_problems(section.stages):
         yield ("stages", index), reason
-    if section.tls == "implicit":
-        if "starttls" in section.stages:
+    yield from _without_argument(section, wrong)
+    if "tls" not in wrong:
+        if section.tls != "implicit" and "starttls" not in section.stages:
+            yield from _needing_starttls(section)
+        elif section.tls == "implicit" and "starttls" in section.stages:
             yield ("tls",), "the connection is TLS from the start: starttls has no place in stages"
-    elif "starttls" not in section.stages:
-        yield from _needing_starttls(section)
     if "helo" in section.stages:
         yield from _needing_extensions(section)
-    if "auth" in section.stages and section.auth is not None:
+    if "auth" in section.stages and section.auth is not None and "tls" not in wrong and "starttls" not in wrong:
         yield from _password_in_danger(section)
     if "data" in section.stages:
-        yield from _without_recipient(section)
+        yield from _to_everybody(section)
+
+
+def _without_argument(section: ModuleSection, wrong: Container[str | int]) -> Iterator[tuple[Location, str]]:
+    """A stage that has nothing to say would be left out, and the target would pass for one that has answered it."""
+    for stage, (key, needed) in _ARGUMENTS.items():
+        if stage in section.stages and key not in wrong and not getattr(section, key):
+            yield ("stages", section.stages.index(stage)), f"{stage} needs {needed}: set {key}"
 
 
 def _needing_starttls(section: ModuleSection) -> Iterator[tuple[Location, str]]:
@@ -132,10 +155,8 @@ def _password_in_danger(section: ModuleSection) -> Iterator[tuple[Location, str]
         yield ("starttls", "verify"), _AUTH_NEEDS_TRUST
 
 
-def _without_recipient(section: ModuleSection) -> Iterator[tuple[Location, str]]:
+def _to_everybody(section: ModuleSection) -> Iterator[tuple[Location, str]]:
     """A message is really delivered, so it needs a mailbox that is named, not one of every domain probed."""
-    if not section.rcpt_to:
-        yield ("stages", section.stages.index("data")), "data needs a recipient: set rcpt_to"
     for index, recipient in enumerate(section.rcpt_to):
         if DOMAIN_PLACEHOLDER in recipient:
             yield ("rcpt_to", index), f"data delivers a message: name its recipient, without {DOMAIN_PLACEHOLDER}"

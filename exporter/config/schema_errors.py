@@ -36,14 +36,31 @@ _S = TypeVar("_S", bound=Section)
 
 def validate(model: type[_S], data: Any, document: Document, path: KeyPath) -> _S | None:
     """`data` as a `model`, or None with the problems noted in `document`."""
+    section, wrong = validate_part(model, data, document, path)
+    return None if wrong else section
+
+
+def validate_part(
+    model: type[_S], data: Any, document: Document, path: KeyPath
+) -> tuple[_S | None, frozenset[str | int]]:
+    """`data` as a `model` without its wrong keys, and those keys, whose problems are noted in `document`.
+
+    The sound part is for further checks, to report every mistake at once. None where there is none.
+    """
     try:
-        return model.model_validate(data)
+        return model.model_validate(data), frozenset()
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            # A value that could not be read is reported already.
-            if detail["input"] is not REFUSED:
-                _note(model, detail, document, path)
-    return None
+        details = error.errors(include_url=False)
+    for detail in details:
+        # A value that could not be read is reported already.
+        if detail["input"] is not REFUSED:
+            _note(model, detail, document, path)
+    wrong = frozenset(detail["loc"][0] for detail in details if detail["loc"])
+    try:
+        sound = model.model_validate({key: value for key, value in data.items() if key not in wrong})
+    except (AttributeError, ValidationError):
+        return None, wrong  # no mapping, or a key is missing that must be there
+    return sound, wrong
 
 
 def module_exists(name: Any, modules: Mapping[str, Module], document: Document, path: KeyPath) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from exporter.config.field_types import kind
 from exporter.config.schema import DomainEntry, GroupSection, HostEntry
-from exporter.config.schema_errors import module_exists, validate
+from exporter.config.schema_errors import module_exists, validate, validate_part
 from exporter.config.targets import Common, DuplicateTargetError, Targets
 from exporter.config.values import parse_domain
 from exporter.config.yaml_document import REFUSED, Document, KeyPath, dotted
@@ -117,13 +117,17 @@ class TargetLoader:
             self._main.problem(path, f"must be a domain or a mapping with one, not {kind(item)}")
 
     def _domain_entry(self, item: dict[str, Any], path: KeyPath, common: Common) -> None:
-        entry = validate(DomainEntry, item, self._main, path)
+        entry, wrong = validate_part(DomainEntry, item, self._main, path)
         # Checked in any case, to report every mistake at once.
         known = module_exists(item.get("module"), self._targets.modules, self._main, path)
-        if entry is None or not known:
+        if entry is None:
             return
+        place = self._main.place((*path, "domain"))
         try:
-            self._targets.add_domain_entry(entry, self._main.place((*path, "domain")), common)
+            if wrong or not known:
+                self._targets.claim_domain(entry.domain, place)
+            else:
+                self._targets.add_domain_entry(entry, place, common)
         except DuplicateTargetError as error:
             self._main.problem((*path, "domain"), str(error))
 
@@ -136,15 +140,17 @@ class TargetLoader:
         else:
             self._main.problem(path, f"must be a host or a mapping with one, not {kind(item)}")
             return
-        entry = validate(HostEntry, item, self._main, path)
+        entry, wrong = validate_part(HostEntry, item, self._main, path)
         known = module_exists(item.get("module"), self._targets.modules, self._main, path)
-        if entry is None or not known:
+        if entry is None:
             return
-        if entry.host.port is not None and entry.port is not None:
+        if twice := entry.host.port is not None and entry.port is not None:
             self._main.problem((*path, "port"), f"the port is given with the host already: {entry.host.text}")
-            return
         try:
-            self._targets.add_host(entry, self._main.place(place), common)
+            if wrong or not known or twice:
+                self._targets.claim_host(entry.host.text, self._main.place(place))
+            else:
+                self._targets.add_host(entry, self._main.place(place), common)
         except DuplicateTargetError as error:
             self._main.problem(place, str(error))
 

@@ -123,6 +123,14 @@ class Targets:
         settings = self._shared(self._settings_of(options, self.ungrouped))
         return Common(options, labels, settings, self._shared_labels(labels))
 
+    def claim_domain(self, domain: str, place: Place) -> None:
+        """Take the name of an entry that is refused, so that a second one is told in the same run."""
+        self._claim(domain, place)
+
+    def claim_host(self, name: str, place: Place) -> None:
+        """The same for a host, by its name as written."""
+        self._claim((TargetKind.HOST, name), place)
+
     def add_domain(self, domain: str, place: Place, common: Common, labels: Mapping[str, str] | None = None) -> None:
         """A domain (A-labels) with the settings of its group or of `defaults`, perhaps with labels."""
         self._claim(domain, place)
@@ -132,6 +140,10 @@ class Targets:
     def has_domain(self, domain: str) -> bool:
         """True where the domain is a target."""
         return domain in self._places
+
+    def place_of(self, target: Target) -> Place:
+        """The place of a target in its file."""
+        return self._places[target.name if target.kind is TargetKind.DOMAIN else target.key]
 
     def add_domain_entry(self, entry: DomainEntry, place: Place, common: Common) -> None:
         """A domain with settings of its own."""

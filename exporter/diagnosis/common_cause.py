@@ -163,6 +163,11 @@ class SourceOutcomes:
         kinds = [kind for kind in kinds if kind not in self._inconclusive] or kinds
         return kinds[0] if len(kinds) == 1 else None
 
+    def failing_so(self, kind: str) -> tuple[int, int]:
+        """Unrelated owners of the sources that have failed in this way since the last success, and references."""
+        failing = self._failing.get(kind)
+        return (failing.unrelated_owners, failing.references) if failing is not None else (0, 0)
+
     def common_failure(self) -> CommonFailure | None:
         """The failure that all sources have in common, if there is one."""
         kind = self.only_kind

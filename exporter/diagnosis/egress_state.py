@@ -150,6 +150,11 @@ class EgressJudge:
         return MappingProxyType({family: judge.view for family, judge in self._families.items()})
 
     @property
+    def current(self) -> EgressByFamily:
+        """The views with the evidence of now; from any thread."""
+        return MappingProxyType({family: judge.current for family, judge in self._families.items()})
+
+    @property
     def window(self) -> float:
         """Seconds for which an outcome counts."""
         return window_of(self.interval, self.takes)

@@ -38,6 +38,7 @@ class FamilyEgressJudge:
     def __init__(self, port: int) -> None:
         self._unknown = EgressView(port=port)
         self.view = self._unknown
+        self._latest = self._unknown  # as of the last judgement: equal to the view but for what decides nothing
         self.suspect: Suspect | None = None
         self.findings: dict[str, tuple[float, InspectionResult]] = {}  # by fingerprint
         self.fingerprints = SharedFingerprints()
@@ -87,7 +88,7 @@ class FamilyEgressJudge:
 
     def judge(self, references: Iterable[str], unix: float, *, ready: bool, repeats: bool) -> bool:
         """Judge anew; True where the view has changed. See EgressJudge.judge."""
-        view = self._judged(references, ready=ready)
+        view = self._latest = self._judged(references, ready=ready)
         if _decisive(view) == _decisive(self.view):
             return False
         if view.state in _CLOSED:
@@ -101,6 +102,21 @@ class FamilyEgressJudge:
             view = replace(view, before=self.view.before, opened=self._success_unix)
         self.view = replace(view, since=unix if view.state is not self.view.state else self.view.since)
         return True
+
+    @property
+    def current(self) -> EgressView:
+        """The view with the evidence of now; from any thread. Hosts are judged by that of the turn, so as to agree."""
+        view, latest = self.view, self._latest
+        if _decisive(latest) != _decisive(view):
+            latest = view
+        return replace(
+            view,
+            networks=latest.networks,
+            references=latest.references,
+            passing_traffic=latest.passing_traffic,
+            heard=len(self.outcomes),
+            last_success=self._success_unix,
+        )
 
     def set_clock(self, seconds: float) -> None:
         """See EgressJudge.set_clock."""
@@ -139,7 +155,8 @@ class FamilyEgressJudge:
             )
         # Fewer outcomes are left than it took, and all of them fail as before: no reason to judge otherwise.
         if self.view.state in _CLOSED and kind is not None and self.view.outcomes == OUTCOMES[kind]:
-            return self.view
+            networks, known = self.outcomes.failing_so(kind)
+            return replace(self.view, networks=networks, references=known, passing_traffic=self._passing_traffic)
         return self._unknown
 
     def _closed(self, common: CommonFailure) -> EgressView | None:
@@ -155,7 +172,7 @@ class FamilyEgressJudge:
         )
         if kind == FailureKind.NO_ROUTE:
             return replace(view, state=EgressState.OFFLINE, confidence=Confidence.CERTAIN)
-        other = self._other_egress[1] if self._other_egress is not None else ""
+        other = self._passing_traffic
         if other or kind == FailureKind.WORDLESS:
             return replace(view, state=EgressState.BLOCKED, passing_traffic=other)
         if kind == FailureKind.RESET and self.outcomes.last_success > -math.inf:
@@ -164,6 +181,10 @@ class FamilyEgressJudge:
         if kind == FailureKind.DROPPED and len(self._without_witness) >= _SILENT_NEEDED:
             return replace(view, state=EgressState.OFFLINE)
         return None
+
+    @property
+    def _passing_traffic(self) -> str:
+        return self._other_egress[1] if self._other_egress is not None else ""
 
     def _answered(self) -> EgressView:
         """The view while connects are answered: open or intercepted."""

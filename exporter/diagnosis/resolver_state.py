@@ -76,7 +76,7 @@ class ResolverJudge:
         """`interval`: seconds after which most names are looked up again; `takes`: seconds that a probe may take."""
         self.interval = interval
         self.takes = takes
-        self.view = RESOLVER_UNKNOWN
+        self.view = self._latest = RESOLVER_UNKNOWN  # as FamilyEgressJudge's
         # A mistyped name or a filtered one may be answered from the resolver's cache while no other name is.
         self._outcomes = SourceOutcomes(conclusive_if_new={ResolverSymptom.ABSENT, ResolverSymptom.FILTERED})
         # Name -> time of the filtered answer.
@@ -118,7 +118,7 @@ class ResolverJudge:
         self._outcomes.forget_before(since)
         if self._filtered:
             self._filtered.drop_all(lambda seen: seen < since)
-        view = self._judged(ready=ready)
+        view = self._latest = self._judged(ready=ready)
         if _decisive(view) == _decisive(self.view):
             return False
         if view.state is ResolverState.FAILING:
@@ -128,6 +128,20 @@ class ResolverJudge:
             view = replace(view, before=replace(self.view, before=None), opened=opened)
         self.view = replace(view, since=unix if view.state is not self.view.state else self.view.since)
         return True
+
+    @property
+    def current(self) -> ResolverView:
+        """The view with the evidence of now; from any thread."""
+        view, latest = self.view, self._latest
+        if _decisive(latest) != _decisive(view):
+            latest = view
+        return replace(
+            view,
+            names=latest.names,
+            references=latest.references,
+            heard=len(self._outcomes),
+            last_success=self._success_unix,
+        )
 
     def _judged(self, *, ready: bool) -> ResolverView:
         common = self._outcomes.common_failure()
@@ -140,10 +154,12 @@ class ResolverJudge:
         failing = self.view.state is ResolverState.FAILING
         if (
             failing
+            and self.view.symptom is not None
             and self._outcomes.last_success <= self._success_before_failing
             and self._outcomes.only_kind == self.view.symptom
         ):
-            return self.view
+            names, references = self._outcomes.failing_so(self.view.symptom)
+            return replace(self.view, names=names, references=references)
         if self._filtered:
             return ResolverView(
                 ResolverState.FILTERING, Confidence.LIKELY, ResolverSymptom.FILTERED, len(self._filtered)

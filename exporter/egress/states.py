@@ -48,6 +48,11 @@ class JudgedStates:
         return self._resolver_judge.view
 
     @property
+    def evidence(self) -> tuple[EgressByFamily, ResolverView]:
+        """Both with the evidence of now, as :attr:`FamilyEgressJudge.current` has it; from any thread."""
+        return self.egress_judge.current, self._resolver_judge.current
+
+    @property
     def wants_references(self) -> bool:
         """True if everything fails alike but for the references, which have no result yet."""
         return self.egress_judge.waits or self._resolver_judge.waits

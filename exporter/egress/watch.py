@@ -71,6 +71,11 @@ class EgressWatch:
         return self._states.resolver
 
     @property
+    def evidence(self) -> tuple[EgressByFamily, ResolverView]:
+        """The states of the egress and of the resolver with the evidence of now; from any thread."""
+        return self._states.evidence
+
+    @property
     def changes(self) -> tuple[EgressStateChange, ...]:
         """The last changes of the egress, the oldest first."""
         return self._states.changes

@@ -78,6 +78,8 @@ class Config:
     domain_files: tuple[str, ...] = ()  # patterns, relative to the folder of the main file; those outside of groups
     groups: tuple[ConfiguredGroup, ...] = ()
     disabled_metrics: frozenset[str] = frozenset()  # of exporter.model.metric_names
+    # What is valid and hardly meant, each with file, line and column; of the files, like the fields below.
+    warnings: tuple[str, ...] = field(default=(), compare=False)
     # The result of reading them; not part of the settings, so not compared.
     lists: tuple[DomainList, ...] = field(default=(), compare=False)
     # Domain files that could not be read, or not yet again: an older list remains in use, or none.

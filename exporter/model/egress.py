@@ -31,6 +31,8 @@ SMTP_PORT: Final = 25
 class EgressView:
     """The state of one family with its evidence; results are judged by it until the state changes.
 
+    `heard` and `last_success` are set where the evidence of now is asked for.
+
     `before` is the view of the closed egress, kept after it has opened, at `opened` (Unix time): a probe that began
     earlier is judged by it, until the target is probed again.
     """
@@ -46,6 +48,8 @@ class EgressView:
     before: EgressView | None = field(default=None, compare=False)
     opened: float = field(default=0.0, compare=False)
     since: float = field(default=0.0, compare=False)  # Unix time; 0: the start
+    heard: int = field(default=0, compare=False)  # addresses whose last outcome counts now
+    last_success: float = field(default=0.0, compare=False)  # Unix time of the last session that got out; 0: none
 
 
 EgressByFamily = Mapping[Family, EgressView]

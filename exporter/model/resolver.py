@@ -38,6 +38,8 @@ class ResolverView:
     before: ResolverView | None = field(default=None, compare=False)
     opened: float = field(default=0.0, compare=False)
     since: float = field(default=0.0, compare=False)  # Unix time; 0: the start
+    heard: int = field(default=0, compare=False)  # as in EgressView: names whose last answer counts now
+    last_success: float = field(default=0.0, compare=False)
 
     @property
     def fails(self) -> bool:

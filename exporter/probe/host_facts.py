@@ -41,7 +41,7 @@ def facts_of(record: SessionRecord, ehlo: Ehlo | None, ehlo_tls: Ehlo | None) ->
         esmtp=True if ehlo else (False if record.helo_only else None),
         extensions=_extensions(ehlo, ehlo_tls),
         size_limit=latest.size_limit if latest else None,
-        tls=_tls(record.tls) if record.tls is not None else None,
+        tls=tls_of(record.tls) if record.tls is not None else None,
         recipients=_recipients(record) if record.plan is not None and record.plan.recipients else (),
         auth_plaintext=ehlo.mechanisms if ehlo and not implicit else (),
         auth_tls=offered.mechanisms if (offered := ehlo if implicit else ehlo_tls) else (),
@@ -112,7 +112,8 @@ def _extensions(ehlo: Ehlo | None, ehlo_tls: Ehlo | None) -> tuple[str, ...]:
     return tuple(name for name in EXTENSIONS if name in ehlo or name in ehlo_tls)
 
 
-def _tls(seen: TlsRecord) -> TlsResult:
+def tls_of(seen: TlsRecord) -> TlsResult:
+    """The handshake and the certificate of a session."""
     handshake, trust = seen.handshake, seen.trust
     return TlsResult(
         version=handshake.version,

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from exporter.concurrency.slots import ProbeSlots
@@ -20,8 +21,11 @@ from exporter.probe.greeting_name import HostResolver
 from exporter.probe.hosts import Host, HostTable
 from exporter.probe.name_sharing import NameSharing
 from exporter.probe.session_record import SessionRecord
+from exporter.probe.session_recorder import SessionRecorder
+from exporter.probe.session_request import NewRecorder
 from exporter.probe.session_results import SessionResults
 from exporter.probe.tls_fallback import TlsFallback
+from exporter.probe.watched_session import SessionWatcher, WatchedRecorder
 
 _DANE: Final = PolicyKind.DANE
 
@@ -46,6 +50,7 @@ class HostTools:
     on_session: Callable[[], None]  # a session begins; a turn may have several
     on_internal_error: Callable[[], None]
     tlsa: TlsaSearches | None = None  # None: no policies are looked up, whatever a module names
+    watcher_of: Callable[[Conversation, Host], SessionWatcher] | None = None  # of a session that begins; None: nobody
     once: bool = False  # there is one turn: the results keep their transcripts, and no session grows old
     # The loop's clock. To ask for the running loop is a system call in Python 3.11.
     clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
@@ -60,6 +65,12 @@ class HostTools:
         return SessionResults(
             record, conversation.dialogue, self.resolver, with_dane=with_dane, with_transcript=self.once
         )
+
+    def recorder_of(self, conversation: Conversation, leader: Host) -> NewRecorder:
+        """The recorder of a session with the name of `leader`."""
+        if self.watcher_of is None:
+            return SessionRecorder
+        return partial(WatchedRecorder, self.watcher_of(conversation, leader))
 
     def tell_without_session(self, conversation: Conversation, hosts: Iterable[Host], outcome: HostOutcome) -> None:
         """Tell the same of all these hosts, now."""

@@ -179,6 +179,7 @@ class HostTurn:
             self._timeout,
             familiar,
             expected,
+            tools.recorder_of(conversation, leader),
         )
 
     async def _session(self, leader: Host) -> SessionRecord:

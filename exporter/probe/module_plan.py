@@ -57,17 +57,11 @@ def mail_domain(host: str) -> str:
 
 
 def _steps(module: Module, recipients: int) -> tuple[State, ...]:
-    """A stage without its argument is listed in vain: nothing is said. RCPT is said once for each recipient."""
-    arguments = {
-        Stage.RCPT: recipients,
-        Stage.VRFY: bool(module.vrfy),
-        Stage.EXPN: bool(module.expn),
-        Stage.AUTH: module.auth is not None,
-    }
+    """The stages of a module; RCPT is said once for each recipient."""
     steps: list[State] = []
     for stage in module.stages:
         state = State.HELO if stage is Stage.EHLO and module.force_helo else State(stage.value)
-        steps += [state] * int(arguments.get(stage, 1))
+        steps += [state] * (recipients if stage is Stage.RCPT else 1)
     return tuple(steps)
 
 

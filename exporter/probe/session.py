@@ -22,7 +22,6 @@ from exporter.net.helo_name import address_literal
 from exporter.net.proxy_protocol import proxy_header
 from exporter.probe.cpu_cost import CpuMeter
 from exporter.probe.session_record import SessionRecord
-from exporter.probe.session_recorder import SessionRecorder
 from exporter.probe.session_request import Endpoint, SessionOptions
 from exporter.probe.session_tls import SessionTls, handshake_deadline
 from exporter.probe.stage_timeouts import LISTEN_SECONDS, STAGE_SECONDS, lends_name_after, no_answer_after
@@ -120,7 +119,7 @@ class Session:
         self._timeout = timeout
         self._dialogue = Dialogue(plan, options.message)
         self._connection = TcpConnection(self._loop, self)
-        self._recorder = SessionRecorder(plan, transcript=options.transcript)
+        self._recorder = options.recorder(plan, transcript=options.transcript)
         self._record: asyncio.Future[SessionRecord] = self._loop.create_future()
         self._deadline = self.due = math.inf  # until it runs
         self._tls: SessionTls | None = None
@@ -173,7 +172,7 @@ class Session:
         """The TCP handshake is complete; the greeting is awaited."""
         if not self._dialogue.helo:
             self._dialogue.helo = own_literal(self._connection)
-        self._recorder.end_phase(_CONNECT, now)
+        self._recorder.note_connected(now, self._connection.tcp_rtt)
         if self._permit is None or self._permit.regain_name(lambda: self._resume(now)):
             self._begin(now)
         else:
@@ -339,7 +338,7 @@ class Session:
         said = tls.receive(data, now - self._recorder.started)
         self._connection.send(tls.outgoing())
         if tls.record is not None and not was_secured:
-            self._recorder.end_phase(_TLS, now)
+            self._recorder.note_tls(tls.record, now)
             if self._dialogue.state is State.BANNER:  # which no command precedes
                 self._enter(_BANNER, now)
         if said:

@@ -7,7 +7,7 @@ import time
 from exporter.model.evidence import ConnectEvidence
 from exporter.model.failure import Stage
 from exporter.model.result import to_microsecond
-from exporter.probe.session_record import SessionRecord
+from exporter.probe.session_record import SessionRecord, TlsRecord
 from exporter.probe.session_tls import SessionTls
 from exporter.probe.transcript_recorder import TranscriptRecorder
 from exporter.smtp.dialogue_result import DialogueResult
@@ -15,7 +15,7 @@ from exporter.smtp.plan import Plan
 from exporter.smtp.reply import Reply
 
 # Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
-_CONNECT = Stage.CONNECT
+_CONNECT, _TLS = Stage.CONNECT, Stage.TLS
 
 
 class SessionRecorder:
@@ -64,6 +64,14 @@ class SessionRecorder:
         """Note that `stage` ended at `now`."""
         self._phases.append((stage, to_microsecond(now - self.stage_began)))
         self._is_awaited = False
+
+    def note_connected(self, now: float, tcp_rtt: float | None) -> None:
+        """Note that the connect ended at `now`; its round-trip time is that of the kernel."""
+        self.end_phase(_CONNECT, now)
+
+    def note_tls(self, tls: TlsRecord, now: float) -> None:
+        """Note that the handshake ended at `now`."""
+        self.end_phase(_TLS, now)
 
     def note_reply(self, stage: Stage, reply: Reply, now: float) -> None:
         """Note a reply; one that is cut ended nothing."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from exporter.model.target import Canary
 from exporter.probe.cpu_cost import MAX_SECONDS
 from exporter.probe.expectation import Expectation, FamiliarWords
+from exporter.probe.session_recorder import SessionRecorder
 from exporter.smtp.plan import Plan
 
 
@@ -18,12 +19,20 @@ class Endpoint(NamedTuple):
     source: str = ""
 
 
+class NewRecorder(Protocol):
+    """Makes the recorder of a session that begins now."""
+
+    def __call__(self, plan: Plan, /, *, transcript: bool) -> SessionRecorder:
+        """See :class:`SessionRecorder`."""
+
+
 class SessionOptions(NamedTuple):
     """The settings of a session beside its plan."""
 
     transcript: bool = False
     message: bytes = b""  # delivered by DATA, where the plan has it
     cpu_limit: float = MAX_SECONDS  # CPU seconds after which the session is ended
+    recorder: NewRecorder = SessionRecorder
 
 
 class SessionRequest(NamedTuple):
@@ -36,3 +45,4 @@ class SessionRequest(NamedTuple):
     timeout: float  # seconds
     familiar: FamiliarWords | None = None
     expected: Expectation | None = None  # those words, where the host may say them again
+    recorder: NewRecorder = SessionRecorder

@@ -84,9 +84,10 @@ class SessionResults:
         is_made = made is not None and made[0] is self._record and made[1] is host.is_alias
         result = made[2] if made is not None and is_made else self.of(host, self._record)
         outcome = result.outcome
-        if not is_of_another(self._greeting_names(), host.key.mx):
+        names = tuple(self._greeting_names())
+        if not is_of_another(names, host.key.mx):
             return Findings(outcome, result.facts, result.evidence)
-        return Findings(outcome, result.facts, result.evidence, tuple(self._greeting_names()), _mismatched(outcome))
+        return Findings(outcome, result.facts, result.evidence, names, _mismatched(outcome, names))
 
     def is_doubtful(self, result: HostResult) -> bool:
         """The greeting is that of another organisation, so it has to be looked up."""
@@ -102,7 +103,7 @@ class SessionResults:
             return result
         outcome = result.outcome
         if self._warned is None or self._warned[0] is not outcome:
-            self._warned = outcome, _mismatched(outcome)
+            self._warned = outcome, _mismatched(outcome, self._greeting_names())
         return replace(result, outcome=self._warned[1])
 
     def _greeting_names(self) -> Sequence[str]:
@@ -111,8 +112,11 @@ class SessionResults:
         return self._greeted
 
 
-def _mismatched(outcome: HostOutcome) -> HostOutcome:
-    return replace(outcome, warnings=(*outcome.warnings, HostWarning.BANNER_NAME_MISMATCH))
+def _mismatched(outcome: HostOutcome, names: Sequence[str]) -> HostOutcome:
+    """`outcome` of a host whose greeting has the `names` of another."""
+    remark = f"the greeting names {', '.join(names)}, of another organisation and without the address connected to"
+    warnings = (*outcome.warnings, HostWarning.BANNER_NAME_MISMATCH)
+    return replace(outcome, warnings=warnings, remarks=(*outcome.remarks, remark))
 
 
 def _tls_seen(record: SessionRecord) -> TlsSeen | None:

@@ -112,7 +112,7 @@ class SessionRunner:
             request.plan,
             endpoint,
             request.timeout,
-            SessionOptions(True, _message(request), self._costs.limit),
+            SessionOptions(True, _message(request), self._costs.limit, request.recorder),
             on_no_answer=checks[0].start if checks else None,
             permit=permit,
         )

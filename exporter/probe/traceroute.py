@@ -11,9 +11,10 @@ import asyncio
 import errno
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.diagnosis.connect_errors import judge_connect
 from exporter.model.evidence import ConnectEvidence, ErrorOrigin, IcmpError
@@ -26,6 +27,7 @@ MAX_HOPS: Final = 30  # the Internet is seldom wider; the same limit as tracerou
 _ROUND: Final = 6
 # Seconds until the next round although some hop was silent: Linux sends a lost SYN again after 1 s.
 _PATIENCE: Final = 1.2
+HOP_SECONDS: Final = 3.0  # for the answer of one hop
 # Routers in a row that do not answer, before the path counts as ended: clouds hide the first four or five of theirs.
 _GAP: Final = 8
 # linux/in.h, linux/in6.h; the socket module does not name them.
@@ -45,6 +47,21 @@ _KINDS: Final = MappingProxyType(
 )
 
 
+# A port and its hops so far, silent where no answer has come yet; True: no other answer will come.
+OnHops = Callable[[int, tuple[Hop, ...], bool], None]
+
+
+class TraceRequest(NamedTuple):
+    """The path that is asked for."""
+
+    address: str
+    port: int
+    against: int | None = None
+    source: str = ""
+    max_hops: int = MAX_HOPS
+    timeout: float = HOP_SECONDS  # of one hop: the others' answers stay
+
+
 async def trace(
     address: str,
     port: int,
@@ -52,16 +69,26 @@ async def trace(
     against: int | None = None,
     source: str = "",
     max_hops: int = MAX_HOPS,
-    timeout: float = 3.0,  # noqa: ASYNC109 - of one hop: the others' answers stay
+    timeout: float = HOP_SECONDS,  # noqa: ASYNC109 - of one hop: the others' answers stay
 ) -> PathTrace:
     """The path to `port`, and at the same time to the port `against`. A failure to send is a hop, not an exception."""
+    return await trace_live(TraceRequest(address, port, against, source, max_hops, timeout), _tell_nobody)
+
+
+async def trace_live(request: TraceRequest, on_hops: OnHops) -> PathTrace:
+    """The same, for somebody who watches."""
+    address, port, against, source, *_ = request
     ports = (port,) if against is None else (port, against)
-    found = await asyncio.gather(*(_walk(address, each, source, max_hops, timeout) for each in ports))
+    found = await asyncio.gather(*(_walk(request, each, on_hops) for each in ports))
     other = PathTrace(address, against, found[1]) if against is not None else None
     path = PathTrace(address, port, found[0], other)
     if path.forged_reset and path.hops[0].kind is HopKind.REFUSED:
         return replace(path, reset_within=await _resets_within(address, port, source))
     return path
+
+
+def _tell_nobody(port: int, hops: tuple[Hop, ...], ended: bool) -> None:
+    """Nobody watches."""
 
 
 async def _resets_within(address: str, port: int, source: str) -> bool:
@@ -87,27 +114,40 @@ async def _resets_within(address: str, port: int, source: str) -> bool:
             return False  # this kernel has no such option
 
 
-async def _walk(address: str, port: int, source: str, max_hops: int, seconds: float) -> tuple[Hop, ...]:
+async def _walk(request: TraceRequest, port: int, on_hops: OnHops) -> tuple[Hop, ...]:
+    address, _, _, source, max_hops, seconds = request
     attempts: list[_Attempt] = []
+
+    def tell() -> None:
+        on_hops(port, tuple([attempt.hop for attempt in attempts]), False)
+
     try:
         while len(attempts) < max_hops and not _ended(attempts):
             first = len(attempts) + 1
             ttls = range(first, min(first + _ROUND, max_hops + 1))
             attempts.extend(_Attempt(address, port, ttl, source) for ttl in ttls)
-            await _answers(attempts[first - 1 :], min(_PATIENCE, seconds))
+            await _answers(attempts[first - 1 :], min(_PATIENCE, seconds), tell)
         if attempts and not _final(attempts):
             # When the last round has had its time, all earlier ones have had theirs.
-            await _answers(attempts, attempts[-1].started + seconds - time.perf_counter())
-        return _tidy([attempt.hop for attempt in attempts])
+            await _answers(attempts, attempts[-1].started + seconds - time.perf_counter(), tell)
+        hops = _tidy([attempt.hop for attempt in attempts])
+        on_hops(port, hops, True)
+        return hops
     finally:
         for attempt in attempts:
             attempt.close()
 
 
-async def _answers(attempts: list[_Attempt], seconds: float) -> None:
-    waiting = [attempt.done for attempt in attempts if not attempt.done.done()]
-    if waiting and seconds > 0:
-        await asyncio.wait(waiting, timeout=seconds)
+async def _answers(attempts: list[_Attempt], seconds: float, tell: Callable[[], None]) -> None:
+    """Wait for the answers that are missing, at most so long, and tell of each."""
+    ends = time.perf_counter() + seconds
+    tell()
+    while waiting := [attempt.done for attempt in attempts if not attempt.done.done()]:
+        left = ends - time.perf_counter()
+        if left <= 0:
+            break
+        await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        tell()
 
 
 def _ended(attempts: list[_Attempt]) -> bool:

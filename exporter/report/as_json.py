@@ -1,4 +1,7 @@
-"""A result as plain data, under the names of the metrics."""
+"""A result as plain data, under the names of the metrics: docs/reference/probe.schema.json describes it.
+
+Durations have microseconds, times milliseconds: more digits would be noise.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def local_state_json(local: LocalState) -> dict[str, Any]:
         each.part: {
             "state": each.state,
             "confidence": each.confidence,
-            "since_timestamp_seconds": each.since or None,
+            "since_timestamp_seconds": _time(each.since or None),
         }
         for each in local.states
     }
@@ -43,8 +46,8 @@ def as_json(name: str, result: DomainResult, *, helo: str = "", port: int = 25) 
         "next": summary.next,
         "section": summary.section,
         "failure": _failure_json(result.failure),
-        "timestamp_seconds": result.at,
-        "duration_seconds": result.duration,
+        "timestamp_seconds": _time(result.at),
+        "duration_seconds": _duration(result.duration),
         "warnings": list(result.warnings),
         "providers": list(result.providers),
         "addresses": result.addresses,
@@ -53,7 +56,7 @@ def as_json(name: str, result: DomainResult, *, helo: str = "", port: int = 25) 
         "dns": None
         if lookup is None
         else {
-            "duration_seconds": lookup.duration,
+            "duration_seconds": _duration(lookup.duration),
             "mx_records": lookup.mx_records,
             "authenticated": lookup.authenticated,
             "failure": _failure_json(lookup.failure),
@@ -69,6 +72,14 @@ def as_json(name: str, result: DomainResult, *, helo: str = "", port: int = 25) 
         },
         "hosts": [_host_json(host, result) for host in result.hosts],
     }
+
+
+def _duration(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)
+
+
+def _time(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
 
 
 def _mta_sts_json(mta_sts: MtaSts | None) -> dict[str, Any] | None:
@@ -122,14 +133,15 @@ def _tls_json(tls: TlsResult | None) -> dict[str, Any] | None:
         "cipher": tls.cipher,
         "verified": tls.verified,
         "faults": [_failure_json(fault) for fault in tls.faults],
-        "not_before_timestamp_seconds": tls.not_before,
-        "not_after_timestamp_seconds": tls.not_after,
+        "not_before_timestamp_seconds": _time(tls.not_before),
+        "not_after_timestamp_seconds": _time(tls.not_after),
         "subject": tls.subject,
         "issuer": tls.issuer,
     }
 
 
 def _host_json(host: HostResult, result: DomainResult) -> dict[str, Any]:
+    timings = host.timings
     return {
         "mx": host.mx,
         "address": host.address,
@@ -143,8 +155,11 @@ def _host_json(host: HostResult, result: DomainResult) -> dict[str, Any]:
         "witnesses": _witnesses_json(host),
         "reply_codes": dict(host.facts.reply_codes),
         "enhanced_status": dict(host.facts.enhanced),
-        "phase_duration_seconds": dict(host.timings.phases),
-        "tcp_rtt_seconds": host.timings.tcp_rtt,
+        "phase_duration_seconds": {stage: _duration(each) for stage, each in timings.waits or timings.phases},
+        "unfinished": None
+        if timings.unfinished is None
+        else {"stage": timings.unfinished[0], "seconds": _duration(timings.unfinished[1])},
+        "tcp_rtt_seconds": _duration(timings.tcp_rtt),
         "esmtp": host.facts.esmtp,
         "extensions": list(host.facts.extensions),
         "size_limit_bytes": host.facts.size_limit,
@@ -154,7 +169,7 @@ def _host_json(host: HostResult, result: DomainResult) -> dict[str, Any]:
         "remarks": list(host.outcome.remarks),
         "dane": _dane_json(host.facts.dane),
         "dialogue": [
-            {"seconds": at, "from": "client" if sent else "server", "text": text}
+            {"seconds": _duration(at), "from": "client" if sent else "server", "text": text}
             for at, sent, text in transcript_lines(host.transcript)
         ],
     }

@@ -15,6 +15,7 @@ from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Ver
 from exporter.model.printable import printable
 from exporter.model.result import DomainResult, HostResult
 from exporter.report.host_evidence import further_path, host_evidence, is_mentioned
+from exporter.report.warning_text import warning_sentences
 
 # So many are read at a glance.
 MAX_WORDS: Final = 30
@@ -187,12 +188,14 @@ def _names(name: str, failure: Failure, host: HostResult | None, helo: str, port
 def _up(name: str, result: DomainResult, helo: str, port: int) -> Summary:
     up, probed = result.addresses_up, len(result.hosts)
     of, take = "address" if probed == 1 else "addresses", "takes" if up == 1 else "take"
-    is_warned = result.warnings or any(host.up and host.outcome.warnings for host in result.hosts)
-    warned = ", with warnings" if is_warned else ""
-    text = f"{name} is up: {up} of {probed} {of} {take} mail{warned}"
+    warned = tuple(warning_sentences(name, result))
+    text = f"{name} is up: {up} of {probed} {of} {take} mail{', with warnings' if warned else ''}"
     broken = [(host, host.failure) for host in result.hosts if host.failure is not None]
     if not broken:
-        return Summary(f"{text}.")
+        first = f"{text}: {warned[0].removeprefix(f'{name}: ')}" if warned else text
+        if len(first.split()) <= MAX_WORDS:
+            return Summary(f"{first}.", warned[1:])
+        return Summary(f"{text}.", warned)
     host, failure = broken[0]
     text += f"; {_name_and_address(host)} does not: {failure.failure_class}"
     if len(broken) > 1:
@@ -200,10 +203,10 @@ def _up(name: str, result: DomainResult, helo: str, port: int) -> Summary:
     # Where our own side keeps us from some of the addresses, there is nothing to do about the target.
     wanting = [(host, failure) for host, failure in broken if failure.verdict is not Verdict.LOCAL]
     if not wanting:
-        return Summary(f"{text}.")
+        return Summary(f"{text}.", warned)
     host, failure = wanting[0]
     names = _names(name, failure, host, helo, port)
-    return Summary(f"{text}.", next=next_step(failure, names), section=section_of(failure.failure_class))
+    return Summary(f"{text}.", warned, next=next_step(failure, names), section=section_of(failure.failure_class))
 
 
 def _name_and_address(host: HostResult) -> str:

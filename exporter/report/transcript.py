@@ -97,11 +97,21 @@ def transcript_text(result: DomainResult, *, summarised: bool = False) -> str:
 
 def domain_lines(result: DomainResult) -> Iterator[str]:
     """The providers of a domain, and what is wrong with the domain beside its hosts."""
-    if result.providers:
-        word = "provider" if len(result.providers) == 1 else "providers"
-        yield f"{word}: {', '.join(map(printable, result.providers))}"
+    yield from provider_lines(result.providers)
+    yield from warning_lines(result)
+
+
+def warning_lines(result: DomainResult) -> Iterator[str]:
+    """The warnings about a domain."""
     if result.warnings:
         yield f"{'works, yet' if result.up else 'besides'}: {', '.join(result.warnings)}"
+
+
+def provider_lines(providers: tuple[str, ...]) -> Iterator[str]:
+    """The providers of a domain."""
+    if providers:
+        word = "provider" if len(providers) == 1 else "providers"
+        yield f"{word}: {', '.join(map(printable, providers))}"
 
 
 def policy_lines(result: DomainResult) -> Iterator[str]:

@@ -6,11 +6,11 @@ Written by the probes' event loop alone. Another thread, a scrape or a page, rea
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from exporter.concurrency import steady_clock
-from exporter.model.failure import FailureClass
+from exporter.model.failure import FailureClass, Verdict
 from exporter.model.result import DomainResult
 from exporter.model.target import Target, TargetKey, TargetKind
 from exporter.store.record import Change, TargetRecord, change_of
@@ -38,6 +38,7 @@ class TargetStore:
         self._records: dict[TargetKey, TargetRecord] = {}
         self._removed = _RemovedTargets(clock)
         self._failing: Counter[FailureClass] = Counter()
+        self._states: Counter[Verdict | None] = Counter()  # None: up
         self._recorded: set[TargetKey] | None = None  # while the targets are replaced: those with a result meanwhile
 
     def replacing(self, targets: Iterable[Target], *, anew: bool = False) -> Iterator[None]:
@@ -55,12 +56,13 @@ class TargetStore:
         for key in recorded & records.keys():
             records[key] = self._taken_over(before[key], records[key].target, anew)
         self._records, self._recorded = records, None
+        results = [record.result for record in records.values() if record.result is not None]
+        self._failing = Counter(result.failure.failure_class for result in results if result.failure is not None)
+        self._states = Counter(None if result.failure is None else result.failure.verdict for result in results)
         for number, key in enumerate([key for key in before if key not in records], 1):
             self._removed.add(before[key])
             if number % _STEP == 0:
                 yield
-        results = [record.result for record in records.values() if record.result is not None]
-        self._failing = Counter(result.failure.failure_class for result in results if result.failure is not None)
 
     def _taken_over(self, record: TargetRecord | None, target: Target, anew: bool) -> TargetRecord:
         if record is None:
@@ -96,23 +98,35 @@ class TargetStore:
 
     def _put(self, before: TargetRecord, record: TargetRecord) -> None:
         was, now = before.result, record.result
-        if (was is not None and was.failure is not None) or (now is not None and now.failure is not None):
-            self._count_failing(was, -1)
-            self._count_failing(now, 1)
+        if was is None or now is None or was.failure is not now.failure:
+            self._count(was, -1)
+            self._count(now, 1)
         key = record.target.key
         row = self._render(record, before)
         self._records[key] = record if row is record.row else record.rendered(row)
         if self._recorded is not None:
             self._recorded.add(key)
 
-    def _count_failing(self, result: DomainResult | None, by: int) -> None:
-        if result is not None and result.failure is not None:
-            self._failing[result.failure.failure_class] += by
+    def _count(self, result: DomainResult | None, by: int) -> None:
+        if result is None:
+            return
+        failure = result.failure
+        if failure is None:
+            self._states[None] += by
+            return
+        self._failing[failure.failure_class] += by
+        self._states[failure.verdict] += by
 
     def failing(self, classes: Iterable[FailureClass]) -> int:
         """The number of targets that fail by one of these classes now; from any thread, and quick for any number."""
         failing = self._failing
         return sum(failing[each] for each in classes)
+
+    def states(self) -> tuple[Mapping[Verdict | None, int], int]:
+        """The number of targets up (None) and of each verdict, and of those not probed yet; from any thread, and
+        quick for any number."""
+        states = dict(self._states)
+        return states, max(0, len(self._records) - sum(states.values()))
 
     def records(self) -> Sequence[TargetRecord]:
         """All records now, in the order of the configuration."""

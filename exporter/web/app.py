@@ -9,7 +9,7 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
@@ -24,7 +24,9 @@ from exporter.web.access.security_headers import SecurityHeaders
 from exporter.web.api.endpoints import ApiEndpoints
 from exporter.web.backend import Backend
 from exporter.web.pages.endpoints import PageEndpoints
+from exporter.web.pages.frame import Framed
 from exporter.web.pages.panel import Panel
+from exporter.web.pages.templating import Templates
 from exporter.web.server.memory_shortage import memory_shortage_response, report_memory_shortage
 
 _STATIC: Final = Path(__file__).parent / "pages" / "static"
@@ -54,20 +56,25 @@ _DEFAULTS: Final = AppOptions()
 def create_app(backend: Backend, security: ActiveWebConfig | None = None, options: AppOptions = _DEFAULTS) -> ASGIApp:
     """Make the application; without `security` no password, client certificate or rate limit is configured."""
     security = security or ActiveWebConfig()
-    app = Starlette(routes=_routes(backend, options), exception_handlers={MemoryError: _out_of_memory})
+    templates = Templates()
+    app = Starlette(routes=_routes(backend, templates, options), exception_handlers={MemoryError: _out_of_memory})
     # Starlette's redirects would repeat the Host that the client sent.
     app.router.redirect_slashes = False
     # Around Starlette: its own middleware would not see the answer to an internal error.
-    let_in = BasicAuthentication(RepeatedParameters(app), security)
+    framed = Framed(RepeatedParameters(app), templates, options.prefix, backend.local_state)
+    let_in = BasicAuthentication(framed, security)
     checked = RequestFilter(let_in, options.allowed_hosts, options.external_url, options.prefix)
-    return SecurityHeaders(RateLimited(checked, security), security)
+    refused = Framed(RateLimited(checked, security), templates, options.prefix)
+    return SecurityHeaders(refused, security)
 
 
-def _routes(backend: Backend, options: AppOptions) -> list[BaseRoute]:
+def _routes(backend: Backend, templates: Templates, options: AppOptions) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         *ApiEndpoints(backend).routes(probes=options.probes, lifecycle=options.lifecycle),
-        *PageEndpoints(backend, probes=options.probes, panel=options.panel).routes(),
+        *PageEndpoints(backend, templates, probes=options.probes, panel=options.panel).routes(),
         Mount("/static", _Static(directory=_STATIC)),
+        # Asked for by browsers that show a text, which names no icon.
+        Route("/favicon.ico", _favicon, methods=["GET"]),
     ]
     prefix = options.prefix
     if not prefix:
@@ -91,6 +98,10 @@ class _Static(StaticFiles):
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405, headers={"Allow": "GET, HEAD"})
         return await super().get_response(path, scope)
+
+
+async def _favicon(request: Request) -> Response:
+    return FileResponse(_STATIC / "favicon.ico", media_type="image/x-icon")
 
 
 async def _out_of_memory(request: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@ from exporter.model.target import Target, TargetKind
 from exporter.report.local_state import LocalState
 from exporter.store.history import History
 from exporter.store.transcripts import StoredTranscript
+from exporter.store.verdict_counts import VerdictCount
 
 
 class ProbeRefused(Exception):  # noqa: N818 - an answer, not an error
@@ -142,8 +143,14 @@ class PagesBackend(Protocol):
     def targets(self) -> Sequence[TargetState]:
         """All targets, in the order of the configuration."""
 
+    def verdict_counts(self) -> Sequence[VerdictCount]:
+        """The number of targets by verdict, a count a minute for the last 24 hours and one of this moment."""
+
     def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
         """One target or reference; None if none of this name is configured."""
+
+    def report(self, kind: TargetKind, name: str) -> str | None:
+        """The report on one target or reference; None if none of this name is configured, or it has no result yet."""
 
     def hosts(self, mx: str) -> Sequence[KnownHost]:
         """All hosts of one MX name: an address each, and for each dialogue with it."""

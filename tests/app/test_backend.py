@@ -12,7 +12,7 @@ import pytest
 
 from exporter.app.backend import MonitorBackend
 from exporter.model.failure import Failure, FailureClass, Stage
-from exporter.model.result import DomainResult, HostIdentity, TranscriptLine
+from exporter.model.result import DomainResult, HostIdentity, Said, TranscriptLine
 from exporter.model.target import Target, TargetKind
 from exporter.web.backend import NoFreeSlot, ProbeRefused, ProbeRequest
 from tests.app.test_monitor import Watched, watched
@@ -176,6 +176,25 @@ async def test_the_dialogue_is_that_of_the_session_which_the_answer_is_about(tmp
     assert "< 220 mx1 the one asked about" in text
     assert "10 mx1.healthy.example [192.0.2.1]" in text
     assert asked.asked == [("a.example", 3.0, False)]
+
+
+async def test_a_report_has_the_dialogue_that_the_result_is_about(tmp_path: Path) -> None:
+    said = TranscriptLine(0.1, False, b"554 5.7.1 not you\r\n")
+    async with watched(tmp_path, TEXT) as running:
+        asked = backend(running)
+        assert asked.report(TargetKind.DOMAIN, "a.example") is None
+        assert asked.report(TargetKind.DOMAIN, "stranger.example") is None
+        results = running.monitor.results
+        record = results.get(TargetKind.DOMAIN, "a.example")
+        assert record is not None
+        refused = down_host()
+        results.targets.record(record.target, result(refused), turn=True)
+        results.transcripts.keep(refused.identity, refused, Said.of((said,)))
+        text = asked.report(TargetKind.DOMAIN, "a.example")
+    assert text is not None
+    assert text.startswith("Report on a.example, made at ")
+    assert "< 554 5.7.1 not you" in text
+    assert "Our name in EHLO: " in text
 
 
 async def test_a_person_gets_a_fresh_session(tmp_path: Path) -> None:

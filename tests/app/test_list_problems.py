@@ -38,6 +38,16 @@ def test_a_problem_is_logged_once_while_it_lasts(problems: ListProblems, caplog:
     assert len(logged(caplog)) == 4
 
 
+def test_a_warning_is_logged_once_while_it_lasts(problems: ListProblems, caplog: pytest.LogCaptureFixture) -> None:
+    doubtful = Config(warnings=("c.yaml:1:1: no target",))
+    problems.report(doubtful)
+    problems.report(doubtful)
+    assert logged(caplog) == [("configuration doubtful", {"problem": "c.yaml:1:1: no target"})]
+    problems.report(Config())
+    problems.report(doubtful)
+    assert len(logged(caplog)) == 1
+
+
 def test_a_file_that_fails_is_an_error_until_it_is_mended(
     problems: ListProblems, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,7 +14,7 @@ from tests.support.waiting import until
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_FILES_SECONDS", "_LOOP_LAG_SECONDS", "_EGRESS_SECONDS"):
+    for name in ("_FILES_SECONDS", "_LOOP_LAG_SECONDS", "_EGRESS_SECONDS", "MINUTE"):
         monkeypatch.setattr(watchers, name, 0.01)
 
 
@@ -42,6 +42,7 @@ async def test_each_watcher_looks_and_an_error_of_one_is_counted_and_ends_none(
         watching = Watchers(monitor, running.reload)
         watching.start()
         await until(lambda: len(looked) == 4 and min(looked.values()) > 1)
+        await until(lambda: len(monitor.results.verdict_counts()) > 2)
         await watching.stop()
         errors = monitor.metrics.registry.get_sample_value("mx_exporter_internal_errors_total")
         assert errors == looked["egress"] + looked["files"]

@@ -14,10 +14,12 @@ from collections.abc import Sequence
 
 import httpx
 
-from exporter.model.failure import FailureClass
+from exporter.concurrency import steady_clock
+from exporter.model.failure import FailureClass, Verdict
 from exporter.store.record import TargetRecord
 from exporter.store.row import NO_ROW
 from exporter.store.targets import TargetStore
+from exporter.store.verdict_counts import MAX_COUNTS, MINUTE, VerdictCount
 from exporter.web.app import create_app
 from tests.results import AT, domain, down_host, result, up_host
 from tests.support.steps import at_once
@@ -30,6 +32,8 @@ PAGES = (
     "/?class=connect_timeout&label=team%3D3",
     "/?q=d99",
     "/?q=mx2.d77",
+    "/?sort=changed",
+    "/?sort=slowest",
     "/?group=provider",
     "/?group=host",
     "/?group=label:team",
@@ -62,6 +66,15 @@ async def main(count: int) -> None:
     """Print the cost of each page."""
     backend = FakeBackend()
     backend.kept = records(count)
+    # A day in which the fleet never rests.
+    backend.counts = [
+        VerdictCount(
+            steady_clock.now() - MINUTE * (MAX_COUNTS - minute),
+            {None: count} | {verdict: (37 * minute + place) % 100 for place, verdict in enumerate(Verdict)},
+            0,
+        )
+        for minute in range(MAX_COUNTS)
+    ]
     transport = httpx.ASGITransport(create_app(backend))
     async with httpx.AsyncClient(transport=transport, base_url="http://bench.example") as client:
         print(f"{count} domains")

@@ -6,11 +6,12 @@ import pytest
 
 from exporter.commands.helo_warnings import warn_of, warn_of_configured
 from exporter.config.load import parse
+from exporter.net.helo_name import faults
 from tests.probe.probing import Names
 
 
 async def test_each_fault_is_a_line_that_names_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    await warn_of(["localhost", "mailer", "[192.0.2.1]"], Names(), " probe")
+    warn_of(await faults(["localhost", "mailer", "[192.0.2.1]"], Names()), " probe")
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition(", ")[0] for line in lines] == [
         "mx-exporter probe: warning: EHLO says localhost",

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.commands import one_shot
+from exporter.commands.live import LiveProbes
 from exporter.commands.one_shot import OneShotProbes
 from exporter.lab.dns_host import DnsHost
 from exporter.lab.silent_host import SilentHost
@@ -75,14 +76,16 @@ def target(name: str, port: int) -> Target:
 
 
 @asynccontextmanager
-async def probing(limits: Limits = ONE_AT_ONCE, egress: Egress = ALONE) -> AsyncIterator[OneShotProbes]:
+async def probing(
+    limits: Limits = ONE_AT_ONCE, egress: Egress = ALONE, audience: LiveProbes | None = None
+) -> AsyncIterator[OneShotProbes]:
     """Probes with a resolver that knows the hosts, and domains that are all on the first one."""
     records = {(name, "A"): [address] for name, address in ADDRESSES.items()}
     records |= {(domain, "MX"): [f"10 {WELL}."] for domain in DOMAINS}
     dns = DnsHost(records)
-    probes = OneShotProbes(
-        Config(limits=limits, egress=egress), ResolverSettings((await dns.start(),)), "probe.example"
-    )
+    config = Config(limits=limits, egress=egress)
+    resolver = ResolverSettings((await dns.start(),))
+    probes = OneShotProbes(config, config.modules, resolver, "probe.example", audience)
     try:
         yield probes
     finally:
@@ -152,6 +155,42 @@ async def test_references_are_greeted_once_and_show_what_is_outside() -> None:
             assert report.up == {SILENT: False, WELL: True}
             assert probes._engine.watch.references_up == {WELL: True}
             assert well.connections == 1
+
+
+async def test_results_come_in_the_order_of_their_names() -> None:
+    async with world() as (_, port), probing(Limits(concurrency=4)) as probes:
+        report = Recorded(streams=True)
+        await probes.probe_all([target(SILENT, port), *domains(port, DOMAINS[:3])], report)
+        assert [name for name in report.got if name != "progress"] == [SILENT, *DOMAINS[:3]]
+
+
+async def test_who_watches_hears_the_lookup_and_the_session() -> None:
+    live = LiveProbes()
+    async with world() as (_, port), probing(audience=live) as probes:
+        (watched,) = domains(port, DOMAINS[:1])
+        await probes.probe_all([watched], Recorded(streams=True))
+    seen = live.targets[watched.key]
+    assert seen.lookup is not None
+    (host,) = seen.probed
+    session = live.session_of(host)
+    assert session is not None
+    said = [one.mark + one.text for one in session.lines]
+    assert said[0].startswith("connected")
+    assert said[1].startswith(f"< 220 {WELL}")
+    assert "> EHLO probe.example" in said
+    assert said[-1].startswith("< 221 ")
+
+
+async def test_a_report_that_cannot_be_drawn_ends_the_probes_with_its_error() -> None:
+    class Broken(Recorded):
+        async def keep_drawn(self) -> None:
+            raise BrokenPipeError
+
+    async with world() as (_, port), probing() as probes:
+        report = Broken(streams=True)
+        with pytest.raises(BrokenPipeError):
+            await probes.probe_all([target(WELL, port)], report)
+        assert report.up == {WELL: True}
 
 
 async def test_where_nothing_is_open_no_host_is_greeted_twice() -> None:

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from exporter.commands.arguments import ManualError
+from exporter.commands.mistakes import ManualError
 from exporter.commands.one_shot import MANY_NAMES
+from exporter.commands.parser import USAGE
+from exporter.commands.parsers import probe_parser
 from exporter.commands.probe import probe_names
 from exporter.config.problems import ConfigError
 from exporter.lab.dns_host import DnsHost
@@ -59,17 +61,13 @@ async def _running() -> AsyncIterator[World]:
 
 def flags(world: World, *names: str, **given: Any) -> argparse.Namespace:
     values: dict[str, Any] = {
-        "config_file": None,
-        "module": None,
         "port": world.port,
         "helo": "probe.example",
         "timeout": "5s",
         "allow_addresses": ["127.0.0.0/8"],
         "resolver": world.resolver,
-        "json": False,
-        "input": None,
     }
-    return argparse.Namespace(names=list(names), **{**values, **given})
+    return argparse.Namespace(**{**vars(probe_parser().parse(names)), **values, **given})
 
 
 async def test_a_domain_that_is_up_shows_its_dialogue_and_is_a_success(
@@ -90,6 +88,18 @@ async def test_one_that_is_down_makes_the_exit_code_and_json_has_a_line_for_each
     assert {line["name"]: line["verdict"] for line in lines} == {"a.example": "up", "null.example": "declined"}
 
 
+async def test_a_report_is_the_text_for_a_ticket(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await probe_names(flags(world, "a.example", "null.example", report=True)) == 1
+    reports = capsys.readouterr().out.removeprefix("Report on ").split("\n\nReport on ")
+    first, second = sorted(reports)
+    assert first.startswith("a.example, made at ")
+    assert "\nVerdict: up\n" in first
+    assert "\nOur address: 127.0.0.1 (" in first
+    assert f"\n  10 {MX} [127.0.0.1] port {world.port}: up\n" in first
+    assert " > EHLO probe.example\n" in first
+    assert "\nVerdict: declined (certain): dns_null_mx at dns\n" in second
+
+
 async def test_many_names_of_a_file_are_a_table(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,10 +111,35 @@ async def test_many_names_of_a_file_are_a_table(
     assert last.startswith(f"{MANY_NAMES} names in ")
 
 
+async def test_by_hand_the_dialogue_and_the_way_are_those_of_the_flags(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: dict[str, Any] = {"rcpt": ["bob@{domain}"], "source": ["127.0.0.9"], "ipv4": True, "vrfy": "bob"}
+    await probe_names(flags(world, "a.example", json=True, **given))
+    (host,) = json.loads(capsys.readouterr().out)["hosts"]
+    said = [line["text"] for line in host["dialogue"] if line["from"] == "client"]
+    assert said[:4] == ["EHLO probe.example", "VRFY bob", "MAIL FROM:<>", "RCPT TO:<bob@a.example>"]
+    assert host["module"] == "default+vrfy+mail+rcpt@probe.example@127.0.0.9"
+
+
+async def test_wrong_lines_of_a_file_are_told_and_the_others_probed(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "names"
+    path.write_text("a.example\na_b\nx..y\n")
+    assert await probe_names(flags(world, input=str(path))) == USAGE
+    shown = capsys.readouterr()
+    assert [line.partition(": ")[2].partition(": ")[0] for line in shown.err.splitlines()] == [f"{path}:2", f"{path}:3"]
+    assert "a.example is up" in shown.out
+    path.write_text("a_b\nx..y\n")
+    with pytest.raises(ManualError, match=r"names:1: .*\n.*names:2: "):
+        await probe_names(flags(world, input=str(path)))
+
+
 async def test_names_may_come_from_the_standard_input(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("a.example  # the first\n\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a.example  # the first\n\n")))
     assert await probe_names(flags(world, input="-")) == 0
     assert MX in capsys.readouterr().out
 

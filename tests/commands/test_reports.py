@@ -7,9 +7,11 @@ import json
 
 from exporter.commands.reports import JsonReport, TranscriptReport
 from exporter.commands.terminal import Screen
-from exporter.model.failure import FailureClass
-from exporter.report.local_state import LocalState
+from exporter.model.failure import Confidence, FailureClass
+from exporter.report.local_state import LocalPart, LocalState
 from tests.results import domain, down_host, lookup_failed, result, up_host
+
+BLOCKED = LocalPart("ipv4", "blocked", Confidence.CERTAIN, cause=FailureClass.EGRESS_BLOCKED)
 
 
 def test_in_a_file_a_transcript_is_plain_text() -> None:
@@ -24,7 +26,7 @@ def test_in_a_file_a_transcript_is_plain_text() -> None:
 def test_json_has_one_object_a_line_and_the_exit_code() -> None:
     out = io.StringIO()
     report = JsonReport(out, "me.example")
-    report.know(LocalState(hidden=3))
+    report.know(LocalState((BLOCKED,), {FailureClass.EGRESS_BLOCKED: 3}))
     report.add(domain(), result(up_host()))
     assert report.finish() == 0
     report.add(domain("b.example"), result(down_host()))
@@ -52,6 +54,7 @@ healthy.example: 2 MX (4.0 ms)
 
 healthy.example is up: 1 of 2 addresses takes mail, with warnings; mx2.healthy.example [2001:db8::2] does not: \
 reputation_blocked.
+  - mx1.healthy.example [192.0.2.1]: it offers no STARTTLS: mail travels in the clear
   next: find what was sent from our address; then ask the list that the reply names to remove it \
 (docs/reference/classes.md#reputation_blocked)
 

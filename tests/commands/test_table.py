@@ -8,6 +8,7 @@ import re
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Screen
 from exporter.model.failure import FailureClass
+from exporter.model.result import DomainResult
 from tests.results import domain, down_host, result, up_host
 
 
@@ -44,9 +45,64 @@ def test_an_interrupted_table_says_how_many_names_are_missing() -> None:
     assert "1 of 3 names, then interrupted, in " in out.getvalue()
 
 
+def _shown(*results: DomainResult, columns: int | None = None) -> list[str]:
+    """The lines of a table of d0.example, d1.example … on a terminal, or in a pipe."""
+    out = Terminal() if columns else io.StringIO()
+    report = TableReport(Screen(out, {"NO_COLOR": "1", "COLUMNS": str(columns or "")}), io.StringIO(), len(results))
+    for number, probed in enumerate(results):
+        report.add(domain(f"d{number}.example"), probed)
+    report.finish()
+    return out.getvalue().splitlines()
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_rows_stand_in_the_order_of_the_status_page() -> None:
+    partly = result(up_host(), down_host())
+    lines = _shown(
+        result(up_host()),
+        partly,
+        result(down_host(FailureClass.DNS_NULL_MX)),
+        result(down_host(FailureClass.TEMPFAIL)),
+        result(down_host(FailureClass.CONNECT_REFUSED)),
+        result(down_host()),
+        result(down_host()),
+        result(down_host(FailureClass.NO_ROUTE)),
+    )
+    states = [line.replace("?", "").split()[:2] for line in lines[1:-1]]
+    assert states == [
+        ["d7.example", "local"],
+        ["d5.example", "blocked"],
+        ["d6.example", "blocked"],
+        ["d4.example", "dead"],
+        ["d3.example", "degraded"],
+        ["d2.example", "declined"],
+        ["d1.example", "up"],
+        ["d0.example", "up"],
+    ]
+    assert lines[-1].endswith(": 1 local, 2 blocked, 1 dead, 1 degraded, 1 declined, 2 up (2 with warnings)")
+
+
+def test_the_words_of_a_refusal_stand_behind_its_row_or_below_the_table() -> None:
+    words = '554 5.7.1 "go\\naway"'
+    probed = result(down_host()), result(up_host())
+    assert _shown(*probed)[1].endswith(f"  0/1           {words}")
+    wide, narrow = _shown(*probed, columns=120), _shown(*probed, columns=60)
+    assert wide[1].endswith(f"  0/1           {words}")
+    assert words not in narrow[1]
+    assert narrow[3] == f"d0.example: {words}"
+    assert max(map(len, [*wide, *narrow])) <= 120
+    assert max(map(len, narrow)) <= 60
+
+
 TABLE = """\
-NAME                                                  STATE    CLASS               ADDRESSES UP
-healthy.example                                       blocked  reputation_blocked  0/1
-very-long-name.that-no-terminal.has-room-for.example  up                           1/1
-2 names in T: 1 blocked, 1 up
+NAME                                                  STATE    CLASS                 ADDRESSES UP
+healthy.example                                       blocked  reputation_blocked    0/1           554 5.7.1 "go\\naway"
+very-long-name.that-no-terminal.has-room-for.example  up       starttls_not_offered  1/1
+2 names in T: 1 blocked, 1 up (1 with warnings)
 """

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 
@@ -61,6 +64,69 @@ def test_a_dialogue_tells_who_speaks_by_more_than_its_colour(world: DemoWorld) -
     assert "\x1b[36m> EHLO probe.example\x1b[0m\n" in shown
     assert re.search(r"\x1b\[2m +[0-9.]+ ms\x1b\[0m < 220 mx1\.healthy\.example ESMTP\n", shown)
     assert shown.endswith("\x1b[1mhealthy.example\x1b[0m is \x1b[32mup\x1b[0m: 2 of 2 addresses take mail.\n")
+
+
+@pytest.mark.parametrize(("columns", "environ"), [(60, {}), (120, {"NO_COLOR": "1"})])
+def test_a_terminal_shows_what_is_waited_for_and_takes_it_back(
+    world: DemoWorld, columns: int, environ: dict[str, str]
+) -> None:
+    shown = on_terminal(_probing(world, "mute.example"), columns=columns, environ=environ)
+    before, _, after = shown.terminal.partition("\r\x1b[Kwaiting for the greeting of 127.")
+    hint, _, after = after.partition("\r")
+    assert re.fullmatch(r"[0-9.]+ … [12] s", hint)
+    assert "mx.mute.example" in before, "each line as it happens"
+    assert "banner_timeout" not in before
+    assert "\r\x1b[K" in after
+    assert "banner_timeout at banner" in after.rpartition("\r\x1b[K")[2]
+    assert ("\x1b[1m" in shown.terminal) is (not environ)
+
+
+def test_a_pipe_shows_each_line_as_it_happens_and_no_hint(world: DemoWorld) -> None:
+    with subprocess.Popen(_probing(world, "mute.example"), stdout=subprocess.PIPE, text=True, env=wishing()) as running:
+        assert running.stdout is not None
+        first = [running.stdout.readline() for _ in range(2)]
+        assert running.poll() is None, "it waits for the greeting still"
+        rest = running.stdout.read()
+    assert first[0].startswith("mute.example: 1 MX")
+    assert "waiting for" not in rest
+    assert "\r" not in rest
+
+
+def test_names_come_in_the_order_typed_and_each_has_its_verdict_below_it(world: DemoWorld) -> None:
+    names = ("mute.example", "healthy.example", "blocklisted.example")
+    out = _piped(_probing(world, *names))
+    places = [out.index(text) for text in (
+        "mute.example: 1 MX", "banner_timeout at banner", "healthy.example: 2 MX", "healthy.example is up",
+        "blocklisted.example: 1 MX", "reputation_blocked at banner",
+    )]  # fmt: skip
+    assert places == sorted(places)
+    lines = [json.loads(line) for line in _piped(_probing(world, *names, "--json")).splitlines()]
+    assert [line["name"] for line in lines] == list(names)
+
+
+def test_an_interrupted_dialogue_shows_what_is_known(world: DemoWorld) -> None:
+    with terminal(120) as (ours, theirs):
+        argv = [*_probing(world, "mute.example", "healthy.example"), "--timeout=60s"]
+        with subprocess.Popen(argv, stdout=theirs, stderr=theirs, env=wishing(), preexec_fn=_interruptible) as running:
+            os.close(theirs)
+            shown = b""
+            while "… 1 s".encode() not in shown:
+                shown += os.read(ours, 4096)
+            running.send_signal(signal.SIGINT)
+            with contextlib.suppress(OSError):  # EIO: the other end is closed
+                while more := os.read(ours, 4096):
+                    shown += more
+            assert running.wait(30) == 130
+    text = shown.decode()
+    assert re.search(r"  interrupted: waiting for the greeting of 127\.[0-9.]+, for [0-9.]+ s\r\n", text)
+    assert "mute.example\x1b[0m: interrupted, no verdict: 0 of 1 addresses seen, 0 up" in text
+    assert "220 mx1.healthy.example ESMTP" in text
+    assert "Traceback" not in text
+
+
+def _interruptible() -> None:
+    """A shell ignores SIGINT for what it starts in the background, and so would everything below."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_each_verdict_has_a_colour_of_its_own() -> None:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import signal
 import socket
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from exporter.commands.trace import path_lines
-from exporter.model.path_trace import Hop, HopKind, PathTrace
+from exporter.lab.dns_host import DnsHost
+from exporter.lab.host import LoopThread
 from tests.namespaces.network import Family, Network, address, drop_port_25, reject_with
 from tests.support.exporter_process import command
-from tests.support.terminal import on_terminal, widths
+from tests.support.terminal import on_terminal, terminal, widths, wishing
 
-K = HopKind
-TARGET = "192.0.2.25"
+
+def _interruptible() -> None:
+    """A shell ignores SIGINT for what it starts in the background, and so would everything below."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -38,6 +46,8 @@ def test_a_host_that_answers_exits_with_0() -> None:
         (("192.0.2.1", "--against=99999"), "--against"),
         (("a.example", "--resolver=nowhere"), "--resolver"),
         (("192.0.2.1", "--allow-address=x"), "--allow-address"),
+        (("192.0.2.1", "--timeout=0s"), "--timeout"),
+        (("192.0.2.1", "--max-hops=0"), "--max-hops"),
     ],
 )
 def test_a_mistake_of_the_user_exits_with_2_and_says_which(arguments: tuple[str, ...], said: str) -> None:
@@ -78,38 +88,82 @@ def test_on_a_terminal_it_has_colours_and_its_lines_fit() -> None:
     assert "nothing on the path" in " ".join(shown.plain.split())
 
 
-PATHS = PathTrace(
-    TARGET,
-    25,
-    (Hop(1, K.TIME_EXCEEDED, "192.0.2.254", 0.001), Hop(2, K.SILENT)),
-    PathTrace(TARGET, 443, (Hop(1, K.TIME_EXCEEDED, "192.0.2.254", 0.0005), Hop(2, K.REACHED, TARGET, 0.02))),
-)
+@pytest.fixture
+def mx() -> Iterator[tuple[str, int]]:
+    """A nameserver for a domain with two MX hosts on loopback, one of which answers, and the port of that one."""
+    records = {
+        ("a.example", "MX"): ["10 mx.a.example.", "20 gone.a.example."],
+        ("mx.a.example", "A"): ["127.0.0.1"],
+        ("null.example", "MX"): ["0 ."],
+        ("plain.example", "A"): ["127.0.0.1"],
+    }
+    dns = DnsHost(records)
+    with LoopThread("dns") as thread, socket.create_server(("127.0.0.1", 0)) as listener:
+        server, port = thread.call(dns.start())
+        try:
+            yield f"--resolver={server}:{port}", listener.getsockname()[1]
+        finally:
+            thread.call(dns.stop())
 
 
-@pytest.mark.parametrize("width", [None, 200, 86])
-def test_where_there_is_room_both_ports_have_their_place(width: int | None) -> None:
-    assert [line.text for line in path_lines("mx.example.org", PATHS, width)][:4] == [
-        "mx.example.org [192.0.2.25]",
-        " hop  port 25                                             port 443",
-        "   1  192.0.2.254  1.0 ms                                 192.0.2.254  0.5 ms",
-        "   2  *                                                   192.0.2.25  20.0 ms  reached",
-    ]
+def test_of_a_domain_the_paths_to_its_mx_hosts_are_traced(mx: tuple[str, int]) -> None:
+    resolver, port = mx
+    done = _run("a.example", resolver, f"--port={port}", "--allow-address=127.0.0.0/8")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[:3] == ["a.example: 2 MX", "", "10 mx.a.example [127.0.0.1]"]
+    assert done.stderr.startswith("mx-exporter trace: gone.a.example: ")
+    assert "The host answers at hop 1" in done.stdout
+    own = _run("plain.example", resolver, f"--port={port}", "--allow-address=127.0.0.0/8")
+    assert (own.returncode, own.stdout.splitlines()[0]) == (0, "plain.example [127.0.0.1]")
+    none = _run("null.example", resolver)
+    assert (none.returncode, none.stdout) == (2, "")
+    assert "null MX" in none.stderr
 
 
-def test_on_a_narrower_terminal_they_come_closer() -> None:
-    assert [line.text for line in path_lines("mx.example.org", PATHS, 56)][1:4] == [
-        " hop  port 25              port 443",
-        "   1  192.0.2.254  1.0 ms  192.0.2.254  0.5 ms",
-        "   2  *                    192.0.2.25  20.0 ms  reached",
-    ]
+def test_json_has_an_object_an_address(mx: tuple[str, int]) -> None:
+    resolver, port = mx
+    done = _run("a.example", resolver, f"--port={port}", "--allow-address=127.0.0.0/8", "--json", "--max-hops=3")
+    (path,) = [json.loads(each) for each in done.stdout.splitlines()]
+    assert (path["name"], path["mx"], path["preference"]) == ("a.example", "mx.a.example", 10)
+    assert (path["address"], path["port"], path["reached"]) == ("127.0.0.1", port, True)
+    assert [hop["answer"] for hop in path["hops"]] == ["reached"]
+    assert path["against"]["port"] == 443
 
 
-def test_and_on_the_narrowest_one_stands_below_the_other() -> None:
-    assert [line.text for line in path_lines("mx.example.org", PATHS, 50)][1:7] == [
-        " hop  port 25",
-        "   1  192.0.2.254  1.0 ms",
-        "   2  *",
-        " hop  port 443",
-        "   1  192.0.2.254  0.5 ms",
-        "   2  192.0.2.25  20.0 ms  reached",
-    ]
+def test_settings_come_from_a_configuration(mx: tuple[str, int], tmp_path: Path) -> None:
+    resolver, port = mx
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        f"""
+        resolver: {{nameservers: ["{resolver.partition("=")[2]}"]}}
+        domains: [{{domain: a.example, port: {port}, allow_addresses: [127.0.0.0/8]}}]
+        """
+    )
+    done = _run("a.example", f"--config.file={path}")
+    assert (done.returncode, f"port {port} of 127.0.0.1" in done.stdout) == (0, True)
+    path.write_text("domans: []\n")
+    wrong = _run("a.example", f"--config.file={path}")
+    assert (wrong.returncode, "domans" in wrong.stderr) == (2, True)
+
+
+def test_an_interrupt_ends_it_with_what_is_known_by_then() -> None:
+    with Network() as network:
+        network.rules("provider", drop_port_25())
+        argv = command("trace", address("remote-a", 4), "--timeout=60s")
+        with terminal(60) as (ours, theirs):
+            running = network.popen(
+                "client", argv, stdout=theirs, stderr=theirs, env=wishing(), preexec_fn=_interruptible
+            )
+            os.close(theirs)
+            shown = b""
+            while "… 1 s".encode() not in shown:
+                shown += os.read(ours, 1024)
+            running.send_signal(signal.SIGINT)
+            with contextlib.suppress(OSError):  # EIO: the other end is closed
+                while more := os.read(ours, 1024):
+                    shown += more
+            assert running.wait(30) == 130
+    text = " ".join(shown.decode().split())
+    assert f"tracing the path to {address('remote-a', 4)} port 25, hop " in text
+    assert "interrupted: the path of ports 25 and 443 is known up to hop " in text
+    assert "Traceback" not in text

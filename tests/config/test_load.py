@@ -327,7 +327,7 @@ MISTAKES: tuple[tuple[str, ...], ...] = (
         "data, vrfy, expn, rset",
     ),
     (
-        "modules: {x: {stages: [ehlo, rcpt]}}\n",
+        "modules: {x: {stages: [ehlo, rcpt], rcpt_to: a@b.example}}\n",
         "c.yaml:1:30: modules.x.stages[1]: rcpt needs mail before it",
     ),
     (
@@ -368,7 +368,7 @@ MISTAKES: tuple[tuple[str, ...], ...] = (
     ),
     (
         "modules: {x: {stages: [ehlo, mail, rcpt, data]}}\n",
-        "c.yaml:1:42: modules.x.stages[3]: data needs a recipient: set rcpt_to",
+        "c.yaml:1:36: modules.x.stages[2]: rcpt needs a recipient: set rcpt_to",
     ),
     (
         "modules: {x: {stages: [ehlo, mail, rcpt, data], rcpt_to: 'a@{domain}'}}\n",
@@ -420,6 +420,26 @@ MISTAKES: tuple[tuple[str, ...], ...] = (
         "c.yaml:1:34: modules.x.starttls.verify: must be report or require, not 'maybe'",
     ),
     ("defaults: {module: none}\n", "c.yaml:1:20: defaults.module: there is no module none"),
+    # All of them at once: a mistake of an entry hides none of another kind.
+    (
+        "modules: {x: {stages: [mail, vrfy], size: -1, auth: {username: u}}}\n",
+        "c.yaml:1:24: modules.x.stages[0]: ehlo or helo must come first",
+        "c.yaml:1:30: modules.x.stages[1]: vrfy needs a user: set vrfy",
+        "c.yaml:1:43: modules.x.size: must be at least 0, not -1",
+        "c.yaml:1:53: modules.x.auth: give either password_file or password_env",
+    ),
+    (
+        "domains: [a.example, {domain: a.example, interval: x}, {domain: b.example, module: x}, b.example]\n",
+        "c.yaml:1:31: domains[1].domain: is configured twice; the first is at c.yaml:1:11",
+        "c.yaml:1:52: domains[1].interval: 'x' is not a duration such as 250ms, 30s, 5m or 1h30m",
+        "c.yaml:1:84: domains[2].module: there is no module x",
+        "c.yaml:1:88: domains[3]: is configured twice; the first is at c.yaml:1:65",
+    ),
+    (
+        "hosts: [a.example, {host: a.example, port: x}]\n",
+        "c.yaml:1:27: hosts[1].host: is configured twice; the first is at c.yaml:1:9",
+        "c.yaml:1:44: hosts[1].port: must be a whole number, not a string",
+    ),
     # Domain files
     (
         "domain_files: [5]\n",

@@ -26,7 +26,10 @@ def _places(**values: object) -> list[Location]:
         ({"stages": ["ehlo", "auth"], "auth": {"username": "u", "password_env": "P"}}, [("stages", 1)]),
         ({"stages": ["ehlo", "starttls", "auth"], "auth": {"username": "u", "password_env": "P"}},
          [("starttls", "verify")]),
-        ({"stages": ["ehlo", "mail", "rcpt", "data"]}, [("stages", 3)]),
+        ({"stages": ["ehlo", "mail", "rcpt", "data"]}, [("stages", 2)]),
+        ({"stages": ["ehlo", "vrfy", "expn", "auth", "mail", "rcpt"]},
+         [("stages", 5), ("stages", 1), ("stages", 2), ("stages", 3)]),
+        ({"stages": ["ehlo", "vrfy", "expn"], "vrfy": "postmaster", "expn": "staff"}, []),
         ({"stages": ["ehlo", "mail", "rcpt", "data"], "rcpt_to": ["postmaster@{domain}"]}, [("rcpt_to", 0)]),
     ],
 )  # fmt: skip
@@ -34,6 +37,14 @@ def test_values_that_contradict_each_other_are_found_at_their_places(
     values: dict[str, object], places: list[Location]
 ) -> None:
     assert _places(**values) == places
+
+
+def test_nothing_is_said_about_keys_that_are_refused_themselves() -> None:
+    section = ModuleSection.model_validate({"stages": ["ehlo", "mail", "rcpt", "auth"]})
+    assert [place for place, _ in contradictions(section, {"rcpt_to"})] == [("stages", 3), ("stages", 3)]
+    assert list(contradictions(section, {"stages"})) == []
+    required = ModuleSection.model_validate({"starttls": {"required": True}})
+    assert list(contradictions(required, {"tls"})) == []
 
 
 def test_helo_is_a_stage_without_extensions_and_ehlo_after_starttls_is_understood() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.config.suggestions import nearest
+from exporter.config.suggestions import nearest, nearest_name
 
 
 @pytest.mark.parametrize(
@@ -13,3 +13,4 @@ from exporter.config.suggestions import nearest
 )
 def test_a_name_near_enough_is_suggested(name: str, expected: str) -> None:
     assert nearest(name, ["interval", "timeout", "interval" * 1000]) == expected
+    assert nearest_name(name, ["interval", "timeout"]) == ("interval" if expected else "")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from exporter.app.monitor import STOP_GRACE_SECONDS
-from exporter.cli import USAGE
+from exporter.commands.parser import USAGE
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import ordinary
 from tests.deploy.files import DEPLOY

@@ -149,3 +149,39 @@ def test_a_clock_that_is_set_moves_the_times_that_are_shown() -> None:
     assert judge.view.since == 5600.0
     judge.set_clock(-600.0)
     assert judge.view.since == 5000.0
+
+
+def test_the_evidence_of_now_moves_on_while_the_view_of_the_turn_stays() -> None:
+    judge = told(*four(W.NO_ANSWER))
+    judge.record_other_egress(3000.0, "port 443 of 60.1.0.1")
+    assert state(judge) is S.BLOCKED
+    turn = judge.view
+    for network in range(70, 75):
+        judge.record(seen(network, W.NO_ANSWER, 1500.0))
+    judge.forget_before(0.0, 3001.0)
+    judge.record_other_egress(4000.0, "port 587 of 70.1.0.1")
+    assert state(judge) is S.BLOCKED
+    now = judge.current
+    assert judge.view is turn
+    assert (turn.networks, turn.passing_traffic) == (4, "port 443 of 60.1.0.1")
+    assert (now.networks, now.heard) == (9, 9)
+    assert now.passing_traffic == "port 587 of 70.1.0.1"
+
+
+def test_of_outcomes_that_are_forgotten_the_evidence_of_now_has_those_left() -> None:
+    judge = told(*four(W.NO_ANSWER))
+    judge.record_other_egress(3000.0, "port 443 of 60.1.0.1")
+    state(judge)
+    judge.record(seen(70, W.NO_ANSWER, 1500.0))
+    judge.forget_before(1400.0, 3001.0)
+    assert state(judge) is S.BLOCKED
+    assert (judge.view.networks, judge.current.networks) == (4, 1)
+    assert judge.current.passing_traffic == ""
+
+
+def test_an_open_egress_tells_when_something_got_out_last() -> None:
+    judge = told(seen(60, W.ANSWERED))
+    state(judge)
+    judge.record(seen(61, W.ANSWERED, 1800.0))
+    state(judge)
+    assert (judge.current.state, judge.current.last_success, judge.current.heard) == (S.OPEN, 1800.0, 2)

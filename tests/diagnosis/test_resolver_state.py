@@ -175,3 +175,16 @@ def test_of_filtered_names_without_end_so_many_are_remembered() -> None:
         story.book.record(Asked(name, story.now, C.RESOLVER_FAILING), story.now, story.now)
     story.book.judge(story.now, story.now)
     assert (story.book.view.state, story.book.view.names) == (S.FILTERING, 1000)
+
+
+def test_the_evidence_of_now_moves_on_while_the_view_of_the_turn_stays() -> None:
+    story = Story()
+    story.ask_all(None)
+    answered = story.now
+    turn = story.ask_all(C.DNS_SERVFAIL)
+    for number in range(3):
+        story.ask(f"host.more{number}.example", C.DNS_SERVFAIL)
+    now = story.book.current
+    assert story.book.view is turn
+    assert now.names > turn.names
+    assert (now.state, now.last_success, now.heard) == (S.FAILING, answered, 8)

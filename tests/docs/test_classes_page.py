@@ -15,6 +15,7 @@ from tests.docs.pages import CLASSES, ROOT, WARNINGS, names
 from tests.support.exporter_process import running_demo
 from tests.support.waiting import until_sync
 
+SCHEMAS = ("docs/reference/probe.schema.json", "docs/reference/trace.schema.json")
 ROWS = {name: cells for cells in CLASSES.rows("All classes") for name in names(cells[0])}
 
 
@@ -58,9 +59,9 @@ def test_every_warning_has_a_row_and_there_is_no_other() -> None:
         assert sorted(named) == sorted(warnings)
 
 
-def test_what_is_written_from_the_classes_is_as_it_would_be_written_now(tmp_path: Path) -> None:
+def test_what_is_written_from_the_code_is_as_it_would_be_written_now(tmp_path: Path) -> None:
     subprocess.run([sys.executable, ROOT / "docs" / "generate.py", tmp_path], cwd=ROOT, check=True, timeout=60)
-    for name in (CLASSES.name, "deploy/prometheus/rules/next.yml"):
+    for name in (CLASSES.name, "deploy/prometheus/rules/next.yml", *SCHEMAS):
         assert (tmp_path / name).read_text(encoding="utf-8") == (ROOT / name).read_text(encoding="utf-8"), name
 
 

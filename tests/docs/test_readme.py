@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from exporter.config.load import parse
 from exporter.demo.domains import DEMO
 from exporter.model.failure import Verdict
 from tests.docs.pages import README, Page, names
@@ -25,6 +28,20 @@ def test_its_first_commands_are_the_demo_and_the_tests() -> None:
 def test_the_tutorial_begins_with_the_same_command() -> None:
     first = next(block.text for block in Page("docs/tutorial.md").blocks())
     assert first in README.text
+
+
+def test_its_first_picture_is_on_the_first_screen() -> None:
+    assert any(line.startswith("![") for line in README.text.splitlines()[:12])
+
+
+@pytest.mark.parametrize("page", [README, Page("docs/tutorial.md")], ids=str)
+def test_its_configuration_gives_no_warning(page: Page) -> None:
+    (block,) = [block for block in page.blocks() if block.text.startswith("# config.yaml")]
+    assert parse(block.text).warnings == ()
+
+
+def test_the_comparison_has_five_rows() -> None:
+    assert len([cells for cells in README.rows() if len(cells) == 4]) == 5
 
 
 def test_every_verdict_has_a_row_and_there_is_no_other() -> None:

@@ -6,7 +6,8 @@ import json
 
 from exporter.model.address import Family
 from exporter.model.egress import EgressState, EgressView
-from exporter.model.failure import Confidence
+from exporter.model.failure import Confidence, FailureClass, Stage
+from exporter.model.result import TranscriptLine
 from exporter.model.warning import DomainWarning
 from exporter.report.as_json import as_json, local_state_json
 from exporter.report.local_state import local_state
@@ -61,8 +62,30 @@ def test_json_has_the_facts_of_tls() -> None:
     assert host["auth_mechanisms"] == {"plaintext": ["LOGIN"], "tls": ["PLAIN", "LOGIN"]}
 
 
+def test_durations_have_microseconds_and_times_milliseconds() -> None:
+    noisy = changed(
+        up_host(),
+        phases=((Stage.CONNECT, 0.012345678901),),
+        tcp_rtt=0.0000201234,
+        transcript=(TranscriptLine(0.0412345678, False, b"220 ready\r\n"),),
+    )
+    data = as_json("a.example", result(noisy)._replace(at=1700000000.123456, duration=0.3123456789))
+    assert (data["timestamp_seconds"], data["duration_seconds"]) == (1700000000.123, 0.312346)
+    (host,) = data["hosts"]
+    assert (host["phase_duration_seconds"], host["tcp_rtt_seconds"]) == ({"connect": 0.012346}, 0.00002)
+    assert host["dialogue"][0]["seconds"] == 0.041235
+
+
+def test_every_stage_has_its_duration_and_the_one_in_which_the_session_ended() -> None:
+    waits = (Stage.CONNECT, 0.01), (Stage.EHLO_TLS, 0.02), (Stage.AUTH, 0.03), (Stage.RSET, 0.04)
+    host = changed(up_host(), phases=waits[:1], waits=waits, unfinished=(Stage.QUIT, 5.0))
+    (told,) = as_json("a.example", result(host))["hosts"]
+    assert told["phase_duration_seconds"] == {"connect": 0.01, "ehlo_tls": 0.02, "auth": 0.03, "rset": 0.04}
+    assert told["unfinished"] == {"stage": "quit", "seconds": 5.0}
+
+
 def test_our_own_side_has_each_part_and_a_summary() -> None:
     shut = {Family.IPV4: EgressView(EgressState.BLOCKED, Confidence.CERTAIN)}
-    data = local_state_json(local_state(shut, (), 2))
+    data = local_state_json(local_state(shut, (), {FailureClass.EGRESS_BLOCKED: 2}))
     assert data["ipv4"] == {"state": "blocked", "confidence": "certain", "since_timestamp_seconds": None}
     assert (data["hidden_targets"], data["summary"].startswith("Port 25 is blocked")) == (2, True)

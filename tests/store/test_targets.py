@@ -264,3 +264,17 @@ def test_results_may_come_in_while_the_targets_are_replaced() -> None:
         store.record(targets[-1 - number], result(up_host()), turn=True)
     assert len(store.records()) == 501
     assert {record.probes for record in store.records()[-4:-1]} == {1}
+
+
+def test_targets_are_counted_by_verdict_whatever_happens_to_them() -> None:
+    a, b, c = (domain(f"{name}.example") for name in "abc")
+    store = _store(a, b, c)
+    assert store.states() == ({}, 3)
+    store.record(a, result(up_host()), turn=True)
+    store.record(b, result(down_host(C.CONNECT_REFUSED)), turn=True)
+    assert store.states() == ({None: 1, Verdict.DEAD: 1}, 1)
+    store.record(b, result(down_host()), turn=False)
+    states, waiting = store.states()
+    assert ({state: count for state, count in states.items() if count}, waiting) == ({None: 1, Verdict.BLOCKED: 1}, 1)
+    at_once(store.replacing([b, c]))
+    assert store.states() == ({Verdict.BLOCKED: 1}, 1)

@@ -138,12 +138,20 @@ class Browser:
         """From now on as one in which somebody has switched JavaScript on or off."""
         self._cdp("Emulation.setScriptExecutionDisabled", value=not allowed)
 
+    def grant(self, *permissions: str) -> None:
+        """Let the page do what a person would have to allow."""
+        self._cdp("Browser.grantPermissions", permissions=list(permissions))
+
     def look(self, *, dark: bool = False, width: int = 1280, height: int = 800) -> None:
         """From now on with a window of this size, and this wish for colours."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._cdp("Emulation.setEmulatedMedia", features=[scheme])
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self._cdp("Emulation.setDeviceMetricsOverride", **size)
+
+    def zone(self, name: str) -> None:
+        """From now on in this time zone; "": that of the machine."""
+        self._cdp("Emulation.setTimezoneOverride", timezoneId=name)
 
     def complaints(self) -> list[str]:
         """What it has written to its console since it was asked last: errors, refused resources, violated policies."""

@@ -32,6 +32,10 @@ exporter.config.domain_lists.SETTLE_SECONDS = exporter.app.watchers.SETTLE_SECON
 # Python that a process runs first: at its end, it gives what is under way a tenth of a second.
 HASTY = "import exporter.app.monitor\nexporter.app.monitor.STOP_GRACE_SECONDS = 0.1"
 
+# The same: pages of the demo come again every 30 seconds, as those of an exporter do, and not every 5, for an element
+# that a test has found goes with the page that it was on.
+UNHURRIED = "\nimport exporter.demo.levers\nexporter.demo.levers._REFRESH_SECONDS = 30"
+
 
 class ExporterProcess:
     """A running exporter. `log` grows while it runs."""
@@ -110,12 +114,12 @@ def exporter(*arguments: str, first: str = "", prefix: Sequence[str] = ()) -> It
 
 
 @contextlib.contextmanager
-def running_demo(*arguments: str) -> Iterator[ExporterProcess]:
+def running_demo(*arguments: str, first: str = "") -> Iterator[ExporterProcess]:
     """`mx-exporter demo`, ended by SIGTERM, for one that is killed leaves its folder behind.
 
     Its probes of silent hosts are not waited for at the end; all else is as everybody runs it.
     """
-    with exporter("demo", *arguments, first=HASTY) as process:
+    with exporter("demo", *arguments, first=HASTY + first) as process:
         try:
             yield process
         finally:

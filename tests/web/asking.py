@@ -30,4 +30,5 @@ READ_PATHS = [
     "/config",
     "/egress",
     "/static/style.css",
+    "/favicon.ico",
 ]

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.demo.domains import DEMO
 from tests.support.browser import Browser, browser
-from tests.support.exporter_process import ExporterProcess, running_demo
+from tests.support.exporter_process import UNHURRIED, ExporterProcess, running_demo
 from tests.support.waiting import until_sync
 from tests.web.fake_backend import FakeBackend
 
@@ -20,7 +20,7 @@ def backend() -> FakeBackend:
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[ExporterProcess]:
-    with running_demo() as process:
+    with running_demo(first=UNHURRIED) as process:
         until_sync(lambda: sum(sample.name == "mx_domain_up" for sample in process.samples()) == len(DEMO), 60.0)
         yield process
 
@@ -37,5 +37,6 @@ def page(window: Browser) -> Browser:
     window.open("about:blank")
     window.scripts(allowed=True)
     window.look()
+    window.zone("")
     window.complaints()
     return window

@@ -7,13 +7,17 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 from exporter.model.egress import EGRESS_UNKNOWN, EgressByFamily, EgressStateChange
+from exporter.model.failure import FailureClass
 from exporter.model.resolver import RESOLVER_UNKNOWN
 from exporter.model.result import HostIdentity
 from exporter.model.target import TargetKind
+from exporter.report.incident import Incident, incident_report
 from exporter.report.local_state import LocalState, local_state
 from exporter.store.record import TargetRecord
 from exporter.store.transcripts import StoredTranscript
+from exporter.store.verdict_counts import VerdictCount
 from exporter.web.backend import EgressFacts, Exposition, KnownHost, ProbeRequest, TargetFacts, TargetState
+from tests.results import AT
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -25,9 +29,10 @@ class FakeBackend:
         self.is_ready = True
         self.pieces: Sequence[bytes] = (b"mx_domain_up 1\n", b"mx_domain_addresses 2\n")
         self.kept: Sequence[TargetRecord] = ()
+        self.counts: Sequence[VerdictCount] = ()
         self.transcripts: Sequence[StoredTranscript] = ()
         self.families: EgressByFamily = EGRESS_UNKNOWN
-        self.hidden = 0
+        self.failing: Mapping[FailureClass, int] = {}
         self.known_hosts: Sequence[KnownHost] = ()
         self.sharing: Mapping[HostIdentity, int] = {}
         self.resolver = RESOLVER_UNKNOWN
@@ -117,6 +122,9 @@ class FakeBackend:
     def targets(self) -> Sequence[TargetState]:
         return self.kept
 
+    def verdict_counts(self) -> Sequence[VerdictCount]:
+        return self.counts
+
     def target(self, kind: TargetKind, name: str) -> TargetFacts | None:
         records = self.references if kind is TargetKind.REFERENCE else self.kept
         record = next((record for record in records if record.target.key == (kind, name)), None)
@@ -124,11 +132,19 @@ class FakeBackend:
             return None
         return TargetFacts(record, record.probes, record.probe_failures, self.transcripts, sharing=self.sharing)
 
+    def report(self, kind: TargetKind, name: str) -> str | None:
+        facts = self.target(kind, name)
+        if facts is None or facts.state.result is None:
+            return None
+        return incident_report(
+            Incident(name, facts.state.result, facts.state.target.settings, "me.example", AT, self.local_state())
+        )
+
     def hosts(self, mx: str) -> Sequence[KnownHost]:
         return [host for host in self.known_hosts if host.result is not None and host.result.mx == mx]
 
     def local_state(self) -> LocalState:
-        return local_state(self.families, self.changes, self.hidden, self.resolver)
+        return local_state(self.families, self.changes, self.failing, self.resolver)
 
     def egress(self) -> EgressFacts:
         references = self.references

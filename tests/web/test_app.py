@@ -69,3 +69,9 @@ async def test_what_is_switched_off_is_forbidden_and_nothing_happens(
         answer = await client.request(method, path)
     assert (answer.status_code, answer.text) == (403, f"switched off: see {flag}\n")
     assert (backend.reloads, backend.probes) == (0, [])
+
+
+async def test_there_is_an_icon_where_browsers_look_for_one(backend: FakeBackend) -> None:
+    icon = await get(backend, "/favicon.ico")
+    assert (icon.status_code, icon.headers["content-type"]) == (200, "image/x-icon")
+    assert icon.content.startswith(b"\x00\x00\x01\x00")

@@ -56,6 +56,13 @@ def close_the_gateway(demo: ExporterProcess, page: Browser) -> None:
     page.until(lambda: "healthy.example" in page.texts("tbody th > a:first-child"))
     assert demo.value("mx_egress_state", family="ipv4", state="blocked") == 1.0
     assert barriers(page) == []
+    # The bar and the first row that is not behind it are on the first screen of a telephone.
+    page.look(width=390, height=844)
+    page.open(f"{demo.url}/?refresh=off")
+    assert page.evaluate("document.querySelector('.own-side').getBoundingClientRect().top") > 0
+    assert page.evaluate("document.querySelector('tbody tr').getBoundingClientRect().bottom") <= 844
+    page.look(width=1280, height=900)
+    page.open(f"{demo.url}/?class=egress_blocked&refresh=off")
     page.picture("broken")
     page.look(dark=True, width=1280, height=900)
     assert barriers(page) == []

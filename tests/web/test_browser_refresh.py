@@ -77,7 +77,8 @@ def test_what_happens_is_seen_without_asking_for_it(demo: ExporterProcess, page:
     try:
         page.open(f"{demo.url}/domain/healthy.example")
         states = "[...document.querySelectorAll('.host h2 .badge')].map(badge => badge.textContent.replace('?', ''))"
-        page.evaluate("window.same = true")
+        page.evaluate("window.same = true; document.body.dataset.refresh = 1")
+        page.evaluate(COME_BACK)
         page.wait(lambda: page.evaluate(states) == ["dead", "up"])
         assert page.evaluate("window.same")
         assert page.title == "healthy.example · mx-exporter"

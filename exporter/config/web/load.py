@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from exporter.config.domain_files import states
 from exporter.config.problems import ConfigError
-from exporter.config.schema_errors import validate
-from exporter.config.web.schema import WebSection
-from exporter.config.web.tls import TlsError, server_context
+from exporter.config.schema_errors import validate_part
+from exporter.config.web.schema import TlsServerSection, WebSection
+from exporter.config.web.tls import TlsSectionError, server_context
 from exporter.config.yaml_document import REFUSED, Document
 from exporter.config.yaml_reader import read
 from exporter.model.configuration import FileState
@@ -51,17 +51,14 @@ def load_web(path: Path) -> WebConfig:
     """Read the web configuration in `path` and the certificates that it names. Raises ConfigError."""
     seen = set(states([path]))
     document = read(path, str(path))
-    section = _section(document)
+    section, wrong = _section(document)
     files = [path]
     context = None
-    if section is not None:
+    if section is not None and _TLS not in wrong:
         tls = section.tls_server_config
         files += [path.parent / name for name in (tls.cert_file, tls.key_file, tls.client_ca_file) if name]
         seen.update(states(files[1:]))
-        try:
-            context = server_context(tls, path.parent) if tls.enabled else None
-        except TlsError as error:
-            document.problem(document.existing((_TLS, error.key)), str(error))
+        context = _context(document, tls, path.parent) if tls.enabled else None
     if section is None or document.problems:
         raise ConfigError(tuple(sorted(document.problems, key=lambda problem: (problem.line, problem.column))))
     sans, limit = section.tls_server_config.client_allowed_sans, section.rate_limit
@@ -76,12 +73,22 @@ def load_web(path: Path) -> WebConfig:
     )
 
 
-def _section(document: Document) -> WebSection | None:
+def _context(document: Document, section: TlsServerSection, folder: Path) -> ssl.SSLContext | None:
+    try:
+        return server_context(section, folder)
+    except TlsSectionError as found:
+        for error in found.errors:
+            document.problem(document.existing((_TLS, error.key)), str(error))
+    return None
+
+
+def _section(document: Document) -> tuple[WebSection | None, Container[str | int]]:
+    """The section without its wrong keys, and those."""
     data: Any = document.data
     if data is REFUSED:
-        return None
+        return None, ()
     if data is None:
         # Probably a file that is not completely written, and no wish to let all clients in.
         document.problem((), "is empty: write {} if that is meant")
-        return None
-    return validate(WebSection, data, document, ())
+        return None, ()
+    return validate_part(WebSection, data, document, ())

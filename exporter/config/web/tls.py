@@ -7,7 +7,7 @@ import os
 import ssl
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -38,18 +38,47 @@ class TlsError(ValueError):
         self.key = key
 
 
+class TlsSectionError(Exception):
+    """Every mistake of a section."""
+
+    def __init__(self, errors: Sequence[TlsError]) -> None:
+        super().__init__(*errors)
+        self.errors = tuple(errors)
+
+
 def server_context(section: TlsServerSection, folder: Path) -> ssl.SSLContext:
-    """A context that serves as `section` says; relative file names are beside the file. Raises TlsError."""
+    """A context that serves as `section` says; relative file names are beside the file. Raises TlsSectionError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     # A scraper keeps its connection. A resumed session would skip the checks of a changed configuration.
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
     context.num_tickets = 0
-    _versions(context, section)
-    _ciphers(context, section)
-    _own_certificate(context, section, folder)
-    _client_certificates(context, section, folder)
+    errors: list[TlsError] = []
+    pem: dict[str, bytes] = {}
+    with _noted(errors):
+        _versions(context, section)
+    with _noted(errors):
+        _ciphers(context, section)
+    for name in ("cert", "key"):
+        with _noted(errors):
+            pem[name] = _own_pem(section, name, folder)
+    if len(pem) == 2:
+        with _noted(errors):
+            _own_certificate(context, section, pem["cert"], pem["key"])
+    with _noted(errors):
+        _client_certificates(context, section, folder)
+    if errors:
+        raise TlsSectionError(errors)
     return context
+
+
+@contextlib.contextmanager
+def _noted(errors: list[TlsError]) -> Iterator[None]:
+    """Keep an error for later, so that the next one is found too."""
+    try:
+        yield
+    except TlsError as error:
+        errors.append(error)
 
 
 def _versions(context: ssl.SSLContext, section: TlsServerSection) -> None:
@@ -78,14 +107,17 @@ def _ciphers(context: ssl.SSLContext, section: TlsServerSection) -> None:
         context.set_ecdh_curve(CURVES[curve])
 
 
-def _own_certificate(context: ssl.SSLContext, section: TlsServerSection, folder: Path) -> None:
-    for inline, file in (("cert", "cert_file"), ("key", "key_file")):
-        if getattr(section, inline) and getattr(section, file):
-            raise TlsError(inline, f"is given twice: as {file} too")
-        if not getattr(section, inline) and not getattr(section, file):
-            raise TlsError("", f"{file} is missing")
-    certificate = _pem(section, "cert", folder)
-    key = _pem(section, "key", folder)
+def _own_pem(section: TlsServerSection, name: str, folder: Path) -> bytes:
+    """The certificate or the key. Raises TlsError."""
+    file = f"{name}_file"
+    if getattr(section, name) and getattr(section, file):
+        raise TlsError(name, f"is given twice: as {file} too")
+    if not getattr(section, name) and not getattr(section, file):
+        raise TlsError("", f"{file} is missing")
+    return _pem(section, name, folder)
+
+
+def _own_certificate(context: ssl.SSLContext, section: TlsServerSection, certificate: bytes, key: bytes) -> None:
     with _as_file(certificate) as certificate_path, _as_file(key) as key_path:
         try:
             context.load_cert_chain(certificate_path, key_path, password=_no_password)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
@@ -22,6 +22,7 @@ _BAR: Final = 3
 _SPARK_HEIGHT: Final = 20
 _OUTLIER: Final = 4  # times the median; longer probes get no higher bar
 _ROW: Final = 22
+_PAIR: Final = 38  # a name above a bar
 _LABEL: Final = 76
 _HOP: Final = 74
 _LETTER: Final = 6.5  # the average width of a letter of an address
@@ -29,9 +30,18 @@ _LANE: Final = 90
 # Per cent of the available width, so that a waterfall fits on a telephone.
 _NAME: Final = 22.0
 _CHART: Final = 60.0
+_WHOLE: Final = 86.0  # of a chart whose names stand above the bars
 _LEAST: Final = 0.4  # the narrowest bar
 # Hops without an answer that are shown at the end of a path.
 _SILENT_TAIL: Final = 3
+
+
+class SessionBar(NamedTuple):
+    """The phases of one session, and the one in which it failed."""
+
+    name: str
+    phases: Sequence[tuple[Stage, float]]
+    failed: Stage | None
 
 
 def sparkline(recent: Sequence[Recent]) -> Markup:
@@ -96,6 +106,42 @@ def waterfall(phases: Sequence[tuple[Stage, float]], scale: float, failed: Stage
     return Markup('<svg class="waterfall" role="img" aria-label="phases: {}" width="100%" height="{}">{}</svg>').format(
         text, height, Markup("").join(pieces)
     )
+
+
+def comparison(sessions: Sequence[SessionBar]) -> Markup:
+    """The phases of several sessions, one below the other on one axis, so that they can be compared."""
+    longest = max((sum(seconds for _, seconds in session.phases) for session in sessions), default=0.0)
+    if len(sessions) < 2 or not longest:
+        return Markup("")
+    scale = _rounded(longest)
+    height = len(sessions) * _PAIR + 18
+    pieces = [_axis(scale, height, 0.0, _WHOLE)]
+    for place, session in enumerate(sessions):
+        y, began = place * _PAIR, 0.0
+        pieces.append(Markup('<text class="session" x="0" y="{}">{}</text>').format(y + 14, session.name))
+        for stage, seconds in session.phases:
+            pieces.append(
+                Markup(
+                    '<rect class="phase {}" x="{:.2f}%" y="{}" width="{:.2f}%" height="12"><title>{}</title></rect>'
+                ).format(
+                    "bad" if stage is session.failed else stage.value,
+                    _WHOLE * began / scale,
+                    y + 19,
+                    max(_LEAST / 2, _WHOLE * seconds / scale),
+                    f"{stage.value} {duration(seconds)}",
+                )
+            )
+            began += seconds
+        pieces.append(
+            Markup('<text x="{:.2f}%" dx="6" y="{}">{}</text>').format(_WHOLE * began / scale, y + 29, duration(began))
+        )
+    text = "; ".join(
+        f"{session.name}: {', '.join(f'{stage.value} {duration(seconds)}' for stage, seconds in session.phases)}"
+        for session in sessions
+    )
+    return Markup(
+        '<svg class="comparison" role="img" aria-label="phases on one scale: {}" width="100%" height="{}">{}</svg>'
+    ).format(text, height, Markup("").join(pieces))
 
 
 def path_chart(path: PathTrace) -> Markup:
@@ -188,14 +234,22 @@ def _node(x: int, y: int, kind: str, below: Sequence[str], title: str) -> Markup
     return Markup('<g>{}<circle class="hop {}" cx="{}" cy="{}" r="6"/>{}</g>').format(hint, kind, x, y, labels)
 
 
-def _axis(scale: float, height: int) -> Markup:
+def _axis(scale: float, height: int, left: float = _NAME, width: float = _CHART) -> Markup:
     """The lines behind the bars, with their times below."""
     pieces = []
     for part in range(5):
-        x = _NAME + _CHART * part / 4
+        x = left + width * part / 4
         pieces.append(
             Markup(
-                '<line class="grid" x1="{}%" x2="{}%" y1="0" y2="{}"/><text class="tick" x="{}%" y="{}">{}</text>'
-            ).format(x, x, height - 16, x, height - 3, duration(scale * part / 4) if part else "0")
+                '<line class="grid" x1="{}%" x2="{}%" y1="0" y2="{}"/><text class="{}" x="{}%" y="{}">{}</text>'
+            ).format(
+                x,
+                x,
+                height - 16,
+                "tick" if x else "tick first",
+                x,
+                height - 3,
+                duration(scale * part / 4) if part else "0",
+            )
         )
     return Markup("").join(pieces)

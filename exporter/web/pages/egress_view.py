@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.diagnosis.connect_errors import outcome_of
+from exporter.diagnosis.egress_state import NETWORKS_NEEDED
 from exporter.diagnosis.fingerprints import describe_mark
 from exporter.model.address import Family
 from exporter.model.egress import EgressState, EgressStateChange, EgressView
+from exporter.model.evidence import ConnectOutcome
 from exporter.model.printable import printable
 from exporter.model.resolver import ResolverState, ResolverView
 from exporter.report.local_state import since
 from exporter.web.backend import EgressFacts, TargetState
 from exporter.web.pages.target_row import TargetRow, target_path, target_row
+from exporter.web.pages.times import clock
 
 # Addresses with witnesses that the page lists.
 MAX_WITNESSED: Final = 100
@@ -118,7 +121,7 @@ def _family_card(family: Family, view: EgressView, changes: Iterable[EgressState
         state=view.state.value,
         confidence=view.confidence.value if view.state is not EgressState.UNKNOWN else "",
         meaning=_EGRESS_MEANINGS[view.state],
-        evidence=tuple(_egress_evidence(view)),
+        evidence=(*_egress_evidence(view), *_of_now(view)),
         since=since(family, view.state, changes),
     )
 
@@ -128,6 +131,8 @@ def _resolver_card(view: ResolverView) -> StateCard:
     if view.names:
         symptom = f": {view.symptom.value}" if view.symptom is not None else ""
         evidence.append(f"{_unrelated(view.names, 'name', view.references)}{symptom}")
+    if view.last_success:
+        evidence.append(f"the last useful answer came at {clock(view.last_success)}")
     return StateCard(
         key="resolver",
         title="Resolver",
@@ -163,6 +168,17 @@ def _egress_evidence(view: EgressView) -> Iterator[str]:
         yield f"{printable(describe_mark(view.common_fingerprint))} answers for all of them"
     if view.state is EgressState.OPEN:
         yield "at least one public address sent a greeting, or refused the connection itself"
+
+
+def _of_now(view: EgressView) -> Iterator[str]:
+    """The evidence that moves on while the state stays."""
+    if view.state is EgressState.BLOCKED and not view.passing_traffic and ConnectOutcome.NO_ANSWER in view.outcomes:
+        yield "no other port was seen to get through lately: the state is that of before"
+    if view.state is EgressState.UNKNOWN and view.heard:
+        heard = "1 address" if view.heard == 1 else f"{view.heard:,} addresses"
+        yield f"{heard} probed lately; a common failure takes {NETWORKS_NEEDED} unrelated organisations"
+    if view.last_success:
+        yield f"the last session that got out began at {clock(view.last_success)}"
 
 
 def _unrelated(count: int, noun: str, references: int) -> str:

@@ -17,46 +17,52 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from exporter.model.target import TargetKind
-from exporter.web.backend import NoFreeSlot, PagesBackend, ProbeRefused
-from exporter.web.pages.classes_view import CLASS_VIEWS
+from exporter.web.backend import PagesBackend
+from exporter.web.pages.certificates_view import certificates_page
+from exporter.web.pages.classes_view import CLASS_VIEWS, WARNING_VIEWS
 from exporter.web.pages.egress_view import egress_page
 from exporter.web.pages.fleet import REFRESH_SECONDS, fleet
 from exporter.web.pages.fleet_query import FleetQuery
 from exporter.web.pages.mx_view import mx_view
 from exporter.web.pages.panel import Panel, PanelEndpoints
+from exporter.web.pages.probe_requests import MAX_PROBES, ProbeRequests
 from exporter.web.pages.target_row import FOLDERS
 from exporter.web.pages.target_view import target_view
 from exporter.web.pages.templating import Templates
+from exporter.web.pages.timeline import day_view
 from exporter.web.server.request_limit import BUSY, RequestLimit
 
 # A page of ten thousand targets takes some 60 ms of the interpreter (tests/bench/pages.py); few people look at once.
 MAX_PAGES: Final = 8
-# Each is a session with a remote server, requested by a person.
-MAX_PROBES: Final = 10
+# Between two reloads of the page of a target while a probe runs that was asked for there.
+_PROBING_SECONDS: Final = 1
 
 
 class PageEndpoints:
     """The endpoints of the pages."""
 
-    def __init__(self, backend: PagesBackend, *, probes: bool, panel: Panel | None = None) -> None:
+    def __init__(
+        self, backend: PagesBackend, templates: Templates, *, probes: bool, panel: Panel | None = None
+    ) -> None:
         """Without `probes` the page of a target has no button to probe it; `panel` is shown on the status page."""
         self._backend = backend
-        self._probes = probes
+        self._requests = ProbeRequests(backend.probe_unscheduled) if probes else None
         self._panel = PanelEndpoints(panel) if panel is not None else None
         self._page_limit = RequestLimit(MAX_PAGES)
-        self._probe_limit = RequestLimit(MAX_PROBES)
-        self._templates = Templates()
+        self._templates = templates
 
     def routes(self) -> list[BaseRoute]:
         """The routes of the pages."""
         routes: list[BaseRoute] = [
             Route("/", self._status, methods=["GET"]),
             Route("/egress", self._egress, methods=["GET"]),
+            Route("/certificates", self._certificates, methods=["GET"]),
             Route("/classes", self._classes, methods=["GET"]),
             Route("/mx/{name}", self._mx, methods=["GET"]),
         ]
         for kind, folder in FOLDERS.items():
             routes.append(Route(f"/{folder}/{{name}}", self._target(kind), methods=["GET"]))
+            routes.append(Route(f"/{folder}/{{name}}/report", self._report(kind), methods=["GET"]))
             routes.append(Route(f"/{folder}/{{name}}/probe", self._probe(kind), methods=["POST"]))
         return [*routes, *(self._panel.routes() if self._panel is not None else ())]
 
@@ -64,9 +70,11 @@ class PageEndpoints:
         query = FleetQuery.parse(request.query_params)
 
         def page() -> Response:
-            found = fleet(self._backend.targets(), query)
+            ours = self._backend.local_state()
+            found = fleet(self._backend.targets(), query, {trouble.cause for trouble in ours.troubles})
             panel = self._panel.view() if self._panel is not None else None
-            return self._render("fleet.html", "", query.refreshing, fleet=found, panel=panel)
+            day = day_view(self._backend.verdict_counts(), time.time(), query.hours)
+            return self._render("fleet.html", "", query.refreshing, fleet=found, panel=panel, day=day, local_state=ours)
 
         return await self._page(page)
 
@@ -76,8 +84,19 @@ class PageEndpoints:
             lambda: self._render("egress.html", "", refreshing, egress=egress_page(self._backend.egress()))
         )
 
+    async def _certificates(self, request: Request) -> Response:
+        number, refreshing = FleetQuery.parse(request.query_params).page, _is_refreshing(request)
+
+        def page() -> Response:
+            view = certificates_page(self._backend.targets(), number, time.time())
+            return self._render("certificates.html", "", refreshing, certificates=view)
+
+        return await self._page(page)
+
     async def _classes(self, request: Request) -> Response:
-        return await self._page(lambda: self._render("classes.html", "", False, classes=CLASS_VIEWS))
+        return await self._page(
+            lambda: self._render("classes.html", "", False, classes=CLASS_VIEWS, warnings=WARNING_VIEWS)
+        )
 
     async def _mx(self, request: Request) -> Response:
         name, refreshing = request.path_params["name"], _is_refreshing(request)
@@ -98,27 +117,42 @@ class PageEndpoints:
                 facts = self._backend.target(kind, name)
                 if facts is None:
                     return self._missing()
-                view = target_view(facts)
-                return self._render("target.html", "../", refreshing, target=view, probes=self._probes)
+                probe = self._requests.of(kind, name) if self._requests else None
+                reload_after = _PROBING_SECONDS if probe is not None and probe.is_running else None
+                return self._render(
+                    "target.html",
+                    "../",
+                    refreshing,
+                    reload_after,
+                    target=target_view(facts),
+                    probes=self._requests is not None,
+                    probe=probe,
+                )
 
             return await self._page(page)
 
         return target
 
+    def _report(self, kind: TargetKind) -> Callable[[Request], Awaitable[Response]]:
+        async def report(request: Request) -> Response:
+            def page() -> Response:
+                text = self._backend.report(kind, request.path_params["name"])
+                return PlainTextResponse(text) if text is not None else PlainTextResponse("Not Found", 404)
+
+            return await self._page(page)
+
+        return report
+
     def _probe(self, kind: TargetKind) -> Callable[[Request], Awaitable[Response]]:
         async def probe(request: Request) -> Response:
             name = request.path_params["name"]
-            if not self._probes:
+            if not self._requests:
                 return PlainTextResponse("probing on request is switched off\n", 403)
-            if self._probe_limit.reached:
+            if await run_in_threadpool(self._backend.target, kind, name) is None:
+                return self._missing()
+            if not self._requests.start(kind, name):
                 return PlainTextResponse(f"{MAX_PROBES} probes are in progress\n", 503, BUSY)
-            with self._probe_limit:
-                try:
-                    await self._backend.probe_unscheduled(kind, name)
-                except ProbeRefused:
-                    return PlainTextResponse("Not Found", 404)
-                except NoFreeSlot as reason:
-                    return PlainTextResponse(f"{reason}\n", 503, BUSY)
+            await self._requests.wait(kind, name)
             # Relative, because a proxy may have put all paths below one of its own.
             paused = "" if _is_refreshing(request) else "?refresh=off"
             return Response(status_code=303, headers={"Location": f"../{quote(name, safe='')}{paused}"})
@@ -132,23 +166,25 @@ class PageEndpoints:
             return await run_in_threadpool(render)
 
     def _missing(self) -> Response:
-        return HTMLResponse(self._page_text("missing.html", "../", False), 404)
+        return PlainTextResponse("No target or MX host of this name is configured.\n", 404)
 
-    def _render(self, template: str, base: str, refreshing: bool, **values: Any) -> Response:
-        return HTMLResponse(self._page_text(template, base, refreshing, **values))
-
-    def _page_text(self, template: str, base: str, refreshing: bool, **values: Any) -> str:
-        """The text of a page; `base` leads from it to the status page."""
-        sooner = self._panel.refresh_seconds if self._panel is not None else None
-        return self._templates.render(
+    def _render(
+        self, template: str, base: str, refreshing: bool, reload_after: int | None = None, **values: Any
+    ) -> Response:
+        """A page; `base` leads from it to the status page. It is loaded again `reload_after` seconds, paused or not."""
+        usual = self._panel.refresh_seconds if self._panel is not None else REFRESH_SECONDS
+        if "local_state" not in values:
+            values["local_state"] = self._backend.local_state()
+        text = self._templates.render(
             template,
             base=base,
             refreshing=refreshing,
-            refresh_seconds=sooner or REFRESH_SECONDS,
+            refresh_seconds=usual,
+            reload_after=reload_after or (usual if refreshing else 0),
             now=time.time(),
-            local_state=self._backend.local_state(),
             **values,
         )
+        return HTMLResponse(text)
 
 
 def _is_refreshing(request: Request) -> bool:

@@ -15,14 +15,14 @@ from exporter.model.result import DomainResult
 from exporter.model.target import Target
 from exporter.web.backend import TargetState
 from exporter.web.pages.fleet_query import NONE, FleetQuery
-from exporter.web.pages.target_row import WAITING, label_text, state_of, warnings_of
+from exporter.web.pages.target_row import UP, WAITING, WARNED, label_text, warnings_of
 
 
 @dataclass(slots=True)
 class Matches:
     """The targets that match all filters, and the counts of the filters' values with all other filters."""
 
-    found: list[tuple[str, TargetState]] = field(default_factory=list)  # with their states
+    found: list[tuple[str, TargetState]] = field(default_factory=list)  # with their states, or WARNED
     states: Counter[str] = field(default_factory=Counter)
     classes: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
@@ -40,9 +40,9 @@ def matches_of(targets: Iterable[TargetState], query: FleetQuery) -> Matches:
         if not is_candidate(target, result):
             continue
         values = _values(target, result)
-        (state,), classes, warnings, providers, _ = values
+        states, classes, warnings, providers, _ = values
         right = (
-            not query.state or state == query.state,
+            not query.state or query.state in states,
             not query.failure_class or query.failure_class in classes,
             not query.warning or query.warning in warnings,
             not query.provider or (query.provider in providers if query.provider != NONE else not providers),
@@ -50,7 +50,7 @@ def matches_of(targets: Iterable[TargetState], query: FleetQuery) -> Matches:
         )
         wrong = right.count(False)
         if not wrong:
-            matches.found.append((state, seen))
+            matches.found.append((states[-1], seen))
             for counter, of_it in zip(counters, values, strict=True):
                 for value in of_it:  # faster than Counter.update for one or two
                     counter[value] += 1
@@ -62,13 +62,15 @@ def matches_of(targets: Iterable[TargetState], query: FleetQuery) -> Matches:
 
 def _values(
     target: Target, result: DomainResult | None
-) -> tuple[tuple[str], tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """State, classes, warnings, providers and labels of a target: what the filters are about."""
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """States, classes, warnings, providers and labels of a target: what the filters are about."""
     if result is None:
         return (WAITING,), (), (), (), target.labels
     failure = result.failure
-    classes = () if failure is None else (failure.failure_class.value,)
-    return (state_of(result),), classes, warnings_of(result), result.providers, target.labels
+    warnings = warnings_of(result)
+    if failure is None:
+        return (UP, WARNED) if warnings else (UP,), (), warnings, result.providers, target.labels
+    return (failure.verdict.value,), (failure.failure_class.value,), warnings, result.providers, target.labels
 
 
 def _candidates(query: FleetQuery) -> Callable[[Target, DomainResult | None], bool]:

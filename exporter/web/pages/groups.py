@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from exporter.model.failure import Verdict
+from exporter.model.failure import FailureClass, Verdict
 from exporter.model.printable import printable
 from exporter.web.backend import TargetState
-from exporter.web.pages.fleet_query import BY_HOST, BY_LABEL, BY_PROVIDER, NONE, FleetQuery
+from exporter.web.pages.fleet_query import BY_HOST, BY_LABEL, BY_NAME, BY_PROVIDER, NONE, FleetQuery
 from exporter.web.pages.ordering import part
-from exporter.web.pages.target_row import STATES, UP, WAITING, label_text
+from exporter.web.pages.target_row import STATES, UP, WAITING, WARNED, label_text
 
 # States in which there is nothing to do.
 _QUIET: Final = frozenset({UP, WAITING, Verdict.DECLINED.value})
@@ -36,36 +36,43 @@ class GroupRow:
 class TargetGroup:
     """The targets of a group, counted."""
 
-    __slots__ = ("addresses", "classes", "name", "states", "total")
+    __slots__ = ("addresses", "classes", "explained", "name", "states", "total")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.total = 0
+        self.explained = 0  # by a fault of our own side
         self.states: dict[str, int] = {}
         self.classes: Counter[str] = Counter()
         self.addresses: dict[str, bool] = {}  # of an MX name, and whether they are up
 
     def badness(self) -> tuple[int, int, int, str]:
-        """The most targets in need first, then the most addresses down, then the largest."""
-        failing = sum([count for state, count in self.states.items() if state not in _QUIET])
+        """The most targets in need first, but for those explained, then the most addresses down, then the largest."""
+        failing = sum([count for state, count in self.states.items() if state not in _QUIET]) - self.explained
         down = len(self.addresses) - sum(self.addresses.values())
         return -failing, -down, -self.total, self.name
 
 
-def groups(found: Iterable[tuple[str, TargetState]], by: str) -> Sequence[TargetGroup]:
-    """The groups of targets with their states, `by` as in :attr:`FleetQuery.group`. A target may be in several."""
+def groups(
+    found: Iterable[tuple[str, TargetState]], by: str, ours: Collection[FailureClass] = ()
+) -> Sequence[TargetGroup]:
+    """The groups of targets with their states, `by` as in :attr:`FleetQuery.group`. A target may be in several.
+
+    `ours`: the classes that a fault of our own side explains.
+    """
     known: dict[str, TargetGroup] = {}
     for state, seen in found:
-        result = seen.result
+        result, own = seen.result, UP if state == WARNED else state
         failure = result.failure if result is not None else None
         for name in _names(seen, by):
             group = known.get(name)
             if group is None:
                 group = known[name] = TargetGroup(name)
             group.total += 1
-            group.states[state] = group.states.get(state, 0) + 1
+            group.states[own] = group.states.get(own, 0) + 1
             if failure is not None:
                 group.classes[failure.failure_class.value] += 1
+                group.explained += failure.failure_class in ours
         if by == BY_HOST and result is not None:
             for host in result.hosts:
                 if host.address:
@@ -76,8 +83,11 @@ def groups(found: Iterable[tuple[str, TargetState]], by: str) -> Sequence[Target
 
 
 def group_rows(found: Sequence[TargetGroup], query: FleetQuery, first: int, count: int) -> tuple[GroupRow, ...]:
-    """The rows from the place `first` on, the worst first."""
-    return tuple(_row(group, query) for group in part(found, TargetGroup.badness, first, count))
+    """The rows from the place `first` on, the worst first or by name; a group has no other order."""
+    if query.sort.removeprefix("-") != BY_NAME:
+        return tuple(_row(group, query) for group in part(found, TargetGroup.badness, first, count))
+    reverse = query.sort.startswith("-")
+    return tuple(_row(group, query) for group in part(found, lambda group: group.name, first, count, reverse=reverse))
 
 
 def _names(seen: TargetState, by: str) -> Iterable[str]:

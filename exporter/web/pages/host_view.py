@@ -5,7 +5,7 @@ Texts of remote servers are escaped for display here; the templates escape marku
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from types import MappingProxyType
@@ -22,10 +22,13 @@ from exporter.report.host_evidence import further_path, host_evidence, is_mentio
 from exporter.report.path_summary import path_summary as summary_of
 from exporter.report.summary import Summary, deciding_host
 from exporter.report.transcript import dane_lines
-from exporter.web.pages.charts import hop_text, path_chart, waterfall
+from exporter.report.warning_text import host_sentence
+from exporter.web.pages.charts import SessionBar, comparison, hop_text, path_chart, waterfall
 from exporter.web.pages.target_row import phases_of
 from exporter.web.pages.times import duration
 
+# Addresses in one picture.
+MAX_COMPARED: Final = 24
 _NOBODY: Final[Mapping[HostIdentity, int]] = MappingProxyType({})
 
 
@@ -39,6 +42,14 @@ class FailureView:
     confidence: str
     ground: str  # the evidence for the confidence
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class WarningView:
+    """A warning and its sentence."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +89,7 @@ class HostView:
     confidence: str
     failure: FailureView | None  # None too for the host that the verdict of the target already describes
     evidence: tuple[str, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[WarningView, ...]
     waterfall: Markup
     facts: tuple[tuple[str, str], ...]  # name and value
     extensions: tuple[str, ...]
@@ -124,6 +135,22 @@ def host_views(
     return tuple(views)
 
 
+def compared(result: DomainResult | None) -> Markup:
+    """The phases of a target's hosts on one scale; empty with fewer than two."""
+    hosts = result.hosts[:MAX_COMPARED] if result is not None else ()
+    return comparison(
+        [
+            SessionBar(
+                printable(host.mx if host.mx == host.address else f"{host.mx} {host.address}"),
+                phases,
+                None if host.failure is None else host.failure.stage,
+            )
+            for host in hosts
+            if (phases := phases_of(host))
+        ]
+    )
+
+
 def host_views_alone(hosts: Sequence[HostResult]) -> tuple[HostView, ...]:
     """Hosts on a page of their own, without a target."""
     scale = _scale(hosts)
@@ -144,6 +171,7 @@ def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView
     path_summary = concluded.path if concluded is not None else None
     if concluded is None and failure is not None:
         path_summary = further_path(host, reported)
+    warnings = tuple(WarningView(each.value, host_sentence(each, host)) for each in host.outcome.reported_warnings)
     return HostView(
         mx=printable(host.mx),
         address=host.address,
@@ -153,9 +181,9 @@ def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView
         confidence="" if failure is None else failure.confidence.value,
         failure=failure_view(failure) if concluded is None else None,
         evidence=tuple(evidence) if concluded is None else (),
-        warnings=tuple(warning.value for warning in host.outcome.reported_warnings),
+        warnings=warnings,
         waterfall=waterfall(phases_of(host), scale, failure.stage if failure is not None else None),
-        facts=tuple(_host_facts(host)),
+        facts=tuple(_host_facts(host, {warning.text for warning in warnings})),
         extensions=host.facts.extensions,
         tls=_tls(host.facts.tls),
         dane=tuple(printable(line.strip()) for line in dane_lines(host)),
@@ -164,7 +192,8 @@ def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView
     )
 
 
-def _host_facts(host: HostResult) -> Iterator[tuple[str, str]]:
+def _host_facts(host: HostResult, told: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The facts, without the remarks that are `told` as sentences of warnings."""
     yield "module and port", f"{host.identity.module}, {host.identity.port}"
     if host.identity.domain:
         yield "dialogue about", printable(host.identity.domain)
@@ -180,8 +209,7 @@ def _host_facts(host: HostResult) -> Iterator[tuple[str, str]]:
     for name, mechanisms in (("AUTH without TLS", host.facts.auth_plaintext), ("AUTH with TLS", host.facts.auth_tls)):
         if mechanisms:
             yield name, " ".join(mechanisms)
-    for remark in host.outcome.remarks:
-        yield "remark", printable(remark)
+    yield from (("remark", remark) for remark in map(printable, host.outcome.remarks) if remark not in told)
     for recipient, code in host.facts.recipients if len(host.facts.recipients) > 1 else ():
         yield f"recipient {printable(recipient)}", str(code)
 

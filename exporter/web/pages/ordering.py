@@ -17,8 +17,9 @@ _T = TypeVar("_T")
 _SLICE: Final = 4096
 
 
-def part(rows: Sequence[_T], key: Callable[[_T], Any], first: int, count: int) -> list[_T]:
+def part(rows: Sequence[_T], key: Callable[[_T], Any], first: int, count: int, *, reverse: bool = False) -> list[_T]:
     """The rows from the place `first` on, `count` at most, of all `rows` sorted by `key`."""
-    slices = [sorted(rows[begin : begin + _SLICE], key=key) for begin in range(0, len(rows), _SLICE)]
-    merged = slices[0] if len(slices) == 1 else heapq.merge(*slices, key=key)
+    begins = range(0, len(rows), _SLICE)
+    slices = [sorted(rows[begin : begin + _SLICE], key=key, reverse=reverse) for begin in begins]
+    merged = slices[0] if len(slices) == 1 else heapq.merge(*slices, key=key, reverse=reverse)
     return list(islice(merged, first, first + count))

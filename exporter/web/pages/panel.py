@@ -6,7 +6,6 @@ A lever is moved by the POST of a form, checked like every request that changes 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -23,8 +22,6 @@ log = logging.getLogger(__name__)
 
 # One lever is moved at a time: all change the same world.
 _MAX_MOVES: Final = 1
-# For so long after a move, and while a lever is thrown, pages reload sooner to show its effect.
-_WATCHING_SECONDS: Final = 60.0
 _ALL: Final = "all"
 
 
@@ -54,7 +51,7 @@ class Panel:
     title: str
     text: str
     levers: tuple[Lever, ...]
-    refresh_seconds: int  # between two reloads of a page while a lever has an effect
+    refresh_seconds: int  # between two reloads of a page: as often as all is probed
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,6 @@ class PanelEndpoints:
         self._panel = panel
         self._levers = {lever.key: lever for lever in panel.levers}
         self._moves = RequestLimit(_MAX_MOVES)
-        self._moved_at = -_WATCHING_SECONDS
 
     def routes(self) -> Iterator[BaseRoute]:
         """The routes of the endpoints."""
@@ -99,11 +95,9 @@ class PanelEndpoints:
         return PanelView(self._panel.title, self._panel.text, levers)
 
     @property
-    def refresh_seconds(self) -> int | None:
-        """Seconds between two reloads of a page while a lever has an effect, else None."""
-        recently = time.monotonic() - self._moved_at < _WATCHING_SECONDS
-        moving = recently or any(lever.is_thrown() for lever in self._panel.levers)
-        return self._panel.refresh_seconds if moving else None
+    def refresh_seconds(self) -> int:
+        """Seconds between two reloads of a page."""
+        return self._panel.refresh_seconds
 
     async def _move(self, request: Request) -> Response:
         key, throws = request.path_params["key"], request.url.path.endswith("/throw")
@@ -121,7 +115,6 @@ class PanelEndpoints:
             except LeverStuck as reason:
                 log.warning("lever failed", extra={"fields": {"lever": key, "reason": str(reason)}})
                 return PlainTextResponse(f"{reason}\n", 500)
-        self._moved_at = time.monotonic()
         # Back to the page before; relative, because a proxy may have put all paths below one of its own. Without a
         # fragment: Chromium does not reload a page that was opened with one.
         query = FleetQuery.parse(request.query_params)

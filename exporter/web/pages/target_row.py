@@ -19,6 +19,7 @@ from exporter.web.pages.charts import sparkline
 
 WAITING: Final = "waiting"  # not probed yet
 UP: Final = "up"
+WARNED: Final = "warned"  # up, with warnings: a part of those that are up
 # The worst first: faults of our own side, then of others, then declined, which is no fault.
 STATES: Final = (
     Verdict.LOCAL.value,

@@ -20,12 +20,14 @@ from exporter.model.result import DomainResult
 from exporter.model.target import Target
 from exporter.report.summary import Summary, summarise
 from exporter.report.transcript import policy_lines, tls_line, transcript_lines
+from exporter.report.warning_text import domain_sentence
 from exporter.store.history import StateChange
 from exporter.store.transcripts import StoredTranscript
 from exporter.web.backend import TargetFacts
 from exporter.web.pages.charts import sparkline
-from exporter.web.pages.host_view import FailureView, HostView, failure_view, host_views
-from exporter.web.pages.target_row import last_probe, since, state_of, target_path
+from exporter.web.pages.host_view import FailureView, HostView, WarningView, compared, failure_view, host_views
+from exporter.web.pages.target_row import last_probe, since, state_of, target_path, warnings_of
+from exporter.web.pages.timeline import bands_of, state_timeline
 from exporter.web.pages.times import duration
 
 _FAMILIES: Final = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
@@ -74,11 +76,14 @@ class TargetView:
     facts: tuple[tuple[str, str], ...]
     lookup: tuple[tuple[int, str, tuple[str, ...]], ...]  # preference, host, its addresses or its failure
     providers: tuple[str, ...]
-    warnings: tuple[str, ...]  # of the domain itself
+    warned: bool  # up, with warnings of its own or of a host
+    warnings: tuple[WarningView, ...]  # of the domain itself
     policies: tuple[str, ...]  # MTA-STS, TLS-RPT and DANE of the domain
     hosts: tuple[HostView, ...]
     transcripts: tuple[TranscriptView, ...]
     changes: tuple[ChangeView, ...]  # the latest first
+    timeline: Markup
+    compared: Markup  # its hosts on one scale
     recent: Markup
     since: float
     last_probe: float | None
@@ -104,11 +109,16 @@ def target_view(facts: TargetFacts) -> TargetView:
         facts=tuple(_target_facts(facts, target, result)),
         lookup=tuple(_lookup(result)),
         providers=tuple(map(printable, result.providers)) if result is not None else (),
-        warnings=tuple(warning.value for warning in result.warnings) if result is not None else (),
+        warned=failure is None and bool(warnings_of(result)),
+        warnings=tuple(WarningView(each.value, domain_sentence(each, result)) for each in result.warnings)
+        if result is not None
+        else (),
         policies=tuple(printable(line) for line in policy_lines(result)) if result is not None else (),
         hosts=host_views(result, concluded, facts.sharing),
         transcripts=tuple(map(_transcript, facts.transcripts)),
         changes=tuple(_changes(facts.state.history.changes)),
+        compared=compared(result),
+        timeline=_timeline(facts.state.history.changes),
         recent=sparkline(facts.state.history.recent),
         since=since(facts.state),
         last_probe=last_probe(facts.state),
@@ -165,6 +175,11 @@ def _transcript(stored: StoredTranscript) -> TranscriptView:
         lines=tuple((f"{at * 1000:,.1f} ms", mark, text) for at, mark, text in lines),
         whole=stored.whole,
     )
+
+
+def _timeline(changes: Sequence[StateChange]) -> Markup:
+    now = steady_clock.unix(steady_clock.now())
+    return state_timeline(bands_of(changes, now), now)
 
 
 def _changes(changes: Sequence[StateChange]) -> Iterator[ChangeView]:

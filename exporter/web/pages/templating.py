@@ -31,12 +31,15 @@ class Templates:
         self._environment.filters |= {
             "age": times.age,
             "clock": times.clock,
+            "short_clock": times.short_clock,
+            "day": times.day,
             "iso": times.iso,
             "span": times.span,
             "duration": times.duration,
             "mark": _mark,
             "code": _code,
         }
+        self._environment.globals["place"] = ""  # of a page without a template of its own, in the navigation
         self._environment.globals["meanings"] = {verdict.value: meaning for verdict, meaning in MEANING.items()}
         # Compiled now, not with the first request: an error in a template shows at the start, and pages can be served
         # while the process has no file descriptor left.

@@ -32,6 +32,22 @@ def clock(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def minute(at: float) -> str:
+    """The hour and minute of a Unix time in UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M}"
+
+
+def short_clock(at: float, now: float) -> str:
+    """The minute of a Unix time in UTC, with the day unless it is that of `now`."""
+    before = "" if at // 86400 == now // 86400 else f"{day(at)} "
+    return f"{before}{datetime.fromtimestamp(at, UTC):%H:%M} UTC"
+
+
+def day(at: float) -> str:
+    """The day of a Unix time in UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+
+
 def iso(at: float) -> str:
     """A Unix time for a machine (RFC 3339)."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -81,7 +81,10 @@ REFUSED = {
     "no hash": ("basic_auth_users:\n  alice: secret\n", ["web.yaml:2:10: basic_auth_users.alice: must be a bcrypt"]),
     "no certificate": (
         "tls_server_config: {client_auth_type: NoClientCert}",
-        ["web.yaml:1:20: tls_server_config: cert_file is missing"],
+        [
+            "web.yaml:1:20: tls_server_config: cert_file is missing",
+            "web.yaml:1:20: tls_server_config: key_file is missing",
+        ],
     ),
     "no key": ("tls_server_config: {cert_file: server.pem}", ["web.yaml:1:20: tls_server_config: key_file is missing"]),
     "no such file": (

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from exporter.config.web.schema import TlsServerSection
-from exporter.config.web.tls import MAX_PEM_BYTES, TlsError, server_context
+from exporter.config.web.tls import MAX_PEM_BYTES, TlsSectionError, server_context
 from tests.support.certificates import Issued, authority, issue
 
 CA = authority()
@@ -163,6 +163,15 @@ def test_only_a_client_with_a_certificate_of_the_authority_gets_in(folder: Path)
     ],
 )
 def test_a_mistake_has_its_key(folder: Path, keys: dict[str, Any], key: str, words: str) -> None:
-    with pytest.raises(TlsError, match=words) as error:
+    with pytest.raises(TlsSectionError, match=words) as found:
         context(folder, **keys)
-    assert error.value.key == key
+    assert [error.key for error in found.value.errors] == [key]
+
+
+def test_every_mistake_is_told_at_once(folder: Path) -> None:
+    with pytest.raises(TlsSectionError) as found:
+        context(
+            folder, cert_file="none", key_file="garbage2", min_version="TLS13", max_version="TLS12", client_ca_file="x"
+        )
+    keys = [error.key for error in found.value.errors]
+    assert keys == ["max_version", "cert_file", "key_file", "client_ca_file"]

@@ -40,8 +40,8 @@ def assert_guarded(answer: httpx.Response) -> None:
     assert answer.headers["referrer-policy"] == "same-origin"
 
 
-async def test_only_the_style_sheet_may_be_kept_by_a_browser(backend: FakeBackend) -> None:
+async def test_only_static_files_may_be_kept_by_a_browser(backend: FakeBackend) -> None:
     async with browse(backend) as client:
         for path in READ_PATHS:
             kept = (await client.get(path)).headers.get("cache-control") != "no-store"
-            assert kept == path.startswith("/static/"), path
+            assert kept == path.startswith(("/static/", "/favicon.ico")), path

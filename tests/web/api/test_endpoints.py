@@ -8,7 +8,7 @@ import pytest
 
 from exporter.model.address import Family
 from exporter.model.egress import EgressState, EgressView
-from exporter.model.failure import Confidence
+from exporter.model.failure import Confidence, FailureClass
 from exporter.report.local_state import local_state_lines
 from exporter.web.api.endpoints import MAX_SCRAPES
 from tests.support.waiting import until
@@ -94,7 +94,7 @@ async def test_discovery_is_the_backends_list_as_json(backend: FakeBackend) -> N
 async def test_the_configuration_says_so_first_in_a_comment(backend: FakeBackend) -> None:
     backend.configuration = "domains: []\n"
     backend.families = {Family.IPV4: EgressView(EgressState.BLOCKED, Confidence.LIKELY, networks=5)}
-    backend.hidden = 7
+    backend.failing = {FailureClass.EGRESS_BLOCKED: 7}
     async with browse(backend) as client:
         shown = (await client.get("/config")).text
     (line,) = local_state_lines(backend.local_state())

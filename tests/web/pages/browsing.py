@@ -37,9 +37,13 @@ def browse(backend: FakeBackend, route_prefix: str = "/", *, probes: bool = True
     return httpx.AsyncClient(transport=transport, base_url="http://client.example")
 
 
+# As a browser asks for a page.
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"}
+
+
 async def get(backend: FakeBackend, path: str, status: int = 200) -> str:
     async with browse(backend) as client:
-        answer = await client.get(path)
+        answer = await client.get(path, headers=BROWSER)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     return answer.text

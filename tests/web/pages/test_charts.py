@@ -50,3 +50,21 @@ async def test_the_waterfall_has_what_is_no_published_phase_too(backend: FakeBac
     page = await get(backend, "/domain/healthy.example")
     assert 'aria-label="phases: connect 10 ms, tls 20 ms, ehlo_tls 400 ms, quit 30 ms"' in page
     assert "ehlo_tls 400 ms" in text((await get(backend, "/")).partition("<tbody>")[2])
+
+
+async def test_two_hosts_of_a_domain_are_on_one_scale(backend: FakeBackend) -> None:
+    quick = changed(up_host(), phases=((Stage.CONNECT, 0.02), (Stage.BANNER, 0.02)))
+    slow = changed(down_host(C.BANNER_TIMEOUT), failure=None, phases=((Stage.CONNECT, 0.1), (Stage.BANNER, 0.3)))
+    backend.kept = known((domain(), result(quick, slow)), (domain("one.example"), result(quick)))
+    page = await get(backend, "/domain/healthy.example")
+    chart = page.partition('<svg class="comparison"')[2].partition("</svg>")[0]
+    bars = re.findall(r'x="([\d.]+)%" y="(\d+)" width="([\d.]+)%" height="12"><title>([^<]*)<', chart)
+    assert [title for *_, title in bars] == ["connect 20 ms", "banner 20 ms", "connect 100 ms", "banner 300 ms"]
+    widths = [float(width) for _, _, width, _ in bars]
+    assert [width / widths[0] for width in widths] == [1.0, 1.0, 5.0, 15.0]
+    assert (bars[0][1], bars[2][1], bars[0][0], bars[2][0]) == ("19", "57", "0.00", "0.00")
+    assert "mx1.healthy.example 192.0.2.1: connect 20 ms, banner 20 ms; mx2.healthy.example 2001:db8::2" in chart
+    # Their waterfalls as well.
+    axes = re.findall(r'<svg class="waterfall".*?</svg>', page)
+    assert [re.findall(r'class="tick"[^>]*>([^<]*)<', axis)[-1] for axis in axes] == ["400 ms", "400 ms"]
+    assert "comparison" not in await get(backend, "/domain/one.example")

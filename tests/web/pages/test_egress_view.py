@@ -46,9 +46,28 @@ async def test_the_resolver_is_shown_with_the_egress(backend: FakeBackend) -> No
     backend.resolver = ResolverView(ResolverState.FAILING, Confidence.LIKELY, ResolverSymptom.NO_ANSWER, 5, since=AT)
     shown = text(await get(backend, "/egress"))
     (trouble,) = backend.local_state().troubles
-    assert f"{trouble.text} since 2023-11-14 22:13:20 UTC (likely)" in shown
+    assert f"{trouble.text} since 2023-11-14 22:13 UTC (likely)" in shown
     assert "Resolver failing? Unrelated names fail in the same way" in shown
     assert "5 unrelated names: no answer" in shown
+
+
+@pytest.mark.parametrize(
+    ("view", "told"),
+    [
+        (
+            EgressView(EgressState.OPEN, last_success=AT),
+            "the last session that got out began at 2023-11-14 22:13:20 UTC",
+        ),
+        (EgressView(heard=3), "3 addresses probed lately; a common failure takes 4 unrelated organisations"),
+        (
+            EgressView(EgressState.BLOCKED, outcomes=frozenset({ConnectOutcome.NO_ANSWER})),
+            "no other port was seen to get through lately",
+        ),
+    ],
+)
+async def test_the_evidence_is_that_of_now(backend: FakeBackend, view: EgressView, told: str) -> None:
+    backend.families = {Family.IPV4: view, Family.IPV6: EgressView()}
+    assert told in text(await get(backend, "/egress"))
 
 
 async def test_without_references_the_egress_page_says_what_they_are_for(backend: FakeBackend) -> None:

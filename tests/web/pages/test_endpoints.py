@@ -14,12 +14,13 @@ from exporter.model.egress import EgressState, EgressStateChange, EgressView
 from exporter.model.failure import Confidence
 from exporter.model.target import TargetKind
 from exporter.web.backend import NoFreeSlot
-from exporter.web.pages.endpoints import MAX_PROBES
+from exporter.web.pages.probe_requests import MAX_PROBES
 from tests.results import AT, domain, down_host, result, up_host
 from tests.support.markup import Markup
 from tests.support.waiting import until
 from tests.web.fake_backend import FakeBackend
 from tests.web.pages.browsing import (
+    BROWSER,
     FLEET,
     HOSTILE,
     OURS,
@@ -65,8 +66,8 @@ async def test_nothing_a_stranger_says_can_act_on_a_page(backend: FakeBackend, p
     hostile_fleet(backend)
     page = await get(backend, path)
     assert not set(page) & set("\x1b\x00\u202e\u200b")
-    page, scripts = re.subn(r'<script src="(\.\./)?static/refresh\.js" defer></script>', "", page)
-    assert scripts == 1
+    page, scripts = re.subn(r'<script src="(\.\./)?static/(refresh|times|copy)\.js" defer></script>', "", page)
+    assert scripts == 2 + path.startswith("/domain/")
     seen = Markup()
     seen.feed(page)
     assert not seen.tags & {"script", "style", "img", "iframe", "object", "base"}
@@ -108,25 +109,30 @@ async def test_every_link_leads_somewhere_whatever_is_before_it(backend: FakeBac
 async def test_while_our_own_side_is_at_fault_every_page_begins_with_it(backend: FakeBackend, path: str) -> None:
     backend.kept = known((domain(), result(down_host(C.EGRESS_BLOCKED))))
     async with browse(backend) as client:
-        assert "hidden by it" not in (await client.get(path)).text
+        assert "behind it" not in (await client.get(path, headers=BROWSER)).text
         view = EgressView(EgressState.BLOCKED, Confidence.LIKELY, networks=5)
         backend.families = {Family.IPV4: view, Family.IPV6: EgressView()}
         backend.changes = [
             EgressStateChange(AT, Family.IPV4, view),
             EgressStateChange(AT + 60, Family.IPV4, replace(view, networks=6)),
         ]
-        backend.hidden = 1234
-        page = (await client.get(path)).text
-    shown = text(page.partition("<main")[2])
-    (trouble,) = backend.local_state().troubles
-    first = f"{trouble.text} since 2023-11-14 22:13:20 UTC (likely) 1,234 targets are hidden by it. Egress and resolver"
-    assert shown.partition(">")[2].strip().startswith(first)
+        backend.failing = {C.EGRESS_BLOCKED: 1234}
+        page = (await client.get(path, headers=BROWSER)).text
+    shown = text(page.partition("<main")[2]).partition(">")[2].strip()
+    assert shown.startswith(
+        "Port 25 is blocked on OUR side since 2023-11-14 22:13 UTC (IPv4, likely): 1,234 targets behind it . Next: "
+        "set egress.references to be certain; then call our provider"
+    )
+    assert "Egress IPv4 blocked? IPv6 unknown" in text(page)
+    assert any(link.endswith("?class=egress_blocked") for link in links_of(page))
 
 
 @pytest.mark.parametrize("state", [EgressState.OPEN, EgressState.UNKNOWN])
 async def test_nothing_is_said_of_an_egress_that_is_open_or_unknown(backend: FakeBackend, state: EgressState) -> None:
     backend.families = dict.fromkeys(Family, EgressView(state, Confidence.CERTAIN))
-    assert "own-side" not in await get(backend, "/")
+    page = await get(backend, "/")
+    assert "own-side" not in page
+    assert f"Egress IPv4 {state} IPv6 {state}" in text(page)
 
 
 @pytest.mark.parametrize("headers", [OURS, {"Sec-Fetch-Site": "same-origin"}, {}])
@@ -174,20 +180,66 @@ async def test_where_probing_is_switched_off_there_is_no_button_and_no_probe(bac
     assert backend.probed == []
 
 
-async def test_a_probe_that_has_no_turn_says_so(backend: FakeBackend) -> None:
-    backend.error = NoFreeSlot("no free slot within 60 s")
+async def test_a_probe_that_has_no_turn_says_so_on_the_page(backend: FakeBackend) -> None:
+    backend.kept = known((domain(), None))
+    backend.error = NoFreeSlot("no free slot within 60 s: <b>busy</b>")
     async with browse(backend) as client:
-        answer = await client.post("/domain/healthy.example/probe", headers=OURS)
-        assert (answer.status_code, answer.text) == (503, "no free slot within 60 s\n")
+        assert (await client.post("/domain/healthy.example/probe", headers=OURS)).status_code == 303
+        page = (await client.get("/domain/healthy.example")).text
+        assert "gave no result: no free slot within 60 s: <b>busy</b> ." in text(page)
         assert (await client.get("/domain/healthy.example/probe")).status_code == 405
+        assert (await client.post("/domain/absent.example/probe", headers=OURS)).status_code == 404
+    assert len(backend.probed) == 1
+
+
+async def test_a_probe_is_answered_at_once_and_shown_while_it_runs(backend: FakeBackend) -> None:
+    backend.kept = known((domain(), None))
+    backend.hold_probes = asyncio.Event()
+    async with browse(backend) as client:
+        for paused in ("", "?refresh=off"):
+            answer = await client.post(f"/domain/healthy.example/probe{paused}")
+            assert answer.status_code == 303
+            page = (await client.get(answer.url.join(answer.headers["location"]))).text
+            assert "is running. Its result will be shown here." in text(page)
+            assert '<button type="submit" aria-disabled="true">Probing …</button>' in page
+            # It is looked at again soon, by a person who has paused the page too.
+            assert '<meta http-equiv="refresh" content="1">' in page
+        assert len(backend.probed) == 1  # who asks twice is shown the same
+        backend.hold_probes.set()
+        await until(lambda: backend.probes_under_way == 0)
+        page = (await client.get("/domain/healthy.example?refresh=off")).text
+        assert "has ended after" in text(page)
+        assert "Probe now</button>" in page
+        assert "http-equiv" not in page
 
 
 async def test_one_person_too_many_is_told_to_come_again(backend: FakeBackend) -> None:
     backend.hold_probes = asyncio.Event()
+    names = [f"d{number}.example" for number in range(MAX_PROBES + 1)]
+    backend.kept = known(*((domain(name), None) for name in names))
     async with browse(backend) as client:
-        probes = [asyncio.create_task(client.post("/domain/healthy.example/probe")) for _ in range(MAX_PROBES)]
+        probes = [asyncio.create_task(client.post(f"/domain/{name}/probe")) for name in names[1:]]
         await until(lambda: backend.probes_under_way == MAX_PROBES)
-        refused = await client.post("/domain/healthy.example/probe")
+        refused = await client.post(f"/domain/{names[0]}/probe")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         backend.hold_probes.set()
         assert {answer.status_code for answer in await asyncio.gather(*probes)} == {303}
+
+
+async def test_the_report_is_text_to_copy(backend: FakeBackend) -> None:
+    backend.kept = known((domain(), result(down_host())), (host("relay.example:25"), result(up_host())))
+    async with browse(backend, "/mx") as client:
+        for path in ("/mx/domain/healthy.example", "/mx/host/relay.example%3A25"):
+            page = await client.get(path)
+            (action,) = re.findall(r'<form class="copy" method="get" action="([^"]*)"', page.text)
+            answer = await client.get(page.url.join(action))
+            assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+            assert answer.text.startswith(f"Report on {path.rpartition('/')[2].replace('%3A', ':')}, made at ")
+
+
+async def test_without_a_result_there_is_no_report(backend: FakeBackend) -> None:
+    backend.kept = known((domain(), None))
+    async with browse(backend) as client:
+        assert "Copy report" not in (await client.get("/domain/healthy.example")).text
+        for name in ("healthy.example", "absent.example"):
+            assert (await client.get(f"/domain/{name}/report")).status_code == 404

@@ -79,7 +79,8 @@ async def test_providers_warnings_and_families_of_the_domain_are_told(backend: F
     backend.kept = known((domain("healthy.example"), probed))
     page = await get(backend, "/domain/healthy.example")
     shown = text(page)
-    assert "mta_sts_mismatch provider big.example provider other.example" in shown
+    assert "mta_sts_mismatch its MTA-STS policy does not name an MX host provider big.example provider other" in shown
+    assert '<a class="chip warning" href="../classes#mta_sts_mismatch">' in page
     assert '<a href="../?provider=other.example">' in page
     assert "addresses up 1 of 1 IPv4, 0 of 1 IPv6" in shown
     assert "mta_sts_mismatch and 1 more" in text(await get(backend, "/"))

@@ -45,7 +45,9 @@ async def test_a_label_that_turns_the_text_around_is_escaped_and_can_be_asked_fo
 async def test_warnings_of_a_host_that_is_up_are_shown(backend: FakeBackend) -> None:
     warned = changed(up_host(), warnings=(HostWarning.HELO_ONLY, HostWarning.BARE_LF))
     backend.kept = known((domain(), result(warned)))
-    assert "helo_only bare_lf" in text(await get(backend, "/domain/healthy.example"))
+    shown = text(await get(backend, "/domain/healthy.example"))
+    assert "helo_only it refuses EHLO, and HELO works bare_lf its lines end with LF in place of CR LF" in shown
     page = await get(backend, "/")
+    assert '<a href="classes#helo_only">' in page
     assert "up helo_only and 1 more" in text(page)
     assert 'title="works, with warnings: helo_only, bare_lf"' in page

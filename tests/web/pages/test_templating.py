@@ -7,9 +7,7 @@ import errno
 import pytest
 
 from tests.web.fake_backend import FakeBackend
-from tests.web.pages.browsing import (
-    browse,
-)
+from tests.web.pages.browsing import BROWSER, browse
 
 
 async def test_templates_are_read_at_the_start(fleet: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,7 +19,7 @@ async def test_templates_are_read_at_the_start(fleet: FakeBackend, monkeypatch: 
     monkeypatch.setattr("builtins.open", unreadable)
     async with client:
         for page in ("/", "/egress", "/domain/up.example", "/domain/absent.example"):
-            assert (await client.get(page)).headers["content-type"].startswith("text/html")
+            assert (await client.get(page, headers=BROWSER)).headers["content-type"].startswith("text/html")
     monkeypatch.setattr("jinja2.loaders.FileSystemLoader.get_source", unreadable)
     with pytest.raises(OSError, match="Too many"):
         browse(fleet)

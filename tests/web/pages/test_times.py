@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.web.pages.times import age, clock, duration, iso, span
+from exporter.web.pages.times import age, clock, duration, iso, short_clock, span
+from tests.results import AT
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,8 @@ def test_a_duration_has_the_unit_of_its_size(seconds: float, text: str) -> None:
 def test_a_moment_is_in_utc_for_people_and_machines() -> None:
     assert clock(1_700_000_000.25) == "2023-11-14 22:13:20 UTC"
     assert iso(1_700_000_000.25) == "2023-11-14T22:13:20Z"
+
+
+def test_a_minute_has_its_day_unless_it_is_today() -> None:
+    assert short_clock(AT, AT + 60) == "22:13 UTC"
+    assert short_clock(AT, AT + 86400) == "2023-11-14 22:13 UTC"

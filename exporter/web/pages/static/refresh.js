@@ -1,12 +1,13 @@
 // Reloads the page in place every so many seconds: typed text, the scroll position and the keyboard focus stay, and while
-// the exporter restarts, the last page stays on the screen. A browser without scripts reloads the whole page instead
-// (base.html). All markup is the server's own; only a note is made here.
+// the exporter restarts, the last page stays on the screen. "Probe now" is sent in place too. A browser without scripts
+// reloads the whole page instead (base.html). All markup is the server's own; only a note is made here.
 "use strict";
 
 (() => {
   const ANSWER_SECONDS = 20;
   let timer = 0;
   let asking = false;
+  let latest = 0; // the number of the last request: an earlier answer that comes later is not shown
 
   function later() {
     clearTimeout(timer);
@@ -27,16 +28,42 @@
   }
 
   async function ask() {
-    let page;
+    const mine = ++latest;
+    const page = await load(location.href);
+    if (mine !== latest) return;
+    if (page === null) note("no answer since then");
+    else if (!isSelecting()) show(page);
+  }
+
+  async function load(url, options = {}) {
     try {
       const signal = AbortSignal.timeout?.(1000 * ANSWER_SECONDS); // an older browser has only its own timeout
-      const answer = await fetch(location.href, { cache: "no-store", signal });
-      page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const answer = await fetch(url, { cache: "no-store", headers: { Accept: "text/html" }, signal, ...options });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      return page.querySelector("main") === null ? null : page;
     } catch {
-      page = null;
+      return null;
     }
-    if (page === null || page.querySelector("main") === null) note("no answer since then");
-    else if (!isSelecting()) show(page);
+  }
+
+  // The button says at once that it was heard; the page that answers says how the probe goes on.
+  async function probe(event) {
+    const form = event.target.closest("form.probe");
+    if (form === null) return;
+    event.preventDefault();
+    const button = form.querySelector("button");
+    if (button.getAttribute("aria-disabled") === "true") return;
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = "Probing …";
+    latest++;
+    const page = await load(form.action, { method: "POST" });
+    if (page !== null) show(page);
+    else {
+      button.removeAttribute("aria-disabled");
+      button.textContent = "Probe now";
+      note("no answer to the request for a probe");
+    }
+    later();
   }
 
   function show(page) {
@@ -50,6 +77,7 @@
     for (const details of page.querySelectorAll("details")) {
       if (opened.has(keyOf(details))) details.open = opened.get(keyOf(details));
     }
+    for (const fold of page.querySelectorAll(".fold-switch")) fold.checked = document.getElementById(fold.id)?.checked ?? false;
     document.title = page.title;
     document.body.dataset.refresh = page.body.dataset.refresh ?? "";
     document.querySelector(".refresh").replaceWith(page.querySelector(".refresh"));
@@ -58,21 +86,28 @@
       const region = left || top ? find(".scroll, .history", key) : undefined;
       if (region) [region.scrollLeft, region.scrollTop] = [left, top];
     }
-    if (document.activeElement === document.body) find("a, button, summary, [tabindex]", focused)?.focus({ preventScroll: true });
+    if (document.activeElement === document.body) find("a, button, summary, .fold-switch, [tabindex]", focused)?.focus({ preventScroll: true });
+    document.dispatchEvent(new Event("shown")); // times.js
   }
 
-  // A form in use is not touched, not even moved: it would lose the cursor.
-  function fill(main, fresh) {
+  // A form in use is not touched, not even moved: it would lose the cursor. So all around it is replaced.
+  function fill(place, fresh) {
+    const form = place.querySelector(".filters");
     const children = [...fresh.childNodes];
-    const place = children.findIndex((child) => child.nodeName === "FORM");
-    const form = [...main.children].find((child) => child.nodeName === "FORM");
-    if (place < 0 || !form || !isInUse(form)) {
-      main.replaceChildren(...children);
+    const old = form && isInUse(form) ? [...place.children].find((child) => child.contains(form)) : undefined;
+    const at = old ? children.findIndex((child) => child.nodeName === old.nodeName && holdsFilters(child)) : -1;
+    if (at < 0) {
+      place.replaceChildren(...children);
       return;
     }
-    for (const child of [...main.childNodes]) if (child !== form) child.remove();
-    form.before(...children.slice(0, place));
-    form.after(...children.slice(place + 1));
+    for (const child of [...place.childNodes]) if (child !== old) child.remove();
+    old.before(...children.slice(0, at));
+    old.after(...children.slice(at + 1));
+    if (old !== form) fill(old, children[at]);
+  }
+
+  function holdsFilters(element) {
+    return element.matches(".filters") || element.querySelector(".filters") !== null;
   }
 
   function isInUse(form) {
@@ -96,8 +131,8 @@
     const link = part?.nodeName === "TR" ? part.querySelector("a")?.getAttribute("href") : undefined;
     return [
       element.nodeName,
-      ...["href", "rel", "aria-label", "aria-labelledby"].map((name) => element.getAttribute(name)),
-      element.nodeName === "BUTTON" ? element.textContent : "",
+      ...["id", "href", "rel", "aria-label", "aria-labelledby"].map((name) => element.getAttribute(name)),
+      element.nodeName === "BUTTON" && !part?.dataset.key ? element.textContent : "",
       part?.dataset.key ?? link ?? part?.getAttribute("action") ?? part?.getAttribute("aria-labelledby"),
     ].join("\n");
   }
@@ -118,5 +153,6 @@
   }
 
   document.addEventListener("visibilitychange", refresh);
+  document.addEventListener("submit", probe);
   later();
 })();

@@ -28,6 +28,8 @@ from exporter.model.result import DomainResult, HostResult, MxHost, Said, TlsRes
 from exporter.model.target import Target as ProbeTarget
 from exporter.model.warning import HostWarning
 from exporter.report.as_json import as_json
+from exporter.report.incident import MAX_CHARACTERS, Incident, SessionDialogue, incident_report
+from exporter.report.local_state import LocalState
 from exporter.report.transcript import transcript_text
 from exporter.store.row import NO_ROW
 from exporter.store.targets import TargetStore
@@ -50,6 +52,7 @@ _PATHS: Final = (
     "/",
     "/domain/evil.example",
     "/egress",
+    "/certificates",
     "/domain/evil.example?refresh=off",
     "/?q=evil&state=undetermined",
 )
@@ -193,7 +196,7 @@ class _Terminal(io.StringIO):
 
 
 def write_texts(data: bytes) -> None:
-    """On a terminal, in `debug=true` and as JSON: lines of ours, and in them nothing that acts."""
+    """On a terminal, in `debug=true`, in a report and as JSON: lines of ours, and in them nothing that acts."""
     target, probed = _result(data)
     plain = {"NO_COLOR": "1", "COLUMNS": "80"}
     for summarised in (False, True):
@@ -203,6 +206,9 @@ def write_texts(data: bytes) -> None:
     report.add(target, probed)
     report.finish()
     harmless(terminal.getvalue(), "the report", allowed="\n", limit=2**20)
+    dialogues = {host.identity: SessionDialogue(AT, host.transcript) for host in probed.hosts}
+    incident = Incident(target.name, probed, target.settings, "me.example", AT, LocalState(), dialogues=dialogues)
+    harmless(incident_report(incident), "the report for a ticket", allowed="\n", limit=MAX_CHARACTERS)
     written = json.dumps(as_json(target.name, probed, helo="me.example"), ensure_ascii=False)
     agree("\n" not in written and written.encode(), "two lines of JSON")
     found = json.loads(written)
