@@ -49,7 +49,7 @@ modules:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """What the C client measured: CPU seconds a session, and of each session connect and greeting in seconds.
+    """Figures of the C client: CPU seconds a session, and of each session connect and greeting in seconds.
 
     `rtts` are the kernel's round-trip times; 0 where it went as fast as it could. `series` is the text that it wrote of
     the first host.

@@ -1,4 +1,4 @@
-"""What the kernel knows of a process: its CPU seconds (clock_getcpuclockid(3)), its waits and its memory (proc(5))."""
+"""Figures of a process by the kernel: its CPU seconds (clock_getcpuclockid(3)), its waits and its memory (proc(5))."""
 
 from __future__ import annotations
 

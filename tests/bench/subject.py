@@ -157,7 +157,7 @@ def shards(peers: Peers, dns_port: int, count: int, interval: float, total: int)
 
 
 def configuration(peers: Peers, dns_port: int, count: int, interval: float) -> str:
-    """That of the exporter over the first `count` domains."""
+    """The configuration of the exporter over the first `count` domains."""
     names = "".join(f"  - {domain(number)}\n" for number in range(count))
     return (
         f"defaults: {{interval: {interval:g}s, timeout: 10s, port: {peers.port}, helo: probe.example,"

@@ -1,4 +1,4 @@
-"""What is waited for, on the last line of a terminal."""
+"""Hints of the awaited answer, on the last line of a terminal."""
 
 from __future__ import annotations
 

@@ -134,16 +134,19 @@ async def read(pieces: Sequence[bytes], end: str = "eof", plan: Plan = PLAN) -> 
     return await task, wire
 
 
+def express_session(expected: Expectation, familiar: FamiliarWords | None = None) -> ExpressSession:
+    loop = asyncio.get_running_loop()
+    request = SessionRequest(Endpoint("192.0.2.1", 25), "mx.example:25", expected.plan, Canary(), 30.0)
+    return ExpressSession(
+        request, familiar or FamiliarWords(), expected, deadlines_of(loop), loop, lambda: full_session(expected.plan)
+    )
+
+
 async def expect(
     expected: Expectation, pieces: Sequence[bytes], end: str = "eof", familiar: FamiliarWords | None = None
 ) -> tuple[SessionRecord | Unchanged, Wire]:
     """The express path."""
-    loop = asyncio.get_running_loop()
-    request = SessionRequest(Endpoint("192.0.2.1", 25), "mx.example:25", expected.plan, Canary(), 30.0)
-    session = ExpressSession(
-        request, familiar or FamiliarWords(), expected, deadlines_of(loop), loop, lambda: full_session(expected.plan)
-    )
-    task = asyncio.ensure_future(session.run())
+    task = asyncio.ensure_future(express_session(expected, familiar).run())
     await asyncio.sleep(0)
     wire = WIRES.pop()
     wire.play(pieces, end)
@@ -304,7 +307,7 @@ def test_words_that_end_before_the_handshake_hold_as_whole_dialogues_do() -> Non
 
 
 def test_another_address_of_ours_is_no_other_word_for_the_full_reading() -> None:
-    """Where EHLO has our address, it is the address of this session."""
+    """An EHLO with our address has the address of this session."""
 
     async def main() -> None:
         plan = replace(PLAN, helo=b"")
@@ -322,10 +325,7 @@ def test_another_address_of_ours_is_no_other_word_for_the_full_reading() -> None
 
 def test_a_failed_connect_is_that_of_the_full_reading() -> None:
     async def main() -> SessionRecord | Unchanged:
-        expected, loop = await masked(0), asyncio.get_running_loop()
-        request = SessionRequest(Endpoint("192.0.2.1", 25), "mx.example:25", PLAN, Canary(), 30.0)
-        session = ExpressSession(request, FamiliarWords(), expected, deadlines_of(loop), loop, full_session)
-        task = asyncio.ensure_future(session.run())
+        task = asyncio.ensure_future(express_session(await masked(0)).run())
         await asyncio.sleep(0)
         WIRES.pop().receiver.connect_failed(ConnectEvidence("192.0.2.1", 111))
         return await task
@@ -348,13 +348,7 @@ def test_a_failed_connect_is_that_of_the_full_reading() -> None:
 )
 def test_cancelled_it_says_goodbye_as_the_full_reading_does(heard: tuple[bytes, ...], said: list[bytes]) -> None:
     async def main() -> None:
-        expected, loop = await masked(0), asyncio.get_running_loop()
-        request = SessionRequest(Endpoint("192.0.2.1", 25), "mx.example:25", PLAN, Canary(), 30.0)
-        sessions = (
-            full_session(),
-            ExpressSession(request, FamiliarWords(), expected, deadlines_of(loop), loop, full_session),
-        )
-        for session in sessions:
+        for session in (full_session(), express_session(await masked(0))):
             task = asyncio.ensure_future(session.run())
             await asyncio.sleep(0)
             wire = WIRES.pop()
@@ -366,7 +360,7 @@ def test_cancelled_it_says_goodbye_as_the_full_reading_does(heard: tuple[bytes, 
                 await task
             assert [data for _, data in wire.said] == said
             assert wire.closed_after is not None
-        assert not deadlines_of(loop)._waits
+        assert not deadlines_of(asyncio.get_running_loop())._waits
 
     asyncio.run(main())
 
@@ -375,10 +369,7 @@ def test_a_wait_that_is_longer_than_usual_is_left_to_the_full_reading() -> None:
     """A slow greeting is a warning of the full reading, and no word of the host."""
 
     async def main() -> SessionRecord | Unchanged:
-        expected, loop = await masked(0), asyncio.get_running_loop()
-        request = SessionRequest(Endpoint("192.0.2.1", 25), "mx.example:25", PLAN, Canary(), 30.0)
-        session = ExpressSession(request, FamiliarWords(), expected, deadlines_of(loop), loop, full_session)
-        task = asyncio.ensure_future(session.run())
+        task = asyncio.ensure_future(express_session(await masked(0)).run())
         await asyncio.sleep(0)
         wire = WIRES.pop()
         now = time.perf_counter()

@@ -90,7 +90,8 @@ def test_a_domain_and_a_host_of_the_same_name_are_two_targets() -> None:
     assert _told(store) == ["a.example () 0 0", "a.example () 1 0"]
 
 
-def test_a_reload_that_changes_no_series_renders_nothing_and_keeps_the_new_targets() -> None:
+def _counted() -> tuple[TargetStore, list[str]]:
+    """A store with a target that has had a turn, and the names of the targets that it renders."""
     rendered: list[str] = []
 
     def render(record: TargetRecord, before: TargetRecord | None) -> Row:
@@ -100,6 +101,11 @@ def test_a_reload_that_changes_no_series_renders_nothing_and_keeps_the_new_targe
     store = TargetStore(render)
     at_once(store.replacing([domain("a.example")]))
     store.record(domain("a.example"), result(up_host()), turn=True)
+    return store, rendered
+
+
+def test_a_reload_that_changes_no_series_renders_nothing_and_keeps_the_new_targets() -> None:
+    store, rendered = _counted()
     before = len(rendered)
     now = replace(domain("a.example"), settings=Settings(timeout=7.0))
     at_once(store.replacing([now]))
@@ -212,15 +218,7 @@ def test_the_first_result_is_that_of_a_turn_which_has_waited_for_its_hosts() -> 
 
 
 def test_a_result_that_stays_as_it_is_is_not_rendered_again() -> None:
-    rendered: list[str] = []
-
-    def render(record: TargetRecord, before: TargetRecord | None) -> Row:
-        rendered.append(record.target.name)
-        return _render(record, before)
-
-    store = TargetStore(render)
-    at_once(store.replacing([domain("a.example")]))
-    store.record(domain("a.example"), result(up_host()), turn=True)
+    store, rendered = _counted()
     before = len(rendered)
     assert store.record(domain("a.example"), result(up_host()), turn=False) is None
     assert len(rendered) == before

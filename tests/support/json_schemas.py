@@ -22,5 +22,5 @@ TRACE = _validator("trace.schema.json")
 
 
 def faults(line: dict[str, Any], validator: Draft202012Validator = PROBE) -> list[str]:
-    """Where a line, as it was parsed, is not of that form."""
+    """The places at which a line, as it was parsed, is not of that form."""
     return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(line)]

@@ -1,4 +1,4 @@
-"""What an operator is told before asking, in a real browser: our own egress, warnings, and a report to paste."""
+"""Statements that an operator sees before asking, in a real browser: our egress, warnings, and a report to paste."""
 
 from __future__ import annotations
 
