@@ -157,6 +157,8 @@ _LOOKUP: Final = {
     "duration_seconds": _or_null(_duration("null: everything was known")),
     "mx_records": _number("0: the domain is its own MX host"),
     "authenticated": _flag("the AD bit"),
+    "unexpected": _list(_text(), "MX hosts that expect_mx does not name"),
+    "missing": _list(_text(), "names and suffixes of expect_mx without an MX host"),
     "failure": _or_null(_is("failure")),
 }
 _OUR_SIDE: Final = {

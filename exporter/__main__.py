@@ -16,6 +16,13 @@ from exporter.app.memory_limit import STACK_BYTES, is_shortage, share_one_heap, 
 
 def main() -> int:
     """Run the command line; returns the exit code."""
+    try:
+        return _run()
+    except KeyboardInterrupt:  # while modules are imported
+        return 130
+
+
+def _run() -> int:
     reason = unusable()
     if reason is not None:
         sys.stderr.write(f"mx-exporter: {reason}\n")

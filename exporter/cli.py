@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 import sys
@@ -14,15 +15,19 @@ from exporter.app import logs
 from exporter.app.standard_streams import open_standard_streams
 from exporter.app.web_flags import web_options_of
 from exporter.commands.held_log import log_behind_text
-from exporter.commands.parser import USAGE
+from exporter.commands.parser import PROGRAM, USAGE
 from exporter.commands.parsers import PARSERS, SERVE, parse
+from exporter.commands.reader import while_read
 from exporter.commands.unknown_command import overview, unknown_command
-from exporter.config.load import ConfigError
+from exporter.config.problems import ConfigError
 from exporter.schedule.shard import ShardError, parse_shard
 
 OK: Final = 0
 INTERNAL_ERROR: Final = 1
 INTERRUPTED: Final = 130  # as shells report the end by SIGINT
+
+# Of a file that takes no more.
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _T = TypeVar("_T")
 
@@ -45,7 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FULL and command in commands:
+            print(f"{PROGRAM} {command}: the output cannot be written: {error.strerror}", file=sys.stderr)
+            return INTERNAL_ERROR
         # Not left to Python, which would print it to a standard error that may stall.
         logging.getLogger(__name__).critical("internal error, the process ends", exc_info=True)
         return INTERNAL_ERROR
@@ -64,7 +72,8 @@ def _serve(arguments: list[str]) -> int:
     logs.configure(flags.log_level, flags.log_format)
     from exporter.app.process import ServeOptions, serve
 
-    return run(serve(ServeOptions(flags.config_file, web_options_of(flags), shard)))
+    options = ServeOptions(flags.config_file, web_options_of(flags), shard, reload_on_change=flags.reload_on_change)
+    return run(serve(options))
 
 
 def _check(path: Path, web_path: Path | None) -> int:
@@ -96,7 +105,7 @@ def _probed(arguments: list[str]) -> int:
 
     flags = parse("probe", arguments)
     with log_behind_text(flags.log_level):
-        return run(probe_names(flags))
+        return run(while_read(probe_names(flags), sys.stdout))
 
 
 def _trace(arguments: list[str]) -> int:
@@ -106,7 +115,7 @@ def _trace(arguments: list[str]) -> int:
     flags = parse("trace", arguments)
     try:
         with log_behind_text("warn"):
-            return run(trace_host(flags))
+            return run(while_read(trace_host(flags), sys.stdout))
     except (ManualError, ConfigError) as error:
         return _mistake("trace", error)
 

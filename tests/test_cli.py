@@ -102,8 +102,19 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         done = _run(f"--config.file={path}", f"--web.listen-address={address}")
-    assert done.returncode == 2
+    assert done.returncode == 1  # it may be free another time
     assert f'cannot listen on "{address}": Address already in use' in done.stderr
+
+
+def test_what_may_come_by_itself_exits_with_1_and_beside_a_mistake_with_2(tmp_path: Path) -> None:
+    path, web = tmp_path / "config.yaml", tmp_path / "web.yaml"
+    path.write_text("domains: [a.example]\n")
+    web.write_text("tls_server_config: {cert_file: server.pem, key_file: server.key}\n")
+    done = _run(f"--config.file={path}", f"--web.config.file={web}")
+    assert (done.returncode, done.stderr.count("cannot be read: No such file or directory")) == (1, 2)
+    path.write_text("domains: [a..example]\n")
+    done = _run(f"--config.file={path}", f"--web.config.file={web}")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 3)
 
 
 def test_a_probe_shows_lookup_dialogue_and_verdict(world: DemoWorld) -> None:
@@ -186,7 +197,7 @@ def test_every_domain_of_the_demo_is_told_in_a_short_sentence_with_what_to_do_ne
         (("greylisting.example", "--module=mailbox"), 1, r"MX WARNING - degraded, greylisted: "),
         (("refused.example",), 2, r"MX CRITICAL - dead\??, connect_refused: "),
         (("nullmx.example", "healthy.example"), 2, r"MX CRITICAL - 2 names: 1 declined, 1 up - nullmx\.example "),
-        ((), 3, "MX UNKNOWN - no NAME given$"),
+        ((), 3, "MX UNKNOWN - no NAME given, as in `mx-exporter probe example.org`$"),
         (("a b",), 3, "MX UNKNOWN - .*a b"),
         (("healthy.example", "--jsn"), 3, "MX UNKNOWN - .*--jsn"),
         (("healthy.example", "--json"), 3, "MX UNKNOWN - .*not allowed with"),
@@ -371,10 +382,11 @@ def test_an_interrupt_ends_it_with_what_is_known_by_then(world: DemoWorld) -> No
     os.close(ours)
     assert process.returncode == 130
     assert shown.endswith(b"\r\x1b[K")
-    assert [line.split()[0] for line in out.splitlines()[1:-1]] == [
+    assert [line.split()[0] for line in out.splitlines()[1:-2]] == [
         "refused.example", "nullmx.example", "healthy.example", "implicit.example",
     ]  # fmt: skip
-    assert out.splitlines()[-1].startswith("4 of 5 names, then interrupted, in ")
+    assert out.splitlines()[-2].startswith("4 of 5 names, then interrupted, in ")
+    assert out.splitlines()[-1] == "without a result: mute.example"
 
 
 def test_closed_standard_streams_are_no_obstacle(world: DemoWorld) -> None:
@@ -397,7 +409,7 @@ def test_a_check_tells_the_lines_of_domain_files_that_are_skipped_and_is_content
     assert lines[0].startswith(f"warning: {tmp_path}/a.txt:2:1: 'b_d.example' is not a host name")
     assert lines[10:] == [
         f"warning: {tmp_path}/a.txt: 12 lines are skipped in all",
-        f"warning: {tmp_path}/b.txt:1:1: is configured twice; the first is at {tmp_path}/a.txt:1:1",
+        f"warning: {tmp_path}/b.txt:1:1: a.example: is configured twice; the first is at {tmp_path}/a.txt:1:1",
     ]
     (tmp_path / "b.txt").unlink()
     failed = _run(f"--config.file={path}", "--config.check")

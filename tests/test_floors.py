@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ FLOORS = {
     "exporter.probe": 4,
     "exporter.report": 4,
     "exporter.egress": 5,
+    "exporter.standing": 5,
     "exporter.web": 6,
     "exporter.app": 7,
     "exporter.commands": 8,
@@ -81,11 +83,15 @@ PURE = (
     "exporter.policies.judgement",
     "exporter.policies.mtasts.policy",
     "exporter.policies.mtasts.record",
+    "exporter.policies.spf.macros",
+    "exporter.policies.spf.record",
     "exporter.policies.tlsrpt.record",
     "exporter.policies.txt_record",
+    "exporter.probe.expected_mx",
     "exporter.probe.join",
     "exporter.schedule.shard",
     "exporter.smtp",
+    "exporter.standing.generic_names",
     "exporter.tls.certificate_names",
     "exporter.tls.expensive_certificates",
     "exporter.tls.record_counter",
@@ -139,8 +145,14 @@ def _room(module: str) -> str:
     return next(prefix for prefix in _prefixes(module) if prefix in FLOORS)
 
 
-def _imports(path: Path) -> Iterator[str]:
-    return _imported(path.read_text(encoding="utf-8"), str(path))
+@cache
+def _imports(path: Path) -> tuple[str, ...]:
+    return tuple(_imported(path.read_text(encoding="utf-8"), str(path)))
+
+
+def _all_imports() -> Iterator[tuple[str, str]]:
+    """Each module with each of its imports."""
+    return ((_name(path), imported) for path in MODULES for imported in _imports(path))
 
 
 def _imported(text: str, path: str = "") -> Iterator[str]:
@@ -177,9 +189,8 @@ def _soils(module: str, imported: str) -> bool:
     return not _is_within(imported, PURE) if ours else _is_within(imported, IMPURE_MODULES)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_a_module_imports_only_from_floors_below(path: Path) -> None:
-    assert [imported for imported in _imports(path) if _climbs(_name(path), imported)] == []
+def test_a_module_imports_only_from_floors_below() -> None:
+    assert [each for each in _all_imports() if _climbs(*each)] == []
 
 
 def _part(module: str, room: str) -> str:
@@ -187,16 +198,13 @@ def _part(module: str, room: str) -> str:
     return [*module.removeprefix(f"exporter.{room}").split("."), ""][1]
 
 
-@pytest.mark.parametrize(
-    ("room", "path"),
-    [(room, path) for room in INNER_FLOORS for path in MODULES if _room(_name(path)) == f"exporter.{room}"],
-)
-def test_a_part_of_a_room_imports_only_from_parts_below(room: str, path: Path) -> None:
+@pytest.mark.parametrize("room", INNER_FLOORS)
+def test_a_part_of_a_room_imports_only_from_parts_below(room: str) -> None:
     floors = INNER_FLOORS[room]
-    own = _part(_name(path), room)
-    for imported in _imports(path):
-        part = _part(imported, room) if _is_within(imported, [f"exporter.{room}"]) else own
-        assert part == own or floors[part] < floors[own], f"{_name(path)} imports {imported}"
+    for name, imported in _all_imports():
+        if _room(name) == f"exporter.{room}" and _is_within(imported, [f"exporter.{room}"]):
+            own, part = _part(name, room), _part(imported, room)
+            assert part == own or floors[part] < floors[own], f"{name} imports {imported}"
 
 
 @pytest.mark.parametrize("room", INNER_FLOORS)
@@ -205,14 +213,12 @@ def test_every_part_of_such_a_room_has_a_floor(room: str) -> None:
     assert parts - {""} == set(INNER_FLOORS[room])
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_a_library_is_imported_only_in_its_room(path: Path) -> None:
-    assert [imported for imported in _imports(path) if _trespasses(_name(path), imported)] == []
+def test_a_library_is_imported_only_in_its_room() -> None:
+    assert [each for each in _all_imports() if _trespasses(*each)] == []
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if _is_within(_name(path), PURE)], ids=_name)
-def test_what_is_pure_imports_only_what_is_pure(path: Path) -> None:
-    assert [imported for imported in _imports(path) if _soils(_name(path), imported)] == []
+def test_what_is_pure_imports_only_what_is_pure() -> None:
+    assert [each for each in _all_imports() if _is_within(each[0], PURE) and _soils(*each)] == []
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=_name)

@@ -80,39 +80,32 @@ def _has_only_a_docstring(path: Path) -> bool:
     return all(isinstance(node, ast.Expr) for node in _tree(path).body)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_no_docstring_opens_with_a_question_word(path: Path) -> None:
-    found = [f"{name}: {text.splitlines()[0]}" for name, text in _docstrings(path)]
-    assert [each for each in found if OPENS_WITH_A_QUESTION_WORD.match(each.partition(": ")[2])] == []
+def test_no_docstring_opens_with_a_question_word() -> None:
+    found = [(_name(path), name, text.splitlines()[0]) for path in MODULES for name, text in _docstrings(path)]
+    assert [each for each in found if OPENS_WITH_A_QUESTION_WORD.match(each[2])] == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_no_function_is_longer_than_a_screen_or_takes_more_parameters_than_a_hand_holds(path: Path) -> None:
+def test_no_function_is_longer_than_a_screen_or_takes_more_parameters_than_a_hand_holds() -> None:
     sizes = [
-        (each.name, (each.end_lineno or each.lineno) - each.lineno + 1, _parameters(each)) for each in _functions(path)
+        (_name(path), each.name, (each.end_lineno or each.lineno) - each.lineno + 1, _parameters(each))
+        for path in MODULES
+        for each in _functions(path)
     ]
-    assert [each for each in sizes if each[1] > MAX_LINES or each[2] > MAX_PARAMETERS] == []
+    assert [each for each in sizes if each[2] > MAX_LINES or each[3] > MAX_PARAMETERS] == []
 
 
-@cache
-def _modules_of_classes() -> dict[str, list[str]]:
-    found: defaultdict[str, list[str]] = defaultdict(list)
+def test_no_class_name_stands_in_two_modules() -> None:
+    found: defaultdict[str, set[str]] = defaultdict(set)
     for path in MODULES:
         for node in ast.walk(_tree(path)):
             if isinstance(node, ast.ClassDef):
-                found[node.name].append(_name(path))
-    return found
+                found[node.name].add(_name(path))
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_no_class_name_stands_in_two_modules(path: Path) -> None:
-    twice = {name: places for name, places in _modules_of_classes().items() if len(set(places)) > 1}
-    assert {name: places for name, places in twice.items() if _name(path) in places} == {}
-
-
-@pytest.mark.parametrize("path", [path for path in MODULES if not _has_only_a_docstring(path)], ids=_name)
-def test_each_module_has_a_test_file_of_its_name(path: Path) -> None:
-    assert _test_file(path).exists() or _name(path) in UNTESTED, _test_file(path).relative_to(TESTS.parent)
+def test_each_module_has_a_test_file_of_its_name() -> None:
+    wanted = {_test_file(path) for path in MODULES if not _has_only_a_docstring(path) and _name(path) not in UNTESTED}
+    assert [path.relative_to(TESTS.parent) for path in wanted if not path.exists()] == []
 
 
 def test_the_exceptions_only_become_fewer() -> None:

@@ -24,6 +24,8 @@ from tests.support.exporter_process import ExporterProcess, exporter
 from tests.support.require import require_program
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 DOMAINS = ("healthy.example", "implicit.example", "refused.example", "nxdomain.example", "nullmx.example")
 
 

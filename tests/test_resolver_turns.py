@@ -17,6 +17,8 @@ from tests.support.daemons import nsd, unbound
 from tests.support.exporter_process import ExporterProcess, exporter
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 # Unrelated names, each its own organisation, on hosts of their own. Nobody listens there: only the lookup counts.
 DOMAINS: Final = ("alpha.example", "beta.example.com", "gamma.example.edu", "delta.example.net", "epsilon.example.org")
 RECORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {

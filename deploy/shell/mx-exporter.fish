@@ -59,6 +59,7 @@ complete -c mx-exporter -f
 complete -c mx-exporter -n _shtab_mx_exporter_using -s h -l help -d 'show this help message and exit'
 complete -c mx-exporter -n _shtab_mx_exporter_using -l config.file -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration, in YAML'
 complete -c mx-exporter -n _shtab_mx_exporter_using -l config.check -d 'check the configuration and exit: 0 or 2'
+complete -c mx-exporter -n _shtab_mx_exporter_using -l config.reload-on-change -l no-config.reload-on-change -d 'reload the configuration when its file, or a file with a password that it names, has changed and been still for 2 seconds (default: no, on SIGHUP and POST /-/reload)'
 complete -c mx-exporter -n _shtab_mx_exporter_using -l version -d 'show program'"'"'s version number and exit'
 complete -c mx-exporter -n _shtab_mx_exporter_using -l web.listen-address -x -d 'address to listen on, repeatable (default :10225)'
 complete -c mx-exporter -n _shtab_mx_exporter_using -l web.external-url -x -d 'URL under which users reach the exporter: http://NAME/PATH or https://NAME/PATH; for links, and its name is answered'

@@ -189,7 +189,7 @@ class Asks:
         """The result of a target that has never been looked up in the time given; None: it has been removed."""
         if turn.is_released:
             return None
-        return _without_answer(turn.target, seconds) if turn.task is not None else _without_turn()
+        return _without_answer(turn.target, seconds) if turn.course is not None else _without_turn()
 
 
 def _timeout(target: Target, within: float | None) -> float:

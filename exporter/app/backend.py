@@ -14,12 +14,13 @@ from exporter.app.monitor import Monitor
 from exporter.app.secret_targets import SecretTargets, refusal
 from exporter.concurrency import steady_clock
 from exporter.config.effective import effective_yaml
-from exporter.config.targets import parse_target
+from exporter.config.target_names import parse_target
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.probe_exposition import probe_exposition
 from exporter.model.failure import FailureClass
 from exporter.model.printable import quoted
 from exporter.model.result import DomainResult, HostIdentity
+from exporter.model.standing import StandingView
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.report.incident import Incident, SessionDialogue, incident_report
 from exporter.report.local_state import HIDING, LocalState, local_state, local_state_lines, names_among
@@ -117,7 +118,7 @@ class MonitorBackend:
 
     async def reload(self) -> list[str]:
         """See :class:`exporter.web.backend.Backend`."""
-        return await self._in_probes_loop(self._reload())
+        return await self._in_probes_loop(self._until_stopped(self._reload))
 
     def discovery(self) -> Exposition:
         """See :class:`exporter.web.backend.Backend`."""
@@ -203,6 +204,10 @@ class MonitorBackend:
             settings.trace,
             resolver,
         )
+
+    def standing(self) -> StandingView:
+        """See :class:`exporter.web.backend.Backend`."""
+        return self._monitor.engine.watch.standing
 
     async def probe_unscheduled(self, kind: TargetKind, name: str) -> None:
         """See :class:`exporter.web.backend.Backend`."""

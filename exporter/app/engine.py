@@ -8,9 +8,9 @@ engine. Its owner keeps the results.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final
+from typing import Final
 
 from exporter.app.asks import Asks
 from exporter.app.engine_owner import EngineOwner
@@ -23,11 +23,12 @@ from exporter.egress.watch import EgressWatch
 from exporter.model.egress import EgressByFamily
 from exporter.model.resolver import ResolverView
 from exporter.model.result import DomainResult, HostIdentity, HostResult, Said
+from exporter.model.standing import StandingView
 from exporter.model.target import Target, TargetKey
 from exporter.probe.conversation import Conversation, ConversationKey
 from exporter.probe.domain_turn import DomainTurn
 from exporter.probe.express import Unchanged
-from exporter.probe.host_turn import HostTurns
+from exporter.probe.host_turns import HostTurns
 from exporter.probe.hosts import Host, HostTable
 from exporter.probe.session_record import SessionRecord
 from exporter.resolver.client import Resolver
@@ -43,8 +44,7 @@ class Engine:
     def __init__(self, settings: EngineSettings, owner: EngineOwner) -> None:
         """`owner` keeps the results."""
         self._owner = owner
-        self._once = settings.once
-        self._audience = settings.audience
+        self._once, self._audience = settings.once, settings.audience
         self._parts = EngineParts(settings)
         self._turns: dict[TargetKey, DomainTurn] = {}
         self._references = References()
@@ -70,7 +70,10 @@ class Engine:
         self._lookups: SpreadWork[DomainTurn] = SpreadWork("judgement of lookups", self._judge_lookup, bug)
         self._leases = Leases(self._begin_lease, self._end, forever=settings.once, on_internal_error=bug)
         self._asks = Asks(self, self._leases, once=settings.once)
-        self._host_turns = HostTurns(self._parts.host_tools(self.table, owner, self._session_ended))
+        self._host_turns = HostTurns(self._parts.host_tools(self.table, owner, self._session_ended, self._lookups_of))
+        turns = self._host_turns
+        # Bound once: a method that is bound for each of 100,000 conversations has a size.
+        self._conversation_ways = turns.run, turns.failed, turns.begin
         self._turn_tools = self._parts.turn_tools(
             self.table,
             lambda: self.watch.resolver,
@@ -153,6 +156,12 @@ class Engine:
     def evidence_found(self, identities: frozenset[HostIdentity]) -> None:
         """Judge these hosts again."""
         self._judgement.evidence_found(identities)
+
+    def standing_seen(self, view: StandingView) -> None:
+        """Have the hosts judged by our own standing, those again that may refuse us for it."""
+        before, self.watch.standing = self.watch.standing, view
+        if view != before:
+            self._judgement.judge_failing_again()
 
     def references_wanted(self) -> None:
         """Have a session with each reference soon."""
@@ -260,15 +269,7 @@ class Engine:
         turn.release()
 
     def _new_conversation(self, key: ConversationKey) -> Conversation:
-        return Conversation(key, self._run_conversation, self._host_turns.failed)
-
-    def _run_conversation(self, conversation: Conversation) -> Coroutine[Any, Any, None]:
-        turn = self._host_turns.run(conversation)
-        return turn if self._is_ours(conversation) else self._run_for_others(turn)
-
-    async def _run_for_others(self, turn: Coroutine[Any, Any, None]) -> None:
-        with self.resolver.for_unconfigured_target():
-            await turn
+        return Conversation(key, *self._conversation_ways)
 
     def _attached(self, host: Host) -> None:
         """A host has a conversation, new to it: its result comes from a session that shows it, or from one now."""
@@ -282,10 +283,8 @@ class Engine:
 
     def _lookups_of(self, conversation: Conversation) -> AbstractContextManager[None]:
         """The context for lookups of the conversation's hosts: those of a stranger's displace no others."""
-        return nullcontext() if self._is_ours(conversation) else self.resolver.for_unconfigured_target()
-
-    def _is_ours(self, conversation: Conversation) -> bool:
-        return self._once or conversation.is_scheduled
+        is_ours = self._once or conversation.is_scheduled
+        return nullcontext() if is_ours else self.resolver.for_unconfigured_target()
 
     def _session_ended(
         self,

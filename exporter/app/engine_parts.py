@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,14 +22,16 @@ from exporter.policies.domain_policies import DomainKey, DomainPolicies
 from exporter.policies.host_policies import TlsaSearches, searches_of_tlsa
 from exporter.policies.mtasts.cache import PolicyCache
 from exporter.policies.search import PATIENCE_SECONDS, Searches
+from exporter.probe.conversation import Conversation
 from exporter.probe.cpu_cost import CpuCosts
 from exporter.probe.dialogue import Dialogues
-from exporter.probe.domain_turn import DomainTurn, TurnTools
+from exporter.probe.domain_turn import DomainTurn
 from exporter.probe.host_tools import HostTools, OnResults
 from exporter.probe.hosts import Host, HostTable
 from exporter.probe.name_sharing import NameSharing
 from exporter.probe.session_runner import SessionRunner
 from exporter.probe.tls_fallback import TlsFallback
+from exporter.probe.turn_tools import TurnTools
 from exporter.resolver.client import Resolver
 from exporter.tls.roots import system_roots
 
@@ -71,7 +74,13 @@ class EngineParts:
         self._turns: TurnTools | None = None
         self._follow_modules()
 
-    def host_tools(self, table: HostTable, owner: EngineOwner, on_results: OnResults) -> HostTools:
+    def host_tools(
+        self,
+        table: HostTable,
+        owner: EngineOwner,
+        on_results: OnResults,
+        lookups_of: Callable[[Conversation], AbstractContextManager[None]],
+    ) -> HostTools:
         """The tools of the turns of conversations, which follow the settings from now on."""
         self._hosts = HostTools(
             table,
@@ -87,6 +96,7 @@ class EngineParts:
             on_internal_error=owner.internal_error,
             tlsa=self._tlsa(),
             watcher_of=None if self._settings.audience is None else self._settings.audience.session_begins,
+            lookups_of=lookups_of,
             once=self._settings.once,
         )
         return self._hosts

@@ -108,6 +108,10 @@ class HostJudgement:
         """Judge these hosts again soon: see :class:`exporter.egress.listener.EgressListener`."""
         self._work.add([host for each in identities if (host := self._failing.get(each)) is not None])
 
+    def judge_failing_again(self) -> None:
+        """Judge the failing hosts again soon, for our own standing has changed."""
+        self._work.add(self._failing.values())
+
     def judge_all_again(self) -> None:
         """Judge all hosts again soon, for the state of the egress has changed."""
         self._work.add([host for host in self._hosts.values() if host.result is not None])

@@ -22,12 +22,16 @@ class ListProblems:
         self._lists: dict[str, DomainList] = {}
         self._failures: tuple[str, ...] = ()
         self._warnings: tuple[str, ...] = ()
+        self._unmatched: tuple[str, ...] = ()
 
     def report(self, config: Config) -> None:
         """Log the problems that are new."""
         for problem in first_of([each for each in config.warnings if each not in self._warnings]):
             log.warning("configuration doubtful", extra={"fields": {"problem": problem}})
         self._warnings = config.warnings
+        for problem in first_of([each for each in config.unmatched if each not in self._unmatched]):
+            log.warning("no domain file found", extra={"fields": {"problem": problem}})
+        self._unmatched = config.unmatched
         changed = [each for each in config.lists if self._lists.get(each.file) != each]
         self._lists = {each.file: each for each in config.lists}
         for problem in first_of([problem for each in changed for problem in each.problems], _MAX_LINES):

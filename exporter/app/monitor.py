@@ -22,6 +22,7 @@ from exporter.model.configuration import Config
 from exporter.model.egress import SMTP_PORT, EgressByFamily
 from exporter.model.resolver import ResolverView
 from exporter.model.result import DomainResult, HostIdentity, HostResult, Said, TranscriptLine
+from exporter.model.standing import StandingView
 from exporter.model.target import Target, TargetKind
 from exporter.probe.conversation import Conversation
 from exporter.probe.hosts import Host
@@ -186,6 +187,11 @@ class Monitor:
     def resolver_changed(self, view: ResolverView) -> None:
         """Tell the state of the resolver."""
         self.metrics.resolver_changed(view)
+
+    def standing_seen(self, view: StandingView) -> None:
+        """Tell our own standing, and have the hosts judged by it."""
+        self.metrics.standing_seen(view)
+        self.engine.standing_seen(view)
 
 
 def engine_settings(active: ActiveConfiguration, vantage: Vantage) -> EngineSettings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from exporter.app.memory_limit import MemoryCheck, hopeless
 from exporter.app.monitor import Monitor, Vantage
 from exporter.app.reload import ConfigurationReload
 from exporter.app.reload_requests import ReloadRequests
+from exporter.app.standing import StandingTask
 from exporter.app.tuning import leave_the_heap, spare_the_heap
 from exporter.app.watchers import Watchers
 from exporter.app.web_options import WebOptions, page_url
@@ -38,6 +40,7 @@ from exporter.net import connection
 from exporter.net.helo_name import ehlo_argument, faults, local_helo, names_in
 from exporter.net.open_files import raise_open_files
 from exporter.schedule.shard import Shard
+from exporter.standing.checks import Pace
 from exporter.web.access.active_config import ActiveWebConfig
 from exporter.web.app import AppOptions, create_app
 from exporter.web.pages.panel import Panel
@@ -51,6 +54,9 @@ USAGE: Final = 2
 # A scrape under way at the end may still be answered.
 _WEB_GRACE_SECONDS: Final = 1.0
 _ONLY_SHARD: Final = Shard()
+_USUAL_PACE: Final = Pace()
+# The first process of a container: to it, the kernel delivers only the signals that it takes.
+_INIT: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,10 @@ class ServeOptions:
     port: int = SMTP_PORT  # whose egress is judged
     is_outside: Callable[[str], bool] = counts_as_outside  # the addresses that are reached by the egress
     panel: Panel | None = None  # shown on the status page
+    standing_pace: Pace = _USUAL_PACE
     on_serving: Callable[[str], None] | None = None  # gets the URL of the status page once it can be opened
     stopping: asyncio.Event | None = None  # the end, in place of the signals, which are the caller's then
+    reload_on_change: bool = False  # of the configuration; domain files are read again in any case
 
 
 async def serve(options: ServeOptions) -> int:
@@ -76,12 +84,14 @@ async def serve(options: ServeOptions) -> int:
         sources = _read(options)
     except ConfigError as error:
         say(str(error))
-        return USAGE
+        return _code(error)
     except ListenError as error:
         say(f"--web.listen-address: {error}")
-        return USAGE
+        return _code(error)
     connection.TcpConnection.most_files = raise_open_files(sources.config.limits.concurrency).probes_below
     helo = await asyncio.to_thread(local_helo)
+    if signals.stop.is_set():
+        return 0
     monitor = Monitor(sources.config, Vantage(helo, options.port, options.is_outside), options.shard)
     targets = len(monitor.active.targets)
     check_memory(targets)
@@ -101,6 +111,11 @@ async def serve(options: ServeOptions) -> int:
     return 0
 
 
+def _code(error: ConfigError | ListenError) -> int:
+    """The exit code: supervisors start again what may heal, and a wrong configuration only once it is mended."""
+    return FAILED if error.heals else USAGE
+
+
 class _Signals:
     """The signals of the process, as events."""
 
@@ -115,6 +130,8 @@ class _Signals:
         self.stop = stopping or asyncio.Event()
         if self._are_ours:
             self._loop.add_signal_handler(signal.SIGHUP, self.hangup.set)
+        if os.getpid() == _INIT:
+            self.take_stop_signals()
 
     def take_stop_signals(self) -> None:
         """Take SIGTERM and SIGINT from now on; before, they end the process at once."""
@@ -155,7 +172,9 @@ class _Exporter:
         self._monitor = monitor
         self._helo = helo
         self._security = ActiveWebConfig(options.web.config_file, sources.web_config, monitor.metrics.web_loaded)
-        self._reload = ConfigurationReload(options.config_file, monitor, sources.lists)
+        self._reload = ConfigurationReload(
+            options.config_file, monitor, sources.lists, follows_main=options.reload_on_change
+        )
         self._requests = ReloadRequests(self._reload, self._security, monitor, check_memory)
         self._watchers = Watchers(monitor, self._reload)
         self._backend = MonitorBackend(monitor, self._requests.reload, asyncio.get_running_loop(), helo)
@@ -191,11 +210,13 @@ class _Exporter:
         self._tasks.start("web configuration", self._security.watch())
         self._tasks.start("systemd watchdog", systemd.feed_watchdog(lambda: self._monitor.heartbeat.trouble))
         self._tasks.start("EHLO name", self._warn_of_helo())
+        self._tasks.start("own standing", StandingTask(self._monitor, self._helo, self._options.standing_pace).run())
         self._requests.report_ready()
         self._log_serving()
 
     async def stop(self) -> None:
         """Stop to probe, then to serve."""
+        self._requests.stop()
         systemd.notify(systemd.STOPPING)
         self._backend.stop()  # first: scrapers that wait are told so, and no lookup ends under their feet
         await self._watchers.stop()

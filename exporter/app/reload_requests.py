@@ -24,6 +24,12 @@ class ReloadRequests:
         self._security = security
         self._monitor = monitor
         self._check_memory = check_memory
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Follow no request any more; the supervisor hears of the end next."""
+        self._stopping = True
+        self._reload.stop()
 
     async def reload(self) -> list[str]:
         """Reload now. The problems of both, a line each."""
@@ -38,7 +44,8 @@ class ReloadRequests:
 
     def report_ready(self) -> None:
         """Report to the supervisor that targets are probed."""
-        systemd.notify(systemd.READY, f"STATUS=probing {len(self._monitor.active.targets)} targets")
+        if not self._stopping:
+            systemd.notify(systemd.READY, f"STATUS=probing {len(self._monitor.active.targets)} targets")
 
     async def reload_on(self, hangup: asyncio.Event) -> None:
         """Reload each time that the event is set, without end."""

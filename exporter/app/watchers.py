@@ -7,11 +7,13 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from exporter.app.active_configuration import OncePerConfiguration
 from exporter.app.background_tasks import BackgroundTasks
 from exporter.app.heartbeat import STUCK_SECONDS
 from exporter.app.monitor import Monitor
 from exporter.app.reload import ConfigurationReload
-from exporter.config.domain_lists import SETTLE_SECONDS
+from exporter.config.stillness import SETTLE_SECONDS
+from exporter.model.configuration import Config
 from exporter.store.verdict_counts import MINUTE
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,8 @@ _FILES_SECONDS: Final = 5.0
 _LOOP_LAG_SECONDS: Final = 0.5
 # How often the evidence about the egress is searched for outdated records.
 _EGRESS_SECONDS: Final = 1.0
+# Sessions of one turn after each other, generously: with TLS and without, witness ports, a path.
+_SESSIONS_OF_A_TURN: Final = 5
 
 
 class Watchers:
@@ -30,6 +34,7 @@ class Watchers:
     def __init__(self, monitor: Monitor, reload: ConfigurationReload) -> None:
         self._monitor = monitor
         self._reload = reload
+        self._longest_turn = OncePerConfiguration(_longest_turn)
         self._tasks = BackgroundTasks(monitor.metrics.internal_error)
 
     def start(self) -> None:
@@ -67,6 +72,16 @@ class Watchers:
                 log.exception("internal error in a reload")
                 self._monitor.metrics.internal_error()
 
+    def _stuck(self) -> str:
+        """A sentence about probes that do not begin though the loop runs."""
+        schedule = self._monitor.engine.schedule
+        if schedule.standstill > STUCK_SECONDS:
+            return "the schedule of the probes stands still"
+        seconds = schedule.slots_taken
+        if seconds > STUCK_SECONDS and seconds > self._longest_turn.of(self._monitor.active):
+            return f"no probe has ended for {seconds:.0f} s, and others wait"
+        return ""
+
     async def _measure_loop_lag(self) -> None:
         loop, monitor = asyncio.get_running_loop(), self._monitor
         due = loop.time()
@@ -75,7 +90,14 @@ class Watchers:
             await asyncio.sleep(due - loop.time())
             lag = loop.time() - due
             monitor.metrics.loop_lagged(lag)
-            overdue = monitor.engine.schedule.overdue > STUCK_SECONDS
-            monitor.heartbeat.beat("the schedule of the probes stands still" if overdue else "")
+            # After a pause of the whole process the schedule has not had its turn yet.
+            monitor.heartbeat.beat(self._stuck() if lag < STUCK_SECONDS else "")
             if lag > _LOOP_LAG_SECONDS:
                 due = loop.time()
+
+
+def _longest_turn(config: Config) -> float:
+    """Seconds after which no turn can be under way: lookups, and a session that needs others in support of it."""
+    targets = (*config.targets, *config.egress.references)
+    timeout = max((target.settings.timeout for target in targets), default=config.defaults.timeout)
+    return STUCK_SECONDS + _SESSIONS_OF_A_TURN * (config.resolver.timeout + timeout)

@@ -15,6 +15,15 @@ from exporter.model.printable import quoted
 from exporter.model.target import IPNetwork, Module, Settings, Target, with_module
 
 
+def config_of(flags: argparse.Namespace) -> Config:
+    """The configuration of the flags, or one without targets. Raises ConfigError."""
+    if flags.config_file is None:
+        return Config()
+    from exporter.config.load import load  # its schema takes longer to import than a probe takes
+
+    return load(flags.config_file)
+
+
 def settings_of(config: Config, flags: argparse.Namespace) -> Settings:
     """The settings of every name: the configuration, then the flags. Raises ManualError."""
     if flags.module is None:

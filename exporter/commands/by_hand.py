@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from exporter.commands.mistakes import ManualError, parse_flag
 from exporter.config.mailbox import needs_smtputf8, parse_argument, parse_recipient, parse_reverse_path
-from exporter.config.schema import MAX_SIZE
 from exporter.config.stage_order import order_problems
 from exporter.config.suggestions import nearest
+from exporter.config.values import MAX_SIZE
 from exporter.model.address import Family, is_address
 from exporter.model.failure import Stage
 from exporter.model.printable import quoted

@@ -13,10 +13,11 @@ from exporter.model.target import Target
 from exporter.report.path_summary import path_summary
 from exporter.report.summary import summarise, summary_lines
 from exporter.report.transcript import (
+    WARNING,
     failure_line,
+    host_warning_lines,
     marked_lines,
     remark_lines,
-    warnings_line,
 )
 
 # Columns before the text of a line of a transcript: indentation, time, direction.
@@ -47,7 +48,7 @@ def lookup_lines(name: str, lookup: MxLookup, summarised: Failure | None) -> Ite
 def about_lines(texts: Iterable[str]) -> Iterator[Line]:
     """The providers of the domain, its warnings or its policies."""
     for text in texts:
-        yield line(f"  {text}", hang=4)
+        yield _marked(text)
 
 
 def heading_line(mx: str, address: str, preference: int | None) -> Line:
@@ -86,9 +87,7 @@ def outcome(text: str, failure: Failure | None) -> Line:
 
 def warnings(host: HostResult) -> Iterator[Line]:
     """The warnings of a host."""
-    if host.outcome.reported_warnings:
-        word, _, rest = warnings_line(host).partition(":")
-        yield line("  ", (word, Ink.DEGRADED), f":{rest}", hang=4)
+    yield from map(_marked, host_warning_lines(host))
 
 
 def evidence(host: HostResult) -> Iterator[Line]:
@@ -114,6 +113,14 @@ def verdict_lines(target: Target, result: DomainResult, helo: str) -> Iterator[L
         yield line((word, VERDICT_INKS[failure.verdict]), first.removeprefix(word), hang=4)
     for text in more:
         yield line(text, hang=4)
+
+
+def _marked(text: str) -> Line:
+    """A line about a host or a domain; that of a warning has its word in colour."""
+    word, is_warning, rest = text.partition(f"{WARNING}: ")
+    if not is_warning or word:
+        return line(f"  {text}", hang=4)
+    return line("  ", (WARNING, Ink.DEGRADED), f": {rest}", hang=4)
 
 
 def _coloured(text: str, failure: Failure | None) -> Sequence[Span]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TextIO
 
+from exporter.commands.reports import tell_missing
 from exporter.model.result import DomainResult
 from exporter.model.target import Target
 from exporter.report.incident import Incident, SessionDialogue, incident_report
@@ -49,6 +51,7 @@ class IncidentReports:
     async def keep_drawn(self) -> None:
         """Draw nothing."""
 
-    def finish(self) -> int:
+    def finish(self, without_result: Sequence[str] = ()) -> int:
         """The exit code."""
+        tell_missing(without_result, self._out)
         return int(self._down)

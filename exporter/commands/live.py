@@ -134,6 +134,23 @@ class LiveProbes:
     def __init__(self) -> None:
         self.targets: dict[TargetKey, LiveTarget] = {}
         self.sessions: dict[Conversation, LiveSession] = {}
+        self.traces: dict[TargetKey, Awaited] = {}  # under way
+        self.wait = Awaited()  # of the names whose sessions and traces are over
+
+    def traces_begin(self, target: Target, wanted: Sequence[tuple[str, int]]) -> None:
+        """The paths to these addresses and ports are traced."""
+        if wanted:
+            (address, port), more = wanted[0], len(wanted) - 1
+            text = f"tracing the path to {address} port {port}" + (f" and {more} more" if more else "")
+            self.traces[target.key] = Awaited(text, time.monotonic())
+
+    def traces_end(self, target: Target) -> None:
+        """The paths of a target are known."""
+        self.traces.pop(target.key, None)
+
+    def waits(self, text: str) -> None:
+        """The names that have had their sessions wait for this."""
+        self.wait = Awaited(text, time.monotonic())
 
     def turned(self, target: Target, lookup: MxLookup | None, hosts: Sequence[Host]) -> None:
         """See :class:`Audience`."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Final, TextIO
 
 from exporter.commands.mistakes import ManualError
+from exporter.commands.reports import missing
 from exporter.config.problems import ConfigError
 from exporter.diagnosis.advice import mark_of
 from exporter.model.failure import Verdict
@@ -86,11 +87,12 @@ class NagiosReport:
     async def keep_drawn(self) -> None:
         """Draw nothing."""
 
-    def finish(self) -> int:
-        """Print the line; returns the exit code."""
+    def finish(self, without_result: Sequence[str] = ()) -> int:
+        """Print the line; returns the exit code. Raises ManualError where the state is not known."""
         self._results.sort(key=lambda each: (_WORST_FIRST.index(state_of(each[1])), each[0].name))
-        if not self._results:
-            return unknown("interrupted before any result", self._out)
+        if without_result or not self._results:
+            known = [f"{target.name} {_word(result)}" for target, result in self._results[:_SHOWN]]
+            raise ManualError("\n".join((f"interrupted, {missing(without_result)}", *known)))
         text = " ".join((*local_state_lines(self._side), *self._texts()))
         state = state_of(self._results[0][1])
         print(f"{_line(state, text)} | {' '.join(self._performance())}", file=self._out, flush=True)
@@ -133,6 +135,8 @@ def as_plugin(work: Callable[[], int], out: TextIO) -> int:
     try:
         with contextlib.redirect_stderr(errors):
             return work()
+    except KeyboardInterrupt:
+        return unknown("interrupted before any result", out)
     except SystemExit as end:
         return unknown(errors.getvalue().partition("\n")[0], out) if end.code else PluginState.OK  # 0: --help
     except (ManualError, ConfigError) as error:

@@ -76,7 +76,7 @@ class NameBlock:
             return Awaited(f"looking up {self._target.name}", self._began)
         probed = seen.probed
         if self._place >= len(probed):
-            return Awaited(f"looking for the cause, {self._target.name}", 0.0)
+            return self._live.traces.get(self._target.key, self._live.wait)
         session = self._live.session_of(probed[self._place])
         if session is None or not session.wait.text:
             return Awaited(f"waiting for a turn with {probed[self._place].key.address}", 0.0)

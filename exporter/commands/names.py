@@ -5,6 +5,7 @@ Whoever has a URL or a mail address at hand need not cut it: its host, or its do
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from exporter.commands.mistakes import ManualError
-from exporter.config.targets import parse_target
+from exporter.config.target_names import parse_target
 from exporter.model.printable import printable, quoted
 from exporter.model.target import Settings, Target
 
@@ -49,19 +50,26 @@ def lines_of(file: str, settings: Settings) -> Names:
         # Bytes that are no UTF-8 spoil their own line alone.
         text = _bytes_of(file).decode("utf-8-sig", "surrogateescape")
     except OSError as error:
-        raise ManualError(f"--input: {printable(file, _SHOWN)}: {error}") from None
+        raise ManualError(f"--input: {printable(file, _SHOWN)}: {error.strerror or error}") from None
     lines = ((f"{file}:{number}", line.partition("#")[0].strip()) for number, line in enumerate(text.split("\n"), 1))
     return _read(((place, line) for place, line in lines if line), settings, parse_target)
 
 
 def _bytes_of(file: str) -> bytes:
-    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    if file != "-":
+        return Path(file).read_bytes()
+    # Not through the buffer of sys.stdin: a reader that is left behind by Ctrl-C would hold its lock.
+    with io.FileIO(sys.stdin.fileno(), closefd=False) as stream:
+        return stream.readall()
 
 
 def _read(placed: Iterable[tuple[str, str]], settings: Settings, parse: Parse) -> Names:
     found = Names()
     for place, text in placed:
         name, kind = _understood(text)
+        if (raw := text.encode("utf-8", "surrogateescape")).decode("utf-8", "replace") != text:
+            found.mistakes.append(f"{printable(place)}: '{printable(raw, _SHOWN)}' is not UTF-8")
+            continue
         try:
             target = parse(name, settings)
         except ValueError as error:

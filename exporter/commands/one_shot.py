@@ -9,9 +9,9 @@ from functools import partial
 from typing import Final
 
 from exporter.app.engine import Engine
-from exporter.app.engine_owner import Audience
 from exporter.app.engine_parts import EngineSettings
 from exporter.commands.final_results import has_timed_out, is_open
+from exporter.commands.live import LiveProbes
 from exporter.commands.ordered_results import OrderedResults
 from exporter.commands.reports import Report
 from exporter.egress.settings import WatchSettings, source_of
@@ -71,38 +71,51 @@ class OneShotProbes:
         modules: Mapping[str, Module],
         resolver: ResolverSettings,
         helo: str,
-        audience: Audience | None = None,
+        live: LiveProbes | None = None,
     ) -> None:
-        """`modules`: all that the targets have; `helo`: the name of this host where a target has none."""
+        """`modules`: all that the targets have; `helo`: the name of this host where a target has none.
+
+        `live` is told what happens.
+        """
         self._at_once = config.limits.concurrency
         self._references = config.egress.references
+        self._live = live or LiveProbes()
         # Every observation counts to the end.
         watch = WatchSettings(config.egress, interval=math.inf, helo=helo)
         # Names of dialogues are those that the server would tell.
         known = modules, config.defaults
-        settings = EngineSettings(resolver, config.limits, watch, helo, *known, once=True, audience=audience)
+        settings = EngineSettings(resolver, config.limits, watch, helo, *known, once=True, audience=live)
         self._engine = Engine(settings, NoOwner())
         self._open: dict[int, tuple[Target, DomainResult]] = {}  # by the place of their names
         self._up: list[Target] = []
         self._traces: list[asyncio.Task[None]] = []
+        self._waiting: dict[int, Target] = {}  # for their results
 
     @property
     def resolver(self) -> Resolver:
         """The resolver that names are looked up with."""
         return self._engine.resolver
 
+    @property
+    def without_result(self) -> list[str]:
+        """The names that have no result so far."""
+        return [target.name for target in self._waiting.values()]
+
     async def probe_all(self, targets: list[Target], report: Report) -> None:
         """Report each target once, in the order of their names."""
+        self._waiting = dict(enumerate(targets))
         self._report, self._results = report, OrderedResults(self._tell)
         self._side: LocalState | None = None  # as it is at the end
         drawing = asyncio.create_task(report.keep_drawn())
         left, few = iter(enumerate(targets)), len(targets) < MANY_NAMES
+        self._live.waits("waiting for the other names, which may explain it")
         try:
             workers = range(min(self._at_once, len(targets)))
             await asyncio.gather(*(self._probe_each(left, trace=few) for _ in workers))
             await self._probe_others()
             await asyncio.gather(*self._traces)
             self._engine.tick()
+            self._live.waits("looking whether another machine answers in their names")
             await self._engine.watch.finish_checks()
         finally:
             drawing.cancel()
@@ -118,8 +131,10 @@ class OneShotProbes:
         """
         if self._references:
             if any(is_open(result) for _, result in self._open.values()):
+                self._live.waits(f"probing the references: {', '.join(each.name for each in self._references)}")
                 await asyncio.gather(*(self._probe(reference) for reference in self._references))
         elif self._up and any(has_timed_out(result) for _, result in self._open.values()):
+            self._live.waits(f"probing {self._up[0].name} once more")
             await self._probe(self._up[0], within=_AGAIN_SECONDS, fresh=True)
 
     async def close(self) -> None:
@@ -130,6 +145,7 @@ class OneShotProbes:
         report = self._report
         for place, target in targets:
             result = await self._probe(target)
+            del self._waiting[place]
             report.progress(result)
             if result.up:
                 self._up.append(target)
@@ -147,7 +163,10 @@ class OneShotProbes:
         return result
 
     async def _trace(self, target: Target, result: DomainResult) -> None:
-        await self._engine.watch.trace_all(result.hosts, partial(source_of, target.settings))
+        watch = self._engine.watch
+        self._live.traces_begin(target, watch.wanted_paths(result.hosts))
+        await watch.trace_all(result.hosts, partial(source_of, target.settings))
+        self._live.traces_end(target)
 
     def _report_open(self) -> None:
         """Report all that is left."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from textwrap import fill
 from types import MappingProxyType
 from typing import Final, NoReturn
@@ -41,9 +41,9 @@ class CommandParser(argparse.ArgumentParser):
 
         `elsewhere`: other commands and their flags, with a use of each.
         """
-        unknown = [self._unknown(flag, elsewhere) for flag in self._unknown_flags(arguments)]
-        if unknown:
-            self.error("; ".join(unknown))
+        arguments = self._with_values(arguments)
+        if mistakes := [*self._mistakes(arguments, elsewhere)]:
+            self.error("; ".join(mistakes))
         found, rest = self.parse_known_intermixed_args(arguments)
         if rest:
             use = elsewhere.get(rest[0])
@@ -54,22 +54,62 @@ class CommandParser(argparse.ArgumentParser):
         """Tell a mistake, and end."""
         self.exit(USAGE, f"{self.prog}: {printable(message, len(message))}\nSee {self.prog} --help.\n")
 
-    def _unknown_flags(self, arguments: Sequence[str]) -> list[str]:
-        found: dict[str, None] = {}
+    def _with_values(self, arguments: Sequence[str]) -> list[str]:
+        """The arguments, those that begin with one hyphen joined to the flag before them, where that needs a value."""
+        joined: list[str] = []
+        for argument in arguments:
+            before = self._option_string_actions.get(joined[-1]) if joined and "--" not in joined else None
+            is_value = argument[:1] == "-" and argument[1:2] not in ("", "-") and argument not in self.flags
+            if before is not None and before.nargs is None and is_value:
+                joined[-1] += f"={argument}"
+            else:
+                joined.append(argument)
+        return joined
+
+    def _mistakes(self, arguments: Sequence[str], elsewhere: Mapping[str, str]) -> Iterator[str]:
+        """The flags that are unknown, each once, or have a value that they do not take."""
+        seen: set[str] = set()
         for argument in arguments:
             if argument == "--":
-                break
+                return
             # A hyphen alone is the standard input; with a space in it, argparse takes it for a value.
-            flag = argument.partition("=")[0]
-            if len(flag) > 1 and flag[0] == "-" and " " not in argument and not self._is_known(flag):
-                found[flag] = None
-        return list(found)
+            flag, has_value, _ = argument.partition("=")
+            if len(flag) < 2 or flag[0] != "-" or " " in argument or flag in seen:
+                continue
+            seen.add(flag)
+            action = self._option_string_actions.get(flag)
+            if action is not None and action.nargs == 0 and has_value:
+                off = f"--no-{flag.removeprefix('--')}"
+                yield f"{flag} takes no value" + (f"; {off} switches it off" if off in self.flags else "")
+            elif action is None and not self._are_letters(flag):
+                yield self._unknown(flag, elsewhere)
 
-    def _is_known(self, flag: str) -> bool:
-        """True for a flag, and for a flag of one letter with its value or others behind it."""
-        return flag in self._option_string_actions or (flag[1] != "-" and flag[:2] in self._option_string_actions)
+    def _are_letters(self, flag: str) -> bool:
+        """True for flags of one letter behind one hyphen."""
+        return all(f"-{letter}" in self._option_string_actions for letter in flag[1:])
 
     def _unknown(self, flag: str, elsewhere: Mapping[str, str]) -> str:
         use = elsewhere.get(flag)
         meant = f", which belongs to `{use}`" if use is not None else nearest(flag, self.flags)
         return f"unknown flag {printable(flag, _COLUMNS)}{meant}"
+
+
+def one_of(known: Iterable[str]) -> Callable[[str], str]:
+    """The type of a flag that takes one of these words; argparse itself would not say which was meant."""
+    words = tuple(known)
+
+    def parse(text: str) -> str:
+        if text in words:
+            return text
+        near = nearest(text.lower(), words)
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is none of {', '.join(words)}{near}")
+
+    return parse
+
+
+def whole_number(text: str) -> int:
+    """The type of a flag that takes a whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number") from None

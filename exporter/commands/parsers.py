@@ -12,7 +12,7 @@ from typing import Final
 from exporter import __version__
 from exporter.app import logs
 from exporter.app.web_flags import add_web_flags
-from exporter.commands.parser import PROGRAM, CommandParser
+from exporter.commands.parser import PROGRAM, CommandParser, one_of, whole_number
 
 SERVE: Final = ""
 
@@ -43,6 +43,14 @@ def serve_parser() -> CommandParser:
     parser.add_argument(
         "--config.check", dest="config_check", action="store_true", help="check the configuration and exit: 0 or 2"
     )
+    parser.add_argument(
+        "--config.reload-on-change",
+        dest="reload_on_change",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="reload the configuration when its file, or a file with a password that it names, has changed and been "
+        "still for 2 seconds (default: no, on SIGHUP and POST /-/reload)",
+    )
     parser.add_argument("--version", action="version", version=_version_text())
     add_web_flags(parser)
     _add_shard_flags(parser)
@@ -72,7 +80,7 @@ def probe_parser() -> CommandParser:
     parser.add_argument(
         "--config.file", "--config", dest="config_file", metavar="FILE", type=Path, help="a configuration, in YAML"
     )
-    parser.add_argument("--port", type=int, help="port to connect to (default: 25, with --tls 465)")
+    parser.add_argument("--port", type=whole_number, help="port to connect to (default: 25, with --tls 465)")
     parser.add_argument("--helo", metavar="NAME", help="EHLO argument (default: this machine's name)")
     parser.add_argument("--timeout", metavar="DURATION", help="for one address, all stages together (default: 30s)")
     _add_network_flags(parser, "connect to")
@@ -81,7 +89,7 @@ def probe_parser() -> CommandParser:
     form.add_argument("--nagios", action="store_true", help="one line for Nagios; exit codes 0 to 3 are its states")
     form.add_argument("--report", action="store_true", help="a text for a ticket, or a mail to their postmaster")
     parser.add_argument("--input", metavar="FILE", help="more names, one a line; - for standard input")
-    parser.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, default="warn", help="default: warn")
+    _add_log_level(parser, "warn")
     _add_dialogue_flags(parser.add_argument_group("dialogue, beside what the module says"))
     _add_way_flags(parser.add_argument_group("way to the host"))
     return parser
@@ -97,14 +105,16 @@ def trace_parser() -> CommandParser:
         ("trace example.org", "trace mx.example.org:587 --against 443"),
     )
     parser.add_argument("host", metavar="HOST", help="a domain, for its MX hosts; a host or an address, perhaps :port")
-    parser.add_argument("--port", type=int, help="default: 25")
-    parser.add_argument("--against", metavar="PORT", type=int, default=443, help="port to compare with (default: 443)")
+    parser.add_argument("--port", type=whole_number, help="default: 25")
+    parser.add_argument(
+        "--against", metavar="PORT", type=whole_number, default=443, help="port to compare with (default: 443)"
+    )
     parser.add_argument(
         "--config.file", "--config", dest="config_file", metavar="FILE", type=Path, help="a configuration, in YAML"
     )
     _add_network_flags(parser, "trace the path to")
     parser.add_argument("--timeout", metavar="DURATION", help="for the answer of one hop (default: 3s)")
-    parser.add_argument("--max-hops", metavar="N", type=int, default=30, help="default: 30")
+    parser.add_argument("--max-hops", metavar="N", type=whole_number, default=30, help="default: 30")
     parser.add_argument("--json", action="store_true", help="one JSON object per address and line")
     return parser
 
@@ -139,10 +149,16 @@ def _version_text() -> str:
 
 def _add_log_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("log")
-    group.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, default="info", help="default: info")
-    group.add_argument(
-        "--log.format", dest="log_format", choices=("logfmt", "json"), default="logfmt", help="default: logfmt"
-    )
+    _add_log_level(group, "info")
+    _add_word(group, "--log.format", "log_format", ("logfmt", "json"), "logfmt")
+
+
+def _add_log_level(group: argparse._ActionsContainer, default: str) -> None:
+    _add_word(group, "--log.level", "log_level", logs.LEVELS, default)
+
+
+def _add_word(group: argparse._ActionsContainer, flag: str, name: str, words: tuple[str, ...], default: str) -> None:
+    group.add_argument(flag, dest=name, type=one_of(words), choices=words, default=default, help=f"default: {default}")
 
 
 def _add_shard_flags(parser: argparse.ArgumentParser) -> None:
@@ -152,7 +168,7 @@ def _add_shard_flags(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         help="probe only the targets of this shard, counted from 0; auto: the number at the end of the host name",
     )
-    group.add_argument("--total-shards", metavar="N", type=int, help="number of shards")
+    group.add_argument("--total-shards", metavar="N", type=whole_number, help="number of shards")
 
 
 def _add_network_flags(parser: argparse.ArgumentParser, verb: str) -> None:
@@ -179,7 +195,7 @@ def _add_dialogue_flags(group: _Group) -> None:
         help="MAIL and RCPT to this address, no DATA; {domain} is the domain probed; repeatable",
     )
     group.add_argument("--from", dest="mail_from", metavar="ADDRESS", help="MAIL FROM this address (default: <>)")
-    group.add_argument("--size", metavar="N", type=int, help="MAIL FROM … SIZE=N: octets of a message")
+    group.add_argument("--size", metavar="N", type=whole_number, help="MAIL FROM … SIZE=N: octets of a message")
     group.add_argument("--vrfy", metavar="USER", help="VRFY this user")
     group.add_argument("--expn", metavar="LIST", help="EXPN this list")
     group.add_argument(

@@ -9,22 +9,28 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Callable
+from typing import Final, TypeVar
 
-from exporter.commands.arguments import as_configured, modules_of, resolver_settings, settings_of
+from exporter.commands.arguments import as_configured, config_of, modules_of, resolver_settings, settings_of
 from exporter.commands.helo_warnings import warn_of
+from exporter.commands.hints import watched
 from exporter.commands.incident_reports import IncidentReports
 from exporter.commands.mistakes import ManualError
 from exporter.commands.nagios import NagiosReport
 from exporter.commands.names import Names, arguments_of, lines_of
 from exporter.commands.one_shot import MANY_NAMES, OneShotProbes
-from exporter.commands.parser import USAGE
+from exporter.commands.parser import PROGRAM, USAGE
 from exporter.commands.reports import JsonReport, Report, TranscriptReport
-from exporter.commands.table import TableReport
 from exporter.commands.terminal import Screen
-from exporter.config.load import load
-from exporter.model.configuration import Config
+from exporter.concurrency.worker_thread import WorkerThread
 from exporter.model.target import Settings, Target
 from exporter.net.helo_name import faults, local_helo
+
+# Nobody waits longer for a list of names on the standard input.
+_MOST_SECONDS: Final = 86400.0
+
+_T = TypeVar("_T")
 
 
 async def probe_names(flags: argparse.Namespace) -> int:
@@ -32,23 +38,23 @@ async def probe_names(flags: argparse.Namespace) -> int:
 
     Raises ManualError or ConfigError for a mistake that the user must mend first.
     """
-    config = load(flags.config_file) if flags.config_file else Config()
+    config = config_of(flags)
     settings = settings_of(config, flags)
     resolver = resolver_settings(config, flags)
-    named = _named(flags, settings)
+    named = await _named(flags, settings)
     targets = as_configured(named.targets, config, flags)
     # Asking for this machine's name may take a while: only where the flags name none.
-    helo = settings.helo or local_helo()
+    helo = settings.helo or await _beside(local_helo, "asking the system for the name of this machine")
     report = _report(flags, helo, targets)
-    audience = report.live if isinstance(report, TranscriptReport) else None
-    probes = OneShotProbes(config, modules_of(targets, config), resolver, helo, audience)
+    live = report.live if isinstance(report, TranscriptReport) else None
+    probes = OneShotProbes(config, modules_of(targets, config), resolver, helo, live)
     names = sorted({target.settings.helo or helo for target in targets})
     warning = asyncio.create_task(faults(names, probes.resolver))
     try:
         await probes.probe_all(targets, report)
         told = await warning
     except asyncio.CancelledError:
-        report.finish()  # Ctrl-C: the results so far are worth showing
+        report.finish(probes.without_result)  # Ctrl-C: the results so far are worth showing
         raise
     finally:
         warning.cancel()
@@ -58,14 +64,20 @@ async def probe_names(flags: argparse.Namespace) -> int:
     return USAGE if named.mistakes else code
 
 
-def _named(flags: argparse.Namespace, settings: Settings) -> Names:
+async def _beside(work: Callable[[], _T], text: str) -> _T:
+    """The result of something that the system may keep waiting, and that Ctrl-C does not wait for."""
+    task = asyncio.create_task(WorkerThread(text).run(work, _MOST_SECONDS))
+    return await watched(Screen(sys.stdout), task, lambda: text)
+
+
+async def _named(flags: argparse.Namespace, settings: Settings) -> Names:
     """The targets that are named. Raises ManualError."""
     named = arguments_of(flags.names, settings)
     if flags.input:
-        listed = lines_of(flags.input, settings)
+        listed = await _beside(lambda: lines_of(flags.input, settings), f"reading {flags.input}")
         named = Names(named.targets + listed.targets, named.taken + listed.taken, listed.mistakes)
     if not named.targets or (flags.nagios and named.mistakes):
-        raise ManualError("\n".join(named.mistakes) or "no NAME given")
+        raise ManualError("\n".join(named.mistakes) or f"no NAME given, as in `{PROGRAM} probe example.org`")
     for text in (*named.taken, *named.mistakes):
         print(f"mx-exporter probe: {text}", file=sys.stderr)
     return named
@@ -80,4 +92,6 @@ def _report(flags: argparse.Namespace, helo: str, targets: list[Target]) -> Repo
         return NagiosReport(sys.stdout, helo)
     if len(targets) < MANY_NAMES:
         return TranscriptReport(Screen(sys.stdout), helo, targets)
+    from exporter.commands.table import TableReport  # it shares much with the pages, and is seldom needed
+
     return TableReport(Screen(sys.stdout), sys.stderr, len(targets))

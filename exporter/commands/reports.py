@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol, TextIO
 
 from exporter.commands.hints import LOOK_SECONDS, Hint
 from exporter.commands.live import LiveProbes
 from exporter.commands.name_block import NameBlock
+from exporter.commands.parser import PROGRAM
+from exporter.commands.reader import is_gone
 from exporter.commands.terminal import Ink, Line, Screen, line
 from exporter.model.result import DomainResult
 from exporter.model.target import Target
 from exporter.report.as_json import as_json, local_state_json
 from exporter.report.local_state import LocalState, local_state_lines
+
+_MOST_MISSING: Final = 10
 
 
 class Report(Protocol):
@@ -34,12 +39,24 @@ class Report(Protocol):
     async def keep_drawn(self) -> None:
         """Show the progress until cancelled, where there is anything to show."""
 
-    def finish(self) -> int:
-        """End the report; returns the exit code."""
+    def finish(self, without_result: Sequence[str] = ()) -> int:
+        """End the report; returns the exit code. `without_result`: the names that Ctrl-C has left so."""
+
+
+def missing(names: Sequence[str]) -> str:
+    """The names without a result, as far as they can be read at a glance."""
+    more = f" and {len(names) - _MOST_MISSING} more" if len(names) > _MOST_MISSING else ""
+    return f"without a result: {', '.join(names[:_MOST_MISSING])}{more}"
+
+
+def tell_missing(names: Sequence[str], out: TextIO) -> None:
+    """Tell them beside the output of a script or to be copied, unless its reader has gone."""
+    if names and not is_gone(out):
+        print(f"{PROGRAM} probe: interrupted, {missing(names)}", file=sys.stderr)
 
 
 class JsonReport:
-    """One JSON object a name and line, in the order of completion."""
+    """One JSON object a name and line, in the order of their names."""
 
     streams = True
 
@@ -68,8 +85,9 @@ class JsonReport:
     async def keep_drawn(self) -> None:
         """Draw nothing."""
 
-    def finish(self) -> int:
+    def finish(self, without_result: Sequence[str] = ()) -> int:
         """The exit code."""
+        tell_missing(without_result, self._out)
         return int(self._down)
 
 
@@ -127,7 +145,7 @@ class TranscriptReport:
         finally:
             self._screen.hint("")
 
-    def finish(self) -> int:
+    def finish(self, without_result: Sequence[str] = ()) -> int:
         """Show what is known of the names without a verdict; returns the exit code."""
         for _, block in self._left:
             self._end(block.interrupted())

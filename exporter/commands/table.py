@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TextIO
 
+from exporter.commands.reports import missing
 from exporter.commands.terminal import (
     ERASE,
     VERDICT_INKS,
@@ -120,7 +121,7 @@ class TableReport:
             out.write(ERASE)
             out.flush()
 
-    def finish(self) -> int:
+    def finish(self, without_result: Sequence[str] = ()) -> int:
         """Print the table; returns the exit code."""
         rows = sorted(self._rows, key=lambda row: row.order)
         header, widths = _HEADER, _widths([_HEADER, *(row.cells for row in rows)])
@@ -139,7 +140,10 @@ class TableReport:
             shown.append(self._row(row.cells, VERDICT_INKS[row.verdict], widths, words))
         if are_below:
             shown += [line((row.name, Ink.HEADING), f": {row.words}", hang=2) for row in rows if row.words]
-        self._screen.show(*shown, self._counts(), *self._common())
+        shown += [self._counts(), *self._common()]
+        if without_result:
+            shown.append(line(missing(without_result), hang=2))
+        self._screen.show(*shown)
         return int(self._verdicts[None] != self._total)
 
     def _row(self, cells: Sequence[str], ink: Ink, widths: Sequence[int], words: str = "") -> Line:
@@ -189,15 +193,18 @@ class TableReport:
 def _row(name: str, result: DomainResult) -> _Row:
     failure = result.failure
     verdict = None if failure is None else failure.verdict
-    is_whole = failure is None and result.addresses_up == len(result.hosts)
+    reason = ", ".join(warnings_of(result)) if failure is None else failure.failure_class.value
+    wellness = 0  # of those that are up: with an address down, with warnings, well
+    if failure is None and result.addresses_up == len(result.hosts):
+        wellness = 1 if reason else 2
     return _Row(
         name,
         verdict,
         "" if failure is None else mark_of(failure.confidence),
-        ", ".join(warnings_of(result)) if failure is None else failure.failure_class.value,
+        reason,
         f"{result.addresses_up}/{result.addresses}",
         "" if failure is None else printable(failure.detail.removeprefix(_SAID)),
-        (_PLACES[_word(verdict)], int(is_whole), name),
+        (_PLACES[_word(verdict)], wellness, name),
     )
 
 

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from exporter.commands.arguments import allowed_addresses, checked_port, resolver_settings
+from exporter.commands.arguments import allowed_addresses, checked_port, config_of, resolver_settings
 from exporter.commands.mistakes import ManualError
 from exporter.commands.names import arguments_of
-from exporter.config.load import load
-from exporter.config.targets import parse_host
+from exporter.config.target_names import parse_host
 from exporter.model.address import is_address
-from exporter.model.configuration import Config, ResolverSettings
+from exporter.model.configuration import ResolverSettings
 from exporter.model.result import MxHost
 from exporter.model.target import Settings, Target, TargetKind
 from exporter.net.special_addresses import forbidden
@@ -45,7 +44,7 @@ class Traced(NamedTuple):
 
 def traced_target(flags: argparse.Namespace) -> tuple[Target, ResolverSettings]:
     """The target of the command line, as it is configured where it is. Raises ManualError or ConfigError."""
-    config = load(flags.config_file) if flags.config_file else Config()
+    config = config_of(flags)
     settings = config.settings()
     named = arguments_of([flags.host], settings, parse_host)
     for text in named.taken:

@@ -41,9 +41,8 @@ class SessionPermit:
 
     def release(self) -> None:
         """The session is over."""
-        self._limiter.free_address(self._address)
-        self._waits_for_name = False
-        self.lend_name()
+        has_name, self._has_name, self._waits_for_name = self._has_name, False, False
+        self._limiter.free(self._address, self._name if has_name else "")
 
     def _regained(self, on_regained: Callable[[], None]) -> bool:
         """Take the place that is free now; False if the session is over."""
@@ -102,9 +101,14 @@ class SessionLimiter:
 
     def acquire_nowait(self, address: str, name: str = "") -> SessionPermit | None:
         """A permit for `address` of the MX host `name`, if none waits for one and the limits allow it."""
-        if address in self._by_address or not self._may_begin(address, name):
+        if address in self._by_address:
             return None
-        return self._permit(address, name)
+        if not self._interval and address not in self._at_address and name not in self._at_name:  # as nearly always
+            self._at_address[address] = 1
+            if name:
+                self._at_name[name] = 1
+            return SessionPermit(self, address, name)
+        return self._permit(address, name) if self._may_begin(address, name) else None
 
     async def acquire(self, address: str, name: str = "") -> SessionPermit:
         """A permit, in the order of asking; each needs its `release`."""
@@ -122,11 +126,16 @@ class SessionLimiter:
             self._forget(waiter)
             raise
 
-    def free_address(self, address: str) -> None:
-        """A session with `address` is over."""
-        _count_down(self._at_address, address)
+    def free(self, address: str, name: str) -> None:
+        """A session with `address` is over; `name`: its place among those of the name, if it had one."""
+        if self._at_address[address] == 1:
+            del self._at_address[address]
+        else:
+            self._at_address[address] -= 1
         if address in self._by_address:
             self._serve_address(address)
+        if name:
+            self.free_name(name)
 
     def take_name(self, name: str, on_free: Callable[[], bool]) -> bool:
         """Take a place of `name`, before all that have not begun; if none is free, `on_free` is called when one is."""

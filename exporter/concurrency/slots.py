@@ -17,9 +17,14 @@ class ProbeSlots:
         self.on_free = on_free  # the schedule's, once there is one
         self._waiting: Waiters[None] = Waiters(lambda _: self.free())
 
+    @property
+    def has_free(self) -> bool:
+        """True where one can be taken now."""
+        return self.used < self.limit and not self._waiting.queue
+
     def take_nowait(self) -> bool:
         """Take a slot if one is free."""
-        if self.used >= self.limit or self._waiting:
+        if self.used >= self.limit or self._waiting.queue:
             return False
         self.used += 1
         return True
@@ -33,7 +38,10 @@ class ProbeSlots:
     def free(self) -> None:
         """Give a slot back."""
         self.used -= 1
-        self._serve()
+        if self._waiting.queue:
+            self._serve()
+        elif self.used < self.limit:
+            self.on_free()
 
     def resize(self, limit: int) -> None:
         """Set another limit; turns beyond it end as they would have."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -25,28 +25,25 @@ async def granted(grant: asyncio.Future[T], give_back: Callable[[T], None]) -> T
 
 
 class Waiters(Generic[T]):
-    """The queue. Used by one event loop; true while any task may wait."""
+    """The queue. Used by one event loop."""
 
-    __slots__ = ("_give_back", "_queue")
+    __slots__ = ("_give_back", "queue")
 
     def __init__(self, give_back: Callable[[T], None]) -> None:
         """`give_back` gets the grant of a task that was cancelled before it could use it."""
         self._give_back = give_back
-        self._queue: deque[asyncio.Future[T]] = deque()
-
-    def __len__(self) -> int:
-        return len(self._queue)
+        self.queue: Final[deque[asyncio.Future[T]]] = deque()  # true while any task may wait
 
     def wait(self) -> Coroutine[Any, Any, T]:
         """A grant to be awaited; from this call on it is in the queue, behind all that wait already."""
         grant: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.append(grant)
+        self.queue.append(grant)
         return granted(grant, self._give_back)
 
     def serve(self, value: T) -> bool:
         """Grant `value` to the first task that still waits; False: there is none."""
-        while self._queue:
-            grant = self._queue.popleft()
+        while self.queue:
+            grant = self.queue.popleft()
             if not grant.done():
                 grant.set_result(value)
                 return True

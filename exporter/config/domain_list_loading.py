@@ -28,6 +28,8 @@ from exporter.model.printable import quoted
 
 # Every other file is a list of text.
 YAML_SUFFIXES: Final = (".yaml", ".yml")
+# It may be meant: a file may come for a customer who is new.
+_UNMATCHED: Final = "matches no file"
 
 
 class DomainListLoader:
@@ -42,6 +44,7 @@ class DomainListLoader:
         self._names = 0  # of all lists
         self._gone: dict[int, list[ConfigProblem]] = {}  # by the place of the pattern that matched the file
         self.failures: list[ConfigProblem] = []  # of whole files and of patterns
+        self.unmatched: list[ConfigProblem] = []  # patterns that match nothing, and have not before
         self.read: list[DomainList] = []
         self.kept: dict[str, KeptList] = {}  # lists that hold for the next reading
 
@@ -51,6 +54,11 @@ class DomainListLoader:
         reading = self._lists.read(folder, {place: each.pattern for place, each in enumerate(patterns)})
         for place, trouble in reading.troubles:
             self.failures.append(self._pattern_problem(place, trouble))
+        places = {place for place, _ in reading.troubles}
+        places.update(*((file.place, *file.other_places) for file in reading.files))
+        self.unmatched += [
+            self._pattern_problem(place, _UNMATCHED) for place in range(len(patterns)) if place not in places
+        ]
         # Files that are gone come last: a name that another file lists by now is not lost.
         for file in sorted(reading.files, key=attrgetter("gone")):
             self._documents.setdefault(file.shown, Document(file.shown))
@@ -112,7 +120,7 @@ class DomainListLoader:
                     targets.add_domain(domain, place, common, entry)
             except DuplicateTargetError as error:
                 if len(twice) < REPORTED_LINES:
-                    twice.append(ConfigProblem(*place, "", str(error)))
+                    twice.append(ConfigProblem(*place, domain, str(error)))
         told = (tuple(map(str, problems)) for problems in (entries.problems, twice, entries.ignored))
         self.read.append(DomainList(file.shown, entries.bad, *told))
 

@@ -1,7 +1,7 @@
 """The lists of domains from one reading to the next: files that are not settled wait, and lists that fail are kept.
 
-A file that is being written may end anywhere, in the middle of a name too, and then a stranger's domain would be
-probed. So a file is read when it is settled: for two seconds neither its times nor its size nor its inode has changed.
+A file that is being written may end in the middle of a name, and then a stranger's domain would be probed. So a file is
+read when it is settled: for two seconds neither its times nor its size nor its inode has changed.
 The last complete reading is kept, for the time in which a file is gone, empty, unreadable or broken.
 
 Everything here queries the file system, which may hang: call it in a thread, one call at a time.
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from exporter.config import stillness
 from exporter.config.domain_files import (
     ABSENT,
     MAX_ALL_BYTES,
@@ -25,15 +26,13 @@ from exporter.config.domain_files import (
     read_list,
     state_of,
 )
+from exporter.config.stillness import Stillness
 from exporter.model.printable import printable
 
-# Seconds without a change after which a file is read.
-SETTLE_SECONDS: Final = 2.0
 # Seconds between two checks of a file that is not settled.
 _LOOK_SECONDS: Final = 0.1
 # Seconds beyond that for a check and the reading itself.
 _SLACK_SECONDS: Final = 0.5
-_CLOCK_STEP_SECONDS: Final = 1.0
 _MAX_SHOWN: Final = 4096  # characters of a path, as much as Linux takes
 
 
@@ -97,27 +96,24 @@ class DomainLists:
         self.patient = patient
         self._clock = clock
         self._kept: dict[str, KeptList] = {}
-        # The state of each file and the time since when, by this host's clock: that of a file server may differ.
-        self._seen: dict[str, tuple[ListState, float]] = {}
+        self._stillness = Stillness(clock)
         # The states at the last reading, of failed files too.
         self._read: dict[str, ListState] = {}
         self._read_troubles: list[tuple[int, str]] = []
-        self._offset: float | None = None  # of Unix time from our own clock, at the last check
-        self._clock_is_steady = True
         self._unread: dict[str, Path] = {}  # could not be read then; a change of permissions need not show in the state
         self._began = False
 
     def check(self, folder: Path, patterns: Mapping[int, str]) -> ListChanges:
         """Check whether there is a reason to read again."""
-        found, now = _find(folder, patterns), self._clock()
-        observed = self._observe(found, patterns, now)
+        found = _find(folder, patterns)
+        observed = self._observe(found, patterns)
         changed, unsettled = found.troubles != self._read_troubles, False
         # A file that never was a list and is gone leaves only its failure.
         changed |= any(shown not in observed and state != ABSENT for shown, state in self._read.items())
         changed |= any(can_be_read(path) for shown, path in self._unread.items() if shown in observed)
         for shown, state in observed.items():
             if state != self._read.get(shown, ABSENT):
-                settled = self._is_settled(shown, now)
+                settled = self._is_settled(shown, state)
                 changed |= settled
                 unsettled |= not settled
         return ListChanges(changed, unsettled)
@@ -167,29 +163,23 @@ class DomainLists:
 
     def _wait(self, folder: Path, patterns: Mapping[int, str]) -> tuple[_MatchedFiles, frozenset[str]]:
         """The matched files, and the names of the settled ones, once all are settled or have had the time for it."""
-        end = self._clock() + SETTLE_SECONDS + _SLACK_SECONDS
+        end = self._clock() + stillness.SETTLE_SECONDS + _SLACK_SECONDS
         while True:
-            found, now = _find(folder, patterns), self._clock()
-            observed = self._observe(found, patterns, now)
+            found = _find(folder, patterns)
+            observed = self._observe(found, patterns)
             settled = frozenset(
                 shown
                 for shown, state in observed.items()
-                if not self.patient or state == self._read.get(shown) or self._is_settled(shown, now)
+                if not self.patient or state == self._read.get(shown) or self._is_settled(shown, state)
             )
-            if len(settled) == len(observed) or now >= end:
+            if len(settled) == len(observed) or self._clock() >= end:
                 return found, settled
             time.sleep(_LOOK_SECONDS)
 
-    def _observe(self, found: _MatchedFiles, patterns: Mapping[int, str], now: float) -> dict[str, ListState]:
+    def _observe(self, found: _MatchedFiles, patterns: Mapping[int, str]) -> dict[str, ListState]:
         states = {shown: state_of(path) for shown, (path, _) in found.files.items()}
-        offset = time.time() - now
-        self._clock_is_steady = self._offset is None or abs(offset - self._offset) < _CLOCK_STEP_SECONDS
-        self._offset = offset
         states |= dict.fromkeys(self._missing(found, patterns), ABSENT)
-        self._seen = {
-            shown: seen if (seen := self._seen.get(shown)) is not None and seen[0] == state else (state, now)
-            for shown, state in states.items()
-        }
+        self._stillness.look(states)
         return states
 
     def _missing(self, found: _MatchedFiles, patterns: Mapping[int, str]) -> dict[str, KeptList]:
@@ -199,15 +189,9 @@ class DomainLists:
             shown: kept for shown, kept in self._kept.items() if shown not in found.files and kept.pattern in current
         }
 
-    def _is_settled(self, shown: str, now: float) -> bool:
-        state, since = self._seen[shown]
-        if now - since >= SETTLE_SECONDS:
-            return True
-        if state.error:
-            return shown not in self._kept  # never read: nothing can be cut
-        # By the times of the file, which makes most waits unnecessary. A time in the future proves nothing, nor does a
-        # clock that was set just now.
-        return self._clock_is_steady and time.time() - state.touched >= SETTLE_SECONDS
+    def _is_settled(self, shown: str, state: ListState) -> bool:
+        # Of a file that was never read nothing can be cut.
+        return self._stillness.is_still(shown) or (state.error != 0 and shown not in self._kept)
 
 
 def _shown(path: Path) -> str:

@@ -13,7 +13,7 @@ import yaml
 
 from exporter.config.values import DNS_PORT, format_duration, parse_host_port
 from exporter.config.yaml_scalars import needs_quotes
-from exporter.model.configuration import Config, ConfiguredGroup
+from exporter.model.configuration import Config, ConfiguredGroup, Standing
 from exporter.model.failure import Stage
 from exporter.model.target import Canary, Labels, Module, Settings, Target, TargetKind
 
@@ -57,6 +57,7 @@ def effective_yaml(config: Config) -> str:
             "witness_ports": list(config.egress.witness_ports),
             "trace": config.egress.trace,
         },
+        **({} if config.standing is None else {"standing": _standing(config.standing)}),
         "metrics": {"disable": sorted(config.disabled_metrics)},
         "domain_files": list(config.domain_files),
         "groups": [_group(group, config) for group in config.groups[:MAX_TARGETS]],
@@ -89,7 +90,12 @@ def _settings(settings: Settings) -> dict[str, Any]:
         "max_addresses": settings.max_addresses,
         "allow_addresses": _texts(settings.allow_addresses),
         "host_series": settings.host_series,
+        "expect_mx": list(settings.expect_mx),
     }
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    return {"addresses": list(standing.addresses), "lists": list(standing.lists)}
 
 
 def _module(module: Module) -> dict[str, Any]:
@@ -119,6 +125,8 @@ def _module(module: Module) -> dict[str, Any]:
         section["timeout"] = format_duration(module.timeout)
     if module.host_series is not None:
         section["host_series"] = module.host_series
+    if module.expect_mx is not None:
+        section["expect_mx"] = list(module.expect_mx)
     return section
 
 

@@ -15,7 +15,7 @@ from exporter.config.label_names import parse_label_name
 from exporter.config.mailbox import parse_argument, parse_mailbox
 from exporter.config.stage_order import REPLYING
 from exporter.config.suggestions import nearest
-from exporter.config.values import MAX_PORT, format_duration, parse_duration, parse_host_name
+from exporter.config.values import MAX_PORT, format_duration, parse_duration, parse_expected_mx, parse_host_name
 from exporter.model.metric_names import TARGET_METRICS
 from exporter.model.printable import quoted
 
@@ -23,6 +23,7 @@ from exporter.model.printable import quoted
 MIN_INTERVAL: Final = 1.0
 # RFC 5321 4.5.3.1.8: recipients a server must take in one transaction.
 MAX_RECIPIENTS: Final = 100
+MAX_EXPECTED_MX: Final = 64  # MX hosts that are looked up of one domain
 MAX_BODY: Final = 4096  # octets of a canary: one segment or three, not a load
 MAX_LABEL_VALUE: Final = 1024  # characters; each is repeated in every series of its target
 MAX_GROUP_NAME: Final = 100
@@ -157,6 +158,15 @@ def each_once(values: list[_T]) -> list[_T]:
     return values
 
 
+def _as_tuple(value: Any) -> Any:
+    """A tuple, which settings can be known by, in place of a list or a single text."""
+    return tuple(value) if isinstance(value := as_list(value), list) else value
+
+
+def _none_twice(values: tuple[_T, ...]) -> tuple[_T, ...]:
+    return tuple(each_once(list(values)))
+
+
 def unless_given(value: Any) -> Any:
     """A section all of whose keys are without a value is not given, as if it were commented out."""
     return (
@@ -181,5 +191,11 @@ Mailboxes = Annotated[
     BeforeValidator(as_list),
     Field(max_length=MAX_RECIPIENTS),
     AfterValidator(each_once),
+]
+ExpectedMx = Annotated[
+    tuple[Annotated[str, PlainValidator(text(parse_expected_mx, "mx.example.net or .example.net"))], ...],
+    BeforeValidator(_as_tuple),
+    Field(max_length=MAX_EXPECTED_MX),
+    AfterValidator(_none_twice),
 ]
 Labels = dict[Annotated[str, PlainValidator(parse_label_name)], Annotated[str, PlainValidator(_label_value)]]

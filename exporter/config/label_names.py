@@ -19,8 +19,9 @@ _EXPORTER: Final = (
     "le", "list", "mechanism", "mode", "module", "mx", "phase", "port", "provider", "python", "reference", "result",
     "shard", "stage", "state", "status", "tls", "total", "verdict", "version", "what",
 )  # fmt: skip
-# `vantage` and `target` come from the scrape configuration: the place of the exporter, the argument of /probe.
-_PROMETHEUS: Final = ("alertname", "alertstate", "instance", "job", "quantile", "target", "vantage")
+# `vantage`, `target` and `exporter` come from the scrape configuration: the place of the exporter, the argument of
+# /probe, one exporter of several that stand for each other.
+_PROMETHEUS: Final = ("alertname", "alertstate", "exporter", "instance", "job", "quantile", "target", "vantage")
 _RULES: Final = ("severity",)
 # Refused name -> the party that sets it.
 REFUSED_LABELS: Final = MappingProxyType(

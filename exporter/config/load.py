@@ -28,6 +28,7 @@ from exporter.config.schema import (
     Options,
     ResolverSection,
     Section,
+    StandingSection,
 )
 from exporter.config.schema_errors import module_exists, unknown_key, validate, validate_part
 from exporter.config.target_loading import TargetLoader
@@ -35,8 +36,8 @@ from exporter.config.targets import OF_MODULES, Targets, merged, reference_targe
 from exporter.config.warnings import warnings_of
 from exporter.config.web.load import WebConfig, load_web
 from exporter.config.yaml_document import REFUSED, Document, KeyPath
-from exporter.config.yaml_reader import compose, read
-from exporter.model.configuration import Config, Egress, Limits, ResolverSettings
+from exporter.config.yaml_reader import compose, contents, document_in
+from exporter.model.configuration import Config, Egress, Limits, ResolverSettings, Standing
 from exporter.model.target import Auth, Module, Settings, TargetKind
 
 __all__ = ["ConfigError", "ConfigProblem", "load", "load_both", "parse", "summary"]
@@ -48,13 +49,17 @@ EXTENSION: Final = "x-"
 _S = TypeVar("_S", bound=Section)
 
 
-def load(path: Path, lists: DomainLists | None = None) -> Config:
+def load(path: Path, lists: DomainLists | None = None, source: bytes | None = None) -> Config:
     """Read the configuration in `path` and all files it names. Raises ConfigError.
 
     With `lists` from earlier readings a file of domains that fails is no error: its list of the last reading holds.
+    With a `source` the file itself is not read: it has been, and only the files that it names may be new.
     """
+    shown = str(path)
     with _collector_paused():
-        return _Loading(read(path, str(path)), path.parent, lists).config()
+        raw = contents(path, shown) if source is None else source
+        config = _Loading(document_in(raw, shown), path.parent, lists).config()
+    return replace(config, source=raw if isinstance(raw, bytes) else b"")
 
 
 def load_both(path: Path, web_path: Path | None, lists: DomainLists | None = None) -> tuple[Config, WebConfig | None]:
@@ -101,6 +106,13 @@ def summary(config: Config) -> str:
     return f"{config.files[0]}: {text} in {_count(len(config.files), 'file')}{more}"
 
 
+def _standing(data: Mapping[str, Any], section: StandingSection) -> Standing | None:
+    """The settings, where the section is there: also one without a key asks for it."""
+    if data.get("standing") is None:
+        return None
+    return Standing(tuple(section.addresses), tuple(section.lists))
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
@@ -125,6 +137,7 @@ class _Loading:
         limits = self._section(LimitsSection, data, "limits")
         egress = self._section(EgressSection, data, "egress")
         metrics = self._section(MetricsSection, data, "metrics")
+        standing = self._section(StandingSection, data, "standing")
         targets = Targets(defaults, modules)
         written = TargetLoader(self._main, targets)
         written.load(data)
@@ -145,11 +158,13 @@ class _Loading:
                 tuple(egress.witness_ports),
                 egress.trace,
             ),
+            standing=_standing(data, standing),
             files=tuple(self._documents),
             domain_files=written.domain_files,
             groups=written.groups,
             disabled_metrics=frozenset(metrics.disable),
             lists=tuple(loader.read),
+            unmatched=tuple(map(str, loader.unmatched)),
             failures=() if self._is_strict else tuple(map(str, loader.failures)),
         )
         return replace(config, warnings=tuple(map(str, warnings_of(config, self._main, targets))))
@@ -217,7 +232,7 @@ class _Loading:
         try:
             return auth_of(section.auth, self._folder)
         except AuthError as error:
-            self._main.problem((*path, "auth", *error.location), str(error))
+            self._main.problem((*path, "auth", *error.location), str(error), heals=error.heals)
             return None
 
     def _defaults(self, data: Any, modules: Mapping[str, Module]) -> Settings:

@@ -51,6 +51,7 @@ def module_of(name: str, section: ModuleSection, auth: Auth | None = None) -> Mo
         expect=MappingProxyType({Stage(stage): frozenset(codes) for stage, codes in section.expect.items()}),
         timeout=section.timeout,
         host_series=section.host_series,
+        expect_mx=section.expect_mx,
         tls=TlsMode(section.tls),
         auth=auth,
         data=_canary(section.data),
@@ -73,16 +74,17 @@ def auth_of(section: AuthSection, folder: Path) -> Auth:
         else:
             password = secrets.from_file(folder / (section.password_file or ""))
     except ValueError as error:
-        raise AuthError((key,), str(error)) from None
+        raise AuthError((key,), str(error), heals=isinstance(error, secrets.AbsentSecretError)) from None
     return Auth(section.username, password, section.password_file or "", section.password_env or "")
 
 
 class AuthError(ValueError):
-    """A mistake in the section, with its place."""
+    """A mistake in the section, with its place. `heals`: the file of the password may come."""
 
-    def __init__(self, location: Location, message: str) -> None:
+    def __init__(self, location: Location, message: str, *, heals: bool = False) -> None:
         super().__init__(message)
         self.location = location
+        self.heals = heals
 
 
 def _canary(section: CanarySection) -> Canary:

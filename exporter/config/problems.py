@@ -23,13 +23,17 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ConfigProblem:
-    """One mistake. `path` is the key in dotted form, empty where the file as a whole or a line of a list is meant."""
+    """One mistake. `path` is the key in dotted form, empty where the file as a whole or a line of a list is meant.
+
+    `heals`: it may go without a change of the configuration, as a file that another program has not written yet.
+    """
 
     file: str
     line: int
     column: int
     path: str
     message: str
+    heals: bool = False
 
     def __str__(self) -> str:
         path = f"{self.path}: " if self.path else ""
@@ -43,6 +47,11 @@ class ConfigError(Exception):
     def __init__(self, errors: tuple[ConfigProblem, ...]) -> None:
         super().__init__(errors)
         self.errors = errors
+
+    @property
+    def heals(self) -> bool:
+        """True where another try may succeed though nobody has changed the configuration."""
+        return all(error.heals for error in self.errors)
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.errors))

@@ -16,6 +16,7 @@ from exporter.config.field_types import (
     MAX_RECIPIENTS,
     Code,
     Duration,
+    ExpectedMx,
     Interval,
     Labels,
     Mailbox,
@@ -39,19 +40,23 @@ from exporter.config.mailbox import parse_argument, parse_recipient, parse_rever
 from exporter.config.secrets import parse_variable
 from exporter.config.stage_order import parse_stage
 from exporter.config.values import (
+    MAX_SIZE,
     HostPort,
     parse_address,
+    parse_any_address,
     parse_domain,
     parse_helo,
     parse_host_port,
+    parse_list_name,
     parse_nameserver,
     parse_network,
 )
+from exporter.model.address import family_of
 from exporter.model.configuration import Egress, Limits, ResolverSettings
 from exporter.model.metric_names import TARGET_METRICS
 from exporter.model.target import Canary, HostSeries, IPNetwork, Starttls
 
-MAX_SIZE: Final = 10**18  # RFC 1870 4: at most 20 digits; YAML numbers here have at most 18
+MAX_LISTS: Final = 64  # block lists: each is asked three questions an hour and family
 
 
 class Section(BaseModel):
@@ -95,6 +100,7 @@ class Options(Section):
     max_addresses: Annotated[int, Field(ge=1)] | None = None
     allow_addresses: list[Annotated[IPNetwork, PlainValidator(text(parse_network, "192.0.2.0/24"))]] | None = None
     host_series: HostSeries | None = None
+    expect_mx: ExpectedMx | None = None
 
 
 class DomainEntry(Options):
@@ -104,11 +110,16 @@ class DomainEntry(Options):
     labels: Labels = Field(default_factory=dict)
 
 
+def _no_mx(_: Any) -> None:
+    raise ValueError("is about MX records, which are not looked up for a host")
+
+
 class HostEntry(Options):
     """An item of `hosts`, written out."""
 
     host: Annotated[HostPort, PlainValidator(text(parse_host_port, "relay.example.net:25"))]
     labels: Labels = Field(default_factory=dict)
+    expect_mx: Annotated[None, BeforeValidator(_no_mx)] = None
 
 
 class GroupSection(Options):
@@ -188,6 +199,7 @@ class ModuleSection(Section):
     ] = Field(default_factory=dict)
     timeout: PositiveDuration | None = None
     host_series: HostSeries | None = None
+    expect_mx: ExpectedMx | None = None
     tls: Literal["starttls", "implicit"] = "starttls"
     auth: Annotated[AuthSection | None, BeforeValidator(unless_given)] = None
     data: CanarySection = Field(default_factory=lambda: CanarySection.model_validate({}))
@@ -215,6 +227,26 @@ class EgressSection(Section):
     trace: bool = Egress().trace
 
 
+def _one_of_each_family(addresses: list[str]) -> list[str]:
+    families = [family_of(address) for address in addresses]
+    if len({*families}) < len(families):
+        raise ValueError("at most one address of each family")
+    return addresses
+
+
+class StandingSection(Section):
+    """`standing`."""
+
+    addresses: Annotated[
+        list[Annotated[str, PlainValidator(text(parse_any_address, "192.0.2.1"))]], AfterValidator(_one_of_each_family)
+    ] = Field(default_factory=list)
+    lists: Annotated[
+        list[Annotated[str, PlainValidator(text(parse_list_name, "bl.example.net"))]],
+        Field(max_length=MAX_LISTS),
+        AfterValidator(each_once),
+    ] = Field(default_factory=list)
+
+
 class MetricsSection(Section):
     """`metrics`."""
 
@@ -233,6 +265,7 @@ SECTIONS: Final = MappingProxyType(
         "limits": LimitsSection,
         "modules": None,
         "egress": EgressSection,
+        "standing": StandingSection,
         "metrics": MetricsSection,
         "groups": None,
         "domains": None,

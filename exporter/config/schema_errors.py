@@ -25,6 +25,7 @@ _MUST_BE: Final = MappingProxyType(
         "list_type": "a list",
         "model_type": "a mapping",
         "string_type": "a string",
+        "tuple_type": "a list",
     }
 )
 _MAX_NAME: Final = 80  # characters of a wrong name shown in a message

@@ -7,9 +7,15 @@ import re
 from pathlib import Path
 from typing import Final
 
+from exporter.config.file_errors import may_come
+
 # A password; a larger file is the wrong one.
 MAX_SECRET_BYTES: Final = 1024
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class AbsentSecretError(ValueError):
+    """A file with a password is not there, and may come."""
 
 
 def parse_variable(text: str) -> str:
@@ -26,7 +32,8 @@ def from_file(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(MAX_SECRET_BYTES + 1)
     except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror or type(error).__name__}") from None
+        kind = AbsentSecretError if may_come(error) else ValueError
+        raise kind(f"cannot be read: {error.strerror or type(error).__name__}") from None
     if len(raw) > MAX_SECRET_BYTES:
         raise ValueError(f"the file has more than {MAX_SECRET_BYTES} bytes: it is no password")
     try:

@@ -9,60 +9,25 @@ from typing import Any, Final
 
 from exporter.config.problems import Place
 from exporter.config.schema import DomainEntry, HostEntry, Options
-from exporter.config.values import HostPort, parse_domain, parse_host_port
+from exporter.config.target_names import host_target
+from exporter.config.values import HostPort
 from exporter.model.address import Family
 from exporter.model.target import Labels, Module, Settings, Target, TargetKind, with_module
 
 # Options that a module may have, too: its own win over those of `defaults`, and a target's over both.
-OF_MODULES: Final = ("timeout", "host_series")
-
-
-def parse_target(text: str, settings: Settings) -> Target:
-    """The target named on the command line or in a URL. Raises ValueError with a plain sentence.
-
-    A domain; or, for one host without an MX lookup, `host:port`, `[IPv6]:port` or an address.
-    """
-    text = text.strip()
-    host = _as_host(text)
-    if host is None:
-        domain = parse_domain(text)
-        return Target(TargetKind.DOMAIN, domain, domain, settings)
-    return _host_target(host, settings)
-
-
-def parse_host(text: str, settings: Settings) -> Target:
-    """A host on the command line, its port optional. Raises ValueError with a plain sentence."""
-    return _host_target(parse_host_port(text.strip()), settings)
+OF_MODULES: Final = ("timeout", "host_series", "expect_mx")
 
 
 def reference_target(host: HostPort, defaults: Settings) -> Target:
     """A host of `egress.references`: probed up to EHLO, at the usual interval."""
-    target = _host_target(host, replace(defaults, module=Module()))
+    target = host_target(host, replace(defaults, module=Module()))
     return replace(target, kind=TargetKind.REFERENCE)
-
-
-def _as_host(text: str) -> HostPort | None:
-    """The host that `text` names; None for a domain. An address may lack its port, a name may not."""
-    if ":" in text or text.startswith("["):
-        return parse_host_port(text)
-    try:
-        host = parse_host_port(text)
-    except ValueError:
-        return None
-    # A host name is never made of digits and dots alone, an IPv4 address always is.
-    return host if host.host.replace(".", "").isdigit() else None
-
-
-def _host_target(host: HostPort, settings: Settings, labels: Labels = ()) -> Target:
-    if host.port is not None and host.port != settings.port:
-        settings = replace(settings, port=host.port)
-    return Target(TargetKind.HOST, host.text, host.host, settings, labels)
 
 
 def merged(base: Settings, options: Options, modules: Mapping[str, Module]) -> Settings:
     """`base` changed by `options`.
 
-    A timeout given beside a target wins over its module's, that over `base`'s; `host_series` likewise.
+    A timeout given beside a target wins over its module's, that over `base`'s; `host_series` and `expect_mx` likewise.
     """
     changes: dict[str, Any] = {}
     for name in (*OF_MODULES, "interval", "port", "helo", "max_addresses"):
@@ -155,7 +120,7 @@ class Targets:
     def add_host(self, entry: HostEntry, place: Place, common: Common) -> None:
         """A host; its port, where it has one, beside the name or by itself."""
         labels = self._shared_labels({**common.labels, **entry.labels} if common.labels else entry.labels)
-        target = _host_target(entry.host, self._settings_of(entry, common), labels)
+        target = host_target(entry.host, self._settings_of(entry, common), labels)
         # One name is one set of series, whatever the port; two spellings of one host and port would be probed twice.
         self._claim(target.key, place)
         self._claim((target.host, target.settings.port), place)

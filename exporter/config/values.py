@@ -20,6 +20,7 @@ from exporter.model.target import IPNetwork
 
 DNS_PORT: Final = 53
 MAX_PORT: Final = 65535
+MAX_SIZE: Final = 10**18  # RFC 1870 4: at most 20 digits; YAML numbers here have at most 18
 # Longer than any useful interval, and far from any overflow of timers.
 MAX_SECONDS: Final = 366 * 86400.0
 # RFC 1035 2.3.4: 255 octets on the wire are 253 characters in text.
@@ -36,6 +37,8 @@ _DURATION: Final = re.compile("".join(rf"(?:([0-9]{{1,15}}){unit})?" for unit, _
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME: Final = re.compile(rf"(?=.{{1,{MAX_NAME}}}$)(?:{_LABEL}\.)*{_LABEL}")
 _PORT: Final = re.compile(r"[0-9]{1,5}")
+# Shorter than a name by the nibbles of an IPv6 address that stand before it.
+_LIST_NAME: Final = re.compile(r"(?=.{1,180}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+(?!\d+$)[a-z0-9-]{2,63}")
 
 
 def parse_duration(text: str) -> float:
@@ -88,6 +91,13 @@ def parse_domain(text: str) -> str:
     return name
 
 
+def parse_expected_mx(text: str) -> str:
+    """An MX host, or `.example.net` for any host below a name; in A-labels, a suffix with its first dot."""
+    if text.startswith("*."):
+        raise ValueError(f"{quoted(text)} is neither a host name nor a suffix: write {printable(text[1:], _QUOTED)}")
+    return f".{parse_host_name(text[1:])}" if text.startswith(".") else parse_host_name(text)
+
+
 @dataclass(frozen=True, slots=True)
 class HostPort:
     """A host, perhaps with a port; `text` is the user's spelling."""
@@ -123,6 +133,19 @@ def parse_nameserver(text: str) -> tuple[str, int]:
 def parse_address(text: str, version: int) -> str:
     """An address of IP `version`, in its canonical text."""
     return str(_address(text, version))
+
+
+def parse_any_address(text: str) -> str:
+    """An address of either family, in its canonical text."""
+    return str(_address(text, 6 if ":" in text else 4))
+
+
+def parse_list_name(text: str) -> str:
+    """The zone of a block list. Labels may have underscores: they are no host names."""
+    name = text.lower().removesuffix(".")
+    if not _LIST_NAME.fullmatch(name):
+        raise ValueError(f"{quoted(text)} is not the name of a block list such as bl.example.net")
+    return name
 
 
 def parse_network(text: str) -> IPNetwork:

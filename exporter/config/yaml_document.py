@@ -66,9 +66,9 @@ class Document:
             marks = marks.children[part]
         return path
 
-    def problem(self, path: KeyPath, message: str, *, key: bool = False) -> None:
+    def problem(self, path: KeyPath, message: str, *, key: bool = False, heals: bool = False) -> None:
         """Note a mistake at `path`, or at its key."""
-        self.problems.append(ConfigProblem(*self.place(path, key=key), dotted(path), message))
+        self.problems.append(ConfigProblem(*self.place(path, key=key), dotted(path), message, heals))
 
 
 def dotted(path: KeyPath) -> str:

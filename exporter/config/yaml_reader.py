@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import yaml
 
+from exporter.config.file_errors import may_pass
 from exporter.config.problems import ConfigProblem, Place
 from exporter.config.yaml_document import REFUSED, Document, KeyPath, Marks, Refused, dotted
 from exporter.config.yaml_merge import MERGE, MERGE_TAKES, Merge
@@ -29,17 +30,16 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOT_ALLOWED: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def read_text(path: Path, shown: str) -> str | ConfigProblem:
-    """The text of a file (UTF-8, a byte-order mark is allowed), or the problem."""
+def contents(path: Path, shown: str) -> bytes | ConfigProblem:
+    """The bytes of a file, or the problem; `shown` is its name in messages."""
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        return ConfigProblem(shown, 1, 1, "", f"cannot be read: {error.strerror or error}")
-    return decoded(shown, raw)
+        return ConfigProblem(shown, 1, 1, "", f"cannot be read: {error.strerror or error}", may_pass(error))
 
 
 def decoded(shown: str, raw: bytes) -> str | ConfigProblem:
-    """The text of UTF-8 bytes, or the problem."""
+    """The text of UTF-8 bytes (a byte-order mark is allowed), or the problem."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -50,8 +50,13 @@ def decoded(shown: str, raw: bytes) -> str | ConfigProblem:
 
 
 def read(path: Path, shown: str) -> Document:
-    """The document in a file; `shown` is its name in messages."""
-    text = read_text(path, shown)
+    """The document in a file."""
+    return document_in(contents(path, shown), shown)
+
+
+def document_in(raw: bytes | ConfigProblem, shown: str) -> Document:
+    """The document in the bytes of a file."""
+    text = decoded(shown, raw) if isinstance(raw, bytes) else raw
     return compose(shown, text) if isinstance(text, str) else Document(shown, problems=[text])
 
 

@@ -66,6 +66,7 @@ class DemoDomain:
     warnings: tuple[DomainWarning | HostWarning, ...] = ()  # its own, and of its hosts that are up
     module: str = "default"
     confidence: Confidence | None = None  # of the verdict; None: that of the class
+    expect_mx: tuple[str, ...] = ()  # as the configuration has it
 
     @property
     def verdict(self) -> Verdict | None:

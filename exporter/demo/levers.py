@@ -17,6 +17,9 @@ _REFRESH_SECONDS: Final = 5
 # The addresses of the provider, and the domains behind them: its customers and itself.
 _BIG: Final = tuple(host.key for domain in PROVIDERS for host in domain.hosts)
 _BEHIND: Final = len(PROVIDERS)
+# A customer of it that can be moved, and the host that it is moved to.
+_CUSTOMER: Final = "customer01.example"
+_ELSEWHERE: Final = "mx.moved.example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,18 @@ def _levers(world: DemoWorld) -> Iterator[Lever]:
         throw=_movement(world.close_gateway),
         restore=_movement(world.open_gateway),
     )
+    yield Lever(
+        key="customer",
+        throw_text=f"Move the MX of {_CUSTOMER}",
+        restore_text="Move it back",
+        thrown_text=f"the MX of {_CUSTOMER} has moved",
+        effect="It names a host of somebody else, who takes its mail: up, with mx_unexpected and mx_missing.",
+        watch=_domain(_CUSTOMER),
+        is_thrown=lambda: _CUSTOMER in world.moved,
+        throw=_movement(lambda: world.move(_CUSTOMER, _ELSEWHERE)),
+        restore=_movement(lambda: world.move_back(_CUSTOMER)),
+    )
+    yield from _standing(world)
     for lever in _HOSTS:
         yield Lever(
             key=lever.key,
@@ -136,6 +151,32 @@ def _levers(world: DemoWorld) -> Iterator[Lever]:
             throw=_movement(partial(_each, partial(lever.throw, world), lever.hosts)),
             restore=_movement(partial(_each, world.revive, lever.hosts)),
         )
+
+
+def _standing(world: DemoWorld) -> Iterator[Lever]:
+    """The levers that mend our own standing."""
+    yield Lever(
+        key="delist",
+        throw_text="Have our address delisted",
+        restore_text="List it again",
+        thrown_text="our address is off the block list",
+        effect="The list has our address no more, and blocklisted.example takes our mail.",
+        watch=("standing", "Our standing"),
+        is_thrown=lambda: not world.is_listed,
+        throw=_movement(partial(world.set_listed, False)),
+        restore=_movement(partial(world.set_listed, True)),
+    )
+    yield Lever(
+        key="pointer",
+        throw_text="Give our address its PTR",
+        restore_text="Take its PTR away",
+        thrown_text="our address has its PTR record",
+        effect="Reverse DNS is confirmed, and nameless.example takes our mail (rdns_required).",
+        watch=("standing", "Our standing"),
+        is_thrown=lambda: world.is_named,
+        throw=_movement(partial(world.set_named, True)),
+        restore=_movement(partial(world.set_named, False)),
+    )
 
 
 def _is_broken(world: DemoWorld, host: str) -> bool:

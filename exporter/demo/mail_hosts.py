@@ -16,10 +16,11 @@ from typing import Final
 
 from exporter.demo.domain import Certificate, DemoHost, Port
 from exporter.demo.domains import DEMO, NETWORK
+from exporter.demo.reputation import hello
 from exporter.lab.certificates import Authority
 from exporter.lab.silent_host import SilentHost
 from exporter.lab.smtp_host import SmtpHost
-from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, Answer, SmtpScript, SwitchToTls, reply
+from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, Answer, SmtpScript, SwitchToTls, ordinary, reply
 
 # The name in the certificate of a host that presents another's.
 _ANOTHER: Final = "mx.another.example"
@@ -49,8 +50,12 @@ class MailHosts:
             {host.key: host for domain in DEMO for host in domain.hosts}
         )
         self.gateway_is_closed = False
-        self._behaviours = {key: _behaviour(host, authority) for key, host in self.by_key.items()}
+        self._behaviours = {
+            key: _saying_hello(_behaviour(host, authority), hello(number))
+            for number, (key, host) in enumerate(self.by_key.items())
+        }
         self._broken: dict[str, Port] = {}
+        self._accepting: set[str] = set()  # hosts that refuse us by their table, and do not now
         self._running: dict[str, SmtpHost | SilentHost] = {}
         self._changing = asyncio.Lock()
 
@@ -83,6 +88,7 @@ class MailHosts:
             for key in tuple(self._running):
                 await self._take_down(key)
             self._broken.clear()
+            self._accepting.clear()
             self.gateway_is_closed = False
 
     async def set_broken(self, key: str, how: Port | None) -> None:
@@ -92,6 +98,12 @@ class MailHosts:
                 self._broken.pop(key, None)
             else:
                 self._broken[key] = how
+            await self._put_all([key])
+
+    async def set_accepting(self, key: str, *, accepting: bool) -> None:
+        """Have a host take our mail, whatever its table says, or follow its table. Raises WorldError."""
+        async with self._changing:
+            (self._accepting.add if accepting else self._accepting.discard)(key)
             await self._put_all([key])
 
     async def set_gateway(self, *, closed: bool) -> None:
@@ -128,7 +140,8 @@ class MailHosts:
                 raise problem
 
     async def _put(self, key: str) -> None:
-        behaviour = self._broken.get(key, self._behaviours[key])
+        usual = ordinary(self.by_key[key].name) if key in self._accepting else self._behaviours[key]
+        behaviour = self._broken.get(key, usual)
         if self.gateway_is_closed and behaviour is not Port.GONE:
             behaviour = Port.SILENT
         await self._take_down(key)
@@ -162,6 +175,18 @@ def _behaviour(host: DemoHost, authority: Authority) -> SmtpScript | Port:
         b"STARTTLS": (reply(220, "2.0.0 Ready to start TLS"), SwitchToTls(context, script)),
     }
     return replace(script, replies=MappingProxyType({**script.replies, **offered}))
+
+
+def _saying_hello(script: SmtpScript | Port, words: str) -> SmtpScript | Port:
+    """The script with `words` behind the name in its answer to EHLO, where that is an ordinary one."""
+    if isinstance(script, Port) or not words:
+        return script
+    answer = script.answer(b"EHLO")
+    if not isinstance(answer, bytes) or not answer.startswith(b"250-"):
+        return script
+    first, rest = answer.split(b"\r\n", 1)
+    told = {**script.replies, b"EHLO": first + b" " + words.encode() + b"\r\n" + rest}
+    return replace(script, replies=MappingProxyType(told))
 
 
 def _check_free(address: str, port: int) -> None:

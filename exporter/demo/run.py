@@ -23,8 +23,11 @@ from exporter.demo.levers import panel
 from exporter.demo.mail_hosts import WorldError
 from exporter.demo.world import DemoWorld
 from exporter.egress.settings import counts_as_outside
+from exporter.standing.checks import Pace
 
 _FAILED: Final = 1
+# As quick as the probes of the demo, whose DNS is its own.
+_STANDING: Final = Pace(look=2.0, names=3.0, lists=3.0, between=0.1)
 # The pages, each with its contents.
 _PAGES: Final = (
     ("/", "every domain, the worst first: search, filters, and buttons to break things"),
@@ -32,6 +35,7 @@ _PAGES: Final = (
     ("/domain/blocklisted.example", "refused by a block list: what the server said, and when"),
     ("/domain/filtered.example", "blocked, not dead: another port of the silent host answers"),
     ("/?group=provider", "the same by provider: one row for each, however many domains it has"),
+    ("/standing", "our own standing: public address, reverse DNS, SPF, block lists"),
     ("/egress", "the egress: references, and the addresses that witness ports had to be asked on"),
 )
 
@@ -85,6 +89,7 @@ async def _serve(web_options: WebOptions, world: DemoWorld, folder: Path, stoppi
                 web_options,
                 port=world.smtp_port,
                 is_outside=is_outside,
+                standing_pace=_STANDING,
                 panel=panel(world),
                 on_serving=introduce,
                 stopping=stopping,

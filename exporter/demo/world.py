@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Self
 
-from exporter.demo.configuration import HELO, configuration
+from exporter.demo.configuration import configuration
 from exporter.demo.domain import DemoHost, DnsFault, Port
 from exporter.demo.domains import DEMO
 from exporter.demo.mail_hosts import HostState, MailHosts
+from exporter.demo.reputation import LISTED_AT, NAMELESS_AT
+from exporter.demo.reputation import records as standing_records
 from exporter.lab.certificates import Authority
 from exporter.lab.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
 from exporter.lab.host import LOOPBACK, LoopThread
@@ -22,6 +24,8 @@ from exporter.lab.host import LOOPBACK, LoopThread
 _FAULTS: Final[Mapping[DnsFault, Fault]] = MappingProxyType(
     {DnsFault.SERVFAIL: SERVFAIL, DnsFault.BOGUS: BOGUS, DnsFault.SILENT: SILENT}
 )
+# Seconds, as often as everything is probed: a record that has moved is seen at the next probe.
+_TTL: Final = 5
 
 
 class DemoWorld:
@@ -32,6 +36,10 @@ class DemoWorld:
         self.authority = Authority()
         self._mail_hosts = MailHosts(self.authority)
         self._name_server = _name_server()
+        self._records = self._name_server.records
+        self._moved: dict[str, str] = {}
+        self._is_listed, self._is_named = True, False
+        self._publish()
         self._thread = LoopThread("demo world")
 
     def __enter__(self) -> Self:
@@ -114,19 +122,63 @@ class DemoWorld:
         """Let mail out again."""
         self._thread.call(self._mail_hosts.set_gateway(closed=False))
 
+    @property
+    def moved(self) -> Mapping[str, str]:
+        """The domains whose MX record has been changed, and the host that it names."""
+        return self._moved
+
+    def move(self, domain: str, exchange: str) -> None:
+        """Have the MX record of `domain` name the host `exchange` alone."""
+        self._moved = {**self._moved, domain: exchange}
+        self._publish()
+
+    def move_back(self, domain: str) -> None:
+        """Give `domain` the MX records back that it had at the start."""
+        self._moved = {name: exchange for name, exchange in self._moved.items() if name != domain}
+        self._publish()
+
+    @property
+    def is_listed(self) -> bool:
+        """True while our address stands on the block list."""
+        return self._is_listed
+
+    @property
+    def is_named(self) -> bool:
+        """True while our address has its PTR record."""
+        return self._is_named
+
+    def set_listed(self, listed: bool) -> None:
+        """Put our address on the block list, or take it off: the host that asks the list follows."""
+        self._is_listed = listed
+        self._publish()
+        self._thread.call(self._mail_hosts.set_accepting(LISTED_AT, accepting=not listed))
+
+    def set_named(self, named: bool) -> None:
+        """Give our address its PTR record, or take it away: the host that asks for it follows."""
+        self._is_named = named
+        self._publish()
+        self._thread.call(self._mail_hosts.set_accepting(NAMELESS_AT, accepting=named))
+
     def config_yaml(self) -> str:
         """A configuration with which an ordinary exporter probes this world."""
         return configuration(self.nameserver, self.smtp_port, self.witness_port)
+
+    def _publish(self) -> None:
+        moved = {(name, "MX"): [f"10 {exchange}."] for name, exchange in self._moved.items()}
+        ours = standing_records(listed=self._is_listed, named=self._is_named)
+        self._name_server.records = {**self._records, **moved, **ours}
 
     def _break(self, host: str, how: Port | None) -> None:
         self._thread.call(self._mail_hosts.set_broken(self.hosts[host].key, how))
 
 
 def _name_server() -> DnsHost:
-    """The DNS of all domains, and of the demo's exporter."""
+    """The DNS of all domains."""
     records: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for domain in DEMO:
         for name, kind, data in domain.all_records:
             records[name, kind].append(data)
-    records[HELO, "A"].append(LOOPBACK)
-    return DnsHost(records, {domain.name: _FAULTS[domain.fault] for domain in DEMO if domain.fault is not None})
+    faults: dict[str | tuple[str, str], Fault] = {
+        domain.name: _FAULTS[domain.fault] for domain in DEMO if domain.fault is not None
+    }
+    return DnsHost(records, faults, ttl=_TTL)

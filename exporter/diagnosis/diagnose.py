@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from exporter.diagnosis.connect_errors import judge_connect, outcome_of_session
 from exporter.diagnosis.decision import decide
 from exporter.diagnosis.failed_connect import FailedConnect
 from exporter.diagnosis.fingerprints import describe_mark, is_foreign, stage_of
+from exporter.diagnosis.own_standing import with_standing
 from exporter.model.address import family_of
 from exporter.model.egress import EgressByFamily, EgressState, EgressView
 from exporter.model.evidence import ConnectOutcome, Evidence
 from exporter.model.failure import Failure, FailureClass
 from exporter.model.result import HostResult
+from exporter.model.standing import NO_STANDING, StandingView
 
 _C = FailureClass
 _INTERCEPTED: Final = EgressState.INTERCEPTED
@@ -36,10 +38,24 @@ def no_success_by_others(host: HostResult) -> float:
     return -math.inf
 
 
+@dataclass(frozen=True, slots=True)
+class OwnStanding:
+    """Our standing for one session: `source` is the address that it was begun from, empty for the system's choice."""
+
+    view: StandingView = NO_STANDING
+    source: str = ""
+
+
+_NOT_ASKED: Final = OwnStanding()
+
+
 def diagnose(
-    host: HostResult, around: EgressByFamily, success_by_others: SuccessByOthers = no_success_by_others
+    host: HostResult,
+    around: EgressByFamily,
+    success_by_others: SuccessByOthers = no_success_by_others,
+    ours: OwnStanding = _NOT_ASKED,
 ) -> HostResult:
-    """`host` with its failure under these egress states; the same object where nothing changes."""
+    """`host` with its failure under these egress states and our standing; the same object where nothing changes."""
     evidence = host.evidence
     if evidence is None:
         return host
@@ -48,10 +64,11 @@ def diagnose(
     reopened = egress.before is not None and host.timings.at < egress.opened
     if egress.before is not None and reopened:
         egress = egress.before
-    if outcome is _ANSWERED and egress.state is not _INTERCEPTED and host.failure == host.outcome.own_failure:
-        return host
     if outcome is _ANSWERED:
-        failure, last_hop = _intercepted(host, evidence, egress) or host.outcome.own_failure, ""
+        own = with_standing(host.outcome.own_failure, host.address, ours.source, ours.view)
+        if egress.state is not _INTERCEPTED and host.failure == own:
+            return host
+        failure, last_hop = _intercepted(host, evidence, egress) or own, ""
     else:
         attempt = _failed_connect(host, evidence, egress, outcome, success_by_others(host))
         failure, last_hop = decide(attempt), attempt.last_hop

@@ -50,10 +50,13 @@ class HostPaths:
             self._traces.request(host.address, evidence.port, self._against(evidence.port), source, host.identity)
         return host if path == evidence.path else replace(host, evidence=replace(evidence, path=path))
 
+    def wanted(self, hosts: Iterable[HostResult]) -> list[tuple[str, int]]:
+        """The addresses and ports of these to which the path is worth a trace."""
+        return [(each.address, each.identity.port) for each in hosts if self._is_wanted(each.evidence)]
+
     async def trace_all(self, hosts: Iterable[HostResult], source: Callable[[str], str]) -> None:
         """Trace now the path of each of these that wants one. `source`: the address to connect from to an address."""
-        wanted = [(each.address, each.identity.port) for each in hosts if self._is_wanted(each.evidence)]
-        await asyncio.gather(*(self.find(address, port, source(address)) for address, port in wanted))
+        await asyncio.gather(*(self.find(address, port, source(address)) for address, port in self.wanted(hosts)))
 
     async def find(self, address: str, port: int, source: str) -> PathTrace:
         """The path to an address, traced lately or now."""

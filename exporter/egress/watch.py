@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from exporter.diagnosis.connect_errors import outcome_of_session
-from exporter.diagnosis.diagnose import EGRESS_CLASSES, diagnose
+from exporter.diagnosis.diagnose import EGRESS_CLASSES, OwnStanding, diagnose
 from exporter.diagnosis.egress_state import InspectionResult
 from exporter.diagnosis.resolver_state import questions
 from exporter.egress.clocks import Clocks, Now
@@ -36,6 +36,7 @@ from exporter.model.failure import FailureClass
 from exporter.model.path_trace import HopKind, PathTrace
 from exporter.model.resolver import ResolverState, ResolverView
 from exporter.model.result import DomainResult, HostIdentity, HostResult, MxHost, MxLookup
+from exporter.model.standing import NO_STANDING, StandingView
 
 # A fingerprint is checked again after so long: a proxy may have come or gone.
 _CHECKED_SECONDS: Final = 600.0
@@ -56,6 +57,7 @@ class EgressWatch:
         self._paths = HostPaths(settings.egress, self._path_found)
         self._checks = InterceptionChecks(self._paths, self._interception_checked)
         self._references_wanted_at = -math.inf
+        self.standing: StandingView = NO_STANDING  # set by whoever looks at it; hosts are to be judged again then
         # The moment, by the loop's clock, at which the egress or the resolver was last seen to have changed: results of
         # turns and sessions begun before are of another time.
         self.routes_changed_at = -math.inf
@@ -118,7 +120,12 @@ class EgressWatch:
         if host.failure is None and not self._states.is_intercepted:  # nothing could change it, as with nearly all
             self._timeouts.drop(host.identity)
             return host
-        judged = diagnose(self._paths.with_path(host, source, request=request), self.egress, self._success_by_others)
+        judged = diagnose(
+            self._paths.with_path(host, source, request=request),
+            self.egress,
+            self._success_by_others,
+            OwnStanding(self.standing, source),
+        )
         self._timeouts.see(judged, self._settings.is_outside)
         return judged
 
@@ -146,6 +153,10 @@ class EgressWatch:
             return False
         asked_at = result.lookup.asked_at if result.lookup is not None else None
         return (asked_at or result.at) < resolver.opened
+
+    def wanted_paths(self, hosts: Iterable[HostResult]) -> list[tuple[str, int]]:
+        """The addresses and ports that :meth:`trace_all` traces the path to."""
+        return self._paths.wanted(hosts)
 
     async def trace_all(self, hosts: Iterable[HostResult], source: Callable[[str], str]) -> None:
         """Trace now the path of each host that wants one. `source`: the address to connect from to an address."""

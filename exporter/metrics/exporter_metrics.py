@@ -16,14 +16,16 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from exporter import __version__
-from exporter.concurrency import steady_clock
+from exporter.metrics.configuration_metrics import ConfigurationMetrics
 from exporter.metrics.histogram import Distribution, Histogram
+from exporter.metrics.standing_metrics import StandingCollector
 from exporter.model.configuration import DomainList
 from exporter.model.egress import EGRESS_UNKNOWN, EgressByFamily, EgressState
 from exporter.model.failure import PHASES
 from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverState, ResolverView
 from exporter.model.result import HostResult
-from exporter.model.target import Target, TargetKind
+from exporter.model.standing import StandingView
+from exporter.model.target import Target
 from exporter.schedule.shard import Shard
 
 # A phase lasts from a fraction of a millisecond on loopback to the whole timeout.
@@ -31,8 +33,6 @@ _PHASE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 # A _created series beside each counter would double their number and say nothing about mail.
 _without_created: Callable[[], None] = disable_created_metrics
 _LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0)
-# A smaller difference is the slow correction of the clock (adjtime(3)), not a step.
-_CLOCK_STEP_SECONDS: Final = 1.0
 _ONLY: Final = Shard()
 
 
@@ -51,7 +51,7 @@ class ExporterMetrics:
             values=PHASES,
         ).of
         self._add_constants(shard)
-        self._configuration = _ConfigurationMetrics(self.registry)
+        self._configuration = ConfigurationMetrics(self.registry)
         gauge = self._gauge
         self._probes_in_flight = gauge("mx_exporter_probes_in_flight", "Probes in progress.")
         self._hosts = gauge("mx_exporter_hosts", "Hosts of all targets, each counted once.")
@@ -60,6 +60,8 @@ class ExporterMetrics:
         self._egress = gauge("mx_egress_state", "1 for the state of the egress.", ("family", "state"))
         self._references = gauge("mx_egress_reference_up", "1 if the reference passed its last probe.", ("reference",))
         self._resolver = gauge("mx_resolver_state", "1 for the state of the resolver.", ("state",))
+        self._standing = StandingCollector()
+        self.registry.register(self._standing)
         self.egress_changed(EGRESS_UNKNOWN)
         self.resolver_changed(RESOLVER_UNKNOWN)
         self._schedule_lag = self._lag(
@@ -122,6 +124,10 @@ class ExporterMetrics:
         for state in ResolverState:
             self._resolver.labels(state).set(state is view.state)
 
+    def standing_seen(self, view: StandingView) -> None:
+        """Set our own standing."""
+        self._standing.view = view
+
     def references_probed(self, up: Mapping[str, bool]) -> None:
         """Set the results of the references that have been probed; the series of others end."""
         self._references.clear()
@@ -148,58 +154,13 @@ class ExporterMetrics:
         """A configuration was refused; the one before stays in use."""
         self._configuration.attempted(configuration=False)
 
+    def main_file_compared(self, *, differs: bool) -> None:
+        """The configuration's file was compared with what is in use."""
+        self._configuration.file_differs.set(differs)
+
     def web_loaded(self, successful: bool) -> None:
         """The web configuration was loaded or refused."""
         self._configuration.attempted(web=successful)
-
-
-class _ConfigurationMetrics:
-    """The metrics of the configuration files: their last load, the targets in them, their invalid lines."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._loads = {"configuration": True, "web": True}
-        self._successful = Gauge(
-            "mx_exporter_config_last_reload_successful",
-            "1 if the last attempt to load the configuration succeeded.",
-            registry=registry,
-        )
-        self._loaded = steady_clock.now()
-        self._loaded_at = 0.0
-        Gauge(
-            "mx_exporter_config_last_reload_success_timestamp_seconds",
-            "Unix time of the last successful load of the configuration.",
-            registry=registry,
-        ).set_function(self._loaded_in_unix_time)
-        self._targets = Gauge("mx_exporter_targets", "Configured targets.", ("kind",), registry=registry)
-        self._invalid_lines = Gauge(
-            "mx_exporter_target_errors",
-            "Invalid lines of a domain file, which are skipped.",
-            ("file",),
-            registry=registry,
-        )
-
-    def attempted(self, **successful: bool) -> None:
-        """Note the outcome of a load: of the `configuration` or of the `web` configuration."""
-        self._loads |= successful
-        self._successful.set(all(self._loads.values()))
-
-    def loaded(self, targets: tuple[Target, ...], lists: Iterable[DomainList], *, whole: bool) -> None:
-        """Note a configuration that is in use from now on."""
-        self.attempted(configuration=whole)
-        if whole:
-            self._loaded = steady_clock.now()
-        self._invalid_lines.clear()
-        for each in lists:
-            self._invalid_lines.labels(each.file).set(each.skipped)
-        for kind, count in _by_kind(targets).items():
-            self._targets.labels(kind).set(count)
-
-    def _loaded_in_unix_time(self) -> float:
-        """The time of the load, the same value until the clock is set."""
-        at = steady_clock.unix(self._loaded)
-        if abs(at - self._loaded_at) > _CLOCK_STEP_SECONDS:
-            self._loaded_at = at
-        return self._loaded_at
 
 
 class _Count(Collector):
@@ -213,10 +174,3 @@ class _Count(Collector):
     def collect(self) -> Iterator[CounterMetricFamily]:
         """The present value."""
         yield CounterMetricFamily(self._name, self._documentation, value=self.count())
-
-
-def _by_kind(targets: tuple[Target, ...]) -> Mapping[TargetKind, int]:
-    counts = dict.fromkeys(TargetKind, 0)
-    for target in targets:
-        counts[target.kind] += 1
-    return counts

@@ -44,6 +44,14 @@ class Egress:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Settings of the look at our own standing."""
+
+    addresses: tuple[str, ...] = ()  # at most one of each family; of the others mail hosts tell it
+    lists: tuple[str, ...] = ()  # zones of block lists
+
+
+@dataclass(frozen=True, slots=True)
 class ConfiguredGroup:
     """Settings and labels that several targets share; the targets themselves are among those of the configuration."""
 
@@ -74,14 +82,17 @@ class Config:
     resolver: ResolverSettings = ResolverSettings()
     limits: Limits = Limits()
     egress: Egress = Egress()
+    standing: Standing | None = None  # None: not asked for
     files: tuple[str, ...] = ()  # every file read, the main one first
     domain_files: tuple[str, ...] = ()  # patterns, relative to the folder of the main file; those outside of groups
     groups: tuple[ConfiguredGroup, ...] = ()
     disabled_metrics: frozenset[str] = frozenset()  # of exporter.model.metric_names
+    source: bytes = field(default=b"", repr=False, compare=False)  # the contents of the main file
     # What is valid and hardly meant, each with file, line and column; of the files, like the fields below.
     warnings: tuple[str, ...] = field(default=(), compare=False)
     # The result of reading them; not part of the settings, so not compared.
     lists: tuple[DomainList, ...] = field(default=(), compare=False)
+    unmatched: tuple[str, ...] = field(default=(), compare=False)  # patterns of domain files that match none
     # Domain files that could not be read, or not yet again: an older list remains in use, or none.
     failures: tuple[str, ...] = field(default=(), compare=False)
 

@@ -34,7 +34,7 @@ class MxHost:
     preference: int
     addresses: tuple[str, ...] = ()
     failure: Failure | None = None
-    is_cname: bool = False  # RFC 2181 10.3, RFC 5321 5.1: an MX target may not be an alias
+    alias_of: str = ""  # the name at the end of its CNAMEs; RFC 2181 10.3, RFC 5321 5.1: an MX target may have none
     asked_at: float | None = None
     nameserver: str = ""
     cause: FailureClass | None = None
@@ -42,6 +42,11 @@ class MxHost:
     more: int = 0  # further addresses, counted and not kept
     more_ipv6: int = 0  # those of IPv6 among them
     incomplete: bool = False  # an address query had no useful answer, so there may be other addresses
+
+    @property
+    def is_cname(self) -> bool:
+        """The name is an alias."""
+        return bool(self.alias_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class MxLookup:
     cause: FailureClass | None = None
     filtered: Failure | None = None
     alias_of: str = ""  # the name at the end of the domain's CNAMEs, where it has any
+    more: int = 0  # further MX hosts, the least preferred, which were not looked up
 
 
 class TranscriptLine(NamedTuple):
@@ -226,6 +232,13 @@ class HostResult:
         return self.outcome.failure is None
 
 
+class MxDifferences(NamedTuple):
+    """The difference between the MX hosts of a domain and those that `expect_mx` describes."""
+
+    unexpected: tuple[str, ...] = ()  # MX hosts that it does not name
+    missing: tuple[str, ...] = ()  # its entries without an MX host
+
+
 class DomainResult(NamedTuple):
     """The result of a target: of its own lookup, and of the hosts that it has in common with other targets.
 
@@ -243,6 +256,7 @@ class DomainResult(NamedTuple):
     tls_rpt: TlsRpt | None = None
     named: tuple[MxHost, ...] = ()  # the address lookup of a target that is named by its host
     providers: tuple[str, ...] = ()  # the organisations of the MX hosts, sorted
+    mx_differences: MxDifferences = MxDifferences()
 
     @property
     def up(self) -> bool:

@@ -94,6 +94,7 @@ class Module:
     policies: tuple[PolicyKind, ...] = ()
     proxy_protocol: bool = False  # send the header of the PROXY protocol, version 1, first
     host_series: HostSeries | None = None  # where the module has its own
+    expect_mx: tuple[str, ...] | None = None  # likewise
 
     @property
     def entrusted(self) -> str:
@@ -118,6 +119,7 @@ class Settings:
     max_addresses: int = 16
     allow_addresses: tuple[IPNetwork, ...] = ()
     host_series: HostSeries = "all"
+    expect_mx: tuple[str, ...] = ()  # MX hosts of a domain: names, or .suffixes for one below each; empty: any
 
 
 # Configured labels, sorted by name.
@@ -143,12 +145,13 @@ class Target:
 
 
 def with_module(settings: Settings, module: Module) -> Settings:
-    """`settings` with `module`, and with the timeout and the host series of the module, where it has its own."""
+    """`settings` with `module`, and with its timeout, host series and expected MX hosts, where it has its own."""
     return replace(
         settings,
         module=module,
         timeout=settings.timeout if module.timeout is None else module.timeout,
         host_series=settings.host_series if module.host_series is None else module.host_series,
+        expect_mx=settings.expect_mx if module.expect_mx is None else module.expect_mx,
     )
 
 

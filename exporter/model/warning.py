@@ -41,6 +41,8 @@ class DomainWarning(StrEnum):
     """A fault of a domain that does not stop its mail: the `class` label of `mx_domain_warning`."""
 
     NULL_MX_AMONG_OTHERS = "null_mx_among_others"
+    MX_UNEXPECTED = "mx_unexpected"  # an MX host that `expect_mx` does not name
+    MX_MISSING = "mx_missing"  # a name of `expect_mx`, and no MX host
     MTA_STS_MISMATCH = "mta_sts_mismatch"  # the policy does not name an MX host
     MTA_STS_NO_TLS = "mta_sts_no_tls"  # an MX host does none
     MTA_STS_UNTRUSTED = "mta_sts_untrusted"  # the certificate is not valid for the MX host

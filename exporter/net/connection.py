@@ -17,7 +17,7 @@ from typing import ClassVar, Final, Protocol
 
 from exporter.model.evidence import ConnectEvidence, IcmpError
 from exporter.net import error_queue, tcp_info, timestamps
-from exporter.net.poller import ENDED, READABLE, WRITABLE, poller_of
+from exporter.net.poller import ENDED, READABLE, WRITABLE, Poller, poller_of
 
 # Larger than any honest reply, small enough that a hostile flood is cut after a few reads.
 READ_BYTES: Final = 16384
@@ -71,9 +71,10 @@ class TcpConnection:
         "tcp_rtt",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, receiver: Receiver) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, receiver: Receiver, poller: Poller | None = None) -> None:
+        """`poller`: that of the loop, where it has been found before."""
         self._loop = loop
-        self._poller = poller_of(loop)
+        self._poller = poller_of(loop) if poller is None else poller
         self._receiver: Receiver | None = receiver
         self._socket: socket.SocketType | None = None
         self._connecting = True

@@ -13,6 +13,7 @@ _RETRANS_OFFSET: Final = 36  # segments sent again that left this host and are n
 _RTT_OFFSET: Final = 68  # microseconds
 _TOTAL_RETRANS_OFFSET: Final = 100  # segments sent again, whether they left this host or not
 _HANDSHAKE: Final = struct.Struct(f"=B{_RTT_OFFSET - 1}xI{_TOTAL_RETRANS_OFFSET - _RTT_OFFSET - 4}xI")
+_OPTION: Final[int | None] = getattr(socket, "TCP_INFO", None) if os.name == "posix" else None
 _ESTABLISHED: Final = 1  # linux/tcp_states.h
 _UNDER_WAY: Final = frozenset({2, 3})  # TCP_SYN_SENT, TCP_SYN_RECV
 
@@ -54,8 +55,7 @@ def _field(sock: socket.SocketType, offset: int) -> int | None:
 
 
 def _info(sock: socket.SocketType, size: int) -> bytes | None:
-    option = getattr(socket, "TCP_INFO", None)
-    if option is None or os.name != "posix":
+    if _OPTION is None:
         return None
-    info = sock.getsockopt(socket.IPPROTO_TCP, option, size)
+    info = sock.getsockopt(socket.IPPROTO_TCP, _OPTION, size)
     return info if len(info) == size else None

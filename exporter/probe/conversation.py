@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from exporter.probe.demands import (
@@ -23,7 +23,7 @@ from exporter.probe.demands import (
 from exporter.probe.dialogue import HostDialogue
 from exporter.probe.expectation import FamiliarWords
 from exporter.probe.session_record import SessionRecord
-from exporter.schedule.scheduled import Scheduled
+from exporter.schedule.scheduled import Scheduled, TurnEnds, TurnSteps
 
 if TYPE_CHECKING:
     from exporter.probe.hosts import Host
@@ -44,16 +44,24 @@ def _tell_nothing(conversation: Conversation, error: Exception) -> None:
     """Leave the results of the hosts as they are."""
 
 
+def _by_task(conversation: Conversation, ends: TurnEnds) -> TurnSteps | None:
+    """Begin nothing: each turn is run."""
+    return None
+
+
 class Conversation(Scheduled):
     """The sessions with one address."""
 
     # Its start counts when a session has its permit, and is reported by exporter.probe.host_turn.
     reports_start: ClassVar[bool] = False
+    needs_slot: ClassVar[bool] = True
+    # See Scheduled: the shortest that is asked for. A field: it is read at each turn.
+    interval: float
 
     __slots__ = (
+        "_begin",
         "_end",
         "_failed",
-        "_interval",
         "_run",
         "address",
         "began",
@@ -63,6 +71,7 @@ class Conversation(Scheduled):
         "granted",
         "hosts",
         "in_session",
+        "interval",
         "is_gone",
         "is_scheduled",
         "key",
@@ -77,18 +86,23 @@ class Conversation(Scheduled):
         key: ConversationKey,
         run: Callable[[Conversation], Coroutine[Any, Any, None]],
         failed: Callable[[Conversation, Exception], None] = _tell_nothing,
+        begin: Callable[[Conversation, TurnEnds], TurnSteps | None] = _by_task,
     ) -> None:
-        """`run` has the sessions of one turn; `failed` gets the bug of the exporter that ended one."""
+        """`run` has the sessions of one turn, `begin` the session of one by callbacks, where that may be enough.
+
+        `failed` gets the bug of the exporter that ended a turn.
+        """
         super().__init__()
         self.key: Final = key
         self.address: Final = key.address
         self.dialogue: Final = key.dialogue
         self._run = run
         self._failed = failed
+        self._begin = begin
         self.hosts: dict[str, Host] = {}  # by MX name; the first leads: its name is sent as SNI
         self.demands: Demands = NO_DEMANDS  # those on all hosts together
         self.is_scheduled = False  # a configured target asks for it; else it runs only when a client does
-        self._interval = math.inf
+        self.interval = math.inf
         self.timeout = 0.0  # the longest that is asked for
         self.began = -math.inf  # of the newest session that has ended, by the loop's clock
         self.granted = 0.0  # its timeout
@@ -101,11 +115,6 @@ class Conversation(Scheduled):
         self._end: asyncio.Future[None] | None = None  # of the next session, if anybody waits for it
 
     @property
-    def interval(self) -> float:
-        """See :class:`Scheduled`: the shortest that is asked for."""
-        return self._interval
-
-    @property
     def phase_key(self) -> str:
         """See :class:`Scheduled`."""
         address, dialogue, name = self.key
@@ -114,7 +123,7 @@ class Conversation(Scheduled):
     @property
     def under_way(self) -> bool:
         """A turn is under way: :meth:`ended` waits for its end."""
-        return self.task is not None
+        return self.course is not None
 
     def demand(self, demand: Demand, times: int) -> None:
         """Take in a demand `times` more, or less if that is negative."""
@@ -122,7 +131,7 @@ class Conversation(Scheduled):
         self.demands = counted(self.demands, demand, times)
         if len(self.demands) != kinds:  # else the same ones, each asked for by more or fewer
             self.is_scheduled = is_scheduled(self.demands)
-            self._interval = shortest_interval(self.demands)
+            self.interval = shortest_interval(self.demands)
             self.timeout = longest_timeout(self.demands)
 
     def answers(self, age: float, timeout: float, now: float) -> bool:
@@ -133,13 +142,25 @@ class Conversation(Scheduled):
         """The newest session may have ended by its timeout, and `timeout` is longer."""
         return self.timed_out and self.granted < timeout
 
-    async def run(self) -> None:
+    def begin(self, ends: TurnEnds) -> TurnSteps | None:
         """See :class:`Scheduled`."""
+        return self._begin(self, ends)
+
+    def run(self) -> Coroutine[Any, Any, None]:
+        """See :class:`Scheduled`."""
+        return self.through(self._run(self))
+
+    async def through(self, turn: Awaitable[None]) -> None:
+        """Await a turn, or the rest of one, and have it over."""
         try:
-            await self._run(self)
+            await turn
         finally:
-            self.in_session = False
+            self.leave_session()
             self.wake()
+
+    def leave_session(self) -> None:
+        """The turn under way has no session any more: no host that comes has its result from it."""
+        self.takes_in = self.in_session = False
 
     def failed(self, error: Exception) -> None:
         """See :class:`Scheduled`."""

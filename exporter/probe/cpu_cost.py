@@ -117,10 +117,9 @@ class CpuCosts:
 
     def settle(self, address: str, seconds: float) -> None:
         """Take in the cost of a session with `address`."""
-        pause = pause_after(seconds)
-        if not pause and address not in self._costly:
-            return
-        now = time.monotonic()
+        if seconds <= COSTLY_SECONDS and self._costly.get(address) is None:
+            return  # as nearly always
+        pause, now = pause_after(seconds), time.monotonic()
         costly = self._costly.pop(address)
         if costly is None:
             _log_pause(address, seconds, pause)

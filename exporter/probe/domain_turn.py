@@ -10,64 +10,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from typing import ClassVar, Final, Protocol
+from contextlib import nullcontext
+from typing import ClassVar, Final
 
-from exporter.concurrency.slots import ProbeSlots
-from exporter.model.address import Family
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.resolver import ResolverView
 from exporter.model.result import DomainResult, HostResult, MxHost, MxLookup, to_microsecond
 from exporter.model.target import Target, TargetKind
 from exporter.policies.domain_judgement import FoundPolicies
-from exporter.policies.domain_policies import DomainPolicies, wanted
+from exporter.policies.domain_policies import wanted
 from exporter.probe.conversation import FRESH_SHARE
-from exporter.probe.dialogue import Dialogues
 from exporter.probe.host_holder import NEVER, HostHolder
-from exporter.probe.hosts import Host, HostTable
+from exporter.probe.hosts import Host
 from exporter.probe.join import Found, Seen, SeenHosts, addresses_found, join, providers_of, seen_hosts
 from exporter.probe.lookup_doubt import is_doubtful, is_doubtful_host
+from exporter.probe.turn_tools import TurnTools
 
 # Read at every turn: looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
 _DOMAIN: Final = TargetKind.DOMAIN
-
-
-class TurnResolver(Protocol):
-    """The questions of a turn to the DNS; failures are values of the answers, nothing is raised."""
-
-    def known_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup | None:
-        """The mail hosts of a domain as they are remembered, the same object each time."""
-
-    def known_host(self, name: str, families: tuple[Family, ...]) -> MxHost | None:
-        """The addresses of a host as they are remembered, the same object each time."""
-
-    async def lookup_mx(self, domain: str, families: tuple[Family, ...]) -> MxLookup:
-        """The mail hosts of a domain."""
-
-    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
-        """The addresses of a host; an address is its own."""
-
-    def for_unconfigured_target(self) -> AbstractContextManager[None]:
-        """A context for lookups of a target that is not configured."""
-
-
-@dataclass(slots=True)
-class TurnTools:
-    """The parts that all turns have in common. A reload may set another resolver, and other policies."""
-
-    resolver: TurnResolver
-    table: HostTable
-    dialogues: Dialogues
-    slots: ProbeSlots
-    policies: DomainPolicies | None  # None: none are looked up, whatever a module names
-    resolver_view: Callable[[], ResolverView]
-    on_turn: Callable[[DomainTurn, bool], None]  # a turn has ended: join it; True: the resolver was asked
-    on_dirty: Callable[[DomainTurn], None]  # a host has another state: join it soon
-    on_settled: Callable[[Host, HostResult], None]  # a host has a result without a session
-    once: bool = False  # the leases are those of the command line, whose names nobody else has chosen
-    # The loop's clock. To ask for the running loop is a system call in Python 3.11.
-    clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
 
 
 class DomainTurn(HostHolder):
@@ -169,7 +129,8 @@ class DomainTurn(HostHolder):
         self._at, self._took = time.time(), 0.0
         self._policies = None
         self._take_in(known)
-        self._end(asked=False)
+        self._turned_at = self._tools.clock()
+        self._tell(asked=False)
         return True
 
     async def run(self) -> None:
@@ -190,7 +151,8 @@ class DomainTurn(HostHolder):
             await search.wait(tools.slots.given_back)
             self._policies = search.found
         if not self.is_released:
-            self._end(asked=True)
+            self._turned_at = self._tools.clock()
+            self._tell(asked=True)
 
     def release(self) -> None:
         """See :class:`HostHolder`."""
@@ -212,12 +174,14 @@ class DomainTurn(HostHolder):
         """
         if self._bug is not None:
             return DomainResult(self._at, 0.0, None, (), (), self._bug)
-        if self._known is None:
+        known = self._known
+        if known is None:
             return None
         hosts = self._seen_hosts(result_of)
         if hosts is None:
             return None
-        found = Seen(self._at, self._took, self.lookup, self.named, self._found, self._providers, self._policies)
+        lookup, named = (known, ()) if isinstance(known, MxLookup) else (None, (known,))
+        found = Seen(self._at, self._took, lookup, named, self._found, self._providers, self._policies)
         return join(self.target, found, hosts, resolver)
 
     def _seen_hosts(self, result_of: Callable[[Host], HostResult | None] | None) -> SeenHosts | None:
@@ -251,7 +215,8 @@ class DomainTurn(HostHolder):
         """Hold the hosts of the lookup."""
         self._bug = None
         if looked_up is self._known and self._holds_as_before():
-            self._end_doubt()
+            if len(self.holds) > self._told:
+                self._end_doubt()
             return
         before, hosts = _hosts_of(self._known), _hosts_of(looked_up)
         self._providers = providers_of(hosts) if isinstance(looked_up, MxLookup) else ()
@@ -268,10 +233,6 @@ class DomainTurn(HostHolder):
         names = {host.name for host in _hosts_of(looked_up) if is_doubtful_host(host, self._at, view)}
         return lambda host: host.key.mx in names
 
-    def _end(self, *, asked: bool) -> None:
-        self._turned_at = self._tools.clock()
-        self._tell(asked=asked)
-
     def _tell(self, *, asked: bool) -> None:
         self.is_untold = True
         try:
@@ -279,7 +240,8 @@ class DomainTurn(HostHolder):
             if self._settled:
                 self._tell_settled()
         finally:
-            self._wake()
+            if self._turned is not None:
+                self._wake()
 
     def _tell_settled(self) -> None:
         """Give the hosts that need no session their results, as they were joined: a name by the resolver's state."""

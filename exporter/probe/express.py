@@ -5,32 +5,31 @@ they are its facts, the same objects. So this receiver of a connection knows no 
 was read in full (exporter.probe.expectation), answers each expected reply with what was said next, and notes the times.
 Nothing is parsed, classified, judged or rendered again.
 
+It is run by the events of its connection alone, without a task (exporter.probe.express_turn).
+
 At any surprise an ordinary session takes the connection over, at the byte where it differs, and reads what was heard
 from its begin; what was said is not said again. A surprise are other bytes, more or fewer of them, an end, an error, a
 wait that is longer than usual: the ordinary session decides, which alone knows how. A piece of an expected reply is no
 surprise, for the ordinary session would wait for the rest of it, too. Words that end before a TLS handshake are handed
 over there.
-
-Measured on CPython 3.11, two exporters side by side (docs/explanation/performance.md): a whole probe of an unchanged
-host takes 0.68 of the CPU that it takes with the full dialogue. A session by itself takes 1.4 times that of a C client.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from exporter.model.evidence import ConnectEvidence
 from exporter.model.result import HostTimings, Said, to_microsecond
 from exporter.net.connection import TcpConnection
 from exporter.net.deadlines import Deadlines
+from exporter.probe.begun_session import Begun, own_literal
 from exporter.probe.expectation import Expectation, FamiliarWords, turns_of
-from exporter.probe.session import Begun, Session, own_literal
+from exporter.probe.session import Session
 from exporter.probe.session_record import SessionRecord
-from exporter.probe.session_request import SessionRequest
+from exporter.probe.session_request import Endpoint
 from exporter.probe.stage_timeouts import usual_waits
 
 # A reply that takes longer is waited for by an ordinary session. At most the least wait of any stage
@@ -61,8 +60,24 @@ class Unchanged(NamedTuple):
         )
 
 
+class ExpressOwner(Protocol):
+    """The turn that has the session."""
+
+    def unchanged(self, session: Unchanged) -> None:
+        """The host has said all that was expected. Must not raise."""
+
+    def taken_over(self, began: float) -> Session:
+        """The session that takes over from now on, and is waited for elsewhere; `began`: the time of the connect."""
+
+    def full_session(self, began: float) -> Session:
+        """A session that reads what was heard, and is waited for by nobody."""
+
+    def failed(self, error: Exception) -> None:
+        """A bug of ours ended the session. Must not raise."""
+
+
 class ExpressSession:
-    """One session with expected words: :meth:`run` once."""
+    """One session with expected words: :meth:`begin` once. It ends by a call of its owner."""
 
     __slots__ = (
         "_at",
@@ -70,63 +85,43 @@ class ExpressSession:
         "_connected",
         "_connection",
         "_deadlines",
-        "_ended",
         "_expected",
         "_familiar",
-        "_full",
         "_last",
         "_lines",
+        "_owner",
         "_part",
         "_place",
-        "_request",
+        "_seconds",
         "_session",
         "_started",
         "due",
     )
 
     def __init__(
-        self,
-        request: SessionRequest,
-        familiar: FamiliarWords,
-        expected: Expectation,
-        deadlines: Deadlines,
-        loop: asyncio.AbstractEventLoop,
-        full: Callable[[], Session],
+        self, owner: ExpressOwner, familiar: FamiliarWords, expected: Expectation, deadlines: Deadlines
     ) -> None:
-        """`expected`: the words of `familiar`; `full` makes the ordinary session that takes over."""
-        self._request = request
+        """`expected`: the words of `familiar`."""
+        self._owner = owner
         self._familiar = familiar
         self._expected = expected
         self._deadlines = deadlines
-        self._full = full
-        self._connection = TcpConnection(loop, self)
-        # None: all went as expected.
-        self._ended: asyncio.Future[SessionRecord | None] = loop.create_future()
         self._session: Session | None = None  # the one that has taken over
-        self._at = self._started = self._began = self._last = self.due = 0.0
         self._connected: float | None = None
         self._place = 0  # of the reply that is awaited, among the words
         self._part = b""  # of it
         self._lines: list[tuple[bytes, float, bool]] = []  # what was heard and said, when, and whether we said it
+        self._seconds: list[float] = []  # of the stages
 
-    async def run(self) -> SessionRecord | Unchanged:
-        """Connect and go through the dialogue. Cancelled, it says goodbye."""
-        deadlines = self._deadlines
-        connect, whole = usual_waits(self._request.timeout)
+    def begin(self, connection: TcpConnection, endpoint: Endpoint, timeout: float) -> None:
+        """Connect."""
+        connect, whole = usual_waits(timeout)
+        self._connection = connection
         self._at = time.time()
-        started = self._started = self._began = self._connection.open(*self._request.endpoint)
+        started = self._started = self._began = connection.open(*endpoint)
         self._last = started + whole
         self.due = started + connect
-        deadlines.add(self)
-        try:
-            record = await self._ended
-        except asyncio.CancelledError:
-            self._leave()
-            raise
-        finally:
-            deadlines.remove(self if self._session is None else self._session)
-            self._connection.close()
-        return self._unchanged() if record is None else record
+        self._deadlines.add(self)
 
     # Events of the connection
 
@@ -138,6 +133,7 @@ class ExpressSession:
             self._familiar.surprised()
             self._hand_over()
             return
+        self._seconds.append(to_microsecond(now - self._began))
         self._began = now
         self.due = min(now + _USUAL_SECONDS, self._last)
 
@@ -157,17 +153,12 @@ class ExpressSession:
         if now > self.due:
             self._hand_over()
         elif data == words[place] or self._varies(place, data):
+            self._seconds.append(to_microsecond(now - began))
             self._place = place = place + 2
             if place < len(words):
                 self._say(words[place - 1])
-                return
-            self._familiar.held()
-            if self._expected.findings is not None:
-                self._ended.set_result(None)
-                self._last = time.perf_counter()
-                self._connection.close()
             else:
-                self._hand_over()
+                self._end()
         elif len(self._lines) < _MAX_LINES and self._may_begin(place, data):
             self._part = data
         else:
@@ -180,8 +171,11 @@ class ExpressSession:
 
     def internal_error(self, error: Exception) -> None:
         """A bug of ours: it is raised where the record is awaited."""
-        if not self._ended.done():
-            self._ended.set_exception(error)
+        if self._session is not None:
+            self._session.internal_error(error)
+            return
+        self._close()
+        self._owner.failed(error)
 
     def deadline_passed(self, now: float) -> None:
         """The awaited reply takes longer than usual."""
@@ -214,29 +208,50 @@ class ExpressSession:
         due = at + _USUAL_SECONDS
         self.due = due if due < self._last else self._last
 
-    def _leave(self) -> None:
-        """Our own shutdown: see :meth:`Session.leave`."""
-        session = self._session
-        if session is None and (self._ended.cancelled() or not self._ended.done()):
-            session = self._hand_over()
-        if session is not None:
-            session.leave()
-
     # The end
+
+    def leave(self) -> None:
+        """Our own shutdown: say goodbye as an ordinary session does, and close."""
+        try:
+            session = self._owner.full_session(self._started)
+            session.take_over(self._begun())
+            session.leave()
+        finally:
+            self._close()
+
+    def go_on(self) -> None:
+        """Have an ordinary session go on, as at a surprise."""
+        try:
+            self._hand_over()
+        except Exception as error:
+            self.internal_error(error)
+
+    def _end(self) -> None:
+        self._familiar.held()
+        if self._expected.findings is None:
+            self._hand_over()
+            return
+        self._last = time.perf_counter()
+        self._deadlines.remove(self)
+        self._connection.close()
+        self._owner.unchanged(self._unchanged())
+
+    def _close(self) -> None:
+        self._deadlines.remove(self)
+        self._connection.close()
 
     def _hand_over(self) -> Session:
         """Have an ordinary session go on."""
-        session = self._session = self._full()
+        session = self._session = self._owner.taken_over(self._started)
         self._deadlines.remove(self)
         self._deadlines.add(session)
-        session.take_over(self._begun(self._connection, self._ended))
+        session.take_over(self._begun())
         return session
 
-    def _begun(self, connection: TcpConnection, record: asyncio.Future[Any]) -> Begun:
+    def _begun(self) -> Begun:
         lines = self._lines
         return Begun(
-            connection,
-            record,
+            self._connection,
             self._at,
             self._started,
             self._connected,
@@ -246,26 +261,23 @@ class ExpressSession:
         )
 
     def _unchanged(self) -> Unchanged:
-        started, connected, lines, words = self._started, self._connected or 0.0, self._lines, self._expected.words
-        turns = turns_of(len(words))
-        if len(lines) != len(words):  # replies in pieces
-            turns = tuple([sent for _, _, sent in lines])
-        if len(lines) != len(words) or self._expected.varying:
-            words = tuple([data for data, _, _ in lines])
-        said = Said(words, turns, tuple([at - started for _, at, _ in lines]))
-        # Each stage ends with the last piece of its reply, before the next command.
-        began, seconds = connected, [to_microsecond(connected - started)]
-        for (_, at, is_sent), is_end in zip(lines, (*turns[1:], True), strict=True):
-            if is_sent:
-                began = at
-            elif is_end:
-                seconds.append(to_microsecond(at - began))
-        took, tcp_rtt = to_microsecond(self._last - started), self._connection.tcp_rtt
-        timings = HostTimings(self._at, self._expected.stages, tuple(seconds), (), None, tcp_rtt, None, took)
-        return Unchanged(self._expected, timings, said, self._read)
+        expected, started = self._expected, self._started
+        words, ats, turns = zip(*self._lines, strict=True)
+        if len(words) == len(expected.words):  # else replies in pieces
+            turns = turns_of(len(words))
+            if not expected.varying:
+                words = expected.words
+        said = Said(words, turns, tuple([at - started for at in ats]))
+        timings = HostTimings(
+            self._at,
+            expected.stages,
+            tuple(self._seconds),
+            tcp_rtt=self._connection.tcp_rtt,
+            took=to_microsecond(self._last - started),
+        )
+        return Unchanged(expected, timings, said, self._read)
 
     def _read(self) -> SessionRecord:
         """The session as an ordinary one reads it, from the bytes that were heard."""
-        record: asyncio.Future[SessionRecord] = self._ended.get_loop().create_future()
-        self._full().take_over(self._begun(self._connection, record))
-        return replace(record.result(), took=to_microsecond(self._last - self._started))
+        record = self._owner.full_session(self._started).read(self._begun())
+        return replace(record, took=to_microsecond(self._last - self._started))

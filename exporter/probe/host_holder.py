@@ -158,7 +158,7 @@ class HostHolder(Scheduled):
 
     def _end_doubt(self) -> None:
         """Let go those that have been in doubt for too long."""
-        if len(self.holds) > self._told and self._is_doubt_over():
+        if self._is_doubt_over():
             self._let_go(self.holds[self._told :])
             self.holds = self.holds[: self._told]
 

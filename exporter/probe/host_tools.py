@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from exporter.concurrency.slots import ProbeSlots
@@ -22,12 +24,15 @@ from exporter.probe.hosts import Host, HostTable
 from exporter.probe.name_sharing import NameSharing
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.session_recorder import SessionRecorder
-from exporter.probe.session_request import NewRecorder
+from exporter.probe.session_request import Endpoint, NewRecorder, SessionRequest
 from exporter.probe.session_results import SessionResults
 from exporter.probe.tls_fallback import TlsFallback
+from exporter.probe.tlsa_answers import TlsaAnswers
 from exporter.probe.watched_session import SessionWatcher, WatchedRecorder
 
 _DANE: Final = PolicyKind.DANE
+# Hosts of a conversation for which something is made in one go, about a millisecond of work.
+AT_ONCE: Final = 50
 
 # The results of one session: the record (None: there was none, these are told without), the host that it was with
 # first, and what was said.
@@ -51,6 +56,8 @@ class HostTools:
     on_internal_error: Callable[[], None]
     tlsa: TlsaSearches | None = None  # None: no policies are looked up, whatever a module names
     watcher_of: Callable[[Conversation, Host], SessionWatcher] | None = None  # of a session that begins; None: nobody
+    # The context of a conversation's lookups: those of a stranger's displace no others.
+    lookups_of: Callable[[Conversation], AbstractContextManager[None]] = lambda _: nullcontext()
     once: bool = False  # there is one turn: the results keep their transcripts, and no session grows old
     # The loop's clock. To ask for the running loop is a system call in Python 3.11.
     clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
@@ -59,6 +66,15 @@ class HostTools:
         """The TLSA records of a conversation's hosts count."""
         return self.tlsa is not None and _DANE in conversation.dialogue.module.policies
 
+    def answers_for(self, conversation: Conversation, timeout: float) -> TlsaAnswers | None:
+        """The TLSA records of a conversation's hosts, looked up from now on, where they count."""
+        if self.tlsa is None or not self.wants_tlsa(conversation):
+            return None
+        answers = TlsaAnswers(self.tlsa, timeout, self.slots.given_back)
+        with self.lookups_of(conversation):
+            answers.begin([*islice(conversation.hosts.values(), AT_ONCE)])
+        return answers
+
     def results_of(self, conversation: Conversation, record: SessionRecord) -> SessionResults:
         """The results of a conversation's hosts from the record of a session."""
         with_dane = self.wants_tlsa(conversation)
@@ -66,8 +82,30 @@ class HostTools:
             record, conversation.dialogue, self.resolver, with_dane=with_dane, with_transcript=self.once
         )
 
-    def recorder_of(self, conversation: Conversation, leader: Host) -> NewRecorder:
-        """The recorder of a session with the name of `leader`."""
+    def request(self, conversation: Conversation, leader: Host, timeout: float) -> SessionRequest:
+        """The session with the name of `leader`."""
+        address, dialogue, _ = conversation.key
+        mx = leader.key.mx
+        return SessionRequest(
+            Endpoint(address, dialogue.port, dialogue.source(address)),
+            f"{mx}:{dialogue.port}",
+            self.dialogues.plan(dialogue, mx),
+            dialogue.module.data,
+            timeout,
+            self._recorder_of(conversation, leader),
+        )
+
+    def may_be_shared(self, conversation: Conversation) -> bool:
+        """Another name of the address may have its result from the record of a session.
+
+        Most hosts of a configuration are alone at their address, and a record of each is too much. Clients that ask for
+        one tenant after the other of an address would cost it two sessions.
+        """
+        if len(conversation.hosts) > 1 or self.table.has_parted(conversation):
+            return True
+        return not conversation.is_scheduled and not conversation.key.name
+
+    def _recorder_of(self, conversation: Conversation, leader: Host) -> NewRecorder:
         if self.watcher_of is None:
             return SessionRecorder
         return partial(WatchedRecorder, self.watcher_of(conversation, leader))

@@ -1,33 +1,31 @@
-"""The turn of a conversation: a session with its address, and the results of all hosts that share it."""
+"""The turn of a conversation by a task: a session with its address, and the results of all hosts that share it.
+
+Nearly all turns need none: the session is one by callbacks (exporter.probe.express_turn), and what it says is known. A
+surprise in such a session, and all that has to be waited for after it, is the rest of a turn here.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Awaitable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.result import HostOutcome, HostResult, Said
 from exporter.model.warning import HostWarning
 from exporter.probe.conversation import Conversation
-from exporter.probe.derived_results import DerivedResults
-from exporter.probe.expectation import Expectation, FamiliarWords, expectation_of
+from exporter.probe.expectation import FamiliarWords, expectation_of
 from exporter.probe.express import Unchanged
-from exporter.probe.greeting_name import is_elsewhere
-from exporter.probe.host_tools import HostTools
+from exporter.probe.host_tools import AT_ONCE, HostTools
 from exporter.probe.hosts import Host
 from exporter.probe.name_coverage import handshake_failed
 from exporter.probe.session_record import SessionRecord
-from exporter.probe.session_request import Endpoint, SessionRequest
+from exporter.probe.session_request import SessionRequest
 from exporter.probe.session_results import SessionResults
-from exporter.probe.session_runner import CostPauseError
+from exporter.probe.session_runner import CostPauseError, PermittedSession
 from exporter.probe.tlsa_answers import NOT_ASKED, TlsaAnswers
 
-__all__ = ["HostTools", "HostTurn", "HostTurns"]
-
-# Hosts whose results are made in one go, about a millisecond of work.
-_AT_ONCE: Final = 50
 # Of a session's timeout. One that failed after so much of it might have come further with more time.
 _TIMED_OUT_SHARE: Final = 0.5
 
@@ -36,38 +34,16 @@ class DialogueRetiredError(Exception):
     """The configuration has changed, and the dialogue is not held any more."""
 
 
-class HostTurns:
-    """The turns of all conversations."""
+class BegunTurn(NamedTuple):
+    """A turn that has begun."""
 
-    def __init__(self, tools: HostTools) -> None:
-        self._tools = tools
-        self._derived = DerivedResults(tools)
-
-    def run(self, conversation: Conversation) -> Coroutine[Any, Any, None]:
-        """Have the turn of a conversation. Its slot is held at the begin and at the end."""
-        return HostTurn(self._tools, conversation).run()
-
-    def failed(self, conversation: Conversation, error: Exception) -> None:
-        """Tell of all hosts of a conversation that a bug of the exporter ended its turn."""
-        failure = Failure(Stage.CONNECT, FailureClass.INTERNAL, f"a bug of the exporter: {type(error).__name__}")
-        outcome = HostOutcome(failure, failure)
-        self._tools.tell_without_session(conversation, conversation.hosts.values(), outcome)
-
-    def derive(self, host: Host) -> bool:
-        """See :class:`DerivedResults`."""
-        return self._derived.derive(host)
-
-    def derivations(self, hosts: Collection[Host]) -> list[asyncio.Task[None]]:
-        """See :class:`DerivedResults`."""
-        return self._derived.under_way(hosts)
-
-    async def close(self) -> None:
-        """See :class:`DerivedResults`."""
-        await self._derived.close()
+    timeout: float
+    began: float | None = None  # of the first session, by the loop's clock
+    answers: TlsaAnswers | None = None
 
 
 class HostTurn:
-    """One turn of a conversation: :meth:`run` once."""
+    """One turn of a conversation: :meth:`run` once, or the rest of one that has begun by callbacks."""
 
     __slots__ = (
         "_answers",
@@ -82,13 +58,12 @@ class HostTurn:
         "_unchanged",
     )
 
-    def __init__(self, tools: HostTools, conversation: Conversation) -> None:
+    def __init__(self, tools: HostTools, conversation: Conversation, begun: BegunTurn | None = None) -> None:
+        """`begun`: where callbacks have begun it."""
         self._tools = tools
         self._conversation = conversation
-        self._timeout = conversation.timeout
-        self._began: float | None = None  # of the first session, by the loop's clock
+        self._timeout, self._began, self._answers = begun or BegunTurn(conversation.timeout)
         self._first: tuple[Host, SessionRecord] | None = None  # the leader whose handshake alone fails
-        self._answers: TlsaAnswers | None = None
         self._unchanged: Unchanged | None = None  # the session, where it said what the last one had said
         self._is_learnt = False  # its words are expected next time
         self._results: dict[Host, HostResult] = {}
@@ -104,14 +79,26 @@ class HostTurn:
         if pause > 0:
             self._tell_pause(CostPauseError(pause))
             return
-        if tools.tlsa is not None and tools.wants_tlsa(conversation):
-            self._answers = TlsaAnswers(tools.tlsa, self._timeout, tools.slots.given_back)
-            self._answers.begin([*conversation.hosts.values()][:_AT_ONCE])
+        self._answers = tools.answers_for(conversation, self._timeout)
+        leader = next(iter(conversation.hosts.values()))
+        request = tools.request(conversation, leader, self._timeout)
+        await self._tell_of(self._record(leader, tools.sessions.run(request, self._begin)))
+
+    async def go_on(self, leader: Host, request: SessionRequest, begun: PermittedSession) -> None:
+        """See :meth:`run`: a session that reads on has taken the place of the one by callbacks."""
+        await self._tell_of(self._record(leader, self._tools.sessions.go_on(request, self._begin, begun)))
+
+    async def tell_unchanged(self, unchanged: Unchanged) -> None:
+        """See :meth:`run`: the session said what was expected, and several hosts have their result from it."""
+        self._unchanged = unchanged
+        await self._tell_of(self._record_of(unchanged))
+
+    async def _tell_of(self, session: Awaitable[SessionRecord]) -> None:
+        """Tell what a session shows."""
+        conversation = self._conversation
         conversation.takes_in = True
         try:
-            record = await self._record()
-            if record is None:
-                return
+            record = await session
             results = await self._make_results(record)
         except CostPauseError as error:
             self._tell_pause(error)
@@ -127,23 +114,11 @@ class HostTurn:
         if conversation.key.name:
             self._unite(record)
 
-    async def _record(self) -> SessionRecord | None:
-        """The record of the session that counts; None: the host is as it was, and that is told.
-
-        Raises CostPauseError or DialogueRetiredError without any.
-        """
+    async def _record(self, leader: Host, session: Awaitable[SessionRecord]) -> SessionRecord:
+        """The record of the session that counts. Raises CostPauseError or DialogueRetiredError without any."""
         conversation, sharing = self._conversation, self._tools.sharing
-        leader = next(iter(conversation.hosts.values()))
-        before = conversation.record
-        record = await self._tools.sessions.run(self._request(leader), self._begin)
-        self._tools.costs.settle(conversation.address, 0.0 if isinstance(record, Unchanged) else record.cost)
-        if isinstance(record, Unchanged):
-            strangers, is_another = record.strangers, False
-            if strangers and not self._may_be_shared():
-                is_another = await is_elsewhere(self._tools.resolver, strangers, conversation.address)
-            if self._is_told(record, leader, is_another=is_another):
-                return None
-            self._unchanged, record = record, record.read() if before is None else record.of(before)
+        record = await session
+        self._tools.costs.settle(conversation.address, record.cost)
         if not handshake_failed(record):
             sharing.worked(conversation)
             return record
@@ -161,42 +136,21 @@ class HostTurn:
         self._first = leader, record
         return control
 
-    def _request(self, leader: Host) -> SessionRequest:
-        """The session with the name of `leader`."""
-        tools, conversation = self._tools, self._conversation
-        address, dialogue, _ = conversation.key
-        mx, familiar = leader.key.mx, conversation.familiar
-        plan = tools.dialogues.plan(dialogue, mx)
-        expected = None if familiar is None else familiar.expected(plan, mx, is_alias=leader.is_alias)
-        if familiar is not None and expected is not None and not self._may_be_unchanged(familiar, expected):
-            familiar.doubt()
-            expected = None
-        return SessionRequest(
-            Endpoint(address, dialogue.port, dialogue.source(address)),
-            f"{mx}:{dialogue.port}",
-            plan,
-            dialogue.module.data,
-            self._timeout,
-            familiar,
-            expected,
-            tools.recorder_of(conversation, leader),
-        )
+    async def _record_of(self, unchanged: Unchanged) -> SessionRecord:
+        """The record of a session that said what was expected: from that of one with the same words, if it is kept."""
+        conversation = self._conversation
+        self._tools.sharing.worked(conversation)
+        before, familiar = conversation.record, conversation.familiar
+        is_of_words = before is not None and familiar is not None and before is familiar.record
+        return unchanged.of(before) if before is not None and is_of_words else unchanged.read()
 
     async def _session(self, leader: Host) -> SessionRecord:
         """The record of a session with the name of `leader`, and of the second one that a sender would have."""
-        record = await self._tools.sessions.run(self._request(leader), self._begin)
-        if isinstance(record, Unchanged):
-            record = record.read()
-        self._tools.costs.settle(self._conversation.address, record.cost)
+        tools = self._tools
+        request = tools.request(self._conversation, leader, self._timeout)
+        record = await tools.sessions.run(request, self._begin)
+        tools.costs.settle(self._conversation.address, record.cost)
         return record
-
-    def _may_be_unchanged(self, familiar: FamiliarWords, expected: Expectation) -> bool:
-        """All results can be made of what the words showed; those of several hosts with the record of a session."""
-        if expected.findings is None:
-            return True
-        if self._answers is not None:
-            return False
-        return self._conversation.record is familiar.record if self._may_be_shared() else True
 
     def _begin(self) -> None:
         """A session has its permit: the lateness of the turn is known, and the configuration may have changed."""
@@ -217,10 +171,10 @@ class HostTurn:
             results.expect(self._unchanged.expected)
         waiting = self._in_order()
         while waiting:
-            for start in range(0, len(waiting), _AT_ONCE):
+            for start in range(0, len(waiting), AT_ONCE):
                 if start:
                     await asyncio.sleep(0)
-                await self._make_some(waiting[start : start + _AT_ONCE], record, results)
+                await self._make_some(waiting[start : start + AT_ONCE], record, results)
             made, apart = self._results, self._apart
             waiting = [host for host in conversation.hosts.values() if host not in made and host not in apart]
         return results
@@ -275,23 +229,6 @@ class HostTurn:
             familiar.learn(expected)
             self._is_learnt = True
 
-    def _is_told(self, unchanged: Unchanged, host: Host, *, is_another: bool) -> bool:
-        """Tell the result of the one host again, with new numbers; False: there are others by now.
-
-        `is_another`: the greeting is that of another host.
-        """
-        tools, conversation, findings = self._tools, self._conversation, unchanged.expected.findings
-        if findings is None or self._may_be_shared() or host.conversation is not conversation:
-            return False
-        outcome = findings.outcome
-        if is_another and findings.if_elsewhere is not None:
-            outcome = findings.if_elsewhere
-        conversation.began, conversation.granted, conversation.timed_out = self._began or 0.0, self._timeout, False
-        conversation.record = None
-        told = {host: HostResult(host.identity, outcome, findings.facts, unchanged.timings, findings.evidence)}
-        tools.on_results(conversation, unchanged, told, unchanged.said)
-        return True
-
     def _tell(self, record: SessionRecord) -> None:
         """Tell all results at once."""
         tools, conversation = self._tools, self._conversation
@@ -302,21 +239,10 @@ class HostTurn:
         if told:
             tools.on_results(conversation, record, told, Said.of(record.transcript))
         conversation.record = None
-        if self._may_be_shared():
+        if tools.may_be_shared(conversation):
             conversation.record = record if tools.once else replace(record, transcript=())
         if conversation.familiar is not None and (self._unchanged is not None or self._is_learnt):
             conversation.familiar.record = conversation.record
-
-    def _may_be_shared(self) -> bool:
-        """Another name of the address may have its result from the record.
-
-        Most hosts of a configuration are alone at their address, and a record of each is too much. Clients that ask for
-        one tenant after the other of an address would cost it two sessions.
-        """
-        conversation = self._conversation
-        if len(conversation.hosts) > 1 or self._tools.table.has_parted(conversation):
-            return True
-        return not conversation.is_scheduled and not conversation.key.name
 
     async def _part(self) -> None:
         """Give each host that the session does not show sessions of its own."""
@@ -325,7 +251,7 @@ class HostTurn:
         for number, host in enumerate(hosts, 1):
             if host.conversation is conversation:
                 self._tools.table.part(host)
-            if number % _AT_ONCE == 0:
+            if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
 
     def _unite(self, record: SessionRecord) -> None:

@@ -21,6 +21,7 @@ from exporter.model.result import DomainResult, HostResult, MxHost, MxLookup
 from exporter.model.target import Target
 from exporter.model.warning import DomainWarning
 from exporter.policies.domain_judgement import FoundPolicies, judge_for_domain
+from exporter.probe.expected_mx import AS_EXPECTED, mx_differences, warnings_of
 
 _RESOLVER_FAILING: Final = FailureClass.RESOLVER_FAILING
 _NULL_MX: Final = DomainWarning.NULL_MX_AMONG_OTHERS
@@ -78,6 +79,10 @@ def join(target: Target, seen: Seen, hosts: SeenHosts, resolver: ResolverView) -
         failure = domain_failure(judged, _lookup_failure(judged, seen, resolver), lookup)
     if failure is None and lookup is not None and lookup.null_mx_among_others:
         warnings = (_NULL_MX, *warnings)
+    differences = AS_EXPECTED
+    if target.settings.expect_mx and lookup is not None:
+        differences = mx_differences(target.settings.expect_mx, lookup, failure)
+        warnings = (*warnings, *warnings_of(differences))
     policies = seen.policies or _NO_POLICIES
     return DomainResult(
         seen.at,
@@ -91,6 +96,7 @@ def join(target: Target, seen: Seen, hosts: SeenHosts, resolver: ResolverView) -
         policies.tls_rpt,
         seen.named,
         seen.providers,
+        differences,
     )
 
 

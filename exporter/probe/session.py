@@ -11,91 +11,47 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Final
 
 from exporter.model.evidence import ConnectEvidence
 from exporter.model.failure import Stage
 from exporter.net.connection import TcpConnection
 from exporter.net.deadlines import deadlines_of
-from exporter.net.helo_name import address_literal
 from exporter.net.proxy_protocol import proxy_header
-from exporter.probe.cpu_cost import CpuMeter
+from exporter.probe.begun_session import Begun, own_literal
+from exporter.probe.session_cpu import SessionCpu
 from exporter.probe.session_record import SessionRecord
-from exporter.probe.session_request import Endpoint, SessionOptions
+from exporter.probe.session_request import DEFAULT_OPTIONS, Endpoint, SessionOptions
 from exporter.probe.session_tls import SessionTls, handshake_deadline
-from exporter.probe.stage_timeouts import LISTEN_SECONDS, STAGE_SECONDS, lends_name_after, no_answer_after
+from exporter.probe.session_waits import NamePermit, SessionWaits, may_say_goodbye
+from exporter.probe.stage_timeouts import LISTEN_SECONDS
 from exporter.smtp.dialogue import Dialogue
 from exporter.smtp.events import Answered, Finished, Listen, Send, StartTls
 from exporter.smtp.plan import Plan, State
 from exporter.tls.client import TlsFault
-from exporter.tls.roots import Roots, system_roots
+from exporter.tls.roots import system_roots
 
-# Stages in which an end from our side says nothing more: see Session.leave.
-_UNINTERRUPTED: Final = frozenset({Stage.CONNECT, Stage.BANNER, Stage.DATA, Stage.QUIT})
 # Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
 _CONNECT, _BANNER, _TLS = Stage.CONNECT, Stage.BANNER, Stage.TLS
-_UNKNOWN_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - of a connection that is gone already
-# Reads of a dialogue in the clear that are not measured: a few for each reply of an ordinary one. To measure a read
-# takes longer than to handle it.
-_FREE_READS: Final = 64
 _NOTHING_SAID: Final[deque[tuple[bytes, float]]] = deque(maxlen=0)
-# The cost of the event of a read beside the read itself, CPU seconds.
-_READ_SECONDS: Final = 15e-6
-
-
-class NamePermit(Protocol):
-    """The place of a session among those with one MX name, of which few are let through from the greeting on."""
-
-    def lend_name(self) -> None:
-        """Let others go first while the connect is unanswered."""
-
-    def regain_name(self, on_regained: Callable[[], None]) -> bool:
-        """Take the place again: at once, or call `on_regained` when it is free."""
-
-
-class Begun(NamedTuple):
-    """A session up to now, as another receiver of its connection began it. Times are those of time.perf_counter()."""
-
-    connection: TcpConnection
-    record: asyncio.Future[SessionRecord]
-    at: float  # Unix time
-    started: float
-    connected: float | None
-    heard: Iterable[tuple[bytes, float]]  # the pieces as they came, each with its time
-    said: Iterable[tuple[bytes, float]]
-    literal: bytes = b""  # our address as it was said: a connection that is closed has none
-
-
-_DEFAULT_OPTIONS: Final = SessionOptions()
-
-
-def own_literal(connection: TcpConnection) -> bytes:
-    """The literal of this end's address (RFC 5321 4.1.3), for EHLO."""
-    return address_literal(connection.own_address or _UNKNOWN_ADDRESS).encode("ascii")
 
 
 class Session:
-    """One session: :meth:`run` once."""
+    """One session: :meth:`run` once, or :meth:`take_over` and :meth:`record`."""
 
     __slots__ = (
         "_connection",
-        "_cpu_limit",
-        "_deadline",
+        "_cpu",
         "_dialogue",
         "_endpoint",
-        "_has_lent_name",
         "_loop",
-        "_meter",
-        "_on_no_answer",
-        "_permit",
         "_plan",
-        "_reads",
         "_record",
         "_recorder",
         "_said",
-        "_timeout",
         "_tls",
+        "_waits",
         "due",
     )
 
@@ -104,7 +60,7 @@ class Session:
         plan: Plan,
         endpoint: Endpoint,
         timeout: float,
-        options: SessionOptions = _DEFAULT_OPTIONS,
+        options: SessionOptions = DEFAULT_OPTIONS,
         on_no_answer: Callable[[], None] | None = None,
         permit: NamePermit | None = None,
     ) -> None:
@@ -116,55 +72,56 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._plan = plan
         self._endpoint = endpoint
-        self._timeout = timeout
         self._dialogue = Dialogue(plan, options.message)
         self._connection = TcpConnection(self._loop, self)
         self._recorder = options.recorder(plan, transcript=options.transcript)
         self._record: asyncio.Future[SessionRecord] = self._loop.create_future()
-        self._deadline = self.due = math.inf  # until it runs
+        self._waits = SessionWaits(timeout, on_no_answer, permit)
+        self.due = math.inf  # until it runs
         self._tls: SessionTls | None = None
-        self._on_no_answer = on_no_answer
-        self._permit = permit
-        self._has_lent_name = False
-        self._cpu_limit = options.cpu_limit
-        self._reads = 0
+        self._cpu = SessionCpu(options.cpu_limit)
         self._said: deque[tuple[bytes, float]] = _NOTHING_SAID  # by who began the session, until it is read here
-        self._meter: CpuMeter | None = None  # from the first part that is measured
 
     async def run(self) -> SessionRecord:
         """Connect and go through the dialogue. Cancelled, it says goodbye."""
         started = self._connection.open(*self._endpoint)
         self._recorder.start(started)
-        self._deadline = started + self._timeout
-        self.due = self._connect_due()
-        deadlines = deadlines_of(self._loop)
-        deadlines.add(self)
+        self.due = self._waits.begin(started)
+        deadlines_of(self._loop).add(self)
+        return await self.record()
+
+    async def record(self) -> SessionRecord:
+        """The record of a session that has begun. Cancelled, it says goodbye."""
         try:
             return await self._record
         except asyncio.CancelledError:
             self.leave()
             raise
         finally:
-            deadlines.remove(self)
+            deadlines_of(self._loop).remove(self)
             self._connection.close()
 
     def take_over(self, begun: Begun) -> None:
         """Go on with a session that was begun elsewhere: read all that was heard, and repeat nothing that was said."""
-        self._connection, self._record = begun.connection, begun.record
+        self._connection = begun.connection
         begun.connection.hand_over(self)
         self._recorder.start(begun.started, begun.at)
-        self._deadline = begun.started + self._timeout
-        self.due = self._connect_due()
+        self.due = self._waits.begin(begun.started)
         self._said = deque(begun.said)
         if begun.literal:
             self._dialogue.helo = begun.literal
         if begun.connected is not None:
-            self._permit = None  # never lent; of a session that is over it has been given back
+            self._waits.keep_name()
             self.connected(begun.connected)
         for data, now in begun.heard:
             self.data_received(data, now)
         if self._said:
             raise RuntimeError("more was said than the dialogue says")
+
+    def read(self, whole: Begun) -> SessionRecord:
+        """The record of a session that was held elsewhere to its end."""
+        self.take_over(whole)
+        return self._record.result()
 
     # Events of the connection
 
@@ -173,7 +130,7 @@ class Session:
         if not self._dialogue.helo:
             self._dialogue.helo = own_literal(self._connection)
         self._recorder.note_connected(now, self._connection.tcp_rtt)
-        if self._permit is None or self._permit.regain_name(lambda: self._resume(now)):
+        if self._waits.has_name(lambda: self._resume(now)):
             self._begin(now)
         else:
             # A reply that arrives meanwhile waits in the kernel, with the time at which it came.
@@ -190,11 +147,10 @@ class Session:
         recorder = self._recorder
         now = max(now, recorder.stage_began)  # two clocks may differ by a hair
         recorder.spoke = True
-        self._reads += 1
-        if self._tls is not None or self._reads > _FREE_READS:
-            self._receive_measured(data, now)
-        else:
+        if self._cpu.is_free(with_tls=self._tls is not None):
             self._receive(data, now)
+        else:
+            self._receive_measured(data, now)
 
     def eof_received(self, now: float) -> None:
         """The server will say nothing more."""
@@ -218,43 +174,20 @@ class Session:
                 waited = time.perf_counter() - self._recorder.stage_began
                 self._dialogue.handshake_failed(f"did not answer the handshake within {waited:.1f} s")
                 self._advance(now)
-            elif stage is _CONNECT and now >= self._deadline:
+            elif self._waits.is_unanswered(stage, now):
+                self.due = self._waits.unanswered(stage)
+            elif stage is _CONNECT:
                 self._recorder.connect = self._connection.timed_out()
                 self._finish()
-            elif stage is _CONNECT or (stage is _BANNER and self._on_no_answer is not None and now < self._deadline):
-                self._unanswered()
             else:
                 self._dialogue.expire()
                 self._advance(now)
         except Exception as error:
             self.internal_error(error)
 
-    def _connect_due(self) -> float:
-        """The next moment at which an unanswered connect matters to others, else its end."""
-        started = self._recorder.started
-        if self._permit is not None and not self._has_lent_name:
-            return started + lends_name_after(self._timeout)
-        return self._deadline if self._on_no_answer is None else started + no_answer_after(self._timeout)
-
-    def _unanswered(self) -> None:
-        """The connect has drawn nothing so far, or no word after it: let others go first, then ask others."""
-        if self._recorder.stage is _CONNECT and self._permit is not None and not self._has_lent_name:
-            self._has_lent_name = True
-            self._permit.lend_name()
-            self.due = self._connect_due()
-            return
-        self.due = self._deadline
-        report, self._on_no_answer = self._on_no_answer, None
-        if report is not None:
-            report()
-
     def _enter(self, stage: Stage, now: float) -> None:
         self._recorder.enter(stage, now)
-        self.due = min(self._deadline, now + STAGE_SECONDS[stage])
-        if stage is _BANNER and self._on_no_answer is not None:
-            # Many greet after ten seconds and more: witnesses are not asked before the time is nearly over.
-            timeout = self._deadline - self._recorder.started
-            self.due = min(self.due, max(now, self._deadline - no_answer_after(timeout)))
+        self.due = self._waits.due(stage, now)
 
     # The dialogue
 
@@ -262,7 +195,7 @@ class Session:
         """The place of the name is there again; connected `since`. The wait until now was ours, not the server's."""
         try:
             held = self._recorder.held = time.perf_counter() - since
-            self._deadline += held
+            self._waits.held(held)
             self._begin(since)
             self._connection.resume()
         except Exception as error:
@@ -314,24 +247,21 @@ class Session:
         self._connection.send(data if self._tls is None else self._tls.encrypt(data))
 
     def leave(self) -> None:
-        """Our own shutdown in the middle of a dialogue: say QUIT, as a client should.
-
-        Not before the greeting: a client that speaks first is taken for a spammer (RFC 5321 4.3.1; Postfix remembers a
-        PREGREET). And not after a message of which the server may have half.
-        """
-        if self._recorder.stage not in _UNINTERRUPTED:
+        """Our own shutdown in the middle of a dialogue: say QUIT, as a client should."""
+        if may_say_goodbye(self._recorder.stage):
             self._send(b"QUIT\r\n")
 
-    # TLS
+    # TLS, and all that may be expensive
 
     def _start_tls(self) -> None:
         began = time.perf_counter()
-        self._tls = SessionTls(self._plan, self._dialogue, self._roots)
+        # To read the system's authorities anew, now and then, is no cost of this host.
+        self._tls = SessionTls(self._plan, self._dialogue, lambda: self._cpu.unmeasured(system_roots))
         self._connection.send(self._tls.outgoing())
         self._enter(_TLS, began)
         if self._plan.tls is not None and not self._plan.tls.required:
             took = began - self._recorder.started - self._recorder.held
-            self.due = min(self.due, handshake_deadline(began, self._deadline, took))
+            self.due = min(self.due, handshake_deadline(began, self._waits.end, took))
 
     def _receive_records(self, tls: SessionTls, data: bytes, now: float) -> None:
         was_secured = tls.record is not None
@@ -345,38 +275,20 @@ class Session:
             self._recorder.note_data(said, now, sent=False)
         self._advance(now)
 
-    def _roots(self) -> Roots:
-        """The system's authorities. Reading them anew, now and then, is no cost of this host."""
-        meter = self._meter
-        if meter is None:
-            return system_roots()
-        meter.end()
-        roots = system_roots()
-        meter.begin()
-        return roots
-
-    # CPU
-
     def _receive_measured(self, data: bytes, now: float) -> None:
         """Handle an event that may be expensive, and end the session where it has been too expensive."""
-        meter = self._meter
-        if meter is None:
-            meter = self._meter = CpuMeter()
-        meter.begin()
+        self._cpu.begin()
         if self._tls is not None:
             self._receive_records(self._tls, data, now)
         else:
             self._receive(data, now)
-        meter.end(beside=_READ_SECONDS)
-        if meter.seconds > self._cpu_limit and not self._record.done():
-            self._end_as_too_expensive(now)
-
-    def _end_as_too_expensive(self, now: float) -> None:
-        detail = f"cost this exporter more than {self._cpu_limit:g} s of CPU in one session"
+        self._cpu.end()
+        if not self._cpu.is_too_much or self._record.done():
+            return
         if self._tls is not None and self._tls.is_shaking_hands:
-            self._tls.fail(TlsFault(detail))
+            self._tls.fail(TlsFault(self._cpu.excess))
         else:
-            self._dialogue.abort(detail)
+            self._dialogue.abort(self._cpu.excess)
         self._advance(now)
 
     # The end
@@ -384,5 +296,5 @@ class Session:
     def _finish(self) -> None:
         if self._record.done():
             return
-        cost = 0.0 if self._meter is None else self._meter.seconds
-        self._record.set_result(self._recorder.record(self._dialogue.result, self._tls, self._connection.tcp_rtt, cost))
+        rtt, cost = self._connection.tcp_rtt, self._cpu.seconds
+        self._record.set_result(self._recorder.record(self._dialogue.result, self._tls, rtt, cost))

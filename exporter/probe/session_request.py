@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from exporter.model.target import Canary
 from exporter.probe.cpu_cost import MAX_SECONDS
-from exporter.probe.expectation import Expectation, FamiliarWords
 from exporter.probe.session_recorder import SessionRecorder
 from exporter.smtp.plan import Plan
 
@@ -35,6 +34,9 @@ class SessionOptions(NamedTuple):
     recorder: NewRecorder = SessionRecorder
 
 
+DEFAULT_OPTIONS: Final = SessionOptions()
+
+
 class SessionRequest(NamedTuple):
     """The address, the dialogue with it and the time it may take."""
 
@@ -43,6 +45,4 @@ class SessionRequest(NamedTuple):
     plan: Plan
     canary: Canary  # the message of DATA, sent where the plan has that step
     timeout: float  # seconds
-    familiar: FamiliarWords | None = None
-    expected: Expectation | None = None  # those words, where the host may say them again
     recorder: NewRecorder = SessionRecorder

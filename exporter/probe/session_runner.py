@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.concurrency.session_limiter import SessionLimiter, SessionPermit
 from exporter.concurrency.slots import ProbeSlots
 from exporter.model.evidence import ConnectOutcome
 from exporter.net.deadlines import deadlines_of
 from exporter.net.helo_name import own_address
+from exporter.net.poller import poller_of
 from exporter.probe.cpu_cost import CpuCosts
-from exporter.probe.express import ExpressSession, Unchanged
 from exporter.probe.module_plan import canary_message
 from exporter.probe.session import Session
 from exporter.probe.session_outcome import connect_outcome
@@ -48,6 +47,14 @@ class CostPauseError(Exception):
         )
 
 
+class PermittedSession(NamedTuple):
+    """A session that holds its permit."""
+
+    session: Session
+    permit: SessionPermit
+    check: WitnessCheck | None  # of other ports of the address, if the session may need one
+
+
 class SessionRunner:
     """Runs one session for each request, within the limits that all have in common."""
 
@@ -59,10 +66,16 @@ class SessionRunner:
         self._costs = costs
         self._slots = slots
         self._witness_ports = witness_ports
-        self._loop = asyncio.get_running_loop()
-        self._deadlines = deadlines_of(self._loop)
+        # To ask for the running loop is a system call in Python 3.11.
+        self.loop: Final = asyncio.get_running_loop()
+        self.poller: Final = poller_of(self.loop)
+        self.deadlines: Final = deadlines_of(self.loop)
 
-    async def run(self, request: SessionRequest, on_begin: Callable[[], None]) -> SessionRecord | Unchanged:
+    def permit(self, address: str, name: str) -> SessionPermit | None:
+        """A permit, if there is one now."""
+        return self._limiter.acquire_nowait(address, name)
+
+    async def run(self, request: SessionRequest, on_begin: Callable[[], None]) -> SessionRecord:
         """The record of one session; where it draws no word or a prohibition, with the outcomes of witness ports.
 
         The caller holds a slot. Raises CostPauseError.
@@ -70,52 +83,53 @@ class SessionRunner:
         `on_begin` is called when nothing stands between the session and its begin. It may raise.
         """
         address = request.endpoint.address
-        checks: list[WitnessCheck] = []
-        permit = self._limiter.acquire_nowait(address, request.name)
+        permit = self.permit(address, request.name)
         try:
             if permit is None:
                 async with self._slots.given_back():
                     permit = await self._limiter.acquire(address, request.name)
-            # A session that had the permit before may have been expensive.
-            if (pause := self._costs.pause(address)) > 0:
-                raise CostPauseError(pause)
+            self._may_begin(address)
             on_begin()
-            record = await self._session(request, permit, checks).run()
-            if isinstance(record, Unchanged) or not checks or connect_outcome(record) not in _UNDECIDED:
-                return record
-            return replace(record, witnesses=await checks[0].result())
-        finally:
-            for check in checks:
-                check.cancel()
+            permitted = self.session(request, permit, time.perf_counter())
+        except BaseException:
             if permit is not None:
                 permit.release()
+            raise
+        return await self.record(permitted, permitted.session.run())
 
-    def _session(
-        self, request: SessionRequest, permit: SessionPermit, checks: list[WitnessCheck]
-    ) -> Session | ExpressSession:
-        """A session; its check of other ports of the address comes to `checks`, if it may need one."""
-        full = partial(self._full_session, request, permit, checks, time.perf_counter())
-        familiar, expected = request.familiar, request.expected
-        if familiar is None or expected is None:
-            return full()
-        return ExpressSession(request, familiar, expected, self._deadlines, self._loop, full)
+    def _may_begin(self, address: str) -> None:
+        """Raise CostPauseError after a session that had the permit before, and was expensive."""
+        if (pause := self._costs.pause(address)) > 0:
+            raise CostPauseError(pause)
 
-    def _full_session(
-        self, request: SessionRequest, permit: SessionPermit, checks: list[WitnessCheck], began: float
-    ) -> Session:
+    async def record(self, permitted: PermittedSession, running: Awaitable[SessionRecord]) -> SessionRecord:
+        """The record of a session, from its begin or from where it has got to."""
+        _, permit, check = permitted
+        try:
+            record = await running
+            if check is None or connect_outcome(record) not in _UNDECIDED:
+                return record
+            return replace(record, witnesses=await check.result())
+        finally:
+            if check is not None:
+                check.cancel()
+            permit.release()
+
+    def session(self, request: SessionRequest, permit: SessionPermit, began: float) -> PermittedSession:
         """A session that reads all that it hears; `began`: the time of the connect, which counts for the check, too."""
-        endpoint = request.endpoint
+        endpoint, check = request.endpoint, None
         if self._witness_ports:
             left = request.timeout - (time.perf_counter() - began)
-            checks.append(WitnessCheck(self._witness_ports, endpoint, left))
-        return Session(
+            check = WitnessCheck(self._witness_ports, endpoint, left)
+        session = Session(
             request.plan,
             endpoint,
             request.timeout,
             SessionOptions(True, _message(request), self._costs.limit, request.recorder),
-            on_no_answer=checks[0].start if checks else None,
+            on_no_answer=None if check is None else check.start,
             permit=permit,
         )
+        return PermittedSession(session, permit, check)
 
 
 def _message(request: SessionRequest) -> bytes:

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from dataclasses import replace
 from typing import Any, Final
 
 from exporter.concurrency.bounded_dict import BoundedDict
 from exporter.concurrency.slots import ProbeSlots
-from exporter.probe.express import Unchanged
 from exporter.probe.opportunistic_tls import merged, named, plan_in_the_clear, question, takes_finite_field, untried
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.session_request import SessionRequest
-from exporter.probe.session_runner import CostPauseError, SessionRunner
+from exporter.probe.session_runner import CostPauseError, PermittedSession, SessionRunner
 from exporter.smtp.plan import Plan
 from exporter.tls.handshake_failures import FINITE_FIELD_ALONE
 
@@ -34,26 +33,33 @@ class TlsFallback:
     """Runs the session of a request and, where a sender would go on without TLS, the second one."""
 
     def __init__(self, runner: SessionRunner, slots: ProbeSlots) -> None:
-        self._runner = runner
+        self.runner: Final = runner
         self._slots = slots
         # Until when it is known of a host that refused all else, and whether it takes finite-field Diffie-Hellman.
         self._finite_field: BoundedDict[Hashable, tuple[float, bool]] = BoundedDict(_MAX_CAUSES)
 
-    def run(
-        self, request: SessionRequest, on_begin: Callable[[], None]
-    ) -> Coroutine[Any, Any, SessionRecord | Unchanged]:
+    def run(self, request: SessionRequest, on_begin: Callable[[], None]) -> Coroutine[Any, Any, SessionRecord]:
         """The record of all sessions of `request`. Raises CostPauseError where there was none at all.
 
         The caller holds a slot. `on_begin` is called before each session, as in :class:`SessionRunner`.
         """
-        if request.plan.tls is None:
-            return self._runner.run(request, on_begin)
-        return self._with_tls(request, on_begin)
+        return self._with_second(self.runner.run(request, on_begin), request, on_begin)
 
-    async def _with_tls(self, request: SessionRequest, on_begin: Callable[[], None]) -> SessionRecord | Unchanged:
-        first = await self._runner.run(request, on_begin)
-        if isinstance(first, Unchanged):
-            return first
+    def go_on(
+        self, request: SessionRequest, on_begin: Callable[[], None], begun: PermittedSession
+    ) -> Coroutine[Any, Any, SessionRecord]:
+        """The same, of which the first session has begun already."""
+        return self._with_second(self.runner.record(begun, begun.session.record()), request, on_begin)
+
+    def _with_second(
+        self, first: Coroutine[Any, Any, SessionRecord], request: SessionRequest, on_begin: Callable[[], None]
+    ) -> Coroutine[Any, Any, SessionRecord]:
+        return first if request.plan.tls is None else self._with_tls(first, request, on_begin)
+
+    async def _with_tls(
+        self, session: Awaitable[SessionRecord], request: SessionRequest, on_begin: Callable[[], None]
+    ) -> SessionRecord:
+        first = await session
         plan = plan_in_the_clear(first)
         record = first if plan is None else await self._in_the_clear(request, on_begin, first, plan)
         ask = question(first)
@@ -97,8 +103,6 @@ class TlsFallback:
         async with self._slots.given_back():
             await asyncio.sleep(_FAREWELL_SECONDS)
         try:
-            further = request._replace(timeout=left, familiar=None, expected=None)
-            record = await self._runner.run(further, on_begin)
+            return await self.runner.run(request._replace(timeout=left), on_begin)
         except CostPauseError as error:
             return error
-        return record.read() if isinstance(record, Unchanged) else record

@@ -34,7 +34,6 @@ def local_state_json(local: LocalState) -> dict[str, Any]:
 
 def as_json(name: str, result: DomainResult, *, helo: str = "", port: int = 25) -> dict[str, Any]:
     """A result as plain data; the names are those of the metrics. `port` and `helo` as in :func:`summarise`."""
-    lookup = result.lookup
     summary = summarise(name, result, helo=helo, port=port)
     path = (summary.path,) if summary.path else ()
     return {
@@ -53,14 +52,7 @@ def as_json(name: str, result: DomainResult, *, helo: str = "", port: int = 25) 
         "addresses": result.addresses,
         "addresses_up": result.addresses_up,
         "addresses_by_family": _by_family_json(result),
-        "dns": None
-        if lookup is None
-        else {
-            "duration_seconds": _duration(lookup.duration),
-            "mx_records": lookup.mx_records,
-            "authenticated": lookup.authenticated,
-            "failure": _failure_json(lookup.failure),
-        },
+        "dns": _dns_json(result),
         "mta_sts": _mta_sts_json(result.mta_sts),
         "tls_rpt": None
         if result.tls_rpt is None
@@ -71,6 +63,20 @@ def as_json(name: str, result: DomainResult, *, helo: str = "", port: int = 25) 
             "rua": list(result.tls_rpt.rua),
         },
         "hosts": [_host_json(host, result) for host in result.hosts],
+    }
+
+
+def _dns_json(result: DomainResult) -> dict[str, Any] | None:
+    lookup, differences = result.lookup, result.mx_differences
+    if lookup is None:
+        return None
+    return {
+        "duration_seconds": _duration(lookup.duration),
+        "mx_records": lookup.mx_records,
+        "authenticated": lookup.authenticated,
+        "unexpected": list(differences.unexpected),
+        "missing": list(differences.missing),
+        "failure": _failure_json(lookup.failure),
     }
 
 

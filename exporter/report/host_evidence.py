@@ -13,6 +13,7 @@ from exporter.model.printable import printable
 from exporter.model.result import HostResult
 from exporter.report.path_summary import path_summary
 
+_NO_ROUTER: Final = "before the first router"
 _NO_ANSWER: Final = "does not answer within"
 _WITNESS: Final = MappingProxyType(
     {
@@ -53,7 +54,7 @@ def host_evidence(host: HostResult) -> Iterator[tuple[str, str]]:
 def further_path(host: HostResult, text: str) -> str:
     """The finding of the trace to a host, unless `text` mentions the end of the path."""
     path = host.evidence.path if host.evidence is not None else None
-    if path is None or (host.outcome.last_hop and host.outcome.last_hop in text):
+    if path is None or (host.outcome.last_hop or _NO_ROUTER) in text:
         return ""
     return path_summary(path)
 

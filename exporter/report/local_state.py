@@ -35,13 +35,15 @@ _CAUSES: Final = MappingProxyType(
 )
 _WORDS: Final = MappingProxyType(
     {
-        "blocked": "Port 25 is blocked on OUR side",
+        "blocked": "Port {port} is blocked on OUR side",
         "intercepted": "Another machine on OUR side answers for all hosts",
         "offline": "No connection leaves OUR network",
         "failing": "OUR resolver fails",
         "filtering": "OUR resolver filters its answers",
     }
 )
+# Of the targets where none is known to be hidden (RFC 5321 4.5.4.2).
+_SMTP_PORT: Final = "25"
 _NO_ROUTE_WORDS: Final = "OUR machine has no route out"
 _FAMILIES: Final = MappingProxyType({Family.IPV4.value: "IPv4", Family.IPV6.value: "IPv6"})
 _MINUTE: Final = 60.0
@@ -122,12 +124,14 @@ class LocalState:
         parts = tuple(parts)
         surest = min((part.confidence for part in parts), key=tuple(Confidence).index)
         failure = Failure(Stage.CONNECT, cause, "", surest)
+        names = self.names.get(cause, NO_NAMES)
+        words = _NO_ROUTE_WORDS if cause is _C.NO_ROUTE else _WORDS[state]
         return Trouble(
             cause,
-            _NO_ROUTE_WORDS if cause is _C.NO_ROUTE else _WORDS[state],
+            words.format(port=names.port or _SMTP_PORT),
             tuple(_spells(parts)),
             self.failing.get(cause, 0),
-            next_step(failure, self.names.get(cause, NO_NAMES)),
+            next_step(failure, names),
         )
 
 

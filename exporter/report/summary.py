@@ -15,7 +15,7 @@ from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Ver
 from exporter.model.printable import printable
 from exporter.model.result import DomainResult, HostResult
 from exporter.report.host_evidence import further_path, host_evidence, is_mentioned
-from exporter.report.warning_text import warning_sentences
+from exporter.report.warning_text import MX_WARNINGS, domain_sentence, warning_sentences
 
 # So many are read at a glance.
 MAX_WORDS: Final = 30
@@ -83,6 +83,7 @@ def summarise(name: str, result: DomainResult, *, helo: str = "", port: int = 25
     evidence = [*rest, *(printable(each) for each in failure.evidence if each not in finding)]
     if host is not None:
         evidence += [line for line, mark in host_evidence(host) if not is_mentioned(mark, text)]
+    evidence += [domain_sentence(each, result) for each in result.warnings if each in MX_WARNINGS]
     return Summary(
         summary=f"{finding}; {_consequence(failure)}.",
         evidence=tuple(dict.fromkeys(evidence)),

@@ -11,10 +11,12 @@ from exporter.model.failure import Failure
 from exporter.model.printable import printable
 from exporter.model.result import DomainResult, HostResult, TlsResult, TranscriptLine
 from exporter.report.summary import deciding_host
+from exporter.report.warning_text import domain_sentence, host_sentence
 
 # Of one transcript: twice the longest answer to EHLO that a test has. Empty lines would take eighty times their room
 # on a page.
 MAX_LINES: Final = 1000
+WARNING: Final = "warning"
 # Patterns and addresses of a policy on one line.
 _SHOWN: Final = 16
 
@@ -54,10 +56,13 @@ def tls_line(tls: TlsResult) -> str:
 
 
 def remark_lines(host: HostResult) -> Iterator[str]:
-    """Remarks on a host: faults of its certificate, the judgement by DANE, the reply to each of several recipients."""
+    """Remarks on a host: the judgement by DANE, the reply to each of several recipients, and whatever it has else.
+
+    Faults of its certificate are among them where no warning tells them.
+    """
     if host.facts.tls is not None:
         for fault in host.facts.tls.faults:
-            if fault != host.failure:
+            if fault != host.failure and fault.failure_class.value not in host.outcome.reported_warnings:
                 yield f"{fault.failure_class}: {printable(fault.detail)}"
     yield from map(printable, host.outcome.remarks)
     yield from dane_lines(host)
@@ -89,8 +94,7 @@ def transcript_text(result: DomainResult, *, summarised: bool = False) -> str:
         lines += [f"  {remark}" for remark in remark_lines(host)]
         if (outcome := outcome_line(host, result, summarised_host)) is not None:
             lines.append(f"  {outcome}")
-        if host.outcome.reported_warnings:
-            lines.append(f"  {warnings_line(host)}")
+        lines += [f"  {warning}" for warning in host_warning_lines(host)]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 
@@ -102,9 +106,8 @@ def domain_lines(result: DomainResult) -> Iterator[str]:
 
 
 def warning_lines(result: DomainResult) -> Iterator[str]:
-    """The warnings about a domain."""
-    if result.warnings:
-        yield f"{'works, yet' if result.up else 'besides'}: {', '.join(result.warnings)}"
+    """The warnings about a domain, each in a sentence."""
+    yield from (f"{WARNING}: {warning}: {domain_sentence(warning, result)}" for warning in result.warnings)
 
 
 def provider_lines(providers: tuple[str, ...]) -> Iterator[str]:
@@ -161,6 +164,7 @@ def failure_line(failure: Failure) -> str:
     return f"{verdict}: {failure.failure_class} at {failure.stage}: {printable(found)}"
 
 
-def warnings_line(host: HostResult) -> str:
-    """The warnings of a host on one line."""
-    return f"{'works, yet' if host.up else 'besides'}: {', '.join(host.outcome.reported_warnings)}"
+def host_warning_lines(host: HostResult) -> Iterator[str]:
+    """The warnings of a host, each in a sentence."""
+    for warning in host.outcome.reported_warnings:
+        yield f"{WARNING}: {warning}: {host_sentence(warning, host)}"

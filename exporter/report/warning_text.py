@@ -5,7 +5,7 @@ The words of remote servers in a sentence are printable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -31,6 +31,7 @@ class WarningEntry:
 _POSTMASTER: Final = "tell the postmaster of the mail host"
 _DNS: Final = "tell the DNS administrator of the domain"
 _POLICY: Final = "tell the owner of the domain: senders who honour MTA-STS keep their mail"
+_MOVED: Final = "ask the owner of the domain whether that is meant; if not, the MX records are to be mended"
 _DANE: Final = f"{_POSTMASTER}: senders who honour DANE keep their mail"
 WARNINGS: Final = MappingProxyType[Warned, WarningEntry](
     {
@@ -83,6 +84,8 @@ WARNINGS: Final = MappingProxyType[Warned, WarningEntry](
             "a session with it takes far more CPU here than others, so it is probed less often", _POSTMASTER
         ),
         _D.NULL_MX_AMONG_OTHERS: WarningEntry("a null MX stands beside other MX records, which count", _DNS),
+        _D.MX_UNEXPECTED: WarningEntry("its mail goes to a host that `expect_mx` does not name", _MOVED),
+        _D.MX_MISSING: WarningEntry("its mail does not go to a host that `expect_mx` names", _MOVED),
         _D.MTA_STS_MISMATCH: WarningEntry("its MTA-STS policy does not name an MX host", _POLICY),
         _D.MTA_STS_NO_TLS: WarningEntry("its MTA-STS policy demands TLS, and an MX host does none", _POLICY),
         _D.MTA_STS_UNTRUSTED: WarningEntry(
@@ -90,8 +93,11 @@ WARNINGS: Final = MappingProxyType[Warned, WarningEntry](
         ),
     }
 )
+# The warnings about the MX records beside `expect_mx`, which are told of a domain that is down, too.
+MX_WARNINGS: Final = (_D.MX_UNEXPECTED, _D.MX_MISSING)
 # Lines about one target: hosts of one provider mostly have the same faults.
 MAX_SENTENCES: Final = 12
+_MAX_NAMES: Final = 4  # of MX hosts in a sentence
 
 
 def host_sentence(warning: HostWarning, host: HostResult) -> str:
@@ -101,11 +107,32 @@ def host_sentence(warning: HostWarning, host: HostResult) -> str:
 
 
 def domain_sentence(warning: DomainWarning, result: DomainResult) -> str:
-    """The warning as half a sentence about its domain."""
+    """The warning as half a sentence about its domain, with the names that it is about."""
+    if warning in MX_WARNINGS:
+        return _mx_sentence(warning, result)
     policy = result.mta_sts
     if policy is None or warning is _D.NULL_MX_AMONG_OTHERS or not policy.mx:
         return WARNINGS[warning].seen
     return f"{WARNINGS[warning].seen} (mode {policy.mode}, for {printable(', '.join(policy.mx), 200)})"
+
+
+def _mx_sentence(warning: DomainWarning, result: DomainResult) -> str:
+    lookup, differences = result.lookup, result.mx_differences
+    hosts = [host.name for host in lookup.hosts] if lookup is not None else []
+    is_implicit = lookup is not None and not lookup.mx_records and bool(hosts)
+    if warning is _D.MX_UNEXPECTED:
+        names = _listed(differences.unexpected)
+        if is_implicit:
+            return f"it has no MX record, so its mail goes to {names} itself, which expect_mx does not name"
+        return f"its MX records name {names}, which expect_mx does not"
+    found = "it has none" if is_implicit else f"they name {_listed(hosts)}" if hosts else "there is no MX host"
+    below = [f"a host below {entry}" if entry.startswith(".") else entry for entry in differences.missing]
+    return f"its MX records do not name {_listed(below)}, as expect_mx does: {found}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return printable(", ".join(names[:_MAX_NAMES])) + more
 
 
 def warning_sentences(name: str, result: DomainResult) -> Iterator[str]:

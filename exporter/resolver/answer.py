@@ -22,6 +22,7 @@ from exporter.resolver.message import (
     CNAME,
     MAX_LEGAL_TTL,
     MX,
+    PTR,
     TLSA,
     TXT,
     A,
@@ -67,7 +68,7 @@ _RCODES: Final = MappingProxyType(
 )
 _OURS: Final = frozenset({_C.DNS_REFUSED})
 
-# MX: (preference, host name); A, AAAA: an address; CNAME: a host name; TXT: its strings joined; TLSA.
+# MX: (preference, host name); A, AAAA: an address; CNAME, PTR: a host name; TXT: its strings joined; TLSA.
 Record = tuple[int, str] | str | bytes | Tlsa
 
 
@@ -233,8 +234,8 @@ def _address(family: socket.AddressFamily, packed: bytes) -> str:
 
 
 def _pair_or_name(section: RecordSection, data: bytes, begins: int, ends: int) -> Record:
-    """An MX record's preference and host, or the name that an alias stands for."""
-    if section.kind == CNAME:
+    """An MX record's preference and host, or the name that an alias or a PTR record stands for."""
+    if section.kind in (CNAME, PTR):
         return text_of(name_in(section.names, begins, ends))
     if section.kind != MX:
         raise TypeError(f"no query asks for {dns.rdatatype.to_text(dns.rdatatype.RdataType.make(section.kind))}")

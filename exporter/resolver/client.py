@@ -116,6 +116,10 @@ class Resolver:
         """The TXT records of `name`, each with its strings joined."""
         return await _LookupQueries(self._memory, self._exchange).ask(name, "TXT")
 
+    async def lookup_records(self, name: str, kind: str) -> DnsAnswer:
+        """The records of one type: A, AAAA, MX, PTR or TXT."""
+        return await _LookupQueries(self._memory, self._exchange).ask(name, kind)
+
     async def lookup_tlsa(self, host: str, port: int, families: tuple[Family, ...]) -> TlsaLookup:
         """The TLSA records for `port` of the mail host `host` (RFC 7672 2.2)."""
         return await tlsa.lookup_tlsa(_LookupQueries(self._memory, self._exchange), host, port, families)

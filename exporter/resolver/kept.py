@@ -134,7 +134,7 @@ def _tells_all(lookup: MxLookup) -> bool:
 
 
 def _host_size(host: MxHost) -> int:
-    return _HOST_BYTES + len(host.name) + _PLACE_BYTES * len(host.addresses)
+    return _HOST_BYTES + len(host.name) + len(host.alias_of) + _PLACE_BYTES * len(host.addresses)
 
 
 def size_of(name: str, answer: DnsAnswer) -> int:

@@ -17,6 +17,7 @@ from exporter.resolver.domain_names import HEADER_BYTES, MalformedReply, NameRea
 A: Final = 1
 CNAME: Final = 5
 SOA: Final = 6
+PTR: Final = 12
 MX: Final = 15
 TXT: Final = 16
 AAAA: Final = 28

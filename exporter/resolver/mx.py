@@ -79,7 +79,8 @@ async def lookup_mx(queries: DnsQueries, domain: str, families: tuple[Family, ..
         return replace(lookup, failure=null_mx_by_name(domain, hosts[0].name))
     hosts = await _explained(queries, domain, hosts, families)
     null_mx = bool(no_hosts) or any(not name for _, name in _pairs(answer))
-    return replace(lookup, hosts=hosts, failure=_no_host(hosts), null_mx_among_others=null_mx)
+    more = max(0, len(exchanges) - MAX_HOSTS)
+    return replace(lookup, hosts=hosts, failure=_no_host(hosts), null_mx_among_others=null_mx, more=more)
 
 
 async def lookup_host(queries: DnsQueries, name: str, preference: int, families: tuple[Family, ...]) -> MxHost:
@@ -98,7 +99,7 @@ async def lookup_host(queries: DnsQueries, name: str, preference: int, families:
         preference,
         addresses=tuple(sorted(addresses, key=_order) if len(addresses) > 1 else addresses),
         failure=failure,
-        is_cname=any(answer.is_alias for answer in answers),
+        alias_of=next((answer.canonical for answer in answers if answer.is_alias), ""),
         nameserver=next((answer.nameserver for answer in reversed(answers)), ""),
         cause=failure.failure_class if failure is not None and asked_in_vain else None,
         filtered=filtered,
@@ -128,7 +129,7 @@ async def _implicit(queries: DnsQueries, lookup: MxLookup, families: tuple[Famil
     domain = lookup.domain
     host = await lookup_host(queries, domain, 0, families)
     # An alias is no fault here: the rule about aliases is for the targets of MX records.
-    host = replace(host, is_cname=False)
+    host = replace(host, alias_of="")
     if host.failure is None:
         return replace(lookup, hosts=(host,))
     failure = host.failure

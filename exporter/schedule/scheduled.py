@@ -3,17 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
-from typing import ClassVar
+from collections.abc import Collection, Coroutine
+from typing import Any, ClassVar, Final, Protocol
+
+# The work of beginning a turn: of one that is done at once it is a quarter of that of a session.
+SESSION_WORK: Final = 4
+DONE_WORK: Final = 1
+
+
+class TurnSteps(Protocol):
+    """A turn under way without a task: callbacks take it from one event to the next. Nothing here raises."""
+
+    def cancel(self) -> None:
+        """Break it off; that it has ended is told a moment later."""
+
+    def go_on(self) -> None:
+        """Have a task do the rest, which somebody can wait for."""
+
+
+class TurnEnds(Protocol):
+    """The schedule, as it is told how a turn by callbacks ends. The slot is the schedule's."""
+
+    def ended(self, turn: Scheduled) -> None:
+        """The turn is over."""
+
+    def failed(self, turn: Scheduled, error: Exception) -> None:
+        """The turn is over by a bug of the exporter."""
+
+    def continued(self, turn: Scheduled, rest: Coroutine[Any, Any, None]) -> None:
+        """The turn needs a task after all: `rest` is what is left of it."""
 
 
 class Scheduled:
     """One turn an interval. A subclass says how it is run; the schedule alone writes the fields here."""
 
-    __slots__ = ("due", "place", "task", "was_due")
+    __slots__ = ("course", "due", "place", "was_due")
 
     # The schedule tells when a turn begins; False: the turn itself does, when it has all that it waits for.
     reports_start: ClassVar[bool] = True
+    # It is never done at once: :meth:`run_now` need not be asked.
+    needs_slot: ClassVar[bool] = False
     # It may come some hundredths of a second late: to wake for each of many short turns would cost more than they do.
     is_patient: ClassVar[bool] = False
 
@@ -22,7 +51,7 @@ class Scheduled:
         self.was_due = 0.0  # the moment of the turn that was begun last
         # The bin or the queue that it waits in: an entry in another one is out of date. None: it has no moment.
         self.place: Collection[Scheduled] | None = None
-        self.task: asyncio.Task[None] | None = None  # the turn under way
+        self.course: asyncio.Task[None] | TurnSteps | None = None  # the turn under way
 
     @property
     def interval(self) -> float:
@@ -37,6 +66,13 @@ class Scheduled:
     def run_now(self) -> bool:
         """Do the whole turn at once, if nothing has to be waited for; False: :meth:`run` is needed, with a slot."""
         return False
+
+    def begin(self, ends: TurnEnds) -> TurnSteps | None:
+        """Begin the turn by callbacks, if it may be done by these alone, in the slot that the schedule holds for it.
+
+        None: :meth:`run` is needed. `ends` is told of the end, never before this has returned.
+        """
+        return None
 
     async def run(self) -> None:
         """Do the turn. The schedule holds a slot for it; a turn that waits for others may give it back meanwhile."""

@@ -11,25 +11,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from exporter.concurrency.slots import ProbeSlots
+from exporter.schedule.extra_turns import ExtraTurns
 from exporter.schedule.moments import Moments, until_phase
-from exporter.schedule.scheduled import Scheduled
+from exporter.schedule.scheduled import DONE_WORK, SESSION_WORK, Scheduled
+from exporter.schedule.turns_under_way import TurnsUnderWay
 
 log = logging.getLogger(__name__)
 
 # Work begun in one go, about a millisecond of it; then the loop serves what is under way. A hundred sessions at once
-# would show in the times that the others measure. A turn that is done at once is a quarter of the work of a session.
+# would show in the times that the others measure.
 _WORK_AT_ONCE: Final = 64
-_SESSION_WORK: Final = 4
-_DONE_WORK: Final = 1
-
-# Turns beside the schedule that are begun a second: all hosts behind a blocked egress are probed again when it opens,
-# and neither our uplink nor other people's servers shall take that for an attack.
-_EXTRA_A_SECOND: Final = 500
-_EXTRA_SECONDS: Final = 0.02
 
 # A moment that comes within this part of the interval after a turn beside the schedule is left out.
 _NEAR_SHARE: Final = 0.5
@@ -55,18 +50,17 @@ class Schedule:
         self._slots = slots
         slots.on_free = self._begin_due
         self._on_start = on_start
-        self._on_internal_error = on_internal_error
         self._loop = asyncio.get_running_loop()
         self._moments = Moments(self._take_due)
         self._due: deque[Scheduled] = deque()
         self._in_line: deque[Scheduled] = deque()  # due, and waiting for a slot
         # Somebody waits for these, since the moments. In a plain dictionary the first is found past all that have gone.
         self._asked: OrderedDict[Scheduled, float] = OrderedDict()
-        self._extra: deque[tuple[float, Scheduled]] = deque()  # beside the schedule, with the moment of the wish
-        self._wished: set[Scheduled] = set()  # those in `_extra`
-        self._extra_timer: asyncio.Handle | None = None
-        self._under_way: set[Scheduled] = set()
+        self._extra = ExtraTurns(self._begin_beside)
+        self._under_way = TurnsUnderWay(slots, on_internal_error)
         self._beginning = False  # turns are being begun, or the loop comes back to begin more
+        self._taken_at = 0.0  # the last turn that was due
+        self._begun_at = 0.0  # the last one in a slot
         self._stopped = False
 
     @property
@@ -75,9 +69,18 @@ class Schedule:
         return self._slots.used
 
     @property
-    def overdue(self) -> float:
-        """Seconds by which the earliest moment of the schedule is past; far more than 0 by a bug alone."""
-        return self._moments.overdue
+    def standstill(self) -> float:
+        """Seconds for which no turn has begun though one could; far more than 0 by a bug alone."""
+        without_slot = self.slots_taken if self._slots.has_free else 0.0
+        return max(self._moments.overdue, self._waited(self._due, self._taken_at), without_slot)
+
+    @property
+    def slots_taken(self) -> float:
+        """Seconds for which no turn has begun because none of those under way ends."""
+        return self._waited(self._in_line, self._begun_at)
+
+    def _waited(self, queue: Sequence[Scheduled], since: float) -> float:
+        return 0.0 if not queue or self._stopped else self._loop.time() - max(since, queue[0].due)
 
     def add(self, turn: Scheduled) -> None:
         """Schedule a turn at the first moment from now on that has its phase."""
@@ -95,7 +98,7 @@ class Schedule:
     def drop(self, turn: Scheduled) -> None:
         """Give a turn up, in the middle if it is under way."""
         turn.place = _DROPPED
-        self._cancel(turn)
+        self._under_way.cancel(turn)
 
     def begin(self, turns: Iterable[Scheduled]) -> None:
         """Begin these now, or as soon as there is a slot: somebody waits for them. They need no place in the schedule.
@@ -104,38 +107,27 @@ class Schedule:
         """
         now = self._loop.time()
         for turn in turns:
-            if turn.task is None and turn.place is not _DROPPED:
+            if turn.course is None and turn.place is not _DROPPED:
                 self._asked.setdefault(turn, now)
         self._begin_due()
 
     def soon(self, turns: Iterable[Scheduled]) -> None:
         """Begin these beside the schedule, in their order and some at a time; else as :meth:`begin`."""
-        now = self._loop.time()
-        new = [(now, turn) for turn in turns if turn not in self._wished]
-        self._wished.update([turn for _, turn in new])
-        self._extra.extend(new)
-        if new and self._extra_timer is None and not self._stopped:
-            self._extra_timer = self._loop.call_soon(self._begin_extra)
+        self._extra.add(turns)
 
     async def stop(self, grace: float) -> None:
         """Begin no more turns; give those under way `grace` seconds, then cancel them."""
         self._stopped = True
         self._moments.stop()
-        if self._extra_timer is not None:
-            self._extra_timer.cancel()
-        tasks = [turn.task for turn in self._under_way if turn.task is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=grace)
-            for turn in tuple(self._under_way):
-                self._cancel(turn)
-            await asyncio.gather(*tasks, return_exceptions=True)
+        self._extra.stop()
+        await self._under_way.end(grace)
 
     def _take_due(self) -> None:
         """Move the turns whose moment has come to the queue."""
         now, due = self._loop.time(), self._due
         left_out = 0
         for turn in self._moments.take(now):
-            if (is_missed := now - turn.due > STALL_SECONDS) or turn.task is not None:
+            if (is_missed := now - turn.due > STALL_SECONDS) or turn.course is not None:
                 left_out += is_missed
                 self._advance(turn, now)
             else:
@@ -192,20 +184,24 @@ class Schedule:
         turn = self._due.popleft()
         if turn.place is not self._due:
             return 0
-        now = self._loop.time()
-        if turn.task is not None:  # asked for since, beside the schedule
+        self._taken_at = now = self._loop.time()
+        if turn.course is not None:  # asked for since, beside the schedule
             self._advance(turn, now)
             return 0
         turn.was_due = turn.due
-        if not self._is_done_now(turn):
+        if turn.needs_slot or not self._is_done_now(turn):
+            if not self._in_line and self._slots.take_nowait():
+                self._advance(turn, now)
+                self._begin(turn, now)
+                return SESSION_WORK
             turn.place = self._in_line
             self._in_line.append(turn)
-            return _DONE_WORK
+            return DONE_WORK
         if turn.reports_start:
             self._on_start(now - turn.was_due)
         if turn.place is self._due:
             self._advance(turn, now)
-        return _DONE_WORK
+        return DONE_WORK
 
     def _begin_in_line(self) -> int:
         """Begin the turn that waits longest, in the slot just taken; the work that it was."""
@@ -216,29 +212,15 @@ class Schedule:
             turn.was_due = turn.due
             now = self._loop.time()
             self._advance(turn, now)
-            if turn.task is None:
+            if turn.course is None:
                 self._begin(turn, now)
-                return _SESSION_WORK
+                return SESSION_WORK
         self._slots.free()
         return 0
 
-    def _begin_extra(self) -> None:
-        self._extra_timer = None
-        left = int(_EXTRA_A_SECOND * _EXTRA_SECONDS) * _SESSION_WORK
-        while self._extra and left > 0 and not self._stopped:
-            wished, turn = self._extra[0]
-            work = 0 if turn.was_due >= wished else self._begin_beside(wished, turn)
-            if work is None:
-                break
-            left -= work
-            self._extra.popleft()
-            self._wished.discard(turn)
-        if self._extra and not self._stopped:
-            self._extra_timer = self._loop.call_later(_EXTRA_SECONDS, self._begin_extra)
-
     def _begin_beside(self, wished: float, turn: Scheduled) -> int | None:
         """Begin a turn beside the schedule, if that is still to be done; the work that it was, None without a slot."""
-        if turn.task is not None or turn.place is _DROPPED:
+        if turn.course is not None or turn.place is _DROPPED:
             return 0
         before, turn.was_due = turn.was_due, wished
         now = self._loop.time()
@@ -253,51 +235,20 @@ class Schedule:
             self._moments.put(turn)
         if not is_done:
             self._begin(turn, now)
-            return _SESSION_WORK
+            return SESSION_WORK
         if turn.reports_start:
             self._on_start(now - wished)
-        return _DONE_WORK
+        return DONE_WORK
 
     def _begin(self, turn: Scheduled, now: float) -> None:
         if turn.reports_start:
             self._on_start(now - turn.was_due)
-        self._under_way.add(turn)
-        turn.task = self._loop.create_task(self._run(turn))
-
-    async def _run(self, turn: Scheduled) -> None:
-        try:
-            await turn.run()
-        except Exception as error:
-            self._failed(turn, error)
-        finally:
-            self._end(turn)
-
-    def _cancel(self, turn: Scheduled) -> None:
-        """Cancel a turn under way; before its first step it would not see its own end."""
-        task = turn.task
-        if task is not None:
-            task.add_done_callback(lambda _: self._end(turn) if turn.task is task else None)
-            task.cancel()
-
-    def _end(self, turn: Scheduled) -> None:
-        self._under_way.discard(turn)
-        turn.task = None
-        self._slots.free()
+        self._begun_at = now
+        self._under_way.begin(turn)
 
     def _is_done_now(self, turn: Scheduled) -> bool:
         try:
             return turn.run_now()
         except Exception as error:
-            self._failed(turn, error)
+            self._under_way.tell_bug(turn, error)
             return True
-
-    def _failed(self, turn: Scheduled, error: Exception) -> None:
-        """Tell a bug of ours in a turn, and the turn itself."""
-        fields = {"target": turn.phase_key}
-        log.error("internal error in a probe", exc_info=error, extra={"fields": fields})
-        self._on_internal_error()
-        try:
-            turn.failed(error)
-        except Exception:
-            log.exception("internal error in the record of a result", extra={"fields": fields})
-            self._on_internal_error()

@@ -59,7 +59,8 @@ class HostStore:
             if result.failure is not None:
                 failures = _counted(failures, result.failure.failure_class)
         since = before.since
-        if before.result is None or not same_state(before.result.failure, result.failure):
+        was, now = before.result, result.outcome.failure
+        if was is None or not (was.outcome.failure is now or same_state(was.outcome.failure, now)):
             since = began if session else steady_clock.now()
         self._put(
             before, HostRecord(identity, result, failures, began, since, before.series, before.domains, before.row)

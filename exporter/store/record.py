@@ -101,8 +101,8 @@ class TargetRecord(NamedTuple):
 def change_of(record: TargetRecord, result: DomainResult) -> Change | None:
     """The change of state that `result` brings to the target of `record`."""
     known = record.last if record.result is None else record.result  # either has the failure of then
-    before = None if known is None else known.failure
-    if known is not None and same_state(before, result.failure):
+    before, now = None if known is None else known.failure, result.failure
+    if known is not None and (before is now or same_state(before, now)):
         return None
     return Change(record.target, known is None, before, result.failure)
 

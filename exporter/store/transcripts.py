@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import count
 from typing import Final, NamedTuple
@@ -102,9 +102,18 @@ class TranscriptStore:
         found = [stored for key in dict.fromkeys(keys) for stored in self._kept.get(key, ())]
         return tuple(sorted(found, key=lambda stored: -stored.number))
 
+    def latest(self) -> Iterator[tuple[HostIdentity, StoredTranscript]]:
+        """The latest transcript of each conversation as it is now."""
+        for key, kept in list(self._kept.items()):
+            yield key, kept[-1]
+
     def keep(self, key: HostIdentity, host: HostResult, said: Said) -> None:
         """Keep the transcript of a session that gave the result `host`; one without a line is none."""
         if not said.words:
+            return
+        before = self._kept.get(key, ())
+        if len(before) == 1 and before[0].words is said.words and before[0].failure is None and host.up:
+            self._keep_again(before[0], key, host, said)  # as nearly always: it takes as much room as before
             return
         self._put(key, host, said)
         if len(self._kept[key]) > 1:
@@ -117,6 +126,13 @@ class TranscriptStore:
         for key in keys:
             for kept in self._kept.pop(key, ()):
                 self._order(kept).remove(kept)
+
+    def _keep_again(self, before: StoredTranscript, key: HostIdentity, host: HostResult, said: Said) -> None:
+        """Keep the transcript of a session that went as the one before."""
+        if before.at != host.timings.at:  # else told of twice
+            kept = self._stored(host, said, before)
+            self._successes.replace(before, kept, key)
+            self._kept[key] = (kept,)
 
     def _put(self, key: HostIdentity, host: HostResult, said: Said) -> None:
         before, failure, alike = self._kept.get(key, ()), host.outcome.failure, None
@@ -203,6 +219,11 @@ class _Order:
     def remove(self, kept: StoredTranscript) -> None:
         del self._kept[kept.number]
         self.size -= kept.size
+
+    def replace(self, before: StoredTranscript, kept: StoredTranscript, key: HostIdentity) -> None:
+        """Have one take the place of another, of the same size, as the latest."""
+        del self._kept[before.number]
+        self._kept[kept.number] = kept, key
 
     def oldest(self) -> tuple[StoredTranscript, HostIdentity]:
         return next(iter(self._kept.values()))

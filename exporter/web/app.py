@@ -51,6 +51,8 @@ class AppOptions:
 
 
 _DEFAULTS: Final = AppOptions()
+# Asked by supervisors that have no password (a kubelet), and restart what they get a 401 or 429 from.
+_HEALTH: Final = ("/-/healthy", "/-/ready")
 
 
 def create_app(backend: Backend, security: ActiveWebConfig | None = None, options: AppOptions = _DEFAULTS) -> ASGIApp:
@@ -62,9 +64,10 @@ def create_app(backend: Backend, security: ActiveWebConfig | None = None, option
     app.router.redirect_slashes = False
     # Around Starlette: its own middleware would not see the answer to an internal error.
     framed = Framed(RepeatedParameters(app), templates, options.prefix, backend.local_state)
-    let_in = BasicAuthentication(framed, security)
+    open_paths = frozenset(options.prefix + path for path in _HEALTH)
+    let_in = BasicAuthentication(framed, security, open_paths)
     checked = RequestFilter(let_in, options.allowed_hosts, options.external_url, options.prefix)
-    refused = Framed(RateLimited(checked, security), templates, options.prefix)
+    refused = Framed(RateLimited(checked, security, open_paths=open_paths), templates, options.prefix)
     return SecurityHeaders(refused, security)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from exporter.model.egress import EgressByFamily, EgressStateChange
 from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverView
 from exporter.model.result import DomainResult, HostIdentity, HostResult
+from exporter.model.standing import StandingView
 from exporter.model.target import Target, TargetKind
 from exporter.report.local_state import LocalState
 from exporter.store.history import History
@@ -157,6 +158,9 @@ class PagesBackend(Protocol):
 
     def egress(self) -> EgressFacts:
         """The state of the egress."""
+
+    def standing(self) -> StandingView:
+        """Our own standing; quick."""
 
     def local_state(self) -> LocalState:
         """The faults of our own side that hide the state of targets; quick, for each page begins with them."""

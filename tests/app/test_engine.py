@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from unittest import mock
 
@@ -17,7 +16,7 @@ from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.resolver import ResolverState, ResolverView
 from exporter.model.result import DomainResult, HostOutcome, HostResult, HostTimings, MxHost, MxLookup
 from exporter.model.target import Target, TargetKind
-from exporter.probe.conversation import Conversation
+from exporter.probe.host_turn import HostTurn
 from exporter.probe.hosts import Host
 from exporter.resolver.cache import UNCONFIGURED
 from tests.app.engines import ADDRESS, MX, OTHER, PLAIN, Running, running
@@ -135,17 +134,16 @@ async def test_a_lease_that_ends_in_the_line_for_a_slot_holds_nothing() -> None:
 async def test_what_is_looked_up_for_a_stranger_s_host_is_a_stranger_s(*, configured: bool) -> None:
     async with running() as world:
         seen: list[bool] = []
-        turns = world.engine._host_turns
-        run: Callable[[Conversation], Awaitable[None]] = turns.run
+        run = HostTurn.run
 
-        async def noting(conversation: Conversation) -> None:
+        async def noting(turn: HostTurn) -> None:
             seen.append(UNCONFIGURED.get())
-            await run(conversation)
+            await run(turn)
 
         target = world.domain()
         if configured:
             world.adopt(target)
-        with mock.patch.object(turns, "run", noting):
+        with mock.patch.object(HostTurn, "run", noting):
             await asked(world, target)
         assert seen == [not configured]
 

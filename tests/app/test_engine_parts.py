@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 
 from exporter.app.engine_parts import EngineParts, EngineSettings
@@ -13,8 +13,8 @@ from exporter.egress.settings import WatchSettings
 from exporter.model.configuration import Egress, Limits, ResolverSettings
 from exporter.model.resolver import RESOLVER_UNKNOWN
 from exporter.model.target import Module, Settings, Target, TargetKind
-from exporter.probe.domain_turn import TurnTools
 from exporter.probe.host_tools import HostTools
+from exporter.probe.turn_tools import TurnTools
 from tests.probe.turning import Turns
 
 SETTINGS = EngineSettings(
@@ -36,7 +36,12 @@ async def parts(settings: EngineSettings = SETTINGS) -> AsyncIterator[tuple[Engi
         on_dirty=lambda turn: None,
         on_settled=lambda host, result: None,
     )
-    hosts = made.host_tools(table, NoOwner(), lambda conversation, record, results, transcript: None)
+    hosts = made.host_tools(
+        table,
+        NoOwner(),
+        lambda conversation, record, results, transcript: None,
+        lookups_of=lambda conversation: nullcontext(),
+    )
     try:
         yield made, turns, hosts
     finally:

@@ -17,7 +17,7 @@ from exporter.app.monitor import Monitor, Vantage
 from exporter.app.reload import ConfigurationReload
 from exporter.config.domain_lists import DomainLists
 from exporter.config.load import load
-from exporter.config.targets import parse_target
+from exporter.config.target_names import parse_target
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import ordinary
 from exporter.model.result import HostResult
@@ -59,19 +59,19 @@ def configured(monitor: Monitor, name: str) -> Target:
 class Watched:
     """A monitor of a file, and the host that the file may name."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, follows_main: bool = False) -> None:
         self.path = path
         self.lists = DomainLists()
         self.monitor = Monitor(load(path, self.lists), Vantage("me.example"))
-        self.reload = ConfigurationReload(path, self.monitor, self.lists)
+        self.reload = ConfigurationReload(path, self.monitor, self.lists, follows_main=follows_main)
         self.reload.adopt_first()
 
 
 @asynccontextmanager
-async def watched(tmp_path: Path, text: str, *, head: str = HEAD) -> AsyncIterator[Watched]:
+async def watched(tmp_path: Path, text: str, *, head: str = HEAD, follows_main: bool = False) -> AsyncIterator[Watched]:
     path = tmp_path / "config.yaml"
     path.write_text(head + text)
-    running = Watched(path)
+    running = Watched(path, follows_main=follows_main)
     try:
         yield running
     finally:

@@ -4,7 +4,7 @@ import pytest
 
 from exporter.app.secret_targets import SecretTargets, refusal
 from exporter.config.load import parse
-from exporter.config.targets import parse_target
+from exporter.config.target_names import parse_target
 
 CONFIG = parse("""
 modules:

@@ -11,17 +11,19 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import httpx
 
 from exporter.concurrency import steady_clock
 from exporter.model.failure import FailureClass, Verdict
+from exporter.model.result import TlsResult
 from exporter.store.record import TargetRecord
 from exporter.store.row import NO_ROW
 from exporter.store.targets import TargetStore
 from exporter.store.verdict_counts import MAX_COUNTS, MINUTE, VerdictCount
 from exporter.web.app import create_app
-from tests.results import AT, domain, down_host, result, up_host
+from tests.results import AT, changed, domain, down_host, result, up_host
 from tests.support.steps import at_once
 from tests.web.fake_backend import FakeBackend
 
@@ -37,11 +39,14 @@ PAGES = (
     "/?group=provider",
     "/?group=host",
     "/?group=label:team",
+    "/certificates",
+    "/certificates?page=50",
     "/mx/mx1.d1.example",
     "/domain/d1.example",
     "/egress",
 )
 _ROUNDS = 15
+_SEEN = TlsResult("TLSv1.3", "TLS_AES_256_GCM_SHA384", True, issuer="CN=Authority")
 
 
 def records(count: int) -> Sequence[TargetRecord]:
@@ -54,6 +59,7 @@ def records(count: int) -> Sequence[TargetRecord]:
         hosts = [
             up_host(f"mx{place}.{target.name}", f"192.{place}.{number % 250}.{number // 250 % 250}") for place in (1, 2)
         ]
+        hosts[0] = changed(hosts[0], tls=replace(_SEEN, not_after=AT + 3600 * number, subject=hosts[0].mx))
         if number % 10 == 0:
             hosts = [down_host(classes[number // 10 % len(classes)], host.mx, host.address) for host in hosts]
         for probe in range(32):

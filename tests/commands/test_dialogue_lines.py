@@ -53,9 +53,11 @@ def test_outcome_warnings_remarks_and_evidence() -> None:
     host = down_host()
     assert outcome("up", None).spans[1] == ("up", Ink.UP)
     assert outcome("blocked: why", host.failure).spans[1] == ("blocked", Ink.BLOCKED)
-    assert texts(warnings(up_host())) == ["  works, yet: starttls_not_offered"]
+    assert texts(warnings(up_host())) == [
+        "  warning: starttls_not_offered: it offers no STARTTLS: mail travels in the clear"
+    ]
     assert texts(warnings(host)) == []
-    assert "  tls_expired: the server's certificate has expired" in texts(remarks(tls_host()))
+    assert "  recipient a@mx.secure.example: 250" in texts(remarks(tls_host()))
     seen = changed(host, evidence=Evidence(25, witnesses=(Witness(443, ConnectOutcome.ANSWERED),)))
     (witness,) = texts(evidence(seen))
     assert witness.strip().startswith("port 443: ")

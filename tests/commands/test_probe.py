@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -137,10 +136,13 @@ async def test_wrong_lines_of_a_file_are_told_and_the_others_probed(
 
 
 async def test_names_may_come_from_the_standard_input(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a.example  # the first\n\n")))
-    assert await probe_names(flags(world, input="-")) == 0
+    path = tmp_path / "names"
+    path.write_text("a.example  # the first\n\n")
+    with path.open() as names:
+        monkeypatch.setattr("sys.stdin", names)
+        assert await probe_names(flags(world, input="-")) == 0
     assert MX in capsys.readouterr().out
 
 

@@ -46,7 +46,7 @@ healthy.example: 2 MX (4.0 ms)
 10 mx1.healthy.example [192.0.2.1]
       10.5 ms   connected (kernel round-trip time 10.1 ms)
   up
-  works, yet: starttls_not_offered
+  warning: starttls_not_offered: it offers no STARTTLS: mail travels in the clear
 
 20 mx2.healthy.example [2001:db8::2]
       20.0 ms   connected (kernel round-trip time 19.0 ms)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 from exporter.commands.table import TableReport
 from exporter.commands.terminal import Screen
 from exporter.model.failure import FailureClass
-from exporter.model.result import DomainResult
+from exporter.model.result import DomainResult, HostOutcome
 from tests.results import domain, down_host, result, up_host
 
 
@@ -39,10 +40,13 @@ def test_the_outage_of_a_provider_is_told_once() -> None:
 
 def test_an_interrupted_table_says_how_many_names_are_missing() -> None:
     out = io.StringIO()
-    report = TableReport(Screen(out, {}), io.StringIO(), 3)
+    report = TableReport(Screen(out, {}), io.StringIO(), 13)
     report.add(domain(), result(up_host()))
-    assert report.finish() == 1
-    assert "1 of 3 names, then interrupted, in " in out.getvalue()
+    assert report.finish([f"d{number}.example" for number in range(12)]) == 1
+    assert "1 of 13 names, then interrupted, in " in out.getvalue()
+    assert out.getvalue().endswith(
+        "\nwithout a result: " + ", ".join(f"d{n}.example" for n in range(10)) + " and 2 more\n"
+    )
 
 
 def _shown(*results: DomainResult, columns: int | None = None) -> list[str]:
@@ -64,7 +68,9 @@ class Terminal(io.StringIO):
 
 def test_rows_stand_in_the_order_of_the_status_page() -> None:
     partly = result(up_host(), down_host())
+    well = replace(up_host(), outcome=HostOutcome())
     lines = _shown(
+        result(well),
         result(up_host()),
         partly,
         result(down_host(FailureClass.DNS_NULL_MX)),
@@ -76,16 +82,17 @@ def test_rows_stand_in_the_order_of_the_status_page() -> None:
     )
     states = [line.replace("?", "").split()[:2] for line in lines[1:-1]]
     assert states == [
-        ["d7.example", "local"],
-        ["d5.example", "blocked"],
+        ["d8.example", "local"],
         ["d6.example", "blocked"],
-        ["d4.example", "dead"],
-        ["d3.example", "degraded"],
-        ["d2.example", "declined"],
+        ["d7.example", "blocked"],
+        ["d5.example", "dead"],
+        ["d4.example", "degraded"],
+        ["d3.example", "declined"],
+        ["d2.example", "up"],
         ["d1.example", "up"],
         ["d0.example", "up"],
     ]
-    assert lines[-1].endswith(": 1 local, 2 blocked, 1 dead, 1 degraded, 1 declined, 2 up (2 with warnings)")
+    assert lines[-1].endswith(": 1 local, 2 blocked, 1 dead, 1 degraded, 1 declined, 3 up (2 with warnings)")
 
 
 def test_the_words_of_a_refusal_stand_behind_its_row_or_below_the_table() -> None:

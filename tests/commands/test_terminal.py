@@ -24,6 +24,8 @@ from exporter.lab.smtp_script import SmtpScript, reply
 from tests.support.exporter_process import command
 from tests.support.terminal import Shown, on_terminal, terminal, widths, wishing
 
+pytestmark = pytest.mark.long
+
 MANY = ("healthy.example", "blocklisted.example", "refused.example", "nullmx.example", "servfail.example")
 
 

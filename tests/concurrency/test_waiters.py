@@ -15,7 +15,7 @@ def test_tasks_are_served_in_the_order_of_asking() -> None:
         waiters: Waiters[str] = Waiters(lambda value: pytest.fail("nothing to give back"))
         tasks = [asyncio.create_task(waiters.wait()) for _ in range(3)]
         await asyncio.sleep(0)
-        assert len(waiters) == 3
+        assert len(waiters.queue) == 3
         assert all(waiters.serve(value) for value in "abc")
         assert await asyncio.gather(*tasks) == ["a", "b", "c"]
         assert not waiters.serve("d")

@@ -47,9 +47,9 @@ def test_a_name_that_two_lists_have_is_one_target_and_told_with_both_places(tmp_
     )
     assert [(target.name, target.settings.port) for target in config.targets] == [("a.example", 26), ("b.example", 25)]
     assert told(tmp_path, config) == [
-        f"x.txt:3:1: is configured twice; the first is at {tmp_path}/config.yaml:1:20".replace(f"{tmp_path}/", ""),
-        "y.txt:2:1: is configured twice; the first is at x.txt:1:1",
-        "d/z.yaml:1:12: [0].domain: is configured twice; the first is at x.txt:1:1".replace("[0].domain: ", ""),
+        "x.txt:3:1: a.example: is configured twice; the first is at config.yaml:1:20",
+        "y.txt:2:1: b.example: is configured twice; the first is at x.txt:1:1",
+        "d/z.yaml:1:12: b.example: is configured twice; the first is at x.txt:1:1",
     ]
     assert {each.skipped for each in config.lists} == {0}
 
@@ -60,3 +60,12 @@ def test_what_is_wrong_with_one_pattern_does_not_misplace_the_next(tmp_path: Pat
         "config.yaml:3:5: domain_files[1]: must be a file or pattern such as domains.d/*.txt, not a number",
         "none:1:1: cannot be read: No such file or directory",
     ]
+
+
+def test_a_pattern_that_matches_no_file_is_told_and_no_mistake(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"config.yaml": "domain_files: ['a/*', 'b/*', 'b/x.*']\n", "b/x.txt": "a.example\n"}
+    config = load(write(tmp_path, files))
+    assert [text.replace(f"{tmp_path}/", "") for text in config.unmatched] == [
+        "config.yaml:1:16: domain_files[0]: matches no file"
+    ]
+    assert (config.warnings[0].partition(":")[0].endswith("config.yaml"), config.failures) == (True, ())

@@ -18,7 +18,7 @@ EVERYTHING = """
     limits: {per_address_interval: 1h30m}
     metrics: {disable: [mx_host_extension, mx_host_esmtp]}
     modules:
-      slow: {timeout: 2m, host_series: failing}
+      slow: {timeout: 2m, host_series: failing, expect_mx: [MX.Example., .bücher.example]}
       helo: {stages: [helo, mail, rcpt], rcpt_to: ["postmaster@{domain}", postmaster], vrfy: "no", expn: "1e3"}
       tls: {stages: [ehlo, starttls], starttls: {required: true, verify: require}, expect: {banner: [220, 250]},
             policies: [dane, mta_sts, tls_rpt]}
@@ -26,6 +26,7 @@ EVERYTHING = """
                cc: e@f.example, reply_to: g@h.example, subject: "no", body: "two\\nlines\\n"}}
       submission: {tls: implicit, starttls: {verify: require}}
     egress: {references: ["192.0.2.9:25", "2001:db8::1"], witness_ports: []}
+    standing: {addresses: ["2001:db8::25", 192.0.2.25], lists: [bl.example.net, 2.bl.example]}
     domains:
       - straße.de
       - ai.
@@ -33,6 +34,8 @@ EVERYTHING = """
       - {domain: a.example, module: helo, timeout: 3s, labels: {team: "y", "no": "012", area: "ü: #x"}}
       - {domain: b.example, module: tls, allow_addresses: [127.0.0.0/8], max_addresses: 1}
       - {domain: c.example, module: slow, timeout: 30s, host_series: all}
+      - {domain: d.example, module: slow, expect_mx: []}
+      - {domain: e.example, expect_mx: .mx.example}
     hosts: ["relay.example:26", "2001:DB8::25", {host: "192.0.2.1", port: 27}, "[2001:db8::26]:28"]
 """
 

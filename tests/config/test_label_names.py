@@ -17,7 +17,7 @@ OF_THE_EXPORTER = (
     "mechanism", "mode", "module", "mx", "phase", "port", "provider", "reference", "result", "shard", "stage", "state",
     "status", "tls", "total", "verdict", "version", "what",
 )  # fmt: skip
-OF_PROMETHEUS = ("job", "instance", "alertname", "target", "vantage")
+OF_PROMETHEUS = ("job", "instance", "exporter", "alertname", "target", "vantage")
 OF_THE_RULES = ("severity",)
 PREFIXED = ("__x", "__name__", "__address__", "exported_job", "exported_domain", "exported_x")
 

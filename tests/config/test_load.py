@@ -10,7 +10,7 @@ import pytest
 
 from exporter.config.load import ConfigError, load, summary
 from exporter.model.address import Family
-from exporter.model.configuration import Config, Egress, Limits, ResolverSettings
+from exporter.model.configuration import Config, Egress, Limits, ResolverSettings, Standing
 from exporter.model.failure import Stage
 from exporter.model.metric_names import TARGET_METRICS
 from exporter.model.target import Module, Settings, Target, TargetKind
@@ -23,7 +23,19 @@ def test_a_configuration_without_keys_has_all_defaults() -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["defaults", "resolver", "limits", "modules", "egress", "metrics", "groups", "domains", "hosts", "domain_files"],
+    [
+        "defaults",
+        "resolver",
+        "limits",
+        "modules",
+        "egress",
+        "standing",
+        "metrics",
+        "groups",
+        "domains",
+        "hosts",
+        "domain_files",
+    ],
 )
 def test_a_section_may_be_commented_out_line_by_line(key: str) -> None:
     assert config(f"{key}:\n  # nothing\n") == Config(files=("c.yaml",))
@@ -236,6 +248,18 @@ MISTAKES: tuple[tuple[str, ...], ...] = (
         "defaults: {host_series: some}\nmodules: {x: {host_series: 1}}\n",
         "c.yaml:1:25: defaults.host_series: must be all, failing or none, not 'some'",
         "c.yaml:2:28: modules.x.host_series: must be all, failing or none, not a number",
+    ),
+    (
+        "defaults: {expect_mx: ['*.mx.example']}\n"
+        "modules: {a: {expect_mx: {a: b}}, b: {expect_mx: [., 1, 192.0.2.1]}, c: {expect_mx: [a.example, A.example]}}\n"
+        "hosts: [{host: a.example, expect_mx: b.example}, {host: b.example, expect_mx: }]\n",
+        "c.yaml:1:24: defaults.expect_mx[0]: '*.mx.example' is neither a host name nor a suffix: write .mx.example",
+        "c.yaml:2:26: modules.a.expect_mx: must be a list, not a mapping",
+        "c.yaml:2:51: modules.b.expect_mx[0]: '' is not a host name: it is empty",
+        "c.yaml:2:54: modules.b.expect_mx[1]: must be a string such as mx.example.net or .example.net, not a number",
+        "c.yaml:2:57: modules.b.expect_mx[2]: '192.0.2.1' is an IP address, not a host name",
+        "c.yaml:2:85: modules.c.expect_mx: a.example is listed twice",
+        "c.yaml:3:38: hosts[0].expect_mx: is about MX records, which are not looked up for a host",
     ),
     (
         "limits: {share_addresses: true}\n",
@@ -558,3 +582,27 @@ def test_a_module_may_name_the_server_and_introduce_itself() -> None:
     ).modules["relay"]
     assert found.starttls.server_name == "xn--bcher-kva.example"
     assert found.proxy_protocol
+
+
+def test_standing_is_off_until_its_section_is_there() -> None:
+    assert config("domains: [a.example]").standing is None
+    assert config("standing:").standing is None
+    assert config("standing: {}").standing == Standing()
+    found = config(
+        'standing: {addresses: ["2001:DB8::1", 192.0.2.1], lists: [BL.Example.net., _x.2.bl.example]}'
+    ).standing
+    assert found == Standing(("2001:db8::1", "192.0.2.1"), ("bl.example.net", "_x.2.bl.example"))
+
+
+def test_mistakes_of_standing_are_told_with_their_places() -> None:
+    found = problems(
+        """\
+        standing:
+          addresses: [192.0.2.1, 192.0.2.300]
+          lists: [bl.example, "a list", zen, 7]
+        """
+    )
+    assert [problem.split(": ")[0] for problem in found] == ["c.yaml:2:26", "c.yaml:3:23", "c.yaml:3:33", "c.yaml:3:38"]
+    assert "at most one address of each family" in problems("standing: {addresses: [192.0.2.1, 192.0.2.2]}")[0]
+    assert "listed twice" in problems("standing: {lists: [bl.example, BL.example]}")[0]
+    assert "must be a mapping" in problems("standing: [bl.example]")[0]

@@ -29,3 +29,9 @@ def test_an_error_has_a_line_for_each_mistake_in_their_order() -> None:
     error = ConfigError((first, second))
     assert error.errors == (first, second)
     assert str(error).splitlines() == ["b:9:1: one", "a:1:1: x: two"]
+
+
+def test_an_error_heals_if_each_of_its_mistakes_may() -> None:
+    absent, wrong = ConfigProblem("a", 1, 1, "", "is not there", heals=True), ConfigProblem("a", 2, 1, "", "is wrong")
+    assert ConfigError((absent, absent)).heals
+    assert not ConfigError((absent, wrong)).heals

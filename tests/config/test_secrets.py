@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporter.config.effective import effective_yaml
-from exporter.config.load import load
+from exporter.config.load import ConfigError, load
 from exporter.config.secrets import MAX_SECRET_BYTES
 from tests.config.loading import config, file_problems, problems, write
 
@@ -51,9 +51,15 @@ def test_a_file_that_holds_no_password(tmp_path: Path, content: bytes, message: 
     assert problem == f"config.yaml:1:117: modules.m.auth.password_file: {message}"
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_and_may_come(tmp_path: Path) -> None:
     (problem,) = file_problems(tmp_path, {"config.yaml": FILE})
     assert problem.endswith("modules.m.auth.password_file: cannot be read: No such file or directory")
+    for number, name in enumerate(("config.yaml", "empty.yaml")):
+        (tmp_path / name).write_text(FILE)
+        (tmp_path / "secret.txt").write_text("") if number else None
+        with pytest.raises(ConfigError) as error:
+            load(tmp_path / name)
+        assert error.value.heals is (number == 0)
 
 
 def test_a_variable_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,30 @@ def test_an_entry_wins_over_its_group_and_that_over_the_defaults(
         assert (f"{found.interval / 60:g}m", found.timeout, found.module.name, found.host_series) == expected
 
 
+@pytest.mark.parametrize(
+    ("defaults", "module", "group", "entry", "expected"),
+    [
+        ("", "", "", "", ()),
+        (".A.Example.", "", "", "", (".a.example",)),
+        ("a.example", "[b.example, .b.example]", "", "", ("b.example", ".b.example")),
+        ("a.example", "b.example", "c.example", "", ("c.example",)),
+        ("a.example", "b.example", "c.example", "[.bücher.example]", (".xn--bcher-kva.example",)),
+        ("a.example", "b.example", "c.example", "[]", ()),
+        ("a.example", "[]", "", "", ()),
+    ],
+)
+def test_expected_mx_hosts_are_those_of_the_nearest(
+    defaults: str, module: str, group: str, entry: str, expected: tuple[str, ...]
+) -> None:
+    given = [f"expect_mx: {value}, " if value else "" for value in (defaults, module, group, entry)]
+    loaded = config(
+        f"defaults: {{{given[0]}}}\nmodules: {{own: {{{given[1]}}}}}\n"
+        f"groups: [{{{given[2]}module: own, domains: [{{{given[3]}domain: x.example}}], hosts: [relay.example]}}]\n"
+    )
+    domain = next(target for target in loaded.targets if target.kind is TargetKind.DOMAIN)
+    assert domain.settings.expect_mx == expected
+
+
 def test_a_list_in_an_entry_takes_the_place_of_the_group_s() -> None:
     loaded = config("""
         groups:
@@ -235,11 +259,11 @@ def test_the_first_mention_holds_the_main_file_before_all_lists(tmp_path: Path) 
     }
     told = [text.replace(f"{tmp_path}/", "") for each in loaded.lists for text in each.twice]
     assert told == [
-        "a.txt:2:1: is configured twice; the first is at config.yaml:2:54",
-        "b.txt:1:1: is configured twice; the first is at config.yaml:2:54",
-        "b.txt:2:1: is configured twice; the first is at a.txt:1:1",
-        "c.txt:1:1: is configured twice; the first is at b.txt:3:1",
-        "c.txt:2:1: is configured twice; the first is at a.txt:1:1",
+        "a.txt:2:1: m.example: is configured twice; the first is at config.yaml:2:54",
+        "b.txt:1:1: m.example: is configured twice; the first is at config.yaml:2:54",
+        "b.txt:2:1: one.example: is configured twice; the first is at a.txt:1:1",
+        "c.txt:1:1: two.example: is configured twice; the first is at b.txt:3:1",
+        "c.txt:2:1: one.example: is configured twice; the first is at a.txt:1:1",
     ]
 
 

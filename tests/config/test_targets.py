@@ -1,11 +1,9 @@
-"""Targets as values: what is shared, what is equal after a reload, what a person may name."""
+"""Targets as values: what is shared, what is equal after a reload."""
 
 from __future__ import annotations
 
 import pytest
 
-from exporter.config.targets import parse_target
-from exporter.model.target import Settings, TargetKind
 from tests.config.loading import config
 
 
@@ -65,30 +63,3 @@ def test_a_target_s_timeout_wins_over_its_module_s_and_that_over_the_defaults(
     assert loaded.targets[1].settings.timeout == float((defaults or "30s")[:-1])
     assert loaded.settings("other").timeout == float((defaults or "30s")[:-1])
     assert loaded.settings().timeout == float((module or defaults or "30s")[:-1])
-
-
-@pytest.mark.parametrize(
-    ("text", "kind", "name", "host", "port"),
-    [
-        ("Example.com", TargetKind.DOMAIN, "example.com", "example.com", 25),
-        (" straße.de ", TargetKind.DOMAIN, "xn--strae-oqa.de", "xn--strae-oqa.de", 25),
-        ("mx.example.com:2525", TargetKind.HOST, "mx.example.com:2525", "mx.example.com", 2525),
-        ("localhost:25", TargetKind.HOST, "localhost:25", "localhost", 25),
-        ("192.0.2.1", TargetKind.HOST, "192.0.2.1", "192.0.2.1", 25),
-        ("192.0.2.1:587", TargetKind.HOST, "192.0.2.1:587", "192.0.2.1", 587),
-        ("2001:db8::1", TargetKind.HOST, "2001:db8::1", "2001:db8::1", 25),
-        ("[2001:db8::1]:465", TargetKind.HOST, "[2001:db8::1]:465", "2001:db8::1", 465),
-    ],
-)
-def test_what_a_person_may_name(text: str, kind: TargetKind, name: str, host: str, port: int) -> None:
-    target = parse_target(text, Settings())
-    assert (target.kind, target.name, target.host, target.settings.port) == (kind, name, host, port)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "localhost", "a b.example", "192.0.2.256", "a.example:99999", "[x]:25", "a@b.example"]
-)
-def test_what_a_person_may_not_name(text: str) -> None:
-    with pytest.raises(ValueError) as error:
-        parse_target(text, Settings())
-    assert str(error.value)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from exporter.config.load import parse
-from exporter.demo.configuration import HELO, configuration
+from exporter.demo.configuration import configuration
 from exporter.demo.domains import DEMO, REFERENCES
+from exporter.demo.reputation import HELO
 from exporter.model.target import TargetKind
 
 CONFIG = parse(configuration(("127.0.0.1", 5353), 2525, 2526))

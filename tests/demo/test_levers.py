@@ -10,6 +10,7 @@ import pytest
 
 from exporter.demo.domains import DEMO, REFERENCES
 from exporter.demo.domains.provider import PROVIDER, PROVIDERS
+from exporter.demo.reputation import HELO, LISTS, OUR_ADDRESS
 from tests.support.exporter_process import ExporterProcess, running_demo
 from tests.support.waiting import until_sync
 
@@ -104,6 +105,22 @@ def test_an_address_of_a_provider_is_one_host_down_and_all_of_it_one_row(demo: E
     until_sync(lambda: {classes(demo)[name] for name in customers} == {""}, SECONDS)
 
 
+def test_a_customer_whose_mx_moves_is_warned_of_and_not_when_it_is_back(demo: ExporterProcess) -> None:
+    def warned() -> set[str]:
+        own = [each.labels for each in demo.samples() if each.name == "mx_domain_warning"]
+        return {labels["class"] for labels in own if labels["domain"] == "customer01.example"}
+
+    assert warned() == set()
+    press(demo, "customer/throw")
+    until_sync(lambda: warned() == {"mx_unexpected", "mx_missing"}, SECONDS)
+    page = demo.get("/domain/customer01.example").text
+    assert "its MX records name mx.moved.example, which expect_mx does not" in page
+    assert "(not expected)" in page
+    assert classes(demo)["customer01.example"] == ""
+    press(demo, "customer/restore")
+    until_sync(lambda: warned() == set(), SECONDS)
+
+
 def test_all_that_levers_break_together_is_told_and_repaired(demo: ExporterProcess) -> None:
     press(demo, "address/throw")
     press(demo, "provider/throw")
@@ -114,6 +131,23 @@ def test_all_that_levers_break_together_is_told_and_repaired(demo: ExporterProce
     assert "Nothing is broken now." in demo.get("/").text
     hosts = {(f"mx{name}.{PROVIDER}", f"127.5{name + 2}.60.{last}") for name in (1, 2) for last in (1, 2)}
     until_sync(lambda: {demo.value("mx_host_up", mx=mx, address=address) for mx, address in hosts} == {1.0}, SECONDS)
+
+
+def test_our_address_is_delisted_and_gets_its_name(demo: ExporterProcess) -> None:
+    ours, on_list = {"family": "ipv4"}, {"family": "ipv4", "list": LISTS[0]}
+    until_sync(lambda: demo.value("mx_self_listed", **on_list) == 1.0, SECONDS)
+    until_sync(lambda: demo.value("mx_self_fcrdns", **ours) == 0.0, SECONDS)
+    assert demo.value("mx_self_address_info", address=OUR_ADDRESS, **ours) == 1.0
+    assert demo.value("mx_self_spf", domain=HELO, result="pass", **ours) == 1.0
+    assert demo.value("mx_self_list_up", family="ipv4", list=LISTS[1]) == 0.0
+    until_sync(lambda: f"is listed by {LISTS[0]}" in demo.get("/domain/blocklisted.example").text, SECONDS)
+    until_sync(lambda: "has no PTR record" in demo.get("/domain/nameless.example").text, SECONDS)
+    press(demo, "delist/throw")
+    press(demo, "pointer/throw")
+    until_sync(lambda: demo.value("mx_self_listed", **on_list) == 0.0, SECONDS)
+    until_sync(lambda: demo.value("mx_self_fcrdns", **ours) == 1.0, SECONDS)
+    until_sync(lambda: {classes(demo)[f"{name}.example"] for name in ("blocklisted", "nameless")} == {""}, SECONDS)
+    assert "confirmed" in demo.get("/standing").text
 
 
 def test_a_filtered_host_is_blocked_and_one_that_is_off_is_dead(demo: ExporterProcess) -> None:

@@ -130,6 +130,22 @@ def test_a_host_that_does_not_exist_is_an_error(world: DemoWorld, change: Callab
         change(world, "nobody.example")
 
 
+def test_hosts_that_refuse_us_follow_our_standing(world: DemoWorld) -> None:
+    try:
+        assert (world.is_listed, world.is_named) == (True, False)
+        assert _greeting(world, "mx.blocklisted.example").startswith(b"554 ")
+        assert _greeting(world, "mx.nameless.example").startswith(b"554 ")
+        world.set_listed(False)
+        assert _greeting(world, "mx.blocklisted.example").startswith(b"220 ")
+        assert _greeting(world, "mx.nameless.example").startswith(b"554 ")
+        world.set_named(True)
+        assert _greeting(world, "mx.nameless.example").startswith(b"220 ")
+    finally:
+        world.set_listed(True)
+        world.set_named(False)
+    assert _greeting(world, "mx.blocklisted.example").startswith(b"554 ")
+
+
 def test_many_threads_may_change_one_host(world: DemoWorld) -> None:
     changes = (world.kill, world.timed_out, world.revive) * 4
     threads = [threading.Thread(target=change, args=(MX1,)) for change in changes]

@@ -90,8 +90,9 @@ def prometheus(
     places: dict[str, str],
     faster: int = FASTER,
     scrape_configs: list[dict[str, Any]] | None = None,
+    more: dict[str, dict[str, Any]] | None = None,
 ) -> Iterator[Prometheus]:
-    """Prometheus with the shipped configuration of that name, or with other jobs in it, and the shipped rules."""
+    """Prometheus with the shipped configuration of that name, or other jobs or more in it, and the shipped rules."""
     program, port = require_program("prometheus"), free_port()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rules").mkdir()
@@ -101,6 +102,8 @@ def prometheus(
     shipped = read_yaml(PROMETHEUS / name)
     if scrape_configs is not None:
         shipped["scrape_configs"] = scrape_configs
+    for section, keys in (more or {}).items():
+        shipped[section] |= keys
     configuration = at(sooner(shipped, faster), {"localhost:9093": _NOBODY, **places})
     config.write_text(yaml.safe_dump(configuration), encoding="utf-8")
     argv = [

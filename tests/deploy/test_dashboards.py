@@ -19,6 +19,8 @@ from tests.support.exporter_process import ExporterProcess, running_demo
 from tests.support.require import missing, require_program
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 GRAFANA = DEPLOY / "grafana"
 DASHBOARDS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (GRAFANA / "dashboards").glob("*")}
 PANELS = [

@@ -42,6 +42,13 @@ FRONT = {**ADDRESS, "alertname": "MxSharedAddressDown"}
 TENANT = {**BEHIND, "mx": "mx.a.example", "provider": "a.example", "address": "192.0.2.1"}
 NAME = {**SHARED, "address": "192.0.2.1"}
 EVERYWHERE = {key: BEHIND[key] for key in ("domain", "mx", "port", "module", "provider")}
+# Two exporters that stand for each other: each by itself, and what both see.
+ONE = {**BLOCKED, "instance": "pair", "exporter": "a"}
+BOTH = {**BLOCKED, "instance": "pair"}
+OF_BOTH = {**DEAD, "instance": "pair"}
+# As the rules tell it where the name that is asked for is the instance.
+BY_NAME = {**DEAD, "instance": "a.example", "job": "mx-probe", "target": "a.example"}
+LOCAL = {"vantage": "here", "job": "mx-probe", "alertname": "MxLocalFailure", "target": "several"}
 ASKED_FOR = {**DEAD, "instance": "service:10225", "job": "mx-probe", "target": "a.example"}
 
 
@@ -178,6 +185,31 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         (DEAD, {**HERE, "alertname": "MxDomainDown", "domain": "a.example"}, True),
         (DEAD, {**HERE, "alertname": "MxDomainDown", "domain": "b.example"}, False),
         ({**HERE, "alertname": "MxExporterDown"}, {**HERE, "alertname": "MxTargetNotAnswered", "target": "x"}, True),
+        ({**HERE, "alertname": "MxExporterDown"}, {"vantage": "here", "alertname": "MxExporterDown"}, True),
+        (ONE, OF_BOTH, False),
+        (ONE, {**OF_BOTH, "alertname": "MxHostDown"}, False),
+        (ONE, {**ONE, "alertname": "MxEgressReferenceDown", "reference": "r"}, True),
+        (ONE, {**ONE, "alertname": "MxEgressReferenceDown", "reference": "r", "exporter": "b"}, False),
+        (BOTH, OF_BOTH, True),
+        (BOTH, ONE, True),
+        (ONE, BOTH, False),
+        ({**RESOLVER, "instance": "pair"}, {**RESOLVER, "instance": "pair", "exporter": "a"}, True),
+        ({**RESOLVER, "instance": "pair", "exporter": "a"}, {**OF_BOTH, "family": ""}, False),
+        ({**RESOLVER, "instance": "pair"}, {**OF_BOTH, "family": ""}, True),
+        (BLOCKED, BY_NAME, True),
+        (BLOCKED, {**BY_NAME, "alertname": "MxConfiguredHostDown", "domain": "", "mx": "mx.a.example"}, True),
+        (BLOCKED, {**BY_NAME, "target": ""}, False),
+        (BLOCKED, {**BY_NAME, "family": "ipv6"}, False),
+        (BLOCKED, {**BY_NAME, "vantage": "there"}, False),
+        # Nobody gave a place to either.
+        ({**BLOCKED, "vantage": ""}, {**BY_NAME, "vantage": ""}, True),
+        (OFFLINE, {**BY_NAME, "family": ""}, True),
+        (OFFLINE, LOCAL, True),
+        ({**OFFLINE, "family": "ipv6"}, LOCAL, False),
+        (RESOLVER, {**BY_NAME, "family": ""}, True),
+        (RESOLVER, BY_NAME, False),
+        (RESOLVER, LOCAL, True),
+        (RESOLVER, {**LOCAL, "vantage": "there"}, False),
     ],
 )
 def test_an_alert_silences_those_that_it_explains_and_no_other(
@@ -195,12 +227,13 @@ def test_an_alert_silences_those_that_it_explains_and_no_other(
                 alert[label] += f"-{number}"
     assert httpx.post(f"http://{address}/api/v2/alerts", json=[{"labels": each} for each in alerts]).status_code == 200
 
-    def states() -> dict[tuple[str, str], str]:
+    def states() -> dict[tuple[str, ...], str]:
         found = httpx.get(f"http://{address}/api/v2/alerts", params={"filter": f'case="{number}"'}).json()
-        return {
-            (alert["labels"]["alertname"], alert["labels"].get("target", "")): alert["status"]["state"]
-            for alert in found
-        }
+        return {_key(alert["labels"]): alert["status"]["state"] for alert in found}
 
-    until_sync(lambda: states().get(("MxTargetNotAnswered", "marker")) == "suppressed", 30.0)
-    assert states()[target["alertname"], target.get("target", "")] == ("suppressed" if silent else "active")
+    until_sync(lambda: states().get(_key(marker)) == "suppressed", 30.0)
+    assert states()[_key(target)] == ("suppressed" if silent else "active")
+
+
+def _key(labels: dict[str, str]) -> tuple[str, ...]:
+    return tuple(labels.get(name, "") for name in ("alertname", "target", "instance", "exporter", "reference"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 import yaml
 
@@ -15,11 +18,14 @@ from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.metrics.families import FAMILIES
 from tests.deploy.deployed import PROMETHEUS, read_yaml
 from tests.deploy.files import ROOT
-from tests.deploy.stack import Prometheus, page, prometheus
+from tests.deploy.stack import Prometheus, alertmanager, page, prometheus, webhook, with_egress
 from tests.support.exporter_process import exporter
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 SHARDS = ROOT / "docs" / "how-to" / "shards.md"
+MIGRATE = ROOT / "docs" / "how-to" / "migrate-from-blackbox-exporter.md"
 
 
 def _labels(seen: Prometheus, expression: str, *names: str) -> list[tuple[str, ...]]:
@@ -88,15 +94,18 @@ def test_a_dead_host_that_every_scrape_repeats_alerts_once(tmp_path: Path) -> No
         assert seen.query("instance_mx:mx_domains_up:count")[0]["value"][1] == "2"
 
 
-def _jobs_of_the_page() -> list[dict[str, Any]]:
+def _jobs_of_the_page(path: Path = SHARDS) -> list[dict[str, Any]]:
     """The example with the list of the exporter."""
-    examples = re.findall(r"^```yaml\n(scrape_configs:\n.*?)^```", SHARDS.read_text(encoding="utf-8"), re.M | re.S)
+    examples = re.findall(r"^ *```yaml\n( *scrape_configs:\n.*?)^ *```", path.read_text(encoding="utf-8"), re.M | re.S)
     (found,) = [text for text in examples if "http_sd_configs" in text]
     jobs: list[dict[str, Any]] = yaml.safe_load(found)["scrape_configs"]
     return jobs
 
 
-@pytest.mark.parametrize("jobs", [_jobs_of_the_page(), read_yaml(PROMETHEUS / "multi-target.yml")["scrape_configs"]])
+@pytest.mark.parametrize(
+    "jobs",
+    [_jobs_of_the_page(), _jobs_of_the_page(MIGRATE), read_yaml(PROMETHEUS / "multi-target.yml")["scrape_configs"]],
+)
 def test_what_is_asked_for_one_by_one_is_dropped_from_the_exporters_own_page(jobs: list[dict[str, Any]]) -> None:
     (own,) = [job for job in jobs if job["job_name"] == "mx"]
     (drop,) = own["metric_relabel_configs"]
@@ -128,3 +137,54 @@ def test_a_domain_that_is_scheduled_and_asked_for_alerts_once(dropped: bool, tmp
                 until_sync(lambda: seen.query(dead), 60.0)
                 assert len(seen.query("mx_domain_up")) == (1 if dropped else 2)
                 until_sync(lambda: len(seen.query(dead)) == (1 if dropped else 2), 60.0)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(180)  # a quarter of an hour of Prometheus, as seconds
+def test_names_as_instances_are_silent_while_the_egress_is_shut_and_one_alert_when_the_exporter_ends(
+    tmp_path: Path,
+) -> None:
+    """The usual relabelling of blackbox_exporter, as the page about the migration has it."""
+    dead = ["refused.example", "gone.example", "helo.example"]
+    state = "open"
+
+    def answer(path: str) -> bytes:
+        with contextlib.suppress(httpx.TransportError):
+            return with_egress(process.get(path).content, state)
+        return b"nonsense {"  # no exporter
+
+    with DemoWorld() as world, webhook() as (operators, notices):
+        config = tmp_path / "config.yaml"
+        head = world.config_yaml().partition("domains:")[0].replace("interval: 5s", "interval: 1s")
+        config.write_text(f"{head}domains: [{', '.join(dead)}]\n", encoding="utf-8")
+        world.kill("mx.helo.example")
+        with (
+            exporter(f"--config.file={config}") as process,
+            page(answer, "text/plain; version=0.0.4") as address,
+            alertmanager(tmp_path / "alertmanager", operators, 120) as told_at,
+        ):
+            text = json.dumps(_jobs_of_the_page(MIGRATE)).replace("http://localhost:10225", process.url)
+            # Two seconds for a scrape, though the machine be busy: one that fails would end what it told.
+            slow = {"scrape_interval": "240s", "scrape_timeout": "240s"}
+            jobs = [{**job, **slow} for job in json.loads(text.replace("localhost:10225", address))]
+            with prometheus(
+                tmp_path / "prometheus", "prometheus.yml", {"localhost:9093": told_at}, 120, scrape_configs=jobs
+            ) as seen:
+
+                def alerts(name: str) -> list[tuple[str, str]]:
+                    query = {"filter": f'alertname="{name}"'}
+                    found = httpx.get(f"http://{told_at}/api/v2/alerts", params=query).json()
+                    return sorted((each["labels"].get("instance", ""), each["status"]["state"]) for each in found)
+
+                until_sync(lambda: seen.query('mx_egress_state{state="open"} == 1'), 60.0)
+                state = "blocked"
+                until_sync(lambda: notices.told("firing", "MxEgressBlocked"), 60.0)
+                silent = [(name, "suppressed") for name in ("helo.example", "refused.example")]
+                until_sync(lambda: alerts("MxDomainDead") == silent, 60.0)
+                until_sync(lambda: _labels(seen, "mx_domain_up", "instance") == [(name,) for name in sorted(dead)])
+                process.stop()
+                until_sync(lambda: len(alerts("MxExporterDown")) == 2, 60.0)
+                assert alerts("MxExporterDown") == [("", "suppressed"), (address, "active")]
+                until_sync(lambda: notices.told("firing", "MxExporterDown"), 60.0)
+                assert {each["labels"]["alertname"] for each in notices.alerts} == {"MxEgressBlocked", "MxExporterDown"}
+                assert alerts("MxTargetNotAnswered") == []

@@ -13,6 +13,8 @@ import pytest
 from tests.deploy.deployed import PROMETHEUS, RULE_FILES, read_yaml
 from tests.support.require import require_program
 
+pytestmark = pytest.mark.long
+
 DOMAINS = 2000
 # Of those that have five names: promtool takes 10,000 samples in a query.
 MANY_NAMED = 400

@@ -76,7 +76,7 @@ def test_each_shell_reads_its_file(shell: str) -> None:
     [
         (("",), {"probe", "trace", "demo"}),
         (("pr",), {"probe"}),
-        (("--config.",), {"--config.file", "--config.check"}),
+        (("--config.",), {"--config.file", "--config.check", "--config.reload-on-change"}),
         (("--log.format", ""), {"logfmt", "json"}),
         (("probe", "--nag"), {"--nagios"}),
         (("probe", "--log.level", "d"), {"debug"}),

@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
     shutil.copytree(DEPLOY / "vantage-points", folder)
     ca = authority()
     (folder / "ca.pem").write_text(ca.pem)
-    issue("mx-exporter.office.example.net", by=ca).write(folder, "mx-exporter")
+    issue("mx-exporter-a.office.example.net", by=ca).write(folder, "mx-exporter")
     issue("prometheus.example.net", by=ca).write(folder, "prometheus")
     return folder
 
@@ -38,5 +38,6 @@ def test_the_exporter_takes_the_web_configuration(folder: Path) -> None:
 
 def test_every_exporter_has_a_vantage_point() -> None:
     (job,) = documents((DEPLOY / "vantage-points" / "prometheus.yml").read_text())[0]["scrape_configs"]
-    vantages = [group["labels"]["vantage"] for group in job["static_configs"]]
-    assert len(set(vantages)) == len(vantages) >= 2
+    exporters = [(group["labels"]["vantage"], group["labels"].get("exporter")) for group in job["static_configs"]]
+    assert len(set(exporters)) == len(exporters)
+    assert len({vantage for vantage, _ in exporters}) >= 2

@@ -68,6 +68,12 @@ PUBLISH = {
 }
 
 
+def test_the_image_is_built_for_both_processors() -> None:
+    steps = {step.get("uses", "").partition("@")[0]: step.get("with", {}) for step in _steps("release.yml")}
+    assert steps["docker/build-push-action"]["platforms"] == "linux/amd64,linux/arm64"
+    assert steps["docker/setup-qemu-action"]["platforms"] == "arm64"
+
+
 def test_pip_audit_reads_every_lock() -> None:
     """The workflow's own command, told not to ask anybody."""
     (run,) = [step["run"] for step in _steps("audit.yml") if step.get("run", "").startswith("pip-audit")]

@@ -18,7 +18,7 @@ from tests.docs.pages import CONFIGURATION, ROOT, names
 # (key, default) of each row whose table has a column of defaults.
 DEFAULTS = {
     names(cells[0])[0]: cells[1]
-    for section in ("defaults", "resolver", "limits", "modules", "egress", "metrics")
+    for section in ("defaults", "resolver", "limits", "modules", "egress", "standing", "metrics")
     for cells in CONFIGURATION.rows(section)
 }
 _LISTS: Final[dict[str, type[Section]]] = {"domains": DomainEntry, "hosts": HostEntry, "groups": GroupSection}

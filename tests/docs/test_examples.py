@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 
 from exporter.config.load import load
 from exporter.config.web.load import load_web
+from tests.deploy.composed import built
 from tests.docs.pages import ROOT, Block, all_pages
 from tests.support.certificates import authority, issue
 from tests.support.require import require_program
@@ -22,10 +24,11 @@ YAML = [block for block in BLOCKS if block.language == "yaml"]
 SHELL = [block for block in BLOCKS if block.language == "sh"]
 # What a file is for -> the keys at its top of which one is there. A configuration may have groups, too.
 _KINDS = {
-    "prometheus": {"scrape_configs"},
+    "prometheus": {"scrape_configs", "alerting"},
     "web": {"tls_server_config", "basic_auth_users"},
-    "exporter": {"domains", "modules"},
+    "exporter": {"domains", "modules", "standing"},
     "rules": {"groups"},
+    "kustomization": {"components", "patches"},
 }
 
 
@@ -83,6 +86,16 @@ def test_an_example_for_prometheus_is_one(block: Block, tmp_path: Path) -> None:
 @pytest.mark.parametrize("block", _of_kind("rules"), ids=str)
 def test_an_example_of_an_alert_is_one(block: Block, tmp_path: Path) -> None:
     _promtool("rules", block, tmp_path)
+
+
+@pytest.mark.parametrize("block", _of_kind("kustomization"), ids=str)
+def test_an_example_of_a_kustomization_is_built(block: Block, tmp_path: Path) -> None:
+    """Written at the root of a clone; what only patches stands below the base and the component that it is for."""
+    above = "resources: [deploy/kubernetes/base]\ncomponents: [deploy/kubernetes/components/network-policy]\n"
+    text = block.text if "resources:" in block.text else above + block.text
+    folder = os.path.relpath(ROOT / "deploy", tmp_path.resolve())
+    (tmp_path / "kustomization.yaml").write_text(text.replace("deploy/", f"{folder}/"), encoding="utf-8")
+    assert "kind: StatefulSet" in built(tmp_path)
 
 
 @pytest.mark.parametrize("block", SHELL, ids=str)

@@ -95,6 +95,7 @@ async def test_each_path_is_traced_from_the_source_of_its_family(monkeypatch: py
     paths = HostPaths(Egress(), lambda *_: None)
     silent = failing(errno=None)
     six = changed(silent, address="2001:db8::1")
+    assert paths.wanted((silent, up_host(), six)) == [(ADDRESS, 25), ("2001:db8::1", 25)]
     await paths.trace_all((silent, six), lambda address: "2001:db8::9" if ":" in address else "")
     assert sorted(sources) == [(ADDRESS, ""), ("2001:db8::1", "2001:db8::9")]
     await paths.close()

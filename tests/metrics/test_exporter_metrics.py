@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
-from exporter.concurrency import steady_clock
 from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.model.address import Family
-from exporter.model.configuration import DomainList
 from exporter.model.egress import EgressState, EgressView
-from exporter.model.target import Settings, Target, TargetKind
 from exporter.schedule.shard import Shard
-from tests.results import domain, up_host
+from tests.results import up_host
 
 
 def value(metrics: ExporterMetrics, name: str, **labels: str) -> float | None:
@@ -40,39 +35,6 @@ def test_references_that_are_gone_are_not_shown() -> None:
 def test_the_shard_is_named() -> None:
     metrics = ExporterMetrics(Shard(1, 3))
     assert value(metrics, "mx_exporter_shard_info", shard="1", total="3") == 1
-
-
-def test_a_load_counts_targets_by_kind_and_invalid_lines_by_file() -> None:
-    metrics = ExporterMetrics()
-    relay = Target(TargetKind.HOST, "relay.example:25", "relay.example", Settings())
-    metrics.loaded((domain(), domain("b.example"), relay), [DomainList("a.txt", skipped=2)])
-    assert value(metrics, "mx_exporter_targets", kind="domain") == 2
-    assert value(metrics, "mx_exporter_targets", kind="host") == 1
-    assert value(metrics, "mx_exporter_targets", kind="reference") == 0
-    assert value(metrics, "mx_exporter_target_errors", file="a.txt") == 2
-    metrics.loaded((relay,))
-    assert value(metrics, "mx_exporter_targets", kind="domain") == 0
-    assert value(metrics, "mx_exporter_target_errors", file="a.txt") is None
-
-
-def test_the_last_reload_is_successful_only_if_both_files_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    prefix = "mx_exporter_config_last_reload"
-    successful, timestamp = f"{prefix}_successful", f"{prefix}_success_timestamp_seconds"
-    times = iter((100.0, 200.0, 300.0, 400.0))
-    monkeypatch.setattr(steady_clock, "now", lambda: next(times))
-    monkeypatch.setattr(steady_clock, "unix", lambda moment: moment)
-    metrics = ExporterMetrics()
-    metrics.loaded(())
-    assert (value(metrics, successful), value(metrics, timestamp)) == (1, 200.0)
-    metrics.load_failed()
-    assert (value(metrics, successful), value(metrics, timestamp)) == (0, 200.0)
-    metrics.web_loaded(False)
-    metrics.loaded(())
-    assert value(metrics, successful) == 0  # of the web configuration
-    metrics.web_loaded(True)
-    assert value(metrics, successful) == 1
-    metrics.loaded((), whole=False)
-    assert value(metrics, successful) == 0
 
 
 def test_phases_and_delays_are_observed() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from exporter.concurrency.session_limiter import SessionLimiter
 from exporter.concurrency.slots import ProbeSlots
@@ -19,7 +19,8 @@ from exporter.probe.demands import Demand
 from exporter.probe.dialogue import Dialogues
 from exporter.probe.express import Unchanged
 from exporter.probe.greeting_name import HostResolver
-from exporter.probe.host_turn import HostTools, HostTurns
+from exporter.probe.host_tools import HostTools
+from exporter.probe.host_turns import HostTurns
 from exporter.probe.hosts import Hold, Host, HostKey, HostTable
 from exporter.probe.name_sharing import NameSharing
 from exporter.probe.session_record import SessionRecord
@@ -55,6 +56,7 @@ class BeginsWhatItIsAsked:
         self.dropped: list[Scheduled] = []
         self.errors: list[Exception] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._by_callbacks: set[Scheduled] = set()
 
     def add(self, turn: Scheduled) -> None:
         assert turn not in self.added
@@ -71,35 +73,73 @@ class BeginsWhatItIsAsked:
         if turn in self.added:
             self.added.remove(turn)
         self.dropped.append(turn)
-        if turn.task is not None:
-            turn.task.cancel()
+        if isinstance(turn.course, asyncio.Task):
+            asyncio.get_running_loop().call_soon(turn.course.cancel)
+        elif turn.course is not None:
+            turn.course.cancel()
 
     def soon(self, turns: Iterable[Scheduled]) -> None:
         for turn in turns:
-            if turn.task is None and turn not in self.dropped:
+            if turn.course is None and turn not in self.dropped:
                 turn.was_due = asyncio.get_running_loop().time()
-                turn.task = asyncio.get_running_loop().create_task(self._run(turn))
-                self._tasks.add(turn.task)
-                turn.task.add_done_callback(self._tasks.discard)
+                self._run(turn, self._begun(turn))
 
     async def stop(self, grace: float) -> None:
+        for turn in [*self._by_callbacks]:
+            assert turn.course is not None
+            turn.course.cancel()
+            await asyncio.sleep(0)
         tasks = [*self._tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, turn: Scheduled) -> None:
+    def continued(self, turn: Scheduled, rest: Coroutine[Any, Any, None]) -> None:
+        self._by_callbacks.discard(turn)
+        self._run(turn, self._held(turn, rest))
+
+    def failed(self, turn: Scheduled, error: Exception) -> None:
+        self._fail(turn, error)
+        self.ended(turn)
+
+    def ended(self, turn: Scheduled) -> None:
+        self._by_callbacks.discard(turn)
+        turn.course = None
+        self.slots.free()
+
+    def _run(self, turn: Scheduled, course: Coroutine[Any, Any, None]) -> None:
+        task = turn.course = asyncio.get_running_loop().create_task(course)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _begun(self, turn: Scheduled) -> None:
+        """Take a slot, and begin by callbacks where that is enough."""
         try:
             await self.slots.take()
-            try:
-                await turn.run()
-            finally:
-                self.slots.free()
+        except asyncio.CancelledError:
+            turn.course = None
+            raise
+        steps = turn.begin(self)
+        if steps is None:
+            await self._held(turn, turn.run())
+        else:
+            turn.course = steps
+            self._by_callbacks.add(turn)
+
+    async def _held(self, turn: Scheduled, rest: Coroutine[Any, Any, None]) -> None:
+        try:
+            await rest
         except Exception as error:
-            self.errors.append(error)
-            turn.failed(error)
+            self._fail(turn, error)
         finally:
-            turn.task = None
+            self.ended(turn)
+
+    def _fail(self, turn: Scheduled, error: Exception) -> None:
+        self.errors.append(error)
+        try:
+            turn.failed(error)
+        except Exception as second:
+            self.errors.append(second)
 
 
 def _unexpected(seconds: float) -> None:
@@ -219,7 +259,7 @@ class HostWorld:
         self.bugs += 1
 
     def _begin(self, key: ConversationKey) -> Conversation:
-        return Conversation(key, self.turns.run, self.turns.failed)
+        return Conversation(key, self.turns.run, self.turns.failed, self.turns.begin)
 
     def _attached(self, host: Host) -> None:
         assert host.conversation is not None

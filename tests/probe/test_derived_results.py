@@ -12,7 +12,7 @@ from exporter.model.failure import Stage
 from exporter.model.policy import DaneState
 from exporter.model.result import HostResult
 from exporter.model.target import Module, PolicyKind
-from exporter.probe.host_turn import HostTurns
+from exporter.probe.host_turns import HostTurns
 from exporter.probe.hosts import Host
 from tests.probe.hosting import Holder, HostWorld
 from tests.probe.probing import Names, domain_of, settings_of, smtp_hosts

@@ -154,7 +154,7 @@ async def test_a_lookup_that_differs_in_its_times_alone_holds_nothing_anew() -> 
     assert turn.run_now()
     assert turn.holds is holds
     assert turn.lookup is again
-    alias = replace(lookup, hosts=tuple(replace(host, is_cname=True) for host in lookup.hosts))
+    alias = replace(lookup, hosts=tuple(replace(host, alias_of="a.example") for host in lookup.hosts))
     turns.dns.domains["a.example"] = alias
     assert turn.run_now()
     assert all(hold.host.is_alias for hold in turn.holds)

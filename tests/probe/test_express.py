@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from exporter.model.evidence import ConnectEvidence
 from exporter.model.result import HostIdentity, Said
-from exporter.model.target import Canary
 from exporter.model.warning import HostWarning
 from exporter.net.connection import Receiver
 from exporter.net.deadlines import deadlines_of
@@ -24,7 +23,7 @@ from exporter.probe.express import ExpressSession, Unchanged
 from exporter.probe.host_result import host_result
 from exporter.probe.session import Session
 from exporter.probe.session_record import SessionRecord
-from exporter.probe.session_request import Endpoint, SessionOptions, SessionRequest
+from exporter.probe.session_request import Endpoint, SessionOptions
 from exporter.smtp.plan import Plan
 
 PLAN = Plan(b"probe.example")
@@ -105,8 +104,10 @@ class Wire:
 
     def is_over(self) -> bool:
         receiver: Any = self.receiver
-        future = receiver._ended if isinstance(receiver, ExpressSession) else receiver._record
-        return bool(future.done())
+        if isinstance(receiver, ExpressSession):
+            owner: Any = receiver._owner
+            return bool(owner.is_over())
+        return bool(receiver._record.done())
 
 
 WIRES: list[Wire] = []
@@ -115,7 +116,6 @@ WIRES: list[Wire] = []
 @pytest.fixture(autouse=True)
 def _wires(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("exporter.probe.session.TcpConnection", Wire)
-    monkeypatch.setattr("exporter.probe.express.TcpConnection", Wire)
     WIRES.clear()
     yield
     WIRES.clear()
@@ -134,23 +134,69 @@ async def read(pieces: Sequence[bytes], end: str = "eof", plan: Plan = PLAN) -> 
     return await task, wire
 
 
-def express_session(expected: Expectation, familiar: FamiliarWords | None = None) -> ExpressSession:
-    loop = asyncio.get_running_loop()
-    request = SessionRequest(Endpoint("192.0.2.1", 25), "mx.example:25", expected.plan, Canary(), 30.0)
-    return ExpressSession(
-        request, familiar or FamiliarWords(), expected, deadlines_of(loop), loop, lambda: full_session(expected.plan)
-    )
+class ExpressOnly:
+    """A turn that has a session by callbacks, and waits for the one that takes over."""
+
+    def __init__(self, expected: Expectation, familiar: FamiliarWords | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        self.plan = expected.plan
+        self.session = ExpressSession(self, familiar or FamiliarWords(), expected, deadlines_of(loop))
+        self.wire = Wire(loop, self.session)
+        self.taker: Session | None = None
+        self.calls = 0
+        self.error: Exception | None = None
+        self._result: Unchanged | None = None
+        self._is_decided = asyncio.Event()
+
+    async def run(self) -> SessionRecord | Unchanged:
+        connection: Any = self.wire
+        self.session.begin(connection, Endpoint("192.0.2.1", 25), 30.0)
+        try:
+            await self._is_decided.wait()
+        except asyncio.CancelledError:
+            self.session.leave()
+            raise
+        if self.taker is not None:
+            return await self.taker.record()
+        assert self._result is not None, self.error
+        return self._result
+
+    def unchanged(self, session: Unchanged) -> None:
+        self.calls += 1
+        self._result = session
+        self._is_decided.set()
+
+    def taken_over(self, began: float) -> Session:
+        self.calls += 1
+        self.taker = self.full_session(began)
+        self._is_decided.set()
+        return self.taker
+
+    def full_session(self, began: float) -> Session:
+        return full_session(self.plan)
+
+    def failed(self, error: Exception) -> None:
+        self.calls += 1
+        self.error = error
+        self._is_decided.set()
+
+    def is_over(self) -> bool:
+        return self._is_decided.is_set() if self.taker is None else self.taker._record.done()
 
 
 async def expect(
     expected: Expectation, pieces: Sequence[bytes], end: str = "eof", familiar: FamiliarWords | None = None
 ) -> tuple[SessionRecord | Unchanged, Wire]:
     """The express path."""
-    task = asyncio.ensure_future(express_session(expected, familiar).run())
+    owner = ExpressOnly(expected, familiar)
+    task = asyncio.ensure_future(owner.run())
     await asyncio.sleep(0)
     wire = WIRES.pop()
     wire.play(pieces, end)
-    return await task, wire
+    found = await task
+    assert owner.calls == 1, "it ends once"
+    assert not deadlines_of(asyncio.get_running_loop())._waits
+    return found, wire
 
 
 def learnt(record: SessionRecord) -> Expectation:
@@ -325,7 +371,7 @@ def test_another_address_of_ours_is_no_other_word_for_the_full_reading() -> None
 
 def test_a_failed_connect_is_that_of_the_full_reading() -> None:
     async def main() -> SessionRecord | Unchanged:
-        task = asyncio.ensure_future(express_session(await masked(0)).run())
+        task = asyncio.ensure_future(ExpressOnly(await masked(0)).run())
         await asyncio.sleep(0)
         WIRES.pop().receiver.connect_failed(ConnectEvidence("192.0.2.1", 111))
         return await task
@@ -348,7 +394,7 @@ def test_a_failed_connect_is_that_of_the_full_reading() -> None:
 )
 def test_cancelled_it_says_goodbye_as_the_full_reading_does(heard: tuple[bytes, ...], said: list[bytes]) -> None:
     async def main() -> None:
-        for session in (full_session(), express_session(await masked(0))):
+        for session in (full_session(), ExpressOnly(await masked(0))):
             task = asyncio.ensure_future(session.run())
             await asyncio.sleep(0)
             wire = WIRES.pop()
@@ -369,7 +415,7 @@ def test_a_wait_that_is_longer_than_usual_is_left_to_the_full_reading() -> None:
     """A slow greeting is a warning of the full reading, and no word of the host."""
 
     async def main() -> SessionRecord | Unchanged:
-        task = asyncio.ensure_future(express_session(await masked(0)).run())
+        task = asyncio.ensure_future(ExpressOnly(await masked(0)).run())
         await asyncio.sleep(0)
         wire = WIRES.pop()
         now = time.perf_counter()

@@ -47,7 +47,7 @@ async def test_a_host_that_two_hold_stays_with_the_other() -> None:
 
 async def test_an_alias_is_a_fact_of_the_host_and_a_host_target_changes_nothing_of_it() -> None:
     turns = Turns()
-    mx = MxHost("mx.b.example", 10, ("192.0.2.1",), is_cname=True)
+    mx = MxHost("mx.b.example", 10, ("192.0.2.1",), alias_of="a.b.example")
     turns.dns.domains["a.example"] = MxLookup("a.example", (mx,), mx_records=1)
     turns.dns.hosts["mx.b.example"] = replace(mx, preference=0)
     assert turns.turn(domain()).run_now()

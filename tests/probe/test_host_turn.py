@@ -205,7 +205,7 @@ async def test_the_schedule_of_one_slot_serves_all() -> None:
         conversations = [*world.table.conversations.values()]
         assert len(conversations) == 6
         world.let_go()
-        await until(lambda: not any(conversation.task for conversation in conversations))
+        await until(lambda: not any(conversation.course for conversation in conversations))
         assert slots.used == 0
     assert world.bugs == 0
     assert world.lags
@@ -242,8 +242,8 @@ async def test_a_turn_given_up_while_it_waits_for_a_slot_gives_its_permit_back()
         second = holds[1][1].host
         conversation = second.conversation
         assert conversation is not None
-        task = conversation.task
-        assert task is not None
+        task = conversation.course
+        assert isinstance(task, asyncio.Task)
         world.table.release(*holds[1])
         await asyncio.gather(task, return_exceptions=True)
         await conversation.ended()  # it has: nobody is kept waiting

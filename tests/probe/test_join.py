@@ -131,6 +131,21 @@ def test_a_null_mx_among_others_is_a_warning_of_a_domain_that_works() -> None:
     assert joined(seen, down(REFUSED)).warnings == ()
 
 
+def test_mx_hosts_that_are_not_as_expected_are_warned_of_whether_the_domain_is_up_or_down() -> None:
+    seen = seen_of(MxHost("mx.b.example", 10, ("192.0.2.1",)))
+    target = replace(PLAIN, settings=Settings(expect_mx=("mx.b.example", ".other.example")))
+    for host in (up(), down(REFUSED)):
+        result = joined(seen, host, target=target)
+        assert result.warnings == (D.MX_MISSING,)
+        assert result.mx_differences.missing == (".other.example",)
+    assert joined(seen, up()).warnings == ()
+    null = seen_of(failure=Failure(Stage.DNS, C.DNS_NULL_MX))
+    assert joined(null, target=target).mx_differences.missing == target.settings.expect_mx
+    unknown = seen_of(failure=Failure(Stage.DNS, C.DNS_NXDOMAIN))
+    assert joined(unknown, target=target, view=replace(FAILING, symptom=ResolverSymptom.ABSENT)).warnings == ()
+    assert joined(unknown, target=target).warnings == (D.MX_MISSING,)
+
+
 def test_the_policies_of_a_domain_judge_its_hosts_for_it_alone() -> None:
     policies = FoundPolicies(
         MtaSts(MtaStsMode.ENFORCE, True), MtaStsPolicy("enforce", 60, ("mx.other.example",)), TlsRpt(False)

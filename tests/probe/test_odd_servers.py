@@ -16,6 +16,8 @@ from tests.probe.probing import domain_of, settings_of, smtp_hosts
 from tests.support.hostile_hosts import HOSTILE, HostileHost
 from tests.support.loops import LoopFactory, on_every_loop, run_on
 
+pytestmark = pytest.mark.long
+
 C = FailureClass
 GREETED = "mx.hostile.example"
 

@@ -18,8 +18,9 @@ from exporter.model.target import Settings, Target, TargetKind
 from exporter.policies.domain_policies import DomainPolicies
 from exporter.probe.conversation import Conversation, ConversationKey
 from exporter.probe.dialogue import Dialogues
-from exporter.probe.domain_turn import DomainTurn, TurnTools
+from exporter.probe.domain_turn import DomainTurn
 from exporter.probe.hosts import Host, HostTable
+from exporter.probe.turn_tools import TurnTools
 from exporter.schedule.scheduled import Scheduled
 
 C = FailureClass

@@ -10,8 +10,9 @@ from exporter.model.result import DomainResult, HostResult
 from exporter.model.target import Target
 from exporter.policies.domain_policies import DomainPolicies
 from exporter.policies.host_policies import TlsaSearches
-from exporter.probe.domain_turn import DomainTurn, TurnResolver, TurnTools
+from exporter.probe.domain_turn import DomainTurn
 from exporter.probe.hosts import Host
+from exporter.probe.turn_tools import TurnResolver, TurnTools
 from tests.probe.hosting import HostWorld
 
 

@@ -7,7 +7,7 @@ import json
 from exporter.model.address import Family
 from exporter.model.egress import EgressState, EgressView
 from exporter.model.failure import Confidence, FailureClass, Stage
-from exporter.model.result import TranscriptLine
+from exporter.model.result import MxDifferences, MxHost, MxLookup, TranscriptLine
 from exporter.model.warning import DomainWarning
 from exporter.report.as_json import as_json, local_state_json
 from exporter.report.local_state import local_state
@@ -60,6 +60,15 @@ def test_json_has_the_facts_of_tls() -> None:
     assert host["tls"]["not_after_timestamp_seconds"] < host["tls"]["not_before_timestamp_seconds"] + 90 * 86400
     assert host["recipients"][0] == {"recipient": "a@mx.secure.example", "code": 250}
     assert host["auth_mechanisms"] == {"plaintext": ["LOGIN"], "tls": ["PLAIN", "LOGIN"]}
+
+
+def test_json_has_mx_hosts_that_are_not_as_expected() -> None:
+    lookup = MxLookup("a.example", (MxHost("mx.other.example", 10),), mx_records=1)
+    probed = result(up_host())._replace(
+        lookup=lookup, mx_differences=MxDifferences(("mx.other.example",), (".us.example",))
+    )
+    dns = as_json("a.example", probed)["dns"]
+    assert (dns["unexpected"], dns["missing"]) == (["mx.other.example"], [".us.example"])
 
 
 def test_durations_have_microseconds_and_times_milliseconds() -> None:

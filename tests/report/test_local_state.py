@@ -114,6 +114,10 @@ def test_the_next_step_has_the_names_of_a_target_behind_it_better_with_a_router(
         "call our provider, or the owner of 198.51.100.7, and have outgoing port 25 opened:"
         " `mx-exporter trace 2001:db8::2 --port 25`"
     )
+    elsewhere = replace(names[C.EGRESS_BLOCKED], port="2525")
+    assert local_state(SHUT, (), {}, None, names).troubles[0].text == "Port 25 is blocked on OUR side"
+    moved = local_state(SHUT, (), {}, None, {C.EGRESS_BLOCKED: elsewhere})
+    assert moved.troubles[0].text == "Port 2525 is blocked on OUR side"
     lookup = lookup_failed(C.RESOLVER_FAILING)
     assert names_among([("a.example", lookup), ("b.example", lookup)], HIDING)[C.RESOLVER_FAILING].target == "a.example"
 

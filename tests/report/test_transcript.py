@@ -25,11 +25,10 @@ def test_the_handshake_stands_between_what_was_said_before_and_after() -> None:
         "     0.050s * TLSv1.3 TLS_AES_256_GCM_SHA384, certificate for mx.secure.example by CN=Authority, "
         "until 2023-11-13 22:13 UTC, not verified",
         "     0.060s > EHLO me",
-        "  tls_expired: the server's certificate has expired",
         "  recipient a@mx.secure.example: 250",
         "  recipient b@mx.secure.example: 250",
         "  up",
-        "  works, yet: tls_expired",
+        "  warning: tls_expired: the server's certificate has expired",
     ]
 
 
@@ -38,10 +37,11 @@ def test_what_is_about_the_domain_stands_before_its_hosts() -> None:
         providers=("big.example", "o\u202e"), warnings=(DomainWarning.NULL_MX_AMONG_OTHERS,)
     )
     assert transcript_text(probed).startswith(
-        "providers: big.example, o\\u202e\nworks, yet: null_mx_among_others\n\n10 mx.secure.example"
+        "providers: big.example, o\\u202e\n"
+        "warning: null_mx_among_others: a null MX stands beside other MX records, which count\n\n10 mx.secure.example"
     )
     down = result(down_host())._replace(providers=("big.example",), warnings=(DomainWarning.MTA_STS_NO_TLS,))
-    assert transcript_text(down).startswith("provider: big.example\nbesides: mta_sts_no_tls\n\n10 mx2.")
+    assert transcript_text(down).startswith("provider: big.example\nwarning: mta_sts_no_tls: its MTA-STS policy")
 
 
 def test_of_thousands_of_lines_the_first_are_shown_and_the_rest_is_counted() -> None:

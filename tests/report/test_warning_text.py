@@ -6,7 +6,7 @@ import pytest
 
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode
-from exporter.model.result import TlsResult
+from exporter.model.result import MxDifferences, MxHost, MxLookup, TlsResult
 from exporter.model.warning import DomainWarning, HostWarning
 from exporter.probe.host_warnings import OVERWRITTEN, cost_in_words
 from exporter.report.summary import MAX_WORDS, summarise
@@ -69,6 +69,63 @@ def test_a_policy_is_told_with_its_mode_and_its_names() -> None:
     told = domain_sentence(D.MTA_STS_MISMATCH, probed)
     assert told == r"its MTA-STS policy does not name an MX host (mode enforce, for mx.a.example, *.b\x00.example)"
     assert domain_sentence(D.NULL_MX_AMONG_OTHERS, probed) == WARNINGS[D.NULL_MX_AMONG_OTHERS].seen
+
+
+@pytest.mark.parametrize(
+    ("names", "records", "differences", "told"),
+    [
+        (
+            ("mx.other.example", "mx1.us.example"),
+            2,
+            MxDifferences(("mx.other.example",), ("mx2.us.example",)),
+            (
+                "its MX records name mx.other.example, which expect_mx does not",
+                "its MX records do not name mx2.us.example, as expect_mx does: "
+                "they name mx.other.example, mx1.us.example",
+            ),
+        ),
+        (
+            ("a.example",),
+            0,
+            MxDifferences(("a.example",), (".us.example",)),
+            (
+                "it has no MX record, so its mail goes to a.example itself, which expect_mx does not name",
+                "its MX records do not name a host below .us.example, as expect_mx does: it has none",
+            ),
+        ),
+        (
+            (),
+            1,
+            MxDifferences((), ("a.us.example",)),
+            ("", "its MX records do not name a.us.example, as expect_mx does: there is no MX host"),
+        ),
+        (
+            tuple(f"mx{number}\x1b.other.example" for number in range(6)),
+            6,
+            MxDifferences(tuple(f"mx{number}\x1b.other.example" for number in range(6))),
+            (
+                r"its MX records name mx0\x1b.other.example, mx1\x1b.other.example, mx2\x1b.other.example, "
+                r"mx3\x1b.other.example and 2 more, which expect_mx does not",
+                "",
+            ),
+        ),
+    ],
+)
+def test_mx_records_that_are_not_as_expected_are_told_with_their_names(
+    names: tuple[str, ...], records: int, differences: MxDifferences, told: tuple[str, str]
+) -> None:
+    lookup = MxLookup("a.example", tuple(MxHost(name, 10) for name in names), mx_records=records)
+    probed = result(up_host())._replace(lookup=lookup, mx_differences=differences)
+    for warning, sentence in zip((D.MX_UNEXPECTED, D.MX_MISSING), told, strict=True):
+        assert not sentence or domain_sentence(warning, probed) == sentence
+
+
+def test_a_domain_that_is_down_has_them_among_its_evidence() -> None:
+    lookup = MxLookup("a.example", (MxHost("mx.other.example", 10),), mx_records=1)
+    probed = result(down_host())._replace(
+        lookup=lookup, mx_differences=MxDifferences(("mx.other.example",)), warnings=(D.MX_UNEXPECTED,)
+    )
+    assert "its MX records name mx.other.example, which expect_mx does not" in summarise("a.example", probed).evidence
 
 
 def test_hosts_with_the_same_fault_are_told_together_and_those_that_fail_by_their_failure() -> None:

@@ -26,6 +26,7 @@ KINDS = {
     "MX": ["10 mx.a.example.", "10 MX.A.example.", "20 mx.b.example.", "0 ."],
     "TXT": ['"v=STSv1; id=1"', '"v=STSv1;" " id=1"', '""'],
     "CNAME": ["mx.a.example.", "mx.b.example."],
+    "PTR": ["mail.a.example.", "MAIL.b.example."],
     "TLSA": ["3 1 1 " + "ab" * 32, "2 0 0 aabb"],
 }
 SIGNATURE = "{kind} 13 2 300 20300101000000 20250101000000 1 a.example. aaaa"
@@ -95,7 +96,7 @@ def _text(kind: str, record: Record) -> str:
             return str(record)
         case bytes():
             return dns.rdata.from_text("IN", "TXT", f'"{record.decode("latin-1")}"').to_text()
-    return f"{record}." if kind == "CNAME" else str(record)
+    return f"{record}." if kind in ("CNAME", "PTR") else str(record)
 
 
 @settings(deadline=None)

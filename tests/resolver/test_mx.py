@@ -79,15 +79,14 @@ async def test_without_mx_the_domain_itself_is_the_host() -> None:
 
 
 async def test_an_alias_with_an_implicit_mx_is_no_fault() -> None:
-    lookup = await _lookup({("a.example", "A"): DnsAnswer(("192.0.2.1",), is_alias=True)})
+    lookup = await _lookup({("a.example", "A"): DnsAnswer(("192.0.2.1",), is_alias=True, canonical="b.example")})
     assert not lookup.hosts[0].is_cname
 
 
 async def test_an_mx_that_is_an_alias_is_told() -> None:
-    lookup = await _lookup(
-        {("a.example", "MX"): [(1, "b.example")], ("b.example", "A"): DnsAnswer(("192.0.2.1",), is_alias=True)}
-    )
-    assert lookup.hosts[0].is_cname
+    alias = DnsAnswer(("192.0.2.1",), is_alias=True, canonical="c.example")
+    lookup = await _lookup({("a.example", "MX"): [(1, "b.example")], ("b.example", "A"): alias})
+    assert (lookup.hosts[0].is_cname, lookup.hosts[0].alias_of) == (True, "c.example")
 
 
 async def test_null_mx_alone_declines() -> None:

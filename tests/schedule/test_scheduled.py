@@ -9,7 +9,7 @@ from exporter.schedule.scheduled import Scheduled
 
 async def test_a_new_one_has_no_moment_and_nothing_under_way_and_needs_a_slot() -> None:
     turn = Scheduled()
-    assert (turn.place, turn.task, turn.reports_start) == (None, None, True)
+    assert (turn.place, turn.course, turn.reports_start) == (None, None, True)
     assert not turn.run_now()
 
 

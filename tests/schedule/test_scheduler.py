@@ -325,14 +325,14 @@ def test_a_turn_that_is_dropped_is_given_up_in_the_middle() -> None:
 
 def test_a_turn_that_is_dropped_before_its_first_step_gives_its_slot_back() -> None:
     world = World()
-    turn = Turn(world, "one.example")
+    turn = Turn(world, "one.example", takes=7.0)
 
     async def main() -> None:
         schedule = world.schedule()
         schedule.soon([turn])
         asyncio.get_running_loop().call_soon(schedule.drop, turn)
         await asyncio.sleep(1.0)
-        assert (schedule.probes_in_flight, turn.task, world.started) == (0, None, [])
+        assert (schedule.probes_in_flight, turn.course) == (0, None)
 
     world.run(main())
 
@@ -572,7 +572,7 @@ def test_stopping_gives_turns_a_moment_and_then_ends_them() -> None:
         started = len(world.started)
         schedule.soon(turns(world, 3))
         await asyncio.sleep(120.0)
-        assert (len(world.started), schedule.probes_in_flight, schedule.overdue) == (started, 0, 0.0)
+        assert (len(world.started), schedule.probes_in_flight, schedule.standstill) == (started, 0, 0.0)
         return left
 
     world = World()
@@ -581,17 +581,58 @@ def test_stopping_gives_turns_a_moment_and_then_ends_them() -> None:
     assert world.run(main(world, 0.001)) > 0
 
 
-def test_the_overdue_are_seen() -> None:
+def test_a_schedule_whose_alarm_does_not_come_stands_still() -> None:
     world = World()
 
     async def main() -> None:
         schedule = world.schedule()
-        assert schedule.overdue == 0.0
+        assert schedule.standstill == 0.0
         schedule.add(Turn(world, "one.example"))
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
         loop.jump(100.0)
-        assert schedule.overdue > 30.0
+        assert schedule.standstill > 30.0
+
+    world.run(main())
+
+
+def test_turns_that_wait_for_a_slot_are_no_standstill_and_are_told_by_themselves() -> None:
+    world = World(slots=ProbeSlots(10))
+
+    async def main() -> None:
+        # Those that are done at once go on, and are no sign of life.
+        schedule = await observe(world, 120.0, [*turns(world, 30, takes=1e6), *at_once(turns(world, 30))])
+        assert (schedule.probes_in_flight, schedule.standstill) == (10, 0.0)
+        waited = schedule.slots_taken
+        assert 0.0 < waited < 120.0
+        await asyncio.sleep(100.0)
+        assert schedule.slots_taken == pytest.approx(waited + 100.0)
+
+    world.run(main())
+
+
+def test_a_slow_turn_of_one_slot_ends_the_wait_of_the_others_for_a_while() -> None:
+    world = World(slots=ProbeSlots(1))
+
+    async def main() -> None:
+        schedule = world.schedule()
+        for turn in turns(world, 30, takes=50.0):
+            schedule.add(turn)
+        for _ in range(100):
+            await asyncio.sleep(10.0)
+            assert (schedule.standstill, schedule.slots_taken < 60.0) == (0.0, True)
+
+    world.run(main())
+
+
+def test_due_turns_that_are_not_begun_are_a_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+
+    async def main() -> None:
+        schedule = await observe(world, 60.0, turns(world, 5))
+        monkeypatch.setattr(schedule, "_begin_due", lambda: None)
+        await asyncio.sleep(200.0)
+        assert schedule.standstill > 100.0
 
     world.run(main())
 

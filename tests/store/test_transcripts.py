@@ -103,6 +103,22 @@ def test_a_session_that_is_told_of_twice_counts_once() -> None:
     assert [one.times for one in kept(dialogues)] == [1]
 
 
+def test_words_that_come_again_have_new_times_and_the_last_place_and_take_no_more_room() -> None:
+    said = Said.of(LINES)
+    dialogues, other = TranscriptStore(max_bytes=3 * OVERHEAD_BYTES), key(address="192.0.2.2")
+    dialogues.keep(HERE, worked(), said)
+    dialogues.keep(other, worked(AT, "192.0.2.2"), said)
+    size = dialogues.size
+    for at in (AT + 60.0, AT + 60.0, AT + 120.0):
+        dialogues.keep(HERE, worked(at), said._replace(times=(0.5, 0.75)))
+    (one,) = kept(dialogues)
+    assert (one.times, one.at, one.words is said.words) == (3, AT + 120.0, True)
+    assert [line.at for line in one.transcript] == [0.5, 0.75]
+    assert dialogues.size == size
+    keep(dialogues, worked(AT, "192.0.2.3"), at=key(address="192.0.2.3"))
+    assert (len(kept(dialogues)), dialogues.of([other])) == (1, ()), "the one that was kept longest ago goes"
+
+
 @pytest.mark.parametrize("lines", [1, 1000])
 def test_a_flood_is_cut_and_says_so(lines: int) -> None:
     flood = tuple(TranscriptLine(0.0, False, b"x" * (1_000_000 // lines)) for _ in range(lines))

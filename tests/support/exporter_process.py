@@ -23,9 +23,9 @@ _LISTENING = re.compile(r"\bserving\b.*listen(?:=|\": \")([^\s\"]+)")
 # Python that a process runs first (see `exporter`): it looks at its domain files every tenth of a second, and one that
 # has been still for a fifth counts as written. All else is as everybody runs it.
 FILES_WATCHED_CLOSELY = """
-import exporter.app.watchers, exporter.config.domain_lists
+import exporter.app.watchers, exporter.config.stillness
 exporter.app.watchers._FILES_SECONDS = 0.1
-exporter.config.domain_lists.SETTLE_SECONDS = exporter.app.watchers.SETTLE_SECONDS = 0.2
+exporter.config.stillness.SETTLE_SECONDS = exporter.app.watchers.SETTLE_SECONDS = 0.2
 """
 
 

@@ -22,6 +22,12 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def require_ci(reason: str) -> None:
+    """What takes too long for each run of the tests: only .ci/run has it."""
+    if os.environ.get("CI") != "true":
+        pytest.skip(f"only .ci/run does this: {reason}")
+
+
 def require_program(name: str) -> str:
     """The path of an installed program."""
     path = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *_SERVER_PATHS)))

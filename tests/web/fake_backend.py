@@ -10,6 +10,7 @@ from exporter.model.egress import EGRESS_UNKNOWN, EgressByFamily, EgressStateCha
 from exporter.model.failure import FailureClass
 from exporter.model.resolver import RESOLVER_UNKNOWN
 from exporter.model.result import HostIdentity
+from exporter.model.standing import NO_STANDING, StandingView
 from exporter.model.target import TargetKind
 from exporter.report.incident import Incident, incident_report
 from exporter.report.local_state import LocalState, local_state
@@ -36,6 +37,7 @@ class FakeBackend:
         self.known_hosts: Sequence[KnownHost] = ()
         self.sharing: Mapping[HostIdentity, int] = {}
         self.resolver = RESOLVER_UNKNOWN
+        self.own_standing = NO_STANDING
         self.changes: Sequence[EgressStateChange] = ()
         self.references: Sequence[TargetRecord] = ()
         self.probed: list[tuple[TargetKind, str]] = []
@@ -145,6 +147,9 @@ class FakeBackend:
 
     def local_state(self) -> LocalState:
         return local_state(self.families, self.changes, self.failing, self.resolver)
+
+    def standing(self) -> StandingView:
+        return self.own_standing
 
     def egress(self) -> EgressFacts:
         references = self.references

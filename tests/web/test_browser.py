@@ -21,6 +21,8 @@ from exporter.lab.smtp_script import ordinary, reply
 from tests.support.browser import Browser
 from tests.support.exporter_process import ExporterProcess, exporter
 
+pytestmark = pytest.mark.long
+
 PAGES = {
     "fleet": "/",
     "by-provider": "/?group=provider",
@@ -33,11 +35,13 @@ PAGES = {
     "filtered": "/domain/filtered.example",
     "certificate": "/domain/expired.example",
     "way-out": "/egress",
+    "standing": "/standing",
     "certificates": "/certificates",
     "warned": "/?verdict=warned",
     "classes": "/classes",
     "sorted": "/?sort=-changed",
     "no-match": "/?q=nobody&verdict=deaf",
+    "report": "/domain/blocklisted.example/report",
     "configuration": "/config",
     "dialogue": "/probe?target=healthy.example&debug=true",
     "wrong": "/probe?target=&debug=true",
@@ -94,7 +98,7 @@ def test_search_and_filters_find_what_they_name(demo: ExporterProcess, page: Bro
     page.leave_by(page.link("Clear").click)
     Select(page.find("select[name=verdict]")).select_by_value("blocked")
     page.leave_by(page.find(".filters button").click)
-    assert targets(page) == ["filtered.example", "blocklisted.example"]
+    assert sorted(targets(page)) == ["blocklisted.example", "filtered.example", "nameless.example"]
     Select(page.find("select[name=class]")).select_by_value("reputation_blocked")
     page.leave_by(page.find(".filters button").click)
     assert targets(page) == ["blocklisted.example"]
@@ -137,7 +141,7 @@ def test_a_target_leads_to_its_page_and_back(demo: ExporterProcess, page: Browse
     page.leave_by(page.link("blocklisted.example").click)
     assert page.url == f"{demo.url}/domain/blocklisted.example"
     assert "blocklisted.example: mx.blocklisted.example [127.54.30.1] said: 554 5.7.1 Service unavailable;" in page.text
-    assert "< 554 5.7.1 Service unavailable; Client host [127.0.0.1] blocked using zen.spamhaus.org" in spoken(page)
+    assert "< 554 5.7.1 Service unavailable; Client host [203.0.113.25] blocked using zen.spamhaus.org" in spoken(page)
     assert "> QUIT" in spoken(page)
     page.leave_by(page.link("Targets").click)
     assert page.url == f"{demo.url}/"
@@ -189,6 +193,21 @@ def test_the_first_row_is_on_the_first_screen_of_a_telephone(demo: ExporterProce
     page.scripts(allowed=True)
     page.reload()
     assert page.barriers() == []
+
+
+@pytest.mark.parametrize(("width", "rows"), [(1440, 1), (1265, 1), (1009, 2)])
+def test_tiles_fill_whole_rows_and_the_pages_fit_into_one(
+    demo: ExporterProcess, page: Browser, width: int, rows: int
+) -> None:
+    page.zone("Europe/Berlin")  # so that two times are in the head of the page
+    page.look(width=width)  # a window of 1280 or 1024 pixels, less its scroll bar
+    page.open(demo.url)
+    tops = page.evaluate("[...document.querySelectorAll('.tile')].map(tile => tile.getBoundingClientRect().top)")
+    assert len(set(tops)) == rows
+    assert tops.count(min(tops)) == (11 if rows == 1 else 5)  # that of all has the room of two
+    assert page.evaluate("document.querySelector('.top').getBoundingClientRect().height") < 60
+    wide = "Math.max(...[...document.querySelectorAll('.tile')].map(tile => tile.scrollWidth - tile.clientWidth))"
+    assert page.evaluate(wide) <= 0
 
 
 def test_what_is_unfolded_stays_so(demo: ExporterProcess, page: Browser) -> None:

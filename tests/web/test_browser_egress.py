@@ -32,7 +32,7 @@ def test_a_blocked_egress_is_shown_with_its_evidence_and_the_path_to_its_end(tmp
 
 
 def _look(page: Browser, url: str, close: Callable[[], None]) -> None:
-    page.look(width=1100, height=960)
+    page.look(width=1280, height=960)
     page.open(f"{url}/egress")
     page.until(lambda: _states(page) == ["open", "open"])
     close()
@@ -52,10 +52,13 @@ def _look(page: Browser, url: str, close: Callable[[], None]) -> None:
     assert "egress_blocked" in page.text_of(".verdict")
     assert f"is dropped after {gateway} (hop 1), while port 443 gets further" in page.text
     assert page.barriers() == []
-    page.look(width=1100, height=1240)
+    page.look(width=1280, height=1560)
     page.picture("path")
-    page.look(dark=True)
-    assert page.barriers() == []
+    for width in (390, 1024, 1440):
+        page.look(width=width, dark=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.barriers() == []
+        page.picture(f"path-{width}")
     assert page.complaints() == []
 
 

@@ -34,7 +34,7 @@ def test_local_time_stands_beside_utc(demo: ExporterProcess, page: Browser) -> N
     page.zone("Asia/Kolkata")  # five and a half hours ahead, at all times of the year
     page.open(f"{demo.url}/domain/healthy.example")
     local = "new Date(document.querySelector('.refresh time').dateTime).toTimeString().slice(0, 8)"
-    beside = page.text_of(".refresh time")
+    beside = " ".join(page.text_of(".refresh time").split())
     assert beside.endswith(")")
     assert f"{page.evaluate(local)} GMT+5:30" in beside
     assert " UTC (" in beside

@@ -78,7 +78,7 @@ def _context(document: Document, section: TlsServerSection, folder: Path) -> ssl
         return server_context(section, folder)
     except TlsSectionError as found:
         for error in found.errors:
-            document.problem(document.existing((_TLS, error.key)), str(error))
+            document.problem(document.existing((_TLS, error.key)), str(error), heals=error.heals)
     return None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from exporter.config.file_errors import may_come
 from exporter.config.web.schema import CIPHER_SUITES, CURVES, TlsServerSection
 
 # A chain, or a bundle of authorities: the web's whole is a quarter of it.
@@ -31,11 +32,12 @@ _VERIFYING: Final = MappingProxyType(
 
 
 class TlsError(ValueError):
-    """A mistake, and its key in `tls_server_config`; empty for the section as a whole."""
+    """A mistake, and its key in `tls_server_config`; empty for the section as a whole. `heals`: the file may come."""
 
-    def __init__(self, key: str, message: str) -> None:
+    def __init__(self, key: str, message: str, *, heals: bool = False) -> None:
         super().__init__(message)
         self.key = key
+        self.heals = heals
 
 
 class TlsSectionError(Exception):
@@ -171,7 +173,8 @@ def _pem(section: TlsServerSection, name: str, folder: Path) -> bytes:
             with (folder / file).open("rb") as opened:
                 raw = opened.read(MAX_PEM_BYTES + 1)
         except OSError as error:
-            raise TlsError(f"{name}_file", f"cannot be read: {error.strerror or type(error).__name__}") from None
+            why = f"cannot be read: {error.strerror or type(error).__name__}"
+            raise TlsError(f"{name}_file", why, heals=may_come(error)) from None
     if len(raw) > MAX_PEM_BYTES:
         raise TlsError(_given(section, name), f"has more than {MAX_PEM_BYTES} bytes")
     if not raw.strip():

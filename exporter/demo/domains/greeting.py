@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.demo.domain import DemoDomain, alone
+from exporter.demo.reputation import OUR_ADDRESS
 from exporter.lab.smtp_script import CLOSE, SmtpScript, ordinary, reply
 from exporter.model.failure import Confidence, FailureClass
 from exporter.model.warning import HostWarning
@@ -23,8 +24,22 @@ GREETING: Final = (
             ordinary(
                 "mx.blocklisted.example",
                 greeting=reply(
-                    554, "5.7.1 Service unavailable; Client host [127.0.0.1] blocked using zen.spamhaus.org"
+                    554, f"5.7.1 Service unavailable; Client host [{OUR_ADDRESS}] blocked using zen.spamhaus.org"
                 ),
+            ),
+        ),
+    ),
+    DemoDomain(
+        "nameless.example",
+        "banner",
+        "554: our address has no name",
+        _C.RDNS_REQUIRED,
+        alone(
+            "nameless.example",
+            "127.48.38.1",
+            ordinary(
+                "mx.nameless.example",
+                greeting=reply(554, f"5.7.25 Client host rejected: cannot find your reverse hostname, [{OUR_ADDRESS}]"),
             ),
         ),
     ),

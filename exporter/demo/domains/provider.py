@@ -33,6 +33,7 @@ PROVIDERS: Final = (
             "provider",
             f"a customer of {PROVIDER}",
             exchanges=(f"mx1.{PROVIDER}", f"mx2.{PROVIDER}"),
+            expect_mx=(f".{PROVIDER}",),
         )
         for number in range(1, _CUSTOMERS + 1)
     ),

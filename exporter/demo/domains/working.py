@@ -65,6 +65,14 @@ WORKING: Final = (
         warnings=(DomainWarning.NULL_MX_AMONG_OTHERS,),
     ),
     DemoDomain(
+        "moved.example",
+        "works",
+        "a customer of bigmail.example whose MX record names a host of somebody else",
+        hosts=alone("moved.example", "127.50.14.1", ordinary("mx.moved.example"), Certificate.VALID),
+        warnings=(DomainWarning.MX_UNEXPECTED, DomainWarning.MX_MISSING),
+        expect_mx=(".bigmail.example",),
+    ),
+    DemoDomain(
         "helo.example",
         "works",
         "an old server that knows HELO and not EHLO",

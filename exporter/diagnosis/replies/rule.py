@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from exporter.diagnosis.replies.words import FILLERS, KEY_CHARS, UNSPACED_FROM, Words, without_accents
@@ -44,13 +45,18 @@ _COMMON: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Phrase:
     """`written` as in the table; `keys`: prefixes of words, one of which is in every text that the pattern matches."""
 
     written: str
     keys: frozenset[str]
-    pattern: re.Pattern[str]
+    expression: str
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern, compiled when a text has one of the keys: all take longer than the rest of a start together."""
+        return re.compile(self.expression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ class Rule:
 
 
 def says(*phrases: str) -> tuple[Phrase, ...]:
-    """The phrases, compiled."""
+    """The phrases."""
     return tuple(map(_phrase, phrases))
 
 
@@ -95,7 +101,7 @@ def _phrase(written: str) -> Phrase:
         else:
             found_by.append(keys)
         pattern += place
-    return Phrase(written, min(found_by, key=_commonness), re.compile(pattern))
+    return Phrase(written, min(found_by, key=_commonness), pattern)
 
 
 def _place(part: str) -> tuple[str, frozenset[str]]:

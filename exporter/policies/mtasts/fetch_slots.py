@@ -122,7 +122,7 @@ class FetchSlots:
             if waiters.serve(None):
                 self._free -= 1
                 self._at_address[area] += 1
-            if waiters:
+            if waiters.queue:
                 waiting[area] = waiters  # behind the others
 
     async def _finish(self, host: str, address: str, task: _Task) -> bytes | FetchFault:

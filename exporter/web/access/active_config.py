@@ -11,13 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from exporter.config import stillness
 from exporter.config.problems import ConfigError
 from exporter.config.web.load import WebConfig, load_web
 from exporter.tls.certificate import alternative_names
 
 log = logging.getLogger(__name__)
 
-# Between two checks of the files: a user that was removed has access for so long at most.
+# Between two checks of the files: a user that was removed has access for little longer.
 _WATCH_SECONDS: Final = 5.0
 
 
@@ -54,10 +55,15 @@ class ActiveWebConfig:
 
     async def watch(self) -> None:
         """Reload after each change of a file, without end. A failed load is repeated: a missing file may be there."""
+        pause, seen = _WATCH_SECONDS, self.config.file_states
         while self._path is not None:
-            await asyncio.sleep(_WATCH_SECONDS)
-            config = self.config
-            if self._problems or await asyncio.to_thread(config.snapshot) != config.file_states:
+            await asyncio.sleep(pause)
+            pause = _WATCH_SECONDS
+            before, seen = seen, await asyncio.to_thread(self.config.snapshot)
+            if seen != before:
+                # Of a file that is half written, the users may be what is missing.
+                pause = stillness.SETTLE_SECONDS
+            elif self._problems or seen != self.config.file_states:
                 try:
                     await self.reload()
                 except Exception:

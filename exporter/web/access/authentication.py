@@ -13,7 +13,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from enum import Enum
 from typing import Final
 
@@ -106,18 +106,19 @@ def credentials(header: str) -> tuple[str, bytes] | None:
 
 
 class BasicAuthentication:
-    """Passes requests with correct credentials to `app`, or all where no users are configured."""
+    """Passes requests with correct credentials to `app`, and all for `open_paths` or where no users are configured."""
 
-    def __init__(self, app: ASGIApp, security: ActiveWebConfig) -> None:
+    def __init__(self, app: ASGIApp, security: ActiveWebConfig, open_paths: Container[str] = ()) -> None:
         self._app = app
         self._security = security
+        self._open_paths = open_paths
         self._passwords = Passwords()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         users = self._security.config.users
         app = self._app
-        if users and scope["type"] == "http":
+        if users and scope["type"] == "http" and scope["path"] not in self._open_paths:
             given = credentials(Headers(scope=scope).get("authorization", ""))
             verdict = await self._passwords.check(users, *given) if given is not None else PasswordCheck.WRONG
             if verdict is PasswordCheck.WRONG:

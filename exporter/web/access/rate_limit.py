@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,11 +35,18 @@ class TokenBucket:
 
 
 class RateLimited:
-    """Passes requests to `app` at the configured rate, or all where no rate is configured."""
+    """Passes requests to `app` at the configured rate, and all for `open_paths` or where no rate is configured."""
 
-    def __init__(self, app: ASGIApp, security: ActiveWebConfig, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        security: ActiveWebConfig,
+        clock: Callable[[], float] = time.monotonic,
+        open_paths: Container[str] = (),
+    ) -> None:
         self._app = app
         self._security = security
+        self._open_paths = open_paths
         self._clock = clock
         self._bucket: TokenBucket | None = None
 
@@ -47,7 +54,7 @@ class RateLimited:
         """ASGI."""
         limit = self._security.config.rate_limit
         app = self._app
-        if limit is not None and scope["type"] == "http":
+        if limit is not None and scope["type"] == "http" and scope["path"] not in self._open_paths:
             now = self._clock()
             if self._bucket is None or self._bucket.limit != limit:
                 self._bucket = TokenBucket(limit, now)

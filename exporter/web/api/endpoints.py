@@ -20,7 +20,7 @@ from exporter.web.api.name_selection import TooManyNamesError, selected_names
 from exporter.web.api.probe import ProbeEndpoint
 from exporter.web.api.scrape_slots import ScrapeSlots
 from exporter.web.api.streaming import StreamedResponse, accepts_gzip, worker_threads
-from exporter.web.backend import ApiBackend, Exposition
+from exporter.web.backend import ApiBackend, Exposition, NoFreeSlot
 from exporter.web.server.request_limit import BUSY, RequestLimit
 
 # A few Prometheus servers and a person are served side by side; each has a worker thread, a piece and a compressor.
@@ -90,7 +90,10 @@ class ApiEndpoints:
         return PlainTextResponse("mx-exporter is not ready.\n", 503)
 
     async def _reload(self, request: Request) -> Response:
-        problems = await self._backend.reload()
+        try:
+            problems = await self._backend.reload()
+        except NoFreeSlot as reason:
+            return PlainTextResponse(f"{reason}\n", 503, BUSY)
         if problems:
             return PlainTextResponse("".join(f"{problem}\n" for problem in problems), 500)
         return PlainTextResponse("reloaded\n")

@@ -1,4 +1,4 @@
-"""The endpoints of the pages: status page, target, MX host, egress, classes.
+"""The endpoints of the pages: status page, target, MX host, egress, our standing, classes.
 
 Pages are rendered here and work without a script. They reload by themselves, with the filters in their URL; with a
 script they keep the reader's place.
@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from exporter.model.printable import printable
 from exporter.model.target import TargetKind
 from exporter.web.backend import PagesBackend
 from exporter.web.pages.certificates_view import certificates_page
@@ -23,9 +24,11 @@ from exporter.web.pages.classes_view import CLASS_VIEWS, WARNING_VIEWS
 from exporter.web.pages.egress_view import egress_page
 from exporter.web.pages.fleet import REFRESH_SECONDS, fleet
 from exporter.web.pages.fleet_query import FleetQuery
+from exporter.web.pages.frame import wants_html
 from exporter.web.pages.mx_view import mx_view
 from exporter.web.pages.panel import Panel, PanelEndpoints
 from exporter.web.pages.probe_requests import MAX_PROBES, ProbeRequests
+from exporter.web.pages.standing_view import standing_page
 from exporter.web.pages.target_row import FOLDERS
 from exporter.web.pages.target_view import target_view
 from exporter.web.pages.templating import Templates
@@ -56,6 +59,7 @@ class PageEndpoints:
         routes: list[BaseRoute] = [
             Route("/", self._status, methods=["GET"]),
             Route("/egress", self._egress, methods=["GET"]),
+            Route("/standing", self._standing, methods=["GET"]),
             Route("/certificates", self._certificates, methods=["GET"]),
             Route("/classes", self._classes, methods=["GET"]),
             Route("/mx/{name}", self._mx, methods=["GET"]),
@@ -82,6 +86,12 @@ class PageEndpoints:
         refreshing = _is_refreshing(request)
         return await self._page(
             lambda: self._render("egress.html", "", refreshing, egress=egress_page(self._backend.egress()))
+        )
+
+    async def _standing(self, request: Request) -> Response:
+        refreshing = _is_refreshing(request)
+        return await self._page(
+            lambda: self._render("standing.html", "", refreshing, standing=standing_page(self._backend.standing()))
         )
 
     async def _certificates(self, request: Request) -> Response:
@@ -135,9 +145,18 @@ class PageEndpoints:
 
     def _report(self, kind: TargetKind) -> Callable[[Request], Awaitable[Response]]:
         async def report(request: Request) -> Response:
+            name, framed = request.path_params["name"], wants_html(request.headers.get("accept", ""))
+
             def page() -> Response:
-                text = self._backend.report(kind, request.path_params["name"])
-                return PlainTextResponse(text) if text is not None else PlainTextResponse("Not Found", 404)
+                text = self._backend.report(kind, name)
+                if text is None:
+                    return self._missing()
+                path = f"{FOLDERS[kind]}/{quote(name, safe='')}"
+                answer: Response = PlainTextResponse(text)
+                if framed:
+                    answer = self._render("report.html", "../../", False, text=text, name=printable(name), path=path)
+                answer.headers["Vary"] = "Accept"
+                return answer
 
             return await self._page(page)
 

@@ -19,7 +19,7 @@ from exporter.web.pages.fleet_matches import Matches, matches_of
 from exporter.web.pages.fleet_query import BY_CHANGE, BY_LABEL, BY_NAME, BY_PHASE, FleetQuery
 from exporter.web.pages.groups import GroupRow, group_rows, groups
 from exporter.web.pages.ordering import part
-from exporter.web.pages.target_row import STATES, UP, WARNED, TargetRow, label_text, slowest_phase, target_row
+from exporter.web.pages.target_row import STATES, UP, WARNED, TargetRow, label_text, phases_of, target_row
 
 # Rows of a page: few enough to scroll, and for a browser to lay out at once.
 PAGE_ROWS: Final = 100
@@ -119,8 +119,9 @@ def _by_change(found: _Found) -> tuple[float, str]:
 
 
 def _by_phase(found: _Found) -> tuple[float, str]:
-    slowest = slowest_phase(found[1].result)
-    return 0.0 if slowest is None else -slowest[1], found[1].target.name
+    result = found[1].result
+    hosts = result.hosts if result is not None else ()
+    return -max([seconds for host in hosts for _, seconds in phases_of(host)], default=0.0), found[1].target.name
 
 
 def _unfolded(

@@ -35,20 +35,23 @@ def matches_of(targets: Iterable[TargetState], query: FleetQuery) -> Matches:
     matches, is_candidate, has_label = Matches(), _candidates(query), _label_filter(query.label)
     counted = (matches.states, matches.classes, matches.warnings, matches.providers, matches.labels)
     counters: tuple[Counter[Any], ...] = counted
+    takes_all = not (query.state or query.failure_class or query.warning or query.provider or has_label)
+    right, wrong = (True,) * len(counters), 0
     for seen in targets:
         target, result = seen.target, seen.result
         if not is_candidate(target, result):
             continue
         values = _values(target, result)
         states, classes, warnings, providers, _ = values
-        right = (
-            not query.state or query.state in states,
-            not query.failure_class or query.failure_class in classes,
-            not query.warning or query.warning in warnings,
-            not query.provider or (query.provider in providers if query.provider != NONE else not providers),
-            has_label is None or has_label(target),
-        )
-        wrong = right.count(False)
+        if not takes_all:
+            right = (
+                not query.state or query.state in states,
+                not query.failure_class or query.failure_class in classes,
+                not query.warning or query.warning in warnings,
+                not query.provider or (query.provider in providers if query.provider != NONE else not providers),
+                has_label is None or has_label(target),
+            )
+            wrong = right.count(False)
         if not wrong:
             matches.found.append((states[-1], seen))
             for counter, of_it in zip(counters, values, strict=True):

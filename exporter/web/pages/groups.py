@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
 from exporter.model.failure import FailureClass, Verdict
 from exporter.model.printable import printable
+from exporter.model.result import DomainResult
 from exporter.web.backend import TargetState
 from exporter.web.pages.fleet_query import BY_HOST, BY_LABEL, BY_NAME, BY_PROVIDER, NONE, FleetQuery
 from exporter.web.pages.ordering import part
@@ -36,21 +36,19 @@ class GroupRow:
 class TargetGroup:
     """The targets of a group, counted."""
 
-    __slots__ = ("addresses", "classes", "explained", "name", "states", "total")
+    __slots__ = ("addresses", "classes", "name", "needing", "states", "total")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.total = 0
-        self.explained = 0  # by a fault of our own side
+        self.needing = 0  # targets in a state that asks for something, which no fault of our own side explains
         self.states: dict[str, int] = {}
-        self.classes: Counter[str] = Counter()
+        self.classes: dict[str, int] | None = None  # of those that fail
         self.addresses: dict[str, bool] = {}  # of an MX name, and whether they are up
 
     def badness(self) -> tuple[int, int, int, str]:
         """The most targets in need first, but for those explained, then the most addresses down, then the largest."""
-        failing = sum([count for state, count in self.states.items() if state not in _QUIET]) - self.explained
-        down = len(self.addresses) - sum(self.addresses.values())
-        return -failing, -down, -self.total, self.name
+        return -self.needing, -[*self.addresses.values()].count(False), -self.total, self.name
 
 
 def groups(
@@ -64,22 +62,30 @@ def groups(
     for state, seen in found:
         result, own = seen.result, UP if state == WARNED else state
         failure = result.failure if result is not None else None
+        needs = own not in _QUIET and (failure is None or failure.failure_class not in ours)
         for name in _names(seen, by):
             group = known.get(name)
             if group is None:
                 group = known[name] = TargetGroup(name)
             group.total += 1
+            group.needing += needs
             group.states[own] = group.states.get(own, 0) + 1
             if failure is not None:
-                group.classes[failure.failure_class.value] += 1
-                group.explained += failure.failure_class in ours
+                classes = group.classes = group.classes or {}
+                failure_class = failure.failure_class.value
+                classes[failure_class] = classes.get(failure_class, 0) + 1
         if by == BY_HOST and result is not None:
-            for host in result.hosts:
-                if host.address:
-                    # In several dialogues, as for the alerts: up where one of them works.
-                    addresses = known[host.mx].addresses
-                    addresses[host.address] = host.up or addresses.get(host.address, False)
+            _count_addresses(known, result)
     return list(known.values())
+
+
+def _count_addresses(known: Mapping[str, TargetGroup], result: DomainResult) -> None:
+    """The addresses of the MX names of a target: in several dialogues, as for the alerts, up where one works."""
+    for host in result.hosts:
+        mx, address, *_ = host.identity
+        if address:
+            addresses = known[mx].addresses
+            addresses[address] = host.outcome.failure is None or addresses.get(address, False)
 
 
 def group_rows(found: Sequence[TargetGroup], query: FleetQuery, first: int, count: int) -> tuple[GroupRow, ...]:
@@ -96,7 +102,7 @@ def _names(seen: TargetState, by: str) -> Iterable[str]:
     if by == BY_PROVIDER:
         return (result.providers if result is not None else ()) or ("",)
     if by == BY_HOST:
-        return {host.mx for host in result.hosts} if result is not None and result.hosts else ("",)
+        return {host.identity.mx for host in result.hosts} if result is not None and result.hosts else ("",)
     label = by.removeprefix(BY_LABEL)
     return (next((value for name, value in seen.target.labels if name == label), ""),)
 
@@ -111,7 +117,7 @@ def _row(group: TargetGroup, query: FleetQuery) -> GroupRow:
         states=tuple(
             (state, group.states[state], query.url(**filters, state=state)) for state in STATES if state in group.states
         ),
-        failure_class=group.classes.most_common(1)[0][0] if group.classes else "",
+        failure_class=max(group.classes, key=group.classes.__getitem__) if group.classes else "",
         addresses=len(group.addresses),
         addresses_up=sum(group.addresses.values()),
     )

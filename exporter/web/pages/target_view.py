@@ -17,7 +17,7 @@ from exporter.config.values import format_duration
 from exporter.model.address import Family, family_of
 from exporter.model.printable import printable
 from exporter.model.result import DomainResult
-from exporter.model.target import Target
+from exporter.model.target import Target, TargetKind
 from exporter.report.summary import Summary, summarise
 from exporter.report.transcript import policy_lines, tls_line, transcript_lines
 from exporter.report.warning_text import domain_sentence
@@ -130,6 +130,8 @@ def _target_facts(facts: TargetFacts, target: Target, result: DomainResult | Non
     yield "module", settings.module.name
     yield "port", str(settings.port)
     yield "interval", format_duration(settings.interval)
+    if settings.expect_mx and target.kind is TargetKind.DOMAIN:
+        yield "expected MX hosts", ", ".join(settings.expect_mx)
     yield "probes", f"{facts.probes:,} ({facts.probe_failures:,} failed)"
     if result is not None:
         yield "last probe took", duration(result.duration)
@@ -154,7 +156,9 @@ def _lookup(result: DomainResult | None) -> Iterator[tuple[int, str, tuple[str, 
         return
     for host in result.lookup.hosts:
         found = host.addresses if host.failure is None else (printable(host.failure.detail),)
-        yield host.preference, host.name, (*found, "(an alias)") if host.is_cname else tuple(found)
+        notes = [f"(an alias of {printable(host.alias_of)})"] if host.is_cname else []
+        notes += ["(not expected)"] if host.name in result.mx_differences.unexpected else []
+        yield host.preference, host.name, (*found, *notes)
 
 
 def _transcript(stored: StoredTranscript) -> TranscriptView:

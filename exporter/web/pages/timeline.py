@@ -24,8 +24,9 @@ DAY: Final = 86400.0
 _HOUR: Final = 3600.0
 # The hours that the counts are shown for, and the seconds between two ticks; so their labels have room on a telephone.
 TICKS: Final = MappingProxyType({24: 4 * _HOUR, 6: _HOUR, 1: _HOUR / 6})
-# No tick so near to the right edge, in per cent: the present stands there.
+# No tick so near to the right edge, in per cent: the present stands there, and on a telephone takes more of the width.
 _NEAR_NOW: Final = 20.0
+_NEAR_NOW_NARROW: Final = 28.0
 # Nor to the left one, where it would be cut off.
 _NEAR_LEFT: Final = 5.0
 # Pixels.
@@ -212,11 +213,12 @@ def _ticks(now: float, height: int, hours: int) -> Markup:
     at = math.ceil(begin / tick) * tick
     while (place := 100 * (at - begin) / (hours * _HOUR)) < 100 - _NEAR_NOW:
         if place > _NEAR_LEFT:
+            kind = "tick near" if place > 100 - _NEAR_NOW_NARROW else "tick"
             pieces.append(
                 Markup(
-                    '<line class="grid" x1="{:.2f}%" x2="{:.2f}%" y1="0" y2="{}"/><text class="tick" x="{:.2f}%" y="{}"'
-                    ' data-at="{:.0f}">{}</text>'
-                ).format(place, place, height + 3, place, height + 14, at, minute(at))
+                    '<line class="grid" x1="{:.2f}%" x2="{:.2f}%" y1="0" y2="{}"/>'
+                    '<text class="{}" x="{:.2f}%" y="{}" data-at="{:.0f}">{}</text>'
+                ).format(place, place, height + 3, kind, place, height + 14, at, minute(at))
             )
         at += tick
     pieces.append(

@@ -18,7 +18,14 @@ _NO_SUCH_FAMILY: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
 class ListenError(ValueError):
-    """An address to listen on is invalid or in use; the message names the address and the reason."""
+    """An address to listen on is invalid or in use; the message names the address and the reason.
+
+    `heals`: another try may succeed, for the address, the name or the port may be there then.
+    """
+
+    def __init__(self, address: str, why: str, *, heals: bool = False) -> None:
+        super().__init__(f'cannot listen on "{address}": {why}')
+        self.heals = heals
 
 
 def listen(addresses: Sequence[str]) -> list[socket.socket]:
@@ -35,16 +42,17 @@ def listen(addresses: Sequence[str]) -> list[socket.socket]:
 def _listen(address: str) -> list[socket.socket]:
     found = _ADDRESS.fullmatch(address)
     if found is None or int(found["port"]) > _MAX_PORT:
-        raise ListenError(f'cannot listen on "{address}": expected HOST:PORT, [IPv6]:PORT or :PORT')
+        raise ListenError(address, "expected HOST:PORT, [IPv6]:PORT or :PORT")
     host, port = found["ipv6"] or found["host"] or "", int(found["port"])
     try:
         if not host:
             return [_anywhere(port)]
         return _by_name(host, port)
     except UnicodeError:  # from the IDNA codec, before any resolver is used
-        raise ListenError(f'cannot listen on "{address}": not a host name') from None
+        raise ListenError(address, "not a host name") from None
     except OSError as error:
-        raise ListenError(f'cannot listen on "{address}": {_reason(error)}') from None
+        # To listen on a low port is a permission that somebody has to give.
+        raise ListenError(address, _reason(error), heals=not isinstance(error, PermissionError)) from None
 
 
 def _anywhere(port: int) -> socket.socket:

@@ -15,6 +15,7 @@ from tests.demo.domains.client import SILENCE, heard, only_host
 # The greeting as a whole, by what the exporter must call it.
 GREETINGS = {
     FailureClass.REPUTATION_BLOCKED: rb"554 .*blocked using .*\r\n",
+    FailureClass.RDNS_REQUIRED: rb"554 .*reverse hostname.*\r\n",
     FailureClass.BANNER_REJECTED: rb"554 .*\r\n",
     FailureClass.BANNER_TEMPFAIL: rb"421 .*\r\n",
     FailureClass.RATE_LIMITED: rb"421 .*Too many concurrent connections.*\r\n",

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from exporter.config import stillness
+from exporter.config.domain_files import states
+from exporter.config.web import load
 from exporter.config.web.load import WebConfig, load_web
+from exporter.model.configuration import FileState
 from exporter.web.access import active_config
 from exporter.web.access.active_config import ActiveWebConfig, admits
 from tests.support.certificates import issue
+from tests.support.waiting import until
 
 LIMIT = "rate_limit: {interval: %s, burst: 1}\n"
 
@@ -50,6 +57,26 @@ async def test_a_problem_that_stays_is_logged_once(path: Path, caplog: pytest.Lo
         for _ in range(3):
             assert await active.reload()
     assert [record.message for record in caplog.records] == ["web configuration not reloaded"]
+
+
+async def test_a_file_is_loaded_once_it_is_still(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    active = ActiveWebConfig(path, load_web(path))
+    monkeypatch.setattr(active_config, "_WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(stillness, "SETTLE_SECONDS", 0.01)
+    pieces = [LIMIT % f"{number}s" + "#" * number for number in range(2, 7)]
+
+    def written_meanwhile(files: Iterable[Path]) -> tuple[FileState, ...]:
+        if pieces:
+            assert interval(active) == 1.0
+            write(path, pieces.pop(0))
+        return states(files)
+
+    monkeypatch.setattr(load, "states", written_meanwhile)
+    watching = asyncio.ensure_future(active.watch())
+    try:
+        await until(lambda: interval(active) == 6.0)
+    finally:
+        watching.cancel()
 
 
 async def test_without_a_file_there_is_nothing_to_reload() -> None:

@@ -7,7 +7,7 @@ from exporter.config.web.load import RateLimit, WebConfig
 from exporter.web.access.active_config import ActiveWebConfig
 from exporter.web.access.authentication import BasicAuthentication
 from exporter.web.access.rate_limit import RateLimited, TokenBucket
-from exporter.web.app import create_app
+from exporter.web.app import AppOptions, create_app
 from tests.web.access.test_authentication import USERS
 from tests.web.fake_backend import FakeBackend
 
@@ -31,7 +31,7 @@ async def _status(app: object, path: str = "/-/healthy") -> httpx.Response:
         return await client.get(path)
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/probe?target=a.example", "/-/healthy", "/static/style.css", "/nope"])
+@pytest.mark.parametrize("path", ["/metrics", "/probe?target=a.example", "/-/reload", "/static/style.css", "/nope"])
 async def test_every_path_is_limited_before_anything_is_done_for_it(path: str) -> None:
     """With passwords too: who guesses is not compared."""
     config = WebConfig(rate_limit=RateLimit(interval=90.5, burst=1), users=USERS)
@@ -41,6 +41,16 @@ async def test_every_path_is_limited_before_anything_is_done_for_it(path: str) -
     assert refused.status_code == 429
     assert refused.headers["retry-after"] == "91"
     assert refused.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
+@pytest.mark.parametrize("prefix", ["", "/mail"])
+async def test_a_supervisor_without_a_password_is_answered_at_any_rate(path: str, prefix: str) -> None:
+    config = WebConfig(rate_limit=RateLimit(interval=90.5, burst=1), users=USERS)
+    app = create_app(FakeBackend(), ActiveWebConfig(config=config), AppOptions(route_prefix=prefix))
+    assert [(await _status(app, prefix + path)).status_code for _ in range(3)] == [200, 200, 200]
+    for other in (f"{prefix}{path}/", f"{prefix}/metrics?{path}"):
+        assert (await _status(app, other)).status_code in (401, 429)
 
 
 async def test_another_configuration_holds_at_once_and_the_same_again_forgives_nothing() -> None:

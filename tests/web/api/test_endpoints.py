@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NoReturn
 
 import pytest
 
@@ -11,6 +12,7 @@ from exporter.model.egress import EgressState, EgressView
 from exporter.model.failure import Confidence, FailureClass
 from exporter.report.local_state import local_state_lines
 from exporter.web.api.endpoints import MAX_SCRAPES
+from exporter.web.backend import NoFreeSlot
 from tests.support.waiting import until
 from tests.web.asking import browse, get
 from tests.web.fake_backend import PLAIN, FakeBackend
@@ -69,6 +71,18 @@ async def test_reload_answers_with_what_is_wrong_a_line_each(backend: FakeBacken
     assert (answer.status_code, answer.text) == (500, "c.yaml:1:1: domains: <a>\nc.yaml:2:1: hosts: b\n")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert backend.reloads == 2
+
+
+async def test_a_reload_that_the_end_of_the_exporter_cuts_short_is_told_so(
+    backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stopping() -> NoReturn:
+        raise NoFreeSlot("the exporter is stopping")
+
+    monkeypatch.setattr(backend, "reload", stopping)
+    async with browse(backend) as client:
+        answer = await client.post("/-/reload")
+        assert (answer.status_code, answer.text) == (503, "the exporter is stopping\n")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from dataclasses import replace
 from urllib.parse import quote
@@ -234,7 +235,14 @@ async def test_the_report_is_text_to_copy(backend: FakeBackend) -> None:
             (action,) = re.findall(r'<form class="copy" method="get" action="([^"]*)"', page.text)
             answer = await client.get(page.url.join(action))
             assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-            assert answer.text.startswith(f"Report on {path.rpartition('/')[2].replace('%3A', ':')}, made at ")
+            name = path.rpartition("/")[2].replace("%3A", ":")
+            assert answer.text.startswith(f"Report on {name}, made at ")
+            # For a browser it is in the frame, with the same text, and a way back.
+            framed = await client.get(answer.url, headers={"Accept": "text/html,*/*;q=0.8"})
+            assert (framed.headers["vary"], answer.headers["vary"]) == ("Accept", "Accept")
+            assert [*links_of(framed.text)][-1] == f"../../{path.removeprefix('/mx/')}"
+            shown = re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", framed.text, re.DOTALL)[0]
+            assert html.unescape(shown).splitlines()[1:] == answer.text.splitlines()[1:]  # the first has the time
 
 
 async def test_without_a_result_there_is_no_report(backend: FakeBackend) -> None:

@@ -60,7 +60,7 @@ def test_the_changes_of_a_target_become_its_states() -> None:
 
 def test_every_whole_fourth_hour_and_the_present_have_their_time() -> None:
     chart = state_timeline((Band(NOW - 60, NOW, "up", ""),), NOW)
-    ticks = re.findall(r'<text class="tick" x="([\d.]+)%"[^>]*>([^<]*)<', chart)
+    ticks = re.findall(r'<text class="tick(?: near)?" x="([\d.]+)%"[^>]*>([^<]*)<', chart)
     assert [time for _, time in ticks] == ["00:00", "04:00", "08:00", "12:00", "16:00"]
     assert float(ticks[0][0]) == pytest.approx(100 * (24 - 22 - 800 / 3600) / 24, abs=0.01)
     assert re.findall(r'<text class="tick now"[^>]*>([^<]*)<', chart) == ["22:13 UTC"]

@@ -113,6 +113,7 @@ def test_a_bad_form_is_an_error_that_names_the_address_and_the_forms(address: st
     with pytest.raises(ListenError) as error:
         listen([address])
     assert str(error.value) == f'cannot listen on "{address}": expected HOST:PORT, [IPv6]:PORT or :PORT'
+    assert not error.value.heals
 
 
 @pytest.mark.parametrize("name", ["a" * 64 + ".example", "a..example"])
@@ -129,6 +130,7 @@ def test_an_unknown_name_is_an_error_in_the_resolvers_words(monkeypatch: pytest.
     with pytest.raises(ListenError) as error:
         listen(["nope.example:0"])
     assert str(error.value) == 'cannot listen on "nope.example:0": Name or service not known'
+    assert error.value.heals
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", ""])
@@ -140,6 +142,7 @@ def test_a_port_in_use_is_an_error_and_leaves_nothing_open(opened: ExitStack, ho
     with pytest.raises(ListenError) as error:
         listen([f"127.0.0.1:{free}", address])
     assert str(error.value) == f'cannot listen on "{address}": Address already in use'
+    assert error.value.heals
     assert not reachable("127.0.0.1", free)
 
 
@@ -152,6 +155,7 @@ def test_a_port_without_permission_is_an_error(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(ListenError) as error:
         listen([address])
     assert str(error.value) == f'cannot listen on "{address}": Permission denied'
+    assert not error.value.heals
 
 
 def without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:

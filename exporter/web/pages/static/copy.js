@@ -1,5 +1,5 @@
 // The button "Copy report" puts the report of a target on the clipboard. Without a script, or where the clipboard is out of
-// reach, it leads to the report as a page of text.
+// reach, it leads to the page of the report, whose text is selected there.
 "use strict";
 
 document.addEventListener("submit", async (event) => {
@@ -14,8 +14,14 @@ document.addEventListener("submit", async (event) => {
   } catch {
     copied = false;
   }
+  const shown = document.querySelector("textarea.listing");
   if (copied) status.textContent = "Copied";
-  else location.assign(form.action);
+  else if (shown === null) location.assign(form.action);
+  else {
+    shown.focus();
+    shown.select();
+    status.textContent = "Selected: copy it with Ctrl+C";
+  }
 });
 
 async function copy(text) {

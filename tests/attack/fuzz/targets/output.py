@@ -119,7 +119,9 @@ def _result(data: bytes) -> tuple[ProbeTarget, DomainResult]:
     probed = result(*hosts, failure=failure, name="evil.example")
     lookup = probed.lookup
     if lookup is not None:
-        named = MxHost(texts.name(), 10, failure=_failure(texts, FailureClass.DNS_MALFORMED, Stage.DNS), is_cname=True)
+        named = MxHost(
+            texts.name(), 10, failure=_failure(texts, FailureClass.DNS_MALFORMED, Stage.DNS), alias_of="a.example"
+        )
         lookup = replace(lookup, hosts=(*lookup.hosts, named), alias_of=texts.name(), nameserver="192.0.2.53")
     mta_sts = MtaSts(MtaStsMode.UNKNOWN, False, MtaStsProblem.HTTP, texts.text())
     probed = probed._replace(lookup=lookup, mta_sts=mta_sts, tls_rpt=TlsRpt(True, False, texts.text()))

@@ -11,7 +11,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter
 from starlette.datastructures import Headers
 
-from exporter.config.targets import parse_target
+from exporter.config.target_names import parse_target
 from exporter.metrics.exposition import negotiate
 from exporter.model.address import is_address
 from exporter.model.target import Settings, TargetKind
