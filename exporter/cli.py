@@ -72,7 +72,9 @@ def _serve(arguments: list[str]) -> int:
     logs.configure(flags.log_level, flags.log_format)
     from exporter.app.process import ServeOptions, serve
 
-    options = ServeOptions(flags.config_file, web_options_of(flags), shard, reload_on_change=flags.reload_on_change)
+    web = web_options_of(flags)
+    storage, follows = flags.storage_path, flags.reload_on_change
+    options = ServeOptions(flags.config_file, web, shard, reload_on_change=follows, storage=storage)
     return run(serve(options))
 
 

@@ -10,7 +10,7 @@ _shtab_mx_exporter_subparsers=(probe trace demo)
 _shtab_mx_exporter_probe_option_strings=(-h --help --module --config.file --config --port --helo --timeout --resolver --allow-address --json --nagios --report --input --log.level --starttls --tls --rcpt --from --size --vrfy --expn --policies -4 -6 --source)
 _shtab_mx_exporter_trace_option_strings=(-h --help --port --against --config.file --config --resolver --allow-address --timeout --max-hops --json)
 _shtab_mx_exporter_demo_option_strings=(-h --help --web.listen-address --web.external-url --web.route-prefix --web.allowed-host --web.config.file --web.enable-lifecycle --no-web.enable-lifecycle --web.enable-probe --no-web.enable-probe --log.level --log.format)
-_shtab_mx_exporter_option_strings=(-h --help --config.file --config.check --config.reload-on-change --no-config.reload-on-change --version --web.listen-address --web.external-url --web.route-prefix --web.allowed-host --web.config.file --web.enable-lifecycle --no-web.enable-lifecycle --web.enable-probe --no-web.enable-probe --shard --total-shards --log.level --log.format)
+_shtab_mx_exporter_option_strings=(-h --help --config.file --config.check --config.reload-on-change --no-config.reload-on-change --version --storage.path --web.listen-address --web.external-url --web.route-prefix --web.allowed-host --web.config.file --web.enable-lifecycle --no-web.enable-lifecycle --web.enable-probe --no-web.enable-probe --shard --total-shards --log.level --log.format)
 
 _shtab_mx_exporter_probe___config_file_COMPGEN=_shtab_compgen_files
 _shtab_mx_exporter_probe___config_COMPGEN=_shtab_compgen_files

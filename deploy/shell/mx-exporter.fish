@@ -51,7 +51,7 @@ function _shtab_mx_exporter_using
 end
 
 set -g _shtab_mx_exporter_commands probe trace demo
-set -g _shtab_mx_exporter_opts_with_value --against --allow-address --config --config.file --expn --from --helo --input --log.format --log.level --max-hops --module --policies --port --rcpt --resolver --shard --size --source --timeout --total-shards --vrfy --web.allowed-host --web.config.file --web.external-url --web.listen-address --web.route-prefix
+set -g _shtab_mx_exporter_opts_with_value --against --allow-address --config --config.file --expn --from --helo --input --log.format --log.level --max-hops --module --policies --port --rcpt --resolver --shard --size --source --storage.path --timeout --total-shards --vrfy --web.allowed-host --web.config.file --web.external-url --web.listen-address --web.route-prefix
 
 complete -c mx-exporter -e
 complete -c mx-exporter -f
@@ -61,6 +61,7 @@ complete -c mx-exporter -n _shtab_mx_exporter_using -l config.file -xka "(__fish
 complete -c mx-exporter -n _shtab_mx_exporter_using -l config.check -d 'check the configuration and exit: 0 or 2'
 complete -c mx-exporter -n _shtab_mx_exporter_using -l config.reload-on-change -l no-config.reload-on-change -d 'reload the configuration when its file, or a file with a password that it names, has changed and been still for 2 seconds (default: no, on SIGHUP and POST /-/reload)'
 complete -c mx-exporter -n _shtab_mx_exporter_using -l version -d 'show program'"'"'s version number and exit'
+complete -c mx-exporter -n _shtab_mx_exporter_using -l storage.path -x -d 'folder in which the state of all targets survives a restart (default: none is kept)'
 complete -c mx-exporter -n _shtab_mx_exporter_using -l web.listen-address -x -d 'address to listen on, repeatable (default :10225)'
 complete -c mx-exporter -n _shtab_mx_exporter_using -l web.external-url -x -d 'URL under which users reach the exporter: http://NAME/PATH or https://NAME/PATH; for links, and its name is answered'
 complete -c mx-exporter -n _shtab_mx_exporter_using -l web.route-prefix -x -d 'prefix of all paths (default: the path of --web.external-url)'

@@ -161,6 +161,7 @@ class MonitorBackend:
             steady_clock.unix(steady_clock.now()),
             self.local_state(),
             steady_clock.unix(record.since) if record.since else 0.0,
+            record.is_restored,
             dict(self._dialogues(record.result)),
         )
         return incident_report(incident)
@@ -181,7 +182,10 @@ class MonitorBackend:
         """See :class:`exporter.web.backend.Backend`."""
         watch, targets = self._monitor.engine.watch, self._monitor.results.targets
         failing = {each: count for each in HIDING if (count := targets.failing({each}))}
-        state = local_state(watch.egress, watch.changes, failing, watch.resolver)
+        side = self._monitor.side
+        state = local_state(
+            side.egress(watch.egress), side.changes(watch.changes), failing, side.resolver(watch.resolver)
+        )
         causes = {trouble.cause for trouble in state.troubles} & failing.keys()
         if not causes:
             return state
@@ -195,14 +199,15 @@ class MonitorBackend:
         watch, results = self._monitor.engine.watch, self._monitor.results
         settings = self._monitor.active.config.egress
         families, resolver = watch.evidence
+        side = self._monitor.side
         return EgressFacts(
-            families,
-            watch.changes,
+            side.egress(families),
+            side.changes(watch.changes),
             results.references.records(),
             results.targets.records(),
             settings.witness_ports,
             settings.trace,
-            resolver,
+            side.resolver(resolver),
         )
 
     def standing(self) -> StandingView:

@@ -70,9 +70,8 @@ class Engine:
         self._lookups: SpreadWork[DomainTurn] = SpreadWork("judgement of lookups", self._judge_lookup, bug)
         self._leases = Leases(self._begin_lease, self._end, forever=settings.once, on_internal_error=bug)
         self._asks = Asks(self, self._leases, once=settings.once)
-        self._host_turns = HostTurns(self._parts.host_tools(self.table, owner, self._session_ended, self._lookups_of))
-        turns = self._host_turns
-        # Bound once: a method that is bound for each of 100,000 conversations has a size.
+        tools = self._parts.host_tools(self.table, owner, self._session_ended, self._lookups_of)
+        self._host_turns = turns = HostTurns(tools)
         self._conversation_ways = turns.run, turns.failed, turns.begin
         self._turn_tools = self._parts.turn_tools(
             self.table,
@@ -269,6 +268,7 @@ class Engine:
         turn.release()
 
     def _new_conversation(self, key: ConversationKey) -> Conversation:
+        # Methods that are bound once: to bind them for each of 100,000 conversations takes memory.
         return Conversation(key, *self._conversation_ways)
 
     def _attached(self, host: Host) -> None:

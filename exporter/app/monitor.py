@@ -14,8 +14,11 @@ from exporter.app.engine import Engine
 from exporter.app.engine_parts import EngineSettings
 from exporter.app.heartbeat import Heartbeat
 from exporter.app.logs import dropped_lines
+from exporter.app.restored import RestoredState
+from exporter.app.restored_side import RestoredSide
 from exporter.app.results import Results
 from exporter.app.state_log import log_probe
+from exporter.concurrency import steady_clock
 from exporter.egress.settings import WatchSettings, counts_as_outside, typical_interval, typical_timeout
 from exporter.metrics.exporter_metrics import ExporterMetrics
 from exporter.model.configuration import Config
@@ -27,6 +30,7 @@ from exporter.model.target import Target, TargetKind
 from exporter.probe.conversation import Conversation
 from exporter.probe.hosts import Host
 from exporter.schedule.shard import Shard
+from exporter.storage.saved import SavedSide, SavedState, Snapshot
 from exporter.store.hosts import HostRecord
 from exporter.store.transcripts import StoredTranscript, ended_alike
 
@@ -58,6 +62,9 @@ class Monitor:
         self.heartbeat = Heartbeat()
         self._vantage = vantage
         self._replaced: set[HostIdentity] = set()  # hosts of dialogues that a reload has changed
+        self.side = RestoredSide()
+        self._saved: SavedState | None = None  # until the first configuration is adopted
+        self._restored = RestoredState(self.results)
         self.engine = Engine(engine_settings(self.active, vantage), self)
         self.metrics.watch_in_flight(lambda: self.engine.schedule.probes_in_flight)
         self.metrics.watch_hosts(lambda: len(self.results.hosts))
@@ -74,13 +81,46 @@ class Monitor:
         config, targets = active.config, active.targets
         self.engine.configure(engine_settings(active, self._vantage))
         self.engine.resolver.make_room_for(len(targets))
-        self.metrics.references_probed(self.engine.watch.references_up)
         yield
         yield from self.results.replacing(targets, config.egress.references, config.disabled_metrics)
         scheduled = (*targets, *config.egress.references)
+        yield from self._restoring(scheduled)
+        self._tell_references()
         yield from self.engine.adopting(scheduled)
         yield from self._describing()
         self.metrics.loaded(scheduled, config.lists, whole=not config.failures)
+
+    def restore(self, saved: SavedState) -> None:
+        """Begin with what is known from before the start, at the first configuration; call it before."""
+        self._saved = saved
+        self.side = RestoredSide(saved.side, steady_clock.moment(saved.written))
+        self.metrics.egress_changed(self.side.egress(self.engine.watch.egress))
+        self.metrics.resolver_changed(self.side.resolver(self.engine.watch.resolver))
+
+    @property
+    def restored(self) -> int:
+        """The number of targets that are told as they were before the start."""
+        return len(self._restored)
+
+    def snapshot(self) -> Snapshot:
+        """All that is to survive a restart, at this moment."""
+        watch, results = self.engine.watch, self.results
+        egress, resolver = watch.evidence
+        return Snapshot(
+            results.targets.records(),
+            results.references.records(),
+            results.hosts.records(),
+            SavedSide(self.side.egress(egress), self.side.changes(watch.changes), self.side.resolver(resolver)),
+            results.verdict_counts()[:-1],
+            self.active.config.defaults,
+        )
+
+    def _restoring(self, targets: Sequence[Target]) -> Iterator[None]:
+        saved, self._saved = self._saved, None
+        if saved is not None:
+            yield from self._restored.restoring(saved, targets)
+        elif self._restored:
+            self._restored.keep(lambda key: self.results.get(*key) is not None)
 
     def _describing(self) -> Iterator[None]:
         """Have the series of all hosts follow their targets at once: their next sessions may be hours away."""
@@ -99,6 +139,10 @@ class Monitor:
                 self.results.host_gone(identity)
             self._replaced.clear()
         self.results.forget()
+        self._restored.expire()
+        if self.side.expire():
+            self.egress_changed(self.engine.watch.egress)
+            self.resolver_changed(self.engine.watch.resolver)
 
     def find(self, kind: TargetKind, name: str) -> Target | None:
         """A configured target, this shard's or another's."""
@@ -175,18 +219,26 @@ class Monitor:
     def domain_told(self, target: Target, result: DomainResult, *, turn: bool) -> None:
         """Keep the result of a target."""
         self.results.domain_told(target, result, turn=turn)
+        if self._restored:
+            self._restored.told(target, result)
         if target.kind is _REFERENCE:
-            self.metrics.references_probed(self.engine.watch.references_up)
+            self._tell_references()
         if turn:
             log_probe(target, result)
 
     def egress_changed(self, states: EgressByFamily) -> None:
         """Tell the state of the egress."""
-        self.metrics.egress_changed(states)
+        self.metrics.egress_changed(self.side.egress(states))
 
     def resolver_changed(self, view: ResolverView) -> None:
         """Tell the state of the resolver."""
-        self.metrics.resolver_changed(view)
+        self.metrics.resolver_changed(self.side.resolver(view))
+
+    def _tell_references(self) -> None:
+        known = self.results.references.records()
+        self.metrics.references_probed(
+            {record.target.name: record.result.up for record in known if record.result is not None}
+        )
 
     def standing_seen(self, view: StandingView) -> None:
         """Tell our own standing, and have the hosts judged by it."""

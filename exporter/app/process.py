@@ -27,7 +27,8 @@ from exporter.app.monitor import Monitor, Vantage
 from exporter.app.reload import ConfigurationReload
 from exporter.app.reload_requests import ReloadRequests
 from exporter.app.standing import StandingTask
-from exporter.app.tuning import leave_the_heap, spare_the_heap
+from exporter.app.state_keeping import StateKeeper
+from exporter.app.tuning import leave_the_heap, pause_collections, spare_the_heap
 from exporter.app.watchers import Watchers
 from exporter.app.web_options import WebOptions, page_url
 from exporter.config.domain_lists import DomainLists
@@ -68,6 +69,7 @@ class ServeOptions:
     shard: Shard = _ONLY_SHARD
     port: int = SMTP_PORT  # whose egress is judged
     is_outside: Callable[[str], bool] = counts_as_outside  # the addresses that are reached by the egress
+    storage: Path | None = None  # the folder in which the state survives a restart
     panel: Panel | None = None  # shown on the status page
     standing_pace: Pace = _USUAL_PACE
     on_serving: Callable[[str], None] | None = None  # gets the URL of the status page once it can be opened
@@ -99,6 +101,8 @@ async def serve(options: ServeOptions) -> int:
         say(reason)
         return FAILED
     exporter = _Exporter(options, sources, monitor, helo, check_memory)
+    pause_collections()
+    await exporter.load_state()
     signals.take_stop_signals()
     exporter.start(signals.hangup)
     try:
@@ -180,6 +184,12 @@ class _Exporter:
         self._backend = MonitorBackend(monitor, self._requests.reload, asyncio.get_running_loop(), helo)
         self._web = self._web_server(sources.sockets)
         self._tasks = BackgroundTasks(monitor.metrics.internal_error)
+        self._state = None if options.storage is None else StateKeeper(options.storage, monitor)
+
+    async def load_state(self) -> None:
+        """Have the monitor begin with what is known from before a restart."""
+        if self._state is not None:
+            await self._state.load()
 
     def _web_server(self, sockets: list[socket]) -> WebServer:
         web = self._options.web
@@ -211,6 +221,8 @@ class _Exporter:
         self._tasks.start("systemd watchdog", systemd.feed_watchdog(lambda: self._monitor.heartbeat.trouble))
         self._tasks.start("EHLO name", self._warn_of_helo())
         self._tasks.start("own standing", StandingTask(self._monitor, self._helo, self._options.standing_pace).run())
+        if self._state is not None:
+            self._tasks.start("saved state", self._state.keep())
         self._requests.report_ready()
         self._log_serving()
 
@@ -221,6 +233,8 @@ class _Exporter:
         self._backend.stop()  # first: scrapers that wait are told so, and no lookup ends under their feet
         await self._watchers.stop()
         await self._monitor.stop()
+        if self._state is not None:
+            await self._state.close()
         # Last, so that the end is still to be seen from outside; in a thread, for it waits.
         await asyncio.to_thread(self._web.stop, _WEB_GRACE_SECONDS)
         await self._tasks.stop()

@@ -60,6 +60,14 @@ class Results:
         if change is not None and target.kind is not _REFERENCE:
             log_change(change)
 
+    def restore(self, record: TargetRecord) -> None:
+        """Take in the record of a target or a reference as it was before the start."""
+        self._store(record.target.kind).restore(record)
+
+    def restore_counts(self, counts: Iterable[VerdictCount]) -> None:
+        """Take in the counts of before the start."""
+        self._verdict_counts.restore(counts)
+
     def host_described(self, identity: HostIdentity, series: HostSeries, domains: int) -> None:
         """Note the series that a host's targets want, and their number. Without one, a host has all series."""
         self.hosts.described(identity, series, domains)

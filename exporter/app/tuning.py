@@ -9,6 +9,11 @@ from typing import Final
 _GC_THRESHOLDS: Final = (20_000, 50, 100)
 
 
+def pause_collections() -> None:
+    """Search for no cycles until :func:`spare_the_heap`: what a start makes stays, and it takes half the time."""
+    gc.disable()
+
+
 def spare_the_heap() -> None:
     """Tune the garbage collector to a large heap that lives long, and probes that leave next to no cycles.
 
@@ -19,6 +24,7 @@ def spare_the_heap() -> None:
     gc.collect()
     gc.freeze()  # the configuration and the code: there for good
     gc.set_threshold(*_GC_THRESHOLDS)
+    gc.enable()
 
 
 def leave_the_heap() -> None:

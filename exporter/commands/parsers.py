@@ -52,6 +52,13 @@ def serve_parser() -> CommandParser:
         "still for 2 seconds (default: no, on SIGHUP and POST /-/reload)",
     )
     parser.add_argument("--version", action="version", version=_version_text())
+    parser.add_argument(
+        "--storage.path",
+        dest="storage_path",
+        metavar="DIR",
+        type=Path,
+        help="folder in which the state of all targets survives a restart (default: none is kept)",
+    )
     add_web_flags(parser)
     _add_shard_flags(parser)
     _add_log_flags(parser)

@@ -19,6 +19,7 @@ from exporter import __version__
 from exporter.metrics.configuration_metrics import ConfigurationMetrics
 from exporter.metrics.histogram import Distribution, Histogram
 from exporter.metrics.standing_metrics import StandingCollector
+from exporter.metrics.storage_metrics import StorageMetrics
 from exporter.model.configuration import DomainList
 from exporter.model.egress import EGRESS_UNKNOWN, EgressByFamily, EgressState
 from exporter.model.failure import PHASES
@@ -145,6 +146,10 @@ class ExporterMetrics:
     def watch_dropped_log_lines(self, count: Callable[[], float]) -> None:
         """Set the function that gives the number of lost log lines."""
         self._dropped_lines.count = count
+
+    def storage(self) -> StorageMetrics:
+        """The metrics of the saved state, which are told where it is saved."""
+        return StorageMetrics(self.registry)
 
     def loaded(self, targets: tuple[Target, ...], lists: Iterable[DomainList] = (), *, whole: bool = True) -> None:
         """A configuration was loaded and is in use; not `whole`: a domain file failed."""

@@ -50,6 +50,8 @@ class EgressView:
     since: float = field(default=0.0, compare=False)  # Unix time; 0: the start
     heard: int = field(default=0, compare=False)  # addresses whose last outcome counts now
     last_success: float = field(default=0.0, compare=False)  # Unix time of the last session that got out; 0: none
+    # Unix time as of which a state is told that is known from before the start; 0: it was judged since.
+    as_of: float = field(default=0.0, compare=False)
 
 
 EgressByFamily = Mapping[Family, EgressView]

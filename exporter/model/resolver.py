@@ -40,6 +40,8 @@ class ResolverView:
     since: float = field(default=0.0, compare=False)  # Unix time; 0: the start
     heard: int = field(default=0, compare=False)  # as in EgressView: names whose last answer counts now
     last_success: float = field(default=0.0, compare=False)
+    # Unix time as of which a state is told that is known from before the start; 0: it was judged since.
+    as_of: float = field(default=0.0, compare=False)
 
     @property
     def fails(self) -> bool:

@@ -59,6 +59,7 @@ class Incident:
     now: float
     side: LocalState
     since: float = 0.0  # of the last change of state; 0: not known
+    is_restored: bool = False  # the result is of before the start of the exporter
     dialogues: Mapping[HostIdentity, SessionDialogue] = field(default_factory=dict)
 
 
@@ -90,7 +91,8 @@ def _lines(incident: Incident, hide: Callable[[str], str]) -> Iterator[str]:
     yield ""
     if incident.since:
         yield f"In this state since: {_utc(incident.since)}"
-    yield f"Last probe: {_utc(result.at)}"
+    before = " (known from before a restart of the exporter; not probed since)" if incident.is_restored else ""
+    yield f"Last probe: {_utc(result.at)}{before}"
     hosts = _in_order(result)
     yield from _ourselves(hosts, settings, helo)
     for line in policy_lines(result):

@@ -58,6 +58,7 @@ class LocalPart:
     confidence: Confidence
     since: float = 0.0  # Unix time; 0: not known
     cause: FailureClass | None = None  # of the targets that it hides; None: it hides none
+    as_of: float = 0.0  # Unix time as of which it is told, known from before the start alone; 0: of now
 
     @property
     def family(self) -> str:
@@ -148,12 +149,20 @@ def local_state(
     """
     changes = tuple(changes)
     states = [
-        LocalPart(family.value, view.state.value, view.confidence, since(family, view.state, changes), _cause(view))
+        LocalPart(
+            family.value,
+            view.state.value,
+            view.confidence,
+            since(family, view.state, changes),
+            _cause(view),
+            view.as_of,
+        )
         for family, view in egress.items()
     ]
     if resolver is not None:
         state = str(resolver.state)
-        states.append(LocalPart("resolver", state, resolver.confidence, resolver.since, _CAUSES.get(state)))
+        cause = _CAUSES.get(state)
+        states.append(LocalPart("resolver", state, resolver.confidence, resolver.since, cause, resolver.as_of))
     return LocalState(tuple(states), failing, names)
 
 
@@ -211,7 +220,7 @@ def local_state_lines(local: LocalState) -> Iterator[str]:
 
 
 def _since(at: float) -> str:
-    return f"since {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC " if at else ""
+    return f"since {_clock(at)} " if at else ""
 
 
 def _cause(view: EgressView) -> FailureClass | None:
@@ -223,9 +232,15 @@ def _cause(view: EgressView) -> FailureClass | None:
 
 def _spells(parts: Iterable[LocalPart]) -> Iterator[Spell]:
     """The times of a fault: parts that have it since the same minute, as surely, are told together."""
-    alike: dict[tuple[int, Confidence], list[LocalPart]] = {}
+    alike: dict[tuple[int, Confidence, float], list[LocalPart]] = {}
     for part in parts:
-        alike.setdefault((int(part.since // _MINUTE), part.confidence), []).append(part)
-    for (_, confidence), together in alike.items():
-        families = " and ".join(part.family for part in together if part.family)
-        yield Spell(together[0].since, f"{families}, {confidence}" if families else str(confidence))
+        alike.setdefault((int(part.since // _MINUTE), part.confidence, part.as_of), []).append(part)
+    for (_, confidence, as_of), together in alike.items():
+        grounds = [" and ".join(part.family for part in together if part.family), str(confidence)]
+        if as_of:
+            grounds.append(f"known from before the restart, as of {_clock(as_of)}")
+        yield Spell(together[0].since, ", ".join(filter(None, grounds)))
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"

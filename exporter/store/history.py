@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -31,6 +32,11 @@ _VERDICT_PLACES: Final = {verdict: place for place, verdict in enumerate(_VERDIC
 _CLASS_PLACES: Final = {failure_class: place for place, failure_class in enumerate(_CLASSES)}
 _STAGE_PLACES: Final = {stage: place for place, stage in enumerate(_STAGES)}
 _CONFIDENCE_PLACES: Final = {confidence: place for place, confidence in enumerate(_CONFIDENCES)}
+# The words behind the places in packed histories: verdicts, classes, stages, confidences; "" where there is none.
+PLACES: Final = tuple(
+    tuple("" if each is None else each.value for each in words)
+    for words in (_VERDICTS, _CLASSES, _STAGES, _CONFIDENCES)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,47 @@ class History(NamedTuple):
                 _CONFIDENCE_PLACES[failure.confidence],
             )
         return History(self.packed_results, (self.packed_changes + packed)[-_CHANGE.size * MAX_CHANGES :])
+
+
+class HistoryReader:
+    """Takes over histories that another process packed: with its places of verdicts and so on, and on its clock."""
+
+    def __init__(self, places: Sequence[Sequence[str]], by: float, latest: float) -> None:
+        """`places`: as PLACES there; `by`: seconds that moments are moved by, none to one after `latest`."""
+        verdicts, *others = [_translation(*pair) for pair in zip(places, PLACES, strict=True)]
+        self._verdicts = verdicts
+        self._others = others
+        self._by = by
+        self._latest = latest
+
+    def read(self, packed_results: bytes, packed_changes: bytes) -> History:
+        """The history; what this version has no word for is left out. Raises ValueError for bytes that are none."""
+        if len(packed_results) > _RECENT.size * MAX_RECENT or len(packed_changes) > _CHANGE.size * MAX_CHANGES:
+            raise ValueError("a history that is too long")
+        try:
+            results = [self._result(*each) for each in _RECENT.iter_unpack(packed_results)]
+            changes = [self._change(*each) for each in _CHANGE.iter_unpack(packed_changes)]
+        except (struct.error, IndexError):
+            raise ValueError("no history") from None
+        return History(b"".join(results), b"".join(changes))
+
+    def _result(self, seconds: float, verdict: int) -> bytes:
+        if not 0.0 <= seconds <= _MAX_SECONDS:
+            raise ValueError("no result of a probe")
+        place = self._verdicts[verdict]
+        return b"" if place is None else _RECENT.pack(seconds, place)
+
+    def _change(self, at: float, *places: int) -> bytes:
+        if not math.isfinite(at):
+            raise ValueError("no moment")
+        ours = [known[place] for known, place in zip(self._others, places, strict=True)]
+        return b"" if None in ours else _CHANGE.pack(min(at + self._by, self._latest), *ours)
+
+
+def _translation(theirs: Sequence[str], ours: Sequence[str]) -> list[int | None]:
+    """Our place of each of their words; None: we have no such word."""
+    known = {word: place for place, word in enumerate(ours)}
+    return [known.get(word) for word in theirs]
 
 
 def _change(at: float, failure_class: int, stage: int, confidence: int) -> StateChange:

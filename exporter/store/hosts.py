@@ -33,6 +33,7 @@ class HostRecord(NamedTuple):
     series: HostSeries = "all"
     domains: int | None = 0  # of the configuration, whose mail it takes; None: not known
     row: Row = NO_ROW
+    is_restored: bool = False  # the result is of before the start of the exporter
 
 
 # Makes the row of a record, which has that of the record before (None: of no use) so far.
@@ -74,6 +75,17 @@ class HostStore:
         elif before.series != series or before.domains != domains:
             self._put(before, before._replace(series=series, domains=domains))
 
+    def restore(self, record: HostRecord) -> None:
+        """Take in the record of a host as it was before the start; of one that has been told since it is old."""
+        if record.identity not in self._records:
+            self._records[record.identity] = record._replace(row=self._render(record, None))
+
+    def end_restored(self, identity: HostIdentity) -> None:
+        """Forget a host that is known from before the start alone: nothing has it any more."""
+        record = self._records.get(identity)
+        if record is not None and record.is_restored:
+            del self._records[identity]
+
     def gone(self, identity: HostIdentity) -> None:
         """Forget a host that no target has any more."""
         self._records.pop(identity, None)
@@ -101,7 +113,7 @@ class HostStore:
     def _put(self, before: HostRecord, record: HostRecord) -> None:
         row = self._render(record, before)
         # In a third of the time of _replace.
-        self._records[record.identity] = record if row is record.row else HostRecord(*record[:-1], row)
+        self._records[record.identity] = record if row is record.row else HostRecord(*record[:-2], row)
 
 
 def _counted(failures: Mapping[FailureClass, int], failure_class: FailureClass) -> Mapping[FailureClass, int]:

@@ -50,6 +50,7 @@ class TargetRecord(NamedTuple):
     row: Row = NO_ROW
     history: History = _NO_HISTORY
     last: LastState | None = None  # of a target that was removed and came back, until its next result
+    is_restored: bool = False  # the result is of before the start of the exporter
 
     def removed(self) -> TargetRecord:
         """The part of the record that is kept of a target that goes: its result will be old when the target returns."""
@@ -95,6 +96,7 @@ class TargetRecord(NamedTuple):
             row,
             self.history,
             self.last,
+            self.is_restored,
         )
 
 

@@ -96,6 +96,12 @@ class TargetStore:
             self._put(before, before.joined(result, steady_clock.now(), change))
         return change
 
+    def restore(self, record: TargetRecord) -> None:
+        """Take in the record of a target as it was before the start; of one that has been probed since it is old."""
+        before = self._records.get(record.target.key)
+        if before is not None and before.result is None:
+            self._put(before, record)
+
     def _put(self, before: TargetRecord, record: TargetRecord) -> None:
         was, now = before.result, record.result
         if was is None or now is None or was.failure is not now.failure:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from exporter.concurrency import steady_clock
@@ -38,12 +38,23 @@ class VerdictCounts:
 
     def add(self, states: Mapping[Verdict | None, int], waiting: int) -> None:
         """Keep a count of this moment."""
-        self._packed.append(_COUNT.pack(self._clock(), *[states.get(state, 0) for state in _STATES], waiting))
+        self._packed.append(_COUNT.pack(self._clock(), *_numbers(states), waiting))
+
+    def restore(self, counts: Iterable[VerdictCount]) -> None:
+        """Put the counts of before the start before all others."""
+        ours = list(self._packed)
+        self._packed.clear()
+        self._packed.extend(_COUNT.pack(at, *_numbers(states), waiting) for at, states, waiting in counts)
+        self._packed.extend(ours)
 
     def all(self) -> tuple[VerdictCount, ...]:
         """All counts, the oldest first."""
         # A copy at one moment: no Python code runs in between.
         return tuple(map(_count, list(self._packed)))
+
+
+def _numbers(states: Mapping[Verdict | None, int]) -> list[int]:
+    return [states.get(state, 0) for state in _STATES]
 
 
 def _count(packed: bytes) -> VerdictCount:

@@ -66,6 +66,10 @@ class TargetState(Protocol):
     def since(self) -> float:
         """The last change of state; 0: not probed yet."""
 
+    @property
+    def is_restored(self) -> bool:
+        """The result is of before the start of the exporter, and waits for the first probe since."""
+
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:

@@ -31,10 +31,9 @@ LABELS = {
 
 
 def _own_types() -> dict[str, str]:
-    return {
-        family.name + "_total" * (family.type == "counter"): family.type
-        for family in ExporterMetrics().registry.collect()
-    }
+    metrics = ExporterMetrics()
+    metrics.storage()
+    return {family.name + "_total" * (family.type == "counter"): family.type for family in metrics.registry.collect()}
 
 
 def _on_demand() -> dict[str, str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
-from exporter.store.history import MAX_CHANGES, MAX_RECENT, History, Recent, StateChange
+from exporter.store.history import MAX_CHANGES, MAX_RECENT, PLACES, History, HistoryReader, Recent, StateChange
 from tests.results import AT, down_host, result, up_host
 
 
@@ -36,3 +39,49 @@ def test_only_the_latest_are_kept() -> None:
 
 def test_a_duration_that_is_none_spoils_nothing() -> None:
     assert History().probed(result(up_host())._replace(duration=float("inf"))).recent == (Recent(0.0, None),)
+
+
+def taken_over(
+    history: History, by: float = 0.0, latest: float = 1e12, places: Sequence[Sequence[str]] = PLACES
+) -> History:
+    return HistoryReader(places, by, latest).read(history.packed_results, history.packed_changes)
+
+
+def test_a_history_of_another_process_is_moved_to_this_clock_and_not_beyond_now() -> None:
+    failure = Failure(Stage.RCPT, FailureClass.GREYLISTED, "detail", Confidence.LIKELY)
+    history = History().probed(result(up_host())).changed(100.0, None).changed(200.0, failure)
+    moved = taken_over(history, by=-50.0, latest=120.0)
+    assert moved.packed_results == history.packed_results
+    assert [(each.at, each.failure_class) for each in moved.changes] == [(50.0, None), (120.0, FailureClass.GREYLISTED)]
+
+
+def test_words_stand_at_the_places_that_they_have_here() -> None:
+    """A version that knows another class has all others at other places."""
+    failure = Failure(Stage.RCPT, FailureClass.GREYLISTED, "detail", Confidence.LIKELY)
+    history = History().changed(100.0, failure)
+    there = [PLACES[0], ["", "a_new_class", *PLACES[1][1:]], *PLACES[2:]]
+    (change,) = taken_over(history, places=there).changes
+    assert change.failure_class is tuple(FailureClass)[tuple(FailureClass).index(FailureClass.GREYLISTED) - 1]
+    assert (
+        taken_over(History().changed(1.0, replace(failure, failure_class=FailureClass.DNS_NXDOMAIN)), places=there)
+        == History()
+    )
+
+
+@pytest.mark.parametrize(
+    ("results", "changes"),
+    [
+        (b"\0", b""),
+        (b"\0\0\xff", b""),
+        (b"\0\x7c\0", b""),  # infinity
+        (b"\0\xbc\0", b""),  # below 0
+        (b"\0\0\0" * (MAX_RECENT + 1), b""),
+        (b"", b"\0" * 10),
+        (b"", b"\0" * 8 + b"\xff\0\0"),
+        (b"", b"\0" * 6 + b"\xf8\x7f\0\0\0"),  # no number
+        (b"", b"\0" * 11 * (MAX_CHANGES + 1)),
+    ],
+)
+def test_bytes_that_are_no_history_are_refused(results: bytes, changes: bytes) -> None:
+    with pytest.raises(ValueError):
+        HistoryReader(PLACES, 0.0, 0.0).read(results, changes)

@@ -18,7 +18,7 @@ from prometheus_client.samples import Sample
 
 from tests.support.waiting import until_sync
 
-_LISTENING = re.compile(r"\bserving\b.*listen(?:=|\": \")([^\s\"]+)")
+_LISTENING = re.compile(r"\bserving\b.*listen(?:=\"?|\": \")([^\s\"]+)")
 
 # Python that a process runs first (see `exporter`): it looks at its domain files every tenth of a second, and one that
 # has been still for a fifth counts as written. All else is as everybody runs it.

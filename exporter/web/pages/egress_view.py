@@ -121,13 +121,13 @@ def _family_card(family: Family, view: EgressView, changes: Iterable[EgressState
         state=view.state.value,
         confidence=view.confidence.value if view.state is not EgressState.UNKNOWN else "",
         meaning=_EGRESS_MEANINGS[view.state],
-        evidence=(*_egress_evidence(view), *_of_now(view)),
+        evidence=(*_restored(view), *_egress_evidence(view), *_of_now(view)),
         since=since(family, view.state, changes),
     )
 
 
 def _resolver_card(view: ResolverView) -> StateCard:
-    evidence = []
+    evidence = [*_restored(view)]
     if view.names:
         symptom = f": {view.symptom.value}" if view.symptom is not None else ""
         evidence.append(f"{_unrelated(view.names, 'name', view.references)}{symptom}")
@@ -153,6 +153,12 @@ def _change(change: EgressStateChange) -> EgressChangeView:
         confidence=view.confidence.value if view.state is not EgressState.UNKNOWN else "",
         evidence=tuple(_egress_evidence(view)),
     )
+
+
+def _restored(view: EgressView | ResolverView) -> Iterator[str]:
+    """The age of a state that is known from before the start alone."""
+    if view.as_of:
+        yield f"known from before the restart, as of {clock(view.as_of)}: nothing is judged by it"
 
 
 def _egress_evidence(view: EgressView) -> Iterator[str]:

@@ -55,6 +55,7 @@ class TargetRow:
     since: float  # Unix time
     last_probe: float | None  # Unix time
     recent: Markup
+    is_restored: bool = False  # known from before the start alone
 
 
 def target_row(seen: TargetState) -> TargetRow:
@@ -77,6 +78,7 @@ def target_row(seen: TargetState) -> TargetRow:
         since=since(seen),
         last_probe=last_probe(seen),
         recent=sparkline(seen.history.recent),
+        is_restored=seen.is_restored,
     )
 
 

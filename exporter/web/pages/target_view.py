@@ -87,6 +87,7 @@ class TargetView:
     recent: Markup
     since: float
     last_probe: float | None
+    is_restored: bool  # known from before the start alone
 
 
 def target_view(facts: TargetFacts) -> TargetView:
@@ -122,6 +123,7 @@ def target_view(facts: TargetFacts) -> TargetView:
         recent=sparkline(facts.state.history.recent),
         since=since(facts.state),
         last_probe=last_probe(facts.state),
+        is_restored=facts.state.is_restored,
     )
 
 

@@ -13,6 +13,7 @@ from tests.attack.fuzz.targets import (
     output,
     policies,
     requests,
+    storage,
     tls,
     words,
 )
@@ -27,4 +28,5 @@ TARGETS: Final[tuple[Target, ...]] = (
     *requests.TARGETS,
     *output.TARGETS,
     *configuration.TARGETS,
+    *storage.FUZZED,
 )
