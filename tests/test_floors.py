@@ -28,6 +28,7 @@ FLOORS = {
     "exporter.diagnosis": 3,
     "exporter.metrics": 3,
     "exporter.policies": 3,
+    "exporter.changes": 4,
     "exporter.storage": 3,
     "exporter.probe": 4,
     "exporter.report": 4,

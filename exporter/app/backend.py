@@ -146,7 +146,8 @@ class MonitorBackend:
         transcripts = self._monitor.results.transcripts_of([host.identity for host in hosts])
         helo = target.settings.helo or self._helo
         sharing = {host.identity: self._monitor.domains_behind(host.identity) for host in hosts}
-        return TargetFacts(record, record.probes, record.probe_failures, transcripts, helo, sharing)
+        journal = self._monitor.results.journal_of(target.key, sharing)
+        return TargetFacts(record, record.probes, record.probe_failures, transcripts, helo, sharing, journal)
 
     def report(self, kind: TargetKind, name: str) -> str | None:
         """See :class:`exporter.web.backend.Backend`."""

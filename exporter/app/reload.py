@@ -128,6 +128,8 @@ class ConfigurationReload:
             if whole:
                 self._wanted, self._main_refused = False, reading.active is None
                 self._main.tried(reading.main)
+                used = (reading.active or self._monitor.active).config
+                self._monitor.metrics.main_file_compared(differs=reading.main != loaded(used))
             if reading.active is None:
                 return self._refused(reading.problems)
             if self._stopping:

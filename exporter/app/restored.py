@@ -16,6 +16,7 @@ from exporter.concurrency import steady_clock
 from exporter.model.failure import FailureClass, Verdict
 from exporter.model.result import DomainResult, HostIdentity
 from exporter.model.target import HostSeries, Target, TargetKey, TargetKind
+from exporter.probe.expected_mx import compared_anew
 from exporter.storage.saved import SavedState, SavedTarget, without_counters
 from exporter.store.hosts import HostRecord
 from exporter.store.record import LastState, TargetRecord
@@ -118,7 +119,8 @@ class RestoredState:
             self._results.restore(record if saved.result is None else record.removed())
             return ()
         hosts = tuple(dict.fromkeys([host.identity for host in saved.result.hosts]))
-        self._results.restore(record._replace(is_restored=True))
+        result = compared_anew(saved.result, target.settings.expect_mx)
+        self._results.restore(record._replace(result=result, is_restored=True))
         self._hosts[target.key] = hosts
         self._claims.update(hosts)
         self._ends.append((now - age + max_age(target.settings.interval), target.key))

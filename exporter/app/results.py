@@ -8,19 +8,25 @@ from operator import attrgetter
 from typing import Final
 
 from exporter.app.state_log import log_change
+from exporter.changes.domain_changes import domain_changes, facts_of
+from exporter.changes.host_changes import host_changes
 from exporter.concurrency import steady_clock
 from exporter.metrics.domain_rows import target_row
 from exporter.metrics.host_rows import host_row
-from exporter.model.result import DomainResult, HostIdentity, HostResult, Said
-from exporter.model.target import HostSeries, Target, TargetKind
+from exporter.model.change import DomainFacts
+from exporter.model.result import DomainResult, HostFacts, HostIdentity, HostResult, Said
+from exporter.model.target import HostSeries, Target, TargetKey, TargetKind
 from exporter.store.hosts import HostRecord, HostStore
+from exporter.store.journals import Journals
 from exporter.store.record import TargetRecord
 from exporter.store.row import NO_ROW, Row, ToldRow
 from exporter.store.targets import REMEMBERED_SECONDS, TargetStore
 from exporter.store.transcripts import StoredTranscript, TranscriptStore, keys_of
 from exporter.store.verdict_counts import VerdictCount, VerdictCounts
+from exporter.web.backend import KnownChange
 
 _ROW: Final = attrgetter("row")
+_HOST_FACTS: Final = attrgetter("facts")
 # Of what clients ask for beside the configuration: they push out nothing of its targets.
 _LEASE_BYTES: Final = 4 * 1024 * 1024
 # Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
@@ -30,16 +36,18 @@ _MAX_GONE: Final = 20_000
 
 
 class Results:
-    """The records of targets, references and hosts, and the transcripts of sessions."""
+    """The records of targets, references and hosts, their journals, and the transcripts of sessions."""
 
     def __init__(self, clock: Callable[[], float] = steady_clock.now) -> None:
         self._clock = clock
         self._disabled: frozenset[str] = frozenset()
         self._anew = False  # while rows are written with another set of families: no earlier row is of use
-        self.targets: Final = TargetStore(self._target_row, clock)
+        self.domain_journals: Final = Journals[TargetKey, DomainFacts, DomainResult](facts_of, domain_changes)
+        self.host_journals: Final = Journals[HostIdentity, HostFacts, HostResult](_HOST_FACTS, host_changes)
+        self.targets: Final = TargetStore(self._target_row, clock, self.domain_journals.compared)
         # References have a history to look at like targets, and no series of their own.
         self.references: Final = TargetStore(lambda record, before: NO_ROW, clock)
-        self.hosts: Final = HostStore(self._host_row)
+        self.hosts: Final = HostStore(self._host_row, self.host_journals.compared)
         self._verdict_counts: Final = VerdictCounts(clock)
         self.transcripts: Final = TranscriptStore()
         self._lease_transcripts: Final = TranscriptStore(_LEASE_BYTES)
@@ -78,11 +86,11 @@ class Results:
         self.hosts.record(identity, result, session=session)
 
     def host_gone(self, identity: HostIdentity) -> None:
-        """Forget a host that no target has any more; its transcripts are kept for a while."""
+        """Forget a host that no target has any more; its transcripts and its journal are kept for a while."""
         self.hosts.gone(identity)
         self._gone[identity] = self._clock()
         if len(self._gone) > _MAX_GONE:
-            self._forget_transcripts([self._gone.popitem(last=False)[0]])
+            self._forget_hosts([self._gone.popitem(last=False)[0]])
 
     def session_heard(self, key: HostIdentity, result: HostResult, said: Said, *, lease: bool) -> None:
         """Keep the transcript of a session; `key` as :func:`keys_of` has it. `lease`: no configured target has it."""
@@ -94,17 +102,30 @@ class Results:
         found = (*self.transcripts.of(keys), *self._lease_transcripts.of(keys))
         return sorted(found, key=lambda stored: -stored.moment)
 
+    def journal_of(self, target: TargetKey, hosts: Iterable[HostIdentity]) -> Sequence[KnownChange]:
+        """The changes of a target and of these hosts; from any thread."""
+        own = [KnownChange(entry) for entry in self.domain_journals.of(target).entries]
+        return own + [KnownChange(entry, host) for host in hosts for entry in self.host_journals.of(host).entries]
+
     def replacing(
         self, targets: Iterable[Target], references: Iterable[Target], disabled: frozenset[str] = frozenset()
     ) -> Iterator[None]:
         """Keep the results of these targets and references alone, in steps; the families `disabled` are not told."""
         anew = self._anew = self._anew or disabled != self._disabled
         self._disabled = disabled
-        yield from self.targets.replacing(targets, anew=anew)
+        yield from self.targets.replacing(self._compared_anew(targets), anew=anew)
         yield from self.references.replacing(references)
         if anew:
             yield from self.hosts.rendering()
             self._anew = False
+
+    def _compared_anew(self, targets: Iterable[Target]) -> Iterator[Target]:
+        """`targets`; of those for which other address families are asked from now on no network has changed by that."""
+        for target in targets:
+            before = self.targets.get(*target.key)
+            if before is not None and before.target.settings.families != target.settings.families:
+                self.domain_journals.lose(target.key, DomainFacts())
+            yield target
 
     def count_verdicts(self) -> None:
         """Keep the number of targets by verdict at this moment."""
@@ -116,16 +137,17 @@ class Results:
 
     def forget(self) -> None:
         """Forget the targets and hosts that went so long ago that they do not come back."""
-        self.targets.forget()
+        self.domain_journals.forget(self.targets.forget())
         self.references.forget()
         end = self._clock() - REMEMBERED_SECONDS
         forgotten: list[HostIdentity] = []
         while self._gone and next(iter(self._gone.values())) <= end:
             forgotten.append(self._gone.popitem(last=False)[0])
-        self._forget_transcripts(forgotten)
+        self._forget_hosts(forgotten)
 
-    def _forget_transcripts(self, hosts: Iterable[HostIdentity]) -> None:
-        """Forget the transcripts of hosts, but for those that a host of the same address has in common with them."""
+    def _forget_hosts(self, hosts: Sequence[HostIdentity]) -> None:
+        """Forget the journals and the transcripts of hosts, but for what a host of the same address has in common."""
+        self.host_journals.forget(hosts)
         gone = {key for host in hosts for key in keys_of(host)}
         if not gone:
             return
@@ -136,10 +158,10 @@ class Results:
         self.transcripts.forget(gone)
 
     def _target_row(self, record: TargetRecord, before: TargetRecord | None) -> Row:
-        return target_row(record, self._disabled, None if self._anew else before)
+        return target_row(record, self._disabled, None if self._anew else before, self.domain_journals.counts)
 
     def _host_row(self, record: HostRecord, before: HostRecord | None) -> Row:
-        return host_row(record, self._disabled, None if self._anew else before)
+        return host_row(record, self._disabled, None if self._anew else before, self.host_journals.counts)
 
     def _store(self, kind: TargetKind) -> TargetStore:
         return self.references if kind is _REFERENCE else self.targets

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from exporter.app.active_configuration import OncePerConfiguration
 from exporter.app.monitor import Monitor
 from exporter.concurrency import steady_clock
-from exporter.model.address import Family, is_address
+from exporter.model.address import Family, family_of, is_address
 from exporter.model.configuration import Config
+from exporter.model.egress import EgressByFamily, EgressState
 from exporter.model.failure import FailureClass, Stage
 from exporter.model.standing import FamilyStanding, ListingState, SpfResult, StandingView
 from exporter.model.target import TargetKind
@@ -75,7 +76,8 @@ class StandingTask:
             self._told, self._pause = frozenset(), 0.0
             return
         await self._read()
-        self._watch.follow(settings, sorted(self._told), await self._refusing())
+        told = sorted(believable(self._told, self._monitor.engine.watch.egress))
+        self._watch.follow(settings, told, await self._refusing())
         with self._monitor.engine.resolver.for_unconfigured_target():
             await self._watch.check_due()
 
@@ -142,6 +144,13 @@ def told_by_all(store: TranscriptStore) -> Iterator[Told | None]:
             continue
         address = told_in(zip(stored.sent, stored.words, strict=False), stored.address)
         yield None if address is None else Told(stored.mx, stored.address, address)
+
+
+def believable(told: Iterable[Told], egress: EgressByFamily) -> Iterator[Told]:
+    """Leave out families whose egress is intercepted: there one server speaks for all, of the address it sees."""
+    for each in told:
+        if egress[family_of(each.host)].state is not EgressState.INTERCEPTED:
+            yield each
 
 
 def _is_source(part: str) -> bool:

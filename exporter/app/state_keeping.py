@@ -29,8 +29,9 @@ SAVE_SECONDS: Final = 60.0
 _LEAST_SHARE: Final = 100.0
 # After each step of a save the thread rests, so that the event loop waits for it no longer than for one step.
 _REST_SECONDS: Final = 0.001
-# A file system that is busy takes seconds. The end is waited for less long: a supervisor kills what does not end.
-_LOAD_SECONDS: Final = 120.0
+# A file system that is busy takes seconds. Supervisors kill what does not start: systemd after 90 seconds. The end is
+# waited for less long still.
+_LOAD_SECONDS: Final = 60.0
 _SAVE_LIMIT_SECONDS: Final = 600.0
 _END_SECONDS: Final = 10.0
 _STUCK: Final = "the file system does not answer"
@@ -87,12 +88,19 @@ class StateKeeper:
         """Save the state at the end, when nothing is counted any more."""
         self._is_ending = True
         if self._file.is_held:
-            await self._save(is_end=True)
+            try:
+                # A save under way gives up at its next step, unless the file system does not let it.
+                async with asyncio.timeout(_END_SECONDS):
+                    await self._save(is_end=True)
+            except TimeoutError:
+                self._failed(_STUCK)
             self._file.release()
 
     async def _save(self, *, is_end: bool) -> float:
         seconds = 0.0
         async with self._saving:
+            if self._is_ending and not is_end:
+                return seconds  # the last word has been said, or is about to be
             snapshot = self._monitor.snapshot()
 
             def save() -> int:
@@ -105,7 +113,7 @@ class StateKeeper:
                 return size
 
             try:
-                self._metrics.saved(await self._thread.run(save, _END_SECONDS if is_end else _SAVE_LIMIT_SECONDS))
+                self._metrics.saved(await self._thread.run(save, _SAVE_LIMIT_SECONDS))
                 self._problem = ""
             except _Abandoned:
                 pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
 from types import MappingProxyType
@@ -13,11 +13,12 @@ from exporter.commands.mistakes import ManualError, parse_flag
 from exporter.config.mailbox import needs_smtputf8, parse_argument, parse_recipient, parse_reverse_path
 from exporter.config.stage_order import order_problems
 from exporter.config.suggestions import nearest
+from exporter.config.target_names import parse_target
 from exporter.config.values import MAX_SIZE
 from exporter.model.address import Family, is_address
 from exporter.model.failure import Stage
 from exporter.model.printable import quoted
-from exporter.model.target import Module, PolicyKind, Settings, TlsMode
+from exporter.model.target import Module, PolicyKind, Settings, Target, TlsMode
 
 SMTP_PORT: Final = 25
 TLS_PORT: Final = 465  # RFC 8314 7.3
@@ -69,6 +70,20 @@ def with_way(settings: Settings, flags: argparse.Namespace) -> Settings:
         sources[f"source_{family.value}"] = str(address)
     changes: dict[str, Any] = {**sources, **({"families": families} if families else {})}
     return replace(settings, **changes) if changes else settings
+
+
+def parse_on_way(flags: argparse.Namespace) -> Callable[[str, Settings], Target]:
+    """The parser of names for the families of the flags: an address of another one cannot be probed so."""
+
+    def parse(text: str, settings: Settings) -> Target:
+        target = parse_target(text, settings)
+        if (flags.ipv4 or flags.ipv6) and is_address(target.host):
+            family = Family.IPV6 if ":" in target.host else Family.IPV4
+            if family not in settings.families:
+                raise ValueError(f"{target.host} is not of the family that -{settings.families[0].value[-1]} asks for")
+        return target
+
+    return parse
 
 
 def _with_arguments(module: Module, flags: argparse.Namespace) -> Module:

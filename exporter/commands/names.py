@@ -44,7 +44,7 @@ def arguments_of(names: Iterable[str], settings: Settings, parse: Parse = parse_
     return found
 
 
-def lines_of(file: str, settings: Settings) -> Names:
+def lines_of(file: str, settings: Settings, parse: Parse = parse_target) -> Names:
     """The targets of a file: one name a line; # begins a comment. Raises ManualError where it cannot be read."""
     try:
         # Bytes that are no UTF-8 spoil their own line alone.
@@ -52,7 +52,7 @@ def lines_of(file: str, settings: Settings) -> Names:
     except OSError as error:
         raise ManualError(f"--input: {printable(file, _SHOWN)}: {error.strerror or error}") from None
     lines = ((f"{file}:{number}", line.partition("#")[0].strip()) for number, line in enumerate(text.split("\n"), 1))
-    return _read(((place, line) for place, line in lines if line), settings, parse_target)
+    return _read(((place, line) for place, line in lines if line), settings, parse)
 
 
 def _bytes_of(file: str) -> bytes:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from exporter.commands.arguments import as_configured, config_of, modules_of, resolver_settings, settings_of
+from exporter.commands.by_hand import parse_on_way
 from exporter.commands.helo_warnings import warn_of
 from exporter.commands.hints import watched
 from exporter.commands.incident_reports import IncidentReports
@@ -72,9 +73,10 @@ async def _beside(work: Callable[[], _T], text: str) -> _T:
 
 async def _named(flags: argparse.Namespace, settings: Settings) -> Names:
     """The targets that are named. Raises ManualError."""
-    named = arguments_of(flags.names, settings)
+    parse = parse_on_way(flags)
+    named = arguments_of(flags.names, settings, parse)
     if flags.input:
-        listed = await _beside(lambda: lines_of(flags.input, settings), f"reading {flags.input}")
+        listed = await _beside(lambda: lines_of(flags.input, settings, parse), f"reading {flags.input}")
         named = Names(named.targets + listed.targets, named.taken + listed.taken, listed.mistakes)
     if not named.targets or (flags.nagios and named.mistakes):
         raise ManualError("\n".join(named.mistakes) or f"no NAME given, as in `{PROGRAM} probe example.org`")

@@ -56,7 +56,7 @@ from exporter.model.configuration import Egress, Limits, ResolverSettings
 from exporter.model.metric_names import TARGET_METRICS
 from exporter.model.target import Canary, HostSeries, IPNetwork, Starttls
 
-MAX_LISTS: Final = 64  # block lists: each is asked three questions an hour and family
+MAX_LISTS: Final = 64  # block lists: each is asked five questions an hour and family at most
 
 
 class Section(BaseModel):

@@ -109,6 +109,8 @@ class HostPort:
 
 def parse_host_port(text: str) -> HostPort:
     """`mx.example.net`, `mx.example.net:25`, `192.0.2.1`, `192.0.2.1:25`, `2001:db8::1`, `[2001:db8::1]:25`."""
+    if "//" in text:
+        raise ValueError(f"{quoted(text)} is a URL: write its host alone, or host:port")
     if text.startswith("["):
         address, bracket, rest = text[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")):

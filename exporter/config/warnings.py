@@ -10,6 +10,7 @@ from exporter.config.targets import Targets
 from exporter.config.yaml_document import Document
 from exporter.model.configuration import Config
 from exporter.model.target import Settings
+from exporter.net.special_addresses import forbidden
 
 _NO_TARGET: Final = "no domain and no host is named: nothing is probed, but for what /probe asks for"
 _NO_REFERENCES: Final = (
@@ -24,7 +25,18 @@ def warnings_of(config: Config, main: Document, targets: Targets) -> Iterator[Co
         yield ConfigProblem(*main.place(()), "", _NO_TARGET)
     if not config.egress.references:
         yield ConfigProblem(*main.place(("egress", "references")), "egress.references", _NO_REFERENCES)
+    yield from _special_addresses(config, main)
     yield from _short_intervals(config, main, targets)
+
+
+def _special_addresses(config: Config, main: Document) -> Iterator[ConfigProblem]:
+    """The addresses of ours that no receiver outside of our own networks sees."""
+    addresses = () if config.standing is None else config.standing.addresses
+    for number, address in enumerate(addresses):
+        special = forbidden(address, config.settings().allow_addresses)
+        if special is not None:
+            about = f"{address} is {special}: receivers on the internet see another one"
+            yield ConfigProblem(*main.place(("standing", "addresses", number)), f"standing.addresses[{number}]", about)
 
 
 def _short_intervals(config: Config, main: Document, targets: Targets) -> Iterator[ConfigProblem]:

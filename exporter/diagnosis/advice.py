@@ -34,6 +34,18 @@ class AdviceNames:
     router: str = ""  # the last one that answered on the path, or that rejects the connect
     about: str = ""  # a block list, a nameserver, an operator
     helo: str = ""  # our EHLO name
+    tls_client: str = ""  # the command that begins TLS as the probe did; STARTTLS where that is not known
+    is_host: bool = False  # the target is the host itself: no MX record leads to it
+
+    @property
+    def asked(self) -> str:
+        """The name that the DNS was asked for: of a host, without the port that the target has."""
+        return self.host if self.is_host and self.host else self.target
+
+    @property
+    def record(self) -> str:
+        """The type of record that it was asked for."""
+        return "A" if self.is_host else ""
 
     @property
     def endpoint(self) -> str:
@@ -54,12 +66,13 @@ class Advice:
     unsure: str = ""
 
 
-_ADMINISTRATOR: Final = "the DNS administrator of {target|the domain}"
+_ADMINISTRATOR: Final = "the DNS administrator of {asked|the domain}"
 _POSTMASTER: Final = "the postmaster of {host|the mail host}"
-_DIG: Final = "`dig MX {target|NAME}`"
+_QUESTION: Final = "{record|MX} {asked|NAME}"
+_DIG: Final = f"`dig {_QUESTION}`"
 _TRACE: Final = "`mx-exporter trace {address|ADDRESS} --port {port|25}`"
 _PROBE: Final = "`mx-exporter probe {target|NAME}`"
-_S_CLIENT: Final = "`openssl s_client -starttls smtp -connect {endpoint|ADDRESS:25}`"
+_S_CLIENT: Final = "`{tls_client|openssl s_client -starttls smtp} -connect {endpoint|ADDRESS:25}`"
 _RELAY: Final = "{router|the last hop that answers}"
 _SETTLE: Final = (
     "settle it before you call: set `egress.references` and `egress.witness_ports`, run"
@@ -70,15 +83,11 @@ _CALL_IF_IT_STAYS: Final = f"wait; if it stays, call {_POSTMASTER}"
 _DANE: Final = f"call {_POSTMASTER}: senders who honour DANE keep their mail"
 
 _LINES: Final = {
-    _C.DNS_NXDOMAIN: Advice("look for a misspelt name or an expired registration: `whois {target|NAME}`"),
+    _C.DNS_NXDOMAIN: Advice("look for a misspelt name or an expired registration: `whois {asked|NAME}`"),
     _C.DNS_NO_ADDRESS: Advice(f"tell {_ADMINISTRATOR}: it needs an MX record, or `0 .` where it takes no mail"),
     _C.DNS_NULL_MX: Advice("nothing is wrong: take {target|the domain} out of the configuration"),
-    _C.DNS_SERVFAIL: Advice(
-        f"ask its name servers themselves with `dig +trace MX {{target|NAME}}`; call {_ADMINISTRATOR}"
-    ),
-    _C.DNS_BOGUS: Advice(
-        f"call {_ADMINISTRATOR}, with `dig MX {{target|NAME}}` (fails) and `dig +cd MX {{target|NAME}}` (works)"
-    ),
+    _C.DNS_SERVFAIL: Advice(f"ask its name servers themselves with `dig +trace {_QUESTION}`; call {_ADMINISTRATOR}"),
+    _C.DNS_BOGUS: Advice(f"call {_ADMINISTRATOR}, with `dig {_QUESTION}` (fails) and `dig +cd {_QUESTION}` (works)"),
     _C.DNS_REFUSED: Advice(
         "call the operator of {about|our resolver}: its access list must name this machine; or set `resolver`"
     ),
@@ -151,7 +160,7 @@ _LINES: Final = {
     _C.AUTH_FAILED: Advice("mend `auth` of the module: {host|the server} refuses our credentials"),
     _C.DANE_MISMATCH: Advice(_DANE),
     _C.DANE_NO_TLS: Advice(_DANE),
-    _C.MTA_STS_MISMATCH: Advice("tell the owner of {target|the domain}: its policy does not name {host|the MX host}"),
+    _C.MTA_STS_MISMATCH: Advice("tell the owner of {asked|the domain}: its policy does not name {host|the MX host}"),
     _C.MTA_STS_NO_TLS: Advice(f"call {_POSTMASTER}: senders who honour MTA-STS keep their mail"),
     _C.MTA_STS_UNTRUSTED: Advice(f"call {_POSTMASTER}: senders who honour MTA-STS keep their mail"),
     _C.REPUTATION_BLOCKED: Advice(
@@ -181,17 +190,25 @@ _LINES: Final = {
     _C.INTERNAL: Advice("report the traceback of the exporter's log"),
 }
 ADVICE: Final[Mapping[FailureClass, Advice]] = MappingProxyType(_LINES)
+# What differs for a target that is a host: it has no MX record, and `whois` knows domains.
+_OF_HOST: Final = {
+    _C.DNS_NXDOMAIN: Advice(f"look for a misspelt name; else tell {_ADMINISTRATOR}"),
+    _C.DNS_NO_ADDRESS: Advice(f"tell {_ADMINISTRATOR}: it needs an A or AAAA record"),
+}
+# A target that is an address: no DNS led to it.
+_OF_ADDRESS: Final = Advice("if {address|the address} is meant, set `allow_addresses`, by hand `--allow-address`")
 
 
 def next_step(failure: Failure, names: AdviceNames = NO_NAMES) -> str:
     """The line for a failure."""
-    return _fill(_line(failure.failure_class, failure.confidence), names)
+    return _fill(_line(_advice(failure.failure_class, names), failure.confidence, failure.failure_class), names)
 
 
 def plain_step(failure_class: FailureClass, verdict: Verdict) -> str:
     """The line without names, for tables that have only the class and its verdict."""
     unsure = verdict is not failure_class.verdict
-    return _fill(_line(failure_class, Confidence.UNCERTAIN if unsure else Confidence.CERTAIN), NO_NAMES)
+    confidence = Confidence.UNCERTAIN if unsure else Confidence.CERTAIN
+    return _fill(_line(ADVICE[failure_class], confidence, failure_class), NO_NAMES)
 
 
 def verdicts_of(failure_class: FailureClass) -> tuple[Verdict, ...]:
@@ -209,8 +226,15 @@ def section_of(failure_class: FailureClass) -> str:
     return f"docs/reference/classes.md#{failure_class}"
 
 
-def _line(failure_class: FailureClass, confidence: Confidence) -> str:
-    advice = ADVICE[failure_class]
+def _advice(failure_class: FailureClass, names: AdviceNames) -> Advice:
+    if not names.is_host:
+        return ADVICE[failure_class]
+    if failure_class is _C.MX_ADDRESS_FORBIDDEN and names.host == names.address:
+        return _OF_ADDRESS
+    return _OF_HOST.get(failure_class, ADVICE[failure_class])
+
+
+def _line(advice: Advice, confidence: Confidence, failure_class: FailureClass) -> str:
     # For a class that may mean dead or blocked, "likely" is enough to know the person to call.
     settled = confidence is Confidence.LIKELY and failure_class in UNDETERMINED_CLASSES
     if confidence is Confidence.CERTAIN or settled:

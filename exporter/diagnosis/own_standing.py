@@ -36,16 +36,19 @@ def with_standing(failure: Failure | None, host: str, source: str, view: Standin
     if named and standing.address not in named:
         return failure
     if failure.failure_class is _C.RDNS_REQUIRED:
-        return _of_reverse_dns(failure, standing)
+        # Behind several addresses, as of a NAT, the one that this host saw may have other names.
+        is_seen = bool(named) or not standing.is_contested
+        return _of_reverse_dns(failure, standing, is_seen=is_seen)
     return _of_reputation(failure, standing, view)
 
 
-def _of_reverse_dns(failure: Failure, standing: FamilyStanding) -> Failure:
+def _of_reverse_dns(failure: Failure, standing: FamilyStanding, *, is_seen: bool) -> Failure:
+    """`is_seen`: the host saw this address and no other."""
     reverse = standing.reverse
     if reverse is None or reverse.confirmed is None:
         return failure
     evidence = (*failure.evidence, *reverse_dns_lines(standing.address, reverse))
-    confidence = failure.confidence if reverse.confirmed else Confidence.CERTAIN
+    confidence = Confidence.CERTAIN if is_seen and not reverse.confirmed else failure.confidence
     return replace(failure, confidence=confidence, evidence=evidence)
 
 
@@ -60,7 +63,7 @@ def reverse_dns_lines(address: str, reverse: ReverseDns) -> Iterator[str]:
         elif each.resolves_back:
             yield f"the PTR record of our address {address} names {each.name}, which resolves back to it"
         if each.generic:
-            yield f"the name {each.name} {each.generic}: receivers take it for no mail server's"
+            yield f"the name {each.name} {each.generic}: some receivers take it for no mail server's"
 
 
 def _of_reputation(failure: Failure, standing: FamilyStanding, view: StandingView) -> Failure:

@@ -7,14 +7,16 @@ in their times and counters alone, which move: then the row is the one of before
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from exporter.metrics import families as f
 from exporter.metrics.columns import Label, Labels, RowWriter, escaped
-from exporter.metrics.host_rows import reason
+from exporter.metrics.host_rows import no_changes, reason
 from exporter.model.address import Family, family_of
 from exporter.model.result import DomainResult, HostIdentity, MxLookup
-from exporter.model.target import Target, TargetKind
+from exporter.model.target import Target, TargetKey, TargetKind
+from exporter.store.journal import Counts
 from exporter.store.record import TargetRecord
 from exporter.store.row import NO_ROW, Row
 
@@ -23,8 +25,16 @@ _FAMILIES: Final = tuple(Family)
 _PROBES, _FAILURES, _AT, _DURATION, _LOOKUP_SECONDS = range(5)
 
 
-def target_row(record: TargetRecord, disabled: frozenset[str], before: TargetRecord | None = None) -> Row:
-    """The row of a target, which has that of the record `before` so far; None: that is of no use."""
+def target_row(
+    record: TargetRecord,
+    disabled: frozenset[str],
+    before: TargetRecord | None = None,
+    changes: Callable[[TargetKey], Counts] = no_changes,
+) -> Row:
+    """The row of a target, which has that of the record `before` so far; None: that is of no use.
+
+    `changes` counts those of the domain.
+    """
     now = record.result
     if record.target.kind is not TargetKind.DOMAIN:
         return NO_ROW if now is None or record.target.kind is TargetKind.REFERENCE else _host_labels(record, disabled)
@@ -36,7 +46,7 @@ def target_row(record: TargetRecord, disabled: frozenset[str], before: TargetRec
         and _only_numbers_differ(before.result, now)
     ):
         return record.row
-    return _domain(record, disabled)
+    return _domain(record, disabled, changes(record.target.key))
 
 
 def _moving_numbers(record: TargetRecord) -> tuple[float, ...]:
@@ -68,7 +78,7 @@ def _module_and_port(identity: HostIdentity) -> Labels:
     return (("module", escaped(identity.module)), ("port", str(identity.port)))
 
 
-def _domain(record: TargetRecord, disabled: frozenset[str]) -> Row:
+def _domain(record: TargetRecord, disabled: frozenset[str], changes: Counts) -> Row:
     target, result = record.target, record.result
     row = RowWriter(*_own_labels(target), disabled, _moving_numbers)
     if result is not None:
@@ -87,6 +97,8 @@ def _domain(record: TargetRecord, disabled: frozenset[str]) -> Row:
         _add_policies(row, result)
         row.moving(f.DOMAIN_LAST_PROBE, _AT)
         row.moving(f.DOMAIN_PROBE_DURATION, _DURATION)
+    for what, count in changes:
+        row.number(f.DOMAIN_CHANGES, count, (("what", what),))
     row.moving(f.DOMAIN_PROBES, _PROBES)
     row.moving(f.DOMAIN_PROBE_FAILURES, _FAILURES)
     return row.row()

@@ -82,6 +82,9 @@ DOMAIN_TLS_RPT: Final = MetricFamily(
 DOMAIN_TLS_RPT_VALID: Final = MetricFamily(
     "mx_domain_tls_rpt_valid", "gauge", "1 if the TLS reporting record is well formed."
 )
+DOMAIN_CHANGES: Final = MetricFamily(
+    "mx_domain_changes_total", "counter", "Changes of the domain by what changed; rotation among known values is none."
+)
 HOST_UP: Final = MetricFamily("mx_host_up", "gauge", "1 if the address passed every stage of the module.")
 HOST_FAILURE: Final = MetricFamily("mx_host_failure", "gauge", "1 while the address fails, with the reason.")
 HOST_LABELS: Final = MetricFamily("mx_host_labels", "gauge", "1, with the labels that are configured for a host.")
@@ -92,6 +95,9 @@ HOST_WARNING: Final = MetricFamily(
     "mx_host_warning", "gauge", "1 for each fault of an address that does not stop mail."
 )
 HOST_FAILURES: Final = MetricFamily("mx_host_failures_total", "counter", "Failures of the address by class.")
+HOST_CHANGES: Final = MetricFamily(
+    "mx_host_changes_total", "counter", "Changes of the address by what changed; rotation among known values is none."
+)
 HOST_REPLY_CODE: Final = MetricFamily("mx_host_reply_code", "gauge", "Last SMTP reply code of each stage.")
 HOST_ENHANCED_STATUS: Final = MetricFamily(
     "mx_host_enhanced_status", "gauge", "1 for the enhanced status code (RFC 3463) of a failing reply."
@@ -163,12 +169,14 @@ FAMILIES: Final = (
     DOMAIN_MTA_STS_FAILURE,
     DOMAIN_TLS_RPT,
     DOMAIN_TLS_RPT_VALID,
+    DOMAIN_CHANGES,
     HOST_UP,
     HOST_FAILURE,
     HOST_LABELS,
     HOST_DOMAINS,
     HOST_WARNING,
     HOST_FAILURES,
+    HOST_CHANGES,
     HOST_REPLY_CODE,
     HOST_ENHANCED_STATUS,
     HOST_PHASE_DURATION,

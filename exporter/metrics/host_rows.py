@@ -18,6 +18,7 @@ from exporter.metrics.columns import Labels, RowWriter, escaped
 from exporter.model.failure import Failure
 from exporter.model.result import HostIdentity, HostResult, HostTimings, TlsResult
 from exporter.store.hosts import HostRecord
+from exporter.store.journal import Counts
 from exporter.store.row import NO_ROW, Row
 
 # The places of a host's own labels among its keys, as in HostIdentity.
@@ -26,17 +27,30 @@ _MX, _ADDRESS, _DOMAIN = 0, 1, 4
 _TCP_RTT, _FIRST_PHASE = 0, 1
 
 
-def host_row(record: HostRecord, disabled: frozenset[str], before: HostRecord | None = None) -> Row:
-    """The row of a host, which has that of the record `before` so far; None: that is of no use."""
+def no_changes(_: object) -> Counts:
+    """The number of changes, by kind, where none is known."""
+    return ()
+
+
+def host_row(
+    record: HostRecord,
+    disabled: frozenset[str],
+    before: HostRecord | None = None,
+    changes: Callable[[HostIdentity], Counts] = no_changes,
+) -> Row:
+    """The row of a host, which has that of the record `before` so far; None: that is of no use.
+
+    `changes` counts those of its facts, so a row stays where these do.
+    """
     result = record.result
     if result is None or record.series == "none" or (record.series == "failing" and result.up):
         return NO_ROW
     if before is not None and before.result is not None and _only_times_differ(before, record, before.result, result):
         return record.row
-    return _written(record, result, disabled)
+    return _written(record, result, disabled, changes(record.identity))
 
 
-def _written(record: HostRecord, result: HostResult, disabled: frozenset[str]) -> Row:
+def _written(record: HostRecord, result: HostResult, disabled: frozenset[str], changes: Counts) -> Row:
     row = RowWriter(*_own_labels(record.identity), disabled, _moving_numbers)
     for family, value_of in _NUMBERS:
         value = value_of(result)
@@ -46,6 +60,8 @@ def _written(record: HostRecord, result: HostResult, disabled: frozenset[str]) -
         row.number(f.HOST_DOMAINS, record.domains)
     for failure_class, count in record.failures.items():
         row.number(f.HOST_FAILURES, count, (("class", failure_class),))
+    for what, count in changes:
+        row.number(f.HOST_CHANGES, count, (("what", what),))
     for family, labels_of in _MARKS:
         for labels in labels_of(result):
             row.mark(family, labels)

@@ -110,7 +110,8 @@ class PathTrace:
         """
         if self.against is None or not self.against.hops or any(hop.kind is not HopKind.SILENT for hop in self.hops):
             return False
-        return self.against.hops[0].kind is not HopKind.SILENT and self.against.local is None
+        # A target in our own network answers at hop 1 itself, and may have a filter of its own.
+        return self.against.hops[0].kind is HopKind.TIME_EXCEEDED
 
     @property
     def _routers_passed(self) -> int:

@@ -166,6 +166,7 @@ class HostFacts:
     auth_plaintext: tuple[str, ...] = ()  # SASL mechanisms offered without TLS, of smtp.ehlo.MECHANISMS
     auth_tls: tuple[str, ...] = ()  # those offered with TLS
     dane: Dane | None = None  # None: not looked up, or not known in time
+    software: str = ""  # of the closed list exporter.smtp.software, as the greeting names it
 
 
 def to_microsecond(seconds: float) -> float:

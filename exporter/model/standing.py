@@ -72,7 +72,7 @@ class AddressName:
 
 @dataclass(frozen=True, slots=True)
 class ReverseDns:
-    """The PTR records of an address; `failure`: the reason why they are not known."""
+    """The PTR records of an address; `failure`: the reason why they, or some of them, are not known."""
 
     pointer: str  # the name below in-addr.arpa or ip6.arpa
     names: tuple[AddressName, ...] = ()
@@ -90,7 +90,7 @@ class ReverseDns:
     @property
     def generic(self) -> bool | None:
         """Every name looks generic; None: there is none, or they are not known."""
-        if not self.names:
+        if not self.names or (self.failure and all(each.generic for each in self.names)):
             return None
         return all(each.generic for each in self.names)
 
@@ -134,6 +134,7 @@ class FamilyStanding:
     address: str = ""  # empty: not known
     organisations: int = 0  # unrelated ones that tell the address
     told: tuple[ToldAddress, ...] = ()  # what hosts tell beside it
+    is_contested: bool = False  # among these is a public address: some hosts may see us by that one
     reverse: ReverseDns | None = None  # None: not looked up yet, as below
     helo: tuple[HeloName, ...] = ()
     spf: tuple[SenderPolicy, ...] = ()

@@ -13,9 +13,10 @@ from exporter.model.result import HostFacts, HostTimings, TlsResult
 from exporter.probe.session_record import SessionRecord, TlsRecord
 from exporter.smtp.ehlo import EXTENSIONS, Ehlo
 from exporter.smtp.reply import Reply
+from exporter.smtp.software import software_of
 
 # Looked up in its Enum, a member takes Python 3.11 twenty times as long as a name here.
-_RCPT: Final = Stage.RCPT
+_BANNER, _RCPT = Stage.BANNER, Stage.RCPT
 # Orders of stages: a module has a few.
 _MAX_REMEMBERED: Final = 1024
 # Stages that are not among the published phases.
@@ -45,6 +46,7 @@ def facts_of(record: SessionRecord, ehlo: Ehlo | None, ehlo_tls: Ehlo | None) ->
         recipients=_recipients(record) if record.plan is not None and record.plan.recipients else (),
         auth_plaintext=ehlo.mechanisms if ehlo and not implicit else (),
         auth_tls=offered.mechanisms if (offered := ehlo if implicit else ehlo_tls) else (),
+        software=software_of(greeting.lines) if (greeting := counting.get(_BANNER)) and greeting.positive else "",
     )
 
 

@@ -27,6 +27,7 @@ from typing import Final, NamedTuple
 
 from exporter.smtp.other_protocols import names_other, names_smtp
 from exporter.smtp.reply import MAX_LINE_BYTES
+from exporter.smtp.software import NAMED
 
 _MONTHS: Final = (
     rb"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?"
@@ -69,7 +70,13 @@ class Kind(NamedTuple):
 DATE: Final = Kind(re.compile(_DATE))
 NUMBER: Final = Kind(re.compile(rb"[0-9]{1,20}(?![0-9A-Za-z._=+/@:~$-])"))
 NUMBERS: Final = Kind(re.compile(rb"[0-9](?:[.:/+-]?[0-9]){0,63}(?![0-9A-Za-z._=+/@:~$-])"))
-ID: Final = Kind(re.compile(rb"[0-9A-Za-z._=+/@:~$-]{1,128}(?=[ \t\r\n()<>\[\]{},;\"'])"), has_letters=True)
+# The name of a product is a fact (exporter.smtp.software), and no id.
+ID: Final = Kind(
+    re.compile(
+        rb"(?![0-9A-Za-z._=+/@:~$-]{0,128}?" + NAMED + rb")[0-9A-Za-z._=+/@:~$-]{1,128}(?=[ \t\r\n()<>\[\]{},;\"'])"
+    ),
+    has_letters=True,
+)
 _KINDS: Final = (NUMBER, NUMBERS, ID)
 # A piece of a text of any kind.
 _PIECE: Final = re.compile(rb"[0-9A-Za-z._=+/@:~$,() -]{0,128}")

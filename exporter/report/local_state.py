@@ -188,7 +188,7 @@ def names_among(
         if failure is None or failure.failure_class not in wanted:
             continue
         host = deciding_host(result)
-        names = AdviceNames(name, about=failure.about)
+        names = AdviceNames(name, about=failure.about, is_host=result.lookup is None)
         if host is not None:
             names = replace(
                 names, host=host.mx, address=host.address, port=str(host.identity.port), router=host.outcome.last_hop

@@ -28,8 +28,12 @@ def path_summary(path: PathTrace) -> str:
     last = path.last_hop
     where = "before the first router" if last is None else f"after {last.address} (hop {last.ttl})"
     what = what.capitalize()
-    if path.stops_earlier and path.against is not None:
+    if path.stops_at_a_router and path.against is not None:
         return f"{what} is dropped {where}, while port {path.against.port} gets further: a filter stands there."
+    if path.stops_earlier and path.against is not None:
+        behind = "" if last is None else f" {where}"
+        other = f"while port {path.against.port} reaches the host"
+        return f"{what} is dropped{behind}, {other}: a filter of the host itself, or on the way to it."
     if path.against is not None:
         return f"{what} is lost {where}, and so is port {path.against.port}: no filter of this port alone."
     return f"{what} is lost {where}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -88,7 +88,7 @@ def summarise(name: str, result: DomainResult, *, helo: str = "", port: int = 25
         summary=f"{finding}; {_consequence(failure)}.",
         evidence=tuple(dict.fromkeys(evidence)),
         path=further_path(host, text) if host is not None else "",
-        next=next_step(failure, _names(name, failure, host, helo, port)),
+        next=next_step(failure, replace(_names(name, failure, host, helo, port), is_host=result.lookup is None)),
         section=section_of(failure.failure_class),
     )
 
@@ -182,8 +182,10 @@ def _names(name: str, failure: Failure, host: HostResult | None, helo: str, port
         return AdviceNames(target=name, port=str(port), about=failure.about, helo=helo)
     if host.evidence is not None:
         port = host.evidence.port
+    # A handshake that comes before all replies is not begun by STARTTLS (RFC 8314 3.3).
+    tls_client = "" if host.facts.reply_codes else "openssl s_client"
     router = host.outcome.last_hop
-    return AdviceNames(name, host.mx, host.address, str(port), router, failure.about, helo)
+    return AdviceNames(name, host.mx, host.address, str(port), router, failure.about, helo, tls_client)
 
 
 def _up(name: str, result: DomainResult, helo: str, port: int) -> Summary:
@@ -206,7 +208,7 @@ def _up(name: str, result: DomainResult, helo: str, port: int) -> Summary:
     if not wanting:
         return Summary(f"{text}.", warned)
     host, failure = wanting[0]
-    names = _names(name, failure, host, helo, port)
+    names = replace(_names(name, failure, host, helo, port), is_host=result.lookup is None)
     return Summary(f"{text}.", warned, next=next_step(failure, names), section=section_of(failure.failure_class))
 
 

@@ -37,7 +37,9 @@ def forbidden_address(name: str, address: str, reason: str) -> Failure:
         evidence = ("rename the internal domain, or ask the internal resolver (SAC 062)",)
     elif ip_address(address).is_loopback:
         detail = f"{address} is {reason}"
-        evidence = (f"every host means itself by it, so {name} takes no mail at all",)
+        # A target that is the address itself may be meant: with `allow_addresses` it takes mail.
+        so = "" if name == address else f", so {name} takes no mail at all"
+        evidence = (f"every host means itself by it{so}",)
     else:
         detail = f"{address} is {reason}"
     if any(word in reason for word in _INTERNAL):

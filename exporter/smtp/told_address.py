@@ -22,8 +22,11 @@ _V6: Final = r"[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:[0-9.]{7,15})?"
 _ENCLOSED: Final = re.compile(rf"[\[(<](?:ipv6:)?({_V4}|{_V6})(?:%[a-z0-9]+|:[0-9]+)?[\])>]", re.IGNORECASE)
 # Alone: no part of a name, of a version, or of a longer number.
 _BARE: Final = re.compile(rf"(?<![\w.:-])(?:ipv6:)?({_V4}|{_V6})(?![\w:-])(?!\.[\w-])", re.IGNORECASE)
-_GREETING: Final = re.compile(
-    r"\b(?:hello|hi|welcome|greetings?|service|meet|pleased|nice|you|your|from|client)\b", re.IGNORECASE
+# Alone it stands right behind a word of greeting or our name: elsewhere four numbers may be the version of a product.
+_GREETED: Final = re.compile(
+    r"\b(?:hello|hi|welcome|greetings?|service|meet|pleased|nice|you|your|from|client|address)[,:]? +"
+    rf"(?:(?!{_V4})[\w-]+(?:\.[\w-]+)+,? +)?(?:ipv6:)?({_V4}|{_V6})(?![\w:-])(?!\.[\w-])",
+    re.IGNORECASE,
 )
 _EHLO: Final = re.compile(rb"(?:EHLO|HELO) +([^\r\n]*)", re.IGNORECASE)
 _POSITIVE: Final = re.compile(rb"250[ -]([^\r\n]*)")
@@ -57,8 +60,8 @@ def told_address(line: str, argument: str, host: str) -> str | None:
     words = line.partition(" ")[2]
     echoed = _canonical(argument.strip("[]()"))
     found = [_canonical(each) for each in _ENCLOSED.findall(words)]
-    if not any(found) and _GREETING.search(words):
-        found = [_canonical(each) for each in _BARE.findall(words)]
+    if not any(found):
+        found = [_canonical(each) for each in _GREETED.findall(words)]
     if echoed is not None and echoed in found:
         found.remove(echoed)
     ours = [each for each in found if each is not None and each != host and family_of(each) is family_of(host)]

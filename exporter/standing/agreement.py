@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Final, NamedTuple
 
 from exporter.diagnosis.failing_sources import SourceOwner
@@ -29,6 +29,8 @@ MAX_TOLD: Final = 8
 _DOCUMENTATION: Final = tuple(
     map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"))
 )
+# No host is reached at one from outside of its translator's network.
+_TRANSLATED: Final = ip_network("64:ff9b::/96")
 
 
 class Told(NamedTuple):
@@ -46,6 +48,7 @@ class Agreement:
     address: str = ""  # empty: none is believed
     organisations: int = 0
     others: tuple[ToldAddress, ...] = ()
+    is_contested: bool = False  # another public address is told, too
 
 
 def agree(told: Iterable[Told], family: Family, configured: str = "") -> Agreement:
@@ -62,7 +65,8 @@ def agree(told: Iterable[Told], family: Family, configured: str = "") -> Agreeme
     if configured:
         others = [_doubted(each, f"{configured} is configured") for each in counted if each.address != configured]
         agreeing = next((each.organisations for each in counted if each.address == configured), 0)
-        return Agreement(configured, agreeing, tuple(others[:MAX_TOLD]))
+        is_contested = any(each.address != configured for each in public)
+        return Agreement(configured, agreeing, tuple(others[:MAX_TOLD]), is_contested)
     if first is None or first.organisations < VOICES_NEEDED or first.organisations <= rest:
         reason = (
             f"unrelated organisations do not agree: {first.organisations} tell {first.address}, {rest} another"
@@ -71,11 +75,13 @@ def agree(told: Iterable[Told], family: Family, configured: str = "") -> Agreeme
         )
         return Agreement(others=tuple([_doubted(each, reason) for each in counted[:MAX_TOLD]]))
     others = [_doubted(each, f"more organisations tell {first.address}") for each in counted if each is not first]
-    return Agreement(first.address, first.organisations, tuple(others[:MAX_TOLD]))
+    return Agreement(first.address, first.organisations, tuple(others[:MAX_TOLD]), rest > 0)
 
 
 def _counted(address: str, hosts: list[Told]) -> ToldAddress:
     special = forbidden(address, _DOCUMENTATION)
+    if special is None and ":" in address and ip_address(address) in _TRANSLATED:
+        special = "an IPv4 address in that of a translator (RFC 6052)"
     doubt = "" if special is None else f"it is {special}"
     return ToldAddress(
         address, _unrelated(hosts), len({host.host for host in hosts}), printable(hosts[0].mx, 253), doubt
@@ -89,11 +95,13 @@ def _doubted(told: ToldAddress, reason: str) -> ToldAddress:
 def _unrelated(hosts: Iterable[Told]) -> int:
     """The number of unrelated owners among the hosts; where there are many, at least so many."""
     chosen: list[SourceOwner] = []
-    for owner in dict.fromkeys(map(_owner, hosts)):
-        if all(map(owner.is_unrelated_to, chosen)):
+    seen: set[SourceOwner] = set()
+    for owner in map(_owner, hosts):
+        if owner not in seen and all(map(owner.is_unrelated_to, chosen)):
             chosen.append(owner)
-            if len(chosen) >= _MAX_OWNERS:
+            if len(chosen) >= _MAX_OWNERS:  # of a hundred thousand hosts the others are not even looked at
                 break
+        seen.add(owner)
     return len(chosen)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Final
@@ -22,7 +23,7 @@ _ENTRIES: Final = ip_network("127.0.0.0/8")
 _ERRORS: Final = ip_network("127.255.255.0/24")
 _MEANINGS: Final = {
     "127.255.255.252": "the name of the list is mistyped",
-    "127.255.255.254": "the question came by a public resolver, or one without a name of its own",
+    "127.255.255.254": "the question came through a public resolver, or one whose reverse DNS is generic",
     "127.255.255.255": "too many questions came from our resolver",
     "127.0.0.1": "it refuses our resolver",
     "127.0.0.255": "it refuses our resolver, or too many questions came from it",
@@ -54,29 +55,53 @@ def has_entry(answer: DnsAnswer) -> bool:
 
 def judge_list(zone: str, family: Family, answers: ListReplies, at: float, text: str = "") -> ListAnswer:
     """The answer of a list about our address; `text` is its own explanation of a listing."""
-    for answer in (answers.ours, answers.must_list, answers.must_not):
+    state, about, detail = _state_of(family, answers)
+    codes = () if about is None else _codes(about)
+    return ListAnswer(zone, state, at, codes, printable(text, _MAX_TEXT) if state is ListingState.LISTED else detail)
+
+
+def _state_of(family: Family, answers: ListReplies) -> tuple[ListingState, DnsAnswer | None, str]:
+    """The state, the answer that shows it, and the reason."""
+    ours, must_list, must_not = answers.ours, answers.must_list, answers.must_not
+    filtered = _first(_filter_in, must_not, must_list, ours, answers.of_ipv4)
+    if filtered:
+        return ListingState.FAILED, None, filtered
+    for answer in (ours, must_list, must_not):
         refused = _refusal(answer)
         # 127.0.0.1 about its own test address is an entry that must not be there, or the same refusal.
         if refused:
-            return ListAnswer(zone, ListingState.REFUSED, at, _codes(answer), refused)
-    if answers.must_not.records:
+            return ListingState.REFUSED, answer, refused
+    if must_not.records:
+        if any(map(has_entry, filter(None, (must_list, answers.of_ipv4)))) and not has_entry(must_not):
+            invented = f"what it has of {TEST_CLEAR[family]} is no entry of a block list: our resolver may have made it"
+            return ListingState.FAILED, must_not, invented
         everything = f"it answers for {TEST_CLEAR[family]} too, which no list has: it answers for everything"
-        return ListAnswer(zone, ListingState.DEAD, at, _codes(answers.must_not), everything)
-    for answer in (answers.must_list, answers.must_not, answers.ours):
-        failure = failure_in(answer)
-        if failure:
-            return ListAnswer(zone, ListingState.FAILED, at, detail=failure)
-    if not has_entry(answers.must_list):
-        if answers.of_ipv4 is not None and has_entry(answers.of_ipv4):
-            return ListAnswer(zone, ListingState.IPV4_ONLY, at, detail=f"it does not have {TEST_LISTED[family]}")
-        nothing = f"it does not have {TEST_LISTED[family]}, which every working list has (RFC 5782 5)"
-        return ListAnswer(zone, ListingState.DEAD, at, _codes(answers.must_list), nothing)
+        return ListingState.DEAD, must_not, everything
+    failure = _first(failure_in, must_list, must_not, ours, answers.of_ipv4)
+    if failure:
+        return ListingState.FAILED, None, failure
+    return _listing(answers) if has_entry(must_list) else _without_test_entry(family, answers)
+
+
+def _listing(answers: ListReplies) -> tuple[ListingState, DnsAnswer | None, str]:
+    """The state by a list that works."""
     if not answers.ours.records:
-        return ListAnswer(zone, ListingState.CLEAR, at)
-    if not has_entry(answers.ours):
-        strange = "its answer is no entry of a block list (RFC 5782 2.1)"
-        return ListAnswer(zone, ListingState.FAILED, at, _codes(answers.ours), strange)
-    return ListAnswer(zone, ListingState.LISTED, at, _codes(answers.ours), printable(text, _MAX_TEXT))
+        return ListingState.CLEAR, None, ""
+    if has_entry(answers.ours):
+        return ListingState.LISTED, answers.ours, ""
+    return ListingState.FAILED, answers.ours, "its answer is no entry of a block list (RFC 5782 2.1)"
+
+
+def _without_test_entry(family: Family, answers: ListReplies) -> tuple[ListingState, DnsAnswer | None, str]:
+    """The state by a list that has its first test address not."""
+    if answers.of_ipv4 is not None and has_entry(answers.of_ipv4):
+        return ListingState.IPV4_ONLY, None, f"it does not have {TEST_LISTED[family]}"
+    nothing = f"it does not have {TEST_LISTED[family]}, which every working list has (RFC 5782 5)"
+    return ListingState.DEAD, answers.must_list, nothing
+
+
+def _first(reason: Callable[[DnsAnswer], str], *answers: DnsAnswer | None) -> str:
+    return next(filter(None, [reason(answer) for answer in answers if answer is not None]), "")
 
 
 def _refusal(answer: DnsAnswer) -> str:
@@ -86,6 +111,13 @@ def _refusal(answer: DnsAnswer) -> str:
         if code in _MEANINGS or ip_address(code) in _ERRORS:
             return _MEANINGS.get(code, "an error code of the list")
     return ""
+
+
+def _filter_in(answer: DnsAnswer) -> str:
+    """The filter of our resolver that shows: it says so (RFC 8914), or answers with the address of none."""
+    if answer.filtered is not None:
+        return failure_in(answer)
+    return "our resolver filters it: it answers with 0.0.0.0" if "0.0.0.0" in answer.records else ""  # noqa: S104
 
 
 def _codes(answer: DnsAnswer) -> tuple[str, ...]:

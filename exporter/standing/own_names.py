@@ -27,8 +27,12 @@ async def lookup_reverse_dns(queries: RecordQueries, address: str) -> ReverseDns
     failure = failure_in(answer)
     if failure:
         return ReverseDns(pointer, failure=failure)
-    found = await asyncio.gather(*(_name(queries, name, address) for name in texts_in(answer)[:MAX_NAMES]))
-    return ReverseDns(pointer, tuple(found))
+    names = texts_in(answer)
+    found = await asyncio.gather(*(_name(queries, name, address) for name in names[:MAX_NAMES]))
+    more = len(names) - len(found) + answer.more
+    # A name that is not looked up may be the one that resolves back.
+    left = f"there are {more:,} more names, which are not looked up" if more else ""
+    return ReverseDns(pointer, tuple(found), left)
 
 
 async def lookup_helo(queries: RecordQueries, name: str, address: str) -> HeloName | None:
@@ -50,13 +54,15 @@ async def lookup_helo(queries: RecordQueries, name: str, address: str) -> HeloNa
     addresses = texts_in(answer)
     if address in addresses:
         return HeloName(name, True)
+    if answer.more:
+        return HeloName(name, None, f"it has {len(addresses) + answer.more:,} addresses")
     if not addresses:
         return HeloName(name, False, f"it has no {_FAMILIES[family]} address")
     return HeloName(name, False, f"it resolves to {', '.join(addresses[:_MAX_ADDRESSES])}")
 
 
 async def _name(queries: RecordQueries, name: str, address: str) -> AddressName:
-    shown, generic = printable(name, 253), generic_reason(name, address)
+    shown, generic = printable(name or ".", 253), generic_reason(name, address)
     if not is_name(name):
         return AddressName(shown, False, generic=generic)
     answer = await queries.lookup_records(name, ADDRESS_TYPES[family_of(address)])

@@ -88,9 +88,15 @@ class StandingWatch:
         return self._timetable.next_due(self._loop.time())
 
     async def check_due(self) -> None:
-        """Make the checks that are due, one after the other."""
+        """Make the checks that are due, one after the other, until it is time for another look at what is wanted.
+
+        Those of many lists that do not answer take half an hour: another configuration does not wait for them.
+        """
+        until = self._loop.time() + self._pace.look
         while (check := self.due) is not None:
             await self.check(check)
+            if self._loop.time() >= until:
+                break
             await asyncio.sleep(self._pace.between)
 
     async def check(self, check: Check) -> None:
@@ -119,4 +125,5 @@ class StandingWatch:
             address=agreement.address,
             organisations=agreement.organisations,
             told=agreement.others,
+            is_contested=agreement.is_contested,
         )

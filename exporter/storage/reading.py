@@ -18,18 +18,16 @@ from exporter.model.failure import Failure, FailureClass, Verdict
 from exporter.model.resolver import ResolverView
 from exporter.model.result import DomainResult, HostFacts, HostIdentity, HostOutcome, HostResult, HostTimings
 from exporter.model.target import Target, TargetKey, TargetKind
-from exporter.storage.rows import RowReader, UnsoundError, loads
+from exporter.storage.rows import SECONDS, RowReader, UnsoundError, loads
 from exporter.storage.saved import SavedHost, SavedSide, SavedState, SavedTarget
 from exporter.storage.soundness import CHECKS
 from exporter.storage.writing import COUNT, END, FORMAT, HOST, SETTINGS, SIDE, TARGET, VERSION, HostRef
-from exporter.store.history import PLACES, HistoryReader
+from exporter.store.history import MAX_AGE_SECONDS, PLACES, HistoryReader
 from exporter.store.verdict_counts import MAX_COUNTS, VerdictCount
 
 # Between two readings of the same clock; a file from further ahead has no age that could be told.
 _AHEAD_SECONDS: Final = 5.0
 _MAX_CHANGES: Final = 64
-# Seconds; a clock beyond this year 30,000 is none.
-_LATEST: Final = 1e12
 # Of one enumeration, or fields of one class.
 _MAX_WORDS: Final = 255
 
@@ -270,7 +268,12 @@ class _Reader:
     def _moment(self, then: Any) -> float:
         """A moment on the clock of this process; 0: there is none."""
         moment: float = self._float(then)
-        return min(moment + self._shift, self._now.moment) if moment else 0.0
+        if not moment:
+            return 0.0
+        moment = min(moment + self._shift, self._now.moment)
+        if moment < self._now.moment - MAX_AGE_SECONDS:
+            raise UnsoundError("a moment of centuries ago")
+        return moment
 
 
 def _head(text: Iterator[str]) -> dict[str, Any]:
@@ -294,7 +297,7 @@ def _head(text: Iterator[str]) -> dict[str, Any]:
 
 
 def _is_time(value: Any) -> bool:
-    return type(value) in (int, float) and abs(value) < _LATEST
+    return type(value) in (int, float) and SECONDS[0] <= value <= SECONDS[1]
 
 
 def _is_words(names: Any) -> bool:

@@ -12,6 +12,7 @@ torn one.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -23,6 +24,8 @@ from typing import BinaryIO, Final
 
 from exporter.schedule.shard import Shard
 
+# Of file systems that know no fsync of a folder, such as some of a network.
+_NO_FOLDER_SYNC: Final = frozenset({errno.EINVAL, errno.ENOTSUP})
 _MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 # Of gzip with its head and its check sum (RFC 1952), for zlib.
@@ -85,20 +88,31 @@ class StateFile:
     def save(self, lines: Iterable[str], *, is_end: bool) -> int:
         """Replace the state; returns its bytes. Until it is whole and on the disk, the one of before is there."""
         with suppress(FileNotFoundError):
+            # Of an exporter that has ended while this one ran and counted: it is the last word no more.
+            self._end.replace(self.path)
+        with suppress(FileNotFoundError):
             self._new.unlink()
-        descriptor = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            for packed in _packed(lines):
-                file.write(packed)
-            size = file.tell()
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            size = self._write(lines)
+        except BaseException:
+            with suppress(OSError):
+                self._new.unlink()  # a disk that is full has others who wait for space
+            raise
         self._new.replace(self._end if is_end else self.path)
         if is_end:
             with suppress(FileNotFoundError):
                 self.path.unlink()
         self._sync_folder()
         return size
+
+    def _write(self, lines: Iterable[str]) -> int:
+        descriptor = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+        with os.fdopen(descriptor, "wb") as file:
+            for packed in _packed(lines):
+                file.write(packed)
+            file.flush()
+            os.fsync(file.fileno())
+            return file.tell()
 
     @contextmanager
     def opened(self, targets: int) -> Iterator[tuple[Iterator[str], bool] | None]:
@@ -133,6 +147,9 @@ class StateFile:
         folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(folder)
+        except OSError as error:
+            if error.errno not in _NO_FOLDER_SYNC:
+                raise
         finally:
             os.close(folder)
 

@@ -20,6 +20,9 @@ MAX_RECENT: Final = 32
 # A target that flaps once a minute shows its last twelve falls; one that fails once a week shows three months.
 MAX_CHANGES: Final = 24
 
+# Three centuries: nothing that has been seen is older, and all that is younger has a date to be shown.
+MAX_AGE_SECONDS: Final = 1e10
+
 # Seconds in half precision (IEEE 754 binary16: three digits, for a picture), 0 for up or the place of the verdict.
 _RECENT: Final = struct.Struct("<eB")
 _MAX_SECONDS: Final = 65504.0
@@ -130,10 +133,11 @@ class HistoryReader:
         return b"" if place is None else _RECENT.pack(seconds, place)
 
     def _change(self, at: float, *places: int) -> bytes:
-        if not math.isfinite(at):
+        now = min(at + self._by, self._latest)
+        if not math.isfinite(at) or now < self._latest - MAX_AGE_SECONDS:
             raise ValueError("no moment")
         ours = [known[place] for known, place in zip(self._others, places, strict=True)]
-        return b"" if None in ours else _CHANGE.pack(min(at + self._by, self._latest), *ours)
+        return b"" if None in ours else _CHANGE.pack(now, *ours)
 
 
 def _translation(theirs: Sequence[str], ours: Sequence[str]) -> list[int | None]:

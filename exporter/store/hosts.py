@@ -38,13 +38,16 @@ class HostRecord(NamedTuple):
 
 # Makes the row of a record, which has that of the record before (None: of no use) so far.
 RenderHost = Callable[[HostRecord, HostRecord | None], Row]
+# Takes in the result of a host whose facts are not those of the last result (None: there is none), and the moment.
+CompareHost = Callable[[HostIdentity, HostResult | None, HostResult, float], object]
 
 
 class HostStore:
     """The records of all hosts."""
 
-    def __init__(self, render: RenderHost) -> None:
+    def __init__(self, render: RenderHost, compare: CompareHost = lambda *_: None) -> None:
         self._render = render
+        self._compare = compare
         self._records: dict[HostIdentity, HostRecord] = {}
 
     def record(self, identity: HostIdentity, result: HostResult, *, session: bool) -> None:
@@ -63,6 +66,8 @@ class HostStore:
         was, now = before.result, result.outcome.failure
         if was is None or not (was.outcome.failure is now or same_state(was.outcome.failure, now)):
             since = began if session else steady_clock.now()
+        if was is None or (was.facts is not result.facts and was.facts != result.facts):
+            self._compare(identity, was, result, began if session else steady_clock.now())
         self._put(
             before, HostRecord(identity, result, failures, began, since, before.series, before.domains, before.row)
         )

@@ -24,6 +24,9 @@ MAX_REMEMBERED: Final = 20_000
 _STEP: Final = 200
 # Makes the row of a record, which has that of the record before (None: of no use) so far.
 RenderTarget = Callable[[TargetRecord, TargetRecord | None], Row]
+# Takes in a result with another lookup or other policies than the last one (None: there is none), and the moment; true
+# if its series have to follow.
+CompareTarget = Callable[[TargetKey, DomainResult | None, DomainResult, float], bool]
 
 
 class TargetStore:
@@ -33,8 +36,10 @@ class TargetStore:
         self,
         render: RenderTarget,
         clock: Callable[[], float] = steady_clock.now,
+        compare: CompareTarget = lambda *_: False,
     ) -> None:
         self._render = render
+        self._compare = compare
         self._records: dict[TargetKey, TargetRecord] = {}
         self._removed = _RemovedTargets(clock)
         self._failing: Counter[FailureClass] = Counter()
@@ -73,9 +78,9 @@ class TargetStore:
         record = record._replace(target=target)
         return record.rendered(self._render(record, None))
 
-    def forget(self) -> None:
-        """Forget the targets that were removed long ago."""
-        self._removed.forget()
+    def forget(self) -> Sequence[TargetKey]:
+        """Forget the targets that were removed long ago; their keys."""
+        return [key for key in self._removed.forget() if key not in self._records]
 
     def record(self, target: Target, result: DomainResult, *, turn: bool) -> Change | None:
         """Take in a result; the change of state it brings. A target that is gone meanwhile changes nothing.
@@ -108,7 +113,9 @@ class TargetStore:
             self._count(was, -1)
             self._count(now, 1)
         key = record.target.key
-        row = self._render(record, before)
+        is_other = now is not None and (was is None or not _same_facts(was, now))
+        has_changed = is_other and now is not None and self._compare(key, was, now, record.began)
+        row = self._render(record, None if has_changed else before)
         self._records[key] = record if row is record.row else record.rendered(row)
         if self._recorded is not None:
             self._recorded.add(key)
@@ -143,6 +150,11 @@ class TargetStore:
         return self._records.get((kind, name))
 
 
+def _same_facts(was: DomainResult, now: DomainResult) -> bool:
+    """True if nothing was looked up anew; an answer within its TTL is one object."""
+    return was.lookup is now.lookup and was.named is now.named and was.mta_sts is now.mta_sts
+
+
 def _same_series(before: Target, now: Target) -> bool:
     """True if the series of a target stay: they have its labels and its interval, and no other setting.
 
@@ -158,6 +170,7 @@ class _RemovedTargets:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._records: OrderedDict[TargetKey, tuple[float, TargetRecord]] = OrderedDict()
+        self._gone: list[TargetKey] = []  # since the last look
 
     def add(self, record: TargetRecord) -> None:
         """Keep the counters and the history of a target, not its result, which is old when the target comes back."""
@@ -165,14 +178,17 @@ class _RemovedTargets:
             return
         self._records[record.target.key] = self._clock(), record.removed()
         while len(self._records) > MAX_REMEMBERED:
-            self._records.popitem(last=False)
+            self._gone.append(self._records.popitem(last=False)[0])
 
     def pop(self, target: Target) -> TargetRecord | None:
         """The record of a target that has come back."""
         kept = self._records.pop(target.key, None)
         return None if kept is None else kept[1]
 
-    def forget(self) -> None:
+    def forget(self) -> Sequence[TargetKey]:
+        """The targets that went so long ago that they do not come back."""
         end = self._clock() - REMEMBERED_SECONDS
         while self._records and next(iter(self._records.values()))[0] <= end:
-            self._records.popitem(last=False)
+            self._gone.append(self._records.popitem(last=False)[0])
+        gone, self._gone = self._gone, []
+        return gone

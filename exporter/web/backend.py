@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from exporter.model.egress import EgressByFamily, EgressStateChange
 from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverView
@@ -13,6 +13,7 @@ from exporter.model.standing import StandingView
 from exporter.model.target import Target, TargetKind
 from exporter.report.local_state import LocalState
 from exporter.store.history import History
+from exporter.store.journal import JournalEntry
 from exporter.store.transcripts import StoredTranscript
 from exporter.store.verdict_counts import VerdictCount
 
@@ -71,6 +72,13 @@ class TargetState(Protocol):
         """The result is of before the start of the exporter, and waits for the first probe since."""
 
 
+class KnownChange(NamedTuple):
+    """A change in the journal of a target (`host` None), or of one of its hosts."""
+
+    entry: JournalEntry
+    host: HostIdentity | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
     """The facts of the page of one target."""
@@ -81,6 +89,7 @@ class TargetFacts:
     transcripts: Sequence[StoredTranscript]  # the latest first
     helo: str = ""  # the HELO name that is sent to the target, where known
     sharing: Mapping[HostIdentity, int] = field(default_factory=dict)  # the domains behind each of its hosts
+    journal: Sequence[KnownChange] = ()  # in no order
 
 
 class KnownHost(Protocol):

@@ -114,6 +114,25 @@ async def test_the_transcripts_are_those_of_the_sessions_that_a_result_is_about(
             assert any(said in line.data for line in transcript)
 
 
+async def test_starttls_that_goes_from_a_host_is_noted_through_a_session_that_showed_nothing(tmp_path: Path) -> None:
+    async with well() as (host, name), watched(tmp_path, f"hosts: ['{name}']\n") as running:
+        monitor = running.monitor
+        target = configured(monitor, name)
+        greeting = b"220 mx.well.example ESMTP Postfix\r\n"
+        whole = ordinary("mx.well.example", ("SIZE 1000", "STARTTLS"), greeting=greeting)
+        stripped = ordinary("mx.well.example", ("SIZE 2000",), greeting=greeting.replace(b"Postfix", b"Exim"))
+        refusing = ordinary("mx.well.example", greeting=b"554 not today\r\n")
+        for script in (whole, whole, refusing, refusing, stripped, stripped):
+            host.script = script
+            result = await monitor.ask(target, fresh=True)
+        noted = monitor.results.journal_of(target.key, [result.hosts[0].identity])
+        assert [(each.entry.what, each.entry.before, each.entry.now) for each in noted] == [
+            ("starttls_lost", "offered", "not offered"),
+            ("software", "Postfix", "Exim"),
+            ("size_limit", "1,000 bytes", "2,000 bytes"),
+        ]
+
+
 async def test_a_host_is_counted_once_and_keeps_its_counters_when_its_module_changes(tmp_path: Path) -> None:
     async with well() as (host, name), watched(tmp_path, f"{MODULES}hosts: ['{name}']\n") as running:
         monitor = running.monitor

@@ -93,8 +93,10 @@ async def test_a_main_file_that_changes_is_told_and_read_on_request(
         await running.reload.reload_changed_files()
         assert (names(running), value(running, "file_differs")) == (["a.example"], 1.0)
         assert await running.reload.reload() == []
-        await running.reload.reload_changed_files()
-        assert (names(running), value(running, "file_differs")) == (["b.example"], 0.0)
+        assert (names(running), value(running, "file_differs")) == (["b.example"], 0.0), "at once"
+        running.path.write_text(f"{HEAD}domains: [b..example]\n")
+        assert await running.reload.reload() != []
+        assert (names(running), value(running, "file_differs")) == (["b.example"], 1.0)
 
 
 async def test_a_main_file_that_is_followed_is_read_when_it_is_still_and_a_bad_one_once(

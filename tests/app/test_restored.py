@@ -143,6 +143,13 @@ def test_counters_of_a_process_that_was_killed_begin_anew() -> None:
     assert "mx_host_failures_total" not in text(world.results)
 
 
+def test_mx_hosts_are_compared_with_those_that_are_expected_now() -> None:
+    """The configuration may have changed together with the restart."""
+    for expected, warnings in (("mx.other.example", 2), ("mx.well.example", 0)):
+        target = replace(WELL, settings=replace(WELL.settings, expect_mx=(expected,)))
+        assert text(World(targets=(target,)).results).count("mx_domain_warning{") == warnings
+
+
 def test_series_of_hosts_follow_the_configuration_of_now() -> None:
     targets = tuple(replace(each, settings=replace(each.settings, host_series="none")) for each in TARGETS)
     assert "mx_host_up" not in text(World(targets=targets).results)

@@ -11,6 +11,8 @@ from exporter.app.results import Results
 from exporter.metrics.domain_rows import target_row
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.metrics.host_rows import host_row
+from exporter.model.address import Family
+from exporter.model.change import DomainChange, HostChange
 from exporter.model.failure import FailureClass
 from exporter.model.result import HostIdentity, Said
 from exporter.model.target import Settings, Target, TargetKind
@@ -226,3 +228,73 @@ def test_a_target_that_was_removed_an_hour_ago_begins_anew() -> None:
     record = results.get(*TARGET.key)
     assert record is not None
     assert record.probes == 0
+
+
+MOVED = up_host("mx.moved.example", "198.51.100.1")
+WITH_STARTTLS = changed(UP, extensions=("STARTTLS",))
+
+
+def test_what_changes_is_counted_from_the_first_change_on_and_kept_with_its_time() -> None:
+    results = kept()
+    assert "_changes_total{" not in text_of(results)
+    results.host_told(HOST, WITH_STARTTLS, session=True)
+    results.host_told(HOST, UP, session=True)
+    results.domain_told(TARGET, result(MOVED), turn=True)
+    text = text_of(results)
+    for what in ("mx", "networks"):
+        assert f'\nmx_domain_changes_total{{domain="a.example",what="{what}"}} 1.0\n' in text
+    host = 'address="192.0.2.1",domain="",module="default",mx="mx1.healthy.example",port="25"'
+    for what in ("starttls_back", "starttls_lost"):
+        assert f'\nmx_host_changes_total{{{host},what="{what}"}} 1.0\n' in text
+    journal = results.journal_of(TARGET.key, [HOST])
+    assert [(change.entry.what, change.host) for change in journal] == [
+        (DomainChange.MX, None),
+        (DomainChange.NETWORKS, None),
+        (HostChange.STARTTLS_BACK, HOST),
+        (HostChange.STARTTLS_LOST, HOST),
+    ]
+
+
+def test_a_host_that_failed_in_between_is_compared_with_what_was_known_before() -> None:
+    results = kept()
+    results.host_told(HOST, WITH_STARTTLS, session=True)
+    for _ in range(3):
+        results.host_told(HOST, down_host(C.CONNECT_TIMEOUT, HOST.mx, HOST.address), session=True)
+    results.host_told(HOST, UP, session=True)
+    assert dict(results.host_journals.counts(HOST))[HostChange.STARTTLS_LOST] == 1
+
+
+def test_what_never_changed_costs_no_memory() -> None:
+    results = kept()
+    for _ in range(3):
+        results.host_told(HOST, UP, session=True)
+        results.host_told(HOST, down_host(C.CONNECT_TIMEOUT, HOST.mx, HOST.address), session=True)
+        results.host_told(HOST, UP, session=True)
+        results.domain_told(TARGET, result(UP), turn=True)
+    assert (len(results.host_journals), len(results.domain_journals)) == (0, 0)
+
+
+def test_the_journals_of_what_went_are_kept_for_an_hour() -> None:
+    clock = Clock()
+    results = kept(clock)
+    results.host_told(HOST, WITH_STARTTLS, session=True)
+    results.domain_told(TARGET, result(MOVED), turn=True)
+    results.host_gone(HOST)
+    at_once(results.replacing([], []))
+    clock.now += 3000.0
+    results.forget()
+    assert (len(results.host_journals), len(results.domain_journals)) == (1, 1)
+    clock.now += 1000.0
+    results.forget()
+    assert (len(results.host_journals), len(results.domain_journals)) == (0, 0)
+
+
+def test_a_network_that_is_not_asked_for_any_more_is_no_change() -> None:
+    results = kept()
+    both = result(UP, up_host("mx1.healthy.example", "2001:db8::1"))
+    results.domain_told(TARGET, both, turn=True)
+    before = results.domain_journals.counts(TARGET.key)
+    only_ipv4 = replace(TARGET, settings=replace(TARGET.settings, families=(Family.IPV4,)))
+    at_once(results.replacing([only_ipv4], []))
+    results.domain_told(only_ipv4, result(UP), turn=True)
+    assert results.domain_journals.counts(TARGET.key) == before

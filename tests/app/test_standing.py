@@ -13,13 +13,14 @@ import pytest
 
 from exporter.app.active_configuration import active_configuration
 from exporter.app.monitor import Monitor, Vantage
-from exporter.app.standing import StandingTask, changes, settings_of, told_by_all
+from exporter.app.standing import StandingTask, believable, changes, settings_of, told_by_all
 from exporter.config.load import load
 from exporter.lab.dns_host import DnsHost
 from exporter.lab.host import listening
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import ordinary, reply
 from exporter.model.address import Family
+from exporter.model.egress import EGRESS_UNKNOWN, EgressState, EgressView
 from exporter.model.failure import Confidence, FailureClass
 from exporter.model.result import HostIdentity, Said, TranscriptLine
 from exporter.model.standing import (
@@ -33,6 +34,7 @@ from exporter.model.standing import (
     SenderPolicy,
     SpfResult,
 )
+from exporter.standing.agreement import Told
 from exporter.standing.checks import MailSender, Pace
 from exporter.store.transcripts import TranscriptStore
 from tests.config.loading import config
@@ -106,6 +108,13 @@ def test_the_latest_dialogues_are_read_and_those_of_other_sources_left_out() -> 
     told = [each.address for each in told_by_all(store) if each is not None]
     assert told == ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
     assert len(list(told_by_all(store))) == 7
+
+
+def test_what_a_server_on_the_way_tells_in_the_place_of_all_is_not_believed() -> None:
+    told = [Told("mx.one.example", "203.0.113.9", OURS), Told("mx.one.example", "2001:db8::9", "2001:db8::1")]
+    assert list(believable(told, EGRESS_UNKNOWN)) == told
+    intercepted = {**EGRESS_UNKNOWN, Family.IPV4: EgressView(EgressState.INTERCEPTED)}
+    assert list(believable(told, intercepted)) == told[1:]
 
 
 WELL = FamilyStanding(

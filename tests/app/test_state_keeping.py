@@ -180,6 +180,45 @@ async def test_a_file_system_that_hangs_holds_up_neither_start_nor_end(
         release.set()
 
 
+def _names(folder: Path) -> set[str]:
+    return {each.name for each in folder.iterdir()}
+
+
+async def test_after_the_end_nothing_is_saved_any_more(tmp_path: Path) -> None:
+    """The task that saves now and then is cancelled later than that."""
+    async with life(tmp_path) as lived:
+        lived.probe()
+        await lived.keeper.close()
+        await lived.keeper.save()
+        assert _names(tmp_path) == {"mx-exporter.state.end", "mx-exporter.lock"}
+    async with life(tmp_path) as again:
+        assert again.probes == 1
+        await again.keeper.close()
+
+
+async def test_a_save_that_hangs_does_not_hold_up_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, begun = threading.Event(), threading.Event()
+
+    def hang(_: int) -> None:
+        begun.set()
+        release.wait(20.0)
+
+    monkeypatch.setattr(state_keeping, "_END_SECONDS", 0.05)
+    monkeypatch.setattr("exporter.storage.state_file.os.fsync", hang)
+    async with life(tmp_path) as lived:
+        saving = asyncio.ensure_future(lived.keeper.save())
+        try:
+            await until(begun.is_set)
+            async with asyncio.timeout(5.0):
+                await lived.keeper.close()
+            assert _fields(caplog.records[-1])["problem"] == "the file system does not answer"
+        finally:
+            release.set()
+            await saving
+
+
 async def test_it_is_saved_now_and_then_and_the_end_waits_for_no_save_under_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

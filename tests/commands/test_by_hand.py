@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.commands.by_hand import BUILT_IN, with_dialogue, with_way
+from exporter.commands.by_hand import BUILT_IN, parse_on_way, with_dialogue, with_way
 from exporter.commands.mistakes import ManualError
 from exporter.commands.parsers import probe_parser
 from exporter.model.address import Family
@@ -80,6 +80,19 @@ def test_families_and_source_addresses() -> None:
     assert with_way(PLAIN, flags("-6", "-4")).families == (Family.IPV4, Family.IPV6)
     settings = with_way(PLAIN, flags("--source=192.0.2.1", "--source=2001:DB8::1"))
     assert (settings.source_ipv4, settings.source_ipv6) == ("192.0.2.1", "2001:db8::1")
+
+
+@pytest.mark.parametrize(
+    ("given", "refused"), [((), []), (("-4",), ["2001:db8::1"]), (("-6",), ["192.0.2.1"]), (("-4", "-6"), [])]
+)
+def test_an_address_of_a_family_that_is_not_asked_for_is_a_mistake(given: tuple[str, ...], refused: list[str]) -> None:
+    parse, settings = parse_on_way(flags(*given)), with_way(PLAIN, flags(*given))
+    for name, host in (("192.0.2.1:25", "192.0.2.1"), ("2001:db8::1", "2001:db8::1"), ("a.example", "a.example")):
+        if host in refused:
+            with pytest.raises(ValueError, match=f"{host} is not of the family that {given[0]} asks for"):
+                parse(name, settings)
+        else:
+            assert parse(name, settings).host == host
 
 
 @pytest.mark.parametrize(

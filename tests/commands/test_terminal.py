@@ -48,7 +48,8 @@ def _piped(argv: list[str], environ: Mapping[str, str] | None = None) -> str:
 
 
 def _untimed(text: str) -> str:
-    return re.sub(r" *[0-9]+\.[0-9] m?s", " T", text)
+    """The text without what times decide: a refused connect is certain only where another host answers after it."""
+    return re.sub(r" *[0-9]+\.[0-9] m?s", " T", text.replace("dead?", "dead "))
 
 
 @pytest.mark.parametrize("names", [("blocklisted.example",), MANY], ids=["dialogue", "table"])

@@ -184,6 +184,12 @@ def test_bad_hosts(text: str) -> None:
         parse_host_port(text)
 
 
+@pytest.mark.parametrize("text", ["smtp://mx.example.net:25", "http://mx.example.net", "//mx.example.net"])
+def test_a_url_in_place_of_a_host_is_named_as_one(text: str) -> None:
+    with pytest.raises(ValueError, match=f"'{text}' is a URL: write its host alone, or host:port"):
+        parse_host_port(text)
+
+
 def test_name_servers_are_addresses() -> None:
     assert parse_nameserver("192.0.2.53") == ("192.0.2.53", 53)
     assert parse_nameserver("192.0.2.53:5300") == ("192.0.2.53", 5300)

@@ -50,3 +50,11 @@ def test_a_target_of_a_list_is_told_in_its_file(tmp_path: Path) -> None:
     }
     (found,) = load(write(tmp_path, files)).warnings
     assert found.startswith(f"{tmp_path}/a.list.yaml:1:12: a.example: the interval, 5s, is below")
+
+
+def test_an_address_of_ours_that_receivers_do_not_see_is_told() -> None:
+    standing = f"{REFERENCES}domains: [a.example]\nstanding: {{addresses: [8.8.4.4, 'fd00::1']}}\n"
+    assert config(standing).warnings == (
+        "c.yaml:3:33: standing.addresses[1]: fd00::1 is private (RFC 4193): receivers on the internet see another one",
+    )
+    assert config(f"{standing}defaults: {{allow_addresses: ['fd00::/8']}}\n").warnings == ()

@@ -116,6 +116,13 @@ def test_a_customer_whose_mx_moves_is_warned_of_and_not_when_it_is_back(demo: Ex
     page = demo.get("/domain/customer01.example").text
     assert "its MX records name mx.moved.example, which expect_mx does not" in page
     assert "(not expected)" in page
+    assert "What changed" in page
+    changed = {
+        (each.labels["domain"], each.labels["what"]): each.value
+        for each in demo.samples()
+        if each.name == "mx_domain_changes_total"
+    }
+    assert changed == {("customer01.example", "mx"): 1.0, ("customer01.example", "networks"): 1.0}
     assert classes(demo)["customer01.example"] == ""
     press(demo, "customer/restore")
     until_sync(lambda: warned() == set(), SECONDS)

@@ -36,6 +36,8 @@ from tests.support.require import require_program
 pytestmark = pytest.mark.long
 
 TESTS = sorted((Path(__file__).parent / "rules").glob("*.yml"))
+# A week with all rules would take most of the time of these tests.
+WEEKS = {"latency": ["mx-latency", "mx-slow-hosts"], "changes_week": ["mx-changes"]}
 # An alert may have two rules, each with a severity of its own.
 ALERT_NAMES = list(dict.fromkeys(rule["alert"] for rule in alerts()))
 
@@ -82,8 +84,8 @@ def test_the_tests_of_the_rules_have_them_in_their_order(path: Path) -> None:
     """Groups that record stand before those that alert: promtool has no order of its own, and late rules fire late."""
     names = {group["name"] for path in RULE_FILES for group in read_yaml(path)["groups"]}
     order = _groups_of(path)
-    if path.stem == "latency":  # a week with all of them would take most of the time of these tests
-        assert order == ["mx-latency", "mx-slow-hosts"]
+    if path.stem in WEEKS:
+        assert order == WEEKS[path.stem]
         assert names.issuperset(order)
         return
     assert set(order) == names

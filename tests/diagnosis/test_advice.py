@@ -80,6 +80,30 @@ def test_an_ipv6_address_is_bracketed_before_its_port() -> None:
     assert "-connect [2001:db8::9]:25`" in step(C.TLS_HANDSHAKE, Confidence.LIKELY, names)
 
 
+@pytest.mark.parametrize(
+    ("failure_class", "line"),
+    [
+        (C.DNS_NXDOMAIN, "look for a misspelt name; else tell the DNS administrator of relay.example"),
+        (C.DNS_NO_ADDRESS, "tell the DNS administrator of relay.example: it needs an A or AAAA record"),
+        (C.DNS_SERVFAIL, "ask its name servers themselves with `dig +trace A relay.example`"),
+        (C.DNS_BOGUS, "call the DNS administrator of relay.example, with `dig A relay.example` (fails)"),
+    ],
+)
+def test_the_dns_of_a_host_is_asked_for_its_address_by_its_name_alone(failure_class: C, line: str) -> None:
+    names = AdviceNames("relay.example:2525", "relay.example", is_host=True)
+    assert step(failure_class, Confidence.CERTAIN, names).startswith(line)
+
+
+def test_a_target_that_is_an_address_has_no_dns_administrator() -> None:
+    names = AdviceNames("192.168.0.9:25", "192.168.0.9", "192.168.0.9", is_host=True)
+    line = step(C.MX_ADDRESS_FORBIDDEN, Confidence.CERTAIN, names)
+    assert line == "if 192.168.0.9 is meant, set `allow_addresses`, by hand `--allow-address`"
+    named = step(
+        C.MX_ADDRESS_FORBIDDEN, Confidence.CERTAIN, AdviceNames("r.example:25", "r.example", "::1", is_host=True)
+    )
+    assert "DNS administrator of r.example" in named
+
+
 @pytest.mark.parametrize("failure_class", FailureClass)
 @pytest.mark.parametrize("confidence", Confidence)
 def test_no_name_that_a_stranger_chose_is_in_a_command(failure_class: FailureClass, confidence: Confidence) -> None:

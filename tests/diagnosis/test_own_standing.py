@@ -50,6 +50,15 @@ def test_a_missing_ptr_makes_the_reason_certain_and_is_named() -> None:
     assert found.evidence == (f"our address {OURS} has no PTR record: {POINTER} names nothing",)
 
 
+def test_where_hosts_see_us_by_several_addresses_only_the_one_that_is_named_is_certain() -> None:
+    seen = view(NAMELESS)
+    contested = replace(seen.of(Family.IPV4), is_contested=True)
+    seen = replace(seen, families=MappingProxyType({Family.IPV4: contested}))
+    found = told(refused(C.RDNS_REQUIRED), seen)
+    assert (found.confidence, len(found.evidence)) == (Confidence.LIKELY, 1)
+    assert told(refused(C.RDNS_REQUIRED, f"no PTR of [{OURS}]"), seen).confidence is Confidence.CERTAIN
+
+
 def test_a_name_that_leads_elsewhere_is_named_with_where() -> None:
     names = (AddressName("mail.example.net", False, ("198.51.100.7",)), AddressName("gone.example.net", False))
     found = told(refused(C.RDNS_REQUIRED), view(ReverseDns(POINTER, names)))
@@ -66,7 +75,7 @@ def test_a_name_that_resolves_back_is_told_and_makes_nothing_certain() -> None:
     assert found.confidence is Confidence.LIKELY
     assert "resolves back to it" in found.evidence[0]
     assert found.evidence[1] == (
-        "the name dsl-1.example.net has the word dsl in it: receivers take it for no mail server's"
+        "the name dsl-1.example.net has the word dsl in it: some receivers take it for no mail server's"
     )
 
 

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_pla
 from exporter.metrics.domain_rows import target_row
 from exporter.metrics.families import FAMILIES, MetricFamily
 from exporter.model.address import Family
+from exporter.model.change import DomainChange
 from exporter.model.failure import FailureClass
 from exporter.model.policy import MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
 from exporter.model.result import DomainResult, MxHost, MxLookup
@@ -261,3 +262,9 @@ def test_what_is_not_known_about_a_policy_has_no_series(
 ) -> None:
     probed = result(name="x.example")._replace(mta_sts=mta_sts, tls_rpt=tls_rpt)
     assert {line for line in told(probed) if line.startswith(("mx_domain_mta_sts", "mx_domain_tls_rpt"))} == expected
+
+
+def test_changes_are_counted_by_what_changed() -> None:
+    record = TargetRecord(domain("a.example"))
+    row = target_row(record, NONE, changes=lambda _: ((DomainChange.MX, 3),))
+    assert 'mx_domain_changes_total{domain="a.example",what="mx"} 3.0' in text_of([(row, record)]).splitlines()

@@ -15,6 +15,7 @@ from exporter.metrics import families as f
 from exporter.metrics import host_rows
 from exporter.metrics.families import FAMILIES
 from exporter.metrics.host_rows import host_row
+from exporter.model.change import HostChange
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, DaneState
 from exporter.model.result import HostFacts, HostOutcome, HostResult, HostTimings, TlsResult
@@ -101,9 +102,9 @@ def _written_anew(other: HostResult, monkeypatch: pytest.MonkeyPatch) -> bool:
     written: list[HostRecord] = []
     write = host_rows._written
 
-    def counted(record: HostRecord, result: HostResult, disabled: frozenset[str]) -> Row:
+    def counted(record: HostRecord, *more: Any) -> Row:
         written.append(record)
-        return write(record, result, disabled)
+        return write(record, *more)
 
     before = record_of(WELL)
     monkeypatch.setattr(host_rows, "_written", counted)
@@ -217,3 +218,13 @@ def test_the_last_hop_is_named_while_it_is_known() -> None:
 def test_a_host_that_is_down_has_no_warnings() -> None:
     caught = changed(up_host(), failure=Failure(Stage.BANNER, FailureClass.EGRESS_INTERCEPTED))
     assert "mx_host_warning{" not in host_text(caught)
+
+
+def test_changes_are_counted_by_what_changed() -> None:
+    record = record_of(WELL)
+    row = host_row(record, NONE, changes=lambda _: ((HostChange.STARTTLS_LOST, 2), (HostChange.CERTIFICATE, 1)))
+    counted = [line for line in text_of([(row, record)]).splitlines() if line.startswith("mx_host_changes_total{")]
+    assert counted == [
+        f'mx_host_changes_total{{address="192.0.2.1",{LABELS},what="starttls_lost"}} 2.0',
+        f'mx_host_changes_total{{address="192.0.2.1",{LABELS},what="certificate"}} 1.0',
+    ]

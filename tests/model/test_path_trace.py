@@ -101,3 +101,8 @@ def test_a_port_without_a_first_hop_never_left_where_another_port_did() -> None:
     assert not path(_K.TIME_EXCEEDED, *silent, against=OPEN_443).stops_at_this_host
     assert not path(*silent, against=path(*silent, port=443)).stops_at_this_host
     assert not path(*silent, against=path(_K.LOCAL, port=443)).stops_at_this_host
+
+
+def test_a_target_without_a_router_before_it_may_drop_the_port_itself() -> None:
+    for answer in (_K.REACHED, _K.REFUSED):
+        assert not path(_K.SILENT, _K.SILENT, against=path(answer, port=443)).stops_at_this_host

@@ -201,3 +201,13 @@ def test_a_piece_may_be_the_begin_and_the_whole_is_none(style: str) -> None:
     assert not form.may_begin_with(third)
     assert not form.may_begin_with(b"221")
     assert not form.may_begin_with(third[:-2] + b"\0")
+
+
+@pytest.mark.parametrize("product", [b"Postfix", b"Haraka/2.8.28", b"(Exim", b"gsmtp"])
+def test_the_name_of_a_product_is_no_id(product: bytes) -> None:
+    """The software is a fact: a greeting that names another one is read."""
+    found = varying(b"", (b"220 mx.example ESMTP a1 x\r\n", b"220 mx.example ESMTP b2 x\r\n"))
+    assert found is not None
+    assert found.fits(b"220 mx.example ESMTP c3 x\r\n")
+    assert not found.fits(b"220 mx.example ESMTP " + product + b" x\r\n")
+    assert varying(b"", (b"220 mx.example ESMTP a1 x\r\n", b"220 mx.example ESMTP " + product + b" x\r\n")) is None

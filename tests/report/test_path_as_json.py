@@ -17,7 +17,7 @@ def test_both_ports_have_their_hops() -> None:
     data = json.loads(json.dumps(path_as_json("a.example", "mx.a.example", 10, path)))
     assert (data["name"], data["mx"], data["preference"]) == ("a.example", "mx.a.example", 10)
     assert (data["address"], data["port"], data["reached"]) == (TARGET, 25, False)
-    assert "a filter stands there" in data["summary"]
+    assert "a filter of the host itself, or on the way" in data["summary"]
     assert data["hops"][0] == {
         "hop": 1, "answer": "time_exceeded", "address": "192.0.2.254", "rtt_seconds": 0.001235, "detail": None,
     }  # fmt: skip

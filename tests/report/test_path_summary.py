@@ -36,6 +36,28 @@ TARGET = "192.0.2.25"
             "Another machine at hop 1 resets connections",
         ),
         (PathTrace(TARGET, 25, (Hop(1, K.REFUSED, TARGET),), reset_within=True), "This host itself resets"),
+        (
+            PathTrace(TARGET, 25, (Hop(1, K.SILENT),), PathTrace(TARGET, 443, (Hop(1, K.REFUSED, TARGET),))),
+            f"Port 25 of {TARGET} is dropped, while port 443 reaches the host: a filter of the host itself",
+        ),
+        (
+            PathTrace(
+                TARGET,
+                25,
+                (Hop(1, K.TIME_EXCEEDED, "198.51.100.1"), Hop(2, K.SILENT)),
+                PathTrace(TARGET, 443, (Hop(1, K.TIME_EXCEEDED, "198.51.100.1"), Hop(2, K.REACHED, TARGET))),
+            ),
+            "dropped after 198.51.100.1 (hop 1), while port 443 reaches the host: a filter of the host itself",
+        ),
+        (
+            PathTrace(
+                TARGET,
+                25,
+                (Hop(1, K.SILENT), Hop(2, K.SILENT)),
+                PathTrace(TARGET, 443, (Hop(1, K.TIME_EXCEEDED, "198.51.100.1"), Hop(2, K.REACHED, TARGET))),
+            ),
+            "dropped before the first router, while port 443 gets further: a filter stands there",
+        ),
     ],
 )
 def test_the_sentence_says_what_the_path_shows(path: PathTrace, said: str) -> None:

@@ -176,6 +176,20 @@ def test_lines_tell_verdict_class_and_confidence_once_and_mark_what_is_not_certa
     assert next(summary_lines(summarise(NAME, result(host(certain))), certain)).startswith("dead: ")
 
 
+@pytest.mark.parametrize(
+    ("replies", "command"),
+    [
+        ((), "`openssl s_client -connect 192.0.2.9:25`"),
+        (((Stage.BANNER, 220), (Stage.EHLO, 250)), "`openssl s_client -starttls smtp -connect 192.0.2.9:25`"),
+    ],
+)
+def test_a_handshake_is_compared_with_one_that_begins_as_the_probe_did(
+    replies: tuple[tuple[Stage, int], ...], command: str
+) -> None:
+    failed = host(Failure(Stage.TLS, C.TLS_HANDSHAKE, "the server closed the connection"), reply_codes=replies)
+    assert command in summarise(NAME, result(failed)).next
+
+
 def test_what_is_up_needs_nothing_unless_an_address_of_it_is_down() -> None:
     assert summarise(NAME, result(up_host())).next == ""
     half = summarise(NAME, result(up_host(), *[down_host(C.CONNECT_REFUSED)] * 3))
@@ -207,6 +221,14 @@ def test_a_host_of_the_configuration_is_named_once_and_without_its_port(
 ) -> None:
     silent = host(Failure(Stage.CONNECT, C.CONNECT_TIMEOUT, "port 25 is silent"), mx=mx, address=address)
     assert summarise(name, result(silent)._replace(lookup=None)).summary.startswith(who)
+
+
+def test_the_next_step_for_a_host_is_about_its_own_name() -> None:
+    missing = result(
+        host(Failure(Stage.DNS, C.DNS_SERVFAIL, "SERVFAIL", Confidence.LIKELY), mx="r.example", address="")
+    )
+    assert "`dig +trace A r.example`" in summarise("r.example:2525", missing._replace(lookup=None)).next
+    assert "`dig +trace MX a-domain.example`" in summarise(NAME, missing).next
 
 
 def test_ports_that_were_named_together_are_not_named_again() -> None:

@@ -147,6 +147,11 @@ def test_a_special_address_comes_with_what_to_do(address: str, said: str) -> Non
     assert said in " ".join(failure.evidence)
 
 
+def test_nothing_is_said_of_the_mail_of_an_address_that_is_configured_itself() -> None:
+    assert "no mail" in " ".join(forbidden_address("mx.example.com", "127.0.0.1", "loopback").evidence)
+    assert "no mail" not in " ".join(forbidden_address("127.0.0.1", "127.0.0.1", "loopback").evidence)
+
+
 async def test_a_name_collision_is_told_as_one() -> None:
     records = {("example.com", "MX"): ["10 mx.example.com."], ("mx.example.com", "A"): ["127.0.53.53"]}
     failure = failure_of(await probe_domain(records))

@@ -30,6 +30,7 @@ EHLO = "probe.example"
         "[203.0.113.9] Hello probe.example [192.0.2.1]",  # its own name is a literal
         "mx.example.net Hello 192.0.2.1, I am glad to meet you",
         "mx.example.net Nice to meet you, 192.0.2.1.",
+        "mx.example.net Hello probe.example 192.0.2.1",
         "mx.example.net Hello ec2-192-0-2-1.compute-1.amazonaws.com [192.0.2.1]",
         "mx.example.net Hello [::ffff:192.0.2.1]",
     ],
@@ -60,6 +61,8 @@ def test_an_ipv6_address_comes_out_in_its_canonical_text(line: str) -> None:
         "mx.example.net Hello 192.0.2.1.static.example.net",  # a name
         "mx.example.net Hello probe.example [999.0.2.1]",
         "mx.example.net Version 4.94.2.1 ready",
+        "mx.example.net MailServer 21.0.1.2 at your service",
+        "mx.example.net Hello probe.example, this is MailServer 21.0.1.2, pleased to meet you",
         "mx.example.net Hello probe.example [2001:db8::1]",  # of a family that the session is not of
         "[192.0.2.1]",
         "",

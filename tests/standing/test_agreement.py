@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.model.address import Family
+from exporter.standing import agreement
 from exporter.standing.agreement import Told, agree
 
 OURS = "192.0.2.1"
@@ -83,6 +84,20 @@ def test_a_configured_address_holds_and_what_differs_is_told() -> None:
     assert agree(told(OURS, *HOSTS), Family.IPV4, OURS).organisations == 5
 
 
+@pytest.mark.parametrize(("other", "is_contested"), [("198.51.100.7", True), ("10.0.0.5", False), (OURS, False)])
+@pytest.mark.parametrize("configured", ["", OURS])
+def test_another_public_address_contests_it(other: str, configured: str, *, is_contested: bool) -> None:
+    found = agree([*told(OURS, *HOSTS[:3]), *told(other, HOSTS[3])], Family.IPV4, configured)
+    assert (found.address, found.is_contested) == (OURS, is_contested)
+
+
+def test_the_address_of_a_translator_is_told_and_not_believed() -> None:
+    hosts = [(mx, f"2600:{place}::1") for place, (mx, _) in enumerate(HOSTS)]
+    found = agree(told("64:ff9b::808:808", *hosts), Family.IPV6)
+    assert found.address == ""
+    assert found.others[0].doubt == "it is an IPv4 address in that of a translator (RFC 6052)"
+
+
 def test_families_are_apart() -> None:
     both = [
         *told(OURS, *HOSTS[:3]),
@@ -95,3 +110,16 @@ def test_families_are_apart() -> None:
 def test_what_is_told_is_bounded() -> None:
     many = [Told("mx.one.example", "8.1.0.1", f"198.51.100.{number}") for number in range(200)]
     assert len(agree(many, Family.IPV4).others) == 8
+
+
+def test_of_very_many_hosts_only_so_many_owners_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+
+    def organisation(name: str) -> str:
+        names.append(name)
+        return name
+
+    monkeypatch.setattr(agreement, "organisation", organisation)
+    hosts = [(f"mx.{number}.example", f"{11 + number % 80}.{number // 80}.0.1") for number in range(5000)]
+    assert agree(told(OURS, *hosts), Family.IPV4).organisations == 64
+    assert len(names) == 64

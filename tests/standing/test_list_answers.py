@@ -86,8 +86,21 @@ def test_a_list_of_ipv4_alone_says_nothing_of_ipv6() -> None:
     assert judged(ABSENT, ABSENT, family=Family.IPV6, of_ipv4=ENTRY).state is ListingState.IPV4_ONLY
     assert judged(ABSENT, ABSENT, family=Family.IPV6, of_ipv4=ABSENT).state is ListingState.DEAD
     assert judged(ABSENT, family=Family.IPV6).state is ListingState.CLEAR
+    assert judged(ABSENT, ABSENT, family=Family.IPV6, of_ipv4=NO_ANSWER).state is ListingState.FAILED
 
 
 def test_a_filter_of_our_resolver_is_no_answer_of_the_list() -> None:
     filtered = DnsAnswer(("127.0.0.2",), filtered=NO_ANSWER.failure)
     assert judged(filtered).state is ListingState.FAILED
+    assert judged(filtered, filtered, filtered).state is ListingState.FAILED
+    silently = DnsAnswer(("0.0.0.0",))
+    found = judged(silently, silently, silently)
+    assert (found.state, found.detail) == (ListingState.FAILED, "our resolver filters it: it answers with 0.0.0.0")
+
+
+def test_an_answer_that_our_resolver_makes_of_nxdomain_is_no_sign_of_a_dead_list() -> None:
+    searched = DnsAnswer(("203.0.113.80",))
+    found = judged(searched, ENTRY, searched)
+    assert (found.state, found.codes) == (ListingState.FAILED, ("203.0.113.80",))
+    assert "our resolver may have made it" in found.detail
+    assert judged(searched, searched, searched, Family.IPV6, of_ipv4=ENTRY).state is ListingState.FAILED

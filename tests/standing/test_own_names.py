@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from exporter.resolver.answer import DnsAnswer
 from exporter.standing.own_names import MAX_NAMES, lookup_helo, lookup_reverse_dns
 from tests.standing.zones import Zones
 
@@ -57,13 +60,36 @@ async def test_one_of_several_names_that_resolves_back_is_enough() -> None:
 
 async def test_only_some_of_many_names_are_looked_up() -> None:
     zones = Zones({(POINTER, "PTR"): [f"mail{number}.example.net" for number in range(100)]})
-    assert len((await lookup_reverse_dns(zones, OURS)).names) == MAX_NAMES
+    found = await lookup_reverse_dns(zones, OURS)
+    assert len(found.names) == MAX_NAMES
     assert sum(zones.asked.values()) == 1 + MAX_NAMES
+    # None of these resolves back, and one of the others may.
+    assert (found.confirmed, found.failure) == (None, "there are 90 more names, which are not looked up")
+
+
+async def test_some_of_many_names_may_confirm_the_address_and_show_that_one_is_no_generic_name() -> None:
+    names = [f"dsl-{number:03}.example.net" for number in range(100)]
+    zones = Zones({(POINTER, "PTR"): names, ("dsl-000.example.net", "A"): [OURS]})
+    found = await lookup_reverse_dns(zones, OURS)
+    assert (found.confirmed, found.generic) == (True, None)
+    zones.records[POINTER, "PTR"] = ["a.example.net", *names]
+    assert (await lookup_reverse_dns(zones, OURS)).generic is False
+
+
+async def test_an_ehlo_name_with_more_addresses_than_are_kept_is_not_known() -> None:
+    class Many(Zones):
+        async def lookup_records(self, name: str, kind: str) -> DnsAnswer:
+            return replace(await super().lookup_records(name, kind), more=7)
+
+    found = await lookup_helo(Many({("probe.example", "A"): ["192.0.2.7"]}), "probe.example", OURS)
+    assert found is not None
+    assert (found.matches, found.detail) == (None, "it has 8 addresses")
 
 
 async def test_a_name_that_is_none_is_not_asked_about() -> None:
-    zones = Zones({(POINTER, "PTR"): ["mail\\000.example.net"]})
-    assert (await lookup_reverse_dns(zones, OURS)).confirmed is False
+    zones = Zones({(POINTER, "PTR"): ["", "mail\\000.example.net"]})
+    found = await lookup_reverse_dns(zones, OURS)
+    assert (found.confirmed, [each.name for each in found.names]) == (False, [".", "mail\\000.example.net"])
     assert sum(zones.asked.values()) == 1
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from exporter.model.address import Family
 from exporter.model.standing import NO_STANDING, AddressSource, ListingState, StandingView
+from exporter.resolver.answer import DnsAnswer
 from exporter.standing.agreement import Told
 from exporter.standing.checks import Pace, StandingPlan
 from exporter.standing.watch import StandingSettings, StandingWatch
 from tests.standing.zones import Zones
+from tests.support.virtual_time import run_virtually
 
 PACE = Pace(look=1.0, names=0.0, lists=3600.0, between=0.0)
 ZONE = "bl.example"
@@ -94,3 +97,20 @@ async def test_each_view_is_told_for_the_times_of_its_answers_and_equal_ones_are
     watched.zones = listing("192.0.2.1")
     await watched.look(replace(SETTINGS, plan=StandingPlan(lists=(ZONE, "other.bl"))), *told("192.0.2.1"))
     assert watched.views[-1] != first
+
+
+def test_checks_that_take_long_do_not_put_off_the_next_look() -> None:
+    class Slow(Zones):
+        async def lookup_records(self, name: str, kind: str) -> DnsAnswer:
+            await asyncio.sleep(10.0)
+            return await super().lookup_records(name, kind)
+
+    async def seconds() -> float:
+        watched = Watched(Slow({}))
+        plan = StandingPlan(lists=tuple(f"bl{number}.example" for number in range(100)))
+        watched.watch.follow(replace(SETTINGS, plan=plan, addresses=("192.0.2.7",)), ())
+        begun = asyncio.get_running_loop().time()
+        await watched.watch.check_due()
+        return asyncio.get_running_loop().time() - begun
+
+    assert run_virtually(seconds()) <= 20.0

@@ -123,6 +123,7 @@ def test_a_text_that_is_no_whole_state_is_none(text: list[str], reason: str) -> 
         lambda row: row.__setitem__(4, -1),  # probes
         lambda row: row.__setitem__(5, 10**6),  # more failures than probes
         lambda row: row.__setitem__(6, "then"),
+        lambda row: row.__setitem__(7, -2e10),  # since centuries ago: a page could not show the date
         lambda row: row.__setitem__(8, "!"),
         lambda row: row.__setitem__(8, "AAAA" * 1000),
         lambda row: row.__setitem__(9, "AAAA"),
@@ -150,6 +151,7 @@ def test_a_row_that_is_not_sound_costs_its_target_alone(edit: Callable[[Any], An
         lambda row: row[3].__setitem__(0, 'evil"} 1\nmx'),
         lambda row: row[5].__setitem__(0, [["banner", 9999]]),
         lambda row: row[6].__setitem__(0, 9e9),
+        lambda row: row.__setitem__(9, -2e10),
         lambda row: row.__setitem__(7, [["connect_timeout", -1]]),
         lambda row: row.__setitem__(7, [["no_such_class", 1]]),
         lambda row: row[:-1],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import gzip
 import os
 import signal
@@ -63,6 +65,14 @@ def test_the_state_of_an_end_is_told_as_such_once(file: StateFile, tmp_path: Pat
     assert names(tmp_path) == {"mx-exporter.state", "mx-exporter.lock"}
 
 
+def test_the_end_of_another_is_no_last_word_once_this_one_has_saved(file: StateFile, tmp_path: Path) -> None:
+    """The other one ended while this one ran, and counted without its counters."""
+    file.save(["of the other\n"], is_end=True)
+    file.save(TEXT, is_end=False)
+    assert names(tmp_path) == {"mx-exporter.state", "mx-exporter.lock"}
+    assert read(file) == (LINES, False)
+
+
 def test_each_shard_has_files_of_its_own(tmp_path: Path) -> None:
     files = [StateFile(tmp_path, Shard(index, 2)) for index in range(2)]
     for number, each in enumerate(files):
@@ -110,9 +120,27 @@ def test_a_save_that_fails_leaves_the_state_of_before(file: StateFile) -> None:
     file.save(TEXT, is_end=False)
     with pytest.raises(OSError, match="disk is full"):
         file.save(torn(), is_end=False)
+    assert names(file.path.parent) == {"mx-exporter.state", "mx-exporter.lock"}, "no half of one takes its space"
     assert read(file) == (LINES, False)
     file.save(["newer\n"], is_end=False)
     assert read(file) == (["newer"], False)
+
+
+@pytest.mark.parametrize(("number", "is_saved"), [(errno.EINVAL, True), (errno.EIO, False)])
+def test_a_folder_need_not_be_synchronized_where_that_is_unknown(
+    file: StateFile, monkeypatch: pytest.MonkeyPatch, number: int, is_saved: bool
+) -> None:
+    fsync = os.fsync
+
+    def refused(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refused)
+    with contextlib.nullcontext() if is_saved else pytest.raises(OSError):
+        file.save(TEXT, is_end=True)
+        assert read(file) == (LINES, True)
 
 
 def test_one_that_is_killed_amid_a_save_leaves_the_state_of_before(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_duration_that_is_none_spoils_nothing() -> None:
 
 
 def taken_over(
-    history: History, by: float = 0.0, latest: float = 1e12, places: Sequence[Sequence[str]] = PLACES
+    history: History, by: float = 0.0, latest: float = 1e6, places: Sequence[Sequence[str]] = PLACES
 ) -> History:
     return HistoryReader(places, by, latest).read(history.packed_results, history.packed_changes)
 
@@ -79,6 +79,7 @@ def test_words_stand_at_the_places_that_they_have_here() -> None:
         (b"", b"\0" * 10),
         (b"", b"\0" * 8 + b"\xff\0\0"),
         (b"", b"\0" * 6 + b"\xf8\x7f\0\0\0"),  # no number
+        (b"", History().changed(-2e10, None).packed_changes),  # of centuries ago, without a date
         (b"", b"\0" * 11 * (MAX_CHANGES + 1)),
     ],
 )

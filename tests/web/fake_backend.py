@@ -17,7 +17,15 @@ from exporter.report.local_state import LocalState, local_state
 from exporter.store.record import TargetRecord
 from exporter.store.transcripts import StoredTranscript
 from exporter.store.verdict_counts import VerdictCount
-from exporter.web.backend import EgressFacts, Exposition, KnownHost, ProbeRequest, TargetFacts, TargetState
+from exporter.web.backend import (
+    EgressFacts,
+    Exposition,
+    KnownChange,
+    KnownHost,
+    ProbeRequest,
+    TargetFacts,
+    TargetState,
+)
 from tests.results import AT
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
@@ -36,6 +44,7 @@ class FakeBackend:
         self.failing: Mapping[FailureClass, int] = {}
         self.known_hosts: Sequence[KnownHost] = ()
         self.sharing: Mapping[HostIdentity, int] = {}
+        self.journal: Sequence[KnownChange] = ()
         self.resolver = RESOLVER_UNKNOWN
         self.own_standing = NO_STANDING
         self.changes: Sequence[EgressStateChange] = ()
@@ -132,7 +141,8 @@ class FakeBackend:
         record = next((record for record in records if record.target.key == (kind, name)), None)
         if record is None:
             return None
-        return TargetFacts(record, record.probes, record.probe_failures, self.transcripts, sharing=self.sharing)
+        counts = record.probes, record.probe_failures
+        return TargetFacts(record, *counts, self.transcripts, sharing=self.sharing, journal=self.journal)
 
     def report(self, kind: TargetKind, name: str) -> str | None:
         facts = self.target(kind, name)

@@ -156,7 +156,7 @@ def test_it_can_be_walked_with_the_keyboard(demo: ExporterProcess, page: Browser
     page.press(Keys.TAB)
     assert "tile" in (page.focused.get_attribute("class") or "")
     reached = {page.focused.tag_name}
-    for _ in range(30):
+    for _ in range(60):
         page.press(Keys.TAB)
         reached.add(page.focused.tag_name)
     assert {"a", "input", "select", "button"} <= reached

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, Protocol
 
-from exporter.model.failure import FailureClass
 from exporter.model.standing import SpfResult
+from exporter.policies.queries import failure_of
 from exporter.policies.spf.macros import UNKNOWN, MacroValues, expand, is_name, wants_validated_name
 from exporter.policies.spf.record import Directive, SpfRecord, SpfSyntaxError, parse, select
 from exporter.resolver.answer import DnsAnswer
 
-# RFC 7208 4.6.4: terms that ask the DNS, names of one mx or ptr, and lookups without an answer.
+# RFC 7208 4.6.4: terms that ask the DNS, names of one mx or ptr, and terms with a lookup that finds no records.
 MAX_TERMS: Final = 10
 MAX_NAMES: Final = 10
 MAX_VOID: Final = 2
@@ -79,7 +79,7 @@ class _Evaluation:
         self._queries = queries
         self._values = values
         self._terms = 0
-        self._void = 0
+        self._void: set[int] = set()  # the numbers of these terms
         self._validated: tuple[str, ...] | None = None
 
     async def check(self, domain: str) -> SpfVerdict:
@@ -186,8 +186,8 @@ class _Evaluation:
     async def _asked(self, name: str, kind: str) -> DnsAnswer:
         """The answer to a query; NXDOMAIN is one without records."""
         answer = await self._queries.lookup_records(name, kind)
-        failure = answer.failure or answer.filtered
-        if failure is not None and failure.failure_class is not FailureClass.DNS_NXDOMAIN:
+        failure = failure_of(answer) or answer.filtered
+        if failure is not None:
             raise _Ended(_R.TEMPERROR, failure.detail)
         return answer
 
@@ -197,9 +197,11 @@ class _Evaluation:
             raise _Ended(_R.PERMERROR, f"the policy needs more than {MAX_TERMS} terms that ask the DNS")
 
     def _count_void(self, answer: DnsAnswer) -> None:
-        self._void += not answer.records
-        if self._void > MAX_VOID:
-            raise _Ended(_R.PERMERROR, f"more than {MAX_VOID} names of the policy have no records")
+        """Count the term at most once: of one mx no host may have an IPv6 address. A DNS error is no void lookup."""
+        if not answer.records and failure_of(answer) is None:
+            self._void.add(self._terms)
+        if len(self._void) > MAX_VOID:
+            raise _Ended(_R.PERMERROR, f"more than {MAX_VOID} terms of the policy name what has no records")
 
 
 def _addresses_of(answer: DnsAnswer) -> tuple[IPv4Address | IPv6Address, ...]:

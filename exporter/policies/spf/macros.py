@@ -65,9 +65,11 @@ def expand(text: str, values: MacroValues) -> str:
         return quote(value, safe="-._~") if letter.isupper() else value
 
     name = _MACRO.sub(put, text).removesuffix(".")
-    while len(name) > _MAX_NAME and "." in name:  # RFC 7208 7.3
-        name = name.partition(".")[2]
-    return name
+    if len(name) <= _MAX_NAME:
+        return name
+    # RFC 7208 7.3: labels go from the left. At once: a record of 16 KiB may stand for a megabyte of them.
+    cut = name.find(".", len(name) - _MAX_NAME - 1)
+    return name if cut < 0 else name[cut + 1 :]
 
 
 def is_name(name: str) -> bool:

@@ -46,9 +46,10 @@ class TargetGroup:
         self.classes: dict[str, int] | None = None  # of those that fail
         self.addresses: dict[str, bool] = {}  # of an MX name, and whether they are up
 
-    def badness(self) -> tuple[int, int, int, str]:
-        """The most targets in need first, but for those explained, then the most addresses down, then the largest."""
-        return -self.needing, -[*self.addresses.values()].count(False), -self.total, self.name
+    def badness(self) -> tuple[int, int, int, int, str]:
+        """The most targets in need first, but for those explained, then the most addresses down, the worst state."""
+        worst = next((place for place, state in enumerate(STATES) if state in self.states), len(STATES))
+        return -self.needing, -[*self.addresses.values()].count(False), worst, -self.total, self.name
 
 
 def groups(

@@ -204,6 +204,8 @@ def _host_facts(host: HostResult, told: Collection[str]) -> Iterator[tuple[str, 
         yield "replies", ", ".join(_reply(stage, code, enhanced.get(stage)) for stage, code in host.facts.reply_codes)
     if host.facts.esmtp is not None:
         yield "greeted with", "EHLO" if host.facts.esmtp else "HELO only"
+    if host.facts.software:
+        yield "software", host.facts.software
     if host.facts.size_limit is not None:
         yield "size limit", f"{host.facts.size_limit:,} bytes" if host.facts.size_limit else "none stated"
     for name, mechanisms in (("AUTH without TLS", host.facts.auth_plaintext), ("AUTH with TLS", host.facts.auth_tls)):

@@ -26,6 +26,7 @@ from exporter.store.transcripts import StoredTranscript
 from exporter.web.backend import TargetFacts
 from exporter.web.pages.charts import sparkline
 from exporter.web.pages.host_view import FailureView, HostView, WarningView, compared, failure_view, host_views
+from exporter.web.pages.journal_view import JournalLine, journal_lines
 from exporter.web.pages.target_row import last_probe, since, state_of, target_path, warnings_of
 from exporter.web.pages.timeline import bands_of, state_timeline
 from exporter.web.pages.times import duration
@@ -82,6 +83,7 @@ class TargetView:
     hosts: tuple[HostView, ...]
     transcripts: tuple[TranscriptView, ...]
     changes: tuple[ChangeView, ...]  # the latest first
+    journal: tuple[JournalLine, ...]  # the latest first
     timeline: Markup
     compared: Markup  # its hosts on one scale
     recent: Markup
@@ -118,6 +120,7 @@ def target_view(facts: TargetFacts) -> TargetView:
         hosts=host_views(result, concluded, facts.sharing),
         transcripts=tuple(map(_transcript, facts.transcripts)),
         changes=tuple(_changes(facts.state.history.changes)),
+        journal=journal_lines(facts.journal),
         compared=compared(result),
         timeline=_timeline(facts.state.history.changes),
         recent=sparkline(facts.state.history.recent),

@@ -6,7 +6,7 @@ import asyncio
 
 from exporter.model.standing import SpfResult
 from exporter.policies.spf.check_host import MAX_TERMS, check_host
-from exporter.resolver.answer import DnsAnswer
+from exporter.resolver.answer import DnsAnswer, Record
 from tests.standing.zones import Zones
 from tests.support.virtual_time import run_virtually
 
@@ -64,3 +64,29 @@ def test_the_whole_has_a_limit_in_time() -> None:
     found = run_virtually(check_host(Slow(), OURS, SENDER, "probe.example"))
     assert found.result is SpfResult.TEMPERROR
     assert found.reason == "not known within 20 s"
+
+
+async def test_a_term_counts_once_however_many_of_its_names_have_no_address() -> None:
+    """Terms with void lookups are limited (RFC 7208 4.6.4): about an IPv6 address, all hosts of an mx may be such."""
+    records: dict[tuple[str, str], list[Record]] = {
+        ("sender.example", "TXT"): [b"v=spf1 a mx ip6:2001:db8::/32 -all"],
+        ("sender.example", "A"): [OURS],
+        ("sender.example", "MX"): [(10, f"mx{number}.sender.example") for number in range(5)],
+    }
+    zones = Zones(records)
+    assert (await check_host(zones, "2001:db8::1", SENDER, "probe.example")).result is SpfResult.PASS
+    assert zones.asked[("mx4.sender.example", "AAAA")] == 1
+    records["sender.example", "TXT"] = [b"v=spf1 a mx exists:gone.example ip6:2001:db8::/32 -all"]
+    found = await check_host(Zones(records), "2001:db8::1", SENDER, "probe.example")
+    assert (found.result, found.reason) == (
+        SpfResult.PERMERROR,
+        "more than 2 terms of the policy name what has no records",
+    )
+
+
+async def test_a_dns_error_is_no_void_lookup() -> None:
+    """RFC 7208 5.5: where the PTR lookup fails, the mechanism does not match, and the limit of 4.6.4 is not nearer."""
+    records = policy("v=spf1 ptr a:one.example a:two.example ip4:192.0.2.1 -all")
+    zones = Zones(records, ["1.2.0.192.in-addr.arpa"])
+    assert (await check_host(zones, OURS, SENDER, "probe.example")).result is SpfResult.PASS
+    assert (await check_host(Zones(records), OURS, SENDER, "probe.example")).result is SpfResult.PERMERROR

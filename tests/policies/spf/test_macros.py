@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from ipaddress import ip_address
 
 import pytest
@@ -51,6 +52,19 @@ def test_a_long_name_loses_its_first_labels() -> None:
     name = expand("x." * 200 + "%{d}", VALUES)
     assert len(name) <= 253
     assert name.endswith("x.email.example.com")
+
+
+def test_what_a_hostile_record_stands_for_is_cut_at_once() -> None:
+    domain = "a." * 120 + "example.com"
+    values = MacroValues(ip_address("192.0.2.3"), "x", domain, domain, "mx.example.org")
+    begun = time.process_time()
+    name = expand("%{d}" * 4000, values)  # 16 KiB, as much as is read: a megabyte of labels
+    assert time.process_time() - begun < 1.0  # cut label by label it took seconds, and nothing else ran
+    assert name == expand("%{d}" * 4, values)
+    assert len(name) <= 253
+    assert expand("x" * 300, VALUES) == "x" * 300
+    assert expand(f"{'x' * 300}.%{{d}}", VALUES) == DOMAIN
+    assert expand(f"{'x' * 300}.{'y' * 235}.%{{d}}", VALUES) == f"{'y' * 235}.{DOMAIN}"
 
 
 def test_only_names_are_asked_about() -> None:

@@ -6,9 +6,10 @@ import re
 
 import pytest
 
+from exporter.model.failure import Confidence, Failure, FailureClass, Stage
 from exporter.model.result import HostResult
 from exporter.web.pages.fleet import PAGE_ROWS
-from tests.results import domain, up_host
+from tests.results import domain, host_of, up_host
 from tests.web.fake_backend import FakeBackend
 from tests.web.pages.browsing import HOSTILE, get, known, links_of, names, text
 from tests.web.pages.shared import ALIVE, DEAD, MX1, MX2, at, big, small
@@ -28,6 +29,16 @@ async def test_an_outage_of_a_provider_is_one_row(backend: FakeBackend) -> None:
         "o.example 1 target 1 up",
     ]
     assert "1\u20133 of 3 groups of 416 targets, the worst first." in text(page)
+
+
+async def test_of_groups_with_as_many_in_need_the_worse_state_is_first(backend: FakeBackend) -> None:
+    degraded = Failure(Stage.BANNER, FailureClass.RATE_LIMITED, "", Confidence.CERTAIN)
+    limited = host_of("mx.a.example", "192.0.2.7", failure=degraded)
+    backend.kept = known(
+        (domain("a.example"), at("a.example", limited)),
+        (domain("z.example"), at("z.example", *DEAD)),
+    )
+    assert [row.partition(" ")[0] for row in rows(await get(backend, "/?group=provider"))] == ["z.example", "a.example"]
 
 
 async def test_by_host_its_addresses_are_counted_too(backend: FakeBackend) -> None:
