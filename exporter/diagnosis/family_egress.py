@@ -96,10 +96,11 @@ class FamilyEgressJudge:
         elif not repeats:
             pass
         elif self.view.state in _NOT_OPEN and view.state not in _NOT_OPEN:
-            opened = self._success_unix if view.state is EgressState.OPEN else unix
-            view = replace(view, before=replace(self.view, before=None), opened=opened)
+            # The connect that shows the opening may have begun before it, for a SYN is repeated; one that began after
+            # that connect may have failed before the opening.
+            view = replace(view, before=replace(self.view, before=None), opened=unix)
         elif self.view.before is not None and view.state is EgressState.OPEN:
-            view = replace(view, before=self.view.before, opened=self._success_unix)
+            view = replace(view, before=self.view.before, opened=unix)
         self.view = replace(view, since=unix if view.state is not self.view.state else self.view.since)
         return True
 

@@ -124,8 +124,8 @@ class ResolverJudge:
         if view.state is ResolverState.FAILING:
             self._success_before_failing = self._outcomes.last_success
         elif self.view.state is ResolverState.FAILING and math.isfinite(self.interval):
-            opened = self._success_unix if view.state is not ResolverState.UNKNOWN else unix
-            view = replace(view, before=replace(self.view, before=None), opened=opened)
+            # The query that shows the recovery may have been sent before it; one sent later may have failed before it.
+            view = replace(view, before=replace(self.view, before=None), opened=unix)
         self.view = replace(view, since=unix if view.state is not self.view.state else self.view.since)
         return True
 

@@ -182,6 +182,19 @@ def test_one_greeting_proves_it_open_and_what_was_begun_before_is_judged_as_befo
     assert (view.state, view.before, view.opened) == (S.OPEN, shut, story.now)
 
 
+def test_a_connect_that_began_after_the_one_that_was_answered_in_the_end_is_judged_as_before_too() -> None:
+    """Its SYN was repeated after the opening; other connects that began meanwhile may have failed before that."""
+    story = Story()
+    shut = story.all_see(W.NO_ANSWER)
+    began, story.now = story.now + 1.0, story.now + 16.0
+    answered = Evidence(25)
+    story.book.record(
+        EgressObservation("60.1.0.1", "mx.domain60.example", answered, W.ANSWERED, began, began, story.now)
+    )
+    view = story.judge()
+    assert (view.state, view.before, view.opened) == (S.OPEN, shut, story.now)
+
+
 @pytest.mark.parametrize("way", [W.NO_GREETING, W.HUNG_UP])
 def test_accepted_and_not_a_word_everywhere_is_a_block(way: ConnectOutcome) -> None:
     view = Story().all_see(way, reference="mx.reference.example")

@@ -139,6 +139,19 @@ def test_what_was_asked_before_it_answered_again_keeps_its_class() -> None:
     assert judge_lookup(own, None, 101.0, working) is own
 
 
+def test_a_query_that_overlaps_the_answer_of_the_recovery_shows_nothing_of_its_name() -> None:
+    """Sent later, it may have failed earlier: an answer may wait for the recovery, where a failure is told at once."""
+    story = Story()
+    story.ask_all(None)
+    story.ask_all(C.DNS_SERVFAIL)
+    story.book.record(Asked(NAMES[0], story.now + 1.0, None), story.now + 1.0, story.now + 4.0)
+    story.book.judge(story.now + 4.0, story.now + 4.0)
+    own = Failure(Stage.DNS, C.DNS_SERVFAIL, "SERVFAIL")
+    assert story.book.view.state is S.WORKING
+    assert judge_lookup(own, None, story.now + 2.0, story.book.view).failure_class is C.RESOLVER_FAILING
+    assert judge_lookup(own, None, story.now + 5.0, story.book.view) is own
+
+
 def test_an_answer_counts_until_the_next_slow_failure_is_known() -> None:
     story = Story()
     story.book.interval, story.book.takes = 5.0, 30.0
