@@ -124,7 +124,7 @@ def _marked(text: str) -> Line:
 
 
 def _coloured(text: str, failure: Failure | None) -> Sequence[Span]:
-    """Its first word in the colour of the verdict."""
+    """The sentence with its first word in the colour of the verdict."""
     word, colon, rest = text.partition(":")
     return (word, VERDICT_INKS[None if failure is None else failure.verdict]), (colon + rest, Ink.PLAIN)
 

@@ -18,7 +18,7 @@ class Entry(Protocol):
 
     @property
     def until(self) -> float:
-        """Its end by the event loop's clock."""
+        """The end by the event loop's clock."""
 
     def size(self, name: str) -> int:
         """The bytes that it counts for under `name`: asked for when it comes and when it goes, and the same both times.

@@ -1,4 +1,4 @@
-"""What is known from before the start: told with its age, replaced by the first result, and never more than told."""
+"""Restored states are told with their age, replaced by the first result, and are evidence for nothing."""
 
 from __future__ import annotations
 

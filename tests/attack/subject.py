@@ -26,7 +26,7 @@ _THREADS: Final = re.compile(r"^Threads:\s+(\d+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """Its figures by the kernel."""
+    """The figures of the process by the kernel."""
 
     memory: int  # bytes
     peak: int  # the most that it ever was

@@ -1,4 +1,4 @@
-"""What does a saved state cost? Run: python -m tests.bench.storage [DOMAINS]
+"""The cost of a saved state. Run: python -m tests.bench.storage [DOMAINS]
 
 So many domains with a mail host each, its certificate and half an hour of history, one in fifty down. Measured: the
 size of the file, CPU of a save and of a start with it, and how long the event loop waits while the state is saved

@@ -1,4 +1,4 @@
-"""What a pod of the base is given, asks for and answers; every component by itself is in test_kubernetes_components."""
+"""A pod of the base: flags, rights, files and probes. Each component by itself is in test_kubernetes_components."""
 
 from __future__ import annotations
 

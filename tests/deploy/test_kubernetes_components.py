@@ -135,7 +135,7 @@ def types(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _complaints(folder: Path, found: list[dict[str, Any]]) -> str:
-    """What the compiler (unknown keys) and the validator (wrong values, missing keys) of the operator's schema say."""
+    """Errors by the compiler (unknown keys) and the validator (wrong values, missing keys) of the operator's schema."""
     kinds = sorted({each["kind"] for each in found})
     package = "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1"
     lines = [f'import {{ {", ".join(f"I{kind}" for kind in kinds)} }} from "{package}";']
@@ -202,7 +202,7 @@ def test_the_network_policy_lets_the_resolver_of_every_kind_of_cluster_be_asked(
 
 
 def _let_out(rules: list[dict[str, Any]], to: str, port: int, protocol: str = "TCP") -> bool:
-    """Whether a policy lets a packet out to an address, or to a pod of a namespace."""
+    """True where a policy lets a packet out to an address, or to a pod of a namespace."""
     return any(
         {"port": port, "protocol": protocol} in [{"protocol": "TCP", **each} for each in rule["ports"]]
         and any(_is_peer(peer, to) for peer in rule["to"])

@@ -1,4 +1,4 @@
-"""What is said of the pods to a real Prometheus and to a real exporter: labels that it gives, passwords that it wants.
+"""Pods before a real Prometheus, which gives them labels, and before a real exporter, which wants passwords.
 
 No cluster is here: service discovery gives what Prometheus's own would give of such pods.
 """
@@ -30,7 +30,7 @@ _FIRING = 'ALERTS{alertname="MxDomainDead",alertstate="firing"}'
 
 
 def _of_pod(ordinal: int) -> dict[str, str]:
-    """What service discovery says of a pod, and the labels that the operator's own relabelling makes of it."""
+    """The labels that service discovery and the operator's own relabelling give to a pod."""
     name = f"mx-exporter-{ordinal}"
     return {
         "__meta_kubernetes_namespace": "mx-exporter",

@@ -47,7 +47,7 @@ def _office() -> list[dict[str, Any]]:
 
 
 def _of_server(name: str) -> dict[str, dict[str, Any]]:
-    """What the page says of two Prometheus servers."""
+    """The configuration for two Prometheus servers, as the page has it."""
     page = (ROOT / "docs" / "how-to" / "alerts.md").read_text(encoding="utf-8")
     (block,) = [text for text in re.findall(r"^```yaml\n(.+?)^```", page, re.M | re.S) if "external_labels" in text]
     more: dict[str, dict[str, Any]] = yaml.safe_load(block)

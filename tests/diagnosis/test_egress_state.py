@@ -183,7 +183,7 @@ def test_one_greeting_proves_it_open_and_what_was_begun_before_is_judged_as_befo
 
 
 def test_a_connect_that_began_after_the_one_that_was_answered_in_the_end_is_judged_as_before_too() -> None:
-    """Its SYN was repeated after the opening; other connects that began meanwhile may have failed before that."""
+    """The SYN was repeated after the opening; other connects that began meanwhile may have failed before that."""
     story = Story()
     shut = story.all_see(W.NO_ANSWER)
     began, story.now = story.now + 1.0, story.now + 16.0

@@ -1,4 +1,4 @@
-"""What becomes a label or a link has a form of its own: a file has no other texts in these places."""
+"""Texts of a file that become labels or links have a form of their own; a file with others is not sound."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def missing(reason: str) -> NoReturn:
 
 
 def require_ci(reason: str) -> None:
-    """What takes too long for each run of the tests: only .ci/run has it."""
+    """A test that takes too long for each run: only .ci/run has it."""
     if os.environ.get("CI") != "true":
         pytest.skip(f"only .ci/run does this: {reason}")
 
