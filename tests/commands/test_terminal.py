@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
 import re
-import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 
@@ -22,7 +20,7 @@ from exporter.lab.host import listening_in_thread
 from exporter.lab.smtp_host import SmtpHost
 from exporter.lab.smtp_script import SmtpScript, reply
 from tests.support.exporter_process import command
-from tests.support.terminal import Shown, on_terminal, terminal, widths, wishing
+from tests.support.terminal import Shown, interrupted, interruptible, on_terminal, terminal, widths, wishing
 
 pytestmark = pytest.mark.long
 
@@ -110,26 +108,12 @@ def test_names_come_in_the_order_typed_and_each_has_its_verdict_below_it(world: 
 def test_an_interrupted_dialogue_shows_what_is_known(world: DemoWorld) -> None:
     with terminal(120) as (ours, theirs):
         argv = [*_probing(world, "mute.example", "healthy.example"), "--timeout=60s"]
-        with subprocess.Popen(argv, stdout=theirs, stderr=theirs, env=wishing(), preexec_fn=_interruptible) as running:
-            os.close(theirs)
-            shown = b""
-            while "… 1 s".encode() not in shown:
-                shown += os.read(ours, 4096)
-            running.send_signal(signal.SIGINT)
-            with contextlib.suppress(OSError):  # EIO: the other end is closed
-                while more := os.read(ours, 4096):
-                    shown += more
-            assert running.wait(30) == 130
-    text = shown.decode()
+        with subprocess.Popen(argv, stdout=theirs, stderr=theirs, env=wishing(), preexec_fn=interruptible) as running:
+            text = interrupted(running, ours, theirs)
     assert re.search(r"  interrupted: waiting for the greeting of 127\.[0-9.]+, for [0-9.]+ s\r\n", text)
     assert "mute.example\x1b[0m: interrupted, no verdict: 0 of 1 addresses seen, 0 up" in text
     assert "220 mx1.healthy.example ESMTP" in text
     assert "Traceback" not in text
-
-
-def _interruptible() -> None:
-    """A shell ignores SIGINT for what it starts in the background, and so would everything below."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_each_verdict_has_a_colour_of_its_own() -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -17,12 +14,7 @@ from exporter.lab.dns_host import DnsHost
 from exporter.lab.host import LoopThread
 from tests.namespaces.network import Family, Network, address, drop_port_25, reject_with
 from tests.support.exporter_process import command
-from tests.support.terminal import on_terminal, terminal, widths, wishing
-
-
-def _interruptible() -> None:
-    """A shell ignores SIGINT for what it starts in the background, and so would everything below."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+from tests.support.terminal import interrupted, interruptible, on_terminal, terminal, widths, wishing
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -152,18 +144,10 @@ def test_an_interrupt_ends_it_with_what_is_known_by_then() -> None:
         argv = command("trace", address("remote-a", 4), "--timeout=60s")
         with terminal(60) as (ours, theirs):
             running = network.popen(
-                "client", argv, stdout=theirs, stderr=theirs, env=wishing(), preexec_fn=_interruptible
+                "client", argv, stdout=theirs, stderr=theirs, env=wishing(), preexec_fn=interruptible
             )
-            os.close(theirs)
-            shown = b""
-            while "… 1 s".encode() not in shown:
-                shown += os.read(ours, 1024)
-            running.send_signal(signal.SIGINT)
-            with contextlib.suppress(OSError):  # EIO: the other end is closed
-                while more := os.read(ours, 1024):
-                    shown += more
-            assert running.wait(30) == 130
-    text = " ".join(shown.decode().split())
+            text = interrupted(running, ours, theirs)
+    text = " ".join(text.split())
     assert f"tracing the path to {address('remote-a', 4)} port 25, hop " in text
     assert "interrupted: the path of ports 25 and 443 is known up to hop " in text
     assert "Traceback" not in text

@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import termios
@@ -15,6 +16,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 # What says how much colour and width somebody wants; the tests' own environment does not count.
@@ -79,6 +81,24 @@ def terminal(columns: int) -> Iterator[tuple[int, int]]:
         for end in (ours, theirs):
             with contextlib.suppress(OSError):
                 os.close(end)
+
+
+def interruptible() -> None:
+    """Take SIGINT again, before the program of a child: a shell ignores it for what it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def interrupted(running: subprocess.Popen[Any], ours: int, theirs: int) -> str:
+    """The text on the terminal of a command that waits for a second, gets Ctrl-C then and ends with 130."""
+    os.close(theirs)
+    shown = b""
+    while "… 1 s".encode() not in shown:
+        shown += os.read(ours, 4096)
+    running.send_signal(signal.SIGINT)
+    rest: list[bytes] = []
+    _read(ours, rest)
+    assert running.wait(30) == 130
+    return (shown + b"".join(rest)).decode()
 
 
 def _read(end: int, written: list[bytes]) -> None:
