@@ -54,6 +54,8 @@ class WorkerThread:
 
         threading.Thread(target=body, name=self._name, daemon=True).start()
         try:
-            return await asyncio.wait_for(done, seconds)
+            # Not wait_for: before Python 3.12 it forgets a cancellation that comes just as the work ends.
+            async with asyncio.timeout(seconds):
+                return await done
         except TimeoutError:
             raise StuckError from None

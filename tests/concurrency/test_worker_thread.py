@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -39,3 +40,18 @@ async def test_work_that_hangs_is_left_behind_and_not_begun_twice() -> None:
     await until(lambda: not any(thread.name == "files" for thread in threading.enumerate()))
     await again()
     assert done == [3]
+
+
+async def test_a_cancellation_that_comes_just_as_the_work_ends_is_not_forgotten() -> None:
+    """Or a periodic task would go on, and the end of the process wait for it."""
+    aside, ends = WorkerThread("files"), threading.Event()
+    task = asyncio.create_task(aside.run(lambda: ends.wait(30.0), 10.0))
+    await until(lambda: any(thread.name == "files" for thread in threading.enumerate()))
+    ends.set()
+    for thread in threading.enumerate():
+        if thread.name == "files":
+            thread.join(30.0)
+    # The result lies in the queue of the loop now, and the cancellation behind it.
+    asyncio.get_running_loop().call_soon(task.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await task
