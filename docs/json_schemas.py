@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from exporter.model.arrival import AuthenticationMethod, AuthenticationResult, Folder, MailboxProblem
+from exporter.model.certificate import KeyType
 from exporter.model.egress import EgressState
 from exporter.model.evidence import ConnectOutcome
 from exporter.model.failure import Confidence, FailureClass, Stage, Verdict
 from exporter.model.path_trace import HopKind
 from exporter.model.policy import DaneState, MtaStsMode, MtaStsProblem
 from exporter.model.resolver import ResolverState
+from exporter.model.tls_version import OLD_VERSIONS, VersionState
 from exporter.model.warning import DomainWarning, HostWarning
+from exporter.model.zone import NameserverState
 from exporter.report.as_json import UP
 from exporter.smtp.ehlo import EXTENSIONS, MECHANISMS
 
@@ -85,6 +89,16 @@ _FAILURE: Final = {
     "evidence": _list(_text(), "further observations that support it"),
     "about": _text("the name needed to act: a router, a block list, a nameserver; empty where there is none"),
 }
+_CERTIFICATE: Final = {
+    "subject": _text("escaped and cut"),
+    "issuer": _text("escaped and cut"),
+    "not_before_timestamp_seconds": _is("time"),
+    "not_after_timestamp_seconds": _is("time"),
+    "sha256": _text("fingerprint of the certificate"),
+    "key_sha256": _text("fingerprint of its SubjectPublicKeyInfo; empty where the key cannot be read"),
+    "key_type": _one_of(KeyType),
+    "key_bits": _or_null(_number("as OpenSSL counts them; null where the key cannot be read")),
+}
 _TLS: Final = {
     "version": _text("by OpenSSL's name"),
     "cipher": _text("by OpenSSL's name"),
@@ -94,11 +108,24 @@ _TLS: Final = {
     "not_after_timestamp_seconds": _or_null(_is("time", "the earliest end among them")),
     "subject": _text("the names of the server's own certificate"),
     "issuer": _text("its issuer"),
+    "chain": _list(_object("", _CERTIFICATE), "certificates as sent, the server's own first; the first eight"),
 }
 _DANE: Final = {
     "state": _one_of(DaneState),
     "records": _list(_text(), "TLSA records, as in a zone file"),
     "detail": _text(),
+}
+_CANARY: Final = {
+    "folder": _or_null(_one_of(Folder, "where the last one was found; null: nowhere, or not known yet")),
+    "arrival_seconds": _or_null(_duration("from its acceptance to the look that found it; null: not known")),
+    "late": _flag("that one had been told as missing"),
+    "last_arrival_timestamp_seconds": _or_null(_is("time", "of the last one that arrived")),
+    "authentication": _by(
+        _one_of(AuthenticationMethod), _one_of(AuthenticationResult), "as the receiving server found"
+    ),
+    "missing": _text("the sentence about one that did not arrive; empty: the last one has, or it is not known"),
+    "mailbox_problem": _or_null(_one_of(MailboxProblem, "the reason why the mailbox cannot be looked into")),
+    "awaited_since_timestamp_seconds": _or_null(_is("time", "of the acceptance of one whose outcome is not known yet")),
 }
 _LINE: Final = {
     "seconds": _duration("since the connect began"),
@@ -136,6 +163,11 @@ _HOST: Final = {
     "tls": _or_null(_is("tls", "null: no TLS in the session")),
     "remarks": _list(_text(), "the reason of a warning, for a person"),
     "dane": _or_null(_object("null: not looked up", _DANE)),
+    "old_tls_versions": _list(
+        _object("", {"version": _one_of(OLD_VERSIONS), "state": _one_of(VersionState), "detail": _text()}),
+        "empty: not asked for, or not known yet",
+    ),
+    "canary": _or_null(_object("the arrival of its messages; null: none is known of", _CANARY)),
     "dialogue": _list(_object("", _LINE), "every line of the session"),
 }
 _MTA_STS: Final = {
@@ -153,10 +185,32 @@ _TLS_RPT: Final = {
     "detail": _text(),
     "rua": _list(_text(), "addresses for reports"),
 }
+_NAMESERVER: Final = {
+    "name": _text(),
+    "address": _text("empty where the name has none"),
+    "state": _one_of(NameserverState, "by its answer about the MX records"),
+    "detail": _text(),
+    "mx": _or_null(
+        _list(_object("", {"preference": _number(""), "mx": _text()}), "its MX set; null: no answer with authority")
+    ),
+    "more_mx": _number("records beside these"),
+    "mx_ttl_seconds": _or_null(_number("of its MX records")),
+}
+_ZONE: Final = {
+    "name": _text("empty where it is not known"),
+    "detail": _text("why it is not known, or what is open"),
+    "mx_ttl_seconds": _or_null(_number("the longest of the MX records at its name servers")),
+    "hidden_until_timestamp_seconds": _or_null(_is("time", "up to which our resolver may go on with an older MX set")),
+    "asked_timestamp_seconds": _or_null(_is("time", "when the name servers were asked")),
+    "more": _number("name servers and addresses that were not asked"),
+    "nameservers": _list(_object("", _NAMESERVER), "each address of each name server"),
+}
 _LOOKUP: Final = {
     "duration_seconds": _or_null(_duration("null: everything was known")),
     "mx_records": _number("0: the domain is its own MX host"),
     "authenticated": _flag("the AD bit"),
+    "signature_expiry_timestamp_seconds": _or_null(_is("time", "end of the first DNSSEC signature; null: none")),
+    "signature_of": _text("the records that it is of; empty without one"),
     "unexpected": _list(_text(), "MX hosts that expect_mx does not name"),
     "missing": _list(_text(), "names and suffixes of expect_mx without an MX host"),
     "failure": _or_null(_is("failure")),
@@ -190,6 +244,7 @@ _RESULT: Final = {
     "dns": _or_null(_object("the MX lookup; null for a host without one", _LOOKUP)),
     "mta_sts": _or_null(_object("null: not looked up", _MTA_STS)),
     "tls_rpt": _or_null(_object("null: not looked up", _TLS_RPT)),
+    "zone": _or_null(_object("null: not looked up", _ZONE)),
     "hosts": _list(_is("host"), "every address, by preference"),
 }
 

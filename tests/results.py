@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, Final
 
 from exporter.model.address import Family, family_of
+from exporter.model.certificate import KeyType, SentCertificate
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, MtaStsProblem, TlsRpt
 from exporter.model.result import (
@@ -22,7 +23,9 @@ from exporter.model.result import (
     TlsResult,
 )
 from exporter.model.target import Settings, Target, TargetKind
+from exporter.model.tls_version import OldVersion, VersionState
 from exporter.model.warning import HostWarning
+from exporter.model.zone import MxZone, Nameserver, NameserverState, Signature
 
 AT = 1_700_000_000.25
 
@@ -61,6 +64,20 @@ def domain(name: str = "healthy.example", **labels: str) -> Target:
     return Target(TargetKind.DOMAIN, name, name, Settings(), tuple(sorted(labels.items())))
 
 
+CERTIFICATE: Final = SentCertificate(
+    "CN=mx.secure.example", "CN=Authority", AT - 90 * 86400, AT - 86400, "0a" * 32, "0b" * 32, KeyType.RSA, 2048
+)
+ZONE: Final = MxZone(
+    "secure.example",
+    (
+        Nameserver("ns1.b.example", "192.0.2.53", NameserverState.AGREES, "", ((10, "mx.secure.example"),), 3600),
+        Nameserver("ns2.b.example", "2001:db8::53", NameserverState.LAME, "it answers REFUSED"),
+    ),
+    ttl=3600,
+    at=AT,
+)
+
+
 def up_host(name: str = "mx1.healthy.example", address: str = "192.0.2.1") -> HostResult:
     """A host that passed every stage."""
     return host_of(
@@ -97,6 +114,12 @@ def tls_host(name: str = "mx.secure.example", address: str = "192.0.2.3") -> Hos
             not_after=AT - 86400,
             subject=name,
             issuer="CN=Authority",
+            chain=(CERTIFICATE,),
+        ),
+        old_versions=(
+            OldVersion("TLSv1.1", VersionState.ACCEPTED, "with AES128-SHA"),
+            OldVersion("TLSv1", VersionState.REFUSED, "it accepts no version"),
+            OldVersion("SSLv3", VersionState.UNTESTABLE),
         ),
         tls_at=0.05,
         recipients=((f"a@{name}", 250), (f"b@{name}", 250)),
@@ -155,4 +178,10 @@ def with_policies(probed: DomainResult) -> DomainResult:
     states = {True: DaneState.VERIFIED, False: DaneState.UNCHECKED}
     hosts = tuple(changed(host, dane=Dane(states[host.up], ("3 1 1 " + "ab" * 32,))) for host in probed.hosts)
     mta_sts = MtaSts(MtaStsMode.ENFORCE, False, MtaStsProblem.CERTIFICATE, "expired", "1", ("mx.a.example",), 86400)
-    return probed._replace(hosts=hosts, mta_sts=mta_sts, tls_rpt=TlsRpt(True, True, rua=("mailto:a@b.example",)))
+    return probed._replace(
+        hosts=hosts,
+        mta_sts=mta_sts,
+        tls_rpt=TlsRpt(True, True, rua=("mailto:a@b.example",)),
+        signature=Signature(AT + 86400.0, AT - 86400.0, "MX of secure.example", is_authenticated=True),
+        zone=ZONE,
+    )

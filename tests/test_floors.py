@@ -20,6 +20,7 @@ FLOORS = {
     "exporter.concurrency": 0,  # small tools for the event loop
     "exporter.smtp": 1,
     "exporter.net": 1,
+    "exporter.arrival": 2,
     "exporter.config": 2,
     "exporter.resolver": 2,
     "exporter.schedule": 2,
@@ -89,6 +90,7 @@ PURE = (
     "exporter.policies.spf.record",
     "exporter.policies.tlsrpt.record",
     "exporter.policies.txt_record",
+    "exporter.policies.zone.judgement",
     "exporter.probe.expected_mx",
     "exporter.probe.join",
     "exporter.schedule.shard",

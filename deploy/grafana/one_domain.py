@@ -32,7 +32,7 @@ _NAMED = "on (job, instance, target, mx, port, module)"
 _MX = f"group by (job, instance, target, mx, port, module) (mx_domain_mx_preference{{{_OF}}})"
 _HOSTS = SERIES + ',domain=~"|$domain"'
 _VERDICT = (
-    f"max by (instance, domain) (mx_domain_up{{{_OF}}} == 1"
+    f"max by (vantage, instance, exporter, domain) (mx_domain_up{{{_OF}}} == 1"
     f" or {numbered(VERDICTS, 'mx_domain_failure', 'verdict', more=_CHOSEN)})"
 )
 _IN_TABLE = (*TABLE_NOISE, "instance")
@@ -58,16 +58,16 @@ def one_domain() -> Json:
         [
             stat(
                 "State",
-                "What the last probe made of it.",
-                (_VERDICT, "{{instance}}"),
+                "What the last probe made of it, by place and exporter.",
+                (_VERDICT, "{{vantage}} {{instance}} {{exporter}}"),
                 mappings=VERDICTS,
                 unit="none",
             ),
             stat(
                 "Addresses up",
-                "Addresses of its mail hosts that passed every stage, and all that were found.",
-                (f"sum(mx_domain_addresses_up{{{_OF}}})", "up"),
-                (f"sum(mx_domain_addresses{{{_OF}}})", "found"),
+                "Addresses of its mail hosts that passed every stage, seen from any place, and all that were found.",
+                (f"sum(max by (domain, family) (mx_domain_addresses_up{{{_OF}}}))", "up"),
+                (f"sum(max by (domain, family) (mx_domain_addresses{{{_OF}}}))", "found"),
                 colours={"up": GREEN, "found": GREY},
             ),
             stat(
@@ -96,11 +96,18 @@ def one_domain() -> Json:
                 unit="s",
                 steps=((None, RED), (7 * 86400, ORANGE), (21 * 86400, GREEN)),
             ),
+            stat(
+                "Available, 30 days",
+                "Of the minutes that counted, those in which mail could be handed over from any place.",
+                f"last_over_time(domain:mx_available:avg30d{{{_CHOSEN[1:]}}}[1h])",
+                unit="percentunit",
+                steps=((None, GREY),),
+            ),
             row("States"),
             timeline(
                 "The domain",
                 "Up, or whom to call.",
-                (_VERDICT, "{{instance}} {{domain}}"),
+                (_VERDICT, "{{vantage}} {{instance}} {{exporter}} {{domain}}"),
                 mappings=VERDICTS,
                 height=5,
             ),
@@ -135,6 +142,12 @@ def one_domain() -> Json:
                 "The last router that answered on the path to a port that does not, or the one that prohibits it.",
                 _hosts(f"mx_path_last_hop{{{_HOSTS}}}"),
                 hidden=_IN_HOST_TABLE,
+            ),
+            timeseries(
+                "What changed",
+                "Changes of the domain and of its hosts, each a step: its page in the exporter says from what to what.",
+                (f"sum by (what) (mx_domain_changes_total{{{_OF}}})", "domain: {{what}}"),
+                (f"sum by (what) ({_hosts(f'mx_host_changes_total{{{_HOSTS}}}')})", "hosts: {{what}}"),
             ),
             row("Time"),
             timeseries(
@@ -222,7 +235,7 @@ def one_domain() -> Json:
             row("TLS and policies"),
             table(
                 "TLS",
-                "What the last handshake settled.",
+                "What the last handshake settled, and the key of the certificate.",
                 _hosts(f"mx_host_tls_info{{{_HOSTS}}}"),
                 hidden=_IN_HOST_TABLE,
             ),
@@ -232,6 +245,12 @@ def one_domain() -> Json:
                 (_hosts(f"mx_host_tls_cert_verified{{{_HOSTS}}}"), _HOST),
                 mappings=YES_OR_NO,
                 width=12,
+            ),
+            table(
+                "Old TLS versions",
+                "Versions before TLS 1.2 that the host still accepts (policies: [versions]).",
+                _hosts(f"(mx_host_tls_old_version_accepted{{{_HOSTS}}} == 1)"),
+                hidden=_IN_HOST_TABLE,
             ),
             table(
                 "DANE",
@@ -253,6 +272,57 @@ def one_domain() -> Json:
                 f"mx_domain_mta_sts_failure{{{_OF}}} == 1",
                 hidden=_IN_TABLE,
                 width=8,
+            ),
+            row("The zone of the MX records"),
+            timeline(
+                "Name servers",
+                "Addresses of the zone's name servers by what they answer about the MX records (policies: [zone]).",
+                (f"mx_dns_nameservers{{{_OF}}}", "{{instance}} {{state}}"),
+                width=12,
+            ),
+            stat(
+                "First signature ends in",
+                "Time until the first DNSSEC signature of the MX, address and TLSA answers ends.",
+                f"min(mx_dns_signature_expiry_timestamp_seconds{{{_OF}}}) - time()",
+                unit="s",
+                width=6,
+                height=8,
+                steps=((None, RED), (86400, YELLOW), (3 * 86400, GREEN)),
+            ),
+            stat(
+                "TTL of the MX records",
+                "How long resolvers may remember an old MX set (policies: [zone]).",
+                f"max(mx_dns_mx_ttl_seconds{{{_OF}}})",
+                unit="s",
+                width=6,
+                height=8,
+                steps=((None, GREEN), (86401, YELLOW)),
+            ),
+            row("Arrival, where a module looks for its canaries"),
+            timeseries(
+                "Time to arrival",
+                "From the acceptance of a canary to the look into its mailbox that found it.",
+                (_hosts(f"mx_canary_arrival_seconds{{{_HOSTS}}}"), _HOST),
+                unit="s",
+            ),
+            timeline(
+                "Mailbox",
+                "The mailbox of canaries can be looked into; else nothing is said of arrival.",
+                (_hosts(f"mx_canary_mailbox_up{{{_HOSTS}}}"), _HOST),
+                mappings=YES_OR_NO,
+                width=12,
+            ),
+            table(
+                "Folder",
+                "The folder in which the last canary was found; none while one is missing.",
+                _hosts(f"mx_canary_folder{{{_HOSTS}}}"),
+                hidden=_IN_HOST_TABLE,
+            ),
+            table(
+                "SPF, DKIM and DMARC of our mail",
+                "The results that the receiving server found.",
+                _hosts(f"mx_canary_authentication{{{_HOSTS}}}"),
+                hidden=_IN_HOST_TABLE,
             ),
         ],
     )

@@ -35,6 +35,55 @@ def _down(verdicts: str) -> str:
     return f'mx_domain_failure{{{SERIES},verdict=~"{verdicts}"}}'
 
 
+def _down_by(label: str) -> str:
+    """How many domains are down, each counted once however many exporters and places see it."""
+    return f"count by ({label}) (group by (domain, {label}) (mx_domain_failure{{{SERIES}}}))"
+
+
+def _objectives() -> tuple[Json, ...]:
+    """What rules/objectives.yml records; empty without that file."""
+    left = ((None, RED), (0, ORANGE), (0.5, GREEN))
+    return (
+        row("Objectives"),
+        stat(
+            "Available, 30 days",
+            "Of the minutes of all domains that counted, those in which mail could be handed over from any place.",
+            'level_provider:mx_available:avg30d{level="fleet"}',
+            unit="percentunit",
+            steps=((None, BLUE),),
+        ),
+        stat(
+            "Error budget left",
+            "What is left of the bad minutes that the objective of the fleet allows in 30 days; below 0 it is missed.",
+            'level_provider:mx_budget_left:ratio30d{level="fleet"}',
+            unit="percentunit",
+            steps=left,
+        ),
+        timeseries(
+            "Burn rate of the fleet",
+            "1 uses up the budget of 30 days in 30 days. Alerts: 14.4 over 1 h, 6 over 6 h, 3 over 1 d, 1 over 3 d.",
+            *((f'level_provider:mx_burn:rate{window}{{level="fleet"}}', window) for window in ("1h", "6h", "1d", "3d")),
+            width=16,
+        ),
+        table(
+            "Error budget left, providers",
+            "Providers on which five domains or more depend: those with the least left of 30 days.",
+            'bottomk(20, level_provider:mx_budget_left:ratio30d{level="provider"})',
+            unit="percentunit",
+            value="Left",
+            hidden=(*TABLE_NOISE, "level"),
+        ),
+        table(
+            "Error budget left, domains",
+            "Domains with the least left of 30 days, as of the last full hour.",
+            "bottomk(20, 1 - (1 - last_over_time(domain:mx_available:avg30d[1h]))"
+            ' / scalar(1 - level:mx_objective:ratio{level="domain"}))',
+            unit="percentunit",
+            value="Left",
+        ),
+    )
+
+
 def overview() -> Json:
     """Grafana's JSON."""
     source = '{__name__=~"mx_domain_up|mx_exporter_build_info"}'
@@ -46,8 +95,8 @@ def overview() -> Json:
         [
             stat(
                 "Domains up",
-                "Share of the domains of which at least one mail host passed every stage.",
-                f"avg(mx_domain_up{{{SERIES}}})",
+                "Share of the domains of which at least one mail host passed every stage, seen from any place.",
+                f"avg(max by (domain) (mx_domain_up{{{SERIES}}}))",
                 unit="percentunit",
                 steps=((None, RED), (0.9, ORANGE), (0.99, GREEN)),
             ),
@@ -60,8 +109,8 @@ def overview() -> Json:
             stat(
                 "Down by verdict",
                 "Whom to call. blocked: who refuses us; dead, degraded, misconfigured: them; local: us; undetermined: "
-                "dead, or only we are kept out.",
-                (f"count by (verdict) (mx_domain_failure{{{SERIES}}})", "{{verdict}}"),
+                "dead, or only we are kept out. One that several exporters find so counts once.",
+                (_down_by("verdict"), "{{verdict}}"),
                 width=10,
                 colours=_COLOURS,
             ),
@@ -69,8 +118,8 @@ def overview() -> Json:
                 "Egress",
                 "Whether port 25 gets out of here, by exporter and address family, as the exporter judges it.",
                 (
-                    f"sum by (instance, family) ({numbered(EGRESS, 'mx_egress_state', 'state')})",
-                    "{{instance}} {{family}}",
+                    f"max by (vantage, instance, exporter, family) ({numbered(EGRESS, 'mx_egress_state', 'state')})",
+                    "{{vantage}} {{instance}} {{exporter}} {{family}}",
                 ),
                 mappings=EGRESS,
                 width=6,
@@ -145,18 +194,23 @@ def overview() -> Json:
                 f"mx_domain_warning{{{SERIES}}}",
                 hidden=(*TABLE_NOISE, "instance"),
             ),
+            *_objectives(),
             row("Over time"),
             timeseries(
                 "Failure classes",
                 "Domains down, by the class of their failure.",
-                (f"count by (class) (mx_domain_failure{{{SERIES}}})", "{{class}}"),
+                (_down_by("class"), "{{class}}"),
                 stacked=True,
             ),
             timeseries(
                 "Verdicts",
-                "Domains by whom to call.",
-                (f"sum(mx_domain_up{{{SERIES}}})", "up"),
-                (f"count by (verdict) (mx_domain_failure{{{SERIES}}})", "{{verdict}}"),
+                "Domains by whom to call; up where one place gets through.",
+                (f"sum(max by (domain) (mx_domain_up{{{SERIES}}}))", "up"),
+                (
+                    f"count by (verdict) (group by (domain, verdict) (mx_domain_failure{{{SERIES}}}"
+                    f" unless on (domain) mx_domain_up{{{SERIES}}} == 1))",
+                    "{{verdict}}",
+                ),
                 stacked=True,
                 colours={"up": GREEN, **_COLOURS},
             ),
@@ -164,8 +218,8 @@ def overview() -> Json:
                 "Egress",
                 "The state of each address family; a block of ours explains the silence of others.",
                 (
-                    f"sum by (instance, family) ({numbered(EGRESS, 'mx_egress_state', 'state')})",
-                    "{{instance}} {{family}}",
+                    f"max by (vantage, instance, exporter, family) ({numbered(EGRESS, 'mx_egress_state', 'state')})",
+                    "{{vantage}} {{instance}} {{exporter}} {{family}}",
                 ),
                 mappings=EGRESS,
                 width=12,
@@ -174,7 +228,10 @@ def overview() -> Json:
             timeline(
                 "The resolver",
                 "Whether names that have nothing in common fail alike, or answers are kept from us.",
-                (f"sum by (instance) ({numbered(RESOLVER, 'mx_resolver_state', 'state')})", "{{instance}}"),
+                (
+                    f"max by (vantage, instance, exporter) ({numbered(RESOLVER, 'mx_resolver_state', 'state')})",
+                    "{{vantage}} {{instance}} {{exporter}}",
+                ),
                 mappings=RESOLVER,
                 width=12,
                 height=6,
@@ -182,14 +239,14 @@ def overview() -> Json:
             timeseries(
                 "Confidence",
                 "Domains down, by how sure the verdict is.",
-                (f"count by (confidence) (mx_domain_failure{{{SERIES}}})", "{{confidence}}"),
+                (_down_by("confidence"), "{{confidence}}"),
                 stacked=True,
                 colours={"certain": GREEN, "likely": ORANGE, "uncertain": RED},
             ),
             timeline(
                 "References",
                 "Hosts on unrelated networks that are expected to answer, and witness for the state of the egress.",
-                (f"mx_egress_reference_up{{{SERIES}}}", "{{instance}} {{reference}}"),
+                (f"mx_egress_reference_up{{{SERIES}}}", "{{vantage}} {{instance}} {{exporter}} {{reference}}"),
                 mappings={0: ("down", RED), 1: ("up", GREEN)},
                 width=12,
                 height=6,

@@ -94,7 +94,7 @@ complete -c mx-exporter -n '_shtab_mx_exporter_using probe' -l from -x -d 'MAIL 
 complete -c mx-exporter -n '_shtab_mx_exporter_using probe' -l size -x -d 'MAIL FROM … SIZE=N: octets of a message'
 complete -c mx-exporter -n '_shtab_mx_exporter_using probe' -l vrfy -x -d 'VRFY this user'
 complete -c mx-exporter -n '_shtab_mx_exporter_using probe' -l expn -x -d 'EXPN this list'
-complete -c mx-exporter -n '_shtab_mx_exporter_using probe' -l policies -x -d 'look up these policies of the domain: dane, mta_sts, tls_rpt, with commas between them, or all; dane needs STARTTLS, and adds it'
+complete -c mx-exporter -n '_shtab_mx_exporter_using probe' -l policies -x -d 'look up these policies of the domain: dane, mta_sts, tls_rpt, zone, versions, with commas between them, or all; dane and versions need STARTTLS, and add it'
 complete -c mx-exporter -n '_shtab_mx_exporter_using probe' -s 4 -d 'IPv4 alone'
 complete -c mx-exporter -n '_shtab_mx_exporter_using probe' -s 6 -d 'IPv6 alone'
 complete -c mx-exporter -n '_shtab_mx_exporter_using probe' -l source -x -d 'address to connect from; one of each family'

@@ -31,6 +31,7 @@ from exporter.web.api.http_sd import CONTENT_TYPE, http_sd
 from exporter.web.backend import (
     EgressFacts,
     Exposition,
+    KnownChange,
     KnownHost,
     NoFreeSlot,
     ProbeRefused,
@@ -164,6 +165,7 @@ class MonitorBackend:
             steady_clock.unix(record.since) if record.since else 0.0,
             record.is_restored,
             dict(self._dialogues(record.result)),
+            self._monitor.results.journal_of(record.target.key, [host.identity for host in record.result.hosts]),
         )
         return incident_report(incident)
 
@@ -178,6 +180,10 @@ class MonitorBackend:
     def hosts(self, mx: str) -> Sequence[KnownHost]:
         """See :class:`exporter.web.backend.Backend`."""
         return self._monitor.hosts_named(mx)
+
+    def host_changes(self, mx: str) -> Sequence[KnownChange]:
+        """See :class:`exporter.web.backend.Backend`."""
+        return self._monitor.results.host_changes([host.identity for host in self._monitor.hosts_named(mx)])
 
     def local_state(self) -> LocalState:
         """See :class:`exporter.web.backend.Backend`."""

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
+from exporter.app.arrivals import Arrivals
 from exporter.app.asks import Asks
 from exporter.app.engine_owner import EngineOwner
 from exporter.app.engine_parts import EngineParts, EngineSettings
 from exporter.app.host_judgement import HostJudgement
 from exporter.app.leases import Leases
 from exporter.app.references import References, is_reference
+from exporter.arrival.mailbox_watch import MailboxWatch
 from exporter.concurrency.spread_work import SpreadWork
 from exporter.egress.watch import EgressWatch
 from exporter.model.egress import EgressByFamily
@@ -70,8 +72,7 @@ class Engine:
         self._lookups: SpreadWork[DomainTurn] = SpreadWork("judgement of lookups", self._judge_lookup, bug)
         self._leases = Leases(self._begin_lease, self._end, forever=settings.once, on_internal_error=bug)
         self._asks = Asks(self, self._leases, once=settings.once)
-        tools = self._parts.host_tools(self.table, owner, self._session_ended, self._lookups_of)
-        self._host_turns = turns = HostTurns(tools)
+        self._host_turns = turns = self._new_host_turns()
         self._conversation_ways = turns.run, turns.failed, turns.begin
         self._turn_tools = self._parts.turn_tools(
             self.table,
@@ -90,6 +91,8 @@ class Engine:
         """Follow other settings from now on; the memory of names, hosts and the egress stays where it can."""
         self._parts.configure(settings)
         self.watch.configure(settings.watch)
+        if settings.modules is not None:
+            self._arrivals.keep({module.mailbox for module in settings.modules.values() if module.mailbox is not None})
 
     def adopting(self, targets: Iterable[Target]) -> Iterator[None]:
         """Probe these targets, references among them, and no others from now on, in steps of a few milliseconds."""
@@ -129,12 +132,17 @@ class Engine:
         """Begin nothing more; what is under way has `grace` seconds."""
         await self.schedule.stop(grace)
 
+    async def arrivals_settled(self) -> None:
+        """Wait for the outcome of each message whose arrival is looked for."""
+        await self._arrivals.settled()
+
     async def close(self) -> None:
         """Cancel all that is under way."""
         await self.schedule.stop(0.0)
         for work in (self._judgement, self._joins, self._lookups, self._leases):
             work.close()
         await self._host_turns.close()
+        await self._arrivals.close()
         await self.watch.close()
         await self._parts.close()
 
@@ -267,6 +275,15 @@ class Engine:
         self._lookups.drop(turn)
         turn.release()
 
+    def _new_host_turns(self) -> HostTurns:
+        owner = self._owner
+        bug = owner.internal_error
+        self._arrivals = Arrivals(
+            self._arrived, lambda mailbox: MailboxWatch(mailbox, on_internal_error=bug), owner.host_before
+        )
+        tools = self._parts.host_tools(self.table, owner, self._session_ended, self._lookups_of, self._arrivals)
+        return HostTurns(tools)
+
     def _new_conversation(self, key: ConversationKey) -> Conversation:
         # Methods that are bound once: to bind them for each of 100,000 conversations takes memory.
         return Conversation(key, *self._conversation_ways)
@@ -294,12 +311,19 @@ class Engine:
         said: Said,
     ) -> None:
         """The results of a session (or, without a record, of none) for the hosts that it shows."""
+        results = self._arrivals.with_arrivals(conversation, results)
         self._judgement.take_in(
             results, reference=self._references.name_of(conversation), is_session=record is not None
         )
         if record is not None:
             leader = next(iter(results))
             self._owner.session_made(conversation, leader.result or results[leader], said)
+
+    def _arrived(self, conversation: Conversation) -> None:
+        """Something else is known of a conversation's canaries."""
+        results = {host: host.result for host in conversation.hosts.values() if host.result is not None}
+        if results:
+            self._judgement.take_in(self._arrivals.with_arrivals(conversation, results), is_session=False)
 
 
 def _is_told(turn: DomainTurn) -> bool:

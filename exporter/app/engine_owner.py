@@ -7,7 +7,7 @@ from typing import Protocol
 
 from exporter.model.egress import EgressByFamily
 from exporter.model.resolver import ResolverView
-from exporter.model.result import DomainResult, HostResult, MxLookup, Said
+from exporter.model.result import DomainResult, HostIdentity, HostResult, MxLookup, Said
 from exporter.model.target import Target
 from exporter.probe.conversation import Conversation
 from exporter.probe.hosts import Host
@@ -41,6 +41,9 @@ class EngineOwner(Protocol):
 
     def host_told(self, host: Host, *, session: bool) -> None:
         """A host has another result: of a `session`, or judged again. Also one that no configured target holds."""
+
+    def host_before(self, identity: HostIdentity) -> HostResult | None:
+        """The last result of a host, be it of before the start; None: none is known."""
 
     def host_gone(self, host: Host) -> None:
         """No configured target holds a host any more. Of one that none has ever held nothing is told."""

@@ -22,16 +22,18 @@ from exporter.policies.domain_policies import DomainKey, DomainPolicies
 from exporter.policies.host_policies import TlsaSearches, searches_of_tlsa
 from exporter.policies.mtasts.cache import PolicyCache
 from exporter.policies.search import PATIENCE_SECONDS, Searches
+from exporter.policies.zone.lookup import KeptZones, ZoneLookup
 from exporter.probe.conversation import Conversation
 from exporter.probe.cpu_cost import CpuCosts
 from exporter.probe.dialogue import Dialogues
 from exporter.probe.domain_turn import DomainTurn
-from exporter.probe.host_tools import HostTools, OnResults
+from exporter.probe.host_tools import Canaries, HostTools, OnResults
 from exporter.probe.hosts import Host, HostTable
 from exporter.probe.name_sharing import NameSharing
 from exporter.probe.session_runner import SessionRunner
 from exporter.probe.tls_fallback import TlsFallback
 from exporter.probe.turn_tools import TurnTools
+from exporter.probe.version_checks import VersionChecks
 from exporter.resolver.client import Resolver
 from exporter.tls.roots import system_roots
 
@@ -66,6 +68,8 @@ class EngineParts:
         self._dialogues = Dialogues(settings.helo)
         self._limiter = SessionLimiter(settings.limits.per_address, settings.limits.per_address_interval)
         self._policy_cache = PolicyCache()
+        self._zones = KeptZones()
+        self._versions = VersionChecks()
         self._tlsa_searches = searches_of_tlsa()
         self._domain_searches: Searches[DomainKey, FoundPolicies] = Searches()
         self._retired: dict[Resolver, asyncio.TimerHandle] = {}
@@ -80,6 +84,7 @@ class EngineParts:
         owner: EngineOwner,
         on_results: OnResults,
         lookups_of: Callable[[Conversation], AbstractContextManager[None]],
+        canaries: Canaries | None = None,
     ) -> HostTools:
         """The tools of the turns of conversations, which follow the settings from now on."""
         self._hosts = HostTools(
@@ -95,8 +100,10 @@ class EngineParts:
             on_session=owner.session_begun,
             on_internal_error=owner.internal_error,
             tlsa=self._tlsa(),
+            versions=self._versions,
             watcher_of=None if self._settings.audience is None else self._settings.audience.session_begins,
             lookups_of=lookups_of,
+            canaries=canaries,
             once=self._settings.once,
         )
         return self._hosts
@@ -151,11 +158,16 @@ class EngineParts:
 
     def _policies(self) -> DomainPolicies:
         return DomainPolicies(
-            self.resolver, self._policy_cache, patience=self._patience, searches=self._domain_searches
+            self.resolver,
+            self._policy_cache,
+            patience=self._patience,
+            searches=self._domain_searches,
+            zones=ZoneLookup(self.resolver, self._zones),
         )
 
     async def close(self) -> None:
         """Cancel all searches, and close the resolvers."""
+        await self._versions.close()
         await self._tlsa_searches.close()
         await self._domain_searches.close()
         await self._policy_cache.close()

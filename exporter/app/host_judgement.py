@@ -166,11 +166,13 @@ class HostJudgement:
         """Have the sharers join anew where it is the first result of the host, or one of another state."""
         # A result without a session has no time: it was settled for sharers that may not connect to the host.
         is_first = before is None or not before.timings.at
-        if before is not None and before.outcome is result.outcome and not is_first:
-            return  # as with nearly all
-        is_other_state = before is not None and not is_first and _state(before) != _state(result)
-        if not is_first and not is_other_state:
-            return
+        is_other_state = False
+        if before is not None and not is_first:
+            if before.outcome is result.outcome and before.facts.arrival is result.facts.arrival:
+                return  # as with nearly all
+            is_other_state = _state(before) != _state(result)
+            if not is_other_state:
+                return
         sharers = (*host.sharers,)
         if len(sharers) <= _TOLD_AT_ONCE:
             _tell(_News(host, sharers, is_first, is_other_state))
@@ -195,6 +197,9 @@ def _tell(news: _News) -> None:
 
 
 def _state(result: HostResult) -> tuple[object, ...]:
-    """The parts of a result that decide on the results of domains; the verdict follows from class and confidence."""
-    failure = result.failure
-    return () if failure is None else (failure.stage, failure.failure_class, failure.confidence)
+    """The parts of a result that decide on the results of domains; the verdict follows from class and confidence.
+
+    The arrival of a canary is known between two turns, and told with them.
+    """
+    failure, arrival = result.failure, result.facts.arrival
+    return (arrival,) if failure is None else (arrival, failure.stage, failure.failure_class, failure.confidence)

@@ -25,11 +25,12 @@ from exporter.model.configuration import Config
 from exporter.model.egress import SMTP_PORT, EgressByFamily
 from exporter.model.resolver import ResolverView
 from exporter.model.result import DomainResult, HostIdentity, HostResult, Said, TranscriptLine
-from exporter.model.standing import StandingView
+from exporter.model.standing import Listing, StandingView
 from exporter.model.target import Target, TargetKind
 from exporter.probe.conversation import Conversation
 from exporter.probe.hosts import Host
 from exporter.schedule.shard import Shard
+from exporter.standing.watch import ListMemory
 from exporter.storage.saved import SavedSide, SavedState, Snapshot
 from exporter.store.hosts import HostRecord
 from exporter.store.transcripts import StoredTranscript, ended_alike
@@ -63,6 +64,7 @@ class Monitor:
         self._vantage = vantage
         self._replaced: set[HostIdentity] = set()  # hosts of dialogues that a reload has changed
         self.side = RestoredSide()
+        self.block_lists = ListMemory()
         self._saved: SavedState | None = None  # until the first configuration is adopted
         self._restored = RestoredState(self.results)
         self.engine = Engine(engine_settings(self.active, vantage), self)
@@ -93,6 +95,8 @@ class Monitor:
     def restore(self, saved: SavedState) -> None:
         """Begin with what is known from before the start, at the first configuration; call it before."""
         self._saved = saved
+        for listing in saved.listings:
+            self.block_lists[listing.address, listing.answer.name] = listing.answer
         self.side = RestoredSide(saved.side, steady_clock.moment(saved.written))
         self.metrics.egress_changed(self.side.egress(self.engine.watch.egress))
         self.metrics.resolver_changed(self.side.resolver(self.engine.watch.resolver))
@@ -113,6 +117,9 @@ class Monitor:
             SavedSide(self.side.egress(egress), self.side.changes(watch.changes), self.side.resolver(resolver)),
             results.verdict_counts()[:-1],
             self.active.config.defaults,
+            results.domain_journals.items(),
+            results.host_journals.items(),
+            tuple([Listing(address, answer) for (address, _), answer in self.block_lists.items()]),
         )
 
     def _restoring(self, targets: Sequence[Target]) -> Iterator[None]:
@@ -125,6 +132,8 @@ class Monitor:
     def _describing(self) -> Iterator[None]:
         """Have the series of all hosts follow their targets at once: their next sessions may be hours away."""
         for number, host in enumerate([*self.engine.table.hosts.values()], 1):
+            if host.key.dialogue.retired:
+                self.results.host_asked_otherwise(host.identity)
             is_configured, domains, series = host.sharing
             if host.result is not None and is_configured:
                 self.results.host_described(host.identity, series, domains)
@@ -208,6 +217,13 @@ class Monitor:
             return
         self.results.host_described(host.identity, series, domains)
         self.results.host_told(host.identity, host.result, session=session)
+        if host.key.dialogue.retired:  # a session that was under way at the reload
+            self.results.host_asked_otherwise(host.identity)
+
+    def host_before(self, identity: HostIdentity) -> HostResult | None:
+        """See EngineOwner."""
+        record = self.results.hosts.get(identity)
+        return None if record is None else record.result
 
     def host_gone(self, host: Host) -> None:
         """Forget a host; one of a dialogue that a reload has changed may have a successor of the same identity."""

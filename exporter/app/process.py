@@ -104,6 +104,7 @@ async def serve(options: ServeOptions) -> int:
     pause_collections()
     await exporter.load_state()
     signals.take_stop_signals()
+    await exporter.begin_with_state()
     exporter.start(signals.hangup)
     try:
         await signals.stop.wait()
@@ -187,9 +188,14 @@ class _Exporter:
         self._state = None if options.storage is None else StateKeeper(options.storage, monitor)
 
     async def load_state(self) -> None:
-        """Have the monitor begin with what is known from before a restart."""
+        """Read what is known from before a restart."""
         if self._state is not None:
             await self._state.load()
+
+    async def begin_with_state(self) -> None:
+        """Have the monitor begin with it. An end from now on is one that counts."""
+        if self._state is not None:
+            await self._state.begin()
 
     def _web_server(self, sockets: list[socket]) -> WebServer:
         web = self._options.web

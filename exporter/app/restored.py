@@ -8,10 +8,11 @@ restored target has them and no session has shown them since.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Final
 
 from exporter.app.results import Results
+from exporter.changes.domain_changes import facts_of
 from exporter.concurrency import steady_clock
 from exporter.model.failure import FailureClass, Verdict
 from exporter.model.result import DomainResult, HostIdentity
@@ -60,6 +61,8 @@ class RestoredState:
         if not saved.is_last_word:
             saved = without_counters(saved)
         now = self._clock()
+        # Rows of series have the numbers of changes in them.
+        yield from self._restoring_journals(saved)
         widths: dict[HostIdentity, int] = {}
         domains: Counter[HostIdentity] = Counter()
         for number, target in enumerate(targets, 1):
@@ -80,8 +83,32 @@ class RestoredState:
                 )
             if number % _STEP == 0:
                 yield
+        yield from self._outdated_hosts(saved, widths)
         self._ends = deque(sorted(self._ends))
         self._results.restore_counts(saved.counts)
+
+    def _restoring_journals(self, saved: SavedState) -> Iterator[None]:
+        """Restore what has changed of targets and hosts that have not been probed since the start."""
+        results = self._results
+        for number, (key, changes) in enumerate(saved.domain_journals.items(), 1):
+            record = results.get(*key)
+            if record is not None and record.result is None:
+                results.domain_journals.restore(key, changes)
+            if number % _STEP == 0:
+                yield
+        for number, (identity, journal) in enumerate(saved.host_journals.items(), 1):
+            if results.hosts.get(identity) is None:
+                results.host_journals.restore(identity, journal)
+            if number % _STEP == 0:
+                yield
+
+    def _outdated_hosts(self, saved: SavedState, told: Container[HostIdentity]) -> Iterator[None]:
+        """Have hosts that are too old to be told compared with what was known of them, should they come back."""
+        for number, (identity, host) in enumerate(saved.hosts.items(), 1):
+            if identity not in told:
+                self._results.host_outdated(identity, host.result.facts)
+            if number % _STEP == 0:
+                yield
 
     def told(self, target: Target, result: DomainResult) -> None:
         """A target has a result of now: its hosts of before go, unless its lookup says nothing about them."""
@@ -117,6 +144,8 @@ class RestoredState:
         age = now - saved.began
         if saved.result is None or age > max_age(target.settings.interval):
             self._results.restore(record if saved.result is None else record.removed())
+            if saved.result is not None:
+                self._results.target_outdated(target.key, facts_of(saved.result))
             return ()
         hosts = tuple(dict.fromkeys([host.identity for host in saved.result.hosts]))
         result = compared_anew(saved.result, target.settings.expect_mx)
@@ -131,7 +160,7 @@ class RestoredState:
             self._claims[identity] -= 1
             if not self._claims[identity]:
                 del self._claims[identity]
-                self._results.hosts.end_restored(identity)
+                self._results.host_unseen(identity)
 
 
 def _denies_nothing(result: DomainResult) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from exporter.app.state_log import log_change
 from exporter.changes.domain_changes import domain_changes, facts_of
@@ -17,7 +17,7 @@ from exporter.model.change import DomainFacts
 from exporter.model.result import DomainResult, HostFacts, HostIdentity, HostResult, Said
 from exporter.model.target import HostSeries, Target, TargetKey, TargetKind
 from exporter.store.hosts import HostRecord, HostStore
-from exporter.store.journals import Journals
+from exporter.store.journals import Facts, Journals, Key
 from exporter.store.record import TargetRecord
 from exporter.store.row import NO_ROW, Row, ToldRow
 from exporter.store.targets import REMEMBERED_SECONDS, TargetStore
@@ -47,7 +47,8 @@ class Results:
         self.targets: Final = TargetStore(self._target_row, clock, self.domain_journals.compared)
         # References have a history to look at like targets, and no series of their own.
         self.references: Final = TargetStore(lambda record, before: NO_ROW, clock)
-        self.hosts: Final = HostStore(self._host_row, self.host_journals.compared)
+        self.hosts: Final = HostStore(self._host_row, self._host_compared)
+        self._asked_otherwise: set[HostIdentity] = set()  # since the last session
         self._verdict_counts: Final = VerdictCounts(clock)
         self.transcripts: Final = TranscriptStore()
         self._lease_transcripts: Final = TranscriptStore(_LEASE_BYTES)
@@ -72,6 +73,32 @@ class Results:
         """Take in the record of a target or a reference as it was before the start."""
         self._store(record.target.kind).restore(record)
 
+    def target_outdated(self, key: TargetKey, facts: DomainFacts) -> None:
+        """Compare the first result of a target with these facts, which are too old to be told."""
+        record = self.get(*key)
+        if record is not None and record.result is None and key[0] is not _REFERENCE:
+            _know(self.domain_journals, key, facts)
+
+    def host_outdated(self, identity: HostIdentity, facts: HostFacts) -> None:
+        """Compare the first result of a host with these facts, which are too old to be told, if it comes back."""
+        if self.hosts.get(identity) is None:
+            _know(self.host_journals, identity, facts)
+            self._set_aside(identity)
+
+    def host_unseen(self, identity: HostIdentity) -> None:
+        """Forget a host that is known from before the start alone, as one that has gone."""
+        self.hosts.end_restored(identity)
+        if self.hosts.get(identity) is None:
+            self._set_aside(identity)
+
+    def _set_aside(self, identity: HostIdentity) -> None:
+        """Keep the journal of a host of before for a while, as far as there is room: it has no transcripts."""
+        if len(self._gone) < _MAX_GONE:
+            self._gone[identity] = self._clock()
+            self.host_journals.shown(identity, is_shown=False)
+        else:
+            self.host_journals.forget([identity])
+
     def restore_counts(self, counts: Iterable[VerdictCount]) -> None:
         """Take in the counts of before the start."""
         self._verdict_counts.restore(counts)
@@ -82,13 +109,24 @@ class Results:
 
     def host_told(self, identity: HostIdentity, result: HostResult, *, session: bool) -> None:
         """Take in a judged result of a host: of a `session`, or of the last one judged again."""
-        self._gone.pop(identity, None)
+        if self._gone.pop(identity, None) is not None:
+            self.host_journals.shown(identity, is_shown=True)
         self.hosts.record(identity, result, session=session)
+        if session:
+            self._asked_otherwise.discard(identity)
+
+    def host_asked_otherwise(self, identity: HostIdentity) -> None:
+        """Compare the next session of a host with nothing: a reload has changed the dialogue with it."""
+        if self.hosts.get(identity) is not None:
+            self._asked_otherwise.add(identity)
+            self.host_journals.lose(identity)
 
     def host_gone(self, identity: HostIdentity) -> None:
         """Forget a host that no target has any more; its transcripts and its journal are kept for a while."""
         self.hosts.gone(identity)
+        self._asked_otherwise.discard(identity)
         self._gone[identity] = self._clock()
+        self.host_journals.shown(identity, is_shown=False)
         if len(self._gone) > _MAX_GONE:
             self._forget_hosts([self._gone.popitem(last=False)[0]])
 
@@ -105,7 +143,11 @@ class Results:
     def journal_of(self, target: TargetKey, hosts: Iterable[HostIdentity]) -> Sequence[KnownChange]:
         """The changes of a target and of these hosts; from any thread."""
         own = [KnownChange(entry) for entry in self.domain_journals.of(target).entries]
-        return own + [KnownChange(entry, host) for host in hosts for entry in self.host_journals.of(host).entries]
+        return [*own, *self.host_changes(hosts)]
+
+    def host_changes(self, hosts: Iterable[HostIdentity]) -> Sequence[KnownChange]:
+        """The changes of these hosts; from any thread."""
+        return [KnownChange(entry, host) for host in hosts for entry in self.host_journals.of(host).entries]
 
     def replacing(
         self, targets: Iterable[Target], references: Iterable[Target], disabled: frozenset[str] = frozenset()
@@ -157,6 +199,10 @@ class Results:
                 gone.difference_update(keys_of(record.identity))
         self.transcripts.forget(gone)
 
+    def _host_compared(self, identity: HostIdentity, before: HostResult | None, now: HostResult, at: float) -> None:
+        if identity not in self._asked_otherwise:
+            self.host_journals.compared(identity, before, now, at)
+
     def _target_row(self, record: TargetRecord, before: TargetRecord | None) -> Row:
         return target_row(record, self._disabled, None if self._anew else before, self.domain_journals.counts)
 
@@ -165,6 +211,13 @@ class Results:
 
     def _store(self, kind: TargetKind) -> TargetStore:
         return self.references if kind is _REFERENCE else self.targets
+
+
+def _know(journals: Journals[Key, Facts, Any], key: Key, facts: Facts) -> None:
+    """Compare the next result with what the journal knows, or with these facts."""
+    journal = journals.of(key)
+    if journal.known is None:
+        journals.restore(key, journal._replace(known=facts))
 
 
 def _told_once(records: Iterable[TargetRecord]) -> Iterator[TargetRecord]:

@@ -54,7 +54,7 @@ class StandingTask:
         self._monitor = monitor
         self._pace = pace
         self._settings = OncePerConfiguration(lambda config: settings_of(config, helo))
-        self._watch = StandingWatch(lambda: monitor.engine.resolver, self._seen, pace)
+        self._watch = StandingWatch(lambda: monitor.engine.resolver, self._seen, pace, monitor.block_lists)
         self._told: frozenset[Told] = frozenset()
         self._pause = 0.0
         self._read_at = 0.0  # by the loop's clock
@@ -142,8 +142,8 @@ def told_by_all(store: TranscriptStore) -> Iterator[Told | None]:
         if stored.moment < since or any(map(_is_source, key.module.split("@")[1:])):
             yield None
             continue
-        address = told_in(zip(stored.sent, stored.words, strict=False), stored.address)
-        yield None if address is None else Told(stored.mx, stored.address, address)
+        hello = told_in(zip(stored.sent, stored.words, strict=False), stored.address)
+        yield None if hello is None else Told(stored.mx, stored.address, *hello)
 
 
 def believable(told: Iterable[Told], egress: EgressByFamily) -> Iterator[Told]:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +17,10 @@ from exporter.app.monitor import Monitor
 from exporter.concurrency import steady_clock
 from exporter.concurrency.worker_thread import StuckError, WorkerThread
 from exporter.model.target import TargetKey
-from exporter.storage.reading import Clock, Expected, read_state
+from exporter.storage.head import Clock
+from exporter.storage.reading import Expected, read_state
 from exporter.storage.saved import SavedState, fingerprint
-from exporter.storage.state_file import StateFile
+from exporter.storage.state_file import HeldError, StateFile
 from exporter.storage.writing import lines
 
 log = logging.getLogger(__name__)
@@ -51,13 +53,14 @@ class StateKeeper:
         self._saving = asyncio.Lock()
         self._is_ending = False
         self._problem = ""
+        self._loaded: SavedState | None = None
         self._metrics = monitor.metrics.storage()
         self._metrics.watch_restored(lambda: monitor.restored)
 
     async def load(self) -> None:
-        """Have the monitor begin with the state that was saved last, if there is one that can be read."""
+        """Read the state that was saved last, if there is one that can be read; nothing is changed by that."""
         try:
-            saved = await self._thread.run(self._load, _LOAD_SECONDS)
+            self._loaded = await self._thread.run(self._load, _LOAD_SECONDS)
         except StuckError:
             self._refused(_STUCK)
             return
@@ -67,7 +70,18 @@ class StateKeeper:
         except Exception:
             log.exception("internal error in a saved state")
             self._monitor.metrics.internal_error()
-            return
+
+    async def begin(self) -> None:
+        """Have the monitor begin with what was read: from now on it counts, so the process has to end by itself."""
+        saved, self._loaded = self._loaded, None
+        try:
+            if self._file.is_held:
+                await self._thread.run(self._file.begin, _LOAD_SECONDS)
+            elif saved is not None:
+                saved = replace(saved, is_last_word=False)
+        except (OSError, StuckError):
+            # It would be taken for the last word again, whatever is counted meanwhile.
+            saved = None if saved is None else replace(saved, is_last_word=False)
         if saved is not None:
             self._tell(saved)
             self._monitor.restore(saved)
@@ -143,24 +157,41 @@ class StateKeeper:
             if number not in fingerprints:
                 fingerprints[number] = fingerprint(target.settings, active.config.defaults)
             expected[target.key] = Expected(target, fingerprints[number])
-        self._file.hold()
+        problem = self._hold()
         with self._file.opened(len(expected)) as found:
             if found is None:
+                if problem is not None:
+                    raise problem
                 return None
             text, is_end = found
             return read_state(text, expected, Clock(time.time(), steady_clock.now()), is_last_word=is_end)
+
+    def _hold(self) -> OSError | None:
+        """Take the files; the problem with a folder that can perhaps be read. Raises HeldError."""
+        try:
+            self._file.hold()
+        except HeldError:
+            raise
+        except OSError as error:
+            return error
+        return None
 
     def _tell(self, saved: SavedState) -> None:
         fields: dict[str, object] = {
             "targets": len(saved.targets),
             "seconds_old": round(max(0.0, time.time() - saved.written)),
-            "counters": "kept" if saved.is_last_word else "begin at 0, for the exporter did not come to its end",
+            "counters": "kept" if saved.is_last_word else self._lost_counters,
         }
         if saved.other_settings:
             fields["probed_otherwise"] = saved.other_settings
         log.info("state restored", extra={"fields": fields})
         if saved.unsound:
             log.warning("state restored in part", extra={"fields": {"unsound": saved.unsound}})
+
+    @property
+    def _lost_counters(self) -> str:
+        cause = "the exporter did not come to its end" if self._file.is_held else "the folder cannot be written"
+        return f"begin at 0, for {cause}"
 
     def _refused(self, problem: str) -> None:
         log.error("state not restored", extra={"fields": {"file": self._file.path, "problem": problem}})

@@ -22,8 +22,14 @@ _DENIED: Final = frozenset({FailureClass.DNS_NXDOMAIN, FailureClass.DNS_NO_ADDRE
 
 
 def facts_of(result: DomainResult) -> DomainFacts:
-    """The part of a result that is compared."""
-    return DomainFacts(result.lookup, result.named, result.mta_sts)
+    """The part of a result that is compared.
+
+    Where the MX lookup fails, that the record of MTA-STS is denied may be the doing of the same resolver.
+    """
+    lookup, mta_sts = result.lookup, result.mta_sts
+    if mta_sts is not None and mta_sts.mode is MtaStsMode.ABSENT and lookup is not None and _is_doubtful(lookup):
+        mta_sts = None
+    return DomainFacts(lookup, result.named, mta_sts)
 
 
 def domain_changes(known: DomainFacts, result: DomainResult) -> tuple[tuple[Difference, ...], DomainFacts]:
@@ -74,6 +80,12 @@ def _hosts(facts: DomainFacts) -> Sequence[MxHost]:
     return facts.named if facts.lookup is None else facts.lookup.hosts
 
 
+def _is_doubtful(lookup: MxLookup) -> bool:
+    if lookup.failure is None:
+        return lookup.filtered is not None
+    return lookup.failure.failure_class is not FailureClass.DNS_NULL_MX
+
+
 def _mx_set(lookup: MxLookup | None) -> frozenset[str] | None:
     """The names of the MX hosts, the null MX (RFC 7505) among them; None: not known as a whole."""
     if lookup is None or lookup.filtered is not None or lookup.more:
@@ -105,11 +117,15 @@ def _network(address: str) -> str:
 def _of_sets(what: DomainChange, old: frozenset[str] | None, new: frozenset[str] | None) -> Difference | None:
     if old is None or new is None or old == new:
         return None
-    return Difference(what, _listed(old), _listed(new), tuple(sorted(old - new)), tuple(sorted(new - old)))
+    gone, come = sorted(old - new), sorted(new - old)
+    before, now = _listed(sorted(old)), _listed(sorted(new))
+    if before == now:  # they differ behind the cut
+        before, now = _listed(["…", *gone]), _listed(["…", *come])
+    return Difference(what, before, now, tuple(gone), tuple(come))
 
 
 def _listed(names: Iterable[str]) -> str:
-    return printable(", ".join(sorted(names)), _MAX_CHARS)
+    return printable(", ".join(names), _MAX_CHARS)
 
 
 def _is_known(mta_sts: MtaSts | None) -> bool:
@@ -120,4 +136,4 @@ def _of_policy(old: MtaSts | None, new: MtaSts | None) -> Difference | None:
     if old is None or new is None or old.mode is new.mode or not (_is_known(old) and _is_known(new)):
         return None
     what = DomainChange.MTA_STS_WEAKENED if old.mode is MtaStsMode.ENFORCE else DomainChange.MTA_STS
-    return Difference(what, old.mode, new.mode)
+    return Difference(what, old.mode.value, new.mode.value)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+from exporter.model.certificate import NO_ROOTS
 from exporter.model.change import Difference, HostChange
 from exporter.model.failure import FailureClass
 from exporter.model.policy import Dane, DaneState
@@ -20,6 +21,8 @@ from exporter.model.result import HostFacts, HostResult, TlsResult
 
 _STARTTLS: Final = "STARTTLS"
 _MAX_CHARS: Final = 200
+# Of a fingerprint, where two certificates differ in nothing else that is told of them.
+_SHOWN_DIGITS: Final = 16
 # The organisation in a name as RFC 4514 writes it, with commas escaped.
 _ORGANISATION: Final = re.compile(r"(?:^|,)O=((?:\\.|[^,\\])+)")
 # The records were looked up, and the session came as far as they ask; else nothing is known of the two together.
@@ -44,7 +47,8 @@ def _merged(known: HostFacts, now: HostFacts) -> HostFacts:
     if now.size_limit is None and known.size_limit is not None:
         older["size_limit"] = known.size_limit
     if now.tls is None and known.tls is not None:
-        older["tls"] = known.tls
+        # The chain above the certificate is not compared, and may be long.
+        older["tls"] = known.tls if len(known.tls.chain) < 2 else replace(known.tls, chain=known.tls.chain[:1])
     if not _is_known(now.dane) and _is_known(known.dane):
         older["dane"] = known.dane
     if not now.software and known.software:
@@ -74,19 +78,38 @@ def _tls(known: HostFacts, now: HostFacts) -> Iterator[Difference]:
         return
     if _certificate(old) != _certificate(new):
         before, after = _in_words(old), _in_words(new)
+        if before == after:
+            before, after = (
+                f"{before}, SHA-256 {_certificate(tls)[:_SHOWN_DIGITS] or 'unknown'}" for tls in (old, new)
+            )
         yield Difference(HostChange.CERTIFICATE, before, after, (_certificate(old),), (_certificate(new),))
-    issuer, other = _issuer(old), _issuer(new)
-    if issuer != other:
-        is_private = _is_trusted(old) and not _is_trusted(new)
-        what = HostChange.ISSUER_PRIVATE if is_private else HostChange.ISSUER
-        yield Difference(what, issuer, other, (issuer,), (other,))
+        yield from _issuers(old, new)
     if old.version != new.version:
         versions = printable(old.version, _MAX_CHARS), printable(new.version, _MAX_CHARS)
         yield Difference(HostChange.TLS_VERSION, *versions, (old.version,), (new.version,))
 
 
+def _issuers(old: TlsResult, new: TlsResult) -> Iterator[Difference]:
+    """The difference of two certificates by their issuers: whoever forges one takes the name of the other's along."""
+    issuer, other = _issuer(old), _issuer(new)
+    trusted, still = _is_trusted(old), _is_trusted(new)
+    # Without roots of our own no issuer is vouched for, which says nothing of any.
+    if issuer == other and (trusted is still or _lacks_roots(old) or _lacks_roots(new)):
+        return
+    is_private = trusted and not still and not _lacks_roots(new)
+    before, after = _vouched(issuer, old), _vouched(other, new)
+    what = HostChange.ISSUER_PRIVATE if is_private else HostChange.ISSUER
+    yield Difference(what, before, after, (before,), (after,))
+
+
+def _vouched(issuer: str, tls: TlsResult) -> str:
+    """An issuer in words; of one name, one that is vouched for and one that is not are two values."""
+    return issuer if _is_trusted(tls) or _lacks_roots(tls) else f"{issuer} (no root vouches for it)"
+
+
 def _certificate(tls: TlsResult) -> str:
-    return f"{tls.subject}\n{tls.issuer}\n{tls.not_before}\n{tls.not_after}"
+    """The fingerprint of the server's own certificate; empty where none can be read, in whichever words."""
+    return tls.chain[0].digest if tls.chain else ""
 
 
 def _in_words(tls: TlsResult) -> str:
@@ -112,11 +135,15 @@ def _is_trusted(tls: TlsResult) -> bool:
     return all(fault.failure_class is not FailureClass.TLS_UNTRUSTED for fault in tls.faults)
 
 
+def _lacks_roots(tls: TlsResult) -> bool:
+    return any(fault.detail == NO_ROOTS for fault in tls.faults)
+
+
 def _dane(known: HostFacts, now: HostFacts) -> Difference | None:
     old, new = known.dane, now.dane
     if old is None or new is None or old.state is new.state or not (_is_known(old) and _is_known(new)):
         return None
-    return Difference(_dane_change(known, old, now, new), old.state, new.state)
+    return Difference(_dane_change(known, old, now, new), old.state.value, new.state.value)
 
 
 def _dane_change(known: HostFacts, old: Dane, now: HostFacts, new: Dane) -> HostChange:

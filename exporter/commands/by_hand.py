@@ -127,7 +127,8 @@ def _policies(text: str) -> tuple[PolicyKind, ...]:
 
 def _wanted(module: Module, flags: argparse.Namespace) -> Iterator[Stage]:
     """The stages that the flags need."""
-    needs_tls = flags.policies is not None and PolicyKind.DANE in module.policies and module.tls is not TlsMode.IMPLICIT
+    of_tls = not {PolicyKind.DANE, PolicyKind.VERSIONS}.isdisjoint(module.policies)
+    needs_tls = flags.policies is not None and of_tls and module.tls is not TlsMode.IMPLICIT
     if flags.starttls or needs_tls:
         yield Stage.STARTTLS
     if flags.rcpt or flags.mail_from is not None or flags.size is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
@@ -133,7 +134,7 @@ def as_plugin(work: Callable[[], int], out: TextIO) -> int:
     """The state that `work` returns. Where it fails, the line says why, and nothing else is printed."""
     errors = io.StringIO()
     try:
-        with contextlib.redirect_stderr(errors):
+        with contextlib.redirect_stderr(errors), _terminated_as_interrupted():
             return work()
     except KeyboardInterrupt:
         return unknown("interrupted before any result", out)
@@ -143,6 +144,16 @@ def as_plugin(work: Callable[[], int], out: TextIO) -> int:
         return unknown("; ".join(str(error).splitlines()), out)
     except Exception as error:
         return unknown(f"internal error: {error!r}", out)
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Take SIGTERM, with which a supervisor ends a slow plugin, as SIGINT: the line says what is known."""
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def unknown(text: str, out: TextIO) -> int:

@@ -31,7 +31,14 @@ from exporter.model.target import Target
 from exporter.probe.hosts import Host
 from exporter.probe.join import providers_of
 from exporter.report.summary import deciding_host
-from exporter.report.transcript import failure_line, outcome_line, policy_lines, provider_lines, warning_lines
+from exporter.report.transcript import (
+    arrival_lines,
+    failure_line,
+    outcome_line,
+    policy_lines,
+    provider_lines,
+    warning_lines,
+)
 
 _BLANK: Final = line()
 
@@ -166,6 +173,7 @@ class NameBlock:
         if result.identity == self._above:
             yield from remarks(result)
             is_final = result.evidence is None or not may_change(result, result.evidence)
+            is_final = is_final and self._target.settings.module.mailbox is None  # its message may not arrive
             failure = result.failure
             self._shown[result.identity] = tells = is_final and not (is_alone and failure is not None)
             if tells:
@@ -199,6 +207,7 @@ def _outcome(host: HostResult, result: DomainResult, summarised: HostResult | No
     """The outcome of a host, with the evidence that the verdict of the whole does not give, and its warnings."""
     if summarised is None or host.identity != summarised.identity:
         yield from evidence(host)
+    yield from (line(f"  {text}", hang=4) for text in arrival_lines(host))
     if (text := outcome_line(host, result, summarised)) is not None:
         yield outcome(text, host.failure)
     yield from warnings(host)

@@ -13,12 +13,14 @@ from exporter.app.engine_parts import EngineSettings
 from exporter.commands.final_results import has_timed_out, is_open
 from exporter.commands.live import LiveProbes
 from exporter.commands.ordered_results import OrderedResults
+from exporter.commands.own_names import OwnNames
 from exporter.commands.reports import Report
+from exporter.config.values import format_duration
 from exporter.egress.settings import WatchSettings, source_of
 from exporter.model.configuration import Config, ResolverSettings
 from exporter.model.egress import EgressByFamily
 from exporter.model.resolver import ResolverView
-from exporter.model.result import DomainResult, HostResult, Said
+from exporter.model.result import DomainResult, HostIdentity, HostResult, Said
 from exporter.model.target import Module, Target
 from exporter.probe.conversation import Conversation
 from exporter.probe.hosts import Host
@@ -48,6 +50,10 @@ class NoOwner:
 
     def host_told(self, host: Host, *, session: bool) -> None:
         """The host has its result."""
+
+    def host_before(self, identity: HostIdentity) -> HostResult | None:
+        """There is none: each host is probed once."""
+        return None
 
     def host_gone(self, host: Host) -> None:
         """No host goes."""
@@ -88,6 +94,7 @@ class OneShotProbes:
         self._engine = Engine(settings, NoOwner())
         self._open: dict[int, tuple[Target, DomainResult]] = {}  # by the place of their names
         self._up: list[Target] = []
+        self._names = OwnNames(config)
         self._traces: list[asyncio.Task[None]] = []
         self._waiting: dict[int, Target] = {}  # for their results
 
@@ -114,6 +121,11 @@ class OneShotProbes:
             await asyncio.gather(*(self._probe_each(left, trace=few) for _ in workers))
             await self._probe_others()
             await asyncio.gather(*self._traces)
+            mailboxes = [target.settings.module.mailbox for target in targets]
+            within = max((mailbox.within for mailbox in mailboxes if mailbox is not None), default=0.0)
+            self._live.waits(f"looking in the mailbox, for up to {format_duration(within)}")
+            await self._engine.arrivals_settled()
+            await self._look_up_our_names()
             self._engine.tick()
             self._live.waits("looking whether another machine answers in their names")
             await self._engine.watch.finish_checks()
@@ -137,6 +149,12 @@ class OneShotProbes:
             self._live.waits(f"probing {self._up[0].name} once more")
             await self._probe(self._up[0], within=_AGAIN_SECONDS, fresh=True)
 
+    async def _look_up_our_names(self) -> None:
+        """Look up our reverse DNS where a host refuses us for it, and the configuration asks for our standing."""
+        if any(self._names.may_explain(result) for _, result in self._open.values()):
+            self._live.waits("looking up our own reverse DNS")
+            self._engine.standing_seen(await self._names.view(self.resolver))
+
     async def close(self) -> None:
         """Cancel all tasks under way."""
         await self._engine.close()
@@ -147,9 +165,11 @@ class OneShotProbes:
             result = await self._probe(target)
             del self._waiting[place]
             report.progress(result)
+            self._names.heard(result)
             if result.up:
                 self._up.append(target)
-            if report.streams and not is_open(result):
+            may_change = is_open(result) or self._names.may_explain(result)
+            if report.streams and target.settings.module.mailbox is None and not may_change:
                 self._results.put(place, (target, result))
                 continue
             self._open[place] = target, result

@@ -208,8 +208,8 @@ def _add_dialogue_flags(group: _Group) -> None:
     group.add_argument(
         "--policies",
         metavar="LIST",
-        help="look up these policies of the domain: dane, mta_sts, tls_rpt, with commas between them, or all; dane "
-        "needs STARTTLS, and adds it",
+        help="look up these policies of the domain: dane, mta_sts, tls_rpt, zone, versions, with commas between "
+        "them, or all; dane and versions need STARTTLS, and add it",
     )
 
 

@@ -54,7 +54,6 @@ class WorkerThread:
 
         threading.Thread(target=body, name=self._name, daemon=True).start()
         try:
-            # Not wait_for: before Python 3.12 it forgets a cancellation that comes just as the work ends.
             async with asyncio.timeout(seconds):
                 return await done
         except TimeoutError:

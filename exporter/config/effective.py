@@ -15,7 +15,7 @@ from exporter.config.values import DNS_PORT, format_duration, parse_host_port
 from exporter.config.yaml_scalars import needs_quotes
 from exporter.model.configuration import Config, ConfiguredGroup, Standing
 from exporter.model.failure import Stage
-from exporter.model.target import Canary, Labels, Module, Settings, Target, TargetKind
+from exporter.model.target import Canary, CanaryMailbox, Labels, Module, Settings, Target, TargetKind
 
 # Of each kind; a page is for reading, and 100,000 domains are no reading matter.
 MAX_TARGETS: Final = 1000
@@ -133,7 +133,24 @@ def _module(module: Module) -> dict[str, Any]:
 def _canary(canary: Canary) -> dict[str, Any]:
     headers = {"from": canary.sender, "to": list(canary.to), "cc": list(canary.cc), "reply_to": canary.reply_to}
     given = {key: value for key, value in headers.items() if value}
-    return {**given, "subject": canary.subject, "body": canary.body}
+    shown = {**given, "subject": canary.subject, "body": canary.body}
+    return shown if canary.arrival is None else {**shown, "arrival": _arrival(canary.arrival)}
+
+
+def _arrival(mailbox: CanaryMailbox) -> dict[str, Any]:
+    """The place of the password, never the password."""
+    lists = {"junk": list(mailbox.junk), "authserv_id": list(mailbox.authserv_ids)}
+    places = {"password_file": mailbox.password_file, "password_env": mailbox.password_env}
+    host = f"[{mailbox.host}]" if ":" in mailbox.host else mailbox.host
+    return {
+        "host": f"{host}:{mailbox.port}",
+        "username": mailbox.username,
+        **{key: place for key, place in places.items() if place},
+        "within": format_duration(mailbox.within),
+        "interval": format_duration(mailbox.interval),
+        "inbox": list(mailbox.inbox),
+        **{key: value for key, value in lists.items() if value},
+    }
 
 
 def _differing(settings: Settings, labels: Labels, config: Config) -> dict[str, Any]:

@@ -25,6 +25,9 @@ MIN_INTERVAL: Final = 1.0
 MAX_RECIPIENTS: Final = 100
 MAX_EXPECTED_MX: Final = 64  # MX hosts that are looked up of one domain
 MAX_BODY: Final = 4096  # octets of a canary: one segment or three, not a load
+MAX_AUTHSERV_IDS: Final = 8
+MAX_FOLDERS: Final = 4
+MAX_FOLDER_NAME: Final = 255
 MAX_LABEL_VALUE: Final = 1024  # characters; each is repeated in every series of its target
 MAX_GROUP_NAME: Final = 100
 _MODULE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -62,6 +65,17 @@ def _at_least(least: float) -> Callable[[float], float]:
     def validate(seconds: float) -> float:
         if seconds < least:
             raise ValueError(f"must be at least {format_duration(least)}")
+        return seconds
+
+    return validate
+
+
+def between(least: float, most: float) -> Callable[[float], float]:
+    """A check of a duration."""
+
+    def validate(seconds: float) -> float:
+        if not least <= seconds <= most:
+            raise ValueError(f"must be from {format_duration(least)} to {format_duration(most)}")
         return seconds
 
     return validate
@@ -148,6 +162,20 @@ def canary_body(body: str) -> str:
     return body
 
 
+def folder_name(name: str) -> str:
+    """The name of an IMAP folder, as people see it, or in modified UTF-7 as the server lists it (RFC 3501 5.1.3)."""
+    if not name or not name.isprintable() or len(name) > MAX_FOLDER_NAME:
+        raise ValueError(f"{quoted(name)} is not the name of a folder: at most {MAX_FOLDER_NAME} printable characters")
+    return name
+
+
+def authserv_name(name: str) -> str:
+    """The name of a server in Authentication-Results (RFC 8601 2.5), compared without regard to case."""
+    if not name or not name.isascii() or not name.isprintable() or any(char in ' ;"()' for char in name):
+        raise ValueError(f"{quoted(name)} is not an authserv-id: the first word of Authentication-Results")
+    return name.lower()
+
+
 def each_once(values: list[_T]) -> list[_T]:
     """A list without duplicates."""
     seen: set[_T] = set()
@@ -190,6 +218,12 @@ Mailboxes = Annotated[
     list[Mailbox],
     BeforeValidator(as_list),
     Field(max_length=MAX_RECIPIENTS),
+    AfterValidator(each_once),
+]
+FolderNames = Annotated[
+    list[Annotated[str, PlainValidator(text(folder_name, "INBOX"))]],
+    BeforeValidator(as_list),
+    Field(max_length=MAX_FOLDERS),
     AfterValidator(each_once),
 ]
 ExpectedMx = Annotated[

@@ -15,9 +15,10 @@ from exporter.model.printable import quoted
 _NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 _EXPORTER: Final = (
-    "address", "cipher", "class", "confidence", "domain", "family", "file", "hop", "implementation", "keyword", "kind",
-    "le", "list", "mechanism", "mode", "module", "mx", "phase", "port", "provider", "python", "reference", "result",
-    "shard", "stage", "state", "status", "tls", "total", "verdict", "version", "what",
+    "address", "cipher", "class", "confidence", "domain", "family", "file", "folder", "hop", "implementation",
+    "key_bits", "key_type", "keyword", "kind", "le", "list", "mechanism", "method", "mode", "module", "mx", "phase",
+    "port", "provider", "python", "reference", "result", "shard", "stage", "state", "status", "tls", "total", "verdict",
+    "version", "what",
 )  # fmt: skip
 # `vantage`, `target` and `exporter` come from the scrape configuration: the place of the exporter, the argument of
 # /probe, one exporter of several that stand for each other.

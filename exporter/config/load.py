@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 from exporter.config.domain_list_loading import DomainListLoader
 from exporter.config.domain_lists import DomainLists
 from exporter.config.field_types import kind, parse_module_name
-from exporter.config.modules import AuthError, auth_of, contradictions, module_of
+from exporter.config.modules import AuthError, auth_of, contradictions, mailbox_of, module_of
 from exporter.config.problems import ConfigError, ConfigProblem
 from exporter.config.schema import (
     SECTIONS,
@@ -38,7 +38,7 @@ from exporter.config.web.load import WebConfig, load_web
 from exporter.config.yaml_document import REFUSED, Document, KeyPath
 from exporter.config.yaml_reader import compose, contents, document_in
 from exporter.model.configuration import Config, Egress, Limits, ResolverSettings, Standing
-from exporter.model.target import Auth, Module, Settings, TargetKind
+from exporter.model.target import Auth, CanaryMailbox, Module, Settings, TargetKind
 
 __all__ = ["ConfigError", "ConfigProblem", "load", "load_both", "parse", "summary"]
 
@@ -223,7 +223,9 @@ class _Loading:
                     if section is not None:
                         for location, message in contradictions(section, wrong):
                             self._main.problem(self._main.existing((*path, *location)), message)
-                        modules[name] = module_of(name, section, self._auth(section, path))
+                        modules[name] = module_of(
+                            name, section, self._auth(section, path), self._arrival(section, path)
+                        )
         return MappingProxyType(modules)
 
     def _auth(self, section: ModuleSection, path: KeyPath) -> Auth | None:
@@ -233,6 +235,15 @@ class _Loading:
             return auth_of(section.auth, self._folder)
         except AuthError as error:
             self._main.problem((*path, "auth", *error.location), str(error), heals=error.heals)
+            return None
+
+    def _arrival(self, section: ModuleSection, path: KeyPath) -> CanaryMailbox | None:
+        if section.data.arrival is None:
+            return None
+        try:
+            return mailbox_of(section.data.arrival, self._folder)
+        except AuthError as error:
+            self._main.problem((*path, "data", "arrival", *error.location), str(error), heals=error.heals)
             return None
 
     def _defaults(self, data: Any, modules: Mapping[str, Module]) -> Settings:

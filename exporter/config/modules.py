@@ -9,10 +9,10 @@ from typing import Final
 
 from exporter.config import secrets
 from exporter.config.mailbox import needs_smtputf8
-from exporter.config.schema import AuthSection, CanarySection, ModuleSection
+from exporter.config.schema import ArrivalSection, AuthSection, CanarySection, ModuleSection
 from exporter.config.stage_order import order_problems
 from exporter.model.failure import Stage
-from exporter.model.target import DOMAIN_PLACEHOLDER, Auth, Canary, Module, PolicyKind, Starttls, TlsMode
+from exporter.model.target import DOMAIN_PLACEHOLDER, Auth, Canary, CanaryMailbox, Module, PolicyKind, Starttls, TlsMode
 
 # RFC 5321 3.2: HELO negotiates no extension.
 _NEEDS_EHLO: Final = "needs ehlo: HELO offers no extensions"
@@ -33,8 +33,10 @@ _ARGUMENTS: Final = MappingProxyType(
 Location = tuple[str | int, ...]
 
 
-def module_of(name: str, section: ModuleSection, auth: Auth | None = None) -> Module:
-    """The module of a section."""
+def module_of(
+    name: str, section: ModuleSection, auth: Auth | None = None, arrival: CanaryMailbox | None = None
+) -> Module:
+    """The module of a section, with what has a password."""
     stages = ["ehlo" if stage == "helo" else stage for stage in section.stages]
     # EHLO after STARTTLS is sent in any case, listed or not.
     sent = [stage for index, stage in enumerate(stages) if stage != "ehlo" or index == 0]
@@ -54,14 +56,37 @@ def module_of(name: str, section: ModuleSection, auth: Auth | None = None) -> Mo
         expect_mx=section.expect_mx,
         tls=TlsMode(section.tls),
         auth=auth,
-        data=_canary(section.data),
+        data=_canary(section.data, arrival),
         policies=tuple(map(PolicyKind, section.policies)),
         proxy_protocol=section.proxy_protocol,
     )
 
 
 def auth_of(section: AuthSection, folder: Path) -> Auth:
-    """The credentials; a relative `password_file` is one beside the configuration.
+    """The credentials. Raises AuthError."""
+    password = _password(section, folder)
+    return Auth(section.username, password, section.password_file or "", section.password_env or "")
+
+
+def mailbox_of(section: ArrivalSection, folder: Path) -> CanaryMailbox:
+    """The mailbox of canaries. Raises AuthError."""
+    return CanaryMailbox(
+        section.host.host,
+        section.host.port or CanaryMailbox().port,
+        section.username,
+        _password(section, folder),
+        section.within,
+        section.interval,
+        tuple(section.inbox),
+        tuple(section.junk),
+        tuple(section.authserv_id),
+        section.password_file or "",
+        section.password_env or "",
+    )
+
+
+def _password(section: AuthSection, folder: Path) -> str:
+    """The password; a relative `password_file` is one beside the configuration.
 
     Raises AuthError with the place of the mistake in the section and a sentence; neither repeats a password.
     """
@@ -70,12 +95,10 @@ def auth_of(section: AuthSection, folder: Path) -> Auth:
     key = "password_env" if section.password_file is None else "password_file"
     try:
         if section.password_env is not None:
-            password = secrets.from_variable(section.password_env)
-        else:
-            password = secrets.from_file(folder / (section.password_file or ""))
+            return secrets.from_variable(section.password_env)
+        return secrets.from_file(folder / (section.password_file or ""))
     except ValueError as error:
         raise AuthError((key,), str(error), heals=isinstance(error, secrets.AbsentSecretError)) from None
-    return Auth(section.username, password, section.password_file or "", section.password_env or "")
 
 
 class AuthError(ValueError):
@@ -87,7 +110,7 @@ class AuthError(ValueError):
         self.heals = heals
 
 
-def _canary(section: CanarySection) -> Canary:
+def _canary(section: CanarySection, arrival: CanaryMailbox | None) -> Canary:
     return Canary(
         section.sender or "",
         tuple(section.to),
@@ -95,6 +118,7 @@ def _canary(section: CanarySection) -> Canary:
         section.reply_to or "",
         section.subject,
         section.body,
+        arrival,
     )
 
 
@@ -119,6 +143,8 @@ def contradictions(section: ModuleSection, wrong: Container[str | int] = ()) -> 
         yield from _password_in_danger(section)
     if "data" in section.stages:
         yield from _to_everybody(section)
+    elif "data" not in wrong and section.data.arrival is not None:
+        yield ("data", "arrival"), "needs the stage data, which stages does not list: nothing is sent"
 
 
 def _without_argument(section: ModuleSection, wrong: Container[str | int]) -> Iterator[tuple[Location, str]]:
@@ -134,9 +160,10 @@ def _needing_starttls(section: ModuleSection) -> Iterator[tuple[Location, str]]:
     for key, value in given.items():
         if value:
             yield ("starttls", key), _NEEDS_STARTTLS
-    if "dane" in section.policies:
+    for index, policy in enumerate(section.policies):
         # RFC 7672: TLSA records are matched with the certificate.
-        yield ("policies", section.policies.index("dane")), f"dane {_NEEDS_STARTTLS}"
+        if policy in ("dane", "versions"):
+            yield ("policies", index), f"{policy} {_NEEDS_STARTTLS}"
 
 
 def _needing_extensions(section: ModuleSection) -> Iterator[tuple[Location, str]]:

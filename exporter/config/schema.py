@@ -13,10 +13,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
 from exporter.config.field_types import (
+    MAX_AUTHSERV_IDS,
     MAX_RECIPIENTS,
     Code,
     Duration,
     ExpectedMx,
+    FolderNames,
     Interval,
     Labels,
     Mailbox,
@@ -25,6 +27,8 @@ from exporter.config.field_types import (
     Port,
     PositiveDuration,
     as_list,
+    authserv_name,
+    between,
     canary_body,
     each_once,
     file_name,
@@ -54,7 +58,7 @@ from exporter.config.values import (
 from exporter.model.address import family_of
 from exporter.model.configuration import Egress, Limits, ResolverSettings
 from exporter.model.metric_names import TARGET_METRICS
-from exporter.model.target import Canary, HostSeries, IPNetwork, Starttls
+from exporter.model.target import Canary, CanaryMailbox, HostSeries, IPNetwork, Starttls
 
 MAX_LISTS: Final = 64  # block lists: each is asked five questions an hour and family at most
 
@@ -165,6 +169,22 @@ class AuthSection(Section):
     password_env: Annotated[str, PlainValidator(text(parse_variable, "SMTP_PASSWORD"))] | None = None
 
 
+class ArrivalSection(AuthSection):
+    """`data.arrival` of a module."""
+
+    host: Annotated[HostPort, PlainValidator(text(parse_host_port, "imap.example.net"))]
+    within: Annotated[Duration, AfterValidator(between(10.0, 86400.0))] = CanaryMailbox().within
+    interval: Annotated[Duration, AfterValidator(between(60.0, 7 * 86400.0))] = CanaryMailbox().interval
+    inbox: Annotated[FolderNames, Field(min_length=1)] = Field(default_factory=lambda: list(CanaryMailbox().inbox))
+    junk: FolderNames = Field(default_factory=list)
+    authserv_id: Annotated[
+        list[Annotated[str, PlainValidator(text(authserv_name, "mx.example.net"))]],
+        BeforeValidator(as_list),
+        Field(max_length=MAX_AUTHSERV_IDS),
+        AfterValidator(each_once),
+    ] = Field(default_factory=list)
+
+
 class CanarySection(Section):
     """`data` of a module."""
 
@@ -174,6 +194,7 @@ class CanarySection(Section):
     reply_to: Mailbox | None = None
     subject: Annotated[str, PlainValidator(text(parse_argument, "canary"))] = Canary().subject
     body: Annotated[str, PlainValidator(text(canary_body, "a sentence"))] = Canary().body
+    arrival: Annotated[ArrivalSection | None, BeforeValidator(unless_given)] = None
 
 
 class ModuleSection(Section):
@@ -203,8 +224,8 @@ class ModuleSection(Section):
     tls: Literal["starttls", "implicit"] = "starttls"
     auth: Annotated[AuthSection | None, BeforeValidator(unless_given)] = None
     data: CanarySection = Field(default_factory=lambda: CanarySection.model_validate({}))
-    policies: Annotated[list[Literal["dane", "mta_sts", "tls_rpt"]], AfterValidator(each_once)] = Field(
-        default_factory=list
+    policies: Annotated[list[Literal["dane", "mta_sts", "tls_rpt", "versions", "zone"]], AfterValidator(each_once)] = (
+        Field(default_factory=list)
     )
     proxy_protocol: bool = False
 

@@ -12,7 +12,7 @@ from exporter.config.schema import DomainEntry, HostEntry, Options
 from exporter.config.target_names import host_target
 from exporter.config.values import HostPort
 from exporter.model.address import Family
-from exporter.model.target import Labels, Module, Settings, Target, TargetKind, with_module
+from exporter.model.target import Labels, Module, Settings, Target, TargetKind, with_least_interval, with_module
 
 # Options that a module may have, too: its own win over those of `defaults`, and a target's over both.
 OF_MODULES: Final = ("timeout", "host_series", "expect_mx")
@@ -74,7 +74,7 @@ class Targets:
 
     def __init__(self, defaults: Settings, modules: Mapping[str, Module]) -> None:
         self._defaults = defaults
-        self._plain = with_module(defaults, defaults.module)
+        self._plain = with_least_interval(with_module(defaults, defaults.module))
         self.modules = modules
         self._settings: dict[tuple[object, ...], Settings] = {_fingerprint(self._plain): self._plain}
         self._labels: dict[Labels, Labels] = {}
@@ -128,7 +128,8 @@ class Targets:
 
     def _settings_of(self, entry: Options, common: Common) -> Settings:
         options = entry if common is self.ungrouped else common.over(entry)
-        return merged(self._plain if options.module is None else self._defaults, options, self.modules)
+        base = self._plain if options.module is None else self._defaults
+        return with_least_interval(merged(base, options, self.modules))
 
     def _shared(self, settings: Settings) -> Settings:
         return self._settings.setdefault(_fingerprint(settings), settings)

@@ -9,6 +9,7 @@ from typing import Final
 
 from exporter.demo.domains.provider import PROVIDER, PROVIDERS
 from exporter.demo.mail_hosts import WorldError
+from exporter.demo.mailbox import CANARY_HOST, Filing
 from exporter.demo.world import DemoWorld
 from exporter.web.pages.panel import Lever, LeverStuck, Panel
 
@@ -20,6 +21,9 @@ _BEHIND: Final = len(PROVIDERS)
 # A customer of it that can be moved, and the host that it is moved to.
 _CUSTOMER: Final = "customer01.example"
 _ELSEWHERE: Final = "mx.moved.example"
+# The hosts whose TLS changes: their page has what was before.
+_STRIPPED: Final = "mx2.healthy.example"
+_SWAPPED: Final = "mx1.healthy.example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,9 @@ def _levers(world: DemoWorld) -> Iterator[Lever]:
         throw=_movement(lambda: world.move(_CUSTOMER, _ELSEWHERE)),
         restore=_movement(lambda: world.move_back(_CUSTOMER)),
     )
+    yield from _tls(world)
     yield from _standing(world)
+    yield from _arrival(world)
     for lever in _HOSTS:
         yield Lever(
             key=lever.key,
@@ -151,6 +157,32 @@ def _levers(world: DemoWorld) -> Iterator[Lever]:
             throw=_movement(partial(_each, partial(lever.throw, world), lever.hosts)),
             restore=_movement(partial(_each, world.revive, lever.hosts)),
         )
+
+
+def _tls(world: DemoWorld) -> Iterator[Lever]:
+    """The levers that change what hosts show in TLS."""
+    yield Lever(
+        key="strip",
+        throw_text="Strip STARTTLS from mx2",
+        restore_text="Let its STARTTLS through",
+        thrown_text=f"{_STRIPPED} offers no STARTTLS",
+        effect="It is up, and its page tells the downgrade under What changed (starttls_lost).",
+        watch=_domain("healthy.example"),
+        is_thrown=lambda: _STRIPPED in world.changed,
+        throw=_movement(partial(world.strip, _STRIPPED)),
+        restore=_movement(partial(world.change_back, _STRIPPED)),
+    )
+    yield Lever(
+        key="certificate",
+        throw_text="Swap the certificate of mx1",
+        restore_text="Give it its own again",
+        thrown_text=f"{_SWAPPED} has another certificate",
+        effect="One of an unknown authority of the same name: up, and What changed has it as issuer_private.",
+        watch=_domain("healthy.example"),
+        is_thrown=lambda: _SWAPPED in world.changed,
+        throw=_movement(partial(world.swap_certificate, _SWAPPED)),
+        restore=_movement(partial(world.change_back, _SWAPPED)),
+    )
 
 
 def _standing(world: DemoWorld) -> Iterator[Lever]:
@@ -177,6 +209,35 @@ def _standing(world: DemoWorld) -> Iterator[Lever]:
         throw=_movement(partial(world.set_named, True)),
         restore=_movement(partial(world.set_named, False)),
     )
+
+
+def _arrival(world: DemoWorld) -> Iterator[Lever]:
+    """The levers that file the canaries otherwise; the last one thrown counts."""
+    name = CANARY_HOST.name
+    told = (
+        (Filing.JUNK, "junk", "File the canaries as junk", "canaries are filed as junk", "blocked (arrived_as_junk)"),
+        (Filing.LOST, "lost", "Lose the canaries", "canaries are accepted and lost", "undetermined (not_arrived)"),
+    )
+    for filing, key, throw_text, thrown_text, outcome in told:
+        yield Lever(
+            key=key,
+            throw_text=throw_text,
+            restore_text="File them in the inbox again",
+            thrown_text=thrown_text,
+            effect=f"Its whole session works: with the next message, within about a minute, {name} is {outcome}.",
+            watch=(world.canary_page, name),
+            is_thrown=partial(_is_filed, world, filing),
+            throw=partial(_file, world, filing),
+            restore=partial(_file, world, Filing.INBOX),
+        )
+
+
+def _is_filed(world: DemoWorld, filing: Filing) -> bool:
+    return world.mailbox.filing is filing
+
+
+def _file(world: DemoWorld, filing: Filing) -> None:
+    world.mailbox.filing = filing
 
 
 def _is_broken(world: DemoWorld, host: str) -> bool:

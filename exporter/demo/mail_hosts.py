@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,11 +16,12 @@ from typing import Final
 
 from exporter.demo.domain import Certificate, DemoHost, Port
 from exporter.demo.domains import DEMO, NETWORK
+from exporter.demo.mailbox import CANARY_HOST
 from exporter.demo.reputation import hello
 from exporter.lab.certificates import Authority
 from exporter.lab.silent_host import SilentHost
 from exporter.lab.smtp_host import SmtpHost
-from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, Answer, SmtpScript, SwitchToTls, ordinary, reply
+from exporter.lab.smtp_script import ORDINARY_EXTENSIONS, Answer, SmtpScript, SwitchToTls, reply
 
 # The name in the certificate of a host that presents another's.
 _ANOTHER: Final = "mx.another.example"
@@ -41,21 +42,27 @@ class WorldError(Exception):
 
 
 class MailHosts:
-    """Every mail host of :data:`exporter.demo.domains.DEMO`, on one port. Certificates are of `authority`."""
+    """Every mail host of :data:`exporter.demo.domains.DEMO`, and that of canaries, on one port.
 
-    def __init__(self, authority: Authority) -> None:
+    Certificates are of `authority`. `deliveries`, by the key of a host, are given the messages that it takes.
+    """
+
+    def __init__(
+        self, authority: Authority, deliveries: Mapping[str, Callable[[bytes], None]] = MappingProxyType({})
+    ) -> None:
+        self._deliveries = deliveries
         self.port = 0
         self.witness_port = 0  # where only a host that is gone does not answer
         self.by_key: Mapping[str, DemoHost] = MappingProxyType(
-            {host.key: host for domain in DEMO for host in domain.hosts}
+            {host.key: host for host in (*(host for domain in DEMO for host in domain.hosts), CANARY_HOST)}
         )
         self.gateway_is_closed = False
-        self._behaviours = {
-            key: _saying_hello(_behaviour(host, authority), hello(number))
-            for number, (key, host) in enumerate(self.by_key.items())
-        }
+        self._authority = authority
+        self._numbers = {key: number for number, key in enumerate(self.by_key)}
+        self._behaviours = {key: self._behaviour_of(key, host) for key, host in self.by_key.items()}
         self._broken: dict[str, Port] = {}
-        self._accepting: set[str] = set()  # hosts that refuse us by their table, and do not now
+        # Hosts that are not as their table says, and their behaviour instead.
+        self._changed: dict[str, SmtpScript | Port] = {}
         self._running: dict[str, SmtpHost | SilentHost] = {}
         self._changing = asyncio.Lock()
 
@@ -88,7 +95,7 @@ class MailHosts:
             for key in tuple(self._running):
                 await self._take_down(key)
             self._broken.clear()
-            self._accepting.clear()
+            self._changed.clear()
             self.gateway_is_closed = False
 
     async def set_broken(self, key: str, how: Port | None) -> None:
@@ -100,10 +107,18 @@ class MailHosts:
                 self._broken[key] = how
             await self._put_all([key])
 
-    async def set_accepting(self, key: str, *, accepting: bool) -> None:
-        """Have a host take our mail, whatever its table says, or follow its table. Raises WorldError."""
+    @property
+    def changed(self) -> frozenset[str]:
+        """The hosts that do not follow their table."""
+        return frozenset(self._changed)
+
+    async def set_changed(self, key: str, host: DemoHost | None) -> None:
+        """Have a host behave as `host` does; None: as its table says. Raises WorldError."""
         async with self._changing:
-            (self._accepting.add if accepting else self._accepting.discard)(key)
+            if host is None:
+                self._changed.pop(key, None)
+            else:
+                self._changed[key] = self._behaviour_of(key, host)
             await self._put_all([key])
 
     async def set_gateway(self, *, closed: bool) -> None:
@@ -140,19 +155,22 @@ class MailHosts:
                 raise problem
 
     async def _put(self, key: str) -> None:
-        usual = ordinary(self.by_key[key].name) if key in self._accepting else self._behaviours[key]
-        behaviour = self._broken.get(key, usual)
+        behaviour = self._broken.get(key, self._changed.get(key, self._behaviours[key]))
         if self.gateway_is_closed and behaviour is not Port.GONE:
             behaviour = Port.SILENT
         await self._take_down(key)
         if behaviour is Port.REFUSED:
             return
-        host = SilentHost() if isinstance(behaviour, Port) else SmtpHost(behaviour)
+        deliver = self._deliveries.get(key)
+        host = SilentHost() if isinstance(behaviour, Port) else SmtpHost(behaviour, on_message=deliver)
         address = self.by_key[key].address
         self.port = await host.start(address, self.port)
         if behaviour is Port.GONE:
             self.witness_port = await host.start(address, self.witness_port)
         self._running[key] = host
+
+    def _behaviour_of(self, key: str, host: DemoHost) -> SmtpScript | Port:
+        return _saying_hello(_behaviour(host, self._authority), hello(self._numbers[key]))
 
     async def _take_down(self, key: str) -> None:
         running = self._running.pop(key, None)

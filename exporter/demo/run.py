@@ -21,6 +21,7 @@ from exporter.demo.domains.provider import PROVIDER, PROVIDERS
 from exporter.demo.folder import demo_folder
 from exporter.demo.levers import panel
 from exporter.demo.mail_hosts import WorldError
+from exporter.demo.mailbox import PASSWORD_FILE
 from exporter.demo.world import DemoWorld
 from exporter.egress.settings import counts_as_outside
 from exporter.standing.checks import Pace
@@ -69,7 +70,8 @@ def _stopped_by_signals() -> asyncio.Event:
 
 async def _serve(web_options: WebOptions, world: DemoWorld, folder: Path, stopping: asyncio.Event) -> int:
     path = folder / "config.yaml"
-    path.write_text(world.config_yaml(), encoding="utf-8")
+    path.write_text(world.config_yaml(with_canaries=True), encoding="utf-8")
+    (folder / PASSWORD_FILE).write_text(world.mailbox.password, encoding="ascii")
     # In this world the demo's authority is the one that all clients trust.
     roots = folder / "roots.pem"
     roots.write_text(world.authority.pem, encoding="ascii")
@@ -121,8 +123,9 @@ def _introduction(base: str, world: DemoWorld, by_hand: str) -> Iterator[str]:
     yield f"A mail world of {len(DEMO)} domains and {len(world.hosts)} mail hosts on loopback, probed every 5 seconds."
     yield ""
     yield "Open in a browser:"
-    for path, what in _PAGES:
-        yield f"  {base}{path:{max(len(path) for path, _ in _PAGES)}}  {what}"
+    pages = (*_PAGES, (f"/{world.canary_page}", "a message a minute, and the folder in which it arrives"))
+    for path, what in pages:
+        yield f"  {base}{path:{max(len(path) for path, _ in pages)}}  {what}"
     yield ""
     yield "What Prometheus scrapes, and a probe now with its dialogue as text:"
     yield f"  {base}/metrics"

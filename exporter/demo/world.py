@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, Self
 
 from exporter.demo.configuration import configuration
-from exporter.demo.domain import DemoHost, DnsFault, Port
+from exporter.demo.domain import Certificate, DemoHost, DnsFault, Port
 from exporter.demo.domains import DEMO
 from exporter.demo.mail_hosts import HostState, MailHosts
+from exporter.demo.mailbox import CANARY_HOST, DemoMailbox
 from exporter.demo.reputation import LISTED_AT, NAMELESS_AT
 from exporter.demo.reputation import records as standing_records
 from exporter.lab.certificates import Authority
 from exporter.lab.dns_host import BOGUS, SERVFAIL, SILENT, DnsHost, Fault
 from exporter.lab.host import LOOPBACK, LoopThread
+from exporter.lab.smtp_script import ordinary
 
 _FAULTS: Final[Mapping[DnsFault, Fault]] = MappingProxyType(
     {DnsFault.SERVFAIL: SERVFAIL, DnsFault.BOGUS: BOGUS, DnsFault.SILENT: SILENT}
@@ -34,7 +37,8 @@ class DemoWorld:
     def __init__(self) -> None:
         self.nameserver: tuple[str, int] = (LOOPBACK, 0)
         self.authority = Authority()
-        self._mail_hosts = MailHosts(self.authority)
+        self.mailbox = DemoMailbox(self.authority)
+        self._mail_hosts = MailHosts(self.authority, {CANARY_HOST.key: self.mailbox.take})
         self._name_server = _name_server()
         self._records = self._name_server.records
         self._moved: dict[str, str] = {}
@@ -54,6 +58,7 @@ class DemoWorld:
         self._thread.start()
         try:
             self.nameserver = self._thread.call(self._name_server.start())
+            self._thread.call(self.mailbox.start())
             self._thread.call(self._mail_hosts.start(smtp_port))
         except BaseException:
             self.stop()
@@ -65,6 +70,7 @@ class DemoWorld:
             return
         try:
             self._thread.call(self._mail_hosts.stop())
+            self._thread.call(self.mailbox.stop())
             self._thread.call(self._name_server.stop())
         finally:
             self._thread.stop()
@@ -73,6 +79,11 @@ class DemoWorld:
     def smtp_port(self) -> int:
         """The port of every mail host."""
         return self._mail_hosts.port
+
+    @property
+    def canary_page(self) -> str:
+        """The path of the page on the host that takes canaries."""
+        return f"host/{CANARY_HOST.name}:{self.smtp_port}"
 
     @property
     def witness_port(self) -> int:
@@ -151,22 +162,50 @@ class DemoWorld:
         """Put our address on the block list, or take it off: the host that asks the list follows."""
         self._is_listed = listed
         self._publish()
-        self._thread.call(self._mail_hosts.set_accepting(LISTED_AT, accepting=not listed))
+        self._set_accepting(LISTED_AT, accepting=not listed)
 
     def set_named(self, named: bool) -> None:
         """Give our address its PTR record, or take it away: the host that asks for it follows."""
         self._is_named = named
         self._publish()
-        self._thread.call(self._mail_hosts.set_accepting(NAMELESS_AT, accepting=named))
+        self._set_accepting(NAMELESS_AT, accepting=named)
 
-    def config_yaml(self) -> str:
-        """A configuration with which an ordinary exporter probes this world."""
-        return configuration(self.nameserver, self.smtp_port, self.witness_port)
+    @property
+    def changed(self) -> frozenset[str]:
+        """The hosts that speak otherwise than at the start."""
+        return self._mail_hosts.changed
+
+    def strip(self, host: str) -> None:
+        """Have it offer no STARTTLS, as if somebody on the path took the word away."""
+        self._change(host, replace(self.hosts[host], certificate=None))
+
+    def swap_certificate(self, host: str) -> None:
+        """Have it present another certificate, of an authority that nobody knows."""
+        self._change(host, replace(self.hosts[host], certificate=Certificate.UNTRUSTED))
+
+    def change_back(self, host: str) -> None:
+        """Have it speak as at the start."""
+        self._change(host, None)
+
+    def config_yaml(self, *, with_canaries: bool = False) -> str:
+        """A configuration with which an ordinary exporter probes this world.
+
+        With canaries it needs the mailbox's password in a file beside it, :data:`exporter.demo.mailbox.PASSWORD_FILE`.
+        """
+        mailbox = self.mailbox.port if with_canaries else None
+        return configuration(self.nameserver, self.smtp_port, self.witness_port, mailbox)
 
     def _publish(self) -> None:
         moved = {(name, "MX"): [f"10 {exchange}."] for name, exchange in self._moved.items()}
         ours = standing_records(listed=self._is_listed, named=self._is_named)
         self._name_server.records = {**self._records, **moved, **ours}
+
+    def _set_accepting(self, key: str, *, accepting: bool) -> None:
+        host = self.hosts[key]
+        self._change(key, replace(host, behaviour=ordinary(host.name)) if accepting else None)
+
+    def _change(self, key: str, host: DemoHost | None) -> None:
+        self._thread.call(self._mail_hosts.set_changed(key, host))
 
     def _break(self, host: str, how: Port | None) -> None:
         self._thread.call(self._mail_hosts.set_broken(self.hosts[host].key, how))
@@ -178,6 +217,7 @@ def _name_server() -> DnsHost:
     for domain in DEMO:
         for name, kind, data in domain.all_records:
             records[name, kind].append(data)
+    records[CANARY_HOST.name, "A"].append(CANARY_HOST.address)
     faults: dict[str | tuple[str, str], Fault] = {
         domain.name: _FAULTS[domain.fault] for domain in DEMO if domain.fault is not None
     }

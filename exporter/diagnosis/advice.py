@@ -168,7 +168,8 @@ _LINES: Final = {
     ),
     _C.POLICY_REJECTED: Advice(f"ask {_POSTMASTER}, with the reply, by other means than mail from this address"),
     _C.RDNS_REQUIRED: Advice(
-        "mend the PTR record of our address: it has to name {helo|our EHLO name}, and that our address"
+        "mend the PTR record of our address: it has to name {helo|our EHLO name}, and that our address;"
+        f" where they do, ask {_POSTMASTER}"
     ),
     _C.HELO_REJECTED: Advice("set `helo`, now {helo|our own name}, to a name that resolves to our address"),
     _C.SENDER_AUTH_FAILED: Advice("mend our SPF, DKIM or DMARC records, or set another `mail_from`"),
@@ -185,6 +186,13 @@ _LINES: Final = {
     _C.MAILBOX_DISABLED: Advice("mend `rcpt_to` of the module"),
     _C.SENDER_REJECTED: Advice("mend `mail_from` of the module"),
     _C.MESSAGE_TOO_LARGE: Advice("mend `size` of the module"),
+    _C.NOT_ARRIVED: Advice(
+        "settle it before you call: look into all folders of the mailbox, and send it a message from"
+        f" another network; then ask {_POSTMASTER} for ours by its time and Message-ID",
+    ),
+    _C.ARRIVED_AS_JUNK: Advice(
+        f"mend our SPF, DKIM and DMARC where `mx_canary_authentication` fails; else ask {_POSTMASTER} for the reason"
+    ),
     _C.TEMPFAIL: Advice(_CALL_IF_IT_STAYS),
     _C.REJECTED: Advice(f"ask {_POSTMASTER}, with the reply"),
     _C.INTERNAL: Advice("report the traceback of the exporter's log"),
@@ -237,7 +245,8 @@ def _advice(failure_class: FailureClass, names: AdviceNames) -> Advice:
 def _line(advice: Advice, confidence: Confidence, failure_class: FailureClass) -> str:
     # For a class that may mean dead or blocked, "likely" is enough to know the person to call.
     settled = confidence is Confidence.LIKELY and failure_class in UNDETERMINED_CLASSES
-    if confidence is Confidence.CERTAIN or settled:
+    # The line of a class that no evidence settles says so itself.
+    if confidence is Confidence.CERTAIN or settled or failure_class.verdict is Verdict.UNDETERMINED:
         return advice.line
     if advice.unsure or confidence is Confidence.LIKELY:
         return advice.unsure or advice.line

@@ -222,6 +222,16 @@ _REPLIES: Final = {
     _C.MAILBOX_DISABLED: _reply("the mailbox is out of use"),
     _C.SENDER_REJECTED: _reply("our sender, or the empty one, is refused"),
     _C.MESSAGE_TOO_LARGE: _reply("larger than it takes (SIZE, 552)"),
+    _C.NOT_ARRIVED: ClassEntry(
+        (_S.DATA,),
+        "a message was accepted, and is not in its mailbox in time",
+        uncertain="a whole look into the mailbox after `within`; it may be lost, filed elsewhere, or still on its way",
+    ),
+    _C.ARRIVED_AS_JUNK: ClassEntry(
+        (_S.DATA,),
+        "a message was accepted, and filed as junk",
+        likely="it was found in the folder for junk; its text or its reader's own rules may be the reason",
+    ),
     _C.TEMPFAIL: _reply("4xx to a later command, nothing finer"),
     _C.REJECTED: _reply("5xx to a later command, nothing finer"),
     _C.INTERNAL: ClassEntry((), "a bug of the exporter", "the traceback in its log"),

@@ -77,7 +77,7 @@ def port_filtered(attempt: FailedConnect) -> str:
         witness = attempt.live_witness
         text += f", while port {witness.port} of the same address {_ANSWERS[witness.outcome]}"
     if attempt.stops_earlier:
-        text += f"; it is lost {_last_router(attempt)}, and {_compared_port(attempt)} gets further"
+        text += f"; {_place_of_loss(attempt)}"
     return f"{text}: {_BEYOND_US if attempt.others_answered_since else _ANYWHERE}"
 
 
@@ -117,7 +117,13 @@ def _compared_port(attempt: FailedConnect) -> str:
     return f"port {against.port}" if against is not None else "another port"
 
 
-def _last_router(attempt: FailedConnect) -> str:
-    """The place behind which the port is lost."""
-    hop = attempt.path.last_hop if attempt.path is not None else None
-    return f"after {hop.address} (hop {hop.ttl})" if hop is not None else "before the first router"
+def _place_of_loss(attempt: FailedConnect) -> str:
+    """The place behind which the port is lost, while the other port gets further."""
+    path, other = attempt.path, _compared_port(attempt)
+    hop = path.last_hop if path is not None else None
+    if hop is not None:
+        return f"it is lost after {hop.address} (hop {hop.ttl}), and {other} gets further"
+    against = path.against if path is not None else None
+    if against is not None and against.reached == 1:
+        return f"no router is between, and {other} reaches the host"
+    return f"no router on the way answers, and {other} gets further"

@@ -67,8 +67,8 @@ def reverse_dns_lines(address: str, reverse: ReverseDns) -> Iterator[str]:
 
 
 def _of_reputation(failure: Failure, standing: FamilyStanding, view: StandingView) -> Failure:
-    if not standing.lists:
-        return failure
+    if view.lists and not standing.lists:
+        return failure  # none is asked yet
     listed = [each.name for each in standing.listed]
     evidence = tuple(_listings(standing, view, listed))
     about = failure.about or (listed[0] if listed else "")
@@ -79,6 +79,9 @@ def _listings(standing: FamilyStanding, view: StandingView, listed: list[str]) -
     """The lists that have us, or the lack of any, with the domains that refuse us; and the lists that say nothing."""
     refusing = f"{view.refusing:,} {'domain refuses' if view.refusing == 1 else 'domains refuse'} us for our reputation"
     behind = f"; {refusing}" if view.refusing else ""
+    if not view.lists:
+        yield f"no block list is asked about our address {standing.address} (standing.lists names none){behind}"
+        return
     clear = [each.name for each in standing.lists if each.state is ListingState.CLEAR]
     known = {each.name for each in standing.lists if each.state is not ListingState.IPV4_ONLY}
     if listed:
@@ -89,7 +92,8 @@ def _listings(standing: FamilyStanding, view: StandingView, listed: list[str]) -
         yield f"our address {standing.address} is not listed by {_and(clear)}{behind}"
     silent = [name for name in view.lists if name not in (*listed, *clear) and name in known]
     if silent:
-        yield f"no usable answer about our address {standing.address} came from {_and(silent)}"
+        behind = "" if listed or clear else behind
+        yield f"no usable answer about our address {standing.address} came from {_and(silent)}{behind}"
 
 
 def _and(names: list[str]) -> str:

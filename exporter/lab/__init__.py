@@ -19,6 +19,7 @@ host                        its scripted behaviour
 :mod:`~.silent_host`        swallow every SYN, as a packet filter does that drops; no root needed
 :mod:`~.dns_host`           answer from a table, over UDP and TCP; see below
 :mod:`~.https_host`         take TLS, then send bytes late, in pieces, unasked, or nothing before a gate opens
+:mod:`~.imap_host`          the folders of one user by IMAP over TLS; a message is put in by `deliver()`
 nothing at all              refuse connections: take a free port and listen on none
 ==========================  ===============================================================================
 

@@ -97,7 +97,8 @@ class ClientConnection(asyncio.Protocol):
             await asyncio.sleep(0)
         else:
             try:
-                await asyncio.wait_for(self._gone.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._gone.wait()
             except TimeoutError:
                 pass
         return self._gone.is_set()

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Final, Protocol, TypeVar
 
@@ -38,6 +41,42 @@ def require_loopback(address: str) -> None:
     """Raise ValueError for an address that another machine could reach, or that is none."""
     if not ip_address(address).is_loopback:
         raise ValueError(f"{address} is not a loopback address, and the lab listens on no other")
+
+
+@dataclass(kw_only=True)
+class StreamHost(ABC):
+    """A host that serves each connection by a task of its own. Without a `context` it speaks no TLS."""
+
+    context: ssl.SSLContext | None = None
+    port: int = 0  # of the last start
+    _server: asyncio.Server | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @abstractmethod
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+
+    async def start(self, address: str = LOOPBACK, port: int = 0) -> int:
+        """Listen; returns the port."""
+        require_loopback(address)
+        self._server = await asyncio.start_server(self._accept, address, port, ssl=self.context)
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self.port
+
+    async def stop(self) -> None:
+        """Stop listening and drop every connection."""
+        if self._server is not None:
+            self._server.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # in which the event loop closes aborted connections
+
+    # Not a coroutine: asyncio would make the task itself, and stumbles over its cancellation before Python 3.12.
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self.serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 @contextlib.asynccontextmanager

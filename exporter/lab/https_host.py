@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from exporter.lab.host import LOOPBACK, require_loopback
+from exporter.lab.host import StreamHost
 
 _HOST = re.compile(rb"\r\nhost: ([^\r]*)")
 
 
 @dataclass
-class HttpsHost:
+class HttpsHost(StreamHost):
     """A server whose fields may be changed while it runs. Without a `context` it speaks no TLS.
 
     The answer is `answer`, or that of `answers` for the name which the Host field of the request has.
@@ -30,28 +29,8 @@ class HttpsHost:
     speaks_first: bool = False  # answers before it has read a request
     gate: asyncio.Event | None = None  # answers only once it is set
     answers: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
-    context: ssl.SSLContext | None = None
-    port: int = 0
     requests: list[bytes] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)  # connections, concurrent, concurrent_max
-    _server: asyncio.Server | None = None
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-
-    async def start(self, address: str = LOOPBACK, port: int = 0) -> int:
-        """Listen; returns the port."""
-        require_loopback(address)
-        self._server = await asyncio.start_server(self._accept, address, port, ssl=self.context)
-        self.port = int(self._server.sockets[0].getsockname()[1])
-        return self.port
-
-    async def stop(self) -> None:
-        """Stop listening and drop every connection."""
-        if self._server is not None:
-            self._server.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # in which the event loop closes aborted connections
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
@@ -78,12 +57,6 @@ class HttpsHost:
     def _answer(self) -> Sequence[bytes]:
         asked = _HOST.search(self.requests[-1].lower()) if self.requests else None
         return self.answers.get(asked[1].decode(), self.answer) if asked is not None else self.answer
-
-    # Not a coroutine: asyncio would make the task itself, and stumbles over its cancellation before Python 3.12.
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self.serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def http(

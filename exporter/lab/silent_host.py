@@ -54,7 +54,8 @@ class SilentHost:
         for _ in range(_MAX_FILLERS):
             filler = self._socket(address)
             try:
-                await asyncio.wait_for(asyncio.get_running_loop().sock_connect(filler, (address, bound)), _HANDSHAKE)
+                async with asyncio.timeout(_HANDSHAKE):
+                    await asyncio.get_running_loop().sock_connect(filler, (address, bound))
             except TimeoutError:
                 return bound
         raise OSError(f"{address}:{bound} still accepts connections that no process takes: a silent host needs Linux")

@@ -7,9 +7,11 @@ and the end of its session, are kept in :class:`ServerSession` records. The host
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -37,6 +39,7 @@ MAX_COMMANDS: Final = 200
 MAX_MESSAGE_BYTES: Final = 65536
 # Connections not yet accepted; the kernel silently drops a SYN beyond, which is SilentHost's business and not ours.
 BACKLOG: Final = 1024
+_STUFFED: Final = re.compile(rb"^\.", re.MULTILINE)  # RFC 5321 4.5.2
 
 
 class Ended(Enum):
@@ -72,10 +75,18 @@ class SmtpHost:
     """A listening socket and its script. `script` may be replaced at any time, for sessions to come.
 
     `beyond_loopback` lets it listen on any address: for a network namespace of one's own, from which nothing leaves.
+    `on_message` is given each message after DATA, as it was before its dots were stuffed, ahead of the answer to it.
     """
 
-    def __init__(self, script: SmtpScript, *, beyond_loopback: bool = False) -> None:
+    def __init__(
+        self,
+        script: SmtpScript,
+        *,
+        beyond_loopback: bool = False,
+        on_message: Callable[[bytes], None] | None = None,
+    ) -> None:
         self.script = script
+        self._on_message = on_message
         self._beyond_loopback = beyond_loopback
         self.sessions: deque[ServerSession] = deque(maxlen=MAX_SESSIONS)
         self.connections = 0  # ever
@@ -157,7 +168,7 @@ class SmtpHost:
         self.concurrent_max = max(self.concurrent_max, self.concurrent)
         ended = Ended.STOPPED
         try:
-            ended = await _SmtpSession(self.script, client, session).run()
+            ended = await _SmtpSession(self.script, client, session, self._on_message).run()
             client.close()
             await client.lost.wait()
         finally:
@@ -173,7 +184,14 @@ class SmtpHost:
 class _SmtpSession:
     """The script played against one client."""
 
-    def __init__(self, script: SmtpScript, client: ClientConnection, session: ServerSession) -> None:
+    def __init__(
+        self,
+        script: SmtpScript,
+        client: ClientConnection,
+        session: ServerSession,
+        on_message: Callable[[bytes], None] | None,
+    ) -> None:
+        self._on_message = on_message
         self._script = script
         self._client = client
         self._session = session
@@ -207,8 +225,11 @@ class _SmtpSession:
 
     async def _take_message(self) -> bool:
         """RFC 5321 4.1.1.4: up to a line that is only a dot; False when the client went before it."""
+        began = len(self._session.message)
         while (line := await self._client.read_line()) is not None:
             if line == b".":
+                if self._on_message is not None:
+                    self._on_message(_STUFFED.sub(b"", self._session.message[began:]))
                 return True
             room = MAX_MESSAGE_BYTES - len(self._session.message)
             self._session.message += (line + b"\r\n")[:room]

@@ -16,13 +16,14 @@ from exporter.metrics.host_rows import no_changes, reason
 from exporter.model.address import Family, family_of
 from exporter.model.result import DomainResult, HostIdentity, MxLookup
 from exporter.model.target import Target, TargetKey, TargetKind
+from exporter.model.zone import NameserverState
 from exporter.store.journal import Counts
 from exporter.store.record import TargetRecord
 from exporter.store.row import NO_ROW, Row
 
 _FAMILIES: Final = tuple(Family)
 # The places of the numbers that move, as :func:`_moving_numbers` reads them.
-_PROBES, _FAILURES, _AT, _DURATION, _LOOKUP_SECONDS = range(5)
+_PROBES, _FAILURES, _AT, _DURATION, _LOOKUP_SECONDS, _SIGNATURE_ENDS = range(6)
 
 
 def target_row(
@@ -55,7 +56,8 @@ def _moving_numbers(record: TargetRecord) -> tuple[float, ...]:
         return record.probes, record.probe_failures
     lookup = result.lookup
     took = None if lookup is None else lookup.duration
-    return record.probes, record.probe_failures, result.at, result.duration, 0.0 if took is None else took
+    ends = 0.0 if result.signature is None else result.signature.ends
+    return record.probes, record.probe_failures, result.at, result.duration, 0.0 if took is None else took, ends
 
 
 def _host_labels(record: TargetRecord, disabled: frozenset[str]) -> Row:
@@ -94,6 +96,8 @@ def _domain(record: TargetRecord, disabled: frozenset[str], changes: Counts) -> 
             row.number(f.DNS_AUTHENTICATED, result.lookup.authenticated)
             if result.lookup.duration is not None:
                 row.moving(f.DNS_LOOKUP_DURATION, _LOOKUP_SECONDS)
+        if result.signature is not None:
+            row.moving(f.DNS_SIGNATURE_EXPIRY, _SIGNATURE_ENDS)
         _add_policies(row, result)
         row.moving(f.DOMAIN_LAST_PROBE, _AT)
         row.moving(f.DOMAIN_PROBE_DURATION, _DURATION)
@@ -152,6 +156,12 @@ def _add_policies(row: RowWriter, result: DomainResult) -> None:
             row.number(f.DOMAIN_MTA_STS_VALID, mta_sts.valid)
         if mta_sts.problem is not None:
             row.mark(f.DOMAIN_MTA_STS_FAILURE, (("class", mta_sts.problem),))
+    zone = result.zone
+    if zone is not None and zone.servers:
+        for state in NameserverState:
+            row.number(f.DNS_NAMESERVERS, zone.count(state), (("state", state),))
+        if zone.ttl is not None:
+            row.number(f.DNS_MX_TTL, zone.ttl)
     if tls_rpt is not None and tls_rpt.present is not None:
         row.number(f.DOMAIN_TLS_RPT, tls_rpt.present)
         if tls_rpt.valid is not None:
@@ -166,6 +176,8 @@ def _only_numbers_differ(before: DomainResult, now: DomainResult) -> bool:
         and before.providers == now.providers
         and before.mta_sts == now.mta_sts
         and before.tls_rpt == now.tls_rpt
+        and (before.signature is None) is (now.signature is None)
+        and (before.zone is now.zone or before.zone == now.zone)
         and _same_hosts(before, now)
         and _same_lookup(before.lookup, now.lookup)
     )

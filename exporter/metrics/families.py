@@ -67,6 +67,17 @@ DNS_MX_RECORDS: Final = MetricFamily("mx_dns_mx_records", "gauge", "MX records o
 DNS_AUTHENTICATED: Final = MetricFamily(
     "mx_dns_authenticated", "gauge", "1 if the resolver authenticated the MX answer (AD bit)."
 )
+DNS_SIGNATURE_EXPIRY: Final = MetricFamily(
+    "mx_dns_signature_expiry_timestamp_seconds",
+    "gauge",
+    "Unix time at which the first of the DNSSEC signatures of the MX, address and TLSA answers ends.",
+)
+DNS_NAMESERVERS: Final = MetricFamily(
+    "mx_dns_nameservers", "gauge", "Addresses of the zone's name servers by what they answer about the MX records."
+)
+DNS_MX_TTL: Final = MetricFamily(
+    "mx_dns_mx_ttl_seconds", "gauge", "TTL of the MX records at the zone's name servers, the longest."
+)
 DOMAIN_MTA_STS_MODE: Final = MetricFamily(
     "mx_domain_mta_sts_mode", "gauge", "1 for the mode that applies to senders that honour MTA-STS (RFC 8461)."
 )
@@ -121,7 +132,14 @@ HOST_AUTH_MECHANISM: Final = MetricFamily(
     "1 for each SASL mechanism that the host offers for AUTH, without TLS and with it.",
 )
 HOST_TLS_INFO: Final = MetricFamily(
-    "mx_host_tls_info", "gauge", "1, with the TLS version and cipher of the last session."
+    "mx_host_tls_info",
+    "gauge",
+    "1, with the TLS version and cipher of the last session, and the kind and size of the certificate's key.",
+)
+HOST_TLS_OLD_VERSION: Final = MetricFamily(
+    "mx_host_tls_old_version_accepted",
+    "gauge",
+    "1 if the host accepts a session in this old version of TLS alone, 0 if it refuses it.",
 )
 HOST_TLS_NOT_AFTER: Final = MetricFamily(
     "mx_host_tls_cert_not_after_timestamp_seconds",
@@ -147,6 +165,25 @@ PATH_LAST_HOP: Final = MetricFamily(
 HOST_DANE_STATE: Final = MetricFamily(
     "mx_host_dane_state", "gauge", "1 for the DANE result of a sender that honours it (RFC 7672)."
 )
+CANARY_ARRIVAL: Final = MetricFamily(
+    "mx_canary_arrival_seconds",
+    "gauge",
+    "Time from the acceptance of the last canary that arrived to the look that found it.",
+)
+CANARY_LAST_ARRIVAL: Final = MetricFamily(
+    "mx_canary_last_arrival_timestamp_seconds", "gauge", "Unix time at which a canary arrived last."
+)
+CANARY_FOLDER: Final = MetricFamily(
+    "mx_canary_folder", "gauge", "1 for the kind of folder in which the last canary was found."
+)
+CANARY_AUTHENTICATION: Final = MetricFamily(
+    "mx_canary_authentication",
+    "gauge",
+    "1 for each result in the Authentication-Results (RFC 8601) of the last canary, by a server that is believed.",
+)
+CANARY_MAILBOX_UP: Final = MetricFamily(
+    "mx_canary_mailbox_up", "gauge", "1 if the mailbox of canaries can be looked into; else nothing is said of arrival."
+)
 
 FAMILIES: Final = (
     DOMAIN_UP,
@@ -164,6 +201,9 @@ FAMILIES: Final = (
     DNS_LOOKUP_DURATION,
     DNS_MX_RECORDS,
     DNS_AUTHENTICATED,
+    DNS_SIGNATURE_EXPIRY,
+    DNS_NAMESERVERS,
+    DNS_MX_TTL,
     DOMAIN_MTA_STS_MODE,
     DOMAIN_MTA_STS_VALID,
     DOMAIN_MTA_STS_FAILURE,
@@ -186,10 +226,16 @@ FAMILIES: Final = (
     HOST_SIZE_LIMIT,
     HOST_AUTH_MECHANISM,
     HOST_TLS_INFO,
+    HOST_TLS_OLD_VERSION,
     HOST_TLS_NOT_AFTER,
     HOST_TLS_NOT_BEFORE,
     HOST_TLS_VERIFIED,
     PATH_LAST_HOP,
     HOST_DANE_STATE,
+    CANARY_ARRIVAL,
+    CANARY_LAST_ARRIVAL,
+    CANARY_FOLDER,
+    CANARY_AUTHENTICATION,
+    CANARY_MAILBOX_UP,
 )
 PLACE: Final = MappingProxyType({family: place for place, family in enumerate(FAMILIES)})

@@ -15,8 +15,10 @@ from typing import Final
 
 from exporter.metrics import families as f
 from exporter.metrics.columns import Labels, RowWriter, escaped
+from exporter.model.arrival import Arrival
 from exporter.model.failure import Failure
 from exporter.model.result import HostIdentity, HostResult, HostTimings, TlsResult
+from exporter.model.tls_version import VersionState
 from exporter.store.hosts import HostRecord
 from exporter.store.journal import Counts
 from exporter.store.row import NO_ROW, Row
@@ -92,6 +94,9 @@ _NUMBERS: Final[tuple[tuple[f.MetricFamily, Callable[[HostResult], float | None]
     (f.HOST_TLS_NOT_AFTER, lambda host: None if (tls := host.facts.tls) is None else tls.not_after),
     (f.HOST_TLS_NOT_BEFORE, lambda host: None if (tls := host.facts.tls) is None else tls.not_before),
     (f.HOST_TLS_VERIFIED, lambda host: None if (tls := host.facts.tls) is None else tls.verified),
+    (f.CANARY_ARRIVAL, lambda host: None if (arrival := host.facts.arrival) is None else arrival.seconds),
+    (f.CANARY_LAST_ARRIVAL, lambda host: None if (arrival := host.facts.arrival) is None else arrival.at),
+    (f.CANARY_MAILBOX_UP, lambda host: None if (arrival := host.facts.arrival) is None else arrival.problem is None),
 )
 
 # The series whose value is 1, with further labels from closed lists.
@@ -102,6 +107,8 @@ _MARKS: Final[tuple[tuple[f.MetricFamily, Callable[[HostResult], Iterable[Labels
     (f.HOST_AUTH_MECHANISM, lambda host: _auth_mechanisms(host)),
     (f.HOST_TLS_INFO, lambda host: () if host.facts.tls is None else (_tls_info(host.facts.tls),)),
     (f.HOST_DANE_STATE, lambda host: () if (dane := host.facts.dane) is None else ((("state", dane.state),),)),
+    (f.CANARY_FOLDER, lambda host: _canary_folder(host.facts.arrival)),
+    (f.CANARY_AUTHENTICATION, lambda host: _canary_authentication(host.facts.arrival)),
 )
 
 
@@ -111,6 +118,10 @@ def _labelled(row: RowWriter, result: HostResult) -> None:
         row.number(f.HOST_REPLY_CODE, code, (("stage", stage),))
     for stage, status in result.facts.enhanced:
         row.mark(f.HOST_ENHANCED_STATUS, (("stage", stage), ("status", row.key(status))))
+    for old in result.facts.old_versions:
+        if old.state in (VersionState.ACCEPTED, VersionState.REFUSED):
+            accepted = old.state is VersionState.ACCEPTED
+            row.number(f.HOST_TLS_OLD_VERSION, accepted, (("version", old.version),))
     if result.outcome.last_hop:
         row.mark(f.PATH_LAST_HOP, (("hop", row.key(result.outcome.last_hop)),))
 
@@ -134,9 +145,24 @@ def _auth_mechanisms(host: HostResult) -> Iterable[Labels]:
     ]
 
 
+def _canary_folder(arrival: Arrival | None) -> Iterable[Labels]:
+    return () if arrival is None or arrival.folder is None else ((("folder", arrival.folder),),)
+
+
+def _canary_authentication(arrival: Arrival | None) -> Iterable[Labels]:
+    results = () if arrival is None else arrival.authentication
+    return [(("method", method), ("result", result)) for method, result in results]
+
+
 def _tls_info(tls: TlsResult) -> Labels:
-    """Version and cipher are OpenSSL's names, a closed list; no text of a certificate is a label."""
-    return (("cipher", tls.cipher), ("version", tls.version))
+    """Version and cipher are OpenSSL's names, a closed list as the others are; no text of a certificate is a label."""
+    own = tls.chain[0] if tls.chain else None
+    return (
+        ("cipher", tls.cipher),
+        ("key_bits", "" if own is None else own.bits_label),
+        ("key_type", "" if own is None else own.key_type),
+        ("version", tls.version),
+    )
 
 
 def _add_times(row: RowWriter, timings: HostTimings) -> None:

@@ -14,8 +14,8 @@ class HostChange(StrEnum):
 
     STARTTLS_LOST = "starttls_lost"  # offered before, and not now: a downgrade
     STARTTLS_BACK = "starttls_back"  # offered now, and not before
-    CERTIFICATE = "certificate"  # the names, the issuer or the dates
-    ISSUER = "issuer"  # the organisation
+    CERTIFICATE = "certificate"  # by the fingerprint of the server's own
+    ISSUER = "issuer"  # the organisation, or that a root vouches for it
     ISSUER_PRIVATE = "issuer_private"  # from one that a root of this system vouches for to one that none does
     TLS_VERSION = "tls_version"
     TLSA_OUTDATED = "tlsa_outdated"  # verified before; another certificate, and the same TLSA records

@@ -130,6 +130,8 @@ class FailureClass(StrEnum):
     MAILBOX_DISABLED = "mailbox_disabled"
     SENDER_REJECTED = "sender_rejected"
     MESSAGE_TOO_LARGE = "message_too_large"
+    NOT_ARRIVED = "not_arrived"  # accepted, and not in its mailbox in time
+    ARRIVED_AS_JUNK = "arrived_as_junk"  # accepted, and in the folder for junk
     TEMPFAIL = "tempfail"  # 4xx of no finer class
     REJECTED = "rejected"  # 5xx of no finer class
     INTERNAL = "internal"  # an internal error of the exporter
@@ -143,6 +145,8 @@ class FailureClass(StrEnum):
 _C, _V = FailureClass, Verdict
 
 _CLASSES_BY_VERDICT: dict[Verdict, tuple[FailureClass, ...]] = {
+    # The dialogue has passed, so the host is not dead. Lost, filtered or filed elsewhere: no evidence of ours tells.
+    _V.UNDETERMINED: (_C.NOT_ARRIVED,),
     _V.BLOCKED: (
         _C.CONNECT_PROHIBITED,
         _C.PORT_FILTERED,
@@ -156,6 +160,7 @@ _CLASSES_BY_VERDICT: dict[Verdict, tuple[FailureClass, ...]] = {
         _C.SENDER_AUTH_FAILED,
         _C.TLS_REQUIRED,
         _C.AUTH_REQUIRED,
+        _C.ARRIVED_AS_JUNK,
     ),
     _V.DEAD: (
         _C.DNS_SERVFAIL,
@@ -239,11 +244,14 @@ class Confidence(StrEnum):
 # Classes whose uncertain evidence fits a dead host and a host that refuses only us equally well.
 UNDETERMINED_CLASSES: Final = frozenset({_C.CONNECT_TIMEOUT, _C.BANNER_TIMEOUT, _C.BANNER_CLOSED, _C.BANNER_REJECTED})
 
+# Classes of a message that was accepted: the dialogue itself has passed.
+ARRIVAL_CLASSES: Final = frozenset({_C.NOT_ARRIVED, _C.ARRIVED_AS_JUNK})
+
 # The confidence of a class by its own evidence, without knowledge of other hosts; all others are certain. A block list
 # named by the server needs no second witness; a router without a route may have none only for us.
 _OWN_CONFIDENCE: Final = MappingProxyType(
     {
-        **dict.fromkeys(UNDETERMINED_CLASSES, Confidence.UNCERTAIN),
+        **dict.fromkeys((*UNDETERMINED_CLASSES, *_CLASSES_BY_VERDICT[_V.UNDETERMINED]), Confidence.UNCERTAIN),
         **dict.fromkeys(
             (
                 _C.DNS_SERVFAIL,
@@ -256,6 +264,7 @@ _OWN_CONFIDENCE: Final = MappingProxyType(
                 _C.TIMEOUT,
                 _C.CLOSED,
                 _C.TLS_HANDSHAKE,
+                _C.ARRIVED_AS_JUNK,
             ),
             Confidence.LIKELY,
         ),

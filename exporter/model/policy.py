@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.model.failure import Failure
+from exporter.model.zone import Signature
 
 
 class MtaStsMode(StrEnum):
@@ -89,6 +90,7 @@ class Dane:
     state: DaneState
     records: tuple[str, ...] = ()  # TLSA, as in a zone file; long data cut
     detail: str = ""
+    signature: Signature | None = None  # of the TLSA answer
 
 
 # The usages, selectors and matching types of TLSA by their names (RFC 7218).
@@ -146,3 +148,4 @@ class TlsaLookup:
     names: tuple[str, ...] = ()
     detail: str = ""  # for a person: the answer that is insecure
     failure: Failure | None = None
+    signature: Signature | None = None  # of the records

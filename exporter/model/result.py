@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from exporter.model.address import Family
+from exporter.model.arrival import Arrival
+from exporter.model.certificate import SentCertificate
 from exporter.model.evidence import Evidence
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, MtaSts, TlsRpt
+from exporter.model.tls_version import OldVersion
 from exporter.model.warning import REPORTED_OF_FAILING_HOSTS, DomainWarning, HostWarning
+from exporter.model.zone import MxZone, Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class MxHost:
     more: int = 0  # further addresses, counted and not kept
     more_ipv6: int = 0  # those of IPv6 among them
     incomplete: bool = False  # an address query had no useful answer, so there may be other addresses
+    signature: Signature | None = None  # of the address answers, the one that ends first
 
     @property
     def is_cname(self) -> bool:
@@ -70,6 +75,8 @@ class MxLookup:
     filtered: Failure | None = None
     alias_of: str = ""  # the name at the end of the domain's CNAMEs, where it has any
     more: int = 0  # further MX hosts, the least preferred, which were not looked up
+    mx_signature: Signature | None = None  # of the MX answer
+    signature: Signature | None = None  # of it and of the addresses of all hosts, the one that ends first
 
 
 class TranscriptLine(NamedTuple):
@@ -112,6 +119,7 @@ class TlsResult:
     subject: str = ""  # the names of the server's own certificate
     issuer: str = ""
     common_name: bool = False  # the name of the host stands in the common name alone (RFC 8461 4.2)
+    chain: tuple[SentCertificate, ...] = ()  # as sent, the server's own first; the first few
 
 
 class HostIdentity(NamedTuple):
@@ -166,6 +174,8 @@ class HostFacts:
     auth_plaintext: tuple[str, ...] = ()  # SASL mechanisms offered without TLS, of smtp.ehlo.MECHANISMS
     auth_tls: tuple[str, ...] = ()  # those offered with TLS
     dane: Dane | None = None  # None: not looked up, or not known in time
+    old_versions: tuple[OldVersion, ...] = ()  # of TLS, where the module asks for them; empty: not known yet
+    arrival: Arrival | None = None  # of the canaries that the host has accepted; None: none is known of
     software: str = ""  # of the closed list exporter.smtp.software, as the greeting names it
 
 
@@ -258,6 +268,8 @@ class DomainResult(NamedTuple):
     named: tuple[MxHost, ...] = ()  # the address lookup of a target that is named by its host
     providers: tuple[str, ...] = ()  # the organisations of the MX hosts, sorted
     mx_differences: MxDifferences = MxDifferences()
+    signature: Signature | None = None  # of all answers that the mail depends on, the one that ends first
+    zone: MxZone | None = None  # None: not looked up
 
     @property
     def up(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.model.address import Family
 
@@ -123,6 +123,13 @@ class ListAnswer:
     at: float = field(default=0.0, compare=False)  # Unix time of the answer
     codes: tuple[str, ...] = ()  # the addresses that it answered with
     detail: str = ""  # half a sentence; of a listing the list's own text
+
+
+class Listing(NamedTuple):
+    """The answer of a block list about an address."""
+
+    address: str
+    answer: ListAnswer
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ class PolicyKind(StrEnum):
     DANE = "dane"  # RFC 7672
     MTA_STS = "mta_sts"  # RFC 8461
     TLS_RPT = "tls_rpt"  # RFC 8460
+    VERSIONS = "versions"  # of TLS, the old ones that a host still accepts
+    ZONE = "zone"  # no policy, but looked up as one: the name servers that hold the MX records
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,29 @@ class Auth:
     password_env: str = ""
 
 
+# A canary's Message-ID begins so, and goes on with 128 random bits: nobody else's message is taken for one.
+CANARY_ID_PREFIX: Final = "mx-exporter-canary."
+# A field of every canary, by which all of them are found: there are servers that search for whole words alone.
+CANARY_FIELD: Final = ("X-Mx-Exporter-Canary", "yes")
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryMailbox:
+    """The mailbox in which a canary has to arrive, read by IMAP over TLS; `repr` does not contain the password."""
+
+    host: str = ""
+    port: int = 993
+    username: str = ""
+    password: str = field(default="", repr=False)
+    within: float = 300.0  # seconds from the acceptance, after which a message counts as not arrived
+    interval: float = 300.0  # seconds: a target whose messages are looked for is probed no more often
+    inbox: tuple[str, ...] = ("INBOX",)
+    junk: tuple[str, ...] = ()  # empty: those that the server marks (RFC 6154)
+    authserv_ids: tuple[str, ...] = ()  # whose Authentication-Results are believed (RFC 8601), in lower case
+    password_file: str = ""  # as written
+    password_env: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Canary:
     """The message that DATA delivers. Empty: from the sender of MAIL, to the recipients of RCPT."""
@@ -71,6 +96,7 @@ class Canary:
     reply_to: str = ""
     subject: str = "mx-exporter canary"
     body: str = "This message shows that mail is taken here. It is sent by a monitoring probe and can be deleted.\n"
+    arrival: CanaryMailbox | None = None  # where it is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +128,12 @@ class Module:
         if self.auth is not None:
             return "auth"
         return "data" if Stage.DATA in self.stages else ""
+
+    @property
+    def mailbox(self) -> CanaryMailbox | None:
+        """The mailbox in which the messages of the dialogue are looked for."""
+        arrival = self.data.arrival  # asked at each session, and mostly None
+        return arrival if arrival is not None and Stage.DATA in self.stages else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +185,14 @@ def with_module(settings: Settings, module: Module) -> Settings:
         host_series=settings.host_series if module.host_series is None else module.host_series,
         expect_mx=settings.expect_mx if module.expect_mx is None else module.expect_mx,
     )
+
+
+def with_least_interval(settings: Settings) -> Settings:
+    """`settings` with at least the interval that the mailbox of the module's messages asks for."""
+    mailbox = settings.module.mailbox
+    if mailbox is None or settings.interval >= mailbox.interval:
+        return settings
+    return replace(settings, interval=mailbox.interval)
 
 
 DOMAIN_PLACEHOLDER: Final = "{domain}"

@@ -19,6 +19,7 @@ class HostWarning(StrEnum):
     TLS_EXPIRES_SOON = "tls_expires_soon"
     TLS_HANDSHAKE = "tls_handshake"  # STARTTLS is offered and the handshake fails; a session without TLS works
     TLS_OUTDATED = "tls_outdated"  # below TLS 1.2
+    TLS_OLD_ACCEPTED = "tls_old_accepted"  # a version below 1.2 beside newer ones
     HELO_ONLY = "helo_only"
     BANNER_SLOW = "banner_slow"
     BARE_LF = "bare_lf"
@@ -46,6 +47,13 @@ class DomainWarning(StrEnum):
     MTA_STS_MISMATCH = "mta_sts_mismatch"  # the policy does not name an MX host
     MTA_STS_NO_TLS = "mta_sts_no_tls"  # an MX host does none
     MTA_STS_UNTRUSTED = "mta_sts_untrusted"  # the certificate is not valid for the MX host
+    SIGNATURE_EXPIRES_SOON = "signature_expires_soon"  # a DNSSEC signature that its mail depends on is not renewed
+    NAMESERVERS_DISAGREE = "nameservers_disagree"  # about the MX set
+    NAMESERVER_LAME = "nameserver_lame"  # one answers, and not with authority for the zone
+    NAMESERVER_SILENT = "nameserver_silent"  # one does not answer
+    NAMESERVER_WITHOUT_ADDRESS = "nameserver_without_address"
+    MX_TTL_LONG = "mx_ttl_long"  # a change of the MX records takes over a day to be seen
+    MX_CHANGE_HIDDEN = "mx_change_hidden"  # our resolver goes on with a set that no name server has any more
 
     __hash__ = str.__hash__  # as Family's
 

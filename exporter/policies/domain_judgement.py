@@ -15,6 +15,7 @@ from exporter.model.policy import Dane, DaneState, MtaSts, TlsRpt
 from exporter.model.result import HostResult, TlsResult
 from exporter.model.target import Module, TlsMode
 from exporter.model.warning import DomainWarning, HostWarning
+from exporter.model.zone import MxZone
 from exporter.policies.mtasts.policy import MtaStsPolicy
 
 _C, _W, _S = FailureClass, DomainWarning, DaneState
@@ -34,6 +35,7 @@ class FoundPolicies:
     mta_sts: MtaSts | None = None
     policy: MtaStsPolicy | None = None  # that holds
     tls_rpt: TlsRpt | None = None
+    zone: MxZone | None = None
 
 
 def judge_for_domain(

@@ -42,6 +42,8 @@ def judge_host(
     """
     dane = None if tlsa is None else judge_dane(tlsa, tls, asked=asked and result.up, at=result.timings.at)
     if dane is not None:
+        if tlsa is not None and tlsa.signature is not None:
+            dane = replace(dane, signature=tlsa.signature)
         result = replace(result, facts=replace(result.facts, dane=dane))
     if not result.up:
         return result

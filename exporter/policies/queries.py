@@ -7,9 +7,10 @@ from collections.abc import Awaitable
 from typing import Final, Protocol, TypeVar
 
 from exporter.model.address import Family
-from exporter.model.failure import Failure, FailureClass
+from exporter.model.failure import Failure
 from exporter.model.policy import TlsaLookup
 from exporter.model.result import MxHost
+from exporter.model.zone import DirectAnswer
 from exporter.resolver.answer import DnsAnswer
 
 _T = TypeVar("_T")
@@ -31,6 +32,22 @@ class PolicyQueries(Protocol):
         """The TLSA records of a host."""
 
 
+class ZoneQueries(Protocol):
+    """The resolver, as far as zones need it, and the way past it to their name servers."""
+
+    async def lookup_host(self, name: str, families: tuple[Family, ...]) -> MxHost:
+        """The addresses of a host."""
+
+    async def lookup_records(self, name: str, kind: str) -> DnsAnswer:
+        """The records of one type."""
+
+    async def lookup_mx_set(self, domain: str) -> tuple[DnsAnswer, float]:
+        """The MX records as our resolver serves them, and the seconds for which it may go on with them."""
+
+    async def ask_nameserver(self, server: tuple[str, int], name: str) -> DirectAnswer:
+        """The MX records of a name at one name server."""
+
+
 async def within(seconds: float, work: Awaitable[_T]) -> _T | None:
     """The result of `work`; None where it takes longer."""
     try:
@@ -42,8 +59,7 @@ async def within(seconds: float, work: Awaitable[_T]) -> _T | None:
 
 def failure_of(answer: DnsAnswer) -> Failure | None:
     """The reason why it is not known whether there are records; NXDOMAIN says that there are none."""
-    failure = answer.failure
-    return None if failure is None or failure.failure_class is FailureClass.DNS_NXDOMAIN else failure
+    return None if answer.is_absent else answer.failure
 
 
 def texts_of(answer: DnsAnswer) -> list[bytes]:

@@ -65,6 +65,7 @@ class Conversation(Scheduled):
         "_run",
         "address",
         "began",
+        "canary_at",
         "demands",
         "dialogue",
         "familiar",
@@ -106,6 +107,7 @@ class Conversation(Scheduled):
         self.timeout = 0.0  # the longest that is asked for
         self.began = -math.inf  # of the newest session that has ended, by the loop's clock
         self.granted = 0.0  # its timeout
+        self.canary_at = -math.inf  # a message whose arrival is looked for was accepted last
         self.timed_out = False  # it may have ended by its timeout, so a longer one may show more
         self.record: SessionRecord | None = None  # of the newest session, kept while other names may share it
         self.familiar: FamiliarWords | None = None  # from the first session whose words may come again

@@ -127,4 +127,5 @@ def tls_of(seen: TlsRecord) -> TlsResult:
         subject=trust.subject,
         issuer=trust.issuer,
         common_name=trust.common_name,
+        chain=trust.chain,
     )

@@ -82,7 +82,7 @@ class HostTurn:
         self._answers = tools.answers_for(conversation, self._timeout)
         leader = next(iter(conversation.hosts.values()))
         request = tools.request(conversation, leader, self._timeout)
-        await self._tell_of(self._record(leader, tools.sessions.run(request, self._begin)))
+        await self._tell_of(self._record(leader, self._delivered(request)))
 
     async def go_on(self, leader: Host, request: SessionRequest, begun: PermittedSession) -> None:
         """See :meth:`run`: a session that reads on has taken the place of the one by callbacks."""
@@ -99,6 +99,7 @@ class HostTurn:
         conversation.takes_in = True
         try:
             record = await session
+            await self._tools.check_versions(conversation, record)
             results = await self._make_results(record)
         except CostPauseError as error:
             self._tell_pause(error)
@@ -148,8 +149,19 @@ class HostTurn:
         """The record of a session with the name of `leader`, and of the second one that a sender would have."""
         tools = self._tools
         request = tools.request(self._conversation, leader, self._timeout)
-        record = await tools.sessions.run(request, self._begin)
+        record = await self._delivered(request)
         tools.costs.settle(self._conversation.address, record.cost)
+        return record
+
+    async def _delivered(self, request: SessionRequest) -> SessionRecord:
+        """The record of the sessions of a request; a message that was accepted is told of."""
+
+        def begin() -> None:
+            self._begin()
+            self._tools.canary_begins(self._conversation, request)
+
+        record = await self._tools.sessions.run(request, begin)
+        self._tools.tell_canary(self._conversation, request, record)
         return record
 
     def _begin(self) -> None:

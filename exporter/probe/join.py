@@ -20,11 +20,14 @@ from exporter.model.resolver import ResolverView
 from exporter.model.result import DomainResult, HostResult, MxHost, MxLookup
 from exporter.model.target import Target
 from exporter.model.warning import DomainWarning
+from exporter.model.zone import MxZone, Signature, earliest
 from exporter.policies.domain_judgement import FoundPolicies, judge_for_domain
+from exporter.policies.zone.judgement import zone_warnings
 from exporter.probe.expected_mx import AS_EXPECTED, mx_differences, warnings_of
 
 _RESOLVER_FAILING: Final = FailureClass.RESOLVER_FAILING
 _NULL_MX: Final = DomainWarning.NULL_MX_AMONG_OTHERS
+_SIGNATURE_EXPIRES_SOON: Final = DomainWarning.SIGNATURE_EXPIRES_SOON
 _IPV4, _IPV6 = Family.IPV4, Family.IPV6
 _NO_POLICIES: Final = FoundPolicies()
 # Targets with equal providers, or as many addresses, have one object for them.
@@ -84,6 +87,11 @@ def join(target: Target, seen: Seen, hosts: SeenHosts, resolver: ResolverView) -
         differences = mx_differences(target.settings.expect_mx, lookup, failure)
         warnings = (*warnings, *warnings_of(differences))
     policies = seen.policies or _NO_POLICIES
+    signature = None if lookup is None else lookup.signature
+    if has_policies:
+        signature = _first_to_end(lookup, judged, policies.zone)
+    if signature is not None or policies.zone is not None:
+        warnings = (*warnings, *_warnings_of_dns(signature, policies.zone, seen.at))
     return DomainResult(
         seen.at,
         seen.took + hosts.longest,
@@ -97,6 +105,8 @@ def join(target: Target, seen: Seen, hosts: SeenHosts, resolver: ResolverView) -
         seen.named,
         seen.providers,
         differences,
+        signature,
+        policies.zone,
     )
 
 
@@ -163,6 +173,23 @@ def _by_policies(
         if warning is not None:
             found.add(warning)
     return tuple(judged), tuple(warning for warning in DomainWarning if warning in found)
+
+
+def _warnings_of_dns(signature: Signature | None, zone: MxZone | None, at: float) -> tuple[DomainWarning, ...]:
+    found = () if zone is None else zone_warnings(zone, at)
+    return (*found, _SIGNATURE_EXPIRES_SOON) if signature is not None and signature.ends_soon(at) else found
+
+
+def _first_to_end(lookup: MxLookup | None, hosts: Sequence[HostResult], zone: MxZone | None) -> Signature | None:
+    """The signature that ends first: of the lookup, the TLSA records of the hosts, and the zone's own name servers."""
+    found = [host.facts.dane.signature for host in hosts if host.facts.dane is not None]
+    if lookup is not None:
+        found.append(lookup.signature)
+    if zone is not None and zone.signature is not None:
+        # What a server of the zone holds counts as much as the MX answer that our resolver had from one of them.
+        verified = lookup is not None and lookup.authenticated
+        found.append(zone.signature._replace(is_authenticated=verified))
+    return earliest(found)
 
 
 def _lookup_failure(hosts: tuple[HostResult, ...], seen: Seen, resolver: ResolverView) -> Failure | None:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime
 
 from exporter.diagnosis.networks import registrant
 from exporter.model.failure import Stage
-from exporter.model.target import DOMAIN_PLACEHOLDER, Canary, Module, PolicyKind, TlsMode
+from exporter.model.target import (
+    CANARY_FIELD,
+    CANARY_ID_PREFIX,
+    DOMAIN_PLACEHOLDER,
+    Canary,
+    Module,
+    PolicyKind,
+    TlsMode,
+)
 from exporter.net.helo_name import address_literal
 from exporter.smtp.plan import Credentials, Plan, State, TlsPlan
 
@@ -46,6 +56,11 @@ def plan_of(module: Module, helo: str, domain: str, server_name: str, *, from_mx
         proxy_protocol=module.proxy_protocol,
         canary=module.data if State.DATA in steps else None,
     )
+
+
+def without_message(plan: Plan) -> Plan:
+    """The plan up to the message, which is not sent."""
+    return replace(plan, steps=tuple(step for step in plan.steps if step is not State.DATA), canary=None)
 
 
 def mail_domain(host: str) -> str:
@@ -91,10 +106,17 @@ def _tls(module: Module, server_name: str, mx_of: str) -> TlsPlan | None:
     )
 
 
-def canary_message(canary: Canary, plan: Plan, at: float, own_address: str = "") -> bytes:
+def new_canary_id(canary: Canary, plan: Plan) -> str:
+    """A Message-ID, without brackets, that nobody can guess, so that no other message is taken for it."""
+    domain = (canary.sender or plan.reverse_path).rpartition("@")[2] or plan.helo.decode("ascii")
+    # IMAP searches for ASCII; the random part makes it one of its kind (RFC 5322 3.6.4).
+    return f"{CANARY_ID_PREFIX}{secrets.token_hex(16)}@{domain if domain and domain.isascii() else 'localhost'}"
+
+
+def canary_message(canary: Canary, plan: Plan, at: float, own_address: str = "", canary_id: str = "") -> bytes:
     """The message of DATA as of Unix time `at`: one of its kind, marked as automatic (RFC 3834 5).
 
-    `own_address` stands for the name of this machine where the plan has none.
+    `own_address` stands for the name of this machine where the plan has none; `canary_id`: of :func:`new_canary_id`.
     """
     own = plan.helo.decode("ascii") or address_literal(own_address or "127.0.0.1")
     # A message without a configured sender comes from the postmaster of this machine (RFC 2142 5).
@@ -110,7 +132,9 @@ def canary_message(canary: Canary, plan: Plan, at: float, own_address: str = "")
         message["Reply-To"] = canary.reply_to
     message["Subject"] = canary.subject
     message["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
-    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    message["Message-ID"] = f"<{canary_id or new_canary_id(canary, plan)}>"
     message["Auto-Submitted"] = "auto-generated"
+    field, word = CANARY_FIELD
+    message[field] = word
     message.set_content(canary.body)
     return message.as_bytes()

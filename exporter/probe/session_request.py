@@ -46,3 +46,4 @@ class SessionRequest(NamedTuple):
     canary: Canary  # the message of DATA, sent where the plan has that step
     timeout: float  # seconds
     recorder: NewRecorder = SessionRecorder
+    canary_id: str = ""  # of the message, where its arrival is looked for; else it gets one of its own

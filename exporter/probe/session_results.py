@@ -17,9 +17,11 @@ from exporter.probe.host_result import host_result
 from exporter.probe.hosts import Host
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.tlsa_answers import NOT_ASKED, TlsaKnown
+from exporter.probe.version_checks import Found, with_old_versions
 
 _NO_HOST: Final = HostIdentity("", "", 0, "")
 _REQUIRE: Final = "require"
+_NO_MESSAGE: Final = "no message was sent: the last one was accepted less than `arrival.interval` ago"
 
 
 class SessionResults:
@@ -28,7 +30,9 @@ class SessionResults:
     __slots__ = (
         "_greeted",
         "_is_elsewhere",
+        "_is_without_message",
         "_made",
+        "_old_versions",
         "_record",
         "_require",
         "_resolver",
@@ -45,13 +49,17 @@ class SessionResults:
         *,
         with_dane: bool,
         with_transcript: bool,
+        old_versions: Found = (),
     ) -> None:
         """`with_dane`: the module names DANE, and TLSA records are looked up."""
         self._record = record
         self._resolver = resolver
         self._with_dane = with_dane
+        plan, mailbox = record.plan, dialogue.module.mailbox
+        self._is_without_message = mailbox is not None and plan is not None and plan.canary is None
         self._require = dialogue.module.starttls.verify == _REQUIRE
         self._with_transcript = with_transcript
+        self._old_versions = old_versions
         self._made: tuple[SessionRecord, bool, HostResult] | None = None  # the last one before its own judgement
         self._greeted: Sequence[str] | None = None
         self._is_elsewhere: bool | None = None  # the host that the greeting names has another address
@@ -64,6 +72,11 @@ class SessionResults:
             result = replace(made[2], identity=host.identity)
         else:
             result = host_result(host.identity, record, is_alias=host.is_alias, transcript=self._with_transcript)
+            if self._old_versions:
+                result = with_old_versions(result, self._old_versions)
+            if self._is_without_message:
+                outcome = result.outcome
+                result = replace(result, outcome=replace(outcome, remarks=(*outcome.remarks, _NO_MESSAGE)))
             self._made = record, host.is_alias, result
         if not self._with_dane:
             return result

@@ -137,4 +137,5 @@ def _message(request: SessionRequest) -> bytes:
     if _DATA not in request.plan.steps:
         return b""
     endpoint = request.endpoint
-    return canary_message(request.canary, request.plan, time.time(), own_address(endpoint.address, endpoint.source))
+    own = own_address(endpoint.address, endpoint.source)
+    return canary_message(request.canary, request.plan, time.time(), own, request.canary_id)

@@ -44,7 +44,7 @@ class SessionTls:
         self._needs_trust = plan.tls.verify or plan.credentials is not None
         self._dialogue = dialogue
         self._roots = roots
-        self._client = TlsClient(plan.tls.server_name, finite_field=plan.tls.finite_field)
+        self._client = TlsClient(plan.tls.server_name, finite_field=plan.tls.finite_field, version=plan.tls.version)
         self.record: TlsRecord | None = None
         self.refused_hello = False  # the handshake ended before the server had chosen from the offer
 

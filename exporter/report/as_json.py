@@ -9,9 +9,13 @@ from collections import Counter
 from typing import Any, Final
 
 from exporter.model.address import family_of
+from exporter.model.arrival import Arrival
+from exporter.model.certificate import SentCertificate
 from exporter.model.failure import Failure
 from exporter.model.policy import Dane, MtaSts
+from exporter.model.printable import printable
 from exporter.model.result import DomainResult, HostResult, TlsResult
+from exporter.model.zone import MxZone, Nameserver
 from exporter.report.local_state import LocalState, local_state_lines
 from exporter.report.summary import summarise
 from exporter.report.transcript import transcript_lines
@@ -62,6 +66,7 @@ def as_json(name: str, result: DomainResult, *, helo: str = "", port: int = 25) 
             "detail": result.tls_rpt.detail,
             "rua": list(result.tls_rpt.rua),
         },
+        "zone": _zone_json(result.zone),
         "hosts": [_host_json(host, result) for host in result.hosts],
     }
 
@@ -74,6 +79,8 @@ def _dns_json(result: DomainResult) -> dict[str, Any] | None:
         "duration_seconds": _duration(lookup.duration),
         "mx_records": lookup.mx_records,
         "authenticated": lookup.authenticated,
+        "signature_expiry_timestamp_seconds": None if result.signature is None else _time(result.signature.ends),
+        "signature_of": "" if result.signature is None else printable(result.signature.of),
         "unexpected": list(differences.unexpected),
         "missing": list(differences.missing),
         "failure": _failure_json(lookup.failure),
@@ -99,6 +106,34 @@ def _mta_sts_json(mta_sts: MtaSts | None) -> dict[str, Any] | None:
         "id": mta_sts.id,
         "mx": list(mta_sts.mx),
         "max_age_seconds": mta_sts.max_age,
+    }
+
+
+def _zone_json(zone: MxZone | None) -> dict[str, Any] | None:
+    if zone is None:
+        return None
+    return {
+        "name": printable(zone.name),
+        "detail": printable(zone.detail),
+        "mx_ttl_seconds": zone.ttl,
+        "hidden_until_timestamp_seconds": _time(zone.hidden_until or None),
+        "asked_timestamp_seconds": _time(zone.at or None),
+        "more": zone.more,
+        "nameservers": [_nameserver_json(server) for server in zone.servers],
+    }
+
+
+def _nameserver_json(server: Nameserver) -> dict[str, Any]:
+    return {
+        "name": printable(server.name) or ".",
+        "address": server.address,
+        "state": server.state,
+        "detail": server.detail,
+        "mx": None
+        if server.mx is None
+        else [{"preference": preference, "mx": printable(host)} for preference, host in server.mx],
+        "more_mx": server.more_mx,
+        "mx_ttl_seconds": server.ttl,
     }
 
 
@@ -131,6 +166,21 @@ def _dane_json(dane: Dane | None) -> dict[str, Any] | None:
     return None if dane is None else {"state": dane.state, "records": list(dane.records), "detail": dane.detail}
 
 
+def _canary_json(arrival: Arrival | None) -> dict[str, Any] | None:
+    if arrival is None:
+        return None
+    return {
+        "folder": arrival.folder,
+        "arrival_seconds": _duration(arrival.seconds),
+        "late": arrival.is_late,
+        "last_arrival_timestamp_seconds": _time(arrival.at),
+        "authentication": dict(arrival.authentication),
+        "missing": arrival.missing,
+        "mailbox_problem": arrival.problem,
+        "awaited_since_timestamp_seconds": _time(arrival.awaited_since),
+    }
+
+
 def _tls_json(tls: TlsResult | None) -> dict[str, Any] | None:
     if tls is None:
         return None
@@ -143,6 +193,20 @@ def _tls_json(tls: TlsResult | None) -> dict[str, Any] | None:
         "not_after_timestamp_seconds": _time(tls.not_after),
         "subject": tls.subject,
         "issuer": tls.issuer,
+        "chain": [_certificate_json(each) for each in tls.chain],
+    }
+
+
+def _certificate_json(certificate: SentCertificate) -> dict[str, Any]:
+    return {
+        "subject": certificate.subject,
+        "issuer": certificate.issuer,
+        "not_before_timestamp_seconds": _time(certificate.not_before),
+        "not_after_timestamp_seconds": _time(certificate.not_after),
+        "sha256": certificate.digest,
+        "key_sha256": certificate.key_digest,
+        "key_type": certificate.key_type,
+        "key_bits": certificate.key_bits,
     }
 
 
@@ -174,6 +238,11 @@ def _host_json(host: HostResult, result: DomainResult) -> dict[str, Any]:
         "tls": _tls_json(host.facts.tls),
         "remarks": list(host.outcome.remarks),
         "dane": _dane_json(host.facts.dane),
+        "old_tls_versions": [
+            {"version": each.version, "state": each.state, "detail": printable(each.detail)}
+            for each in host.facts.old_versions
+        ],
+        "canary": _canary_json(host.facts.arrival),
         "dialogue": [
             {"seconds": _duration(at), "from": "client" if sent else "server", "text": text}
             for at, sent, text in transcript_lines(host.transcript)

@@ -13,7 +13,7 @@ from exporter.model.printable import printable
 from exporter.model.result import HostResult
 from exporter.report.path_summary import path_summary
 
-_NO_ROUTER: Final = "before the first router"
+_NO_ROUTER: Final = "no router"
 _NO_ANSWER: Final = "does not answer within"
 _WITNESS: Final = MappingProxyType(
     {

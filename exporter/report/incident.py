@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
 from exporter import __version__
+from exporter.concurrency import steady_clock
 from exporter.model.printable import printable
 from exporter.model.result import DomainResult, HostIdentity, HostResult, TlsResult, TranscriptLine
 from exporter.model.target import Auth, Settings
 from exporter.net.helo_name import address_literal, own_address
+from exporter.report.change_text import WORDS, OneChange, host_name, latest, step_after
 from exporter.report.local_state import LocalState, local_state_lines
 from exporter.report.summary import Summary, deciding_host, summarise
 from exporter.report.transcript import failure_line, policy_lines, tls_line, transcript_lines
@@ -28,6 +30,7 @@ MAX_CHARACTERS: Final = 32_768
 # Hosts with their dialogues; the one that the verdict is about stands first.
 MAX_DIALOGUES: Final = 4
 MAX_HOSTS: Final = 16
+MAX_CHANGES: Final = 10
 _MAX_LINE: Final = 600
 _HIDDEN: Final = b"****"
 _HIDDEN_TEXT: Final = _HIDDEN.decode()
@@ -61,6 +64,7 @@ class Incident:
     since: float = 0.0  # of the last change of state; 0: not known
     is_restored: bool = False  # the result is of before the start of the exporter
     dialogues: Mapping[HostIdentity, SessionDialogue] = field(default_factory=dict)
+    changes: Sequence[OneChange] = ()  # in no order; None: of the target itself
 
 
 def incident_report(incident: Incident) -> str:
@@ -100,6 +104,7 @@ def _lines(incident: Incident, hide: Callable[[str], str]) -> Iterator[str]:
     yield ""
     yield "Mail hosts:"
     yield from (hide(line) for line in _hosts(result))
+    yield from map(hide, _changes(incident))
     told = 0
     for host in hosts:
         dialogue = incident.dialogues.get(host.identity)
@@ -156,6 +161,20 @@ def _hosts(result: DomainResult) -> Iterator[str]:
         yield f"  {before}{_endpoint(host)}: {outcome}"
     if len(result.hosts) > MAX_HOSTS:
         yield f"  and {len(result.hosts) - MAX_HOSTS} more"
+
+
+def _changes(incident: Incident) -> Iterator[str]:
+    """The latest changes of the target and of its hosts, the latest first."""
+    if incident.changes:
+        yield ""
+        yield "What changed:"
+    for entry, host in latest(incident.changes, MAX_CHANGES):
+        at, what, before, now = entry
+        of_host = "" if host is None else f"{host_name(host)}: "
+        step = step_after(entry)
+        yield f"  {_utc(steady_clock.unix(at))} {of_host}{WORDS[what]} ({before} -> {now})"
+        if step:
+            yield f"    {step}"
 
 
 def _dialogue(host: HostResult, dialogue: SessionDialogue, hide: Callable[[str], str]) -> Iterator[str]:

@@ -26,9 +26,10 @@ def path_summary(path: PathTrace) -> str:
         refused = " and refuses" if answered.kind is HopKind.REFUSED else ""
         return f"The host answers{refused} at hop {answered.ttl}: nothing on the path blocks {what}."
     last = path.last_hop
-    where = "before the first router" if last is None else f"after {last.address} (hop {last.ttl})"
+    where = "with no answer from any router" if last is None else f"after {last.address} (hop {last.ttl})"
     what = what.capitalize()
     if path.stops_at_a_router and path.against is not None:
+        where = "before the first router that answers" if last is None else where
         return f"{what} is dropped {where}, while port {path.against.port} gets further: a filter stands there."
     if path.stops_earlier and path.against is not None:
         behind = "" if last is None else f" {where}"

@@ -15,7 +15,7 @@ from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Ver
 from exporter.model.printable import printable
 from exporter.model.result import DomainResult, HostResult
 from exporter.report.host_evidence import further_path, host_evidence, is_mentioned
-from exporter.report.warning_text import MX_WARNINGS, domain_sentence, warning_sentences
+from exporter.report.warning_text import MX_WARNINGS, WARNINGS, domain_sentence, warning_sentences
 
 # So many are read at a glance.
 MAX_WORDS: Final = 30
@@ -57,6 +57,7 @@ _PORT: Final = re.compile(r"port \d+\b")
 # Half a sentence about a host or domain that is named before it.
 _PREDICATE: Final = re.compile(r"(?:has|is|does|names|gives|cannot|takes)\b")
 # The end of a finding that is too long; the rest of it goes among the evidence.
+_WARNINGS_SECTION: Final = "docs/reference/warnings.md"
 _CLAUSE: Final = re.compile(r"[;:,](?! or )(?: and| while)? ")
 
 
@@ -196,9 +197,12 @@ def _up(name: str, result: DomainResult, helo: str, port: int) -> Summary:
     broken = [(host, host.failure) for host in result.hosts if host.failure is not None]
     if not broken:
         first = f"{text}: {warned[0].removeprefix(f'{name}: ')}" if warned else text
-        if len(first.split()) <= MAX_WORDS:
-            return Summary(f"{first}.", warned[1:])
-        return Summary(f"{text}.", warned)
+        is_short = len(first.split()) <= MAX_WORDS
+        told = Summary(f"{first}.", warned[1:]) if is_short else Summary(f"{text}.", warned)
+        if not result.warnings:
+            return told
+        # About the domain itself: of its hosts there may be many, and the page of the classes has their steps.
+        return replace(told, next=WARNINGS[result.warnings[0]].step, section=_WARNINGS_SECTION)
     host, failure = broken[0]
     text += f"; {_name_and_address(host)} does not: {failure.failure_class}"
     if len(broken) > 1:

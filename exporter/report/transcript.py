@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from exporter.diagnosis.advice import mark_of
+from exporter.model.arrival import MailboxProblem
 from exporter.model.failure import Failure
 from exporter.model.printable import printable
 from exporter.model.result import DomainResult, HostResult, TlsResult, TranscriptLine
 from exporter.report.summary import deciding_host
 from exporter.report.warning_text import domain_sentence, host_sentence
+from exporter.report.zone_text import zone_lines
 
 # Of one transcript: twice the longest answer to EHLO that a test has. Empty lines would take eighty times their room
 # on a page.
@@ -66,6 +68,7 @@ def remark_lines(host: HostResult) -> Iterator[str]:
                 yield f"{fault.failure_class}: {printable(fault.detail)}"
     yield from map(printable, host.outcome.remarks)
     yield from dane_lines(host)
+    yield from version_lines(host)
     if len(host.facts.recipients) > 1:
         for recipient, code in host.facts.recipients:
             yield f"recipient {printable(recipient)}: {code}"
@@ -118,7 +121,7 @@ def provider_lines(providers: tuple[str, ...]) -> Iterator[str]:
 
 
 def policy_lines(result: DomainResult) -> Iterator[str]:
-    """The policies that a domain publishes for senders, as far as they were looked up."""
+    """The policies that a domain publishes for senders, and its zone, as far as they were looked up."""
     mta_sts, tls_rpt = result.mta_sts, result.tls_rpt
     if mta_sts is not None:
         text = f"MTA-STS: {mta_sts.mode}"
@@ -136,6 +139,7 @@ def policy_lines(result: DomainResult) -> Iterator[str]:
         if tls_rpt.valid:
             state = ", ".join(tls_rpt.rua[:_SHOWN])
         yield f"TLS-RPT: {state}" + (f": {printable(tls_rpt.detail)}" if tls_rpt.detail else "")
+    yield from zone_lines(result.zone)
 
 
 def dane_lines(host: HostResult) -> Iterator[str]:
@@ -145,6 +149,42 @@ def dane_lines(host: HostResult) -> Iterator[str]:
         return
     yield f"DANE: {dane.state}" + (f": {printable(dane.detail)}" if dane.detail else "")
     yield from (f"  TLSA {record}" for record in dane.records)
+
+
+def version_lines(host: HostResult) -> Iterator[str]:
+    """The old versions of TLS, each with its outcome."""
+    for each in host.facts.old_versions:
+        yield f"{each.version}: {each.state}" + (f": {printable(each.detail)}" if each.detail else "")
+
+
+_MAILBOX_PROBLEMS: Final = {
+    MailboxProblem.UNREACHABLE: "it does not answer",
+    MailboxProblem.TLS: "the handshake fails, or its certificate is not valid for its name",
+    MailboxProblem.LOGIN: "it refuses our user name or password, which `data.arrival` has",
+    MailboxProblem.FOLDER: "a folder cannot be opened or searched",
+    MailboxProblem.PROTOCOL: "it breaks off, or what it says is no IMAP",
+}
+
+
+def arrival_lines(host: HostResult) -> Iterator[str]:
+    """The arrival of the last canary, and what the receiving server found."""
+    arrival = host.facts.arrival
+    if arrival is None:
+        return
+    if arrival.problem is not None:
+        yield f"canary: its mailbox cannot be looked into ({arrival.problem}): {_MAILBOX_PROBLEMS[arrival.problem]}"
+    if arrival.missing:
+        yield f"canary: {arrival.missing}"
+    took = "" if arrival.seconds is None else f" after {arrival.seconds:.1f} s"
+    late = ", late: it was told as missing" if arrival.is_late else ""
+    if arrival.folder is not None:
+        yield f"canary: found in {arrival.folder}{took}{late}"
+    elif arrival.is_late:
+        yield f"canary: an earlier one has arrived{took}{late}"
+    yield from (f"canary: {method} {result}" for method, result in arrival.authentication)
+    if arrival.awaited_since is not None:
+        at = datetime.fromtimestamp(arrival.awaited_since, UTC)
+        yield f"canary: of the message accepted at {at:%H:%M:%S} UTC it is not known yet whether it arrives"
 
 
 def outcome_line(host: HostResult, result: DomainResult, summarised: HostResult | None) -> str | None:

@@ -14,7 +14,9 @@ from typing import Final
 from exporter.model.failure import FailureClass, Stage
 from exporter.model.printable import printable
 from exporter.model.result import DomainResult, HostResult
+from exporter.model.tls_version import VersionState
 from exporter.model.warning import DomainWarning, HostWarning
+from exporter.report.zone_text import ZONE_WARNINGS, zone_sentence
 
 _W, _D = HostWarning, DomainWarning
 Warned = HostWarning | DomainWarning
@@ -59,6 +61,10 @@ WARNINGS: Final = MappingProxyType[Warned, WarningEntry](
             f"compare `openssl s_client -starttls smtp -connect ADDRESS:25`; {_POSTMASTER}",
         ),
         _W.TLS_OUTDATED: WarningEntry("TLS below 1.2 is the best that it offers", _POSTMASTER),
+        _W.TLS_OLD_ACCEPTED: WarningEntry(
+            "it still accepts a version of TLS below 1.2, which RFC 8996 gave up",
+            f"{_POSTMASTER}: it may switch the old versions off, if all that send to it have newer ones",
+        ),
         _W.HELO_ONLY: WarningEntry("it refuses EHLO, and HELO works", _POSTMASTER),
         _W.BANNER_SLOW: WarningEntry("its greeting takes over 10 seconds", _POSTMASTER),
         _W.BARE_LF: WarningEntry("its lines end with LF in place of CR LF", _POSTMASTER),
@@ -91,6 +97,31 @@ WARNINGS: Final = MappingProxyType[Warned, WarningEntry](
         _D.MTA_STS_UNTRUSTED: WarningEntry(
             "its MTA-STS policy demands a certificate that is valid for the MX host, and one is not", _POLICY
         ),
+        _D.SIGNATURE_EXPIRES_SOON: WarningEntry(
+            "a DNSSEC signature that its mail depends on ends soon and has not been renewed",
+            f"{_DNS}: the zone is to be signed anew; after the end resolvers that verify find no mail host",
+        ),
+        _D.NAMESERVERS_DISAGREE: WarningEntry(
+            "its name servers have different MX sets, so mail goes by the one or the other",
+            f"{_DNS}: compare the serials with `dig +nssearch ZONE`; one of the servers is not told of changes",
+        ),
+        _D.NAMESERVER_LAME: WarningEntry(
+            "one of its name servers answers, and not with authority for the zone",
+            f"{_DNS}: the server is to be given the zone, or its NS record is to go",
+        ),
+        _D.NAMESERVER_SILENT: WarningEntry(
+            "one of its name servers does not answer, while others do",
+            f"{_DNS}: while one is silent, lookups take longer; when the last one is, there is no mail",
+        ),
+        _D.NAMESERVER_WITHOUT_ADDRESS: WarningEntry("the name of one of its name servers has no address", _DNS),
+        _D.MX_TTL_LONG: WarningEntry(
+            "the TTL of its MX records is over a day, so a change of them may stay unseen for longer than that",
+            f"{_DNS}: an hour is usual; lower it before a planned change, and wait until the old one is over",
+        ),
+        _D.MX_CHANGE_HIDDEN: WarningEntry(
+            "none of its name servers has the MX set any more that our resolver serves",
+            "wait until the TTL is over: until then the probes are of the old mail hosts, and so is much of the mail",
+        ),
     }
 )
 # The warnings about the MX records beside `expect_mx`, which are told of a domain that is down, too.
@@ -110,6 +141,8 @@ def domain_sentence(warning: DomainWarning, result: DomainResult) -> str:
     """The warning as half a sentence about its domain, with the names that it is about."""
     if warning in MX_WARNINGS:
         return _mx_sentence(warning, result)
+    if warning in ZONE_WARNINGS:
+        return zone_sentence(warning, result) or WARNINGS[warning].seen
     policy = result.mta_sts
     if policy is None or warning is _D.NULL_MX_AMONG_OTHERS or not policy.mx:
         return WARNINGS[warning].seen
@@ -191,6 +224,11 @@ def _remark(mark: str) -> Callable[[HostResult, HostWarning], str]:
     return sentence
 
 
+def _old_versions(host: HostResult, warning: HostWarning) -> str:
+    accepted = [each.version for each in host.facts.old_versions if each.state is VersionState.ACCEPTED]
+    return f"it still accepts {' and '.join(accepted)}, which RFC 8996 gave up" if accepted else ""
+
+
 def _dane(host: HostResult, warning: HostWarning) -> str:
     detail = host.facts.dane.detail if host.facts.dane is not None else ""
     return f"{WARNINGS[warning].seen}: {printable(detail)}" if detail else ""
@@ -211,6 +249,7 @@ _DETAILS: Final = MappingProxyType(
         _W.TLS_EXPIRES_SOON: _expires,
         _W.TLS_HANDSHAKE: _remark("a session in the clear works"),
         _W.TLS_OUTDATED: _remark("is the best that it offers"),
+        _W.TLS_OLD_ACCEPTED: _old_versions,
         _W.BANNER_SLOW: _slow,
         _W.QUIT_UNCLEAN: _answered(Stage.QUIT, "it answers QUIT with {} in place of 221"),
         _W.VRFY_ENABLED: _answered(Stage.VRFY, "its VRFY answers {}: it tells every client which mailboxes it has"),

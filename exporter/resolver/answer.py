@@ -15,6 +15,7 @@ import dns.rdatatype
 
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage
 from exporter.model.policy import Tlsa
+from exporter.model.zone import Signature
 from exporter.resolver.domain_names import MalformedReply, labels, text_of
 from exporter.resolver.extended_errors import PROHIBITED, ExtendedError, extended_errors
 from exporter.resolver.message import (
@@ -22,6 +23,7 @@ from exporter.resolver.message import (
     CNAME,
     MAX_LEGAL_TTL,
     MX,
+    NS,
     PTR,
     TLSA,
     TXT,
@@ -85,6 +87,12 @@ class DnsAnswer:
     nameserver: str = ""  # that gave the answer
     filtered: Failure | None = None  # the resolver made or withheld the answer by a policy of its own, and says so
     more: int = 0  # records beyond those that are kept
+    signature: Signature | None = None  # of the records and of the aliases that lead to them, the one that ends first
+
+    @property
+    def is_absent(self) -> bool:
+        """The name does not exist."""
+        return self.failure is not None and self.failure.failure_class is _C.DNS_NXDOMAIN
 
 
 def failed(failure_class: FailureClass, detail: str, about: str = "") -> DnsAnswer:
@@ -133,7 +141,7 @@ def _read(name: str, data: bytes, errors: tuple[ExtendedError, ...], nameserver:
         return replace(failed(_C.DNS_MALFORMED, f"the answer about {name} is no answer"), nameserver=nameserver)
     try:
         section = section_of(data)
-        records, more = _records(section, data)
+        records, more = records_of(section, data)
     except UselessReply as problem:
         return replace(failed(_C.DNS_MALFORMED, f"the answer about {name} {problem}"), nameserver=nameserver)
     answer = DnsAnswer(
@@ -150,7 +158,21 @@ def _read(name: str, data: bytes, errors: tuple[ExtendedError, ...], nameserver:
         return replace(failure, nameserver=nameserver)
     if rcode == dns.rcode.NXDOMAIN:
         return replace(answer, failure=_absent(name, section))
-    return replace(answer, authenticated=True) if data[3] & dns.flags.AD else answer
+    authenticated = bool(data[3] & dns.flags.AD)
+    if section.signed is None:
+        return replace(answer, authenticated=True) if authenticated else answer
+    return replace(
+        answer, authenticated=authenticated, signature=signature_of(section, name, authenticated=authenticated)
+    )
+
+
+def signature_of(section: RecordSection, name: str, *, authenticated: bool) -> Signature | None:
+    """The signature of an answer about `name`; None where it has none."""
+    if section.signed is None:
+        return None
+    ends, begins = section.signed
+    kind = dns.rdatatype.to_text(dns.rdatatype.RdataType.make(section.kind))
+    return Signature(float(ends), float(begins), f"{kind} of {name}", authenticated)
 
 
 def _code(data: bytes) -> int:
@@ -198,7 +220,7 @@ def _refusal(name: str, code: int, errors: tuple[ExtendedError, ...], nameserver
     return Failure(Stage.DNS, failure_class, detail, evidence=evidence, about=about)
 
 
-def _records(section: RecordSection, data: bytes) -> tuple[tuple[Record, ...], int]:
+def records_of(section: RecordSection, data: bytes) -> tuple[tuple[Record, ...], int]:
     """The records that are kept, each once (RFC 2181 5), and the number of the others.
 
     Raises MalformedReply, UselessReply.
@@ -234,8 +256,8 @@ def _address(family: socket.AddressFamily, packed: bytes) -> str:
 
 
 def _pair_or_name(section: RecordSection, data: bytes, begins: int, ends: int) -> Record:
-    """An MX record's preference and host, or the name that an alias or a PTR record stands for."""
-    if section.kind in (CNAME, PTR):
+    """An MX record's preference and host, or the name that an alias, an NS or a PTR record stands for."""
+    if section.kind in (CNAME, NS, PTR):
         return text_of(name_in(section.names, begins, ends))
     if section.kind != MX:
         raise TypeError(f"no query asks for {dns.rdatatype.to_text(dns.rdatatype.RdataType.make(section.kind))}")

@@ -19,10 +19,12 @@ from exporter.model.configuration import ResolverSettings
 from exporter.model.failure import FailureClass
 from exporter.model.policy import TlsaLookup
 from exporter.model.result import MxHost, MxLookup, to_microsecond
+from exporter.model.zone import DirectAnswer
 from exporter.resolver import mx, tlsa
 from exporter.resolver.answer import DnsAnswer, failed, read_reply, unanswered
 from exporter.resolver.byte_limited_cache import ByteLimitedCache
 from exporter.resolver.cache import BYTES_PER_TARGET, LEAST_BYTES, UNCONFIGURED, UNCONFIGURED_BYTES, AnswerCache, Key
+from exporter.resolver.direct import DirectQueries
 from exporter.resolver.domain_names import MalformedReply
 from exporter.resolver.kept import KeptHost
 from exporter.resolver.nameservers import Nameservers
@@ -116,8 +118,18 @@ class Resolver:
         """The TXT records of `name`, each with its strings joined."""
         return await _LookupQueries(self._memory, self._exchange).ask(name, "TXT")
 
+    async def lookup_mx_set(self, domain: str) -> tuple[DnsAnswer, float]:
+        """The MX records of `domain` as our resolver serves them, and the seconds for which it may go on with them."""
+        queries = _LookupQueries(self._memory, self._exchange)
+        answer = await queries.ask(domain, "MX")
+        return answer, max(0.0, queries.until - self._loop.time())
+
+    async def ask_nameserver(self, server: tuple[str, int], name: str) -> DirectAnswer:
+        """The MX records of `name` at one name server, asked directly."""
+        return await DirectQueries(self._exchange.timeout).ask(server, name)
+
     async def lookup_records(self, name: str, kind: str) -> DnsAnswer:
-        """The records of one type: A, AAAA, MX, PTR or TXT."""
+        """The records of one type: A, AAAA, MX, NS, PTR or TXT."""
         return await _LookupQueries(self._memory, self._exchange).ask(name, kind)
 
     async def lookup_tlsa(self, host: str, port: int, families: tuple[Family, ...]) -> TlsaLookup:

@@ -18,6 +18,7 @@ from exporter.resolver.answer import DnsAnswer
 _ANSWER_BYTES: Final = 400
 _RECORD_BYTES: Final = {str: 64, bytes: 48, tuple: 140, Tlsa: 150}
 _FAILURE_BYTES: Final = 220
+_SIGNATURE_BYTES: Final = 200
 # The same for a lookup with its place, a host of it, and the place of an address.
 _LOOKUP_BYTES: Final = 500
 _HOST_BYTES: Final = 250
@@ -85,6 +86,7 @@ class KeptLookup:
             is_alias=bool(lookup.alias_of),
             canonical=lookup.alias_of,
             nameserver=lookup.nameserver,
+            signature=lookup.mx_signature,
         )
 
     @property
@@ -102,6 +104,7 @@ class KeptLookup:
     def size(self, name: str) -> int:
         """About the bytes that it takes in memory; each host counts as if no other domain had it."""
         own = _LOOKUP_BYTES + len(name) + len(self.lookup.alias_of) + sum(map(_host_size, self.lookup.hosts))
+        own += 0 if self.lookup.mx_signature is None else _SIGNATURE_BYTES
         return own if self._answer is None else own + size_of(name, self._answer)
 
 
@@ -134,12 +137,15 @@ def _tells_all(lookup: MxLookup) -> bool:
 
 
 def _host_size(host: MxHost) -> int:
-    return _HOST_BYTES + len(host.name) + len(host.alias_of) + _PLACE_BYTES * len(host.addresses)
+    signature = 0 if host.signature is None else _SIGNATURE_BYTES
+    return _HOST_BYTES + len(host.name) + len(host.alias_of) + _PLACE_BYTES * len(host.addresses) + signature
 
 
 def size_of(name: str, answer: DnsAnswer) -> int:
     """About the bytes that an answer about `name` takes in memory."""
     size = _ANSWER_BYTES + len(name) + len(answer.canonical)
+    if answer.signature is not None:
+        size += _SIGNATURE_BYTES
     for record in answer.records:
         size += _RECORD_BYTES[type(record)]
         size += len(record[1] if isinstance(record, tuple) else record.data if isinstance(record, Tlsa) else record)

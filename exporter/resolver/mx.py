@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from exporter.model.address import Family
 from exporter.model.failure import Failure, FailureClass, Stage, Verdict
 from exporter.model.result import MxHost, MxLookup
+from exporter.model.zone import earliest
 from exporter.resolver.answer import DnsAnswer
 from exporter.resolver.filtering import Sinkhole, control_name, judge, sinkhole
 from exporter.resolver.mx_faults import (
@@ -62,6 +63,8 @@ async def lookup_mx(queries: DnsQueries, domain: str, families: tuple[Family, ..
         cause=None if answer.failure is None else answer.failure.failure_class,
         filtered=answer.filtered,
         alias_of=answer.canonical,
+        mx_signature=answer.signature,
+        signature=answer.signature,
     )
     if lookup.failure is not None:
         return replace(lookup, authenticated=False)
@@ -80,7 +83,14 @@ async def lookup_mx(queries: DnsQueries, domain: str, families: tuple[Family, ..
     hosts = await _explained(queries, domain, hosts, families)
     null_mx = bool(no_hosts) or any(not name for _, name in _pairs(answer))
     more = max(0, len(exchanges) - MAX_HOSTS)
-    return replace(lookup, hosts=hosts, failure=_no_host(hosts), null_mx_among_others=null_mx, more=more)
+    return replace(
+        lookup,
+        hosts=hosts,
+        failure=_no_host(hosts),
+        null_mx_among_others=null_mx,
+        more=more,
+        signature=earliest([answer.signature, *(host.signature for host in hosts)]),
+    )
 
 
 async def lookup_host(queries: DnsQueries, name: str, preference: int, families: tuple[Family, ...]) -> MxHost:
@@ -110,6 +120,7 @@ async def lookup_host(queries: DnsQueries, name: str, preference: int, families:
             if family is _IPV6 and answer.filtered is None
         ),
         incomplete=any(map(_is_unknown, answers)),
+        signature=earliest([answer.signature for answer in answers]),
     )
     kind = sinkhole(answers, host.addresses)
     return host if kind is None else await _if_filtered(queries, host, kind, families)
@@ -131,7 +142,7 @@ async def _implicit(queries: DnsQueries, lookup: MxLookup, families: tuple[Famil
     # An alias is no fault here: the rule about aliases is for the targets of MX records.
     host = replace(host, alias_of="")
     if host.failure is None:
-        return replace(lookup, hosts=(host,))
+        return replace(lookup, hosts=(host,), signature=host.signature)
     failure = host.failure
     if failure.failure_class in (_C.DNS_NO_ADDRESS, _C.DNS_NXDOMAIN):
         failure = no_mx_nor_address(lookup, failure)

@@ -24,6 +24,7 @@ class Nameservers:
     def __init__(self, nameservers: Callable[[], Sequence[Address]], timeout: float) -> None:
         self.loop = asyncio.get_running_loop()
         self.timeout = timeout
+        self.recursion = True
         self.edns = EdnsSupport()
         self.answered: dict[
             Address, float

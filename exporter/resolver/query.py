@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import math
+import os
 from collections import deque
 from typing import Final
 
@@ -127,7 +128,7 @@ class DnsQuery:
         else:
             self._learn_edns_support(server)
         if attempt.over_tcp or not wire.is_truncated(data):
-            self._result.set_result(DnsReply(data, server))
+            self._result.set_result(DnsReply(data, server, attempt.over_tcp))
         elif not self._count(server, edns=attempt.edns, over_tcp=True):
             self._begin_tcp(server, edns=attempt.edns)
         else:
@@ -152,7 +153,7 @@ class DnsQuery:
         opt = wire.opt_of(data)
         rank = 2 * _UNHELPFUL.index(_Rcode(code)) + (opt is None)
         if self._best is None or rank < self._best[0]:
-            self._best = rank, DnsReply(data, server)
+            self._best = rank, DnsReply(data, server, attempt.over_tcp)
         # A server that knows EDNS answers with it; a middlebox without it may still send the OPT of the query back.
         doubtful = opt is None or not (opt.options or edns.does_edns(server))
         if attempt.edns and (code in _NO_EDNS or doubtful) and self._may_try_plain(server, over_tcp=attempt.over_tcp):
@@ -252,7 +253,8 @@ class DnsQuery:
             self._result.set_exception(self._malformed)
         else:
             names = ", ".join(map(server_text, self._servers))
-            self._result.set_exception(NoReply(", ".join(self._reasons) or "no answer", names))
+            over_tcp = any(attempt.over_tcp for attempt in self._attempts)
+            self._result.set_exception(NoReply(", ".join(self._reasons) or "no answer", names, over_tcp=over_tcp))
 
     # Sending
 
@@ -263,7 +265,9 @@ class DnsQuery:
         attempt = QueryAttempt(self, server, edns=edns)
         try:
             attempt.port = self._transport.port(server)
-            attempt.number = attempt.port.send(wire.query(self.section, edns=edns), attempt)
+            attempt.number = attempt.port.send(
+                wire.query(self.section, edns=edns, recursion=self._transport.recursion), attempt
+            )
         except OSError as error:
             attempt.open = False
             if error.errno in OUR_LIMITS:
@@ -287,13 +291,15 @@ class DnsQuery:
         if attempt.edns:
             plain = loop.call_later(left / 2, lambda: self._begin_tcp(attempt.server, edns=False))
         try:
-            data = await ask_over_tcp(attempt.server, self.section, edns=attempt.edns)
+            recursion = self._transport.recursion
+            data = await ask_over_tcp(attempt.server, self.section, edns=attempt.edns, recursion=recursion)
         except MalformedReply as problem:
             attempt.open, self._malformed = False, problem
             self.on_failure(attempt, str(problem))
         except (OSError, EOFError) as error:
             attempt.open = False
-            self.on_failure(attempt, getattr(error, "strerror", None) or "the connection was closed")
+            number = getattr(error, "errno", None)  # with the words of the system: asyncio's have the address in them
+            self.on_failure(attempt, os.strerror(number) if number else "the connection was closed")
         else:
             attempt.on_answer(data)
         finally:

@@ -16,11 +16,15 @@ _USUAL_PORT: Final = 53
 
 
 class NoReply(Exception):  # noqa: N818 - no error of the program
-    """No nameserver gave an answer in time. `nameservers`: those that were queried, as text."""
+    """No nameserver gave an answer in time. `nameservers`: those that were queried, as text.
 
-    def __init__(self, reason: str, nameservers: str = "") -> None:
+    `over_tcp`: one has answered that its answer does not fit into a datagram, and did not give it over TCP.
+    """
+
+    def __init__(self, reason: str, nameservers: str = "", *, over_tcp: bool = False) -> None:
         super().__init__(reason)
         self.nameservers = nameservers
+        self.over_tcp = over_tcp
 
 
 class DnsReply(NamedTuple):
@@ -28,6 +32,7 @@ class DnsReply(NamedTuple):
 
     data: bytes
     server: Address
+    over_tcp: bool = False
 
 
 class QueryTransport(Protocol):
@@ -37,6 +42,7 @@ class QueryTransport(Protocol):
     timeout: float  # seconds, of a query
     edns: EdnsSupport
     answered: dict[Address, float]
+    recursion: bool  # desired of the servers: they are resolvers
 
     def port(self, server: Address) -> UdpSocket:
         """The socket for the next query to `server`. Raises OSError."""
@@ -88,9 +94,9 @@ class QueryAttempt:
         self._query.on_failure(self, error.strerror or "no answer")
 
 
-async def ask_over_tcp(server: Address, section: bytes, *, edns: bool) -> bytes:
+async def ask_over_tcp(server: Address, section: bytes, *, edns: bool, recursion: bool = True) -> bytes:
     """The answer over TCP, where it does not fit into a datagram (RFC 7766)."""
-    query = os.urandom(2) + wire.query(section, edns=edns)[2:]
+    query = os.urandom(2) + wire.query(section, edns=edns, recursion=recursion)[2:]
     reader, writer = await asyncio.open_connection(*server)
     try:
         writer.write(len(query).to_bytes(2, "big") + query)

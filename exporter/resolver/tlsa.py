@@ -36,7 +36,7 @@ async def lookup_tlsa(queries: DnsQueries, host: str, port: int, families: tuple
         # RFC 7672 2.2.3: records without authentication count as absent.
         if records and answer.authenticated:
             # RFC 7672 3.2.2: the certificate may also have the name of a domain that uses the host; those come later.
-            return TlsaLookup(TlsaStatus.FOUND, records, (base,))
+            return TlsaLookup(TlsaStatus.FOUND, records, (base,), signature=answer.signature)
     return TlsaLookup(TlsaStatus.ABSENT)
 
 

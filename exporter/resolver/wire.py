@@ -33,16 +33,19 @@ _TRUNCATED: Final = 0x02  # TC (RFC 1035 4.1.1)
 _MAX_OPTIONS: Final = 64
 
 
-def _ends(*, edns: bool) -> tuple[bytes, bytes]:
+def _ends(*, edns: bool, recursion: bool = True) -> tuple[bytes, bytes]:
     """The constant parts before and behind the question; the id is 0."""
     query = dns.message.make_query(".", "A", use_edns=0 if edns else -1, want_dnssec=edns, payload=UDP_PAYLOAD, id=0)
     query.flags |= dns.flags.AD  # RFC 6840 5.7: asks for the AD bit in the answer
+    if not recursion:
+        query.flags &= ~dns.flags.RD
     wire = query.to_wire()
     return wire[:HEADER_BYTES], wire[HEADER_BYTES + 5 :]
 
 
 _WITH_EDNS: Final = _ends(edns=True)
 _WITHOUT_EDNS: Final = _ends(edns=False)
+_DIRECT: Final = {edns: _ends(edns=edns, recursion=False) for edns in (True, False)}
 
 
 def question_section(name: str, kind: dns.rdatatype.RdataType) -> bytes:
@@ -50,9 +53,9 @@ def question_section(name: str, kind: dns.rdatatype.RdataType) -> bytes:
     return dns.name.from_text(name).to_digestable() + int(kind).to_bytes(2, "big") + _IN
 
 
-def query(section: bytes, *, edns: bool = True) -> bytes:
-    """The message of a query; its id is 0."""
-    before, behind = _WITH_EDNS if edns else _WITHOUT_EDNS
+def query(section: bytes, *, edns: bool = True, recursion: bool = True) -> bytes:
+    """The message of a query; its id is 0. `recursion`: it asks a resolver, else a server for what it holds itself."""
+    before, behind = _DIRECT[edns] if not recursion else _WITH_EDNS if edns else _WITHOUT_EDNS
     return before + section + behind
 
 

@@ -66,6 +66,7 @@ class TlsPlan:
     finite_field: bool = False  # test whether the server accepts finite-field Diffie-Hellman, and go no further
     verify: bool = False  # so has one with a certificate that does not verify; nothing but QUIT is said after it
     identity: str = ""
+    version: str = ""  # offer this old version alone, by OpenSSL's name
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.model.address import Family, family_of
 
@@ -28,12 +28,20 @@ _GREETED: Final = re.compile(
     rf"(?:(?!{_V4})[\w-]+(?:\.[\w-]+)+,? +)?(?:ipv6:)?({_V4}|{_V6})(?![\w:-])(?!\.[\w-])",
     re.IGNORECASE,
 )
+_NAME: Final = re.compile(r"(?=[^ ]{1,253}(?: |$))[\w-]+(?:\.[\w-]+)*\.[a-z][\w-]*(?= |$)", re.ASCII | re.IGNORECASE)
 _EHLO: Final = re.compile(rb"(?:EHLO|HELO) +([^\r\n]*)", re.IGNORECASE)
 _POSITIVE: Final = re.compile(rb"250[ -]([^\r\n]*)")
 _MAX_LINES: Final = 16
 
 
-def told_in(lines: Iterable[tuple[bool, bytes]], host: str) -> str | None:
+class Hello(NamedTuple):
+    """A first line of an answer to EHLO that tells our address."""
+
+    address: str
+    name: str  # that the host gives itself; empty: it is no host name of several labels
+
+
+def told_in(lines: Iterable[tuple[bool, bytes]], host: str) -> Hello | None:
     """The address that the host at `host` tells in a dialogue; `lines`: whether we said each, and its bytes."""
     argument: str | None = None
     answer = b""
@@ -48,7 +56,10 @@ def told_in(lines: Iterable[tuple[bool, bytes]], host: str) -> str | None:
     positive = _POSITIVE.match(answer)
     if argument is None or positive is None:
         return None
-    return told_address(positive[1][:_MAX_BYTES].decode("latin-1"), argument, host)
+    line = positive[1][:_MAX_BYTES].decode("latin-1")
+    address = told_address(line, argument, host)
+    name = _NAME.match(line)
+    return None if address is None else Hello(address, name[0].lower() if name else "")
 
 
 def told_address(line: str, argument: str, host: str) -> str | None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Final, NamedTuple
 
-from exporter.diagnosis.failing_sources import SourceOwner
 from exporter.diagnosis.networks import network_of, organisation
 from exporter.model.address import Family, family_of
 from exporter.model.printable import printable
@@ -39,6 +38,19 @@ class Told(NamedTuple):
     mx: str
     host: str  # its address
     address: str  # ours
+    name: str = ""  # that it gives itself
+
+
+class _Owner(NamedTuple):
+    """The holder of a host, by the name that it is known by and the one that it gives itself, and its network."""
+
+    organisations: frozenset[str]
+    network: Hashable
+
+    def is_unrelated_to(self, other: _Owner) -> bool:
+        """True where the two share neither organisation nor network."""
+        is_elsewhere = self.network is None or self.network != other.network
+        return is_elsewhere and self.organisations.isdisjoint(other.organisations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +106,8 @@ def _doubted(told: ToldAddress, reason: str) -> ToldAddress:
 
 def _unrelated(hosts: Iterable[Told]) -> int:
     """The number of unrelated owners among the hosts; where there are many, at least so many."""
-    chosen: list[SourceOwner] = []
-    seen: set[SourceOwner] = set()
+    chosen: list[_Owner] = []
+    seen: set[_Owner] = set()
     for owner in map(_owner, hosts):
         if owner not in seen and all(map(owner.is_unrelated_to, chosen)):
             chosen.append(owner)
@@ -105,7 +117,8 @@ def _unrelated(hosts: Iterable[Told]) -> int:
     return len(chosen)
 
 
-def _owner(told: Told) -> SourceOwner:
+def _owner(told: Told) -> _Owner:
     # The networks of special addresses relate nobody: all of a laboratory are in one.
     network: Hashable = network_of(told.host) if forbidden(told.host, ()) is None else None
-    return SourceOwner(organisation(told.mx or told.host), network)
+    # Customers have MX names of their own for the hosts of one provider, which say whose they are.
+    return _Owner(frozenset([organisation(name) for name in (told.mx or told.host, told.name) if name]), network)

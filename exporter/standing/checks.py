@@ -1,7 +1,7 @@
 """The checks of our address: what is looked up, when, and the standing with each new answer.
 
-Each check has a time of its own. The first ones come one after the other; from then on those of block lists are spread
-over their hour, so that no list is asked more often, nor many at once.
+Each check has a time of its own. The first ones after a start come one after the other; from then on those of block
+lists are spread over their hour, so that no list is asked more often, nor many at once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from exporter.concurrency.bounded_dict import BoundedDict
-from exporter.model.address import Family
+from exporter.model.address import Family, family_of
 from exporter.model.printable import printable
 from exporter.model.standing import FamilyStanding, HeloName, ListAnswer, ReverseDns, SenderPolicy
 from exporter.policies.spf.check_host import check_host
@@ -58,6 +58,11 @@ class Check(NamedTuple):
     kind: str  # reverse, helo, spf, list
     name: str = ""
 
+    @property
+    def is_list(self) -> bool:
+        """The check is of a block list."""
+        return self.kind == _LIST
+
 
 # None: the check says nothing about the address.
 Answer = ReverseDns | HeloName | SenderPolicy | ListAnswer | None
@@ -73,6 +78,11 @@ def checks_of(family: Family, address: str, plan: StandingPlan) -> Iterable[Chec
         yield Check(family, address, "spf", sender.domain)
     for zone in plan.lists:
         yield Check(family, address, _LIST, zone)
+
+
+def list_check(address: str, zone: str) -> Check:
+    """The check of one block list."""
+    return Check(family_of(address), address, _LIST, zone)
 
 
 async def run_check(check: Check, plan: StandingPlan, queries: RecordQueries) -> Answer:
@@ -129,6 +139,10 @@ class Timetable:
         # Of checks that were made, also of some that are not wanted any more: a list is not asked again too soon.
         self._next: BoundedDict[Check, float] = BoundedDict(_MAX_REMEMBERED)
 
+    def remember(self, check: Check, due: float) -> None:
+        """Have a check that was made before the start due when it would have been."""
+        self._next[check] = due
+
     def follow(self, checks: Iterable[Check], now: float) -> None:
         """Have these checks alone: new ones are due at once, those of before when they would have been."""
         known = self._next.get
@@ -140,12 +154,11 @@ class Timetable:
         return check if check is not None and self._due[check] <= now else None
 
     def done(self, check: Check, now: float) -> None:
-        """A check was made; the next one of a list comes later by its share of the hour where it was the first."""
-        is_list = check.kind == _LIST
-        seconds = self._pace.lists if is_list else self._pace.names
-        if is_list and check not in self._next:
-            of_lists = [each for each in self._due if each.kind == _LIST]
-            seconds += self._pace.lists * of_lists.index(check) / len(of_lists) if check in of_lists else 0.0
-        self._next[check] = now + seconds
+        """A check was made; the next one of a list keeps its distance from those of the others, a share of the hour."""
+        due = now + (self._pace.lists if check.is_list else self._pace.names)
+        others = [moment for each, moment in self._due.items() if each.is_list and each != check]
+        if check.is_list and others:
+            due = max(due, max(others) + self._pace.lists / (len(others) + 1))
+        self._next[check] = due
         if check in self._due:
-            self._due[check] = now + seconds
+            self._due[check] = due

@@ -2,7 +2,7 @@
 
 The rules are those that receivers publish or are known to have: the address in the name, in any of its spellings; a
 word of access networks; the name that a provider gives to each of its addresses. Words of the registrable domain do
-not count, for it is a name that somebody chose.
+not count, for it is a name that somebody chose, nor do any beside a word of mail servers.
 """
 
 from __future__ import annotations
@@ -16,26 +16,32 @@ from exporter.diagnosis.networks import organisation
 # Words of access networks, alone or with digits behind them.
 _WORD: Final = re.compile(
     r"(?<![a-z])(dyn|dynamic|dynip|dynamicip|dinamic[ao]?|dialup|dial-up|dialin|dial-in|dial|dip|ppp|pppoe|dhcp|bootp"
-    r"|[a-z]?dsl|cable|cablemodem|catv|hfc|docsis|broadband|bband|residential|resnet|fttx|ftth|fttb|fttp|fiber|fibra|gpon|wifi|wlan"
-    r"|wireless|wimax|mobile|gprs|umts|hsdpa|lte|cpe|modem|unassigned|unused|no-ptr|noptr|no-reverse|no-rdns|norevdns"
+    r"|[a-z]?dsl|cable|cablemodem|catv|hfc|docsis|broadband|bband|residential|resnet|fttx|ftth|fttb|fttp|gpon"
+    r"|wimax|gprs|umts|hsdpa|cpe|modem|unassigned|unused|no-ptr|noptr|no-reverse|no-rdns|norevdns"
     r"|unknown|undefined|not-set)(?![a-z])"
 )
 # Words that many a mail server has in its name, too: they count with two numbers, or with a long one.
 _WEAK: Final = re.compile(
     r"(?<![a-z])(ip|ipv?4|ipv?6|pool|pools|host|client|clients|cust|customer|customers|user|users|static|sta|nat|node|vps|vm|kvm|srv"
-    r"|server|unallocated|rev|reverse|addr|address|in-addr|net|cloud|instance|ded|dedicated|colo)(?![a-z])"
+    r"|server|unallocated|rev|reverse|addr|address|in-addr|net|cloud|instance|ded|dedicated|colo"
+    r"|mobile|wireless|wifi|wlan|lte|fiber|fibra)(?![a-z])"
+)
+# A label of a mail server, as receivers take it for one whatever is beside it.
+_MAIL: Final = re.compile(
+    r"(?<![a-z])(?:e?mail|mailout|mails?rv|mailer|mailhost|mailgw|mta|mx|mxout|smtp|smtpout|smtps|outbound|mout|relay|postfix|exim)"
+    r"(?![a-z])"
 )
 _NUMBER: Final = re.compile(r"[0-9]+")
-# Two numbers side by side; hexadecimal of six or more with a digit in it; a long number.
+# Two numbers side by side; hexadecimal of six or more with a digit in it; a number too long for a year.
 _NUMBERS: Final = re.compile(
-    r"(?<![0-9])[0-9]{1,3}[-._x][0-9]{1,3}(?![0-9])|(?<![0-9a-z])(?=[a-f]*[0-9])[0-9a-f]{6,}(?![0-9a-z])|[0-9]{4,}"
+    r"(?<![0-9])[0-9]{1,3}[-._x][0-9]{1,3}(?![0-9])|(?<![0-9a-z])(?=[a-f]*[0-9])[0-9a-f]{6,}(?![0-9a-z])|[0-9]{5,}"
 )
 # Below these every machine of a provider has a name.
 _PROVIDERS: Final = re.compile(
     r"(?:^|\.)(?:compute(?:-1)?\.amazonaws\.com(?:\.cn)?|compute\.internal|bc\.googleusercontent\.com|cloudapp\.(?:net|azure\.com)"
     r"|members\.linode\.com|ip\.linodeusercontent\.com|vultrusercontent\.com|clients\.your-server\.de|vps\.ovh\.(?:net|ca|us)"
     r"|contaboserver\.net|stratoserver\.net|onlinehome-server\.(?:com|info|net)|startdedicated\.(?:com|de|net)|secureserver\.net"
-    r"|hstgr\.cloud|t-ipconnect\.de|poneytelecom\.eu|scw\.cloud|linodeusercontent\.com|oraclevcn\.com|dip0\.t-ipconnect\.de)$"
+    r"|ip-[0-9]{1,3}-[0-9]{1,3}-[0-9]{1,3}\.(?:eu|net)|hstgr\.cloud|t-ipconnect\.de|poneytelecom\.eu|scw\.cloud|linodeusercontent\.com|oraclevcn\.com|dip0\.t-ipconnect\.de)$"
 )
 _SEPARATOR: Final = r"[-._x]?0{0,2}"
 
@@ -50,6 +56,8 @@ def generic_reason(name: str, address: str) -> str:
         return "is one that the provider gives to each of its addresses"
     chosen = organisation(name)
     host = name.removesuffix(chosen).rstrip(".") if name != chosen else ""
+    if _MAIL.search(host):
+        return ""
     word = _WORD.search(host)
     if word is not None:
         return f"has the word {word[1]} in it, as those of access networks"

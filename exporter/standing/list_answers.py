@@ -96,7 +96,7 @@ def _without_test_entry(family: Family, answers: ListReplies) -> tuple[ListingSt
     """The state by a list that has its first test address not."""
     if answers.of_ipv4 is not None and has_entry(answers.of_ipv4):
         return ListingState.IPV4_ONLY, None, f"it does not have {TEST_LISTED[family]}"
-    nothing = f"it does not have {TEST_LISTED[family]}, which every working list has (RFC 5782 5)"
+    nothing = f"it does not have {TEST_LISTED[family]}, which every working list has (RFC 5782 5): ended, or misspelt"
     return ListingState.DEAD, answers.must_list, nothing
 
 

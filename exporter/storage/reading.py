@@ -6,44 +6,38 @@ or of a target that is not configured so, is left out and counted. Pure but for 
 
 from __future__ import annotations
 
-from binascii import Error, a2b_base64
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType, NoneType
 from typing import Any, Final, NamedTuple
 
-from exporter.model.address import Family
-from exporter.model.egress import EGRESS_UNKNOWN, EgressStateChange, EgressView
-from exporter.model.failure import Failure, FailureClass, Verdict
-from exporter.model.resolver import ResolverView
-from exporter.model.result import DomainResult, HostFacts, HostIdentity, HostOutcome, HostResult, HostTimings
+from exporter.model.change import DomainChange, DomainFacts, HostChange
+from exporter.model.result import DomainResult, HostFacts, HostIdentity, HostResult
+from exporter.model.standing import Listing
 from exporter.model.target import Target, TargetKey, TargetKind
-from exporter.storage.rows import SECONDS, RowReader, UnsoundError, loads
+from exporter.storage.head import Clock, MovedClock, StateError, read_head
+from exporter.storage.journal_rows import JournalReader
+from exporter.storage.record_rows import INSTEAD, FoundTarget, RecordReader
+from exporter.storage.rows import RowReader, UnsoundError, loads
 from exporter.storage.saved import SavedHost, SavedSide, SavedState, SavedTarget
 from exporter.storage.soundness import CHECKS
-from exporter.storage.writing import COUNT, END, FORMAT, HOST, SETTINGS, SIDE, TARGET, VERSION, HostRef
-from exporter.store.history import MAX_AGE_SECONDS, PLACES, HistoryReader
+from exporter.storage.writing import (
+    COUNT,
+    END,
+    HELD,
+    HOST,
+    HOST_CHANGES,
+    LISTING,
+    SETTINGS,
+    SIDE,
+    TARGET,
+    TARGET_CHANGES,
+    HostRef,
+)
+from exporter.store.journal import Journal
 from exporter.store.verdict_counts import MAX_COUNTS, VerdictCount
 
-# Between two readings of the same clock; a file from further ahead has no age that could be told.
-_AHEAD_SECONDS: Final = 5.0
-_MAX_CHANGES: Final = 64
-# Of one enumeration, or fields of one class.
-_MAX_WORDS: Final = 255
-
-
-# The hosts of a target are numbers, and of a state of before that nothing is judged by there is none before it.
-_INSTEAD: Final[Mapping[tuple[type, str], Any]] = MappingProxyType(
-    {
-        (DomainResult, "hosts"): tuple[HostRef, ...],
-        (EgressView, "before"): NoneType,
-        (ResolverView, "before"): NoneType,
-    }
-)
-
-
-class StateError(ValueError):
-    """The text is no state that this version reads; the message says why."""
+# As many as are kept: see exporter.standing.watch.
+_MAX_LISTINGS: Final = 1024
 
 
 class Expected(NamedTuple):
@@ -53,34 +47,22 @@ class Expected(NamedTuple):
     fingerprint: str  # of its settings
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The present moment by both clocks: Unix time, and that of exporter.concurrency.steady_clock."""
-
-    unix: float
-    moment: float
-
-
-class _Found(NamedTuple):
-    """One target of a file, without its hosts."""
-
-    key: TargetKey
-    saved: SavedTarget
-    hosts: tuple[HostRef, ...]
-
-
 @dataclass(slots=True)
 class _Rows:
     """The rows of a file as they come: those of hosts stay text until it is known which ones are wanted."""
 
     count: int = 0
     unsound: int = 0
-    other_settings: int = 0
     settings: dict[int, str] = field(default_factory=dict)
-    found: list[_Found] = field(default_factory=list)
+    found: list[FoundTarget] = field(default_factory=list)
+    otherwise: set[TargetKey] = field(default_factory=set)  # targets that are probed in another way now
+    held: set[int] = field(default_factory=set)  # hosts that no target names now
     hosts: dict[int, str] = field(default_factory=dict)
     side: SavedSide | None = None
     counts: list[VerdictCount] = field(default_factory=list)
+    domain_journals: dict[TargetKey, Journal[DomainFacts]] = field(default_factory=dict)
+    host_journals: dict[int, Journal[HostFacts]] = field(default_factory=dict)
+    listings: list[Listing] = field(default_factory=list)
 
 
 def read_state(
@@ -94,39 +76,31 @@ class _Reader:
     """One file."""
 
     def __init__(self, text: Iterator[str], expected: Mapping[TargetKey, Expected], now: Clock) -> None:
-        head = _head(text)
+        head = read_head(text)
+        moments = MovedClock(head, now)
         self._text = text
         self._expected = expected
-        self._now = now
-        self._written: float = head["written"]
-        if self._written > now.unix + _AHEAD_SECONDS:
-            raise StateError("it is from the future: this clock or that of then is wrong")
-        # A moment of then is as long ago as it was, and as long as the file is old.
-        self._shift: float = now.moment - max(0.0, now.unix - self._written) - head["moment"]
+        self._written = head.written
         try:
-            self._make_readers(RowReader(head["layout"], CHECKS, _INSTEAD))
+            rows = RowReader(head.layout, CHECKS, INSTEAD)
+            self._records = records = RecordReader(rows, head, moments)
+            self._target_journal = JournalReader(rows, DomainChange, DomainFacts, records.moment)
+            self._host_journal = JournalReader(rows, HostChange, HostFacts, records.moment)
         except UnsoundError as error:
             raise StateError(f"another version of the exporter wrote it ({error})") from None
-        self._histories = HistoryReader(head["places"], self._shift, now.moment)
         self._rows = _Rows()
-
-    def _make_readers(self, rows: RowReader) -> None:
-        self._result, self._outcome, self._facts = rows.of(DomainResult), rows.of(HostOutcome), rows.of(HostFacts)
-        self._identity, self._timings, self._failure = rows.of(HostIdentity), rows.of(HostTimings), rows.of(Failure)
-        self._kind, self._str, self._int = rows.of(TargetKind), rows.of(str), rows.of(int)
-        self._float, self._bool = rows.of(float), rows.of(bool)
-        self._failures = rows.of(tuple[tuple[FailureClass, int], ...])
-        self._egress = rows.of(tuple[tuple[Family, EgressView], ...])
-        self._changes, self._resolver = rows.of(tuple[EgressStateChange, ...]), rows.of(ResolverView)
-        self._states = rows.of(tuple[tuple[Verdict | None, int], ...])
 
     def state(self, *, is_last_word: bool) -> SavedState:
         rows = self._rows
         takes: Mapping[str, Callable[[list[Any]], None]] = {
             SETTINGS: self._take_settings,
             TARGET: self._take_target,
+            HELD: self._take_held,
             SIDE: self._take_side,
             COUNT: self._take_count,
+            TARGET_CHANGES: self._take_target_changes,
+            HOST_CHANGES: self._take_host_changes,
+            LISTING: self._take_listing,
         }
         for line in self._text:
             if line.startswith(f'["{HOST}",'):  # the most, of which few may be wanted
@@ -154,7 +128,7 @@ class _Reader:
 
     def _assembled(self, *, is_last_word: bool) -> SavedState:
         rows = self._rows
-        hosts, told = self._wanted_hosts({each.number for found in rows.found for each in found.hosts})
+        hosts, told = self._wanted_hosts(rows.held.union(each.number for found in rows.found for each in found.hosts))
         targets: dict[TargetKey, SavedTarget] = {}
         for key, saved, references in rows.found:
             result = saved.result
@@ -170,9 +144,24 @@ class _Reader:
             told,
             rows.side,
             tuple(rows.counts),
-            rows.other_settings,
+            len(rows.otherwise),
             rows.unsound,
+            dict(self._journals_of(targets)),
+            {
+                hosts[number].identity: each
+                for number, each in rows.host_journals.items()
+                if number in hosts and hosts[number].identity in told
+            },
+            tuple(rows.listings),
         )
+
+    def _journals_of(self, targets: Container[TargetKey]) -> Iterator[tuple[TargetKey, Journal[DomainFacts]]]:
+        """The journals of targets. A target that is probed in another way now has its own, compared with nothing."""
+        for key, journal in self._rows.domain_journals.items():
+            if key in targets:
+                yield key, journal
+            elif key in self._rows.otherwise:
+                yield key, journal._replace(known=None)
 
     def _wanted_hosts(self, numbers: Iterable[int]) -> tuple[dict[int, HostResult], dict[HostIdentity, SavedHost]]:
         """The hosts by their numbers, and those that have series."""
@@ -194,114 +183,66 @@ class _Reader:
         line = self._rows.hosts.get(number)
         if line is None:
             raise UnsoundError("no such host")
-        _, _, is_told, identity, outcome, facts, timings, failures, began, since = _row(line)
-        result = HostResult(
-            self._identity(identity), self._outcome(outcome), self._facts(facts), self._timings(timings)
-        )
-        if result.timings.at > self._now.unix + _AHEAD_SECONDS:
-            raise UnsoundError("a session that is still to come")
-        counted = self._failures(failures)
-        if any(count < 0 for _, count in counted):
-            raise UnsoundError("a number below 0")
-        saved = SavedHost(result, dict(counted), self._moment(began), self._moment(since))
-        return saved, self._bool(is_told)
+        return self._records.host(_row(line)[2:])
 
     def _take_settings(self, row: list[Any]) -> None:
         _, number, text = row
-        self._rows.settings[self._int(number)] = self._str(text)
+        self._rows.settings[self._records.number(number)] = self._records.text(text)
 
     def _take_target(self, row: list[Any]) -> None:
-        _, kind, name, number, probes, failures, began, since, recent, changes, result, last = row
-        key = self._kind(kind), self._str(name)
+        _, kind, name, number, *columns = row
+        key = self._records.key(kind, name)
         expected = self._expected.get(key)
         if expected is None:
             return  # gone from the configuration
-        if self._rows.settings.get(self._int(number)) != expected.fingerprint:
-            self._rows.other_settings += 1
+        if self._rows.settings.get(self._records.number(number)) != expected.fingerprint:
+            self._rows.otherwise.add(key)
             return
-        found = None if result is None else self._result(result)
-        if found is not None:
-            self._see_that_it_is_of(found, expected.target)
-        count, failed = self._int(probes), self._int(failures)
-        if not 0 <= failed <= count:
-            raise UnsoundError("more failures than probes")
-        history = self._histories.read(_packed(self._str(recent)), _packed(self._str(changes)))
-        before = None if last is None else self._last(last)
-        saved = SavedTarget(
-            found, count, failed, self._moment(began), self._moment(since), history, last is not None, before
-        )
-        self._rows.found.append(_Found(key, saved, () if found is None else found.hosts))
+        found = self._records.target(key, columns)
+        if found.saved.result is not None:
+            _see_that_it_is_of(found.saved.result, expected.target)
+        self._rows.found.append(found)
 
-    def _see_that_it_is_of(self, result: DomainResult, target: Target) -> None:
-        if result.at > self._now.unix + _AHEAD_SECONDS:
-            raise UnsoundError("a turn that is still to come")
-        if (result.lookup is None) is (target.kind is TargetKind.DOMAIN) and result.failure is None:
-            raise UnsoundError("a lookup of another kind of target")
-        if result.lookup is not None and result.lookup.domain != target.host:
-            raise UnsoundError("the lookup of another target")
-
-    def _last(self, row: Any) -> Failure | None:
-        (failure,) = row
-        return None if failure is None else self._failure(failure)
+    def _take_held(self, row: list[Any]) -> None:
+        _, number = row
+        self._rows.held.add(self._records.number(number))
 
     def _take_side(self, row: list[Any]) -> None:
-        _, egress, changes, resolver = row
-        views = dict(self._egress(egress))
-        if views.keys() != EGRESS_UNKNOWN.keys():
-            raise UnsoundError("no egress")
-        then = {family: replace(view, as_of=view.as_of or self._written) for family, view in views.items()}
-        view: ResolverView = self._resolver(resolver)
-        self._rows.side = SavedSide(
-            MappingProxyType(then),
-            self._changes(changes)[-_MAX_CHANGES:],
-            replace(view, as_of=view.as_of or self._written),
-        )
+        self._rows.side = self._records.side(row[1:])
 
     def _take_count(self, row: list[Any]) -> None:
-        _, at, states, waiting = row
-        counts = dict(self._states(states))
-        whole = [*counts.values(), self._int(waiting)]
-        if not all(0 <= each < 2**32 for each in whole) or len(self._rows.counts) >= MAX_COUNTS:
-            raise UnsoundError("no count")
-        self._rows.counts.append(VerdictCount(self._moment(at), counts, waiting))
+        if len(self._rows.counts) >= MAX_COUNTS:
+            raise UnsoundError("too many counts")
+        self._rows.counts.append(self._records.count(row[1:]))
 
-    def _moment(self, then: Any) -> float:
-        """A moment on the clock of this process; 0: there is none."""
-        moment: float = self._float(then)
-        if not moment:
-            return 0.0
-        moment = min(moment + self._shift, self._now.moment)
-        if moment < self._now.moment - MAX_AGE_SECONDS:
-            raise UnsoundError("a moment of centuries ago")
-        return moment
+    def _take_target_changes(self, row: list[Any]) -> None:
+        _, kind, name, *columns = row
+        key = self._records.key(kind, name)
+        expected = self._expected.get(key)
+        if expected is None:
+            return
+        journal = self._target_journal.read(columns)
+        lookup = None if journal.known is None else journal.known.lookup
+        if lookup is not None and (expected.target.kind, expected.target.host) != (TargetKind.DOMAIN, lookup.domain):
+            raise UnsoundError("the lookup of another target")
+        self._rows.domain_journals[key] = journal
 
+    def _take_host_changes(self, row: list[Any]) -> None:
+        _, number, *columns = row
+        self._rows.host_journals[self._records.number(number)] = self._host_journal.read(columns)
 
-def _head(text: Iterator[str]) -> dict[str, Any]:
-    try:
-        head = loads(next(text, ""))
-    except UnsoundError:
-        head = None
-    if not isinstance(head, dict) or head.get("format") != FORMAT:
-        raise StateError("it is no state of this exporter")
-    if type(head.get("version")) is not int or head["version"] > VERSION:
-        raise StateError("a newer version of the exporter wrote it")
-    layout, places = head.get("layout"), head.get("places")
-    times = [head.get("written"), head.get("moment")]
-    if head["version"] != VERSION or not all(map(_is_time, times)):
-        raise StateError("its head is broken")
-    if not isinstance(layout, dict) or not all(map(_is_words, layout.values())):
-        raise StateError("its layout is broken")
-    if not isinstance(places, list) or len(places) != len(PLACES) or not all(map(_is_words, places)):
-        raise StateError("its layout is broken")
-    return head
+    def _take_listing(self, row: list[Any]) -> None:
+        _, *columns = row
+        if len(self._rows.listings) >= _MAX_LISTINGS:
+            raise UnsoundError("too many listings")
+        self._rows.listings.append(self._records.listing(columns))
 
 
-def _is_time(value: Any) -> bool:
-    return type(value) in (int, float) and SECONDS[0] <= value <= SECONDS[1]
-
-
-def _is_words(names: Any) -> bool:
-    return isinstance(names, list) and len(names) <= _MAX_WORDS and all(isinstance(name, str) for name in names)
+def _see_that_it_is_of(result: DomainResult, target: Target) -> None:
+    if (result.lookup is None) is (target.kind is TargetKind.DOMAIN) and result.failure is None:
+        raise UnsoundError("a lookup of another kind of target")
+    if result.lookup is not None and result.lookup.domain != target.host:
+        raise UnsoundError("the lookup of another target")
 
 
 def _row(line: str) -> list[Any]:
@@ -313,13 +254,6 @@ def _row(line: str) -> list[Any]:
     if type(row) is not list or not row or type(row[0]) is not str:
         raise StateError("a line is no row")
     return row
-
-
-def _packed(text: str) -> bytes:
-    try:
-        return a2b_base64(text, strict_mode=True) if text else b""
-    except Error:
-        raise UnsoundError("no history") from None
 
 
 def _joined(references: Iterable[HostRef], hosts: Mapping[int, HostResult]) -> Iterator[HostResult]:

@@ -1,7 +1,7 @@
 """The state as it is saved: what is told of each target and host, of our own side, and the day of the fleet. Pure.
 
 Times that order things are moments of exporter.concurrency.steady_clock: those of the process that saved until
-:mod:`exporter.storage.reading` has moved them to the clock of this one.
+:mod:`exporter.storage.head` has moved them to the clock of this one.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
+from exporter.model.change import DomainFacts
 from exporter.model.egress import EgressByFamily, EgressStateChange
 from exporter.model.failure import Failure, FailureClass
 from exporter.model.resolver import RESOLVER_UNKNOWN, ResolverView
-from exporter.model.result import DomainResult, HostIdentity, HostResult
+from exporter.model.result import DomainResult, HostFacts, HostIdentity, HostResult
+from exporter.model.standing import Listing
 from exporter.model.target import Settings, TargetKey
 from exporter.storage.rows import dumps
 from exporter.store.history import History
 from exporter.store.hosts import HostRecord
+from exporter.store.journal import Journal
 from exporter.store.record import TargetRecord
 from exporter.store.verdict_counts import VerdictCount
 
@@ -81,6 +84,10 @@ class Snapshot:
     side: SavedSide
     counts: Sequence[VerdictCount]
     usual: Settings
+    # Those that changed longest ago first.
+    domain_journals: Sequence[tuple[TargetKey, Journal[DomainFacts]]] = ()
+    host_journals: Sequence[tuple[HostIdentity, Journal[HostFacts]]] = ()
+    listings: Sequence[Listing] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +102,23 @@ class SavedState:
     counts: tuple[VerdictCount, ...] = ()
     other_settings: int = 0  # targets that are probed in another way now
     unsound: int = 0  # rows that are none
+    # Those that changed longest ago first.
+    domain_journals: Mapping[TargetKey, Journal[DomainFacts]] = field(default_factory=dict)
+    host_journals: Mapping[HostIdentity, Journal[HostFacts]] = field(default_factory=dict)
+    listings: tuple[Listing, ...] = ()
 
 
 def without_counters(saved: SavedState) -> SavedState:
     """The state with all counters at 0."""
     targets = {key: each._replace(probes=0, probe_failures=0) for key, each in saved.targets.items()}
     hosts = {identity: each._replace(failures={}) for identity, each in saved.hosts.items()}
-    return replace(saved, targets=targets, hosts=hosts)
+    return replace(
+        saved,
+        targets=targets,
+        hosts=hosts,
+        domain_journals={key: each._replace(counts=()) for key, each in saved.domain_journals.items()},
+        host_journals={identity: each._replace(counts=()) for identity, each in saved.host_journals.items()},
+    )
 
 
 def fingerprint(settings: Settings, usual: Settings) -> str:

@@ -12,7 +12,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from exporter.model.address import is_address
+from exporter.model.arrival import Arrival
+from exporter.model.certificate import SentCertificate
 from exporter.model.failure import Stage
+from exporter.model.printable import printable
 from exporter.model.result import (
     DomainResult,
     HostFacts,
@@ -23,6 +26,9 @@ from exporter.model.result import (
     MxLookup,
     TlsResult,
 )
+from exporter.model.standing import ListAnswer
+from exporter.model.tls_version import OLD_VERSIONS
+from exporter.model.zone import Nameserver, Signature
 from exporter.smtp.ehlo import EXTENSIONS, MECHANISMS
 from exporter.storage.rows import UnsoundError
 
@@ -34,6 +40,9 @@ _CODES: Final = range(100, 1000)
 _PORTS: Final = range(1, 65536)
 _EXTENSIONS: Final = frozenset(EXTENSIONS)
 _MECHANISMS: Final = frozenset(MECHANISMS)
+_OLD_VERSIONS: Final = frozenset(OLD_VERSIONS)
+_DIGEST: Final = re.compile(r"(?:[0-9a-f]{64})?\Z")
+_LATEST: Final = 2**32  # a signature has 32 bits for a time (RFC 4034 3.1.4)
 
 
 def is_name(text: str) -> bool:
@@ -69,6 +78,7 @@ def _facts(value: HostFacts) -> None:
         (value.extensions, _EXTENSIONS),
         (value.auth_plaintext, _MECHANISMS),
         (value.auth_tls, _MECHANISMS),
+        ([each.version for each in value.old_versions], _OLD_VERSIONS),
     ):
         _require(known.issuperset(found) and len(set(found)) == len(found), "no keyword of the closed list")
 
@@ -82,6 +92,18 @@ def _timings(value: HostTimings) -> None:
 
 def _tls(value: TlsResult) -> None:
     _require(all(_TLS_WORD.match(text) for text in (value.version, value.cipher)), "no version or cipher")
+
+
+def _certificate(value: SentCertificate) -> None:
+    _require(all(_DIGEST.match(text) for text in (value.digest, value.key_digest)), "no fingerprint")
+
+
+def _signature(value: Signature) -> None:
+    _require(0 <= value.begins < _LATEST and 0 <= value.ends < _LATEST, "no time of a signature")
+
+
+def _nameserver(value: Nameserver) -> None:
+    _require(not value.address or is_address(value.address), "no address of a name server")
 
 
 def _mx_host(value: MxHost) -> None:
@@ -100,13 +122,30 @@ def _domain(value: DomainResult) -> None:
         _require(len(set(each)) == len(each), "a label twice")
 
 
+def _arrival(value: Arrival) -> None:
+    methods = [method for method, _ in value.authentication]
+    _require(len(set(methods)) == len(methods), "a method twice")
+    _require(min(value.seconds or 0.0, value.at or 0.0, value.awaited_since or 0.0) >= 0.0, "a time below 0")
+    _require(value.folder is None or not value.missing, "a message that is there and missing")
+
+
+def _list_answer(value: ListAnswer) -> None:
+    _require(is_name(value.name) and all(map(is_address, value.codes)), "no answer of a block list")
+    _require(value.at > 0.0 and printable(value.detail, len(value.detail)) == value.detail, "no words of a block list")
+
+
 CHECKS: Final[Mapping[type, Callable[[Any], None]]] = MappingProxyType(
     {
         HostIdentity: _identity,
         HostOutcome: _outcome,
         HostFacts: _facts,
+        Arrival: _arrival,
         HostTimings: _timings,
+        ListAnswer: _list_answer,
         TlsResult: _tls,
+        SentCertificate: _certificate,
+        Signature: _signature,
+        Nameserver: _nameserver,
         MxHost: _mx_host,
         MxLookup: _lookup,
         DomainResult: _domain,

@@ -1,7 +1,7 @@
 """The files of the state of one exporter in a folder: held by a lock, replaced whole, opened as what anybody may make.
 
     mx-exporter.state        the last state that was saved while it ran
-    mx-exporter.state.end    the one of its end, which takes the first one's name as soon as it is read
+    mx-exporter.state.end    the one of its end, which takes the first one's name before anything is counted again
     mx-exporter.state.new    one that is being written
     mx-exporter.lock         held while the exporter runs
 
@@ -85,11 +85,16 @@ class StateFile:
             os.close(self._lock)
             self._lock = None
 
+    def begin(self) -> None:
+        """Have the state of an end be the last word no more: of a process that is killed from now on, it is old."""
+        with suppress(FileNotFoundError):
+            self._end.replace(self.path)
+            self._sync_folder()
+
     def save(self, lines: Iterable[str], *, is_end: bool) -> int:
         """Replace the state; returns its bytes. Until it is whole and on the disk, the one of before is there."""
-        with suppress(FileNotFoundError):
-            # Of an exporter that has ended while this one ran and counted: it is the last word no more.
-            self._end.replace(self.path)
+        # There may be one of an exporter that has ended while this one ran and counted.
+        self.begin()
         with suppress(FileNotFoundError):
             self._new.unlink()
         try:
@@ -118,19 +123,14 @@ class StateFile:
     def opened(self, targets: int) -> Iterator[tuple[Iterator[str], bool] | None]:
         """The lines of the state, and whether it is that of an end; None: there is none.
 
-        `targets`: the number in the configuration, which bounds what is read. Raises TornFileError or OSError.
+        `targets`: the number in the configuration, which bounds what is read. Changes nothing, and a folder that can
+        only be read is enough. Raises TornFileError or OSError.
         """
-        is_end = True
-        try:
-            # The name of an end goes before its counters count: of a process that is killed from now on, they are old.
-            self._end.replace(self.path)
-            self._sync_folder()
-        except FileNotFoundError:
-            is_end = False
-        try:
-            # O_NONBLOCK: a named pipe in its place has no writer to wait for.
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
+        descriptor = _opened(self._end)
+        is_end = descriptor is not None
+        if descriptor is None:
+            descriptor = _opened(self.path)
+        if descriptor is None:
             yield None
             return
         state = os.fstat(descriptor)
@@ -138,7 +138,7 @@ class StateFile:
             os.close(descriptor)
             raise TornFileError("it is no file")
         with os.fdopen(descriptor, "rb") as file:
-            limit = max(LEAST_BYTES, targets * BYTES_A_TARGET)
+            limit = limit_of(targets)
             if state.st_size > limit:
                 raise TornFileError("it is too large")
             yield lines_in(file, limit), is_end
@@ -152,6 +152,20 @@ class StateFile:
                 raise
         finally:
             os.close(folder)
+
+
+def limit_of(targets: int) -> int:
+    """The bytes of text that a state of so many targets may have."""
+    return max(LEAST_BYTES, targets * BYTES_A_TARGET)
+
+
+def _opened(path: Path) -> int | None:
+    """The descriptor of a file; None: it is not there."""
+    try:
+        # O_NONBLOCK: a named pipe in its place has no writer to wait for.
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
 
 
 def lines_in(file: BinaryIO, limit: int) -> Iterator[str]:

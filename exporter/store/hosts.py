@@ -58,8 +58,9 @@ class HostStore:
         failures, began = before.failures, before.began
         if session:
             at = result.timings.at
-            # In the order in which they come, whatever the clock said in between.
-            began = max(began, steady_clock.moment(at) if at else steady_clock.now())
+            moment = steady_clock.moment(at) if at else steady_clock.now()
+            # In the order in which they come, whatever the clock said in between; before the boot it is below 0.
+            began = max(began, moment) if began else moment
             if result.failure is not None:
                 failures = _counted(failures, result.failure.failure_class)
         since = before.since

@@ -106,7 +106,7 @@ class Journal(NamedTuple, Generic[Facts]):
             return self._replace(packed_seen=packed)
         entry = JournalEntry(at, difference.what, difference.before, difference.now)
         return self._replace(
-            entries=_bounded((*self.entries, entry)), counts=_counted(self.counts, entry.what), packed_seen=packed
+            entries=bounded((*self.entries, entry)), counts=_counted(self.counts, entry.what), packed_seen=packed
         )
 
 
@@ -146,7 +146,7 @@ def _counted(counts: Counts, what: What) -> Counts:
     return tuple(numbers.items())
 
 
-def _bounded(entries: tuple[JournalEntry, ...]) -> tuple[JournalEntry, ...]:
+def bounded(entries: tuple[JournalEntry, ...]) -> tuple[JournalEntry, ...]:
     """The last entries: MAX_ALIKE of a kind, MAX_JOURNAL_BYTES of all."""
     kept: list[JournalEntry] = []
     numbers = dict.fromkeys(_KINDS, 0)

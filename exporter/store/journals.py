@@ -36,7 +36,9 @@ class Journals(Generic[Key, Facts, Result]):
         self._compare = compare
         self._max_bytes = max_bytes
         self._kept: dict[Key, Journal[Facts]] = {}
-        self._sizes: OrderedDict[Key, int] = OrderedDict()  # of those with entries or values, the latest change last
+        self._sizes: OrderedDict[Key, int] = (
+            OrderedDict()
+        )  # of those with entries or values, the first to lose them first
         self.size = 0  # of all of them
 
     def compared(self, key: Key, before: Result | None, now: Result, at: float) -> bool:
@@ -74,7 +76,7 @@ class Journals(Generic[Key, Facts, Result]):
                 self.size -= self._sizes.pop(key, 0)
 
     def items(self) -> Sequence[tuple[Key, Journal[Facts]]]:
-        """All journals now, those that changed longest ago first: what a file has of them."""
+        """All journals now, the first to lose its entries first: what a file has of them."""
         order = [*self._kept.keys() - self._sizes.keys(), *self._sizes]
         return [(key, self._kept[key]) for key in order]
 
@@ -82,22 +84,35 @@ class Journals(Generic[Key, Facts, Result]):
         """Take in a journal of before; the first result is compared with what it knows."""
         self._put(key, journal)
 
-    def lose(self, key: Key, nothing: Facts) -> None:
-        """Compare the next result with nothing: it is found in another way."""
+    def shown(self, key: Key, *, is_shown: bool) -> None:
+        """Have a journal that nothing shows any more lose its entries before all others, where memory runs out.
+
+        So a domain that has other hosts at each lookup pushes out the changes of its own.
+        """
+        if key in self._sizes:
+            self._sizes.move_to_end(key, last=is_shown)
+
+    def lose(self, key: Key, nothing: Facts | None = None) -> None:
+        """Compare the next result with nothing: it is found in another way. None: with the last one, as ever."""
         self._put(key, self.of(key)._replace(known=nothing))
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def _put(self, key: Key, journal: Journal[Facts]) -> None:
-        self.size -= self._sizes.pop(key, 0)
         if journal == _EMPTY:
-            self._kept.pop(key, None)
+            self.forget([key])
             return
+        before = self._kept.get(key, _EMPTY)
         self._kept[key] = journal
-        if journal.entries or journal.packed_seen:
-            size = self._sizes[key] = journal.size
-            self.size += size
+        size = journal.size if journal.entries or journal.packed_seen else 0
+        self.size += size - self._sizes.get(key, 0)
+        if size:
+            self._sizes[key] = size
+        else:
+            self._sizes.pop(key, None)
+        if size and before.entries is not journal.entries:
+            self._sizes.move_to_end(key)
         while self.size > self._max_bytes:
             oldest, size = self._sizes.popitem(last=False)
             self.size -= size

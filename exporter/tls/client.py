@@ -8,15 +8,18 @@ cannot come out as if the server had sent them under TLS (CVE-2011-0411 and its 
 from __future__ import annotations
 
 import ssl
-import warnings
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 from exporter.model.address import is_address
 from exporter.tls import handshake_failures
-from exporter.tls.client_offer import NO_COMPRESSED_CERTIFICATES, OPPORTUNISTIC
-from exporter.tls.keylog import KeyLog
+from exporter.tls.client_contexts import (
+    OLD_VERSIONS,
+    finite_field_context,
+    finite_field_suites,
+    usual_context,
+    version_context,
+)
 from exporter.tls.record_counter import RecordCounter, RecordLimits
 from exporter.tls.records import Records, is_record
 from exporter.tls.server_handshake import ServerHandshakeReader
@@ -44,9 +47,6 @@ _LIMITS: Final = RecordLimits(
 )
 # One read of the engine; a record holds at most so much plaintext (RFC 8446 5.1).
 _RECORD_BYTES: Final = 16_384
-# ssl.h: SSL_OP_LEGACY_SERVER_CONNECT, of which Python before 3.12 has no name. The client never renegotiates, so the
-# weakness of servers without RFC 5746 does not matter here.
-_LEGACY_SERVER_CONNECT: Final = 0x4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class TlsClient:
         "_from_server",
         "_handshake_reader",
         "_key_log",
+        "_old",
         "_records",
         "_spoken",
         "_to_server",
@@ -86,10 +87,11 @@ class TlsClient:
         "handshake",
     )
 
-    def __init__(self, server_name: str, *, finite_field: bool = False) -> None:
+    def __init__(self, server_name: str, *, finite_field: bool = False, version: str = "") -> None:
         """Begin the handshake, asking for `server_name`; an address is not asked for (RFC 6066 3).
 
         `finite_field`: offer finite-field Diffie-Hellman alone, for a fault that tells whether the server takes it.
+        `version`: offer this old version alone.
         """
         self.handshake: TlsHandshake | None = None
         self.begun = False  # the server has sent records
@@ -101,7 +103,11 @@ class TlsClient:
         self._fault: TlsFault | None = None  # reported after the text before it
         self._spoken = False  # the server has sent text under TLS
         self._finite_field = finite_field
-        context, self._key_log = _finite_field_context() if finite_field else _context()
+        self._old = OLD_VERSIONS[version].value if version else 0
+        if version:
+            context, self._key_log = version_context(version)
+        else:
+            context, self._key_log = finite_field_context() if finite_field else usual_context()
         self._engine = self._begin(context, server_name)
         self._do_handshake()
         self._handshake_reader = ServerHandshakeReader(self._key_log.secret_of(self._to_server))
@@ -165,6 +171,8 @@ class TlsClient:
         reader = self._handshake_reader
         if reader.finite_field or (self._finite_field and reader.version):
             return TlsFault(handshake_failures.FINITE_FIELD_ALONE)
+        if self._old and reader.version == self._old and reader.suite in finite_field_suites():
+            return TlsFault(handshake_failures.FINITE_FIELD_CHOSEN)
         return None if reader.excess is None else TlsFault(reader.excess)
 
     def _decrypt(self, record: bytes) -> bytes:
@@ -247,35 +255,6 @@ class TlsClient:
         if not self._spoken and "_ALERT_" in reason:
             return TlsFault(handshake_failures.meaning(error, self._handshake_reader), of_handshake=True)
         return TlsFault(f"broke TLS ({reason})", of_handshake=False)
-
-
-@lru_cache(maxsize=1)
-def _context() -> tuple[ssl.SSLContext, KeyLog]:
-    """One context for all connections: to make one takes longer than a handshake."""
-    context = _unverifying()
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET | _LEGACY_SERVER_CONNECT | NO_COMPRESSED_CERTIFICATES
-    context.set_ciphers(OPPORTUNISTIC)
-    return context, KeyLog(context)
-
-
-@lru_cache(maxsize=1)
-def _finite_field_context() -> tuple[ssl.SSLContext, KeyLog]:
-    """Offers finite-field Diffie-Hellman, which the other does not; no handshake with it is ever done."""
-    context = _unverifying()
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers("kDHE:!aNULL:!eNULL:@SECLEVEL=0")
-    return context, KeyLog(context)
-
-
-def _unverifying() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    with warnings.catch_warnings():
-        # RFC 8996 gave them up; senders take them where there is nothing better, and the result reports them.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        context.minimum_version = ssl.TLSVersion.TLSv1
-    return context
 
 
 def _sent_chain(engine: ssl.SSLObject) -> tuple[bytes, ...]:

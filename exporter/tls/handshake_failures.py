@@ -16,10 +16,12 @@ CLOSED_UNHEARD: Final = (
 FINITE_FIELD_ALONE: Final = (
     "offers finite-field Diffie-Hellman (DHE) alone, which this exporter does not compute: senders of today use curves"
 )
+FINITE_FIELD_CHOSEN: Final = "chose finite-field Diffie-Hellman (DHE), which this exporter does not compute"
 WANTS_CERTIFICATE: Final = "wants a client certificate, and accepts no client without one"
 _MALFORMED: Final = "sent a malformed handshake"
 _BAD_KEY: Final = "has a certificate with a key of an unsupported kind or size"
-_NO_CIPHER: Final = "has no cipher in common with us (alert handshake_failure): it may offer DHE alone, or older ones"
+NO_CIPHER: Final = "has no cipher in common with us (alert handshake_failure)"
+_NO_CIPHER: Final = f"{NO_CIPHER}: it may offer DHE alone, or older ones"
 
 # Alerts of a server that takes nothing of the offer.
 REFUSALS: Final = frozenset({"SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_INSUFFICIENT_SECURITY"})
@@ -28,7 +30,7 @@ MEANINGS: Final = MappingProxyType(
     {
         # Versions
         "UNSUPPORTED_PROTOCOL": "offers no version of TLS that we speak",
-        "TLSV1_ALERT_PROTOCOL_VERSION": "accepts no version of TLS that we speak (alert protocol_version)",
+        "TLSV1_ALERT_PROTOCOL_VERSION": "accepts no version of TLS that we offer (alert protocol_version)",
         "NO_PROTOCOLS_AVAILABLE": "has no version of TLS in common with us",
         "WRONG_SSL_VERSION": "changed the version of TLS within the handshake",
         "TLSV1_ALERT_INAPPROPRIATE_FALLBACK": "takes our offer for a downgrade (alert inappropriate_fallback)",

@@ -41,21 +41,21 @@ class ServerHandshakeReader:
         "_records",
         "_secret",
         "_skip",
-        "_suite",
         "asks_for_certificate",
         "excess",
         "finite_field",
+        "suite",
         "version",
     )
 
     def __init__(self, secret: Callable[[], bytes | None] = lambda: None) -> None:
         """`secret` gives the secret of the server's handshake, once there is one."""
         self.version = 0  # that the server chose
+        self.suite = 0  # the ciphers, likewise
         self.asks_for_certificate = False
         self.finite_field = False  # the server wants a group that is no curve
         self.excess: str | None = None  # a sentence about certificates that cost too much
         self._secret = secret
-        self._suite = 0
         self._decryption: HandshakeDecryption | None = None
         self._records = Records()
         self._has_certificates = False
@@ -89,7 +89,7 @@ class ServerHandshakeReader:
         if self._decryption is None:
             secret = self._secret()
             try:
-                self._decryption = None if secret is None else HandshakeDecryption(self._suite, secret)
+                self._decryption = None if secret is None else HandshakeDecryption(self.suite, secret)
             except KeyError:
                 pass
         found = None if self._decryption is None else self._decryption.messages_in(record)
@@ -140,7 +140,7 @@ class ServerHandshakeReader:
         self.version = int.from_bytes(body[:2], "big")
         retry = body[2:34] == _RETRY
         place = 35 + (body[34] if len(body) > 34 else 0)
-        self._suite = int.from_bytes(body[place : place + 2], "big")
+        self.suite = int.from_bytes(body[place : place + 2], "big")
         place += 3 + 2
         while place + 4 <= len(body):
             kind, length, value = (int.from_bytes(body[at : at + 2], "big") for at in range(place, place + 6, 2))

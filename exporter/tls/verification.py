@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from exporter.concurrency.bounded_dict import BoundedDict
+from exporter.model.certificate import NO_ROOTS, SentCertificate
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.printable import printable
 from exporter.tls.certificate import library_warnings_ignored, shown_name, shown_names
@@ -27,6 +28,7 @@ from exporter.tls.certification_path import NoPath, find_path, wrong_purpose
 from exporter.tls.dated_certificate import DatedCertificate, dated
 from exporter.tls.expensive_certificates import MAX_NAME_BYTES, has_endless_name
 from exporter.tls.roots import Roots
+from exporter.tls.sent_certificate import MAX_TOLD, sent_certificate
 
 _C: Final = FailureClass
 # The dates of the roots themselves are checked again after so long.
@@ -71,6 +73,7 @@ class Trust:
     issuer: str = ""
     remark: str = ""  # a fault to some senders, but not to most
     common_name: bool = False  # the host's name stands in the common name alone
+    chain: tuple[SentCertificate, ...] = ()  # as sent, the server's own first
 
     @property
     def verified(self) -> bool:
@@ -112,16 +115,17 @@ def _digest(chain: Sequence[bytes], server_name: str) -> bytes:
     return digest.digest()
 
 
-def _examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) -> tuple[Trust, float]:
+def _examine(ders: Sequence[bytes], server_name: str, at: float, roots: Roots) -> tuple[Trust, float]:
     """The result, and the next date at which it may change."""
-    own = dated(chain[0]) if chain else None
+    own = dated(ders[0]) if ders else None
     if own is None:
-        what = "cannot be read" if chain else "is missing"
+        what = "cannot be read" if ders else "is missing"
         return Trust((_fault(_C.TLS_UNTRUSTED, f"the server's certificate {what}"),)), math.inf
-    sent = (own, *(found for der in chain[1:] if (found := dated(der)) is not None))
+    sent = (own, *(found for der in ders[1:] if (found := dated(der)) is not None))
+    chain = tuple([sent_certificate(one) for one in sent[:MAX_TOLD]])
     if any(has_endless_name(one.der) for one in sent):
         detail = f"a certificate of its chain has a subject or issuer of more than {MAX_NAME_BYTES} bytes"
-        return Trust((_fault(_C.TLS_UNTRUSTED, detail),), own.not_before, own.not_after), math.inf
+        return Trust((_fault(_C.TLS_UNTRUSTED, detail),), own.not_before, own.not_after, chain=chain), math.inf
     faults, path = _dates_and_chain(sent, at, roots)
     parsed = own.parsed
     names = CertificateNames() if parsed is None else names_of(parsed)
@@ -144,6 +148,7 @@ def _examine(chain: Sequence[bytes], server_name: str, at: float, roots: Roots) 
         issuer="" if parsed is None else shown_name(parsed.issuer),
         remark=remark,
         common_name=match is NameMatch.COMMON,
+        chain=chain,
     )
     dates = (date for one in (*sent, *path) for date in (one.not_before, one.not_after))
     return trust, min((date for date in dates if date > at), default=math.inf)
@@ -197,7 +202,7 @@ def _whose(certificate: DatedCertificate, path: Sequence[DatedCertificate]) -> s
 def _reason(no_path: NoPath, sent: tuple[DatedCertificate, ...], roots: Roots) -> str:
     """The reason why no root of this system vouches for the server, as a sentence."""
     if not roots.certificates:
-        return "this system has no root certificates"
+        return NO_ROOTS
     at_fault = no_path.certificate or sent[0]
     if no_path.code == _SELF_SIGNED:
         return "its certificate is self-signed"

@@ -169,6 +169,9 @@ class PagesBackend(Protocol):
     def hosts(self, mx: str) -> Sequence[KnownHost]:
         """All hosts of one MX name: an address each, and for each dialogue with it."""
 
+    def host_changes(self, mx: str) -> Sequence[KnownChange]:
+        """The changes of all hosts of one MX name, in no order."""
+
     def egress(self) -> EgressFacts:
         """The state of the egress."""
 

@@ -11,7 +11,7 @@ from tests.app.engines import ADDRESS, MX, Owner, running
 
 def test_the_server_and_a_command_are_owners() -> None:
     names = [name for name in vars(EngineOwner) if not name.startswith("_")]
-    assert len(names) == 9
+    assert len(names) == 10
     for owner in (Monitor, NoOwner, Owner):
         assert [name for name in names if not callable(getattr(owner, name, None))] == []
 

@@ -133,6 +133,21 @@ async def test_starttls_that_goes_from_a_host_is_noted_through_a_session_that_sh
         ]
 
 
+async def test_what_another_module_shows_of_a_host_is_no_change_of_it(tmp_path: Path) -> None:
+    async with well() as (host, name), watched(tmp_path, f"{MODULES}hosts: ['{name}']\n") as running:
+        monitor = running.monitor
+        whole, stripped = (ordinary("mx.well.example", words) for words in (("SIZE", "STARTTLS"), ("SIZE",)))
+        host.script = whole
+        await monitor.ask(configured(monitor, name))
+        running.path.write_text(f"{HEAD}{MODULES.replace('ehlo', 'ehlo, mail')}hosts: ['{name}']\n")
+        assert await running.reload.reload() == []
+        for script, noted in ((stripped, []), (whole, ["starttls_back"])):
+            host.script = script
+            result = await monitor.ask(configured(monitor, name), fresh=True)
+            changes = monitor.results.host_changes([result.hosts[0].identity])
+            assert [each.entry.what for each in changes] == noted
+
+
 async def test_a_host_is_counted_once_and_keeps_its_counters_when_its_module_changes(tmp_path: Path) -> None:
     async with well() as (host, name), watched(tmp_path, f"{MODULES}hosts: ['{name}']\n") as running:
         monitor = running.monitor

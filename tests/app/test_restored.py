@@ -12,7 +12,9 @@ from exporter.app.results import Results
 from exporter.concurrency import steady_clock
 from exporter.metrics.exposition import exposition, negotiate
 from exporter.model.failure import FailureClass
+from exporter.model.result import MxHost, MxLookup
 from exporter.model.target import Target
+from exporter.store.targets import REMEMBERED_SECONDS
 from tests.results import changed, down_host, lookup_failed, result, up_host
 from tests.storage.states import DOWN, REFERENCE, TARGETS, WELL, clock, probed, read, text_of, told
 from tests.support.steps import at_once
@@ -23,14 +25,27 @@ ALL = (*TARGETS, REFERENCE)
 class World:
     """The results of a process that has just started, and what it restores."""
 
-    def __init__(self, age: float = 20.0, targets: tuple[Target, ...] = TARGETS, *, ended: bool = True) -> None:
-        self.before = probed(time.time() - age)
+    def __init__(
+        self,
+        age: float = 20.0,
+        targets: tuple[Target, ...] = TARGETS,
+        *,
+        ended: bool = True,
+        results: Results | None = None,
+    ) -> None:
+        self.before = probed(time.time() - age) if results is None else results
         self.results = Results()
         at_once(self.results.replacing(targets, [REFERENCE]))
         self.now = steady_clock.now()
         self.restored = RestoredState(self.results, lambda: self.now)
         saved = read(text_of(self.before), ended=ended)
         at_once(self.restored.restoring(saved, (*targets, REFERENCE)))
+
+
+def moved_to(world: World, mx: str, address: str) -> None:
+    """Another host takes the mail of a domain that was well."""
+    host = changed(up_host(mx, address), at=time.time())
+    told(world.results, WELL, result(host, name="well.example")._replace(at=time.time()), host)
 
 
 def text(results: Results) -> str:
@@ -141,6 +156,99 @@ def test_counters_of_a_process_that_was_killed_begin_anew() -> None:
     assert (record.probes, record.probe_failures) == (0, 0)
     assert record.result is not None
     assert "mx_host_failures_total" not in text(world.results)
+
+
+def test_changes_are_there_and_counted_on() -> None:
+    world = World()
+    assert 'mx_domain_changes_total{domain="well.example",team="mail",what="mx"} 1.0' in text(world.results)
+    assert 'what="starttls_lost"} 1.0' in text(world.results)
+    moved_to(world, "mx2.well.example", "198.51.100.9")
+    assert 'what="mx"} 2.0' in text(world.results)
+    assert [each.now for each in world.results.domain_journals.of(WELL.key).entries][-2:-1] == ["mx2.well.example"]
+
+
+def test_a_value_of_the_week_before_the_start_is_no_change() -> None:
+    world = World()
+    moved_to(world, "mx0.well.example", "192.0.2.1")
+    assert 'what="mx"} 1.0' in text(world.results)
+
+
+def test_changes_are_told_without_their_numbers_after_a_process_was_killed() -> None:
+    world = World(ended=False)
+    assert "_changes_total{" not in text(world.results)
+    assert len(world.results.domain_journals.of(WELL.key).entries) == 1
+    moved_to(world, "mx2.well.example", "192.0.2.1")
+    assert 'what="mx"} 1.0' in text(world.results)
+
+
+@pytest.mark.parametrize("age", [20.0, 7200.0])
+def test_the_first_result_is_compared_with_the_last_one_however_old_it_is(age: float) -> None:
+    world = World(age)
+    host = up_host("mx.well.example")
+    moved_to(world, "mx2.well.example", "192.0.2.1")
+    world.results.host_told(host.identity, changed(host, extensions=("STARTTLS",)), session=True)
+    assert world.results.domain_journals.of(WELL.key).entries[-1].now == "mx2.well.example"
+    assert world.results.host_journals.of(host.identity).entries[-1].what == "starttls_back"
+
+
+def test_what_was_known_and_not_shown_any_more_is_compared_with_the_first_result() -> None:
+    """The last result before the start came to nothing."""
+    results = probed(time.time() - 20.0)
+    told(results, WELL, lookup_failed(FailureClass.DNS_SERVFAIL, "well.example")._replace(at=time.time()))
+    assert results.domain_journals.of(WELL.key).known is not None
+    world = World(results=results)
+    moved_to(world, "mx2.well.example", "192.0.2.1")
+    assert world.results.domain_journals.of(WELL.key).entries[-1].now == "mx2.well.example"
+
+
+def test_a_restart_after_each_result_changes_no_journal() -> None:
+    """A pool of MX hosts and of certificates in turns, states that go to and fro, and lookups that fail."""
+    hosts = [changed(up_host("mx.well.example"), at=time.time(), extensions=each) for each in ((), ("STARTTLS",))]
+    going_on, restarted = probed(time.time()), probed(time.time())
+    for step in range(12):
+        host = changed(hosts[step % 2], software=f"v{step % 3}", size_limit=None if step % 4 == 3 else step)
+        found = result(host, name="well.example")._replace(at=time.time())
+        names = tuple(MxHost(f"mx{(step + each) % 5}.well.example", 10, ("192.0.2.1",)) for each in (0, 1))
+        failed = lookup_failed(FailureClass.DNS_SERVFAIL, "well.example")._replace(at=time.time())
+        told_now = failed if step % 5 == 4 else found._replace(lookup=MxLookup("well.example", names, mx_records=2))
+        for results in (going_on, restarted):
+            told(results, WELL, told_now, host)
+        if step % 5 != 4:
+            restarted = World(results=restarted).results
+        for journals in ("domain_journals", "host_journals"):
+            key = WELL.key if journals == "domain_journals" else host.identity
+            whole, back = (getattr(each, journals).of(key) for each in (going_on, restarted))
+            # In any order, for all of it is done within a millisecond.
+            assert {each[1:] for each in back.entries} == {each[1:] for each in whole.entries}
+            assert (back.counts, {each[:2] for each in back.seen}) == (whole.counts, {each[:2] for each in whole.seen})
+    assert len(going_on.domain_journals.of(WELL.key).entries) > 2
+
+
+def test_a_resolver_that_failed_at_the_restart_costs_no_host_its_journal() -> None:
+    """A host is held through it though no result has it, and is compared with what it showed before."""
+    results = probed(time.time() - 20.0)
+    told(results, WELL, lookup_failed(FailureClass.DNS_TIMEOUT, "well.example")._replace(at=time.time()))
+    world = World(results=results)
+    host = up_host("mx.well.example")
+    assert [each.what for each in world.results.host_journals.of(host.identity).entries] == ["starttls_lost"]
+    assert world.results.hosts.get(host.identity) is None, "no target has it"
+    world.results.host_told(host.identity, changed(host, extensions=("STARTTLS",)), session=True)
+    assert [each.what for each in world.results.host_journals.of(host.identity).entries] == [
+        "starttls_lost",
+        "starttls_back",
+    ]
+
+
+def test_journals_of_hosts_that_do_not_come_back_go() -> None:
+    for age in (20.0, 7200.0):
+        world = World(age)
+        assert len(world.results.host_journals)
+        world.now += 601.0
+        world.restored.expire()
+        later = world.now + REMEMBERED_SECONDS
+        world.results._clock = lambda: later  # noqa: B023 - called before the next round
+        world.results.forget()
+        assert len(world.results.host_journals) == 0
 
 
 def test_mx_hosts_are_compared_with_those_that_are_expected_now() -> None:

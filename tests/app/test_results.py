@@ -298,3 +298,19 @@ def test_a_network_that_is_not_asked_for_any_more_is_no_change() -> None:
     at_once(results.replacing([only_ipv4], []))
     results.domain_told(only_ipv4, result(UP), turn=True)
     assert results.domain_journals.counts(TARGET.key) == before
+
+
+@pytest.mark.parametrize("shown", [(), ("STARTTLS",)])
+def test_a_dialogue_that_a_reload_has_changed_takes_nothing_from_a_host(shown: tuple[str, ...]) -> None:
+    """With TLS from the first byte no host offers STARTTLS; the one after that session has lost it."""
+    results = Results()
+    host = changed(up_host(), extensions=("STARTTLS",))
+    later = (changed(host, extensions=shown), changed(host, extensions=()), host)
+    results.host_told(host.identity, host, session=True)
+    results.host_asked_otherwise(host.identity)
+    counts = []
+    for each in later:
+        results.host_told(host.identity, each, session=True)
+        counts.append([what for what, _ in results.host_journals.counts(host.identity)])
+    lost = [HostChange.STARTTLS_LOST] if shown else []
+    assert counts == [[], lost, [*lost, HostChange.STARTTLS_BACK]]

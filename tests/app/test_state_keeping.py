@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gzip
 import logging
 import threading
@@ -20,6 +21,7 @@ from exporter.app.state_keeping import StateKeeper
 from exporter.model.address import Family
 from exporter.model.configuration import Config, Egress
 from exporter.model.egress import EgressState
+from exporter.model.standing import ListAnswer, ListingState
 from exporter.schedule.shard import Shard
 from exporter.storage.state_file import StateFile
 from tests.results import changed, result, up_host
@@ -39,6 +41,7 @@ class Life:
 
     async def begin(self) -> None:
         await self.keeper.load()
+        await self.keeper.begin()
         at_once(self.monitor.adopting(self.monitor.active))
 
     def probe(self) -> None:
@@ -96,6 +99,45 @@ async def test_of_one_that_was_killed_the_state_is_kept_and_the_counters_begin_a
     async with life(tmp_path) as second:
         assert (second.monitor.restored, second.probes) == (1, 0)
         await second.keeper.close()
+
+
+async def test_an_end_while_the_state_is_read_costs_no_counters(tmp_path: Path) -> None:
+    async with life(tmp_path) as first:
+        first.probe()
+        await first.keeper.close()
+    killed = Life(tmp_path)
+    await killed.keeper.load()
+    killed.keeper._file.release()  # as the end of the process does
+    await killed.monitor.stop()
+    async with life(tmp_path) as third:
+        assert (third.monitor.restored, third.probes) == (1, 1)
+        await third.keeper.close()
+
+
+@pytest.mark.parametrize("ending", [True, False])
+async def test_a_folder_that_can_only_be_read_has_its_state_restored(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, ending: bool
+) -> None:
+    """Its counters would come back with each start, whatever was counted meanwhile."""
+    caplog.set_level(logging.INFO)
+    async with life(tmp_path) as first:
+        first.probe()
+        await (first.keeper.close() if ending else first.keeper.save())
+        first.keeper._file.release()
+
+    def hold(_: StateFile) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(StateFile, "hold", hold)
+    files = _names(tmp_path)
+    async with life(tmp_path) as second:
+        assert (second.monitor.restored, second.probes) == (1, 0)
+        (told_of,) = [each for each in caplog.records if each.message == "state restored"]
+        assert _fields(told_of)["counters"] == "begin at 0, for the folder cannot be written"
+        await second.keeper.save()
+        assert second.metric("mx_exporter_storage_last_save_successful") == 0.0
+        await second.keeper.close()
+    assert _names(tmp_path) == files
 
 
 async def test_a_second_exporter_is_told_and_probes_all_the_same(
@@ -251,6 +293,17 @@ async def test_our_own_side_is_told_as_before_and_judges_nobody(
         assert {view.state for view in watch.egress.values()} == {EgressState.UNKNOWN}
         second.probe()
         assert second.monitor.engine.watch.egress[Family.IPV4].state is EgressState.UNKNOWN
+        await second.keeper.close()
+
+
+async def test_no_block_list_is_asked_anew(tmp_path: Path) -> None:
+    answer = ListAnswer("bl.example", ListingState.LISTED, time.time(), ("127.0.0.2",))
+    async with life(tmp_path) as first:
+        first.monitor.block_lists["192.0.2.1", "bl.example"] = answer
+        await first.keeper.save()
+        first.keeper._file.release()
+    async with life(tmp_path) as second:
+        assert dict(second.monitor.block_lists.items()) == {("192.0.2.1", "bl.example"): answer}
         await second.keeper.close()
 
 

@@ -70,6 +70,7 @@ async def _measured(config: Config, folder: Path) -> Cost:
     began = time.process_time()
     keeper = StateKeeper(folder, again)
     await keeper.load()
+    await keeper.begin()
     for _ in again.adopting(again.active):
         pass
     start = time.process_time() - began

@@ -110,7 +110,40 @@ def test_a_policy_that_is_not_known_or_not_looked_up_is_not_weakened(mode: MtaSt
     assert later.what is DomainChange.MTA_STS_WEAKENED
 
 
+@pytest.mark.parametrize("failure", [TIMEOUT, Failure(Stage.DNS, FailureClass.DNS_NXDOMAIN, "NXDOMAIN")])
+def test_a_record_that_is_denied_where_the_mx_lookup_fails_is_not_gone(failure: Failure) -> None:
+    """A resolver that denies every name denies that of the policy, too."""
+    enforced = found(A, mta_sts=MtaStsMode.ENFORCE)
+    changes, known = domain_changes(facts_of(enforced), found(failure=failure, mta_sts=MtaStsMode.ABSENT))
+    assert changes == ()
+    assert domain_changes(known, enforced)[0] == ()
+    (gone,) = domain_changes(known, found(A, mta_sts=MtaStsMode.ABSENT))[0]
+    assert gone.what is DomainChange.MTA_STS_WEAKENED
+
+
+def test_a_policy_that_ends_step_by_step_is_weakened_once() -> None:
+    """Enforce, testing, no answer for a while, none: RFC 8461 8.3."""
+    modes = (MtaStsMode.ENFORCE, MtaStsMode.TESTING, MtaStsMode.UNKNOWN, MtaStsMode.NONE, MtaStsMode.UNKNOWN)
+    known, told = facts_of(found(A, mta_sts=modes[0])), []
+    for mode in modes[1:]:
+        changes, known = domain_changes(known, found(A, mta_sts=mode))
+        told += [each.what for each in changes]
+    assert told == [DomainChange.MTA_STS_WEAKENED, DomainChange.MTA_STS]
+
+
+def test_the_ipv6_addresses_of_all_hosts_are_gone() -> None:
+    (change,) = between(found(A, B), found(A, MxHost("mx2.example", 20, B.addresses[:1])))
+    assert (change.what, change.gone, change.new) == (DomainChange.NETWORKS, ("2001:db8::/32",), ())
+
+
 def test_names_are_bounded() -> None:
     many = [MxHost(f"mx{number}.{'a' * 60}.example", number, ("192.0.2.1",)) for number in range(64)]
     (change,) = between(found(*many), found(A))
     assert len(change.before) <= 201
+
+
+def test_sets_that_differ_behind_the_cut_are_told_apart() -> None:
+    many = [MxHost(f"mx{number}.{'a' * 60}.example", number, ("192.0.2.1",)) for number in range(8)]
+    last = MxHost("mx9.example", 9, ("192.0.2.1",))
+    (more,), (fewer,) = between(found(*many), found(*many, last)), between(found(*many, last), found(*many))
+    assert (more.before, more.now) == (fewer.now, fewer.before) == ("…", "…, mx9.example")

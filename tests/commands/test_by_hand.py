@@ -50,7 +50,13 @@ def test_arguments_of_the_stages_are_kept() -> None:
     assert module.rcpt_to == ("a@b.example", "postmaster@{domain}")
     assert (module.mail_from, module.size) == ("me@xn--strae-oqa.example", 5)
     assert asked("--from=<>").mail_from == ""
-    assert asked("--policies=all").policies == (PolicyKind.DANE, PolicyKind.MTA_STS, PolicyKind.TLS_RPT)
+    assert asked("--policies=all").policies == (
+        PolicyKind.DANE,
+        PolicyKind.MTA_STS,
+        PolicyKind.TLS_RPT,
+        PolicyKind.VERSIONS,
+        PolicyKind.ZONE,
+    )
 
 
 def test_without_flags_the_module_stays_as_it_is() -> None:
@@ -104,7 +110,10 @@ def test_an_address_of_a_family_that_is_not_asked_for_is_a_mistake(given: tuple[
         (("--size=-1",), "--size: -1 is not between 0 and "),
         (("--vrfy=",), "--vrfy: it is empty"),
         (("--expn=a\nb",), "--expn: "),
-        (("--policies=dnae",), "--policies: no policy 'dnae'; there are dane, mta_sts, tls_rpt, and all; did you mean"),
+        (
+            ("--policies=dnae",),
+            "--policies: no policy 'dnae'; there are dane, mta_sts, tls_rpt, versions, zone, and all; did you mean",
+        ),
         (("--source=mx.example",), "--source: 'mx.example' is not an IP address"),
         (("--source=192.0.2.1", "-6"), "--source: 192.0.2.1 is not of the family that -6 asks for"),
         (("--source=192.0.2.1", "--source=192.0.2.2"), "--source: there are two ipv4 addresses"),

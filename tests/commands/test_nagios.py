@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
+import signal
 import sys
 
 import pytest
@@ -141,6 +143,20 @@ def test_no_result_is_unknown() -> None:
 
     assert as_plugin(interrupted, out) == 3
     assert out.getvalue() == "MX UNKNOWN - interrupted before any result\n"
+
+
+def test_a_supervisor_that_ends_it_gets_its_line() -> None:
+    out = io.StringIO()
+    before = signal.getsignal(signal.SIGTERM)
+
+    async def probing() -> int:
+        signal.raise_signal(signal.SIGTERM)
+        await asyncio.Event().wait()
+        return 0
+
+    assert as_plugin(lambda: asyncio.run(probing()), out) == 3
+    assert out.getvalue() == "MX UNKNOWN - interrupted before any result\n"
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_an_interrupted_probe_is_unknown_however_well_the_others_are() -> None:

@@ -375,8 +375,12 @@ MISTAKES: tuple[tuple[str, ...], ...] = (
         "c.yaml:1:51: modules.x.policies[1]: dane needs the stage starttls, which stages does not list",
     ),
     (
+        "modules: {x: {stages: [ehlo], policies: [zone, versions]}}\n",
+        "c.yaml:1:48: modules.x.policies[1]: versions needs the stage starttls, which stages does not list",
+    ),
+    (
         "modules: {x: {policies: [mta-sts]}}\n",
-        "c.yaml:1:26: modules.x.policies[0]: must be dane, mta_sts or tls_rpt, not 'mta-sts'",
+        "c.yaml:1:26: modules.x.policies[0]: must be dane, mta_sts, tls_rpt, versions or zone, not 'mta-sts'",
     ),
     (
         "modules: {x: {policies: [tls_rpt, tls_rpt]}}\n",

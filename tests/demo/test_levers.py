@@ -10,6 +10,7 @@ import pytest
 
 from exporter.demo.domains import DEMO, REFERENCES
 from exporter.demo.domains.provider import PROVIDER, PROVIDERS
+from exporter.demo.mailbox import CANARY_HOST
 from exporter.demo.reputation import HELO, LISTS, OUR_ADDRESS
 from tests.support.exporter_process import ExporterProcess, running_demo
 from tests.support.waiting import until_sync
@@ -128,6 +129,24 @@ def test_a_customer_whose_mx_moves_is_warned_of_and_not_when_it_is_back(demo: Ex
     until_sync(lambda: warned() == set(), SECONDS)
 
 
+def test_a_downgrade_and_another_certificate_are_told_and_the_hosts_are_up(demo: ExporterProcess) -> None:
+    def found() -> set[tuple[str, str]]:
+        own = [each.labels for each in demo.samples() if each.name == "mx_host_changes_total"]
+        return {(labels["mx"], labels["what"]) for labels in own if labels["mx"].endswith("healthy.example")}
+
+    press(demo, "strip/throw")
+    press(demo, "certificate/throw")
+    wanted = {("mx2.healthy.example", "starttls_lost"), ("mx1.healthy.example", "certificate")}
+    until_sync(lambda: wanted <= found(), SECONDS)
+    assert classes(demo)["healthy.example"] == ""
+    for path in ("/domain/healthy.example", "/mx/mx2.healthy.example", "/domain/healthy.example/report"):
+        page = demo.get(path).text
+        assert "What changed" in page
+        assert "STARTTLS is no longer offered to us" in page
+    press(demo, "strip/restore")
+    until_sync(lambda: ("mx2.healthy.example", "starttls_back") in found(), SECONDS)
+
+
 def test_all_that_levers_break_together_is_told_and_repaired(demo: ExporterProcess) -> None:
     press(demo, "address/throw")
     press(demo, "provider/throw")
@@ -162,6 +181,21 @@ def test_a_filtered_host_is_blocked_and_one_that_is_off_is_dead(demo: ExporterPr
     press(demo, "power/throw")
     until_sync(lambda: classes(demo)["implicit.example"] == "port_filtered", SECONDS)
     until_sync(lambda: classes(demo)["helo.example"] == "connect_timeout", SECONDS)
+
+
+def test_canaries_that_are_filed_as_junk_are_told_apart(demo: ExporterProcess) -> None:
+    """One message a minute: the way back into the inbox is the next one's, and not waited for."""
+    press(demo, "junk/throw")
+    failure = {"mx": CANARY_HOST.name, "class": "arrived_as_junk"}
+    until_sync(lambda: demo.value("mx_host_failure", **failure) == 1.0, 2 * SECONDS)
+    assert demo.value("mx_canary_folder", mx=CANARY_HOST.name, folder="junk") == 1.0
+    assert demo.value("mx_canary_authentication", mx=CANARY_HOST.name, method="spf", result="fail") == 1.0
+    (port,) = {each.labels["port"] for each in demo.samples() if each.labels.get("mx") == CANARY_HOST.name}
+    assert "found in junk" in demo.get(f"/host/{CANARY_HOST.name}:{port}").text
+    press(demo, "lost/throw")
+    assert "canaries are accepted and lost" in demo.get("/").text
+    press(demo, "junk/restore")
+    assert "Nothing is broken now." in demo.get("/").text
 
 
 def test_another_sites_form_breaks_nothing(demo: ExporterProcess) -> None:

@@ -168,7 +168,7 @@ def test_what_it_prints_can_be_opened_and_run() -> None:
             assert process.stdout is not None
             lines = list(iter(process.stdout.readline, "Ctrl-C ends it.\n"))
             urls = re.findall(r"^  (http://127\.0\.0\.1:[1-9]\S*)", "".join(lines), re.MULTILINE)
-            assert len(urls) == 9
+            assert len(urls) == 10
             assert {httpx.get(url, timeout=30.0).status_code for url in urls} == {200}
             by_hand = next(line for line in lines if " probe " in line and "healthy.example" in line)
             done = subprocess.run(by_hand, shell=True, capture_output=True, text=True, timeout=60, check=False)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import smtplib
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 
@@ -144,6 +146,37 @@ def test_hosts_that_refuse_us_follow_our_standing(world: DemoWorld) -> None:
         world.set_listed(True)
         world.set_named(False)
     assert _greeting(world, "mx.blocklisted.example").startswith(b"554 ")
+
+
+def test_a_host_can_lose_its_starttls_and_have_another_certificate(world: DemoWorld) -> None:
+    assert world.changed == frozenset()
+    try:
+        assert _certificate(world, MX1) == (True, True)
+        world.swap_certificate(MX1)
+        assert _certificate(world, MX1) == (True, False)
+        world.strip(MX1)
+        assert _certificate(world, MX1) == (False, False)
+        assert world.changed == {MX1}
+    finally:
+        world.change_back(MX1)
+    assert _certificate(world, MX1) == (True, True)
+    assert world.changed == frozenset()
+
+
+def _certificate(world: DemoWorld, name: str) -> tuple[bool, bool]:
+    """STARTTLS is offered, and the certificate is one of the world's authority."""
+    with smtplib.SMTP(world.hosts[name].address, world.smtp_port, timeout=10.0) as client:
+        client.ehlo()
+        if not client.has_extn("starttls"):
+            return False, False
+        context = ssl.create_default_context(cadata=world.authority.pem)
+        context.check_hostname = False
+        try:
+            client.starttls(context=context)
+        except ssl.SSLError:
+            client.close()
+            return True, False
+        return True, True
 
 
 def test_many_threads_may_change_one_host(world: DemoWorld) -> None:

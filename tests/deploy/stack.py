@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from tests.support.daemons import free_port, running
 from tests.support.require import require_program
 
 FASTER = 60
+# What is told where a machine is slow, whatever a test is about, and is true then: minutes are seconds here.
+_SLOWNESS = frozenset({"MxExporterDown", "MxProbesStale", "MxScheduleLate", "MxTargetNotAnswered"})
 # Who is told where a test has no Alertmanager: not the one that this machine may have.
 _NOBODY = "127.0.0.1:9"
 _DURATIONS = {
@@ -35,6 +38,8 @@ _DURATIONS = {
 }
 # The exporter's own time for an address stays what it is, and so does the time that a scrape has for a probe.
 _LEAST_MILLISECONDS = {"scrape_timeout": 500, "scrape_interval": 500}
+# No test waits for a group of rules that is due each hour.
+_MOST_SECONDS = {"interval": 120.0}
 
 
 def sooner(value: Any, faster: int) -> Any:
@@ -49,7 +54,7 @@ def sooner(value: Any, faster: int) -> Any:
 
 
 def _divided(key: str, duration: str, faster: int) -> str:
-    milliseconds = round(seconds(duration) * 1000 / faster)
+    milliseconds = round(min(seconds(duration), _MOST_SECONDS.get(key, math.inf)) * 1000 / faster)
     return f"{max(milliseconds, _LEAST_MILLISECONDS.get(key, 1))}ms"
 
 
@@ -159,6 +164,14 @@ class Notices:
             if alert["status"] == status and wanted <= alert["labels"].items():
                 return alert
         return None
+
+    def statements(self, since: int = 0, **labels: str) -> set[tuple[str, str]]:
+        """Status and name of such alerts after the first `since`, but for those that tell how slow the machine is."""
+        return {
+            (alert["status"], alert["labels"]["alertname"])
+            for alert in tuple(self.alerts)[since:]
+            if labels.items() <= alert["labels"].items() and alert["labels"]["alertname"] not in _SLOWNESS
+        }
 
 
 @contextlib.contextmanager

@@ -70,7 +70,7 @@ def test_a_closed_way_out_silences_the_alerts_of_the_domains(tmp_path: Path) -> 
                 until_sync(lambda: len(seen.query(down)) == len(DOMAINS), _SECONDS)
                 lab.network.rules("gateway")
                 until_sync(lambda: notices.told("resolved", "MxEgressBlocked", family="ipv6"), _SECONDS)
-                assert {alert["labels"]["alertname"] for alert in notices.alerts} == {"MxEgressBlocked"}
+                assert notices.statements() == {("firing", "MxEgressBlocked"), ("resolved", "MxEgressBlocked")}
         finally:
             process.kill()
             process.wait()

@@ -15,6 +15,8 @@ BLOCKED = {**HERE, "alertname": "MxEgressBlocked", "family": "ipv4"}
 OFFLINE = {**HERE, "alertname": "MxEgressOffline", "family": "ipv4"}
 RESOLVER = {**HERE, "alertname": "MxResolverFailing"}
 DEAD = {**HERE, "alertname": "MxDomainDead", "domain": "a.example", "family": "ipv4"}
+BURNS = {"alertname": "MxBudgetBurnsFast", "level": "provider", "provider": "big.example", "severity": "critical"}
+SLOWLY = {**BURNS, "alertname": "MxBudgetBurns", "severity": "warning"}
 SHARED = {
     **HERE,
     "alertname": "MxSharedHostDown",
@@ -93,6 +95,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ),
         ({"alertname": "MxDomainBlockedFromHere", "domain": "a.example", "vantage": "here"}, DEAD, True),
         ({"alertname": "MxDomainBlockedFromHere", "domain": "a.example", "vantage": "there"}, DEAD, False),
+        (PROVIDER, BURNS, True),
+        (PROVIDER, SLOWLY, True),
+        (PROVIDER, {**BURNS, "provider": "other.example"}, False),
+        (PROVIDER, {"alertname": "MxBudgetBurnsFast", "level": "fleet"}, False),
+        (MILD, BURNS, False),
+        (BURNS, SLOWLY, True),
+        (BURNS, {**SLOWLY, "provider": "other.example"}, False),
+        (BURNS, {"alertname": "MxBudgetBurns", "level": "fleet"}, False),
+        ({"alertname": "MxBudgetBurnsFast", "level": "fleet"}, {"alertname": "MxBudgetBurns", "level": "fleet"}, True),
         (SHARED, BEHIND, True),
         *((SHARED, {**BEHIND, "alertname": f"MxDomain{name}"}, True) for name in ("Blocked", "Undetermined", "Down")),
         (SHARED, {**BEHIND, "alertname": "MxDomainMisconfigured"}, True),
@@ -215,14 +226,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_an_alert_silences_those_that_it_explains_and_no_other(
     source: dict[str, str], target: dict[str, str], silent: bool, address: str, request: pytest.FixtureRequest
 ) -> None:
-    # Each case has a label, a place, a domain, a host and a provider of its own: alerts of the others are still there.
+    # Each case has a label, place, domain, host, provider and level of its own: alerts of the others are still there.
     number = request.node.callspec.id
     # Taken in their order: once the last of them is silent, the first have been looked at.
     explains = {**HERE, "alertname": "MxExporterDown"}
     marker = {**HERE, "alertname": "MxTargetNotAnswered", "target": "marker"}
     alerts = [{**alert, "case": number} for alert in (source, target, explains, marker)]
     for alert in alerts:
-        for label in ("vantage", "domain", "mx", "provider"):
+        for label in ("vantage", "domain", "mx", "provider", "level"):
             if alert.get(label):
                 alert[label] += f"-{number}"
     assert httpx.post(f"http://{address}/api/v2/alerts", json=[{"labels": each} for each in alerts]).status_code == 200

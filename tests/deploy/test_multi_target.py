@@ -145,7 +145,7 @@ def test_names_as_instances_are_silent_while_the_egress_is_shut_and_one_alert_wh
     tmp_path: Path,
 ) -> None:
     """The usual relabelling of blackbox_exporter, as the page about the migration has it."""
-    dead = ["refused.example", "gone.example", "helo.example"]
+    names = {"helo.example": "mx.helo.example", "implicit.example": "implicit.example"}
     state = "open"
 
     def answer(path: str) -> bytes:
@@ -156,8 +156,7 @@ def test_names_as_instances_are_silent_while_the_egress_is_shut_and_one_alert_wh
     with DemoWorld() as world, webhook() as (operators, notices):
         config = tmp_path / "config.yaml"
         head = world.config_yaml().partition("domains:")[0].replace("interval: 5s", "interval: 1s")
-        config.write_text(f"{head}domains: [{', '.join(dead)}]\n", encoding="utf-8")
-        world.kill("mx.helo.example")
+        config.write_text(f"{head}domains: [{', '.join(names)}]\n", encoding="utf-8")
         with (
             exporter(f"--config.file={config}") as process,
             page(answer, "text/plain; version=0.0.4") as address,
@@ -176,17 +175,19 @@ def test_names_as_instances_are_silent_while_the_egress_is_shut_and_one_alert_wh
                     found = httpx.get(f"http://{told_at}/api/v2/alerts", params=query).json()
                     return sorted((each["labels"].get("instance", ""), each["status"]["state"]) for each in found)
 
+                until_sync(lambda: _labels(seen, "mx_domain_up == 1", "instance") == [(name,) for name in names], 60.0)
                 until_sync(lambda: seen.query('mx_egress_state{state="open"} == 1'), 60.0)
                 state = "blocked"
                 until_sync(lambda: notices.told("firing", "MxEgressBlocked"), 60.0)
-                silent = [(name, "suppressed") for name in ("helo.example", "refused.example")]
-                until_sync(lambda: alerts("MxDomainDead") == silent, 60.0)
-                until_sync(lambda: _labels(seen, "mx_domain_up", "instance") == [(name,) for name in sorted(dead)])
+                # Not before: how soon an alert comes is a matter of the machine, and until then these would be told.
+                for host in names.values():
+                    world.kill(host)
+                until_sync(lambda: alerts("MxDomainDead") == [(name, "suppressed") for name in names], 60.0)
                 process.stop()
-                until_sync(lambda: len(alerts("MxExporterDown")) == 2, 60.0)
-                assert alerts("MxExporterDown") == [("", "suppressed"), (address, "active")]
+                expected = [("", "suppressed"), (address, "active")]
+                until_sync(lambda: alerts("MxExporterDown") == expected, 60.0)
                 until_sync(lambda: notices.told("firing", "MxExporterDown"), 60.0)
-                # gone.example does not exist, which is true whatever the egress is: told when there was time for it.
-                told = {each["labels"]["alertname"] for each in notices.alerts} - {"MxDomainTakesNoMail"}
-                assert told == {"MxEgressBlocked", "MxExporterDown"}
+                # What came before it; the alert of the egress ends some time after the exporter that tells of it.
+                told = [(each["status"], each["labels"]["alertname"]) for each in tuple(notices.alerts)]
+                assert set(told[: told.index(("firing", "MxExporterDown"))]) == {("firing", "MxEgressBlocked")}
                 assert alerts("MxTargetNotAnswered") == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -64,13 +65,35 @@ def test_amtool_accepts_the_configuration() -> None:
     _check(require_program("amtool"), "check-config", str(ALERTMANAGER_CONFIG))
 
 
+@pytest.mark.timeout(300)  # days of promtool, which a busy machine takes minutes for
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
 def test_the_rules_do_what_their_tests_say(path: Path, tmp_path: Path) -> None:
     test = read_yaml(path)
     rules = [group for each in RULE_FILES for group in read_yaml(each)["groups"] if group["name"] in _groups_of(path)]
+    if minimum := test.pop("objective_domains", None):
+        rules = _alerted_from(minimum, rules)
+    for scene in test["tests"]:
+        scene["input_series"] = [each for series in scene["input_series"] for each in _numbered(series)]
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": rules}, sort_keys=False))
     (tmp_path / path.name).write_text(yaml.safe_dump({**test, "rule_files": ["rules.yml"]}, sort_keys=False))
     _check(require_program("promtool"), "test", "rules", path.name, folder=tmp_path)
+
+
+def _numbered(series: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """The series that one of a test stands for: as many as its `of` says, with their numbers in place of `#`."""
+    for number in range(series.get("of", 1)):
+        yield {"series": series["series"].replace("#", str(number)), "values": series["values"]}
+
+
+def _alerted_from(minimum: int, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rules with another number of domains from which a level is alerted on, as docs/how-to/objectives.md says."""
+    found = [
+        rule for group in groups for rule in group["rules"] if rule.get("record") == "level:mx_objective_domains:min"
+    ]
+    assert [rule["labels"]["level"] for rule in found] == ["fleet", "provider"]
+    for rule in found:
+        rule["expr"] = f"vector({minimum})"
+    return groups
 
 
 def _groups_of(path: Path) -> list[str]:
@@ -88,7 +111,11 @@ def test_the_tests_of_the_rules_have_them_in_their_order(path: Path) -> None:
         assert order == WEEKS[path.stem]
         assert names.issuperset(order)
         return
-    assert set(order) == names
+    objectives = [group["name"] for group in read_yaml(PROMETHEUS / "rules" / "objectives.yml")["groups"]]
+    if path.stem.startswith("objectives"):  # they stand alone, and days of all others would take long
+        assert order == objectives
+        return
+    assert set(order) == names.difference(objectives)
     assert order[:2] == ["mx-providers", "mx-states"]
 
 
@@ -192,13 +219,14 @@ def test_the_join_of_the_runbook_reaches_the_teams_whose_domains_stand_behind_a_
 
 
 def test_the_command_at_the_head_of_the_alerts_makes_links_of_all_runbooks(tmp_path: Path) -> None:
-    copy = tmp_path / "alerts.yml"
-    copy.write_text((PROMETHEUS / "rules" / "alerts.yml").read_text(encoding="utf-8"), encoding="utf-8")
-    found = re.search(r"^#   (sed -i .+ alerts\.yml)$", copy.read_text(encoding="utf-8"), re.MULTILINE)
+    copies = [Path(shutil.copy(PROMETHEUS / "rules" / name, tmp_path)) for name in ("alerts.yml", "objectives.yml")]
+    found = re.search(r"^#   (sed -i .+ alerts\.yml objectives\.yml)$", copies[0].read_text("utf-8"), re.MULTILINE)
     assert found is not None
     subprocess.run(shlex.split(found[1]), cwd=tmp_path, check=True)
-    _check(require_program("promtool"), "check", "rules", str(copy))
-    changed = [rule for group in read_yaml(copy)["groups"] for rule in group["rules"]]
+    _check(require_program("promtool"), "check", "rules", *map(str, copies))
+    changed = [
+        rule for copy in copies for group in read_yaml(copy)["groups"] for rule in group["rules"] if "alert" in rule
+    ]
     for before, after in zip(alerts(), changed, strict=True):
         for link in ("runbook_url", "class_url"):
             if link in before["annotations"]:
@@ -236,6 +264,24 @@ def test_every_word_that_the_rules_compare_with_is_in_its_closed_list(label: str
             matches = [re.fullmatch(value, word) for word in words] if "~" in operator else [value in words]
             assert any(matches), f"{rule}: no {label} is {value}"
             assert all(part in words for part in value.split("|") if re.fullmatch(r"\w+", part)), value
+
+
+def test_no_other_rule_needs_the_objectives_and_they_need_no_other() -> None:
+    """The file can be left out, and taken alone."""
+    path = PROMETHEUS / "rules" / "objectives.yml"
+    own = [rule for group in read_yaml(path)["groups"] for rule in group["rules"]]
+    recorded = {rule["record"] for rule in own if "record" in rule}
+    for rule in rules():
+        used = set(re.findall(r"\b[a-z]\w*:[\w:]+", rule["expr"]))
+        assert used <= recorded if rule in own else not used & recorded
+
+
+def test_each_objective_is_one_number_in_one_place() -> None:
+    text = (PROMETHEUS / "rules" / "objectives.yml").read_text(encoding="utf-8")
+    objectives = [rule for rule in rules() if rule.get("record") == "level:mx_objective:ratio"]
+    assert [rule["labels"]["level"] for rule in objectives] == ["fleet", "provider", "domain"]
+    numbers = re.findall(r"\b0\.\d+", text)
+    assert [f"vector({number})" for number in numbers] == [rule["expr"] for rule in objectives]
 
 
 def test_what_alertmanager_matches_are_alerts_of_the_rules() -> None:

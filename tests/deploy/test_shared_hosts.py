@@ -125,11 +125,11 @@ def test_a_provider_that_is_down_is_one_alert_beside_those_that_it_silences(tmp_
 
 
 def test_a_provider_whose_tls_is_broken_is_one_alert_beside_those_that_it_silences(tmp_path: Path) -> None:
-    """And beside that of the domain that is dead, which it does not silence."""
+    """And beside those that it does not silence: of the domain that is dead, and of the budget, which wakes people."""
     series: list[Series] = []
     for number in range(MANY_NAMED):
         series += _domain(f"d{number}.example", _NAMES, up=False, verdict="misconfigured" if number else "dead")
-    expected = {"MxProviderDown": 1, "MxDomainMisconfigured": MANY_NAMED - 1, "MxDomainDead": 1}
+    expected = {"MxProviderDown": 1, "MxDomainMisconfigured": MANY_NAMED - 1, "MxDomainDead": 1, "MxBudgetBurnsFast": 2}
     _alerts(series, expected, tmp_path)
 
 

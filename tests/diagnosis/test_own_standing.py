@@ -119,6 +119,19 @@ def test_a_list_without_a_usable_answer_does_not_clear_us(state: ListingState) -
     assert only.evidence == (f"no usable answer about our address {OURS} came from two.bl",)
 
 
+def test_without_a_list_that_says_anything_the_domains_that_refuse_us_are_told() -> None:
+    found = told(refused(C.REPUTATION_BLOCKED), view(None, 5, one=L.DEAD))
+    assert found.evidence == (
+        f"no usable answer about our address {OURS} came from one.bl; 5 domains refuse us for our reputation",
+    )
+    found = told(refused(C.REPUTATION_BLOCKED), view(None, 5))
+    assert found.evidence == (
+        f"no block list is asked about our address {OURS} (standing.lists names none); "
+        "5 domains refuse us for our reputation",
+    )
+    assert found.about == ""
+
+
 def test_lists_that_are_not_asked_yet_are_not_spoken_of() -> None:
     failure = refused(C.REPUTATION_BLOCKED)
     assert told(failure, replace(view(), lists=("one.bl",))) is failure

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from exporter.lab.certificates import Authority
+from exporter.lab.host import listening_in_thread
 from exporter.lab.smtp_host import MAX_COMMANDS, Ended, ServerSession, SmtpHost
 from exporter.lab.smtp_script import (
     CLOSE,
@@ -351,3 +352,13 @@ def test_a_failed_handshake_ends_the_session(loop_factory: LoopFactory, said: by
 async def test_a_taken_port_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(OSError, match="in use"):
         await SmtpHost(ordinary(NAME)).start("127.0.0.1", listener.getsockname()[1])
+
+
+def test_each_message_is_given_away_as_it_was_before_the_answer() -> None:
+    got: list[bytes] = []
+    host = SmtpHost(ordinary(NAME), on_message=got.append)
+    with listening_in_thread(host) as port, smtplib.SMTP("127.0.0.1", port, timeout=10.0) as client:
+        for text in ("Subject: one\r\n\r\n.\r\n..two\r\n", "Subject: three\r\n\r\n"):
+            client.sendmail("a@me.example", ["b@mail.example"], text)
+            assert got[-1] == text.encode()
+    assert len(got) == 2

@@ -15,6 +15,7 @@ from exporter.metrics import families as f
 from exporter.metrics import host_rows
 from exporter.metrics.families import FAMILIES
 from exporter.metrics.host_rows import host_row
+from exporter.model.arrival import Arrival, AuthenticationMethod, AuthenticationResult, Folder, MailboxProblem
 from exporter.model.change import HostChange
 from exporter.model.failure import Failure, FailureClass, Stage
 from exporter.model.policy import Dane, DaneState
@@ -32,6 +33,7 @@ WELL = changed(
     auth_tls=("PLAIN",),
     enhanced=((Stage.VRFY, "5.5.1"),),
     dane=Dane(DaneState.VERIFIED),
+    arrival=Arrival(Folder.INBOX, 2.5, 1_700_000_000.0, ((AuthenticationMethod.SPF, AuthenticationResult.PASS),)),
 )
 LABELS = 'domain="",module="default",mx="mx1.healthy.example",port="25"'
 
@@ -213,6 +215,38 @@ def test_the_last_hop_is_named_while_it_is_known() -> None:
     labels = 'address="2001:db8::2",domain="",hop="192.0.2.254",module="default",mx="mx2.healthy.example",port="25"'
     assert f"mx_path_last_hop{{{labels}}} 1.0\n" in host_text(hop)
     assert "mx_path_last_hop{" not in host_text(down_host())
+
+
+@pytest.mark.parametrize(
+    ("arrival", "expected"),
+    [
+        (
+            Arrival(Folder.JUNK, 2.5, 1e9, ((AuthenticationMethod.DMARC, AuthenticationResult.FAIL),)),
+            {
+                "arrival_seconds{%s} 2.5",
+                "last_arrival_timestamp_seconds{%s} 1e+09",
+                'folder{%s,folder="junk"} 1.0',
+                'authentication{%s,method="dmarc",result="fail"} 1.0',
+                "mailbox_up{%s} 1.0",
+            },
+        ),
+        (Arrival(at=1e9, missing="lost"), {"last_arrival_timestamp_seconds{%s} 1e+09", "mailbox_up{%s} 1.0"}),
+        (Arrival(problem=MailboxProblem.LOGIN), {"mailbox_up{%s} 0.0"}),
+        (None, set()),
+    ],
+)
+def test_canaries_have_series_for_what_is_known_of_them(arrival: Arrival | None, expected: set[str]) -> None:
+    found = {line for line in lines(record_of(changed(WELL, arrival=arrival))) if line.startswith("mx_canary_")}
+    assert {in_order(line) for line in found} == {in_order("mx_canary_" + line % CANARY_LABELS) for line in expected}
+
+
+CANARY_LABELS = f'address="192.0.2.1",{LABELS}'
+
+
+def in_order(line: str) -> tuple[str, frozenset[str], str]:
+    name, _, rest = line.partition("{")
+    labels, _, value = rest.partition("} ")
+    return name, frozenset(labels.split(",")), value
 
 
 def test_a_host_that_is_down_has_no_warnings() -> None:

@@ -17,12 +17,14 @@ from exporter.model.failure import (
 
 def test_every_class_has_a_verdict_of_its_own() -> None:
     assert set(VERDICTS) == set(FailureClass)
-    assert Verdict.UNDETERMINED not in VERDICTS.values()
+    # A message that is missing: no more evidence can show that a host that has accepted it is dead.
+    assert [each for each, verdict in VERDICTS.items() if verdict is Verdict.UNDETERMINED] == [FailureClass.NOT_ARRIVED]
+    assert own_confidence(FailureClass.NOT_ARRIVED) is Confidence.UNCERTAIN
 
 
 @pytest.mark.parametrize("failure_class", FailureClass)
 def test_uncertain_is_undetermined_exactly_where_a_dead_host_looks_the_same(failure_class: FailureClass) -> None:
-    undetermined = failure_class in UNDETERMINED_CLASSES
+    undetermined = failure_class in UNDETERMINED_CLASSES or failure_class is FailureClass.NOT_ARRIVED
     assert (verdict_of(failure_class, Confidence.UNCERTAIN) is Verdict.UNDETERMINED) is undetermined
     for confidence in (Confidence.CERTAIN, Confidence.LIKELY):
         assert verdict_of(failure_class, confidence) is failure_class.verdict

@@ -63,8 +63,14 @@ def sts_record(text: bytes = b"v=STSv1; id=1;") -> dict[str, DnsAnswer]:
     return {f"_mta-sts.{DOMAIN}": DnsAnswer((text,))}
 
 
-def target_of(*policies: PolicyKind, timeout: float = 10.0, allowed: str = "127.0.0.0/8") -> Target:
+def target_of(
+    *policies: PolicyKind,
+    timeout: float = 10.0,
+    allowed: str = "127.0.0.0/8",
+    families: tuple[Family, ...] = tuple(Family),
+) -> Target:
     settings = Settings(
+        families=families,
         timeout=timeout,
         module=Module(policies=policies or ALL),
         allow_addresses=(ip_network(allowed),),

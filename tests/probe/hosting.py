@@ -26,6 +26,7 @@ from exporter.probe.name_sharing import NameSharing
 from exporter.probe.session_record import SessionRecord
 from exporter.probe.session_runner import SessionRunner
 from exporter.probe.tls_fallback import TlsFallback
+from exporter.probe.version_checks import VersionChecks
 from exporter.schedule.scheduled import Scheduled
 from exporter.schedule.scheduler import Schedule
 from exporter.tls.roots import system_roots
@@ -197,6 +198,7 @@ class HostWorld:
             on_session=self._session_begun,
             on_internal_error=self._bug,
             tlsa=tlsa,
+            versions=VersionChecks(),
             once=once,
         )
         self.turns = HostTurns(self.tools)
@@ -206,6 +208,8 @@ class HostWorld:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self.tools.versions is not None:
+            await self.tools.versions.close()
         await self.turns.close()
         await self.schedule.stop(0.0)
 

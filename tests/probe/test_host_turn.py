@@ -19,9 +19,9 @@ from exporter.model.configuration import Limits
 from exporter.model.failure import FailureClass, Stage
 from exporter.model.policy import DANE_EE, DaneState, Tlsa, TlsaLookup, TlsaStatus
 from exporter.model.result import HostResult
-from exporter.model.target import Module, PolicyKind, Starttls
+from exporter.model.target import Canary, CanaryMailbox, Module, PolicyKind, Starttls
 from exporter.model.warning import HostWarning
-from exporter.probe.conversation import FRESH_SHARE
+from exporter.probe.conversation import FRESH_SHARE, Conversation
 from exporter.probe.demands import Demand
 from exporter.probe.host_turn import HostTurn
 from exporter.probe.hosts import Host, HostKey
@@ -588,3 +588,51 @@ async def test_a_turn_waits_for_records_without_its_slot_and_not_for_long() -> N
         event.set()
         assert state(await world.again(host)) is not None
     assert slots.used == 0
+
+
+class Canaries:
+    """Hears of the messages that are sent."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str]] = []
+
+    def under_way(self, conversation: Conversation, message_id: str, seconds: float) -> None:
+        self.heard.append(("under way", message_id))
+
+    def accepted(self, conversation: Conversation, message_id: str, at: float) -> None:
+        self.heard.append(("accepted", message_id))
+
+
+@pytest.mark.parametrize("taken", [True, False], ids=["accepted", "refused"])
+async def test_a_message_is_told_of_when_its_session_begins_and_when_it_is_accepted(taken: bool) -> None:
+    stages = (Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA)
+    data = Canary(arrival=CanaryMailbox("imap.example"))
+    module = Module("canary", stages, mail_from="probe@example.net", rcpt_to=("a@b.example",), data=data)
+    script = ordinary("mx.example") if taken else ordinary("mx.example", RCPT=reply(550, "5.7.1 No"))
+    async with HostWorld() as world, smtp_hosts(("127.0.0.2", script)) as (port, (smtp,)):
+        world.tools.canaries = canaries = Canaries()
+        await world.first_results(*held(world, port, ["mx.example"], module))
+        (session,) = smtp.sessions
+    ((begun, message_id), *rest) = canaries.heard
+    assert begun == "under way"
+    assert rest == ([("accepted", message_id)] if taken else [])
+    assert (message_id.encode() in session.message) is taken
+
+
+@pytest.mark.parametrize("verb", ["RCPT", "DATA", "."])
+async def test_of_a_greylisted_message_the_one_that_is_accepted_is_told_of_and_no_other_follows(verb: str) -> None:
+    stages = (Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA)
+    data = Canary(arrival=CanaryMailbox("imap.example"))
+    module = Module("canary", stages, mail_from="probe@example.net", rcpt_to=("a@b.example",), data=data)
+    later = ordinary("mx.example", **{verb: reply(450, "4.7.1 Greylisted, come back later")})
+    async with HostWorld() as world, smtp_hosts(("127.0.0.2", later)) as (port, (smtp,)):
+        world.tools.canaries = canaries = Canaries()
+        (host,) = held(world, port, ["mx.example"], module)
+        (result,) = await world.first_results(host)
+        assert not result.up
+        smtp.script = ordinary("mx.example")
+        for _ in range(3):
+            assert (await world.again(host)).up
+    assert [what for what, _ in canaries.heard] == ["under way", "under way", "accepted"]
+    assert canaries.heard[1][1] == canaries.heard[2][1] != canaries.heard[0][1]
+    assert [b"DATA" in session.commands for session in smtp.sessions][1:] == [True, False, False]

@@ -114,6 +114,7 @@ def test_a_canary_is_from_the_sender_to_the_recipients_unless_it_says_otherwise(
     assert made["Cc"] is made["Reply-To"] is None
     assert made["Date"].datetime.timestamp() == 1_700_000_000
     assert made["Auto-Submitted"] == "auto-generated"
+    assert made["X-Mx-Exporter-Canary"] == "yes"
     nobody = read(canary_message(Canary(), Plan(b"me.example", recipients=("a@b.example",)), 0.0))
     assert nobody["From"] == "postmaster@me.example"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from exporter.model.address import Family
+from exporter.model.arrival import Arrival, AuthenticationMethod, AuthenticationResult, Folder, MailboxProblem
 from exporter.model.egress import EgressState, EgressView
 from exporter.model.failure import Confidence, FailureClass, Stage
 from exporter.model.result import MxDifferences, MxHost, MxLookup, TranscriptLine
@@ -12,6 +13,7 @@ from exporter.model.warning import DomainWarning
 from exporter.report.as_json import as_json, local_state_json
 from exporter.report.local_state import local_state
 from tests.results import changed, down_host, result, tls_host, up_host
+from tests.support.json_schemas import faults
 
 
 def test_a_result_is_plain_data_with_verdict_summary_and_next_step() -> None:
@@ -60,6 +62,27 @@ def test_json_has_the_facts_of_tls() -> None:
     assert host["tls"]["not_after_timestamp_seconds"] < host["tls"]["not_before_timestamp_seconds"] + 90 * 86400
     assert host["recipients"][0] == {"recipient": "a@mx.secure.example", "code": 250}
     assert host["auth_mechanisms"] == {"plaintext": ["LOGIN"], "tls": ["PLAIN", "LOGIN"]}
+
+
+def test_json_has_the_arrival_of_canaries() -> None:
+    found = Arrival(Folder.JUNK, 2.1234567, 1_700_000_000.0, ((AuthenticationMethod.SPF, AuthenticationResult.PASS),))
+    lost = Arrival(missing="it did not arrive", problem=MailboxProblem.LOGIN)
+    hosts = [changed(up_host(), arrival=arrival) for arrival in (found, lost, None)]
+    data = json.loads(json.dumps(as_json("a.example", result(*hosts))))
+    first, second, third = [host["canary"] for host in data["hosts"]]
+    assert first == {
+        "folder": "junk",
+        "arrival_seconds": 2.123457,
+        "late": False,
+        "last_arrival_timestamp_seconds": 1_700_000_000.0,
+        "authentication": {"spf": "pass"},
+        "missing": "",
+        "mailbox_problem": None,
+        "awaited_since_timestamp_seconds": None,
+    }
+    assert (second["folder"], second["missing"], second["mailbox_problem"]) == (None, "it did not arrive", "login")
+    assert third is None
+    assert faults(data | {"egress": local_state_json(local_state({}, (), {}))}) == []
 
 
 def test_json_has_mx_hosts_that_are_not_as_expected() -> None:

@@ -8,13 +8,23 @@ from typing import Any
 
 import pytest
 
+from exporter.concurrency import steady_clock
 from exporter.model.address import Family
+from exporter.model.change import DomainChange, HostChange
 from exporter.model.egress import EgressState, EgressView
 from exporter.model.failure import Confidence, FailureClass
-from exporter.model.result import DomainResult, TranscriptLine
+from exporter.model.result import DomainResult, HostIdentity, TranscriptLine
 from exporter.model.target import Auth, Module, Settings
-from exporter.report.incident import MAX_CHARACTERS, MAX_DIALOGUES, Incident, SessionDialogue, incident_report
+from exporter.report.incident import (
+    MAX_CHANGES,
+    MAX_CHARACTERS,
+    MAX_DIALOGUES,
+    Incident,
+    SessionDialogue,
+    incident_report,
+)
 from exporter.report.local_state import LocalState, local_state
+from exporter.store.journal import JournalEntry
 from tests.results import AT, changed, down_host, lookup_failed, result, tls_host, up_host
 
 GREETING = b"554 5.7.1 Service unavailable; client [192.0.2.99] blocked using zen.example\r\n"
@@ -54,6 +64,21 @@ def test_a_fault_of_our_own_side_stands_first() -> None:
     shut = {Family.IPV4: EgressView(EgressState.BLOCKED, Confidence.CERTAIN)}
     text = report(result(down_host()), side=local_state(shut, (), {FailureClass.EGRESS_BLOCKED: 3}))
     assert text.splitlines()[2].startswith("Our own side: Port 25 is blocked on OUR side (IPv4, certain): 3 targets")
+
+
+def test_the_latest_changes_stand_in_it_without_credentials() -> None:
+    host, moment = up_host(), steady_clock.moment(AT)
+    changes: list[tuple[JournalEntry, HostIdentity | None]] = [
+        (JournalEntry(moment - number, HostChange.SOFTWARE, "by user-name", "postfix"), host.identity)
+        for number in range(2 * MAX_CHANGES)
+    ]
+    changes.append((JournalEntry(moment + 1, DomainChange.MX, "mx0.a.example", "mx.a.example"), None))
+    auth = Settings(module=Module(auth=Auth("user-name", "secret")))
+    text = report(result(host), changes=changes, settings=auth)
+    assert "\nWhat changed:\n  2023-11-14 22:13:21 UTC other MX hosts (mx0.a.example -> mx.a.example)\n" in text
+    assert "UTC mx1.healthy.example [192.0.2.1]: other software in the greeting (by **** -> postfix)\n" in text
+    assert text.count("other software") == MAX_CHANGES - 1
+    assert "What changed" not in report(result(host))
 
 
 def test_the_handshake_stands_at_its_time() -> None:

@@ -16,7 +16,11 @@ TARGET = "192.0.2.25"
     [
         (PathTrace(TARGET, 25, (Hop(1, K.LOCAL, detail="EPERM"),)), "This host does not let"),
         (PathTrace(TARGET, 25, (Hop(1, K.REFUSED, TARGET),)), "answers and refuses at hop 1"),
-        (PathTrace(TARGET, 25, (Hop(1, K.SILENT),)), f"Port 25 of {TARGET} is lost before the first router."),
+        (PathTrace(TARGET, 25, (Hop(1, K.SILENT),)), f"Port 25 of {TARGET} is lost with no answer from any router."),
+        (
+            PathTrace(TARGET, 25, (Hop(1, K.SILENT),), PathTrace(TARGET, 443, (Hop(1, K.SILENT),))),
+            "is lost with no answer from any router, and so is port 443: no filter",
+        ),
         (
             PathTrace(
                 TARGET,
@@ -56,7 +60,7 @@ TARGET = "192.0.2.25"
                 (Hop(1, K.SILENT), Hop(2, K.SILENT)),
                 PathTrace(TARGET, 443, (Hop(1, K.TIME_EXCEEDED, "198.51.100.1"), Hop(2, K.REACHED, TARGET))),
             ),
-            "dropped before the first router, while port 443 gets further: a filter stands there",
+            "dropped before the first router that answers, while port 443 gets further: a filter stands there",
         ),
     ],
 )

@@ -13,7 +13,8 @@ from exporter.model.evidence import ConnectEvidence, ConnectOutcome, Evidence, W
 from exporter.model.failure import Confidence, Failure, FailureClass, Stage, Verdict
 from exporter.model.path_trace import HopKind
 from exporter.model.printable import printable
-from exporter.model.result import DomainResult, HostResult
+from exporter.model.result import DomainResult, HostResult, MxDifferences
+from exporter.model.warning import DomainWarning
 from exporter.report.summary import MAX_WORDS, MEANING, summarise, summary_lines
 from tests.paths import OPEN_443, path
 from tests.results import changed, down_host, host_of, lookup_failed, result, up_host
@@ -201,6 +202,16 @@ def test_what_is_up_needs_nothing_unless_an_address_of_it_is_down() -> None:
     assert words(half.summary) <= MAX_WORDS
     # That this host has no IPv6 is no fault of theirs.
     assert summarise(NAME, result(up_host(), down_host(C.NO_ROUTE))).next == ""
+
+
+def test_a_warning_about_the_domain_itself_says_whom_to_ask() -> None:
+    moved = result(up_host())._replace(
+        warnings=(DomainWarning.MX_UNEXPECTED,), mx_differences=MxDifferences(("mx.else.example",))
+    )
+    concluded = summarise(NAME, moved)
+    assert "name mx.else.example, which expect_mx does not" in concluded.summary
+    assert concluded.next.startswith("ask the owner of the domain whether that is meant")
+    assert list(summary_lines(concluded, None))[-1].endswith("to be mended (docs/reference/warnings.md)")
 
 
 def test_the_name_said_at_ehlo_is_in_the_advice_that_is_about_it() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from exporter.model.result import TranscriptLine
+import pytest
+
+from exporter.model.arrival import Arrival, AuthenticationMethod, AuthenticationResult, Folder, MailboxProblem
+from exporter.model.result import HostFacts, HostIdentity, HostResult, TranscriptLine
 from exporter.model.warning import DomainWarning
-from exporter.report.transcript import MAX_LINES, transcript_lines, transcript_text
+from exporter.report.transcript import MAX_LINES, arrival_lines, transcript_lines, transcript_text
 from tests.results import changed, down_host, result, tls_host
 
 SPOKEN = (
@@ -25,6 +28,9 @@ def test_the_handshake_stands_between_what_was_said_before_and_after() -> None:
         "     0.050s * TLSv1.3 TLS_AES_256_GCM_SHA384, certificate for mx.secure.example by CN=Authority, "
         "until 2023-11-13 22:13 UTC, not verified",
         "     0.060s > EHLO me",
+        "  TLSv1.1: accepted: with AES128-SHA",
+        "  TLSv1: refused: it accepts no version",
+        "  SSLv3: untestable",
         "  recipient a@mx.secure.example: 250",
         "  recipient b@mx.secure.example: 250",
         "  up",
@@ -62,3 +68,42 @@ def test_what_is_wrong_with_a_certificate_is_harmless_to_look_at() -> None:
 def test_a_handshake_after_which_nothing_was_said_is_shown_too() -> None:
     text = transcript_text(result(replace(tls_host(), transcript=SPOKEN[:2])))
     assert text.index("< 220 go") < text.index("* TLSv1.3") < text.index("tls_expired")
+
+
+@pytest.mark.parametrize(
+    ("arrival", "lines"),
+    [
+        (None, []),
+        (
+            Arrival(problem=MailboxProblem.LOGIN),
+            [
+                "canary: its mailbox cannot be looked into (login): "
+                "it refuses our user name or password, which `data.arrival` has"
+            ],
+        ),
+        (Arrival(missing="it is not there"), ["canary: it is not there"]),
+        (
+            Arrival(awaited_since=1_700_000_000.0),
+            ["canary: of the message accepted at 22:13:20 UTC it is not known yet whether it arrives"],
+        ),
+        (Arrival(Folder.INBOX, 2.04), ["canary: found in inbox after 2.0 s"]),
+        (
+            Arrival(Folder.INBOX, 900.0, is_late=True),
+            ["canary: found in inbox after 900.0 s, late: it was told as missing"],
+        ),
+        (
+            Arrival(seconds=900.0, missing="it is not there", is_late=True),
+            [
+                "canary: it is not there",
+                "canary: an earlier one has arrived after 900.0 s, late: it was told as missing",
+            ],
+        ),
+        (
+            Arrival(Folder.JUNK, authentication=((AuthenticationMethod.SPF, AuthenticationResult.PASS),)),
+            ["canary: found in junk", "canary: spf pass"],
+        ),
+    ],
+)
+def test_the_arrival_of_a_canary_is_told(arrival: Arrival | None, lines: list[str]) -> None:
+    host = HostResult(HostIdentity("mx.example", "192.0.2.1", 25, "canary"), facts=HostFacts(arrival=arrival))
+    assert [*arrival_lines(host)] == lines

@@ -37,3 +37,39 @@ def test_a_chain_of_aliases_of_many_names_is_followed_as_far_as_it_may_be() -> N
     failure = read_reply(NAME, dns.aliases(NAME, 400)).failure
     assert failure is not None
     assert failure.failure_class is C.DNS_MALFORMED
+
+
+def _signature(kind: str, ends: int, begins: int = 1, *, owner: bytes = dns.QUESTION) -> bytes:
+    """The signature of a record set: type, algorithm, labels, TTL, times, key, signer, and no useful bits."""
+    times = ends.to_bytes(4, "big") + begins.to_bytes(4, "big")
+    head = dns.CODES[kind].to_bytes(2, "big") + bytes([13, 2]) + (300).to_bytes(4, "big")
+    return dns.record("RRSIG", head + times + b"\0\1" + dns.wire("example") + b"\1" * 64, owner=owner)
+
+
+def _mx(*more: bytes) -> DnsAnswer:
+    return read_reply(NAME, dns.reply(NAME, "MX", [dns.record("MX", b"\0\x0a\2mx" + dns.QUESTION), *more]))
+
+
+def test_of_two_signatures_of_one_set_the_later_one_holds() -> None:
+    found = _mx(_signature("MX", 500, 7), _signature("MX", 900, 8), _signature("A", 100)).signature
+    assert found is not None
+    assert (found.ends, found.begins, found.of, found.is_authenticated) == (900.0, 8.0, f"MX of {NAME}", False)
+
+
+def test_of_an_alias_and_what_it_leads_to_the_first_end_counts() -> None:
+    other = dns.wire("other.example")
+    records = [
+        dns.record("CNAME", other),
+        _signature("CNAME", 400),
+        dns.record("A", b"\x2c\0\0\1", owner=other),
+        _signature("A", 600, owner=other),
+    ]
+    found = read_reply(NAME, dns.reply(NAME, "A", records, authenticated=True)).signature
+    assert found is not None
+    assert (found.ends, found.is_authenticated) == (400.0, True)
+
+
+def test_a_signature_that_is_cut_off_or_of_another_set_says_nothing() -> None:
+    assert _mx(_signature("TXT", 500)).signature is None
+    assert _mx(_signature("MX", 500, owner=dns.wire("other.example"))).signature is None
+    assert _mx(dns.record("RRSIG", b"\0\x0f\x0d\2")).signature is None

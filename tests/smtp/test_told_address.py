@@ -91,7 +91,7 @@ def test_it_is_found_in_a_dialogue() -> None:
         (True, b"QUIT\r\n"),
         (False, b"221 Bye [198.51.100.7]\r\n"),
     ]
-    assert told_in(lines, HOST) == "192.0.2.1"
+    assert told_in(lines, HOST) == ("192.0.2.1", "mx.example.net")
     assert told_in([(sent, bytes([byte])) for sent, data in lines[1:2] for byte in data], HOST) is None
     whole, pieces = lines[:2], [(False, bytes([byte])) for byte in b"250 mx hello [192.0.2.1]\r\n"]
     assert told_in([*whole, *pieces], HOST) is None  # too many pieces: nobody is made to read on
@@ -101,7 +101,24 @@ def test_an_answer_to_helo_counts_where_ehlo_was_refused() -> None:
     refused = [(True, b"EHLO probe.example\r\n"), (False, b"502 unknown [198.51.100.7]\r\n")]
     assert told_in(refused, HOST) is None
     helo = [(True, b"HELO probe.example\r\n"), (False, b"250 mx.example.net Hello [192.0.2.1]\r\n")]
-    assert told_in([*refused, *helo], HOST) == "192.0.2.1"
+    assert told_in([*refused, *helo], HOST) == ("192.0.2.1", "mx.example.net")
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("MX.Example.NET", "mx.example.net"),
+        ("mx", ""),
+        ("[203.0.113.9]", ""),
+        ("203.0.113.9", ""),
+        ("mx.<b>.example", ""),
+        ("m" * 300 + ".example", ""),
+        ("m\xfc.example", ""),
+    ],
+)
+def test_the_name_of_the_host_is_told_where_it_is_one(word: str, name: str) -> None:
+    line = f"250 {word} Hello [192.0.2.1]\r\n".encode("latin-1")
+    assert told_in([(True, b"EHLO probe.example\r\n"), (False, line)], HOST) == ("192.0.2.1", name)
 
 
 def test_a_long_line_is_cut() -> None:

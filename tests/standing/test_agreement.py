@@ -46,6 +46,15 @@ def test_the_hosts_of_one_owner_are_one_voice(hosts: list[tuple[str, str]]) -> N
     assert agree(told(OURS, *hosts), Family.IPV4).address == ""
 
 
+def test_hosts_that_give_themselves_names_of_one_organisation_are_one_voice() -> None:
+    """Customers have MX names of their own for the hosts of a provider, in whichever of its networks."""
+    hosts = [Told(mx, host, OURS, f"mx{number}.provider.example") for number, (mx, host) in enumerate(HOSTS)]
+    found = agree(hosts, Family.IPV4)
+    assert (found.address, found.others[0].organisations, found.others[0].hosts) == ("", 1, 5)
+    named = [Told("mx.provider.example", "14.1.0.1", OURS, "in.else.example"), *hosts[:1], *told(OURS, *HOSTS[1:3])]
+    assert agree(named, Family.IPV4).organisations == 3
+
+
 def test_hosts_of_a_laboratory_are_told_apart_by_their_names() -> None:
     hosts = [(f"mx.{number}.example", f"127.0.0.{number}") for number in range(2, 5)]
     assert agree(told(OURS, *hosts), Family.IPV4).address == OURS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from exporter.model.address import Family
@@ -98,6 +100,23 @@ def test_a_list_is_asked_at_most_hourly_and_lists_are_spread() -> None:
     first, second_list = asked.values()
     assert first == [0.0, 3600.0, 7200.0, 10800.0]
     assert second_list == [0.0, 5400.0, 9000.0, 12600.0]
+
+
+def test_lists_that_are_due_at_once_after_a_restart_are_spread_again() -> None:
+    table = Timetable(PACE)
+    lists = [Check(Family.IPV4, OURS, "list", f"{number}.bl") for number in range(4)]
+    for number, known in enumerate(lists):
+        table.remember(known, 100.0 + number)
+    table.follow(lists, 0.0)
+    asked: list[float] = []
+    for second in range(0, 6 * 3600, 5):
+        while (check := table.next_due(float(second))) is not None:
+            asked.append(float(second))
+            table.done(check, float(second))
+    assert asked[:4] == [100.0, 105.0, 105.0, 105.0]
+    later = asked[4:]
+    assert later[0] == 3700.0
+    assert min(after - before for before, after in pairwise(later)) == 900.0
 
 
 def test_a_list_that_was_asked_lately_is_not_asked_again_after_a_change_of_plan() -> None:

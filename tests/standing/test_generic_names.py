@@ -64,6 +64,7 @@ def test_so_is_one_with_an_ipv6_address(name: str) -> None:
         ("host-7f3a9c.example.net", "host"),
         ("client.12345.example.net", "client"),
         ("vps123456.example.net", "vps"),
+        ("mobile-7-3.example.net", "mobile"),
     ],
 )
 def test_a_word_of_access_networks_or_pools_is_generic(name: str, word: str) -> None:
@@ -76,6 +77,7 @@ def test_a_word_of_access_networks_or_pools_is_generic(name: str, word: str) -> 
         "li1234-56.members.linode.com",
         "vps-d2c3f4a1.vps.ovh.net",
         "vm.westeurope.cloudapp.azure.com",
+        "ns3123456.ip-51-1-2.eu",
         "7.2.0.34.bc.googleusercontent.com",
     ],
 )
@@ -103,6 +105,12 @@ def test_the_default_names_of_hosting_are_generic(name: str) -> None:
         "mail.adslot.example.net",
         "mail192.example.net",
         "mail-192-0-2.example.net",
+        "mail-2023.pool.example.net",
+        "mx1.fiber.example.net",
+        "smtp.dsl.example.net",
+        "server2024.example.net",
+        "mobile.example.net",
+        "wireless.example.net",
     ],
 )
 def test_the_names_of_mail_servers_are_not(name: str) -> None:

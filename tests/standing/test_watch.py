@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 
+import pytest
+
 from exporter.model.address import Family
-from exporter.model.standing import NO_STANDING, AddressSource, ListingState, StandingView
+from exporter.model.standing import NO_STANDING, AddressSource, ListAnswer, ListingState, StandingView
 from exporter.resolver.answer import DnsAnswer
 from exporter.standing.agreement import Told
 from exporter.standing.checks import Pace, StandingPlan
-from exporter.standing.watch import StandingSettings, StandingWatch
+from exporter.standing.watch import ListMemory, StandingSettings, StandingWatch
 from tests.standing.zones import Zones
 from tests.support.virtual_time import run_virtually
 
@@ -29,10 +32,10 @@ def listing(*addresses: str) -> Zones:
 
 
 class Watched:
-    def __init__(self, zones: Zones) -> None:
+    def __init__(self, zones: Zones, lists: ListMemory | None = None) -> None:
         self.zones = zones
         self.views: list[StandingView] = []
-        self.watch = StandingWatch(lambda: self.zones, lambda before, view: self.views.append(view), PACE)
+        self.watch = StandingWatch(lambda: self.zones, lambda before, view: self.views.append(view), PACE, lists)
 
     async def look(self, settings: StandingSettings | None, *hosts: Told, refusing: int = 0) -> StandingView:
         self.watch.follow(settings, hosts, refusing)
@@ -79,6 +82,27 @@ async def test_of_another_address_nothing_is_taken_over_and_the_list_is_asked_ab
     assert watched.zones.asked[f"1.2.0.192.{ZONE}", "A"] == 1
 
 
+@pytest.mark.parametrize(("age", "asked"), [(3000.0, False), (3700.0, True), (-3700.0, True)])
+async def test_a_list_that_was_asked_before_a_restart_is_not_asked_within_the_hour(age: float, asked: bool) -> None:
+    lists = ListMemory()
+    lists["192.0.2.1", ZONE] = ListAnswer(ZONE, ListingState.LISTED, time.time() - age, ("127.0.0.2",))
+    watched = Watched(listing(), lists)
+    view = await watched.look(SETTINGS, *told("192.0.2.1"))
+    state = ListingState.CLEAR if asked else ListingState.LISTED
+    assert [each.state for each in view.of(Family.IPV4).lists] == [state]
+    assert watched.zones.asked[f"1.2.0.192.{ZONE}", "A"] == asked
+    assert lists["192.0.2.1", ZONE].state is state
+
+
+async def test_a_list_that_comes_back_into_the_configuration_has_its_answer() -> None:
+    watched = Watched(listing("192.0.2.1"))
+    await watched.look(SETTINGS, *told("192.0.2.1"))
+    assert (await watched.look(replace(SETTINGS, plan=StandingPlan()), *told("192.0.2.1"))).of(Family.IPV4).lists == ()
+    view = await watched.look(SETTINGS, *told("192.0.2.1"))
+    assert [each.state for each in view.of(Family.IPV4).lists] == [ListingState.LISTED]
+    assert watched.zones.asked[f"1.2.0.192.{ZONE}", "A"] == 1
+
+
 async def test_switched_off_it_says_nothing() -> None:
     watched = Watched(listing())
     await watched.look(SETTINGS, *told("192.0.2.1"))
@@ -97,6 +121,22 @@ async def test_each_view_is_told_for_the_times_of_its_answers_and_equal_ones_are
     watched.zones = listing("192.0.2.1")
     await watched.look(replace(SETTINGS, plan=StandingPlan(lists=(ZONE, "other.bl"))), *told("192.0.2.1"))
     assert watched.views[-1] != first
+
+
+async def test_a_bug_of_ours_asks_no_list_more_often() -> None:
+    class Broken(Zones):
+        async def lookup_records(self, name: str, kind: str) -> DnsAnswer:
+            if name.endswith(ZONE):
+                raise RuntimeError("bug")
+            return await super().lookup_records(name, kind)
+
+    watched = Watched(Broken({}))
+    settings = replace(SETTINGS, addresses=("192.0.2.7",))
+    with pytest.raises(RuntimeError):
+        await watched.look(settings)
+    view = await watched.look(settings)
+    assert view.of(Family.IPV4).reverse is not None
+    assert view.of(Family.IPV4).lists == ()
 
 
 def test_checks_that_take_long_do_not_put_off_the_next_look() -> None:

@@ -11,15 +11,20 @@ from typing import Any
 from exporter.app.results import Results
 from exporter.concurrency import steady_clock
 from exporter.model.address import Family
+from exporter.model.arrival import Arrival, AuthenticationMethod, AuthenticationResult, Folder
+from exporter.model.change import Difference, DomainChange, HostChange
 from exporter.model.egress import EgressState, EgressStateChange, EgressView
 from exporter.model.evidence import ConnectOutcome
 from exporter.model.failure import Confidence, FailureClass
 from exporter.model.resolver import ResolverState, ResolverView
 from exporter.model.result import DomainResult, HostResult
+from exporter.model.standing import ListAnswer, Listing, ListingState
 from exporter.model.target import Settings, Target, TargetKind
-from exporter.storage.reading import Clock, Expected, read_state
+from exporter.storage.head import Clock
+from exporter.storage.reading import Expected, read_state
 from exporter.storage.saved import SavedSide, SavedState, Snapshot, fingerprint
 from exporter.storage.writing import lines
+from exporter.store.journal import Journal
 from tests.results import changed, domain, down_host, lookup_failed, result, tls_host, up_host, with_policies
 from tests.support.steps import at_once
 
@@ -33,11 +38,28 @@ BLOCKED = EgressView(
     networks=7,
     since=1_700_000_000.0,
 )
+ARRIVAL = Arrival(
+    Folder.JUNK,
+    2.5,
+    1_700_000_000.0,
+    ((AuthenticationMethod.SPF, AuthenticationResult.SOFTFAIL),),
+    "",
+    None,
+    True,
+    1_700_000_001.0,
+)
 SIDE = SavedSide(
     MappingProxyType({Family.IPV4: BLOCKED, Family.IPV6: EgressView()}),
     (EgressStateChange(1_700_000_000.0, Family.IPV4, BLOCKED),),
     ResolverView(ResolverState.WORKING, Confidence.CERTAIN, since=1_700_000_000.0),
 )
+
+LISTING = Listing(
+    "192.0.2.1",
+    ListAnswer("bl.example", ListingState.LISTED, 1_700_000_000.0, ("127.0.0.2",), "see bl.example"),
+)
+MOVED = Difference(DomainChange.MX, "mx0.well.example", "mx.well.example", ("mx0.well.example",), ("mx.well.example",))
+STRIPPED = Difference(HostChange.STARTTLS_LOST, "offered", "not offered")
 
 
 def told(results: Results, target: Target, found: DomainResult, *hosts: HostResult) -> None:
@@ -54,7 +76,13 @@ def probed(at: float | None = None) -> Results:
     results = Results()
     at_once(results.replacing(TARGETS, [REFERENCE]))
     up, down = changed(up_host("mx.well.example"), at=at), changed(down_host(name="mx.down.example"), at=at)
-    secure, reference = changed(tls_host("mx.secure.example"), at=at), changed(up_host("ref.example"), at=at)
+    secure, reference = (
+        changed(tls_host("mx.secure.example"), at=at, arrival=ARRIVAL),
+        changed(up_host("ref.example"), at=at),
+    )
+    moment = steady_clock.moment(at)
+    results.domain_journals.restore(WELL.key, Journal().noted([MOVED], moment))
+    results.host_journals.restore(up.identity, Journal().noted([STRIPPED], moment))
     for _ in range(3):
         told(results, WELL, result(up, name="well.example")._replace(at=at, providers=("well.example",)), up)
         told(results, DOWN, result(down, name="down.example")._replace(at=at), down)
@@ -75,6 +103,9 @@ def snapshot_of(results: Results, side: SavedSide = SIDE) -> Snapshot:
         side,
         results.verdict_counts()[:-1],
         Settings(),
+        results.domain_journals.items(),
+        results.host_journals.items(),
+        (LISTING,),
     )
 
 

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.model.address import Family
-from exporter.storage.reading import StateError
+from exporter.storage.head import StateError
 from exporter.storage.saved import SavedState
 from tests.storage.states import (
     BLOCKED,
     DOWN,
+    LISTING,
     REFERENCE,
     SIDE,
     TARGETS,
@@ -30,7 +31,7 @@ from tests.storage.states import (
     without_evidence,
 )
 
-TEXT = text_of()
+TEXT, MADE = text_of(), clock().moment
 
 
 def test_all_that_is_told_of_targets_and_hosts_comes_back() -> None:
@@ -57,6 +58,63 @@ def test_all_that_is_told_of_targets_and_hosts_comes_back() -> None:
     assert saved.counts[0].states == {**saved.counts[0].states, None: 2}
 
 
+def test_changes_come_back_as_old_as_they_are_with_the_values_of_the_week() -> None:
+    saved = read(TEXT, 3600.0)
+    (journal,), (of_host,) = saved.domain_journals.values(), saved.host_journals.values()
+    assert saved.domain_journals.keys() == {WELL.key}
+    assert [(each.what, each.before) for each in journal.entries] == [("mx", "mx0.well.example")]
+    assert MADE + 3600.0 - journal.entries[0].at == pytest.approx(3620.0, abs=60.0)
+    assert [(each.kind, each.at) for each in journal.seen] == [("mx", journal.entries[0].at)]
+    assert (journal.counts, of_host.counts) == ((("mx", 1),), (("starttls_lost", 1),))
+
+
+@pytest.mark.parametrize(
+    ("kind", "edit"),
+    [
+        ("target_changes", lambda row: row[3][0].__setitem__(0, -2e10)),
+        ("target_changes", lambda row: row[3][0].__setitem__(3, "\ud800")),
+        ("target_changes", lambda row: row.__setitem__(6, [[None] * 3, [], None])),
+        ("target_changes", lambda row: [*row, 1]),
+        ("host_changes", lambda row: row[3][0].__setitem__(0, ["mx"])),
+        ("host_changes", lambda row: row.__setitem__(1, "0")),
+    ],
+)
+def test_a_row_of_changes_that_is_not_sound_costs_them_alone(kind: str, edit: Callable[[Any], Any]) -> None:
+    saved = read(edited(TEXT, kind, edit))
+    assert saved.unsound == 1
+    assert saved.targets.keys() == read(TEXT).targets.keys()
+    assert len(saved.domain_journals) + len(saved.host_journals) == 1
+
+
+def test_changes_of_what_is_not_restored_are_left_out() -> None:
+    saved = read(TEXT, targets=[DOWN])
+    assert not saved.domain_journals
+    assert not saved.host_journals
+    # The journal of a target that knows the lookup of another one.
+    lookup = json.loads(next(line for line in TEXT if line.startswith('["target","domain","down')))[10][2]
+    known = edited(TEXT, "target_changes", lambda row: row.__setitem__(6, [lookup, [], None]))
+    assert not read(known).domain_journals
+
+
+def test_a_target_that_is_probed_otherwise_keeps_its_changes_and_is_compared_with_nothing() -> None:
+    other = replace(WELL, settings=replace(WELL.settings, port=2525))
+    looked_up = edited(TEXT, "target_changes", lambda row: row.__setitem__(6, [None, [], None]))
+    saved = read(looked_up, targets=[DOWN, other])
+    assert WELL.key not in saved.targets
+    assert not saved.host_journals
+    (journal,) = saved.domain_journals.values()
+    assert (journal.counts, journal.known) == ((("mx", 1),), None)
+    assert [each.what for each in journal.entries] == ["mx"]
+
+
+def test_a_file_of_before_there_were_journals_is_read() -> None:
+    older = [line for line in TEXT if "_changes" not in line[:16]]
+    older[-1] = json.dumps(["end", len(older) - 2])
+    saved = read(edited(older, "", lambda head: head["layout"].pop("DomainFacts") and head))
+    assert saved.targets.keys() == read(TEXT).targets.keys()
+    assert saved.unsound == 0
+
+
 def test_our_own_side_comes_back_with_the_time_as_of_which_it_was_so() -> None:
     saved = read(TEXT)
     assert saved.side is not None
@@ -65,6 +123,27 @@ def test_our_own_side_comes_back_with_the_time_as_of_which_it_was_so() -> None:
     assert view.as_of == pytest.approx(saved.written, abs=0.01)
     assert saved.side.changes == SIDE.changes
     assert saved.side.resolver.state is SIDE.resolver.state
+
+
+def test_the_answers_of_block_lists_come_back() -> None:
+    assert read(TEXT).listings == (LISTING,)
+    assert read(TEXT).listings[0].answer.at == LISTING.answer.at
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda row: row.__setitem__(1, "nowhere"),
+        lambda row: row[2].__setitem__(0, "a b"),
+        lambda row: row[2].__setitem__(1, "liked"),
+        lambda row: row[2].__setitem__(2, 0.0),
+        lambda row: row[2].__setitem__(3, ["<b>"]),
+        lambda row: row[2].__setitem__(4, "\x1b[31m"),
+    ],
+)
+def test_an_answer_of_a_block_list_that_is_not_sound_is_left_out(edit: Callable[[Any], Any]) -> None:
+    found = read(edited(TEXT, "listing", edit))
+    assert (found.listings, found.unsound, len(found.targets)) == ((), 1, len(read(TEXT).targets))
 
 
 def test_moments_are_as_long_ago_as_they_were_and_as_old_as_the_file() -> None:

@@ -15,6 +15,7 @@ from exporter.model.address import Family
 from exporter.model.failure import Stage
 from exporter.model.target import Auth, Module, Settings, Starttls
 from exporter.storage.saved import fingerprint, without_counters
+from exporter.store.journal import Journal
 from tests.storage.states import read, text_of
 
 USUAL = Settings()
@@ -71,5 +72,8 @@ def test_without_counters_all_else_stays() -> None:
     bare = without_counters(saved)
     assert {(each.probes, each.probe_failures) for each in bare.targets.values()} == {(0, 0)}
     assert all(not host.failures for host in bare.hosts.values())
+    assert saved.domain_journals
+    journals: list[Journal[Any]] = [*bare.domain_journals.values(), *bare.host_journals.values()]
+    assert [(each.counts, len(each.entries)) for each in journals] == [((), 1), ((), 1)]
     assert bare.targets.keys() == saved.targets.keys()
     assert [each.result for each in bare.targets.values()] == [each.result for each in saved.targets.values()]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from exporter.model.arrival import Arrival, AuthenticationMethod, AuthenticationResult, Folder
 from exporter.model.failure import Stage
 from exporter.model.result import HostTimings
+from exporter.model.tls_version import OldVersion, VersionState
 from exporter.model.warning import HostWarning
 from exporter.storage.rows import UnsoundError
 from exporter.storage.soundness import CHECKS
-from tests.results import changed, result, tls_host, up_host, with_policies
+from tests.results import CERTIFICATE, ZONE, changed, result, tls_host, up_host, with_policies
 
 HOST = tls_host()
 DOMAIN = with_policies(result(HOST, up_host(), name="secure.example"))
@@ -28,6 +31,10 @@ def test_what_the_exporter_makes_is_sound() -> None:
     check(HOST.facts.tls)
     check(DOMAIN)
     check(DOMAIN.lookup)
+    check(DOMAIN.signature)
+    check(CERTIFICATE)
+    for server in ZONE.servers:
+        check(server)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +57,7 @@ def test_what_the_exporter_makes_is_sound() -> None:
         ("facts", {"extensions": ("EVIL",)}),
         ("facts", {"extensions": ("SIZE", "SIZE")}),
         ("facts", {"auth_tls": ("PLAIN\n",)}),
+        ("facts", {"old_versions": (OldVersion("TLSv9", VersionState.ACCEPTED),)}),
         ("timings", {"at": -1.0}),
         ("timings", {"stages": (Stage.CONNECT,), "seconds": ()}),
         ("timings", {"stages": (Stage.CONNECT, Stage.CONNECT), "seconds": (1.0, 1.0)}),
@@ -60,6 +68,21 @@ def test_what_the_exporter_makes_is_sound() -> None:
 def test_what_no_session_shows_is_refused(part: str, values: dict[str, Any]) -> None:
     with pytest.raises(UnsoundError):
         check(getattr(changed(HOST, **values), part))
+
+
+@pytest.mark.parametrize(
+    "arrival",
+    [
+        Arrival(authentication=((AuthenticationMethod.SPF, AuthenticationResult.PASS),) * 2),
+        Arrival(Folder.INBOX, seconds=-1.0),
+        Arrival(Folder.INBOX, at=-1.0),
+        Arrival(awaited_since=-1.0),
+        Arrival(Folder.INBOX, missing="and not there"),
+    ],
+)
+def test_what_no_mailbox_shows_is_refused(arrival: Arrival) -> None:
+    with pytest.raises(UnsoundError):
+        check(arrival)
 
 
 @pytest.mark.parametrize(
@@ -81,3 +104,17 @@ def test_what_no_turn_shows_is_refused(values: dict[str, Any]) -> None:
 
 def test_a_session_without_a_phase_is_one() -> None:
     check(HostTimings(at=1.0))
+
+
+def test_what_no_certificate_signature_or_name_server_has_is_refused() -> None:
+    assert DOMAIN.signature is not None
+    wrong = (
+        replace(CERTIFICATE, digest="<b>"),
+        replace(CERTIFICATE, key_digest="0A" * 32),
+        DOMAIN.signature._replace(ends=2.0**32),
+        DOMAIN.signature._replace(begins=-1.0),
+        replace(ZONE.servers[0], address="nowhere"),
+    )
+    for value in wrong:
+        with pytest.raises(UnsoundError):
+            check(value)

@@ -61,6 +61,8 @@ def test_the_state_of_an_end_is_told_as_such_once(file: StateFile, tmp_path: Pat
     file.save(TEXT, is_end=True)
     assert names(tmp_path) == {"mx-exporter.state.end", "mx-exporter.lock"}
     assert read(file) == (LINES, True)
+    assert read(file) == (LINES, True), "to read it changes nothing"
+    file.begin()
     assert read(file) == (LINES, False)
     assert names(tmp_path) == {"mx-exporter.state", "mx-exporter.lock"}
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+import pytest
+
 from exporter.app.results import Results
+from exporter.storage import state_file
 from exporter.storage.writing import STEP, lines
 from tests.results import changed, domain, result, up_host
 from tests.storage.states import probed, read, snapshot_of, text_of, told
@@ -17,7 +20,16 @@ def test_every_line_is_a_row_between_a_head_and_an_end_that_counts_them() -> Non
     assert (head["format"], head["version"]) == ("mx-exporter state", 1)
     assert end == ["end", len(rows)]
     kinds = Counter(row[0] for row in rows)
-    assert kinds == {"side": 1, "count": 1, "settings": 5, "target": 5, "host": 4}
+    assert kinds == {
+        "side": 1,
+        "count": 1,
+        "settings": 5,
+        "target": 5,
+        "host": 4,
+        "target_changes": 1,
+        "listing": 1,
+        "host_changes": 1,
+    }
 
 
 def test_a_host_of_many_targets_is_written_once_with_what_one_of_them_has_otherwise() -> None:
@@ -35,6 +47,26 @@ def test_a_host_of_many_targets_is_written_once_with_what_one_of_them_has_otherw
     assert first is not None
     assert first.hosts[0].outcome == other.outcome
     assert all(each is not None and each.hosts[0].outcome == shared.outcome for each in rest)
+
+
+def test_a_state_is_no_longer_than_what_is_read_whatever_servers_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    targets = [domain(f"d{number}.example") for number in range(40)]
+    results = Results()
+    at_once(results.replacing(targets, ()))
+    for number, target in enumerate(targets):
+        is_hostile = number % 2 == 0
+        host = up_host(f"mx{number}.example", f"192.0.2.{number}")
+        for words in ("first", "second"):
+            said = changed(host, remarks=(words, *["x" * 7000] * 3) if is_hostile else (), software=words)
+            told(results, target, result(said, name=target.name), said)
+    monkeypatch.setattr(state_file, "LEAST_BYTES", 200_000)
+    monkeypatch.setattr(state_file, "BYTES_A_TARGET", 5000)
+    text = "".join(lines(snapshot_of(results)))
+    assert 100_000 < len(text.encode()) <= 200_000
+    saved = read(text.splitlines(), targets=targets)
+    assert {target.key for target in targets[1::2]} <= saved.targets.keys()
+    assert {f"mx{number}.example" for number in range(1, 40, 2)} <= {each.mx for each in saved.host_journals}
+    assert 2 < len(saved.targets.keys() - {target.key for target in targets[1::2]}) < 8, "as many as half of it has"
 
 
 def test_it_comes_in_small_steps_that_end_with_a_line() -> None:

@@ -82,6 +82,15 @@ def test_sessions_follow_one_another_whatever_the_clock_says(monkeypatch: pytest
     assert kept(store).began == 100
 
 
+def test_a_session_of_before_the_boot_by_a_clock_that_was_wrong_has_a_moment_all_the_same() -> None:
+    """A machine without a clock of its own begins in the past, and jumps while its first sessions are under way."""
+    seen: list[float] = []
+    store = HostStore(_render, lambda *told: seen.append(told[-1]))
+    store.record(HOST, changed(up_host(), at=1.0), session=True)
+    assert kept(store).began < 0
+    assert seen == [kept(store).began]
+
+
 def test_the_targets_of_a_host_may_be_known_before_its_first_result_and_change_after_it() -> None:
     store = HostStore(_render)
     store.described(HOST, "failing", 3)

@@ -79,6 +79,35 @@ def test_all_together_are_bounded_and_the_longest_unchanged_lose_their_entries_f
     assert (len(kept), kept.size) == (0, 0)
 
 
+def test_a_target_that_fails_now_and_then_has_not_changed_since() -> None:
+    one = after(("x",), ("y",)).size
+    kept = journals(2 * one)
+    for number, name in enumerate("ab"):
+        kept.compared(name, ("x",), ("y",), float(number))
+    kept.compared("a", ("y",), (), 5.0)
+    kept.compared("a", (), ("y",), 6.0)
+    kept.compared("c", ("x",), ("y",), 7.0)
+    assert [name for name in "abc" if kept.of(name).entries] == ["b", "c"]
+    assert kept.size == 2 * one
+
+
+def test_those_that_nothing_shows_any_more_lose_their_entries_first() -> None:
+    """As the hosts of a zone that has other ones at each lookup, and each of them changes."""
+    one = after(("x",), ("y",)).size
+    kept = journals(10 * one)
+    for number in range(5):
+        kept.compared(f"quiet{number}", ("x",), ("y",), float(number))
+    for number in range(500):
+        kept.compared(f"hostile{number}", ("x",), ("y",), float(number))
+        kept.shown(f"hostile{number}", is_shown=False)
+    assert all(kept.of(f"quiet{number}").entries for number in range(5))
+    kept.compared("back", ("x",), ("y",), 999.0)
+    kept.shown("back", is_shown=False)
+    kept.shown("back", is_shown=True)
+    kept.compared("one more", ("x",), ("y",), 1000.0)
+    assert kept.of("back").entries
+
+
 def test_a_file_has_them_all_in_the_order_in_which_they_changed() -> None:
     kept = journals()
     for name in ("b", "a"):

@@ -74,11 +74,11 @@ def _terminate(process: subprocess.Popen[bytes], pid_file: Path | None) -> None:
 
 
 @contextlib.contextmanager
-def nsd(folder: Path, zones: Mapping[str, str], address: str = "127.0.0.1") -> Iterator[int]:
+def nsd(folder: Path, zones: Mapping[str, str], address: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """An authoritative server of `zones` (name -> zone file text); gives the port on `address`."""
     program = require_program("nsd")
     folder.mkdir(parents=True, exist_ok=True)
-    port = free_port(address)
+    port = port or free_port(address)
     sections = []
     for name, text in zones.items():
         path = folder / f"{name}.zone"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 MAX_BYTES = 65_535
-CODES = {"A": 1, "CNAME": 5, "SOA": 6, "MX": 15, "TXT": 16, "AAAA": 28, "OPT": 41, "TLSA": 52}
+CODES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "MX": 15, "TXT": 16, "AAAA": 28, "OPT": 41, "RRSIG": 46, "TLSA": 52}
 QUESTION = b"\xc0\x0c"  # a pointer to the name in the question
 HEADER = 12
 

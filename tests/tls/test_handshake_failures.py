@@ -21,7 +21,7 @@ ALERT = b"\x15\x03\x03\x00\x02\x02"
         (hello(cipher=0x0033), "chose a cipher that was not offered"),  # DHE
         (hello(0x0303, 0x1301, b"\0\x2b\0\2\3\4\0\x33\0\2\1\0", RETRY), "finite-field Diffie-Hellman (DHE) alone"),
         (ALERT + b"\x28", "no cipher in common"),
-        (ALERT + b"\x46", "no version of TLS that we speak"),
+        (ALERT + b"\x46", "no version of TLS that we offer"),
         (ALERT + b"\x47", "stronger ciphers"),
         (ALERT + b"\x70", "no certificate for the name"),
         (ALERT + b"\x74", "wants a client certificate"),

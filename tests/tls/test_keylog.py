@@ -36,7 +36,7 @@ def test_without_a_log_a_handshake_is_done_all_the_same(monkeypatch: pytest.Monk
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     log = KeyLog(context)
-    monkeypatch.setattr(tls_client, "_context", lambda: (context, log))
+    monkeypatch.setattr(tls_client, "usual_context", lambda: (context, log))
     client = TlsClient(NAME)
     assert shake(client, Server(SERVER.context())) is None
     assert client.handshake is not None

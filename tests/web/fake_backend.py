@@ -155,6 +155,9 @@ class FakeBackend:
     def hosts(self, mx: str) -> Sequence[KnownHost]:
         return [host for host in self.known_hosts if host.result is not None and host.result.mx == mx]
 
+    def host_changes(self, mx: str) -> Sequence[KnownChange]:
+        return [change for change in self.journal if change.host is not None and change.host.mx == mx]
+
     def local_state(self) -> LocalState:
         return local_state(self.families, self.changes, self.failing, self.resolver)
 

@@ -57,11 +57,14 @@ def test_the_keyboard_stays_at_the_row_and_the_page_where_it_was_scrolled_to(
 def test_what_was_closed_and_scrolled_stays_so(demo: ExporterProcess, page: Browser) -> None:
     page.look(width=380, height=700)
     page.open(f"{demo.url}/domain/healthy.example")
-    page.evaluate("document.querySelectorAll('details')[1].open = false")
-    closed = page.evaluate("document.querySelectorAll('details')[1].dataset.key")
+    page.evaluate("document.querySelectorAll('.dialogue')[1].open = false")
+    closed = page.evaluate("document.querySelectorAll('.dialogue')[1].dataset.key")
+    page.evaluate("document.querySelector('details:not(.dialogue)').open = true")
+    opened = page.evaluate("document.querySelector('details:not(.dialogue)').dataset.key")
     refresh(page)
     assert page.evaluate(f"document.querySelector('details[data-key=\"{closed}\"]').open") is False
-    assert page.evaluate("document.querySelectorAll('details[open]').length") == 1
+    assert page.evaluate(f"document.querySelector('details[data-key=\"{opened}\"]').open") is True
+    assert page.evaluate("document.querySelectorAll('details[open]').length") == 2
 
 
 def test_selected_text_stays_selected(demo: ExporterProcess, page: Browser) -> None:

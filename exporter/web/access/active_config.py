@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 # Between two checks of the files: a user that was removed has access for little longer.
 _WATCH_SECONDS: Final = 5.0
+# Checks in a row that find another change, after which that is told: half a minute.
+_MOST_CHANGES: Final = 15
+_RESTLESS: Final = "its files go on changing, and are read once they are still"
 
 
 class ActiveWebConfig:
@@ -40,29 +43,37 @@ class ActiveWebConfig:
         if self._path is None:
             return []
         async with self._loading:
-            before, self._problems = self._problems, []
             try:
                 self.config = await asyncio.to_thread(load_web, self._path)
             except ConfigError as error:
-                self._problems = [str(problem) for problem in error.errors]
-            self._on_load(not self._problems)
-        for problem in self._problems:
-            if problem not in before:  # a problem is logged once, not every few seconds
+                self._refused([str(problem) for problem in error.errors])
+            else:
+                self._problems = []
+                self._on_load(True)
+                log.info("web configuration reloaded", extra={"fields": {"tls": int(self.config.tls is not None)}})
+            return self._problems
+
+    def _refused(self, problems: list[str]) -> None:
+        """Have a load failed: a problem is logged once, not every few seconds."""
+        before, self._problems = self._problems, problems
+        self._on_load(False)
+        for problem in problems:
+            if problem not in before:
                 log.error("web configuration not reloaded", extra={"fields": {"problem": problem}})
-        if not self._problems:
-            log.info("web configuration reloaded", extra={"fields": {"tls": int(self.config.tls is not None)}})
-        return self._problems
 
     async def watch(self) -> None:
         """Reload after each change of a file, without end. A failed load is repeated: a missing file may be there."""
-        pause, seen = _WATCH_SECONDS, self.config.file_states
+        pause, seen, changes = _WATCH_SECONDS, self.config.file_states, 0
         while self._path is not None:
             await asyncio.sleep(pause)
             pause = _WATCH_SECONDS
             before, seen = seen, await asyncio.to_thread(self.config.snapshot)
-            if seen != before:
+            changes = changes + 1 if seen != before else 0
+            if changes:
                 # Of a file that is half written, the users may be what is missing.
                 pause = stillness.SETTLE_SECONDS
+                if changes == _MOST_CHANGES:
+                    self._refused([f"{self._path}: {_RESTLESS}"])
             elif self._problems or seen != self.config.file_states:
                 try:
                     await self.reload()

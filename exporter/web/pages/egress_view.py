@@ -13,7 +13,7 @@ from exporter.diagnosis.connect_errors import outcome_of
 from exporter.diagnosis.egress_state import NETWORKS_NEEDED
 from exporter.diagnosis.fingerprints import describe_mark
 from exporter.model.address import Family
-from exporter.model.egress import EgressState, EgressStateChange, EgressView
+from exporter.model.egress import SMTP_PORT, EgressState, EgressStateChange, EgressView
 from exporter.model.evidence import ConnectOutcome
 from exporter.model.printable import printable
 from exporter.model.resolver import ResolverState, ResolverView
@@ -70,6 +70,7 @@ class WitnessedView:
 class EgressPage:
     """The egress page."""
 
+    port: int  # whose egress is judged
     cards: tuple[StateCard, ...]
     changes: tuple[EgressChangeView, ...]  # the latest first
     references: tuple[TargetRow, ...]
@@ -83,6 +84,7 @@ def egress_page(facts: EgressFacts) -> EgressPage:
     """The egress page with the present state."""
     witnessed = list(_witnessed(facts.targets))
     return EgressPage(
+        port=next((view.port for view in facts.families.values()), SMTP_PORT),
         cards=(
             *(_family_card(family, view, facts.changes) for family, view in facts.families.items()),
             _resolver_card(facts.resolver),
@@ -98,8 +100,8 @@ def egress_page(facts: EgressFacts) -> EgressPage:
 
 _TITLES: Final = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
 _EGRESS_MEANINGS: Final = {
-    EgressState.OPEN: "Outgoing connections to port 25 work.",
-    EgressState.BLOCKED: "A filter blocks outgoing connections to port 25, while other ports work.",
+    EgressState.OPEN: "Outgoing connections to port {port} work.",
+    EgressState.BLOCKED: "A filter blocks outgoing connections to port {port}, while other ports work.",
     EgressState.INTERCEPTED: "One server on the path answers for all destinations.",
     EgressState.OFFLINE: "No outgoing connection works.",
     EgressState.UNKNOWN: "Too few results to compare: no public address was probed lately, or too few.",
@@ -120,7 +122,7 @@ def _family_card(family: Family, view: EgressView, changes: Iterable[EgressState
         title=_TITLES[family],
         state=view.state.value,
         confidence=view.confidence.value if view.state is not EgressState.UNKNOWN else "",
-        meaning=_EGRESS_MEANINGS[view.state],
+        meaning=_EGRESS_MEANINGS[view.state].format(port=view.port),
         evidence=(*_restored(view), *_egress_evidence(view), *_of_now(view)),
         since=since(family, view.state, changes),
     )

@@ -112,7 +112,7 @@ class PageEndpoints:
         name, refreshing = request.path_params["name"], _is_refreshing(request)
 
         def page() -> Response:
-            view = mx_view(name, self._backend.hosts(name), self._backend.targets())
+            view = mx_view(name, self._backend.hosts(name), self._backend.targets(), self._backend.host_changes(name))
             if view is None:
                 return self._missing()
             return self._render("mx.html", "../", refreshing, mx=view)

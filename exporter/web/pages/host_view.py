@@ -14,6 +14,7 @@ from typing import Final
 from markupsafe import Markup
 
 from exporter.diagnosis.catalogue import CATALOGUE
+from exporter.model.certificate import SentCertificate, fingerprint_text
 from exporter.model.failure import Failure, Stage
 from exporter.model.path_trace import PathTrace
 from exporter.model.printable import printable
@@ -21,7 +22,7 @@ from exporter.model.result import DomainResult, HostIdentity, HostResult, TlsRes
 from exporter.report.host_evidence import further_path, host_evidence, is_mentioned
 from exporter.report.path_summary import path_summary as summary_of
 from exporter.report.summary import Summary, deciding_host
-from exporter.report.transcript import dane_lines
+from exporter.report.transcript import arrival_lines, dane_lines, version_lines
 from exporter.report.warning_text import host_sentence
 from exporter.web.pages.charts import SessionBar, comparison, hop_text, path_chart, waterfall
 from exporter.web.pages.target_row import phases_of
@@ -53,6 +54,19 @@ class WarningView:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateView:
+    """One certificate of a chain. Times are Unix times."""
+
+    subject: str
+    issuer: str
+    not_before: float
+    not_after: float
+    key: str  # its kind and size
+    digest: str
+    key_digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class TlsView:
     """The certificate of a server and the TLS handshake. Times are Unix times."""
 
@@ -64,6 +78,7 @@ class TlsView:
     not_before: float | None
     not_after: float | None
     faults: tuple[FailureView, ...]
+    chain: tuple[CertificateView, ...]  # as sent, the server's own first
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,8 @@ class HostView:
     extensions: tuple[str, ...]
     tls: TlsView | None
     dane: tuple[str, ...]
+    old_versions: tuple[str, ...]
+    arrival: tuple[str, ...]
     path: PathView | None
     at: float
 
@@ -187,6 +204,8 @@ def _host(host: HostResult, scale: float, concluded: Summary | None) -> HostView
         extensions=host.facts.extensions,
         tls=_tls(host.facts.tls),
         dane=tuple(printable(line.strip()) for line in dane_lines(host)),
+        old_versions=tuple(version_lines(host)),
+        arrival=tuple(arrival_lines(host)),
         path=_path(path, path_summary) if path is not None else None,
         at=host.timings.at,
     )
@@ -232,6 +251,19 @@ def _tls(tls: TlsResult | None) -> TlsView | None:
         not_before=tls.not_before,
         not_after=tls.not_after,
         faults=tuple(view for fault in tls.faults if (view := failure_view(fault)) is not None),
+        chain=tuple(map(_certificate, tls.chain)),
+    )
+
+
+def _certificate(sent: SentCertificate) -> CertificateView:
+    return CertificateView(
+        subject=printable(sent.subject) or "no name",
+        issuer=printable(sent.issuer) or "no name",
+        not_before=sent.not_before,
+        not_after=sent.not_after,
+        key=sent.key_type if sent.key_bits is None else f"{sent.key_type}, {sent.key_bits} bits",
+        digest=fingerprint_text(sent.digest),
+        key_digest=fingerprint_text(sent.key_digest) or "the key cannot be read",
     )
 
 

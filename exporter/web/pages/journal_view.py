@@ -1,50 +1,20 @@
-"""The card "What changed" of a target's page, as plain values for the template."""
+"""The card "What changed" of the page of a target or of an MX name, as plain values for the template."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from types import MappingProxyType
+from itertools import starmap
 from typing import Final
 
 from exporter.concurrency import steady_clock
-from exporter.model.change import DomainChange, HostChange
+from exporter.model.result import HostIdentity
+from exporter.report.change_text import WORDS, host_name, latest, step_after
+from exporter.store.journal import JournalEntry
 from exporter.web.backend import KnownChange
 
 # Of a domain with many hosts the latest ones.
 MAX_LINES: Final = 50
-
-WORDS: Final[Mapping[HostChange | DomainChange, str]] = MappingProxyType(
-    {
-        HostChange.STARTTLS_LOST: "STARTTLS is no longer offered to us",
-        HostChange.STARTTLS_BACK: "STARTTLS is offered now",
-        HostChange.CERTIFICATE: "another certificate",
-        HostChange.ISSUER: "another issuer of its certificate",
-        HostChange.ISSUER_PRIVATE: "an issuer that no root of this system vouches for",
-        HostChange.TLS_VERSION: "another version of TLS",
-        HostChange.TLSA_OUTDATED: "another certificate, which the TLSA records do not match",
-        HostChange.TLSA_MISMATCH: "the TLSA records do not match any more",
-        HostChange.TLSA_GONE: "the TLSA records are gone",
-        HostChange.DANE: "another state of DANE",
-        HostChange.SOFTWARE: "other software in the greeting",
-        HostChange.SIZE_LIMIT: "another size limit",
-        DomainChange.MX: "other MX hosts",
-        DomainChange.NETWORKS: "other networks of the addresses",
-        DomainChange.MTA_STS_WEAKENED: "MTA-STS does not enforce any more",
-        DomainChange.MTA_STS: "another mode of MTA-STS",
-    }
-)
-# Those that take protection away.
-_WORSE: Final = frozenset(
-    {
-        HostChange.STARTTLS_LOST,
-        HostChange.ISSUER_PRIVATE,
-        HostChange.TLSA_OUTDATED,
-        HostChange.TLSA_MISMATCH,
-        HostChange.TLSA_GONE,
-        DomainChange.MTA_STS_WEAKENED,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +27,14 @@ class JournalLine:
     host: str
     before: str
     now: str
-    worse: bool
+    step: str  # after one that takes protection away
 
 
 def journal_lines(changes: Iterable[KnownChange]) -> tuple[JournalLine, ...]:
     """The latest changes, the latest first."""
-    latest = sorted(changes, key=lambda change: -change.entry.at)[:MAX_LINES]
-    return tuple(map(_line, latest))
+    return tuple(starmap(_line, latest(changes, MAX_LINES)))
 
 
-def _line(change: KnownChange) -> JournalLine:
-    at, what, before, now = change.entry
-    host, text = change.host, ""
-    if host is not None:
-        text = host.mx if host.mx == host.address else f"{host.mx} [{host.address}]"
-    return JournalLine(steady_clock.unix(at), what, WORDS[what], text, before, now, what in _WORSE)
+def _line(entry: JournalEntry, host: HostIdentity | None) -> JournalLine:
+    at, what, before, now = entry
+    return JournalLine(steady_clock.unix(at), what, WORDS[what], host_name(host), before, now, step_after(entry))

@@ -39,6 +39,20 @@ _SPF_MEANINGS: Final = MappingProxyType(
         SpfResult.TEMPERROR: "the DNS gave no answer about the policy",
     }
 )
+_SPF_STEPS: Final = MappingProxyType(
+    {
+        SpfResult.FAIL: "have the SPF record of {domain} allow {address}, or set another mail_from",
+        SpfResult.SOFTFAIL: "have the SPF record of {domain} allow {address}, or set another mail_from",
+        SpfResult.PERMERROR: "have the SPF record of {domain} mended, or set another mail_from",
+    }
+)
+_LIST_STEPS: Final = MappingProxyType(
+    {
+        ListingState.LISTED: "find what was sent from our address; then ask {list} to remove it",
+        ListingState.REFUSED: "ask it by a resolver of our own (nameservers), or take it out of standing.lists",
+        ListingState.DEAD: "mend its name in standing.lists, or take it out",
+    }
+)
 _LIST_TONES: Final = MappingProxyType(
     {
         ListingState.LISTED: _BLOCKED,
@@ -69,6 +83,7 @@ class FactView:
     tone: str
     state: str
     lines: tuple[str, ...] = ()
+    next: str = ""  # what to do about it, half a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,7 @@ class ListRow:
     state: str
     codes: str
     detail: str
+    next: str
     at: float
 
 
@@ -155,11 +171,13 @@ def _facts(standing: FamilyStanding) -> Iterator[FactView]:
         tone, state = (_GOOD, "confirmed") if reverse.confirmed else (_WRONG, "missing")
         if reverse.confirmed and reverse.generic:
             tone, state = _WRONG, "confirmed, generic"
-        yield FactView("Reverse DNS", tone, state, tuple(reverse_dns_lines(standing.address, reverse)))
+        lines = tuple(reverse_dns_lines(standing.address, reverse))
+        yield FactView("Reverse DNS", tone, state, lines, "" if tone is _GOOD else _next_for_names(standing))
     for helo in standing.helo:
         tone, state = {True: (_GOOD, "matches"), False: (_WRONG, "differs"), None: (_OPEN, "not known")}[helo.matches]
         line = helo.detail or f"{helo.name} resolves to our address"
-        yield FactView(f"EHLO name {helo.name}", tone, state, (line,))
+        next_step = f"say another name (helo), or have that one resolve to {standing.address}"
+        yield FactView(f"EHLO name {helo.name}", tone, state, (line,), next_step if helo.matches is False else "")
     for policy in standing.spf:
         lines = (_SPF_MEANINGS[policy.result], *filter(None, (policy.reason,)))
         who = policy.sender or "<>, so for the EHLO name"
@@ -168,7 +186,17 @@ def _facts(standing: FamilyStanding) -> Iterator[FactView]:
             _SPF_TONES[policy.result],
             policy.result.value,
             (f"for {who}: {lines[0]}", *lines[1:]),
+            _SPF_STEPS.get(policy.result, "").format(domain=policy.domain, address=standing.address),
         )
+
+
+def _next_for_names(standing: FamilyStanding) -> str:
+    """The call about our reverse DNS: the name that we say after EHLO is the one that receivers look for."""
+    name = next((each.name for each in standing.helo if not each.name.startswith("[")), "the name of our mail server")
+    owner = f"the owner of {standing.address}, mostly our provider,"
+    if standing.reverse is not None and standing.reverse.confirmed:
+        return f"ask {owner} for the name {name} in its PTR record"
+    return f"have {owner} name {name} in its PTR record, and that name our address"
 
 
 def _lists(standing: FamilyStanding, view: StandingView) -> Iterator[ListRow]:
@@ -176,10 +204,11 @@ def _lists(standing: FamilyStanding, view: StandingView) -> Iterator[ListRow]:
     for name in view.lists:
         answer = known.get(name)
         if answer is None:
-            yield ListRow(name, _OPEN, "not asked yet", "", "", 0.0)
+            yield ListRow(name, _OPEN, "not asked yet", "", "", "", 0.0)
             continue
         tone, text = _LIST_TONES[answer.state], _LIST_TEXTS[answer.state]
-        yield ListRow(name, tone, text, ", ".join(answer.codes), answer.detail, answer.at)
+        step = _LIST_STEPS.get(answer.state, "").format(list=name)
+        yield ListRow(name, tone, text, ", ".join(answer.codes), answer.detail, step, answer.at)
 
 
 def _count(number: int, noun: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from markupsafe import Markup
@@ -18,9 +19,11 @@ from exporter.model.address import Family, family_of
 from exporter.model.printable import printable
 from exporter.model.result import DomainResult
 from exporter.model.target import Target, TargetKind
+from exporter.model.zone import MxZone
 from exporter.report.summary import Summary, summarise
 from exporter.report.transcript import policy_lines, tls_line, transcript_lines
 from exporter.report.warning_text import domain_sentence
+from exporter.report.zone_text import mx_text, zone_lines
 from exporter.store.history import StateChange
 from exporter.store.transcripts import StoredTranscript
 from exporter.web.backend import TargetFacts
@@ -62,6 +65,15 @@ class ChangeView:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneView:
+    """The name servers of the zone that has the MX records: (name, address, state, what it said, its TTL)."""
+
+    summary: str
+    at: float
+    servers: tuple[tuple[str, str, str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TargetView:
     """The page of one target."""
 
@@ -80,6 +92,7 @@ class TargetView:
     warned: bool  # up, with warnings of its own or of a host
     warnings: tuple[WarningView, ...]  # of the domain itself
     policies: tuple[str, ...]  # MTA-STS, TLS-RPT and DANE of the domain
+    zone: ZoneView | None
     hosts: tuple[HostView, ...]
     transcripts: tuple[TranscriptView, ...]
     changes: tuple[ChangeView, ...]  # the latest first
@@ -116,7 +129,8 @@ def target_view(facts: TargetFacts) -> TargetView:
         warnings=tuple(WarningView(each.value, domain_sentence(each, result)) for each in result.warnings)
         if result is not None
         else (),
-        policies=tuple(printable(line) for line in policy_lines(result)) if result is not None else (),
+        policies=tuple(map(printable, policy_lines(result._replace(zone=None)))) if result is not None else (),
+        zone=None if result is None or result.zone is None else _zone(result.zone),
         hosts=host_views(result, concluded, facts.sharing),
         transcripts=tuple(map(_transcript, facts.transcripts)),
         changes=tuple(_changes(facts.state.history.changes)),
@@ -144,6 +158,12 @@ def _target_facts(facts: TargetFacts, target: Target, result: DomainResult | Non
             yield "addresses up", ", ".join(_of_each_family(result))
         if result.lookup is not None and result.lookup.duration is not None:
             yield "lookup took", duration(result.lookup.duration)
+        if result.signature is not None:
+            ends = printable(result.signature.of)
+            yield (
+                "first signature to end",
+                f"{ends}, {datetime.fromtimestamp(result.signature.ends, UTC):%Y-%m-%d %H:%M} UTC",
+            )
         if result.lookup is not None:
             yield "DNSSEC", "authenticated" if result.lookup.authenticated else "not authenticated"
     for name, value in target.labels:
@@ -164,6 +184,23 @@ def _lookup(result: DomainResult | None) -> Iterator[tuple[int, str, tuple[str, 
         notes = [f"(an alias of {printable(host.alias_of)})"] if host.is_cname else []
         notes += ["(not expected)"] if host.name in result.mx_differences.unexpected else []
         yield host.preference, host.name, (*found, *notes)
+
+
+def _zone(zone: MxZone) -> ZoneView:
+    return ZoneView(
+        summary=next(zone_lines(zone)),
+        at=zone.at,
+        servers=tuple(
+            (
+                printable(server.name) or ".",
+                server.address or "no address",
+                server.state.value,
+                server.detail or ("" if server.mx is None else mx_text(server)),
+                "" if server.ttl is None else f"{server.ttl} s",
+            )
+            for server in zone.servers
+        ),
+    )
 
 
 def _transcript(stored: StoredTranscript) -> TranscriptView:

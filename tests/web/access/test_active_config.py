@@ -79,6 +79,33 @@ async def test_a_file_is_loaded_once_it_is_still(path: Path, monkeypatch: pytest
         watching.cancel()
 
 
+async def test_a_file_that_never_is_still_is_told_and_read_in_the_end(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    loads: list[bool] = []
+    active = ActiveWebConfig(path, load_web(path), loads.append)
+    monkeypatch.setattr(active_config, "_WATCH_SECONDS", 0.001)
+    monkeypatch.setattr(stillness, "SETTLE_SECONDS", 0.001)
+    looks = 0
+
+    def restless(files: Iterable[Path]) -> tuple[FileState, ...]:
+        nonlocal looks
+        looks += 1
+        if looks <= 3 * active_config._MOST_CHANGES:
+            write(path, LIMIT % "9s" + "#" * looks)
+        return states(files)
+
+    monkeypatch.setattr(load, "states", restless)
+    watching = asyncio.ensure_future(active.watch())
+    try:
+        with caplog.at_level(logging.ERROR, active_config.log.name):
+            await until(lambda: interval(active) == 9.0)
+    finally:
+        watching.cancel()
+    assert loads == [False, True]
+    assert [record.message for record in caplog.records] == ["web configuration not reloaded"]
+
+
 async def test_without_a_file_there_is_nothing_to_reload() -> None:
     active = ActiveWebConfig()
     assert await active.reload() == []

@@ -21,7 +21,13 @@ from tests.web.pages.browsing import (
 
 async def test_the_egress_page_shows_state_evidence_witnesses_and_changes(backend: FakeBackend) -> None:
     view = EgressView(
-        EgressState.BLOCKED, Confidence.CERTAIN, frozenset({ConnectOutcome.NO_ANSWER}), 7, 2, "port 443 of 192.0.2.9"
+        EgressState.BLOCKED,
+        Confidence.CERTAIN,
+        frozenset({ConnectOutcome.NO_ANSWER}),
+        7,
+        2,
+        "port 443 of 192.0.2.9",
+        port=2525,
     )
     silent = changed(
         down_host(C.EGRESS_BLOCKED),
@@ -33,7 +39,8 @@ async def test_the_egress_page_shows_state_evidence_witnesses_and_changes(backen
     backend.families = {Family.IPV4: view, Family.IPV6: EgressView()}
     backend.changes = [EgressStateChange(AT, Family.IPV4, opened), EgressStateChange(AT + 60, Family.IPV4, view)]
     shown = text(await get(backend, "/egress"))
-    assert "IPv4 blocked A filter blocks outgoing connections to port 25, while other ports work." in shown
+    assert "Can this machine open connections to port 2525?" in shown
+    assert "IPv4 blocked A filter blocks outgoing connections to port 2525, while other ports work." in shown
     assert "7 unrelated networks, 2 of them of references, each silent" in shown
     assert "port 443 of 192.0.2.9 gets through" in shown
     assert "IPv6 unknown Too few results to compare" in shown

@@ -7,7 +7,7 @@ import re
 from exporter.model.evidence import ConnectEvidence, Evidence
 from exporter.model.policy import Dane, DaneState, MtaSts, MtaStsMode, TlsRpt
 from exporter.model.warning import DomainWarning
-from tests.results import changed, domain, down_host, result, tls_host, up_host
+from tests.results import changed, domain, down_host, result, tls_host, up_host, with_policies
 from tests.web.fake_backend import FakeBackend
 from tests.web.pages.browsing import (
     C,
@@ -85,3 +85,24 @@ async def test_providers_warnings_and_families_of_the_domain_are_told(backend: F
     assert "addresses up 1 of 1 IPv4, 0 of 1 IPv6" in shown
     assert "mta_sts_mismatch and 1 more" in text(await get(backend, "/"))
     assert "healthy.example is up: 1 of 2 addresses takes mail, with warnings" in shown
+
+
+async def test_the_chain_has_its_fingerprints_and_old_versions_are_told(backend: FakeBackend) -> None:
+    backend.kept = known((domain(), result(tls_host())))
+    page = await get(backend, "/domain/healthy.example")
+    shown = text(page)
+    assert "key rsa, 2048 bits" in shown
+    assert "subject CN=mx.secure.example issuer CN=Authority" in shown
+    assert ":".join(["0A"] * 32) in shown
+    assert ":".join(["0B"] * 32) in shown
+    assert "TLSv1.1: accepted: with AES128-SHA" in shown
+    assert "TLSv1: refused: it accepts no version" in shown
+
+
+async def test_the_name_servers_of_a_zone_have_a_table(backend: FakeBackend) -> None:
+    backend.kept = known((domain(), with_policies(result(up_host()))))
+    shown = text(await get(backend, "/domain/healthy.example"))
+    assert "zone: secure.example: 1 of 2 addresses of name servers agree" in shown
+    assert "ns1.b.example 192.0.2.53 agrees 10 mx.secure.example 3600 s" in shown
+    assert "ns2.b.example 2001:db8::53 lame it answers REFUSED" in shown
+    assert "first signature to end MX of secure.example, 2023-11-15 22:13 UTC" in shown

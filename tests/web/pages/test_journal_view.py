@@ -1,4 +1,4 @@
-"""The card "What changed" of a target's page."""
+"""The card "What changed" of the pages of targets and of MX names."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ from exporter.concurrency import steady_clock
 from exporter.model.change import DomainChange, HostChange
 from exporter.store.journal import JournalEntry
 from exporter.web.backend import KnownChange
-from exporter.web.pages.journal_view import MAX_LINES, WORDS, journal_lines
+from exporter.web.pages.journal_view import MAX_LINES, journal_lines
 from tests.results import domain, result, up_host
 from tests.web.fake_backend import FakeBackend
 from tests.web.pages.browsing import HOSTILE, get, known, text
 
 HOST = up_host().identity
-
-
-def test_there_are_words_for_each_change() -> None:
-    assert set(WORDS) == {*HostChange, *DomainChange}
 
 
 def test_the_latest_changes_come_first_and_are_bounded() -> None:
@@ -46,3 +42,22 @@ async def test_the_page_of_a_target_has_its_changes_and_those_of_its_hosts(backe
     places = [shown.index(each) for each in words]
     assert places == sorted(places)
     assert "mx1.a.example → then mx.b.example" in shown
+    assert shown.count("Takes protection away: ") == 1
+    assert "→ then not offered Takes protection away: ask the postmaster of the mail host" in shown
+
+
+async def test_the_page_of_an_mx_name_has_the_changes_of_its_hosts(backend: FakeBackend) -> None:
+    backend.kept = known((domain("a.example"), result(up_host())))
+    assert "What changed" not in await get(backend, f"/mx/{HOST.mx}")
+    now = steady_clock.now()
+    other = HOST._replace(mx="mx.other.example")
+    backend.journal = (
+        KnownChange(JournalEntry(now, DomainChange.MX, "mx1.a.example", "mx.b.example")),
+        KnownChange(JournalEntry(now, HostChange.SOFTWARE, HOSTILE, "other"), HOST),
+        KnownChange(JournalEntry(now, HostChange.STARTTLS_LOST, "offered", "not offered"), other),
+    )
+    page = await get(backend, f"/mx/{HOST.mx}")
+    assert "<script>alert" not in page
+    assert "other software in the greeting software mx1.healthy.example [192.0.2.1]" in text(page)
+    assert "starttls_lost" not in text(page)
+    assert "other MX hosts" not in text(page)

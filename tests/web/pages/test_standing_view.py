@@ -58,11 +58,13 @@ async def test_every_fact_is_shown_with_its_evidence(backend: FakeBackend) -> No
     assert "3 domains refuse us for our reputation" in shown
     assert 'href="./?class=reputation_blocked"' in page
     assert f"IPv4 {OURS} 3 unrelated organisations tell it in their answers to EHLO." in shown
-    assert "Reverse DNS missing our address 192.0.2.1 has no PTR record" in shown
-    assert "EHLO name probe.example differs it resolves to 198.51.100.7" in shown
+    assert "Reverse DNS missing our address 192.0.2.1 has no PTR record: 1.2.0.192.in-addr.arpa names nothing" in shown
+    assert "names nothing Next: have the owner of 192.0.2.1, mostly our provider, name probe.example in" in shown
+    assert "EHLO name probe.example differs it resolves to 198.51.100.7 Next: say another name" in shown
     assert "SPF of sender.example fail for p@sender.example: the policy forbids our address" in shown
-    assert "one.bl listed 127.0.0.4 see one.bl" in shown
-    assert "two.bl dead it answers for everything" in shown
+    assert "Next: have the SPF record of sender.example allow 192.0.2.1, or set another mail_from" in shown
+    assert "one.bl listed 127.0.0.4 see one.bl Next: find what was sent from our address; then ask one.bl to" in shown
+    assert "two.bl dead it answers for everything Next: mend its name in standing.lists, or take it out" in shown
     assert "three.bl not asked yet" in shown
     assert "10.0.0.5, told by 2 hosts of 1 organisation such as mx.odd.example: not believed, it is private" in shown
 
@@ -91,6 +93,25 @@ def test_the_tone_of_a_card_is_that_of_its_worst_fact() -> None:
     assert tone(reverse=generic, lists=listed) == "blocked"
     assert tone(reverse=ReverseDns("pointer", failure="no answer")) == "up"
     assert standing_page(seen(FamilyStanding(Family.IPV4))).cards[0].tone == "unknown"
+
+
+def test_only_what_is_wrong_has_a_next_step() -> None:
+    names = (AddressName("mail.example.net", True, (OURS,)),)
+    good = FamilyStanding(
+        Family.IPV4,
+        AddressSource.TOLD,
+        OURS,
+        3,
+        reverse=ReverseDns("pointer", names),
+        helo=(HeloName("mail.example.net", True),),
+        spf=tuple([SenderPolicy("a.example", each) for each in (SpfResult.PASS, SpfResult.NONE, SpfResult.TEMPERROR)]),
+        lists=(ListAnswer("one.bl", ListingState.CLEAR), ListAnswer("two.bl", ListingState.FAILED)),
+    )
+    (card,) = standing_page(seen(good, lists=("one.bl", "two.bl"))).cards
+    assert {*[fact.next for fact in card.facts], *[row.next for row in card.lists]} == {""}
+    generic = ReverseDns("pointer", (AddressName("dsl-1.example.net", True, (OURS,), "has a word"),))
+    (card,) = standing_page(seen(FamilyStanding(Family.IPV4, AddressSource.TOLD, OURS, 3, reverse=generic))).cards
+    assert card.facts[0].next.startswith(f"ask the owner of {OURS}, mostly our provider, for the name ")
 
 
 def test_an_unknown_fact_is_said_to_be_unknown() -> None:

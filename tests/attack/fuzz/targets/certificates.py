@@ -9,6 +9,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from exporter.model.certificate import OTHER_BITS
 from exporter.model.policy import Tlsa
 from exporter.policies.dane.match import match_chain
 from exporter.policies.dane.usability import unusable
@@ -46,6 +47,7 @@ def read_certificate(data: bytes) -> None:
     # Roots of their own: what was judged before is remembered with them.
     trust = examine(chain, NAME, AT, Roots([root]))
     _judged(trust)
+    _told(trust, chain)
     if trust.verified:
         agree(chain[0] in _issued(), "verified without the key of its issuer")
         agree(any(one.startswith(middle) for one in chain), "verified without an issuer")
@@ -64,6 +66,19 @@ def _judged(trust: Trust) -> None:
     for fault in trust.faults:
         harmless(fault.detail, "a fault", limit=2048)
     agree(trust.verified or trust.faults, "not verified, without a reason")
+
+
+def _told(trust: Trust, chain: tuple[bytes, ...]) -> None:
+    """The chain as it is told: certificates that were sent, in their order, the server's own first or none at all."""
+    sent = iter([hashlib.sha256(der).hexdigest() for der in chain])
+    agree(all(told.digest in sent for told in trust.chain), "a certificate that was not sent, or out of order")
+    agree(
+        not trust.chain or trust.chain[0].digest == hashlib.sha256(chain[0]).hexdigest(), "another's for the server's"
+    )
+    for told in trust.chain:
+        harmless(f"{told.subject} {told.issuer}", "a name of the chain", limit=2048)
+        agree(told.bits_label in ("", OTHER_BITS) or told.bits_label == str(told.key_bits), f"bits {told.bits_label}")
+        agree(len(told.key_digest) in (0, 64), "the digest of a key")
 
 
 def _read_twice(der: bytes) -> None:

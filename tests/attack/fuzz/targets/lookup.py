@@ -14,10 +14,12 @@ from dns.rdtypes.ANY.TXT import TXT
 
 from exporter.diagnosis.networks import organisation
 from exporter.model.policy import Tlsa
+from exporter.model.zone import DirectAnswer, DirectOutcome
 from exporter.net import error_queue
 from exporter.policies.dane.usability import preferred, unusable
 from exporter.resolver import wire
 from exporter.resolver.answer import MAX_DATA_BYTES, DnsAnswer, read_reply
+from exporter.resolver.direct import read_direct
 from exporter.resolver.domain_names import MalformedReply
 from exporter.resolver.extended_errors import extended_errors
 from tests.attack.fuzz.frame import Target, agree
@@ -44,10 +46,21 @@ def read_answer(data: bytes) -> None:
     opt = wire.opt_of(message)
     for error in extended_errors(opt.options) if opt is not None else ():
         harmless(f"{error} {error.brief} {error.nameserver}", "an extended error", limit=2048)
+    direct = read_direct(asked, message)
     found = read_reply(asked, message, "192.0.2.53")
     _bounded(found)
     if found.records:
         _as_dnspython(found, message)
+    if _KINDS[kind % 6] is _T.MX:
+        _direct(found, direct)
+
+
+def _direct(found: DnsAnswer, direct: DirectAnswer) -> None:
+    """The same message as the answer of a name server: the same records, or a reason why it counts for nothing."""
+    harmless(direct.detail, "the words about a name server", limit=4096)
+    agree(not direct.mx or direct.outcome is DirectOutcome.ANSWERED, f"records of an answer that is {direct.outcome}")
+    agree(direct.mx <= set(found.records) or bool(found.failure), f"{direct.mx} and {found.records}")
+    agree(direct.signature is None or not direct.signature.is_authenticated, "verified by nobody")
 
 
 def _bounded(found: DnsAnswer) -> None:
@@ -84,6 +97,11 @@ def _as_dnspython(found: DnsAnswer, message: bytes) -> None:
     ours = {record for record in found.records if not isinstance(record, Tlsa)}
     agree(not ours or ours == theirs, f"ours {ours}, dnspython's {theirs}")
     agree(found.authenticated is bool(whole.flags & dns.flags.AD), "AD")
+    if found.signature is not None:
+        ours_ends, kinds = found.signature.ends, (dns.rdatatype.from_text(found.signature.of.split()[0]), _T.CNAME)
+        ends = {rdata.expiration for rrset in whole.answer if rrset.covers in kinds for rdata in rrset}
+        agree(ours_ends in ends, f"a signature ends at {ours_ends}, dnspython has {ends}")
+        agree(found.signature.is_authenticated is found.authenticated, "a signature verified by nobody")
 
 
 def _of(rdata: dns.rdata.Rdata) -> object:
@@ -118,11 +136,18 @@ def _record(kind: int, data: bytes, ttl: int = 300) -> bytes:
     return _POINTER + struct.pack("!HHIH", kind, 1, ttl, len(data)) + data
 
 
+def _signature(covered: int, ends: int, begins: int) -> bytes:
+    """An RRSIG by the root (RFC 4034 3.1)."""
+    return _record(_T.RRSIG, struct.pack("!HBBIIIH", covered, 8, 2, 300, ends, begins, 1) + bytes(9))
+
+
 _TOKENS: Final = (
     _POINTER, b"\xc0\x00", b"\xc0\x02", b"\xc0\xff", b"\x81\x80", b"\x81\xa0", b"\x83\x83", b"\x02mx\xc0\x0c",
     b"\x3f", b"\x40", _record(_T.MX, b"\x00\x0a\x02mx\xc0\x0c"), _record(_T.MX, b"\0\0\0"),
     _record(_T.A, b"\xc0\0\2\1"), _record(_T.AAAA, bytes(16)), _record(_T.CNAME, b"\1b\xc0\x0c"),
-    _record(_T.TXT, b"\5v=x1;"), _record(_T.RRSIG, bytes(30)), _record(_T.TLSA, b"\3\1\1" + bytes(32)),
+    _record(_T.TXT, b"\5v=x1;"), _record(_T.RRSIG, bytes(30)),
+    _signature(_T.MX, 1_900_000_000, 1_800_000_000), _signature(_T.MX, 0, 2**32 - 1), _signature(_T.CNAME, 1, 1),
+    _signature(_T.A, 2**32 - 1, 0), b"\x85\x80", _record(_T.TLSA, b"\3\1\1" + bytes(32)),
     _record(39, b"\1d\0"), b"\0\0\x29\x04\xd0\0\0\0\0\0\0", b"\0\0\x29\x04\xd0\0\0\0\0\0\x08\0\x0f\0\x04\0\x06hi",
     b"\xff\xff\xff\xff",
 )  # fmt: skip

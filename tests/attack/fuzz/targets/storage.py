@@ -13,8 +13,11 @@ from exporter.app.restored import RestoredState
 from exporter.app.results import Results
 from exporter.concurrency import steady_clock
 from exporter.metrics.exposition import exposition, negotiate
-from exporter.storage.reading import Clock, StateError, read_state
+from exporter.model.printable import printable
+from exporter.storage.head import Clock, StateError
+from exporter.storage.reading import read_state
 from exporter.storage.state_file import TornFileError, lines_in
+from exporter.web.pages.journal_view import journal_lines
 from exporter.web.pages.target_row import target_row
 from tests.attack.fuzz.frame import Target, agree
 from tests.storage.states import REFERENCE, TARGETS, expected
@@ -46,6 +49,10 @@ def saved_state(data: bytes) -> None:
             agree(sample.labels.get("domain", "") in {"", *_NAMES}, "a domain that is not configured")
     for record in results.targets.records():
         target_row(record)
+        for line in journal_lines(results.journal_of(record.target.key, saved.hosts)):
+            agree(
+                all(printable(each, 2048) == each for each in (line.before, line.now)), "a change that is not escaped"
+            )
         agree(0 <= record.probe_failures <= record.probes, "more failures than probes")
 
 
@@ -60,7 +67,18 @@ FUZZED: Final = (
         "saved-state",
         saved_state,
         (StateError,),
-        (b'["target",', b'["host",', b'["settings",', b'["end",', b"null", b"1e999", b"-1", b'"\\ud800"', b'"} 1\\n'),
+        (
+            b'["target",',
+            b'["host",',
+            b'["settings",',
+            b'["host_changes",',
+            b'["end",',
+            b"null",
+            b"1e999",
+            b"-1",
+            b'"\\ud800"',
+            b'"} 1\\n',
+        ),
     ),
     Target("state-file", state_file, (TornFileError,), (b"\x1f\x8b\x08\x00", b"\x00\x00\xff\xff")),
 )
