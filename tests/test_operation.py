@@ -18,6 +18,7 @@ import pytest
 
 from exporter.demo.world import DemoWorld
 from exporter.schedule.shard import owner
+from tests.support import plain_http
 from tests.support.certificates import authority, issue
 from tests.support.daemons import free_port, running
 from tests.support.exporter_process import ExporterProcess, exporter
@@ -57,7 +58,7 @@ def prometheus(folder: Path, *jobs: dict[str, Any]) -> Iterator[Query]:
 
     def query(expression: str) -> list[dict[str, Any]]:
         try:
-            answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": expression})
+            answer = plain_http.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": expression})
         except httpx.TransportError:
             return []
         found: list[dict[str, Any]] = answer.json()["data"]["result"] if answer.status_code == 200 else []
@@ -134,11 +135,11 @@ def test_a_reload_is_one_of_both_configurations(config: Path, tmp_path: Path) ->
     with exporter(f"--config.file={config}", f"--web.config.file={web}") as process:
         assert process.get("/").headers["x-frame-options"] == "deny"
         web.write_text("http_server_config: {headers: {X-Frame-Options: sameorigin}}\n")
-        assert httpx.post(f"{process.url}/-/reload").status_code == 200
+        assert plain_http.post(f"{process.url}/-/reload").status_code == 200
         assert process.get("/").headers["x-frame-options"] == "sameorigin"
         web.write_text("http_server_config: {headers: {X-Frame-Options: nope}}\n")
         config.write_text("nope: 1\n")
-        answer = httpx.post(f"{process.url}/-/reload")
+        answer = plain_http.post(f"{process.url}/-/reload")
         assert (answer.status_code, [line.partition(": ")[0] for line in answer.text.splitlines()]) == (
             500,
             [f"{config}:1:1", f"{web}:1:31"],
@@ -149,7 +150,7 @@ def test_a_reload_is_one_of_both_configurations(config: Path, tmp_path: Path) ->
 def test_lifecycle_and_probe_can_be_switched_off_and_sighup_stays(config: Path) -> None:
     flags = (f"--config.file={config}", "--no-web.enable-lifecycle", "--no-web.enable-probe")
     with exporter(*flags) as process:
-        assert httpx.post(f"{process.url}/-/reload").status_code == 403
+        assert plain_http.post(f"{process.url}/-/reload").status_code == 403
         assert process.get("/probe?target=healthy.example").status_code == 403
         config.write_text("domains: []\n")
         process.process.send_signal(signal.SIGHUP)
@@ -157,7 +158,7 @@ def test_lifecycle_and_probe_can_be_switched_off_and_sighup_stays(config: Path) 
 
 
 def _probed(process: ExporterProcess) -> set[str]:
-    return {sample.labels["domain"] for sample in process.samples() if sample.name == "mx_domain_probes_total"}
+    return {sample.labels["domain"] for sample in process.named("mx_domain_probes_total")}
 
 
 def test_shards_share_the_targets_and_any_of_them_discovers_and_probes_all(config: Path, tmp_path: Path) -> None:

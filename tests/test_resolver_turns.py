@@ -62,11 +62,7 @@ def watching(folder: Path, port: int, domains: tuple[str, ...] = DOMAINS) -> Ite
 
 
 def state(running: ExporterProcess) -> str:
-    (found,) = [
-        sample.labels["state"]
-        for sample in running.samples()
-        if sample.name == "mx_resolver_state" and sample.value == 1
-    ]
+    (found,) = [sample.labels["state"] for sample in running.named("mx_resolver_state") if sample.value == 1]
     return found
 
 
@@ -74,8 +70,7 @@ def classes(running: ExporterProcess) -> dict[str, tuple[str, str]]:
     """Class and verdict of each domain that is down."""
     return {
         sample.labels["domain"]: (sample.labels["class"], sample.labels["verdict"])
-        for sample in running.samples()
-        if sample.name == "mx_domain_failure"
+        for sample in running.named("mx_domain_failure")
     }
 
 
@@ -124,7 +119,7 @@ def test_a_handful_of_broken_domains_is_not_the_resolver(tmp_path: Path) -> None
 
 
 def _probes(running: ExporterProcess) -> list[Sample]:
-    return [sample for sample in running.samples() if sample.name == "mx_domain_probes_total"]
+    return running.named("mx_domain_probes_total")
 
 
 def test_a_real_unbound_whose_forwarder_is_gone(tmp_path: Path) -> None:

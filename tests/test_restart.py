@@ -13,6 +13,8 @@ from exporter.demo.world import DemoWorld
 from tests.support.exporter_process import HASTY, ExporterProcess, exporter
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 WELL, DEAD = "healthy.example", "blocklisted.example"
 _SAVED_OFTEN = f"{HASTY}\nimport exporter.app.state_keeping\nexporter.app.state_keeping.SAVE_SECONDS = 0.1"
 _NOTE = re.compile(r"Known from before the restart, <time[^>]*>\d+ s ago</time>")

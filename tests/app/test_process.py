@@ -20,8 +20,11 @@ import pytest
 
 from exporter.app import process as server
 from exporter.demo.world import DemoWorld
+from tests.support import plain_http
 from tests.support.exporter_process import FILES_WATCHED_CLOSELY, ExporterProcess, command, exporter
 from tests.support.waiting import until_sync
+
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +46,7 @@ def path(tmp_path: Path, world: DemoWorld) -> Path:
 
 
 def _up(process: ExporterProcess) -> dict[str, float]:
-    return {sample.labels["domain"]: sample.value for sample in process.samples() if sample.name == "mx_domain_up"}
+    return {sample.labels["domain"]: sample.value for sample in process.named("mx_domain_up")}
 
 
 def _probes(process: ExporterProcess, domain: str) -> float:
@@ -86,7 +89,7 @@ def test_a_reload_takes_what_is_new_forgets_what_is_gone_and_keeps_the_rest(
         before = _probes(process, "healthy.example")
         path.write_text(_config(world, "healthy.example", "implicit.example"))
         if how == "POST":
-            assert httpx.post(f"{process.url}/-/reload").status_code == 200
+            assert plain_http.post(f"{process.url}/-/reload").status_code == 200
         else:
             process.process.send_signal(signal.SIGHUP)
         until_sync(lambda: _up(process) == {"healthy.example": 1.0, "implicit.example": 1.0})
@@ -98,14 +101,14 @@ def test_a_bad_file_changes_nothing_and_says_where(path: Path) -> None:
     with exporter(f"--config.file={path}") as process:
         until_sync(lambda: len(_up(process)) == 2)
         path.write_text("defaults:\n  intervall: 1s\ndomains: [no, a_b]\n")
-        answer = httpx.post(f"{process.url}/-/reload")
+        answer = plain_http.post(f"{process.url}/-/reload")
         assert answer.status_code == 500
         assert f"{path}:2:3: " in answer.text
         assert len(answer.text.splitlines()) == 3
         assert process.value("mx_exporter_config_last_reload_successful") == 0.0
         before = _probes(process, "healthy.example")
         until_sync(lambda: _probes(process, "healthy.example") > before)
-        assert httpx.get(f"{process.url}/-/reload").status_code == 405
+        assert plain_http.get(f"{process.url}/-/reload").status_code == 405
 
 
 def test_domain_files_are_read_again_when_they_change(path: Path, world: DemoWorld, tmp_path: Path) -> None:
@@ -221,7 +224,7 @@ def test_a_configuration_that_is_not_followed_is_told_to_differ(path: Path, worl
         path.write_text(_config(world, "implicit.example"))
         until_sync(lambda: process.value("mx_exporter_config_file_differs") == 1.0)
         assert process.value("mx_domain_probes_total", domain="healthy.example") is not None
-        assert httpx.post(f"{process.url}/-/reload").status_code == 200
+        assert plain_http.post(f"{process.url}/-/reload").status_code == 200
         until_sync(lambda: process.value("mx_exporter_config_file_differs") == 0.0)
 
 
@@ -295,7 +298,7 @@ def test_sigterm_under_load_ends_it_quietly_and_each_session_with_quit(path: Pat
         def ask(method: str, of: str) -> None:
             while not ended.is_set():
                 try:
-                    httpx.request(method, process.url + of, timeout=10.0)
+                    plain_http.request(method, process.url + of, timeout=10.0)
                 except httpx.TransportError:
                     return
 

@@ -31,6 +31,8 @@ from tests.support.exporter_process import exporter
 from tests.support.steps import at_once
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 C = FailureClass
 SAID = Said((b"220 mx ESMTP\r\n",), (False,), (0.1,))
 

@@ -14,7 +14,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import httpx
 import pytest
 
 from exporter.config.load import parse
@@ -29,6 +28,7 @@ from exporter.smtp.commands import masked, without_password
 from exporter.smtp.plan import Credentials
 from exporter.smtp.reply import Reply, ReplyReader
 from tests.probe.hosting import Holder, HostWorld
+from tests.support import plain_http
 from tests.support.certificates import Issued, authority, issue
 from tests.support.exporter_process import ExporterProcess, exporter
 
@@ -261,7 +261,7 @@ def test_what_a_server_repeats_is_masked_everywhere(scene: Scene) -> None:
         (path for path in (host, "/domain/good.example") if scene.process.get(path).status_code == 200), "/domain/x"
     )
     assert scene.process.process.poll() is None
-    assert httpx.post(f"{scene.process.url}{owner}/probe", timeout=30.0).status_code == 303
+    assert plain_http.post(f"{scene.process.url}{owner}/probe", timeout=30.0).status_code == 303
     pages = [scene.process.get(path).text for path in (owner, "/", "/config", "/metrics", "/sd")]
     status, dialogue = scene.probe("good.example", debug="true")
     assert status == 200
@@ -286,12 +286,12 @@ def test_a_mistake_in_the_configuration_does_not_tell_the_secret_beside_it(scene
         ):
             assert wrong != good
             scene.path.write_text(wrong)
-            answer = httpx.post(f"{scene.process.url}/-/reload", timeout=30.0)
+            answer = plain_http.post(f"{scene.process.url}/-/reload", timeout=30.0)
             assert answer.status_code == 500
             assert PASSWORD not in answer.text
     finally:
         scene.path.write_text(good)
-        assert httpx.post(f"{scene.process.url}/-/reload", timeout=30.0).status_code == 200
+        assert plain_http.post(f"{scene.process.url}/-/reload", timeout=30.0).status_code == 200
 
 
 # Sessions that are shared

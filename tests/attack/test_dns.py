@@ -25,6 +25,8 @@ from tests.support.exporter_process import ExporterProcess, exporter
 from tests.support.steps import at_once
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 EVIL = "evil.example"
 PATIENCE = 60.0  # seconds; on an idle machine it takes two
 GOOD = ("one.example", "two.example", "three.example")
@@ -104,9 +106,7 @@ def _exporter_among(
 
 
 def _probes(process: ExporterProcess) -> dict[str, float]:
-    return {
-        sample.labels["domain"]: sample.value for sample in process.samples() if sample.name == "mx_domain_probes_total"
-    }
+    return {sample.labels["domain"]: sample.value for sample in process.named("mx_domain_probes_total")}
 
 
 def test_one_domain_of_60000_private_addresses_stops_nobody(mail_port: int, tmp_path: Path) -> None:

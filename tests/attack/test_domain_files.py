@@ -17,8 +17,11 @@ from exporter.config.domain_lists import DomainLists
 from exporter.config.load import load
 from exporter.model.configuration import Config
 from tests.config.loading import write
+from tests.support import plain_http
 from tests.support.exporter_process import FILES_WATCHED_CLOSELY, ExporterProcess, exporter
 from tests.support.waiting import until_sync
+
+pytestmark = pytest.mark.long
 
 # Fifty times the pause between two pieces: whoever writes in a test may have to wait for a processor.
 PATIENT = FILES_WATCHED_CLOSELY.replace("= 0.2", "= 1.0")
@@ -42,15 +45,14 @@ class Lists:
 
     @property
     def domains(self) -> set[str]:
-        samples = self.process.samples()
-        return {sample.labels["domain"] for sample in samples if sample.name == "mx_domain_probes_total"}
+        return {sample.labels["domain"] for sample in self.process.named("mx_domain_probes_total")}
 
     @property
     def holds(self) -> bool:
         return self.process.value("mx_exporter_config_last_reload_successful") == 1.0
 
     def reload(self) -> httpx.Response:
-        return httpx.post(f"{self.process.url}/-/reload", timeout=30.0)
+        return plain_http.post(f"{self.process.url}/-/reload", timeout=30.0)
 
 
 NAMES = {"a.example", "b.example", "c.example", "other.example"}

@@ -19,11 +19,11 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import logs
+from tests.support import plain_http
 from tests.support.exporter_process import HASTY, command
 from tests.support.waiting import until_sync
 
@@ -48,7 +48,7 @@ class Started:
         self.url = f"http://{serving[1].decode()}"
 
     def value(self, name: str) -> float:
-        families = text_string_to_metric_families(httpx.get(f"{self.url}/metrics", timeout=30.0).text)
+        families = text_string_to_metric_families(plain_http.get(f"{self.url}/metrics", timeout=30.0).text)
         return sum(sample.value for family in families for sample in family.samples if sample.name == name)
 
     def probes_on(self, more: int = 300) -> None:
@@ -80,7 +80,7 @@ def test_a_full_pipe_and_a_reader_that_goes_away_stop_no_probe_and_no_sigterm(tm
     with os.fdopen(reading, "rb", 0) as kept, started(tmp_path, writing, kept.fileno()) as exporter:
         os.close(writing)
         exporter.probes_on()
-        assert httpx.get(f"{exporter.url}/-/healthy").status_code == 200
+        assert plain_http.get(f"{exporter.url}/-/healthy").status_code == 200
         kept.close()
         until_sync(lambda: exporter.value("mx_exporter_log_lines_dropped_total") > 0)
         assert exporter.ends() == 0

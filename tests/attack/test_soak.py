@@ -15,6 +15,8 @@ from tests.attack.world.plan import Pace
 from tests.attack.world.policy_hosts import HTTPS_PORT
 from tests.support.require import missing
 
+pytestmark = pytest.mark.long
+
 PACE = Pace(
     good=10, interval=1.0, timeout=15.0, lookup=5.0, hostile_interval=2.5, hostile_timeout=2.0, readers=40, dripping=40,
     requests=8.0, pages=1.0, probes=2.0, connects=20.0, policies=16, reload=1.5, stall=3.0, parked=2.0, stays=2.5,

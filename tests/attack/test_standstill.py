@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-import httpx
-
+from tests.support import plain_http
 from tests.support.exporter_process import exporter
 from tests.support.waiting import until_sync
 
@@ -28,7 +27,7 @@ def test_a_loop_that_stands_still_is_not_healthy(tmp_path: Path) -> None:
     with exporter(f"--config.file={path}", first=STUCK) as process:
         until_sync(lambda: "the loop of the probes has not run for" in process.get("/-/healthy").text)
         until_sync(lambda: process.get("/-/healthy").status_code == 503)
-        until_sync(lambda: httpx.head(f"{process.url}/-/healthy").status_code == 503)
+        until_sync(lambda: plain_http.head(f"{process.url}/-/healthy").status_code == 503)
         assert process.get("/metrics").status_code == 200
         process.process.send_signal(signal.SIGKILL)
 

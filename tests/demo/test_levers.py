@@ -12,6 +12,7 @@ from exporter.demo.domains import DEMO, REFERENCES
 from exporter.demo.domains.provider import PROVIDER, PROVIDERS
 from exporter.demo.mailbox import CANARY_HOST
 from exporter.demo.reputation import HELO, LISTS, OUR_ADDRESS
+from tests.support import plain_http
 from tests.support.exporter_process import ExporterProcess, running_demo
 from tests.support.waiting import until_sync
 
@@ -37,7 +38,7 @@ def demo(running: ExporterProcess) -> Iterator[ExporterProcess]:
 
 
 def press(process: ExporterProcess, lever: str, status: int = 303, **headers: str) -> httpx.Response:
-    answer = httpx.post(f"{process.url}/levers/{lever}", headers=headers, timeout=30.0)
+    answer = plain_http.post(f"{process.url}/levers/{lever}", headers=headers, timeout=30.0)
     assert answer.status_code == status, answer.text
     return answer
 
@@ -45,7 +46,7 @@ def press(process: ExporterProcess, lever: str, status: int = 303, **headers: st
 def classes(process: ExporterProcess) -> dict[str, str]:
     """Of the domains that are down, why; "" for those that are up."""
     found = {}
-    for sample in process.samples():
+    for sample in process.named("mx_domain_up", "mx_domain_failure"):
         if sample.name == "mx_domain_up" and sample.value:
             found[sample.labels["domain"]] = ""
         elif sample.name == "mx_domain_failure":
@@ -72,9 +73,7 @@ def test_a_gateway_that_lets_no_mail_out_is_seen_by_all_hosts_and_references(dem
     until_sync(lambda: {classes(demo)[name] for name in with_hosts} == {"egress_blocked"}, SECONDS)
     assert {name: classes(demo)[name] for name in without} == without
     references = {
-        sample.labels["reference"].partition(":")[0]: sample.value
-        for sample in demo.samples()
-        if sample.name == "mx_egress_reference_up"
+        sample.labels["reference"].partition(":")[0]: sample.value for sample in demo.named("mx_egress_reference_up")
     }
     assert references == dict.fromkeys(REFERENCES, 0.0)
     press(demo, "gateway/restore")
@@ -108,7 +107,7 @@ def test_an_address_of_a_provider_is_one_host_down_and_all_of_it_one_row(demo: E
 
 def test_a_customer_whose_mx_moves_is_warned_of_and_not_when_it_is_back(demo: ExporterProcess) -> None:
     def warned() -> set[str]:
-        own = [each.labels for each in demo.samples() if each.name == "mx_domain_warning"]
+        own = [each.labels for each in demo.named("mx_domain_warning")]
         return {labels["class"] for labels in own if labels["domain"] == "customer01.example"}
 
     assert warned() == set()
@@ -119,9 +118,7 @@ def test_a_customer_whose_mx_moves_is_warned_of_and_not_when_it_is_back(demo: Ex
     assert "(not expected)" in page
     assert "What changed" in page
     changed = {
-        (each.labels["domain"], each.labels["what"]): each.value
-        for each in demo.samples()
-        if each.name == "mx_domain_changes_total"
+        (each.labels["domain"], each.labels["what"]): each.value for each in demo.named("mx_domain_changes_total")
     }
     assert changed == {("customer01.example", "mx"): 1.0, ("customer01.example", "networks"): 1.0}
     assert classes(demo)["customer01.example"] == ""
@@ -131,7 +128,7 @@ def test_a_customer_whose_mx_moves_is_warned_of_and_not_when_it_is_back(demo: Ex
 
 def test_a_downgrade_and_another_certificate_are_told_and_the_hosts_are_up(demo: ExporterProcess) -> None:
     def found() -> set[tuple[str, str]]:
-        own = [each.labels for each in demo.samples() if each.name == "mx_host_changes_total"]
+        own = [each.labels for each in demo.named("mx_host_changes_total")]
         return {(labels["mx"], labels["what"]) for labels in own if labels["mx"].endswith("healthy.example")}
 
     press(demo, "strip/throw")

@@ -17,6 +17,7 @@ import pytest
 from exporter.demo.domain import DemoDomain
 from exporter.demo.domains import DEMO
 from exporter.demo.run import own_command
+from tests.support import plain_http
 from tests.support.daemons import free_port, running
 from tests.support.exporter_process import HASTY, ExporterProcess, command, exporter, running_demo
 from tests.support.require import require_program
@@ -45,15 +46,15 @@ def private_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _probed(process: ExporterProcess) -> int:
-    return sum(sample.name == "mx_domain_up" for sample in process.samples())
+    return len(process.named("mx_domain_up"))
 
 
 @pytest.mark.parametrize("domain", DEMO, ids=lambda domain: domain.name)
 def test_each_domain_has_the_state_that_the_table_says(demo: ExporterProcess, domain: DemoDomain) -> None:
     reasons = [
         (sample.labels["class"], sample.labels["verdict"], sample.labels["group"])
-        for sample in demo.samples()
-        if sample.name == "mx_domain_failure" and sample.labels["domain"] == domain.name
+        for sample in demo.named("mx_domain_failure")
+        if sample.labels["domain"] == domain.name
     ]
     if domain.expected is None:
         assert reasons == []
@@ -66,7 +67,7 @@ def test_each_domain_has_the_state_that_the_table_says(demo: ExporterProcess, do
 def test_its_warnings_are_shown(demo: ExporterProcess, domain: DemoDomain) -> None:
     found = {
         sample.labels["class"]
-        for sample in demo.samples()
+        for sample in demo.named("mx_host_warning", "mx_domain_warning")
         if (sample.name == "mx_host_warning" and sample.labels["mx"] in domain.mx_names)
         or (sample.name == "mx_domain_warning" and sample.labels["domain"] == domain.name)
     }
@@ -141,7 +142,7 @@ def test_a_real_prometheus_scrapes_it_and_answers(demo: ExporterProcess, tmp_pat
 
     def query(expression: str) -> dict[str, float]:
         try:
-            answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": expression})
+            answer = plain_http.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": expression})
         except httpx.TransportError:
             return {}
         if answer.status_code == 503:  # Prometheus listens before it is ready to answer
@@ -169,7 +170,7 @@ def test_what_it_prints_can_be_opened_and_run() -> None:
             lines = list(iter(process.stdout.readline, "Ctrl-C ends it.\n"))
             urls = re.findall(r"^  (http://127\.0\.0\.1:[1-9]\S*)", "".join(lines), re.MULTILINE)
             assert len(urls) == 10
-            assert {httpx.get(url, timeout=30.0).status_code for url in urls} == {200}
+            assert {plain_http.get(url, timeout=30.0).status_code for url in urls} == {200}
             by_hand = next(line for line in lines if " probe " in line and "healthy.example" in line)
             done = subprocess.run(by_hand, shell=True, capture_output=True, text=True, timeout=60, check=False)
             assert (done.returncode, done.stderr) == (0, "")
@@ -219,7 +220,7 @@ def test_the_next_one_removes_what_a_killed_one_left(private_tmp: Path) -> None:
         with running_demo():
             assert not of_the_killed.exists()
             assert (of_the_living / "config.yaml").is_file()
-        assert httpx.post(f"{living.url}/-/reload", timeout=30.0).status_code == 200
+        assert plain_http.post(f"{living.url}/-/reload", timeout=30.0).status_code == 200
     assert list(private_tmp.iterdir()) == []
 
 

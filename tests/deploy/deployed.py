@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,11 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 def read_yaml(path: Path) -> Any:
     """A YAML file."""
     return yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)  # ten times as fast
+
+
+def spacious() -> dict[str, str]:
+    """The environment for a promtool that works for seconds: with more memory in use it spends a fifth less of them."""
+    return {"GOGC": "400", **os.environ}
 
 
 def rules() -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@ import httpx
 import yaml
 
 from tests.deploy.deployed import ALERTMANAGER_CONFIG, PROMETHEUS, RULE_FILES, read_yaml, seconds
+from tests.support import plain_http
 from tests.support.daemons import free_port, running
 from tests.support.require import require_program
 
@@ -75,14 +76,14 @@ class Prometheus:
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """The series of an instant query; AssertionError for one that is wrong."""
-        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": expression}, timeout=30.0)
+        answer = plain_http.get(f"{self.url}/api/v1/query", params={"query": expression}, timeout=30.0)
         assert answer.status_code == 200, f"{expression}: {answer.text}"
         found: list[dict[str, Any]] = answer.json()["data"]["result"]
         return found
 
     def label_values(self, label: str, series: str) -> list[str]:
         """The query of Grafana for a variable."""
-        answer = httpx.get(f"{self.url}/api/v1/label/{label}/values", params={"match[]": series}, timeout=30.0)
+        answer = plain_http.get(f"{self.url}/api/v1/label/{label}/values", params={"match[]": series}, timeout=30.0)
         assert answer.status_code == 200, f"{series}: {answer.text}"
         values: list[str] = answer.json()["data"]
         return values
@@ -146,7 +147,7 @@ def alertmanager(folder: Path, webhook: str, faster: int = FASTER) -> Iterator[s
 
 def _ready(url: str) -> bool:
     try:
-        return httpx.get(url).status_code == 200
+        return plain_http.get(url).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from exporter.demo.world import DemoWorld
 from tests.deploy.stack import Notices, alertmanager, page, prometheus, webhook, with_egress
+from tests.support import plain_http
 from tests.support.exporter_process import ExporterProcess, exporter
 from tests.support.waiting import until_sync
 
@@ -52,11 +52,11 @@ class Scene:
     def spoil_configuration(self) -> None:
         """A reload that is refused."""
         self._config.write_text("domains: [healthy example]\n", encoding="utf-8")
-        assert httpx.post(f"{self._process.url}/-/reload").status_code == 500
+        assert plain_http.post(f"{self._process.url}/-/reload").status_code == 500
 
     def states(self) -> dict[str, str]:
         """The alerts that Alertmanager has, by name and domain, with their state."""
-        alerts = httpx.get(f"http://{self.alertmanager}/api/v2/alerts").json()
+        alerts = plain_http.get(f"http://{self.alertmanager}/api/v2/alerts").json()
         return {
             f"{alert['labels']['alertname']} {alert['labels'].get('domain', '')}".strip(): alert["status"]["state"]
             for alert in alerts

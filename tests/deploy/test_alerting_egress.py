@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
-import httpx
 import pytest
 
 from tests.deploy.stack import alertmanager, page, prometheus, webhook
 from tests.namespaces.mail_network import DOMAINS, MailNetwork
 from tests.namespaces.network import drop_port_25, filter_rule
+from tests.support import plain_http
 from tests.support.exporter_process import ExporterProcess, command
 from tests.support.waiting import until_sync
 
@@ -57,7 +57,7 @@ def test_a_closed_way_out_silences_the_alerts_of_the_domains(tmp_path: Path) -> 
                 assert len(seen.query("mx_domain_up == 0")) == len(DOMAINS)
 
                 def suppressed() -> list[str]:
-                    alerts = httpx.get(f"http://{told_at}/api/v2/alerts", params={"filter": "domain!="}).json()
+                    alerts = plain_http.get(f"http://{told_at}/api/v2/alerts", params={"filter": "domain!="}).json()
                     assert {alert["status"]["state"] for alert in alerts} <= {"suppressed"}, alerts
                     return [alert["labels"]["domain"] for alert in alerts]
 

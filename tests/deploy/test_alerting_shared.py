@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 
 from tests.deploy.stack import alertmanager, page, prometheus, webhook
+from tests.support import plain_http
 from tests.support.waiting import until_sync
 
 pytestmark = pytest.mark.long
@@ -61,7 +61,7 @@ def test_a_shared_host_is_one_message_in_place_of_its_domains(tmp_path: Path) ->
     ):
 
         def states() -> dict[str, str]:
-            found = httpx.get(f"http://{told_at}/api/v2/alerts").json()
+            found = plain_http.get(f"http://{told_at}/api/v2/alerts").json()
             return {
                 f"{alert['labels']['alertname']} {alert['labels'].get('domain', '')}".strip(): alert["status"]["state"]
                 for alert in found

@@ -240,9 +240,8 @@ def test_the_types_are_strict(path: tuple[str, ...], value: object, complaint: s
 
 
 def _all_probed(demo: ExporterProcess) -> bool:
-    samples = demo.samples()
-    (domains,) = [s.value for s in samples if s.name == "mx_exporter_targets" and s.labels["kind"] == "domain"]
-    return len([s for s in samples if s.name == "mx_domain_last_probe_timestamp_seconds"]) == domains
+    domains = demo.value("mx_exporter_targets", kind="domain")
+    return len(demo.named("mx_domain_last_probe_timestamp_seconds")) == domains
 
 
 @pytest.fixture(scope="module")

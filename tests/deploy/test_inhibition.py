@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from tests.deploy.stack import alertmanager
+from tests.support import plain_http
 from tests.support.waiting import until_sync
 
 HERE = {"vantage": "here", "instance": "a:10225", "job": "mx"}
@@ -236,10 +236,13 @@ def test_an_alert_silences_those_that_it_explains_and_no_other(
         for label in ("vantage", "domain", "mx", "provider", "level"):
             if alert.get(label):
                 alert[label] += f"-{number}"
-    assert httpx.post(f"http://{address}/api/v2/alerts", json=[{"labels": each} for each in alerts]).status_code == 200
+    assert (
+        plain_http.post(f"http://{address}/api/v2/alerts", json=[{"labels": each} for each in alerts]).status_code
+        == 200
+    )
 
     def states() -> dict[tuple[str, ...], str]:
-        found = httpx.get(f"http://{address}/api/v2/alerts", params={"filter": f'case="{number}"'}).json()
+        found = plain_http.get(f"http://{address}/api/v2/alerts", params={"filter": f'case="{number}"'}).json()
         return {_key(alert["labels"]): alert["status"]["state"] for alert in found}
 
     until_sync(lambda: states().get(_key(marker)) == "suppressed", 30.0)

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import bcrypt
-import httpx
 import pytest
 
 from tests.deploy.composed import COMPONENTS, objects
 from tests.deploy.deployed import read_yaml
 from tests.deploy.stack import Prometheus, page, prometheus
+from tests.support import plain_http
 from tests.support.exporter_process import exporter
 from tests.support.waiting import until_sync
+
+pytestmark = pytest.mark.long
 
 _JOB = "mx-exporter"
 _DOWN = """\
@@ -97,7 +99,7 @@ def test_a_pod_that_is_replaced_ends_no_alert(job: dict[str, Any], tmp_path: Pat
             _write(found, (0, after))
 
             def addresses() -> list[str]:
-                targets = httpx.get(f"{seen.url}/api/v1/targets").json()["data"]["activeTargets"]
+                targets = plain_http.get(f"{seen.url}/api/v1/targets").json()["data"]["activeTargets"]
                 return [each["discoveredLabels"]["__address__"] for each in targets if each["health"] == "up"]
 
             until_sync(lambda: addresses() == [after], 60.0)
@@ -147,4 +149,4 @@ def test_a_kubelet_without_a_password_is_answered_and_nobody_else(tmp_path: Path
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             assert process.get(box[probe]["httpGet"]["path"]).status_code == 200
         assert process.get("/metrics").status_code == 401
-        assert httpx.get(f"{process.url}/metrics", auth=("prometheus", "secret")).status_code == 200
+        assert plain_http.get(f"{process.url}/metrics", auth=("prometheus", "secret")).status_code == 200

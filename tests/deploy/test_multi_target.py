@@ -19,6 +19,7 @@ from exporter.metrics.families import FAMILIES
 from tests.deploy.deployed import PROMETHEUS, read_yaml
 from tests.deploy.files import ROOT
 from tests.deploy.stack import Prometheus, alertmanager, page, prometheus, webhook, with_egress
+from tests.support import plain_http
 from tests.support.exporter_process import exporter
 from tests.support.waiting import until_sync
 
@@ -172,7 +173,7 @@ def test_names_as_instances_are_silent_while_the_egress_is_shut_and_one_alert_wh
 
                 def alerts(name: str) -> list[tuple[str, str]]:
                     query = {"filter": f'alertname="{name}"'}
-                    found = httpx.get(f"http://{told_at}/api/v2/alerts", params=query).json()
+                    found = plain_http.get(f"http://{told_at}/api/v2/alerts", params=query).json()
                     return sorted((each["labels"].get("instance", ""), each["status"]["state"]) for each in found)
 
                 until_sync(lambda: _labels(seen, "mx_domain_up == 1", "instance") == [(name,) for name in names], 60.0)

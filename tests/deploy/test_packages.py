@@ -25,6 +25,8 @@ import exporter
 from tests.deploy.files import ROOT
 from tests.support.exporter_process import ExporterProcess
 
+pytestmark = pytest.mark.long
+
 SHARED = {
     "bash-completion/completions/mx-exporter",
     "fish/vendor_completions.d/mx-exporter.fish",

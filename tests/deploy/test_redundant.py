@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import pytest
 import yaml
 
 from tests.deploy.deployed import read_yaml
 from tests.deploy.files import DEPLOY, ROOT
 from tests.deploy.stack import alertmanager, page, prometheus, webhook
+from tests.support import plain_http
 from tests.support.waiting import until_sync
 
 pytestmark = pytest.mark.long
@@ -79,7 +79,9 @@ def test_a_domain_is_one_alert_and_goes_on_when_one_exporter_ends(tmp_path: Path
             return prometheus(tmp_path / name, "prometheus.yml", places, _FASTER, jobs, _of_server(name))
 
         def states(alertname: str) -> list[tuple[str, str]]:
-            found = httpx.get(f"http://{told_at}/api/v2/alerts", params={"filter": f'alertname="{alertname}"'}).json()
+            found = plain_http.get(
+                f"http://{told_at}/api/v2/alerts", params={"filter": f'alertname="{alertname}"'}
+            ).json()
             assert all("prometheus" not in alert["labels"] for alert in found)
             return sorted((alert["labels"].get("domain", ""), alert["status"]["state"]) for alert in found)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.deployed import PROMETHEUS, RULE_FILES, read_yaml
+from tests.deploy.deployed import PROMETHEUS, RULE_FILES, read_yaml, spacious
 from tests.support.require import require_program
 
 pytestmark = pytest.mark.long
@@ -73,7 +73,7 @@ def _alerts(series: Iterable[Series], expected: dict[str, int], folder: Path) ->
     path = folder / "test.yml"
     path.write_text(json.dumps(test), encoding="utf-8")
     argv = [require_program("promtool"), "test", "rules", str(path)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=spacious())
     assert done.returncode == 0, (done.stdout + done.stderr)[:5000]
 
 

@@ -116,9 +116,7 @@ def _watched(prefix: list[str], *flags: str) -> str:
         pid = tracer.process.pid
         (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         try:
-            until_sync(
-                lambda: {each.value for each in tracer.samples() if each.name == "mx_host_up"} == {0.0, 1.0}, 60.0
-            )
+            until_sync(lambda: {each.value for each in tracer.named("mx_host_up")} == {0.0, 1.0}, 60.0)
             return Path(f"/proc/{child}/status").read_text()
         finally:
             # The tracer ends with it, and not the other way round.

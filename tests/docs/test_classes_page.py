@@ -41,11 +41,10 @@ def test_the_stages_of_the_table_are_those_at_which_real_replies_find_the_class(
 def test_the_stages_of_the_table_are_those_at_which_the_demo_finds_the_class() -> None:
     with running_demo() as demo:
         probed = "mx_domain_last_probe_timestamp_seconds"
-        until_sync(lambda: len([sample for sample in demo.samples() if sample.name == probed]) == len(DEMO))
+        until_sync(lambda: len(demo.named(probed)) == len(DEMO))
         seen = {
             tuple(sample.labels[name] for name in ("stage", "class", "verdict", "confidence"))
-            for sample in demo.samples()
-            if sample.name in ("mx_domain_failure", "mx_host_failure")
+            for sample in demo.named("mx_domain_failure", "mx_host_failure")
         }
     assert len(seen) > 20
     for stage, name, verdict, confidence in seen:

@@ -33,7 +33,7 @@ _KINDS = {
 
 
 def _kind(block: Block) -> str:
-    top = set(yaml.safe_load(block.text))
+    top = set(yaml.load(block.text, yaml.CSafeLoader))
     return next((kind for kind, keys in _KINDS.items() if keys & top), "")
 
 

@@ -27,6 +27,10 @@ PROBES: Final = 3
 WATCHED: Final = 3
 # What the slowest turn may take on a busy machine; how many probes it took is what counts.
 _TURN_SECONDS: Final = 60.0
+_LOOKED_AT: Final = (
+    *("mx_domain_probes_total", "mx_domain_up", "mx_egress_reference_up", "mx_egress_state"),
+    *("mx_host_failure", "mx_host_up", "mx_path_last_hop"),
+)
 _FAMILY: Final[dict[str, Family]] = {"ipv4": 4, "ipv6": 6}
 
 
@@ -50,7 +54,7 @@ class Watched:
 
     def scrape(self) -> None:
         """Look again; each state that was seen is kept."""
-        self.samples = self._network.run_in("client", self._process.samples)
+        self.samples = self._network.run_in("client", partial(self._process.named, *_LOOKED_AT))
         for family, seen in self.states.items():
             (state,) = self.labels("state", "mx_egress_state", family=family)
             if seen[-1:] != [state]:

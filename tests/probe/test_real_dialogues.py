@@ -32,6 +32,8 @@ from tests.support.mail_servers import exim, opensmtpd, postfix
 from tests.support.require import require_program
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.long
+
 C, W = FailureClass, HostWarning
 DOMAIN, NAME = "real.example", "mx.real.example"
 ROOT = authority()

@@ -30,6 +30,8 @@ from tests.namespaces.network import (
 from tests.support.loops import LoopFactory, on_every_loop, run_on
 from tests.support.waiting import until_sync
 
+pytestmark = pytest.mark.long
+
 _K = HopKind
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the error queue is a feature of Linux")

@@ -21,7 +21,7 @@ def backend() -> FakeBackend:
 @pytest.fixture(scope="module")
 def demo() -> Iterator[ExporterProcess]:
     with running_demo(first=UNHURRIED) as process:
-        until_sync(lambda: sum(sample.name == "mx_domain_up" for sample in process.samples()) == len(DEMO), 60.0)
+        until_sync(lambda: len(process.named("mx_domain_up")) == len(DEMO), 60.0)
         yield process
 
 

@@ -8,10 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+import pytest
+
 from tests.namespaces.mail_network import DOMAINS, MailNetwork
 from tests.namespaces.network import address, drop_port_25
 from tests.support.browser import Browser, browser
 from tests.support.exporter_process import ExporterProcess, command
+
+pytestmark = pytest.mark.long
 
 
 def test_a_blocked_egress_is_shown_with_its_evidence_and_the_path_to_its_end(tmp_path: Path) -> None:

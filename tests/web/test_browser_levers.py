@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.support.browser import Browser, browser
 from tests.support.exporter_process import ExporterProcess, running_demo
+
+pytestmark = pytest.mark.long
 
 STATUS = ".panel [role=status]"
 

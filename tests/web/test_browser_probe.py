@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.support.browser import Browser
 from tests.support.exporter_process import ExporterProcess
+
+pytestmark = pytest.mark.long
 
 STATUS = "document.querySelector('.probed-now')?.textContent ?? ''"
 BUTTON = "document.querySelector('.title button').textContent"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
+from tests.support import plain_http
 from tests.support.browser import Browser
 from tests.support.exporter_process import ExporterProcess, running_demo
 
@@ -79,7 +79,7 @@ def test_selected_text_stays_selected(demo: ExporterProcess, page: Browser) -> N
 
 
 def test_what_happens_is_seen_without_asking_for_it(demo: ExporterProcess, page: Browser) -> None:
-    httpx.post(f"{demo.url}/levers/mx1/throw", timeout=30.0)
+    plain_http.post(f"{demo.url}/levers/mx1/throw", timeout=30.0)
     try:
         page.open(f"{demo.url}/domain/healthy.example")
         states = "[...document.querySelectorAll('.host h2 .badge')].map(badge => badge.textContent.replace('?', ''))"
@@ -91,7 +91,7 @@ def test_what_happens_is_seen_without_asking_for_it(demo: ExporterProcess, page:
         assert page.barriers() == []
         assert page.complaints() == []
     finally:
-        httpx.post(f"{demo.url}/levers/all/restore", timeout=30.0)
+        plain_http.post(f"{demo.url}/levers/all/restore", timeout=30.0)
 
 
 def test_what_was_known_last_stays_while_nobody_answers(page: Browser) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.browser import Browser
 from tests.support.exporter_process import ExporterProcess
+
+pytestmark = pytest.mark.long
 
 PAUSED = "refresh=off"
 AGES = "[...document.querySelectorAll('td.probed time')].map(time => time.textContent)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,35 +21,41 @@ class Templates:
     """All templates, compiled."""
 
     def __init__(self) -> None:
-        self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_FOLDER),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._environment.filters |= {
-            "age": times.age,
-            "clock": times.clock,
-            "short_clock": times.short_clock,
-            "day": times.day,
-            "iso": times.iso,
-            "span": times.span,
-            "duration": times.duration,
-            "mark": _mark,
-            "code": _code,
-        }
-        self._environment.globals["place"] = ""  # of a page without a template of its own, in the navigation
-        self._environment.globals["meanings"] = {verdict.value: meaning for verdict, meaning in MEANING.items()}
-        # Compiled now, not with the first request: an error in a template shows at the start, and pages can be served
-        # while the process has no file descriptor left.
-        for name in self._environment.list_templates():
-            self._environment.get_template(name)
+        self._environment = _compiled()
 
     def render(self, template: str, **values: Any) -> str:
         """The text of a page; its template knows its own name as `here`."""
         return self._environment.get_template(template).render(here=template.removesuffix(".html"), **values)
+
+
+@functools.cache  # a tenth of a second, and the same for every application of the process
+def _compiled() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters |= {
+        "age": times.age,
+        "clock": times.clock,
+        "short_clock": times.short_clock,
+        "day": times.day,
+        "iso": times.iso,
+        "span": times.span,
+        "duration": times.duration,
+        "mark": _mark,
+        "code": _code,
+    }
+    environment.globals["place"] = ""  # of a page without a template of its own, in the navigation
+    environment.globals["meanings"] = {verdict.value: meaning for verdict, meaning in MEANING.items()}
+    # Compiled now, not with the first request: an error in a template shows at the start, and pages can be served
+    # while the process has no file descriptor left.
+    for name in environment.list_templates():
+        environment.get_template(name)
+    return environment
 
 
 def _mark(confidence: str) -> str:

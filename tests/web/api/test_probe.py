@@ -7,7 +7,6 @@ import socket
 from contextlib import ExitStack
 from typing import Any
 
-import httpx
 import pytest
 
 from exporter.web.api.name_selection import MAX_NAMES
@@ -15,6 +14,7 @@ from exporter.web.api.probe import KEPT_CONNECTIONS, MAX_PROBES, MAX_TIMEOUT_SEC
 from exporter.web.app import create_app
 from exporter.web.backend import NoFreeSlot, ProbeRefused, ProbeRequest
 from exporter.web.server.server import MAX_CONNECTIONS
+from tests.support import plain_http
 from tests.support.waiting import until, until_sync
 from tests.web.asking import browse, get
 from tests.web.fake_backend import PLAIN, FakeBackend
@@ -125,7 +125,7 @@ def test_three_hundred_at_once_are_answered_while_pages_and_scrapes_are_served()
             client.sendall(f"GET /probe?target=d{number}.example HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         until_sync(lambda: backend.probes_under_way == 300, 30)
         for path in ("/", "/metrics", "/-/healthy", "/config"):
-            assert httpx.get(url(server, path)).status_code == 200
+            assert plain_http.get(url(server, path)).status_code == 200
         backend.release_probes()
         assert {client.recv(15) for client in clients} == {b"HTTP/1.1 200 OK"}
 

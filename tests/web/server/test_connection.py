@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 
-import httpx
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
@@ -21,6 +20,7 @@ from exporter.web.server import server as server_module
 from exporter.web.server.connection import HttpConnection
 from exporter.web.server.listen import listen
 from exporter.web.server.server import WebServer
+from tests.support import plain_http
 from tests.support.waiting import until_sync
 from tests.web.fake_backend import FakeBackend
 
@@ -74,7 +74,7 @@ def healthy(server: WebServer) -> int:
 
 def status(server: WebServer, path: str) -> int:
     host, port = server.addresses[0]
-    return httpx.get(f"http://{host}:{port}{path}").status_code
+    return plain_http.get(f"http://{host}:{port}{path}").status_code
 
 
 def is_cut(client: socket.socket) -> bool:

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-import httpx
 import pytest
 from starlette.types import ASGIApp
 
 from exporter.web.app import create_app
 from exporter.web.server.listen import listen
 from exporter.web.server.server import WebServer
+from tests.support import plain_http
 from tests.support.waiting import until_sync
 from tests.web.fake_backend import FakeBackend
 
@@ -36,27 +36,27 @@ def test_it_answers_on_every_address_once_started() -> None:
     with served(create_app(FakeBackend()), "127.0.0.1:0", "127.0.0.2:0") as server:
         assert [host for host, _ in server.addresses] == ["127.0.0.1", "127.0.0.2"]
         for place in (0, 1):
-            assert httpx.get(url(server, "/-/healthy", place)).status_code == 200
+            assert plain_http.get(url(server, "/-/healthy", place)).status_code == 200
 
 
 async def test_it_runs_beside_an_event_loop_that_is_busy() -> None:
     """The main thread's loop is the probes'; the web answers while it does not turn."""
     assert asyncio.get_running_loop().is_running()
     with served(create_app(FakeBackend())) as server:
-        answer = httpx.get(url(server, "/metrics"))  # noqa: ASYNC210 - this loop is to be blocked
+        answer = plain_http.get(url(server, "/metrics"))
     assert answer.text == "mx_domain_up 1\nmx_domain_addresses 2\n"
 
 
 def test_a_head_request_has_no_body() -> None:
     with served(create_app(FakeBackend())) as server:
-        answer = httpx.head(url(server, "/metrics"), headers={"Accept-Encoding": "identity"})
+        answer = plain_http.head(url(server, "/metrics"), headers={"Accept-Encoding": "identity"})
     assert (answer.status_code, answer.content) == (200, b"")
     assert int(answer.headers["content-length"]) > 0
 
 
 def test_it_does_not_say_what_it_is_made_of() -> None:
     with served(create_app(FakeBackend())) as server:
-        assert "server" not in httpx.get(url(server, "/nope")).headers
+        assert "server" not in plain_http.get(url(server, "/nope")).headers
 
 
 def test_a_request_head_without_end_is_refused() -> None:
