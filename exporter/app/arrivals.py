@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.arrival.awaited_message import News
 from exporter.arrival.mailbox_watch import MailboxWatch
@@ -28,12 +28,20 @@ _AS_JUNK: Final = "the message was accepted, and filed as junk"
 _NOTHING: Final = Arrival()
 
 
+class _Message(NamedTuple):
+    """A message that a host has accepted."""
+
+    id: str
+    number: int
+    accepted_at: float  # Unix time
+
+
 @dataclass(slots=True)
 class _Known:
     """The knowledge of a conversation's messages."""
 
     arrival: Arrival = _NOTHING
-    accepted_at: float = 0.0  # Unix time, of the newest message whose outcome is known
+    newest: int = 0  # the newest message whose outcome is known: its number
 
 
 class Arrivals:
@@ -57,6 +65,7 @@ class Arrivals:
         self._before = before
         self._awaited: BoundedDict[str, float] = BoundedDict(_MAX_KNOWN)  # Unix time that nobody waits longer than
         self._known: BoundedDict[Conversation, _Known] = BoundedDict(_MAX_KNOWN)
+        self._accepted = 0  # messages, by whose number the later one is known: the clock may be set back
 
     def under_way(self, conversation: Conversation, message_id: str, seconds: float) -> None:
         """A message is sent, and accepted within so many seconds if at all: log in to its mailbox."""
@@ -73,7 +82,8 @@ class Arrivals:
         known = self._known_of(conversation, [*conversation.hosts.values()])
         known.arrival = replace(known.arrival, awaited_since=at)
         self._awaited[message_id] = at + mailbox.within + _LOOK_SECONDS
-        watch.expect(message_id, at, partial(self._told, conversation, message_id, at))
+        self._accepted += 1
+        watch.expect(message_id, at, partial(self._told, conversation, _Message(message_id, self._accepted, at)))
 
     def with_arrivals(
         self, conversation: Conversation, results: Mapping[Host, HostResult]
@@ -121,19 +131,19 @@ class Arrivals:
             self._known[conversation] = known
         return known
 
-    def _told(self, conversation: Conversation, message_id: str, accepted_at: float, news: News) -> bool:
+    def _told(self, conversation: Conversation, message: _Message, news: News) -> bool:
         """Take in what is found out; True while the conversation goes on."""
         if news.found is not None or news.missing or news.problem not in (None, MailboxProblem.UNREACHABLE):
-            self._awaited.pop(message_id)  # others do not heal while somebody waits
+            self._awaited.pop(message.id)  # others do not heal while somebody waits
             self._has_outcome.set()
         known = self._known_of(conversation, [*conversation.hosts.values()])
         before = known.arrival
         if news.found is None and not news.missing:
             known.arrival = replace(before, problem=news.problem)
-        elif accepted_at >= known.accepted_at:
-            known.arrival, known.accepted_at = _after(before, news, accepted_at), accepted_at
+        elif message.number >= known.newest:
+            known.arrival, known.newest = _after(before, news, message.accepted_at), message.number
         elif news.found is not None and before.missing:
-            late = _after(before, news, accepted_at)
+            late = _after(before, news, message.accepted_at)
             known.arrival = replace(before, seconds=late.seconds, at=late.at, is_late=late.is_late)
         if known.arrival != before:
             self._on_news(conversation)
@@ -147,7 +157,8 @@ def _after(before: Arrival, news: News, accepted_at: float) -> Arrival:
     if news.found is None:
         return Arrival(at=before.at, missing=news.missing, awaited_since=newer)
     at = accepted_at if news.seconds is None else accepted_at + news.seconds
-    at, results = max(at, before.at or 0.0), news.found.authentication
+    # One that is still to come was told by a clock that has been set back since.
+    at, results = max(at, min(before.at or 0.0, time.time())), news.found.authentication
     return Arrival(news.found.folder, news.seconds, at, results, is_late=news.is_late, awaited_since=newer)
 
 

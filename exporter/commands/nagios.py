@@ -150,10 +150,16 @@ def as_plugin(work: Callable[[], int], out: TextIO) -> int:
 def _terminated_as_interrupted() -> Iterator[None]:
     """Take SIGTERM, with which a supervisor ends a slow plugin, as SIGINT: the line says what is known."""
     before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # Ignored where a shell has started this in the background: SIGTERM would be, too.
+    is_ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if is_ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        if is_ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def unknown(text: str, out: TextIO) -> int:

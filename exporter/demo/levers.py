@@ -177,7 +177,7 @@ def _tls(world: DemoWorld) -> Iterator[Lever]:
         throw_text="Swap the certificate of mx1",
         restore_text="Give it its own again",
         thrown_text=f"{_SWAPPED} has another certificate",
-        effect="One of an unknown authority of the same name: up, and What changed has it as issuer_private.",
+        effect="One of an unknown authority of the same name: up, and What changed has it, first as issuer_private.",
         watch=_domain("healthy.example"),
         is_thrown=lambda: _SWAPPED in world.changed,
         throw=_movement(partial(world.swap_certificate, _SWAPPED)),

@@ -30,9 +30,6 @@ class Filing(Enum):
     LOST = None  # they are accepted, and end nowhere
 
 
-_VERDICTS: Final = {Filing.INBOX: "pass", Filing.JUNK: "fail"}
-
-
 class DemoMailbox:
     """The mailbox and its IMAP server, which belongs to one event loop. `filing` may be set from any thread."""
 
@@ -53,10 +50,9 @@ class DemoMailbox:
 
     def take(self, message: bytes) -> None:
         """File a message that was accepted, with what the host thinks of it (RFC 8601)."""
-        filing = self.filing
-        folder = filing.value
+        folder = self.filing.value
         if folder is None:
             return
-        verdict = _VERDICTS[filing]
-        results = f"Authentication-Results: {CANARY_HOST.name}; spf={verdict}; dkim=none; dmarc={verdict}\r\n"
+        # As the page of our own standing has it: the policy of the demo's sender allows its address.
+        results = f"Authentication-Results: {CANARY_HOST.name}; spf=pass; dkim=none; dmarc=pass\r\n"
         self._imap.deliver(folder, results.encode() + message)

@@ -107,7 +107,9 @@ class Conversation(Scheduled):
         self.timeout = 0.0  # the longest that is asked for
         self.began = -math.inf  # of the newest session that has ended, by the loop's clock
         self.granted = 0.0  # its timeout
-        self.canary_at = -math.inf  # a message whose arrival is looked for was accepted last
+        # The last session began in which a message whose arrival is looked for was accepted. Not the acceptance: where
+        # that takes its time, the next turn of the schedule would come too soon after it.
+        self.canary_at = -math.inf
         self.timed_out = False  # it may have ended by its timeout, so a longer one may show more
         self.record: SessionRecord | None = None  # of the newest session, kept while other names may share it
         self.familiar: FamiliarWords | None = None  # from the first session whose words may come again
@@ -143,6 +145,11 @@ class Conversation(Scheduled):
     def is_too_short(self, timeout: float) -> bool:
         """The newest session may have ended by its timeout, and `timeout` is longer."""
         return self.timed_out and self.granted < timeout
+
+    def shows_all(self, now: float) -> bool:
+        """See :class:`Scheduled`: a session without the message says nothing of its arrival."""
+        mailbox = self.dialogue.module.mailbox
+        return mailbox is None or now - self.canary_at >= mailbox.interval * FRESH_SHARE
 
     def begin(self, ends: TurnEnds) -> TurnSteps | None:
         """See :class:`Scheduled`."""

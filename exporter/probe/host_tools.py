@@ -16,7 +16,7 @@ from exporter.model.failure import Stage
 from exporter.model.result import HostOutcome, HostResult, HostTimings, Said
 from exporter.model.target import PolicyKind
 from exporter.policies.host_policies import TlsaSearches
-from exporter.probe.conversation import FRESH_SHARE, Conversation
+from exporter.probe.conversation import Conversation
 from exporter.probe.cpu_cost import CpuCosts
 from exporter.probe.dialogue import Dialogues
 from exporter.probe.express import Unchanged
@@ -133,10 +133,10 @@ class HostTools:
         plan, canary_id = self.dialogues.plan(dialogue, mx), ""
         mailbox = dialogue.module.mailbox
         if self.canaries is not None and mailbox is not None:
-            if self.clock() - conversation.canary_at < mailbox.interval * FRESH_SHARE:
-                plan = without_message(plan)
-            else:
+            if conversation.shows_all(self.clock()):
                 canary_id = new_canary_id(dialogue.module.data, plan)
+            else:
+                plan = without_message(plan)
         return SessionRequest(
             Endpoint(address, dialogue.port, dialogue.source(address)),
             f"{mx}:{dialogue.port}",
@@ -173,7 +173,7 @@ class HostTools:
             return
         codes = [reply.code for stage, reply in record.replies if stage is Stage.DATA]
         if len(codes) > 1 and codes[-1] // 100 == 2:  # after the 354
-            conversation.canary_at = self.clock()
+            conversation.canary_at = self.clock() - record.took
             farewell = sum(seconds for stage, seconds in record.phases if stage is Stage.QUIT)
             self.canaries.accepted(conversation, request.canary_id, record.at + record.took - farewell)
 

@@ -63,6 +63,10 @@ class Scheduled:
         """The text whose hash places the turn within each interval; equal in every process."""
         raise NotImplementedError
 
+    def shows_all(self, now: float) -> bool:
+        """Tell of a turn beside the schedule that it would show all that one of the schedule does: one is enough."""
+        return True
+
     def run_now(self) -> bool:
         """Do the whole turn at once, if nothing has to be waited for; False: :meth:`run` is needed, with a slot."""
         return False

@@ -230,7 +230,7 @@ class Schedule:
             return None
         # Two turns shortly after each other would show no more than one, and be a burden on other people's servers.
         is_scheduled = turn.place is not None and turn.place is not _DROPPED
-        if is_scheduled and turn.due - now < turn.interval * _NEAR_SHARE:
+        if is_scheduled and turn.due - now < turn.interval * _NEAR_SHARE and turn.shows_all(now):
             turn.due += turn.interval
             self._moments.put(turn)
         if not is_done:

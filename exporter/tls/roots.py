@@ -10,12 +10,13 @@ import re
 import ssl
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
 from OpenSSL.crypto import X509Store
 
+from exporter.tls.certificate import load, shown_name
 from exporter.tls.dated_certificate import certificate_of
 
 _PEM: Final = re.compile(
@@ -34,6 +35,12 @@ class Roots:
         found = {der: certificate for der in certificates if (certificate := certificate_of(der)) is not None}
         self.certificates = frozenset(found)
         self._found = tuple(found.values())
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The subjects of all roots, as those of other certificates are shown."""
+        read = (load(der) for der in self.certificates)
+        return frozenset(shown_name(one.subject) for one in read if one is not None)
 
     def store(self, at: float | None) -> X509Store:
         """A store of all roots, to verify with as of Unix time `at`; None: independent of dates.

@@ -210,6 +210,8 @@ def _reason(no_path: NoPath, sent: tuple[DatedCertificate, ...], roots: Roots) -
         return f"its chain ends at {_subject(at_fault)}, which is no root of this system"
     if no_path.code in _NO_ISSUER:
         issuer = _issuer(at_fault)
+        if issuer in roots.names:
+            return f"no root of this system vouches for it: the one with the name of its issuer, {issuer}, is another"
         if no_path.depth == 0 and len({one.der for one in sent}) == 1:
             return f"the server sends no intermediate: {issuer}, which issued its own, is no root of this system"
         if no_path.depth == 0:

@@ -177,10 +177,10 @@ class Told:
     def expect(self, message_id: str, at: float, tell: Callable[[News], bool]) -> None:
         self.tell[message_id] = tell
 
-    def accepted(self, *ids: str) -> None:
+    def accepted(self, *ids: str, since: float = 1_700_000_000.0) -> None:
         """Messages that were accepted one after the other."""
         for message_id in ids:
-            self.arrivals.accepted(self.conversation, message_id, 1_700_000_000.0 + 300.0 * len(self.tell))
+            self.arrivals.accepted(self.conversation, message_id, since + 300.0 * len(self.tell))
 
     @property
     def result(self) -> HostResult:
@@ -230,6 +230,22 @@ async def test_while_a_later_message_is_missing_a_late_one_is_told_beside_it() -
     )
     assert told.result.failure is not None
     assert told.result.failure.failure_class is FailureClass.NOT_ARRIVED
+
+
+async def test_a_clock_that_is_set_back_makes_no_message_the_older_one() -> None:
+    told, ahead = Told(), time.time() + 86_400.0
+    told.accepted("a", since=ahead)
+    told.tell["a"](found(Folder.INBOX))
+    assert told.result.facts.arrival == Arrival(Folder.INBOX, 1.0, ahead + 1.0)
+    told.accepted("b", since=ahead - 90_000.0)
+    told.tell["b"](News(missing="b is not there"))
+    assert told.result.failure is not None
+    told.accepted("c", since=ahead - 90_000.0)
+    told.tell["c"](found(Folder.INBOX))
+    assert told.result.up
+    arrival = told.result.facts.arrival
+    assert arrival is not None
+    assert arrival.at == pytest.approx(time.time(), abs=60.0), "the one that was to come is no time of an arrival"
 
 
 async def test_a_message_of_a_conversation_that_has_gone_is_wanted_no_more() -> None:

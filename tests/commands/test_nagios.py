@@ -7,6 +7,7 @@ import io
 import re
 import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -145,7 +146,15 @@ def test_no_result_is_unknown() -> None:
     assert out.getvalue() == "MX UNKNOWN - interrupted before any result\n"
 
 
-def test_a_supervisor_that_ends_it_gets_its_line() -> None:
+@pytest.fixture(params=[signal.SIG_IGN, signal.default_int_handler], ids=["in the background", "at a terminal"])
+def interrupt(request: pytest.FixtureRequest) -> Iterator[object]:
+    """The handler of SIGINT that a program starts with: a shell has it ignored in the background."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield request.param
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_supervisor_that_ends_it_gets_its_line(interrupt: object) -> None:
     out = io.StringIO()
     before = signal.getsignal(signal.SIGTERM)
 
@@ -156,7 +165,7 @@ def test_a_supervisor_that_ends_it_gets_its_line() -> None:
 
     assert as_plugin(lambda: asyncio.run(probing()), out) == 3
     assert out.getvalue() == "MX UNKNOWN - interrupted before any result\n"
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == (before, interrupt)
 
 
 def test_an_interrupted_probe_is_unknown_however_well_the_others_are() -> None:

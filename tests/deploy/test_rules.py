@@ -220,6 +220,31 @@ def test_the_join_of_the_runbook_reaches_the_teams_whose_domains_stand_behind_a_
     _check(require_program("promtool"), "test", "rules", "test.yml", folder=tmp_path)
 
 
+def test_the_query_of_what_changed_counts_the_change_with_which_a_series_appears(tmp_path: Path) -> None:
+    page = (RUNBOOKS.parent.parent / "docs" / "how-to" / "what-changed.md").read_text(encoding="utf-8")
+    (query,) = re.findall(r"^promtool query instant \S+ '(.+?)'", page, re.MULTILINE | re.DOTALL)
+    series = {
+        'mx_domain_changes_total{domain="a.example",what="mx"}': "_x100 1x30",
+        'mx_domain_changes_total{domain="b.example",what="mx"}': "3x100 5x30",
+        'mx_domain_changes_total{domain="b.example",what="networks"}': "3x130",
+        'mx_host_changes_total{mx="mx.a.example",domain="",what="starttls_lost"}': "_x120 1x10",
+    }
+    counts = {"mx": 3, "networks": 0, "starttls_lost": 1}
+    test = {
+        "interval": "30m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [
+            {
+                "expr": query,
+                "eval_time": "60h",
+                "exp_samples": [{"labels": f'{{what="{what}"}}', "value": count} for what, count in counts.items()],
+            }
+        ],
+    }
+    (tmp_path / "test.yml").write_text(json.dumps({"tests": [test]}), encoding="utf-8")
+    _check(require_program("promtool"), "test", "rules", "test.yml", folder=tmp_path)
+
+
 def test_the_command_at_the_head_of_the_alerts_makes_links_of_all_runbooks(tmp_path: Path) -> None:
     copies = [Path(shutil.copy(PROMETHEUS / "rules" / name, tmp_path)) for name in ("alerts.yml", "objectives.yml")]
     found = re.search(r"^#   (sed -i .+ alerts\.yml objectives\.yml)$", copies[0].read_text("utf-8"), re.MULTILINE)

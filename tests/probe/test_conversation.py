@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from exporter.model.target import Settings
+from exporter.model.failure import Stage
+from exporter.model.target import Canary, CanaryMailbox, Module, Settings
 from exporter.probe.conversation import Conversation, ConversationKey
 from exporter.probe.demands import Demand
 from exporter.probe.dialogue import Dialogues
@@ -17,8 +18,8 @@ async def _nothing(conversation: Conversation) -> None:
     await asyncio.sleep(0)
 
 
-def conversation(name: str = "") -> Conversation:
-    dialogue = Dialogues("probe.example").of(domain_of("a.example", Settings()))
+def conversation(name: str = "", module: Module = Module()) -> Conversation:  # noqa: B008 - frozen
+    dialogue = Dialogues("probe.example").of(domain_of("a.example", Settings(module=module)))
     return Conversation(ConversationKey("192.0.2.1", dialogue, name), _nothing)
 
 
@@ -45,6 +46,15 @@ def test_a_session_answers_while_it_is_young_and_more_time_would_have_shown_no_m
     made.timed_out = True
     assert made.answers(57.0, 10.0, now=1050.0)
     assert not made.answers(57.0, 30.0, now=1050.0)
+
+
+def test_a_session_without_the_message_shows_less_than_one_with_it() -> None:
+    assert conversation().shows_all(0.0)
+    made = conversation(module=Module("canary", (Stage.EHLO, Stage.DATA), data=Canary(arrival=CanaryMailbox())))
+    assert made.shows_all(0.0), "none has been sent"
+    made.canary_at = 1000.0
+    assert not made.shows_all(1284.0)
+    assert made.shows_all(1285.0)
 
 
 def test_each_conversation_has_a_phase_of_its_own_in_every_process() -> None:

@@ -619,6 +619,20 @@ async def test_a_message_is_told_of_when_its_session_begins_and_when_it_is_accep
     assert (message_id.encode() in session.message) is taken
 
 
+async def test_the_time_of_a_message_is_the_beginning_of_its_session() -> None:
+    stages = (Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA)
+    data = Canary(arrival=CanaryMailbox("imap.example"))
+    module = Module("canary", stages, mail_from="probe@example.net", rcpt_to=("a@b.example",), data=data)
+    slow = ordinary("mx.example", greeting=(Wait(0.3), reply(220, "mx.example")))
+    async with HostWorld() as world, smtp_hosts(("127.0.0.2", slow)) as (port, _):
+        world.tools.canaries = Canaries()
+        (host,) = held(world, port, ["mx.example"], module)
+        await world.first_results(host)
+        conversation = host.conversation
+        assert conversation is not None
+        assert conversation.canary_at == pytest.approx(conversation.began, abs=0.1)
+
+
 @pytest.mark.parametrize("verb", ["RCPT", "DATA", "."])
 async def test_of_a_greylisted_message_the_one_that_is_accepted_is_told_of_and_no_other_follows(verb: str) -> None:
     stages = (Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA)

@@ -70,6 +70,7 @@ class Turn(Scheduled):
         self.seconds = interval
         self.takes = takes
         self.at_once: Callable[[], bool] = lambda: False
+        self.all_shown = True
         self.bug: Exception | None = None
 
     @property
@@ -79,6 +80,9 @@ class Turn(Scheduled):
     @property
     def phase_key(self) -> str:
         return self.name
+
+    def shows_all(self, now: float) -> bool:
+        return self.all_shown
 
     def run_now(self) -> bool:
         if not self.at_once():
@@ -408,6 +412,25 @@ def test_a_moment_that_is_near_is_left_out_for_the_turn_that_a_client_waits_for(
         schedule.begin([turn])  # 55 s before the next one, or so
         await asyncio.sleep(60.0)
         assert [at for at, _ in world.started[2:]] == pytest.approx([began + 75.0, moment + 120.0], abs=0.01)
+
+    world.run(main())
+
+
+@pytest.mark.parametrize("way", ["begin", "soon"])
+def test_a_turn_that_shows_less_leaves_no_moment_out(way: str) -> None:
+    world = World()
+    turn = Turn(world, "one.example")
+    turn.all_shown = False
+
+    async def main() -> None:
+        schedule, loop = await observe(world, 1.0, [turn]), asyncio.get_running_loop()
+        while not 9.0 < turn.due - loop.time() < 11.0:  # noqa: ASYNC110 - virtual seconds
+            await asyncio.sleep(1.0)
+        world.started.clear()
+        began, moment = loop.time(), turn.due
+        getattr(schedule, way)([turn])
+        await asyncio.sleep(75.0)
+        assert [at for at, _ in world.started] == pytest.approx([began, moment, moment + 60.0], abs=0.01)
 
     world.run(main())
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,6 +119,19 @@ def test_an_address_needs_an_address_in_the_certificate() -> None:
 
 def test_a_chain_without_its_intermediate_is_untrusted() -> None:
     assert classes(trust(GOOD, chain=GOOD.chain[:1])) == [C.TLS_UNTRUSTED]
+
+
+def test_a_root_of_the_same_name_is_not_said_to_be_missing() -> None:
+    """Any authority may call itself as one that this system knows; so does an old one with a new key."""
+    keys = [ec.generate_private_key(ec.SECP256R1()).public_key() for _ in range(2)]
+    ids = [x509.SubjectKeyIdentifier.from_public_key(key) for key in keys]
+    ours, theirs = (authority(extensions=[each]) for each in ids)
+    own = issue(NAME, by=theirs, extensions=[x509.AuthorityKeyIdentifier(ids[1].digest, None, None)])
+    found = trust(own, chain=own.chain[:1], roots=Roots([ours.der]))
+    assert classes(found) == [C.TLS_UNTRUSTED]
+    assert "CN=Lab Root" in found.faults[0].detail
+    assert "is another" in found.faults[0].detail
+    assert "intermediate" not in found.faults[0].detail
 
 
 def test_the_order_of_the_chain_and_what_is_too_much_in_it_do_not_matter() -> None:
