@@ -56,7 +56,7 @@ class ConfigurationReload:
         self._files = WorkerThread("files")
         self._lock = asyncio.Lock()
         self._is_stuck = False  # the file system, at the last look
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     def adopt_first(self) -> None:
         """Have the monitor begin with the configuration that it has."""
@@ -66,7 +66,7 @@ class ConfigurationReload:
 
     def stop(self) -> None:
         """Adopt no configuration any more."""
-        self._stopping = True
+        self._stopping.set()
 
     async def reload(self) -> list[str]:
         """Read and adopt the configuration. Its problems, a line each; the part with a problem stays as it was.
@@ -111,7 +111,7 @@ class ConfigurationReload:
             return await self._files.run(check, _CHECK_SECONDS)
 
     async def _shielded(self, *, whole: bool) -> list[str]:
-        if self._stopping:
+        if self._stopping.is_set():
             return [_STOPPING]
         # The client may go away meanwhile: a reload that has begun is ended, or half of the targets would be new.
         return await asyncio.shield(asyncio.get_running_loop().create_task(self._reload(whole=whole)))
@@ -132,10 +132,12 @@ class ConfigurationReload:
                 self._monitor.metrics.main_file_compared(differs=reading.main != loaded(used))
             if reading.active is None:
                 return self._refused(reading.problems)
-            if self._stopping:
+            if self._stopping.is_set():
                 return [_STOPPING]
             for _ in self._monitor.adopting(reading.active):
                 await asyncio.sleep(0)  # other clocks are ticking
+            if self._stopping.is_set():
+                return [_STOPPING]  # what was begun is whole, and nothing is probed by it any more
             if self._main_refused:
                 self._monitor.metrics.load_failed()  # still: the lists alone are new
         config = reading.active.config

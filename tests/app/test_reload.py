@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from exporter.app import reload
+from exporter.app.active_configuration import ActiveConfiguration
 from exporter.config import stillness
 from tests.app.test_monitor import HEAD, Watched, watched
 
@@ -146,3 +147,22 @@ async def test_at_the_end_nothing_is_adopted_any_more(tmp_path: Path) -> None:
         running.reload.stop()
         assert await under_way == await running.reload.reload() == ["the exporter is stopping"]
         assert names(running) == ["a.example"]
+
+
+async def test_an_end_amid_an_adoption_leaves_it_whole_and_tells_of_no_reload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with watched(tmp_path, "domains: [a.example]\n") as running:
+        adopting = running.monitor.adopting
+
+        def ended(active: ActiveConfiguration) -> Iterator[None]:
+            yield
+            running.reload.stop()
+            yield from adopting(active)
+
+        monkeypatch.setattr(running.monitor, "adopting", ended)
+        running.path.write_text(f"{HEAD}domains: [b.example]\n")
+        assert await running.reload.reload() == ["the exporter is stopping"]
+        assert names(running) == ["b.example"]
+        assert "configuration reloaded" not in caplog.text
