@@ -36,12 +36,12 @@ def _down(verdicts: str) -> str:
 
 
 def _down_by(label: str) -> str:
-    """How many domains are down, each counted once however many exporters and places see it."""
+    """The number of domains that are down, each counted once however many exporters and places see it."""
     return f"count by ({label}) (group by (domain, {label}) (mx_domain_failure{{{SERIES}}}))"
 
 
 def _objectives() -> tuple[Json, ...]:
-    """What rules/objectives.yml records; empty without that file."""
+    """The panels of what rules/objectives.yml records; empty without that file."""
     left = ((None, RED), (0, ORANGE), (0.5, GREEN))
     return (
         row("Objectives"),

@@ -54,7 +54,7 @@ class AwaitedMessage:
         return time.monotonic() - self.began > self.within + PATIENCE_SECONDS
 
     def is_over(self, moment: float) -> bool:
-        """Its time was over at this moment."""
+        """The time of the message was over at `moment`, by the monotonic clock."""
         return moment - self.began >= self.within
 
     def pause(self, least: float) -> float:

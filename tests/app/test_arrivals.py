@@ -184,7 +184,7 @@ class Told:
 
     @property
     def result(self) -> HostResult:
-        """That of a session that works."""
+        """The result of a session that works, with what is known of arrivals."""
         results = {self.host: HostResult(self.host.identity)}
         return self.arrivals.with_arrivals(self.conversation, results)[self.host]
 

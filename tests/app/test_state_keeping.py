@@ -118,7 +118,7 @@ async def test_an_end_while_the_state_is_read_costs_no_counters(tmp_path: Path) 
 async def test_a_folder_that_can_only_be_read_has_its_state_restored(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, ending: bool
 ) -> None:
-    """Its counters would come back with each start, whatever was counted meanwhile."""
+    """The counters of such a state would come back with each start, whatever was counted meanwhile."""
     caplog.set_level(logging.INFO)
     async with life(tmp_path) as first:
         first.probe()
